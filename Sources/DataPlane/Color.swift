@@ -1,0 +1,48 @@
+/// One of the two sides of a blue-green deployment.
+package enum Color: UInt8, CaseIterable, Sendable, CustomStringConvertible {
+    case blue = 0
+    case green = 1
+
+    /// The side that is not this one.
+    package var other: Color { self == .blue ? .green : .blue }
+
+    /// The name used in settings, logs, metrics and the admin API: `blue` or `green`.
+    package var name: String { self == .blue ? "blue" : "green" }
+
+    package var description: String { name }
+
+    /// Reads a name as settings and the admin API spell it.
+    ///
+    /// - Parameter name: `blue` or `green`; anything else gives `nil`.
+    package init?(name: some StringProtocol) {
+        switch name {
+        case "blue": self = .blue
+        case "green": self = .green
+        default: return nil
+        }
+    }
+}
+
+/// A pair of values, one for each color, that can't lack one.
+package struct PerColor<Value> {
+    package var blue: Value
+    package var green: Value
+
+    package init(blue: Value, green: Value) {
+        self.blue = blue
+        self.green = green
+    }
+
+    /// Makes both values by the same rule.
+    package init(_ make: (Color) throws -> Value) rethrows {
+        self.init(blue: try make(.blue), green: try make(.green))
+    }
+
+    package subscript(color: Color) -> Value {
+        get { color == .blue ? blue : green }
+        set { if color == .blue { blue = newValue } else { green = newValue } }
+    }
+}
+
+extension PerColor: Sendable where Value: Sendable {}
+extension PerColor: Equatable where Value: Equatable {}

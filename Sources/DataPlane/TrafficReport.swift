@@ -1,0 +1,83 @@
+/// What the data plane has done, as the control plane reads it.
+package struct TrafficReport: Sendable, Equatable {
+    /// Calls in flight by the epoch and color they began under; only entries with at least one call.
+    package struct InFlight: Sendable, Equatable {
+        package var epoch: UInt64
+        package var color: Color
+        package var calls: Int
+
+        package init(epoch: UInt64, color: Color, calls: Int) {
+            self.epoch = epoch
+            self.color = color
+            self.calls = calls
+        }
+    }
+
+    /// Totals of one color since the process started.
+    package struct ColorTotals: Sendable, Equatable {
+        /// Calls that began under this color, finished or not.
+        package var started = 0
+        /// Calls that ended, indexed by grpc-status 0 to 16; a status beyond these, or none, counts as 2 (UNKNOWN).
+        package var finishedByStatus = [Int](repeating: 0, count: 17)
+        /// Calls that are not gRPC and ended, indexed by the first digit of their HTTP status (0 where none was sent).
+        package var finishedByHTTPClass = [Int](repeating: 0, count: 6)
+        /// Calls that could not be placed or whose upstream died, answered by the Proxy itself.
+        package var failedByProxy = 0
+        /// Calls that were placed a second time after the upstream refused them unprocessed.
+        package var retried = 0
+        /// DATA payload bytes from clients to this color, and back.
+        package var bytesUp = 0
+        package var bytesDown = 0
+        /// Time from a call's HEADERS to its end: the sum in microseconds, and calls at or below each bound of
+        /// `durationBounds` (not cumulative; the last entry counts those above the last bound).
+        package var durationMicroseconds = 0
+        package var durationBuckets = [Int](repeating: 0, count: TrafficReport.durationBounds.count + 1)
+        /// Open connections to this color's endpoints.
+        package var upstreamConnections = 0
+
+        package init() {}
+    }
+
+    /// Upper bounds of the duration histogram, in microseconds.
+    package static let durationBounds = [
+        500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+        1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000, 60_000_000,
+    ]
+
+    /// Totals of one worker.
+    package struct WorkerTotals: Sendable, Equatable {
+        package var clientConnections = 0
+        package var acceptedConnections = 0
+        package var callsInFlight = 0
+
+        package init() {}
+    }
+
+    package var inFlight: [InFlight] = []
+    package var colors = PerColor<ColorTotals> { _ in ColorTotals() }
+    package var workers: [WorkerTotals] = []
+
+    package init() {}
+
+    /// Calls in flight on a color, of any epoch.
+    package func inFlight(on color: Color) -> Int {
+        inFlight.reduce(0) { $1.color == color ? $0 + $1.calls : $0 }
+    }
+
+    /// Calls in flight that began before an epoch: what a switch to that epoch still has to wait for.
+    package func inFlight(before epoch: UInt64) -> Int {
+        inFlight.reduce(0) { $1.epoch < epoch ? $0 + $1.calls : $0 }
+    }
+}
+
+/// The face the data plane shows to the control plane.
+///
+/// All of it may be called from any thread.
+package protocol TrafficControl: Sendable {
+    /// Gives every worker which of a color's endpoints may be chosen, in the order of the settings.
+    func publish(health: PerColor<[Bool]>)
+
+    /// Asks every worker and adds up. It returns only after every worker has passed the point where the call was made,
+    /// so that after a route change no stream is left that begins under the old route.
+    func report() async -> TrafficReport
+}

@@ -1,0 +1,62 @@
+/// How a backend's health is asked.
+package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
+    /// `grpc.health.v1.Health/Check` for a service name; empty asks for the server as a whole.
+    case grpc(service: String)
+    /// `GET` of an absolute path over HTTP/1.1; any 2xx is healthy.
+    case http(path: String)
+    /// A TCP connection can be made.
+    case tcp
+
+    /// Reads `grpc`, `grpc:SERVICE`, `http:/PATH` or `tcp`; anything else gives `nil`.
+    package init?(_ text: some StringProtocol) {
+        if text == "grpc" {
+            self = .grpc(service: "")
+        } else if text == "tcp" {
+            self = .tcp
+        } else if text.hasPrefix("grpc:") {
+            self = .grpc(service: String(text.dropFirst("grpc:".count)))
+        } else if text.hasPrefix("http:/") {
+            self = .http(path: String(text.dropFirst("http:".count)))
+        } else {
+            return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .grpc(let service): service.isEmpty ? "grpc" : "grpc:\(service)"
+        case .http(let path): "http:\(path)"
+        case .tcp: "tcp"
+        }
+    }
+}
+
+/// What one health check found.
+package struct HealthCheckResult: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
+        case healthy
+        /// The connection could not be made: refused, unreachable, unresolvable or too slow.
+        case connectFailed(reason: String)
+        /// Connected, but the question failed: a timeout, a protocol error or a gRPC error status.
+        case requestFailed(reason: String)
+        /// The backend answered that it isn't healthy: `NOT_SERVING`, or an HTTP status that isn't 2xx.
+        case unhealthy(reason: String)
+    }
+
+    package var outcome: Outcome
+    /// From the start of the check to its outcome.
+    package var latency: Duration
+
+    package init(outcome: Outcome, latency: Duration) {
+        self.outcome = outcome
+        self.latency = latency
+    }
+
+    package var isHealthy: Bool { outcome == .healthy }
+}
+
+/// Something that can ask a backend for its health. Tests give their own.
+package protocol HealthChecking: Sendable {
+    /// Asks once. It never throws: every failure is an outcome, and it ends within about `timeout`.
+    func check(_ check: HealthCheck, host: String, port: UInt16, timeout: Duration) async -> HealthCheckResult
+}

@@ -75,10 +75,19 @@ let package = Package(
         .target(
             name: "PredictionAPI",
             dependencies: [
+                "HealthAPI",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
+            swiftSettings: strict
+        ),
+
+        // MARK: JSON
+        .target(name: "JSONText", swiftSettings: strict),
+        .target(
+            name: "JSONLogging",
+            dependencies: ["JSONText", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
 

@@ -1,0 +1,35 @@
+import Glibc
+
+/// Where log lines go: a file descriptor that stays open for as long as the process lives.
+///
+/// Each line is one `write(2)`, so that lines of several threads or processes don't mix. A line that can't be written
+/// is dropped: logging must never stop the work.
+package struct LogSink: Sendable {
+    private let fileDescriptor: Int32
+
+    /// Lines go to an open descriptor; who opened it keeps it open.
+    package init(fileDescriptor: Int32) {
+        self.fileDescriptor = fileDescriptor
+    }
+
+    /// Lines go to the process's standard error.
+    package static let standardError = LogSink(fileDescriptor: STDERR_FILENO)
+
+    /// Lines go to the process's standard output.
+    package static let standardOutput = LogSink(fileDescriptor: STDOUT_FILENO)
+
+    /// Writes one line; `line` includes its line feed.
+    package func write(_ line: [UInt8]) {
+        line.withUnsafeBytes { buffer in
+            var rest = buffer[...]
+            while !rest.isEmpty {
+                let count = Glibc.write(fileDescriptor, rest.base.baseAddress! + rest.startIndex, rest.count)
+                if count > 0 {
+                    rest = rest.dropFirst(count)
+                } else if count == 0 || errno != EINTR {
+                    return
+                }
+            }
+        }
+    }
+}

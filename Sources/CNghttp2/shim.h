@@ -1,2 +1,25 @@
+// libnghttp2, with accessors into the frame union so that Swift never copies it.
 #pragma once
+
 #include <nghttp2/nghttp2.h>
+
+static inline uint8_t nghttp2_shim_type(const nghttp2_frame *frame) { return frame->hd.type; }
+static inline uint8_t nghttp2_shim_flags(const nghttp2_frame *frame) { return frame->hd.flags; }
+static inline int32_t nghttp2_shim_stream(const nghttp2_frame *frame) { return frame->hd.stream_id; }
+
+/// Of a HEADERS frame: whether it opens a stream as a request.
+static inline int nghttp2_shim_is_request(const nghttp2_frame *frame) {
+    return frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+}
+
+/// Of a RST_STREAM frame.
+static inline uint32_t nghttp2_shim_reset_code(const nghttp2_frame *frame) { return frame->rst_stream.error_code; }
+
+/// Of a GOAWAY frame.
+static inline int32_t nghttp2_shim_goaway_last(const nghttp2_frame *frame) { return frame->goaway.last_stream_id; }
+static inline uint32_t nghttp2_shim_goaway_code(const nghttp2_frame *frame) { return frame->goaway.error_code; }
+
+/// Whether two byte strings of one length are equal.
+static inline int nghttp2_shim_equal(const void *left, const void *right, size_t length) {
+    return __builtin_memcmp(left, right, length) == 0;
+}

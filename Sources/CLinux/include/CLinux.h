@@ -1,2 +1,27 @@
+// The Linux system calls that Glibc's module map leaves out, or that need _GNU_SOURCE.
 #pragma once
+
+#include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+
+/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC; the peer's address isn't asked for.
+int clinux_accept(int listener);
+
+/// socket(2) with SOCK_STREAM, SOCK_NONBLOCK and SOCK_CLOEXEC.
+int clinux_stream_socket(int family);
+
+/// eventfd(2), non-blocking, closed on exec.
+int clinux_eventfd(void);
+
+/// Adds one to an eventfd, waking who polls it.
+void clinux_eventfd_signal(int descriptor);
+
+/// Sets an eventfd back to zero.
+void clinux_eventfd_clear(int descriptor);
+
+/// The system's text for an errno value: a constant string, safe on any thread; NULL for an unknown value.
+const char *clinux_error_text(int code);
+
+/// Names the calling thread as tools like top and perf show it; at most 15 bytes count.
+void clinux_name_thread(const char *name);

@@ -1,0 +1,74 @@
+import EventLoop
+import Synchronization
+
+/// Takes connections off the listening socket and gives each to the worker with the fewest.
+///
+/// gRPC clients hold few, long-lived connections: SO_REUSEPORT's hash would leave some workers idle and others full.
+/// Confined to the thread of the worker it runs on.
+final class Acceptor: EventHandler {
+    private let listener: Socket
+    private let home: Worker
+    private let workers: [Worker]
+    private var pause: TimerID?
+
+    /// Connections taken in one turn of the loop, so that a flood doesn't starve the calls.
+    private static let mostPerTurn = 64
+    /// How long to wait where there are no descriptors or memory for a further connection.
+    private static let pauseLength = Duration.milliseconds(100)
+
+    /// - Parameter home: the worker on whose loop connections are accepted.
+    init(listener: Socket, home: Worker, workers: [Worker]) throws(SystemError) {
+        self.listener = listener
+        self.home = home
+        self.workers = workers
+        try home.loop.add(listener.descriptor, for: .readable, handler: self)
+    }
+
+    func ready(_ readiness: Readiness) {
+        do {
+            for _ in 0..<Self.mostPerTurn {
+                guard let socket = try listener.accept() else { return }
+                place(socket)
+            }
+        } catch {
+            takeABreak(error)
+        }
+    }
+
+    /// Takes no further connections.
+    func stop() {
+        if let pause { home.loop.cancel(pause) }
+        home.loop.remove(listener.descriptor)
+    }
+
+    private func place(_ socket: Socket) {
+        // Never empty: the data plane has at least one worker.
+        let worker = workers.min {
+            $0.openConnections.load(ordering: .relaxed) < $1.openConnections.load(ordering: .relaxed)
+        }!
+        worker.openConnections.add(1, ordering: .relaxed)
+        if worker === home {
+            worker.adopt(socket)
+        } else {
+            worker.loop.mailbox.post { worker.adopt(socket) }
+        }
+    }
+
+    /// Level-triggered readiness would otherwise spin: the connection that can't be taken stays in the queue.
+    private func takeABreak(_ error: SystemError) {
+        home.report(.error, "accepting connections pauses", [("reason", error.reason)])
+        watch(for: [])
+        pause = home.loop.schedule(after: Self.pauseLength) { [unowned self] in
+            pause = nil
+            watch(for: .readable)
+        }
+    }
+
+    private func watch(for interest: Readiness) {
+        do {
+            try home.loop.change(listener.descriptor, to: interest)
+        } catch {
+            home.report(.error, "can't watch the listening socket", [("reason", error.reason)])
+        }
+    }
+}

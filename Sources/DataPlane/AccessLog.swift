@@ -1,0 +1,97 @@
+import EventLoop
+import Glibc
+import HTTP2
+import Synchronization
+
+/// The file with one JSON line for each call, written on a thread of its own so that a slow disk holds up no call.
+///
+/// `@unchecked Sendable`: the loop's members belong to the writing thread; what workers share is atomic.
+final class AccessLog: @unchecked Sendable {
+    private let loop: EventLoop
+    private let file: FileDescriptor
+    private let name: String
+    private let reportEvent: @Sendable (DataPlaneEvent) -> Void
+    private let pendingBytes = Atomic<Int>(0)
+    /// Only on the writing thread.
+    private var isFailing = false
+
+    /// Bytes that may wait for the disk; beyond that, lines are dropped and the log says so.
+    private static let mostPending = 16 << 20
+
+    static func open(
+        _ destination: AccessLogDestination, report: @escaping @Sendable (DataPlaneEvent) -> Void
+    ) throws(SystemError) -> AccessLog? {
+        switch destination {
+        case .off: return nil
+        case .standardOutput:
+            return try AccessLog(try FileDescriptor(dup(STDOUT_FILENO), "dup"), "standard output", report)
+        case .file(let path):
+            let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
+            let file = try FileDescriptor(Glibc.open(path, flags, 0o644), "cannot open the access log \(path)")
+            return try AccessLog(file, path, report)
+        }
+    }
+
+    private init(
+        _ file: FileDescriptor, _ name: String, _ report: @escaping @Sendable (DataPlaneEvent) -> Void
+    ) throws(SystemError) {
+        self.file = file
+        self.name = name
+        reportEvent = report
+        loop = try EventLoop()
+        let thread = SendableLoop(loop)
+        try LoopThread.start("access-log") { thread.value.run() }
+    }
+
+    /// `@unchecked Sendable`: handed to its thread once, before anything runs on it.
+    private struct SendableLoop: @unchecked Sendable {
+        let value: EventLoop
+
+        init(_ value: EventLoop) {
+            self.value = value
+        }
+    }
+
+    /// Takes over whole lines. Any thread may call it.
+    func write(_ lines: [UInt8]) {
+        let pending = pendingBytes.add(lines.count, ordering: .relaxed).newValue
+        guard pending <= Self.mostPending else {
+            pendingBytes.subtract(lines.count, ordering: .relaxed)
+            loop.mailbox.post { self.failed("the disk can't keep up, lines are lost") }
+            return
+        }
+        loop.mailbox.post {
+            self.writeAll(lines)
+            self.pendingBytes.subtract(lines.count, ordering: .relaxed)
+        }
+    }
+
+    /// Returns once everything that was taken over so far is written.
+    func flush() async {
+        await withCheckedContinuation { continuation in
+            if !loop.mailbox.post({ continuation.resume() }) { continuation.resume() }
+        }
+    }
+
+    private func writeAll(_ lines: [UInt8]) {
+        lines.withUnsafeBytes { lines in
+            var rest = lines
+            while !rest.isEmpty {
+                let count = Glibc.write(file.number, rest.baseAddress, rest.count)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    return failed(SystemError(operation: "write", code: errno).reason)
+                }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+            isFailing = false
+        }
+    }
+
+    /// Says so once, until a write has worked again.
+    private func failed(_ reason: String) {
+        guard !isFailing else { return }
+        isFailing = true
+        reportEvent(DataPlaneEvent(.error, "can't write the access log", [("file", name), ("reason", reason)]))
+    }
+}

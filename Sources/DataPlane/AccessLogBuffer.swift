@@ -1,0 +1,144 @@
+import EventLoop
+import Glibc
+import HTTP2
+
+/// One worker's lines for the access log: formatted here, handed over in batches. Confined to its worker's thread.
+final class AccessLogBuffer {
+    private let log: AccessLog
+    /// The endpoints' names, as JSON strings.
+    private let endpoints: PerColor<[JSONLine]>
+    private var line = JSONLine()
+    private var lines: [UInt8] = []
+    private var timer: TimerID?
+
+    /// Bytes at which a batch is handed over at once.
+    private static let batch = 32 * 1024
+    /// How long a line may wait for others.
+    private static let delay = Duration.milliseconds(50)
+
+    init(log: AccessLog, endpoints: PerColor<[Endpoint]>) {
+        self.log = log
+        self.endpoints = PerColor { color in
+            endpoints[color].map { endpoint in
+                var name = JSONLine()
+                name.append(string: endpoint.description.utf8)
+                return name
+            }
+        }
+    }
+
+    /// Adds the line of a call that has ended.
+    func append(_ call: Call, _ route: Route, ended: MonotonicTime) {
+        line.removeAll()
+        line.append("{\"time\":\"")
+        line.append(WallClock.now().rfc3339.utf8)
+        line.append("\",\"path\":")
+        append(.path, of: call)
+        line.append(",\"authority\":")
+        append(.authority, of: call)
+        line.append(",\"client\":")
+        line.append(string: (call.clientName ?? "").utf8)
+        line.append(",\"color\":\"")
+        line.append(route.active.name.utf8)
+        line.append("\",\"epoch\":")
+        line.append(Int(route.epoch))
+        line.append(",\"endpoint\":")
+        line.append(endpoints[route.active][call.endpoint].bytes)
+        line.append(",\"http_status\":")
+        line.append(call.httpStatus)
+        if call.isGRPC {
+            line.append(",\"grpc_status\":")
+            line.append(call.finalGRPCStatus)
+        }
+        line.append(",\"duration_ms\":")
+        line.append(milliseconds: ended.nanosecondsSince(call.began))
+        if let responseBegan = call.responseBegan {
+            line.append(",\"first_byte_ms\":")
+            line.append(milliseconds: responseBegan.nanosecondsSince(call.began))
+        }
+        line.append(",\"bytes_up\":")
+        line.append(call.bytesUp)
+        line.append(",\"bytes_down\":")
+        line.append(call.bytesDown)
+        if let reset = call.clientReset {
+            line.append(",\"reset\":")
+            line.append(string: reset.description.utf8)
+        }
+        if call.hasBeenRetried { line.append(",\"retried\":true") }
+        if let failure = call.failure {
+            line.append(",\"error\":")
+            line.append(string: failure.message.utf8)
+        }
+        line.append("}\n")
+        lines += line.bytes
+    }
+
+    private func append(_ field: HeaderBlock.Known, of call: Call) {
+        let isThere: Void? = call.requestHead?.withValue(of: field) { line.append(string: $0) }
+        if isThere == nil { line.append("\"\"") }
+    }
+
+    /// Called at the end of each turn.
+    func endTurn(_ loop: EventLoop) {
+        guard !lines.isEmpty else { return }
+        if lines.count >= Self.batch {
+            handOver()
+        } else if timer == nil {
+            timer = loop.schedule(after: Self.delay) { [unowned self] in
+                timer = nil
+                handOver()
+            }
+        }
+    }
+
+    func handOver() {
+        guard !lines.isEmpty else { return }
+        log.write(lines)
+        lines.removeAll(keepingCapacity: true)
+    }
+}
+
+/// A line of JSON under way.
+struct JSONLine {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    mutating func append(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }
+
+    mutating func append(_ number: Int) { append(String(number).utf8) }
+
+    /// Adds nanoseconds as milliseconds with three decimals.
+    mutating func append(milliseconds nanoseconds: UInt64) {
+        let microseconds = Int(clamping: nanoseconds / 1_000)
+        append(microseconds / 1_000)
+        append(".")
+        let rest = microseconds % 1_000
+        for digit in [rest / 100, rest / 10 % 10, rest % 10] { bytes.append(UInt8(ascii: "0") + UInt8(digit)) }
+    }
+
+    /// Adds text as a JSON string. Bytes beyond ASCII, which header fields may hold in any encoding, become escapes of
+    /// their Latin-1 characters, so that a line is always valid.
+    mutating func append(string text: some Sequence<UInt8>) {
+        let digits = Array("0123456789abcdef".utf8)
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0x20..<0x7f:
+                bytes.append(byte)
+            default:
+                append("\\u00")
+                bytes.append(digits[Int(byte >> 4)])
+                bytes.append(digits[Int(byte & 15)])
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}

@@ -1,0 +1,120 @@
+import HTTP2
+
+/// What goes from one leg of a call to its peer.
+extension Call {
+    // MARK: Bytes
+
+    /// Whether what the client sends still has somewhere to go.
+    var wantsRequestBody: Bool {
+        if isAnswered { return false }
+        switch upstream {
+        case .none, .waiting, .open: return true
+        case .closed: return false
+        }
+    }
+
+    /// There is more of the request, or its end.
+    func resumeUpstream() {
+        guard upstreamAwaitsBody, case .open(let connection, let stream) = upstream else { return }
+        upstreamAwaitsBody = false
+        connection.resume(stream)
+        connection.markDirty()
+    }
+
+    /// There is more of the response, or its end.
+    func resumeClient(_ connection: ClientConnection) {
+        guard clientAwaitsBody, case .open(_, let stream) = client else { return }
+        clientAwaitsBody = false
+        connection.resume(stream)
+        connection.markDirty()
+    }
+
+    /// The upstream has taken bytes of the request: the client may send as many more, once.
+    func creditClient(_ count: Int) {
+        let again = min(count, creditedBytes)
+        creditedBytes -= again
+        guard count > again, case .open(let connection, let stream) = client else { return }
+        connection.consume(count - again, on: stream)
+        connection.markDirty()
+    }
+
+    // MARK: Replay
+
+    /// The call can't be placed again any more: what was kept for that goes.
+    func forgetReplay(_ worker: Worker) {
+        requestBody.stopKeeping(to: worker.chunks)
+        if !worker.logsAccess, let head = requestHead {
+            requestHead = nil
+            worker.headerBlocks.give(head)
+        }
+    }
+
+    /// Makes the request ready to be sent from its beginning.
+    func rewind() {
+        creditedBytes += requestBody.replayCount
+        requestBody.rewind()
+    }
+
+    // MARK: Ends
+
+    var upstreamStream: StreamID? {
+        if case .open(_, let stream) = upstream { stream } else { nil }
+    }
+
+    /// What the client has sent and still sends has nowhere to go.
+    func dropRequestBody(_ worker: Worker) {
+        if case .open(let connection, _) = client, requestBody.count > creditedBytes {
+            connection.consumeConnection(requestBody.count - creditedBytes)
+            connection.markDirty()
+        }
+        requestBody.removeAll(to: worker.chunks)
+        creditedBytes = 0
+    }
+
+    /// The client's leg is closed: so must be the upstream's.
+    func cancelUpstream(_ code: ErrorCode) {
+        switch upstream {
+        case .none, .closed: break
+        case .waiting(let pool):
+            upstream = .none
+            pool.abandon(self)
+        case .open(let connection, let stream):
+            connection.cancel(stream, code == .noError ? .cancel : code)
+        }
+    }
+
+    /// Answers the call, or ends an answer that has begun, in the Proxy's own name.
+    func fail(_ failure: Failure, _ worker: Worker) {
+        assert(!response.hasEnded, "a call is answered once")
+        guard case .open(let connection, let stream) = client else { return worker.finishIfOver(self) }
+        self.failure = failure
+        dropRequestBody(worker)
+        forgetReplay(worker)
+        let block = worker.headerBlocks.take()
+        switch (isGRPC, response.hasBegun) {
+        case (true, false):
+            response = .ended(trailers: nil)
+            (httpStatus, grpcStatus) = (200, failure.grpcStatus)
+            failure.writeTrailersOnly(to: block)
+            connection.sendResponse(block, endStream: true, on: stream, self)
+            worker.headerBlocks.give(block)
+        case (true, true):
+            failure.writeTrailers(to: block)
+            response = .ended(trailers: block)
+            grpcStatus = failure.grpcStatus
+            resumeClient(connection)
+        case (false, false):
+            httpStatus = failure.httpStatus
+            failure.writeResponse(to: block)
+            var body = failure.body
+            body.withUTF8 { responseBody.append(UnsafeRawBufferPointer($0), from: worker.chunks) }
+            response = .ended(trailers: nil)
+            connection.sendResponse(block, endStream: false, on: stream, self)
+            worker.headerBlocks.give(block)
+        case (false, true):
+            // HTTP has no other way to say that a body is cut short.
+            worker.headerBlocks.give(block)
+            connection.cancel(stream, .internalError)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import EventLoop
+import HTTP2
+
+/// One request and its response on their way through the Proxy.
+///
+/// A call has two legs, each the other's peer: a stream on the client's connection and a stream on an upstream's. Both
+/// sessions carry the call as their stream's context. It is over when both legs are closed; until then each connection
+/// with an open leg keeps it alive. Confined to its worker's thread.
+final class Call: StreamContext {
+    enum ClientLeg {
+        case open(ClientConnection, StreamID)
+        case closed
+    }
+
+    enum UpstreamLeg {
+        /// Not placed yet, or answered by the Proxy.
+        case none
+        /// In the queue of an endpoint that has no connection with room.
+        case waiting(EndpointPool)
+        case open(UpstreamConnection, StreamID)
+        case closed
+    }
+
+    /// How far a side's half of the exchange has come in.
+    enum Progress {
+        case awaitingHead
+        case streaming
+        case ended(trailers: HeaderBlock?)
+
+        var hasBegun: Bool {
+            if case .awaitingHead = self { false } else { true }
+        }
+
+        var hasEnded: Bool {
+            if case .ended = self { true } else { false }
+        }
+    }
+
+    var client: ClientLeg
+    var upstream = UpstreamLeg.none
+    /// Places in the lists of the two connections.
+    var indexOnClient = 0
+    var indexOnUpstream = 0
+
+    // MARK: What has come in and not gone out
+
+    var request = Progress.awaitingHead
+    var response = Progress.awaitingHead
+    /// From the client, for the upstream; with what a replay needs while one is possible.
+    var requestBody = ByteQueue(keepsForReplay: true)
+    /// From the upstream, for the client.
+    var responseBody = ByteQueue()
+    /// The request's head: until the response begins, and beyond that for the access log.
+    var requestHead: HeaderBlock?
+    /// Bytes of a replay for which the client was given credit the first time.
+    var creditedBytes = 0
+    /// The upstream's session has asked for more of the request and was told to wait.
+    var upstreamAwaitsBody = false
+    /// As `upstreamAwaitsBody`, of the client's session and the response.
+    var clientAwaitsBody = false
+
+    // MARK: Where it goes
+
+    /// The route as it was when the call began; `nil` until then.
+    var route: Route?
+    var isGRPC = false
+    /// The endpoint's index within the color's endpoints, for the last try.
+    var endpoint = 0
+    /// Endpoints that could not be reached: a bit for each index, those beyond 63 share one.
+    var triedEndpoints: UInt64 = 0
+    var hasBeenRetried = false
+    /// The code of a RST_STREAM that the upstream has sent.
+    var upstreamReset: ErrorCode?
+    /// The code with which the client's stream ended, where that wasn't a complete response.
+    var clientReset: ErrorCode?
+
+    // MARK: What is said of it afterwards
+
+    let began: MonotonicTime
+    /// The client's address, where there is an access log.
+    let clientName: String?
+    var responseBegan: MonotonicTime?
+    var httpStatus = 0
+    var grpcStatus: Int?
+    var bytesUp = 0
+    var bytesDown = 0
+    /// Why the Proxy has answered the call itself.
+    var failure: Failure?
+
+    init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?) {
+        self.client = .open(client, stream)
+        self.began = began
+        self.clientName = clientName
+    }
+
+    /// The status of a gRPC call as it ended (gRPC's `statuscodes.md`): what the upstream said, or what a reset means.
+    var finalGRPCStatus: Int {
+        if let reset = clientReset {
+            switch reset {
+            case .cancel: return 1  // CANCELLED
+            case .refusedStream: return 14  // UNAVAILABLE
+            case .enhanceYourCalm: return 8  // RESOURCE_EXHAUSTED
+            case .inadequateSecurity: return 7  // PERMISSION_DENIED
+            default: return 13  // INTERNAL
+            }
+        }
+        return grpcStatus ?? 2  // UNKNOWN
+    }
+
+    var canBePlacedAgain: Bool {
+        !hasBeenRetried && !response.hasBegun && requestHead != nil && requestBody.keepsForReplay
+    }
+
+    /// Whether the Proxy or the upstream has said its last word.
+    var isAnswered: Bool { response.hasEnded }
+
+    static func bit(ofEndpoint index: Int) -> UInt64 { 1 << UInt64(min(index, 63)) }
+}

@@ -1,0 +1,164 @@
+import EventLoop
+import HTTP2
+
+/// A client's connection: requests come in, responses go out.
+final class ClientConnection: Connection {
+    private enum Phase {
+        case serving
+        /// A GOAWAY has announced the end, but new streams are still taken until the client has surely seen it.
+        case announcedEnd(TimerID)
+        /// Streams beyond the last GOAWAY's are ignored; the client knows that they weren't processed.
+        case finishing
+    }
+
+    private var phase = Phase.serving
+    /// For the access log: asked for once, not for each call.
+    private lazy var loggedName = worker.logsAccess ? peerName : nil
+
+    init(socket: Socket, worker: Worker) throws(SystemError) {
+        let limits = worker.limits
+        let settings = SessionSettings(
+            maxConcurrentStreams: limits.maxConcurrentStreams, streamWindow: limits.streamWindow,
+            connectionWindow: limits.connectionWindow, maxHeaderListSize: UInt32(limits.maxHeaderListSize))
+        try super.init(role: .server, socket: socket, settings: settings, worker: worker, interest: .readable)
+        markDirty()
+    }
+
+    // MARK: The request comes in
+
+    override func requestBegan(on stream: StreamID) -> StreamContext {
+        let call = Call(client: self, stream: stream, began: worker.loop.now, clientName: loggedName)
+        call.indexOnClient = calls.count
+        calls.append(call)
+        return call
+    }
+
+    override func requestReceived(
+        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+    ) {
+        let call = context.call
+        call.isGRPC = head.value(of: .contentType, hasPrefix: "application/grpc")
+        call.requestHead = head
+        call.request = endStream ? .ended(trailers: nil) : .streaming
+        worker.begin(call)
+        let limit = worker.limits.maxHeaderListSize
+        if head.listSize > limit {
+            call.fail(Failure(kind: .headersTooLarge, message: "the request's fields take over \(limit) bytes"), worker)
+        } else {
+            worker.place(call)
+        }
+    }
+
+    override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        let call = context.call
+        guard call.wantsRequestBody else { return consume(bytes.count, on: stream) }
+        call.bytesUp += bytes.count
+        call.requestBody.append(bytes, from: worker.chunks)
+        call.resumeUpstream()
+    }
+
+    override func endReceived(on stream: StreamID, _ context: StreamContext) {
+        context.call.request = .ended(trailers: nil)
+        context.call.resumeUpstream()
+    }
+
+    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        context.call.request = .ended(trailers: trailers)
+        context.call.resumeUpstream()
+    }
+
+    // MARK: The response goes out
+
+    /// The response's head, and all of the response where `endStream` says so.
+    func sendResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ call: Call) {
+        submitResponse(head, endStream: endStream, on: stream, context: call)
+        markDirty()
+    }
+
+    override func body(
+        of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
+    ) -> Body {
+        let call = context.call
+        let count = call.responseBody.read(into: buffer, pool: worker.chunks)
+        if count > 0, case .open(let upstream, let upstreamStream) = call.upstream {
+            upstream.consumeStream(count, on: upstreamStream)
+            upstream.markDirty()
+        }
+        guard call.responseBody.isEmpty, case .ended(let trailers) = call.response else {
+            if count > 0 { return .bytes(count) }
+            call.clientAwaitsBody = true
+            return .nothingYet
+        }
+        guard let trailers else { return .last(count) }
+        submitTrailers(trailers, on: stream)
+        call.response = .ended(trailers: nil)
+        headerBlocks.give(trailers)
+        return .lastBeforeTrailers(count)
+    }
+
+    override func endSent(on stream: StreamID, _ context: StreamContext) {
+        let call = context.call
+        guard !call.request.hasEnded else { return }
+        // The answer is complete, what the client still sends interests nobody (RFC 9113, section 8.1); an upstream that
+        // said so with a code of its own is quoted.
+        reset(stream, call.upstreamReset ?? .noError)
+    }
+
+    // MARK: The end of a stream
+
+    override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
+        closeLeg(of: context.call, code)
+    }
+
+    override func lost(_ reason: String) {
+        if case .announcedEnd(let timer) = phase { worker.loop.cancel(timer) }
+        while let call = calls.last { closeLeg(of: call, .cancel) }
+        worker.clientLeft(self)
+    }
+
+    private func closeLeg(of call: Call, _ code: ErrorCode) {
+        removeCall(at: call.indexOnClient) { $0.indexOnClient = call.indexOnClient }
+        call.dropRequestBody(worker)
+        call.client = .closed
+        if !call.response.hasEnded || code != .noError { call.clientReset = code }
+        call.cancelUpstream(code)
+        worker.finishIfOver(call)
+    }
+
+    /// Ends a stream with RST_STREAM at once.
+    func cancel(_ stream: StreamID, _ code: ErrorCode) {
+        reset(stream, code)
+        markDirty()
+    }
+
+    // MARK: Shutdown (RFC 9113, section 6.8)
+
+    /// Tells the client that the connection ends, in two steps, so that no stream on its way is lost: a GOAWAY that
+    /// covers every stream and a PING; once that is answered, whatever the client sent without knowing has arrived, and
+    /// a GOAWAY names the last stream that will be served.
+    func beginShutdown() {
+        guard case .serving = phase else { return }
+        submitShutdownNotice()
+        submitPing()
+        markDirty()
+        phase = .announcedEnd(
+            worker.loop.schedule(after: worker.limits.goAwayTimeout) { [unowned self] in finishShutdown() })
+    }
+
+    override func pingAnswered() {
+        finishShutdown()
+    }
+
+    private func finishShutdown() {
+        guard case .announcedEnd(let timer) = phase else { return }
+        worker.loop.cancel(timer)
+        phase = .finishing
+        submitGoAway()
+        markDirty()
+    }
+}
+
+extension StreamContext {
+    /// The data plane's sessions give libnghttp2 no other context than calls.
+    var call: Call { unsafeDowncast(self, to: Call.self) }
+}

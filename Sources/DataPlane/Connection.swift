@@ -1,0 +1,163 @@
+import EventLoop
+import HTTP2
+
+/// A session with its socket: what a client's and an upstream's connection have in common.
+///
+/// Reading hands bytes to the session as they come; writing waits for the end of the loop's turn, so that all that a turn
+/// has queued goes out in one system call. Confined to its worker's thread.
+class Connection: Session, EventHandler {
+    /// What stands between the session and the socket.
+    private enum Output {
+        case open
+        /// The socket is full: these bytes come first, once it is writable again.
+        case blocked([UInt8])
+        case closed
+    }
+
+    unowned let worker: Worker
+    let socket: Socket
+    /// Calls with a leg on this connection; each knows its index here.
+    var calls: [Call] = []
+
+    private var output = Output.open
+    private var isDirty = false
+    /// The session is done with input: what is queued still goes out, then the connection closes.
+    private var isClosing = false
+
+    init(
+        role: Role, socket: Socket, settings: SessionSettings, worker: Worker, interest: Readiness
+    ) throws(SystemError) {
+        self.worker = worker
+        self.socket = socket
+        super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks)
+        try worker.loop.add(socket.descriptor, for: interest, handler: self)
+    }
+
+    // MARK: For subclasses
+
+    /// The connection is over. Called once, after the socket has left the loop; the subclass ends its calls.
+    func lost(_ reason: String) {}
+
+    // MARK: Input
+
+    func ready(_ readiness: Readiness) {
+        if readiness.contains(.writable) { becameWritable() }
+        if readiness.contains(.readable) || readiness.contains(.broken) { read() }
+    }
+
+    private func read() {
+        if case .closed = output { return }
+        // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
+        switch socket.read(into: worker.input) {
+        case .bytes(let count):
+            markDirty()
+            guard !isClosing else { return }
+            do {
+                try receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
+            } catch {
+                worker.report(.warning, "closing a connection", [("peer", peerName), ("reason", error.description)])
+                isClosing = true
+            }
+        case .wouldBlock:
+            break
+        case .end:
+            close("the peer has closed the connection")
+        case .failed(let error):
+            close(error.reason)
+        }
+    }
+
+    // MARK: Output
+
+    /// Has the session drained at the end of this turn.
+    final func markDirty() {
+        guard !isDirty else { return }
+        isDirty = true
+        worker.dirty.append(self)
+    }
+
+    /// Writes out what the session has queued, until that is all or the socket is full. Called at the end of a turn.
+    final func flush() {
+        isDirty = false
+        guard case .open = output else { return }
+        do {
+            while true {
+                let count = try drain(into: worker.output)
+                guard count > 0 else { break }
+                guard write(UnsafeRawBufferPointer(rebasing: worker.output[..<count])) else { return }
+            }
+        } catch {
+            return close(error.description)
+        }
+        if isClosing || isFinished { close("the session is over") }
+    }
+
+    /// - Returns: whether the socket took everything and would take more.
+    private func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            switch socket.write(rest) {
+            case .bytes(let count):
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            case .wouldBlock, .end:
+                output = .blocked(Array(rest))
+                watch(for: [.readable, .writable])
+                return false
+            case .failed(let error):
+                close(error.reason)
+                return false
+            }
+        }
+        return true
+    }
+
+    private func becameWritable() {
+        guard case .blocked(let rest) = output else { return }
+        output = .open
+        guard rest.withUnsafeBytes({ write($0) }) else { return }
+        watch(for: .readable)
+        markDirty()
+    }
+
+    final func watch(for interest: Readiness) {
+        do {
+            try worker.loop.change(socket.descriptor, to: interest)
+        } catch {
+            close(error.description)
+        }
+    }
+
+    // MARK: The end
+
+    /// Lets go of the socket now, whatever is queued.
+    final func close(_ reason: String) {
+        if case .closed = output { return }
+        output = .closed
+        worker.loop.remove(socket.descriptor)
+        lost(reason)
+    }
+
+    /// Lets the session say its last words (a GOAWAY with this code) and closes then.
+    final func closeAfterGoAway(_ code: ErrorCode) {
+        terminate(code)
+        isClosing = true
+        markDirty()
+    }
+
+    final var isOpen: Bool {
+        if case .closed = output { false } else { true }
+    }
+
+    final var peerName: String { socket.peerAddress?.description ?? "unknown" }
+
+    // MARK: Calls
+
+    /// Takes a call off the list, in constant time.
+    final func removeCall(at index: Int, moved: (Call) -> Void) {
+        let last = calls.removeLast()
+        if index < calls.count {
+            calls[index] = last
+            moved(last)
+        }
+    }
+}

@@ -1,0 +1,206 @@
+import EventLoop
+import Synchronization
+
+/// Takes clients' connections and forwards their calls: the workers, the listening socket, and the way to ask them.
+///
+/// Any thread may call its functions. Workers start with `start()` and end with `drain(grace:)`.
+package final class DataPlane: TrafficControl {
+    /// How a shutdown went.
+    package struct DrainOutcome: Sendable, Equatable {
+        /// Calls that ended by themselves.
+        package var finished: Int
+        /// Calls that the Proxy ended because the grace was over.
+        package var ended: Int
+    }
+
+    /// The data plane can't be set up.
+    package struct SetUpError: Error, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// Where clients connect, with the real port.
+    package let address: Endpoint
+
+    private let workers: [Worker]
+    private let listener: Socket
+    private let accessLog: AccessLog?
+    private let log: @Sendable (DataPlaneEvent) -> Void
+    /// Set on the first worker's thread in `start()`, used there only.
+    private let acceptor = Mutex<AcceptorBox?>(nil)
+
+    /// Carries the acceptor between calls that all run on the first worker's thread.
+    ///
+    /// `@unchecked Sendable`: see `acceptor`.
+    private struct AcceptorBox: @unchecked Sendable {
+        let value: Acceptor
+    }
+
+    /// Resolves the listening address, binds it and opens the access log; nothing runs yet.
+    ///
+    /// - Parameter log: takes what is worth a log line, on any worker's thread; it must not block.
+    /// - Throws: `SetUpError` with one sentence that names the address or file.
+    package init(
+        configuration: DataPlaneConfiguration, route: RouteWord,
+        log: @escaping @Sendable (DataPlaneEvent) -> Void
+    ) throws(SetUpError) {
+        precondition(configuration.workers >= 1, "the data plane has at least one worker")
+        precondition(Color.allCases.allSatisfy { !configuration.endpoints[$0].isEmpty }, "each color has an endpoint")
+        self.log = log
+        let requested = configuration.listen
+        guard case .addresses(let addresses) = Resolver.resolveBlocking(host: requested.host, port: requested.port),
+            let local = addresses.first
+        else { throw SetUpError(description: "cannot resolve the listening address \(requested)") }
+        do {
+            listener = try Socket.listen(on: local)
+            let bound = listener.localAddress ?? local
+            address = Endpoint(host: bound.host, port: bound.port)
+            let resolver = Resolver()
+            let accessLog = try AccessLog.open(configuration.accessLog, report: log)
+            self.accessLog = accessLog
+            workers = try (0..<configuration.workers).map { _ in
+                try Worker(
+                    configuration: configuration, routeWord: route, resolver: resolver, accessLog: accessLog, log: log)
+            }
+        } catch let error as SystemError {
+            throw SetUpError(description: error.description)
+        } catch {
+            throw SetUpError(description: "\(error)")
+        }
+    }
+
+    /// Starts the workers' threads and begins to take connections.
+    package func start() throws {
+        for (index, worker) in workers.enumerated() {
+            try LoopThread.start("worker-\(index)") { worker.loop.run() }
+        }
+        let home = workers[0]
+        home.loop.mailbox.post { [self] in
+            do {
+                let value = AcceptorBox(value: try Acceptor(listener: listener, home: home, workers: workers))
+                acceptor.withLock { $0 = value }
+            } catch {
+                log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))
+            }
+        }
+    }
+
+    // MARK: TrafficControl
+
+    package func publish(health: PerColor<[Bool]>) {
+        for worker in workers {
+            worker.loop.mailbox.post { worker.publish(health) }
+        }
+    }
+
+    package func report() async -> TrafficReport {
+        var report = TrafficReport()
+        for worker in workers {
+            report = await onLoop(of: worker, else: report) { [report] in
+                var report = report
+                worker.contribute(to: &report)
+                return report
+            }
+        }
+        report.inFlight.sort { $0.epoch < $1.epoch }
+        return report
+    }
+
+    // MARK: The end
+
+    /// Takes no more connections, says goodbye to every client in two steps and lets calls finish for up to `grace`;
+    /// ends the rest with UNAVAILABLE, and stops the workers.
+    package func drain(grace: Duration) async -> DrainOutcome {
+        await onLoop(of: workers[0], else: ()) { [self] in
+            acceptor.withLock { $0?.value.stop() }
+        }
+        let before = await report().inFlight.reduce(0) { $0 + $1.calls }
+        let allLeft = await waitForClients(atMost: grace)
+        var ended = 0
+        if !allLeft {
+            for worker in workers {
+                ended += await onLoop(of: worker, else: 0) { worker.endCalls() }
+            }
+            // Time for the last answers to leave; a client that doesn't read them can't hold up the end.
+            _ = await waitForClients(atMost: .seconds(1))
+        }
+        for worker in workers {
+            await onLoop(of: worker, else: ()) { worker.stop() }
+        }
+        await accessLog?.flush()
+        return DrainOutcome(finished: max(0, before - ended), ended: ended)
+    }
+
+    /// - Returns: whether the last client left in time.
+    private func waitForClients(atMost limit: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            for worker in workers {
+                group.addTask {
+                    await Gate.wait { open in
+                        if !worker.loop.mailbox.post({ worker.beginShutdown(whenDone: open) }) { open() }
+                    }
+                    return true
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            for _ in workers {
+                if await group.next() != true {
+                    group.cancelAll()
+                    return false
+                }
+            }
+            group.cancelAll()
+            return true
+        }
+    }
+
+    /// Runs something on a worker's thread; `fallback` stands in where that has ended.
+    private func onLoop<Result: Sendable>(
+        of worker: Worker, else fallback: Result, _ body: @escaping @Sendable () -> Result
+    ) async -> Result {
+        await withCheckedContinuation { continuation in
+            let accepted = worker.loop.mailbox.post { continuation.resume(returning: body()) }
+            if !accepted { continuation.resume(returning: fallback) }
+        }
+    }
+}
+
+/// Lets a task wait for a callback that may come at any time, or be given up by cancelling the task.
+private final class Gate: Sendable {
+    private enum State {
+        case closed(CheckedContinuation<Void, Never>?)
+        case open
+    }
+
+    private let state = Mutex(State.closed(nil))
+
+    static func wait(_ begin: (@escaping @Sendable () -> Void) -> Void) async {
+        let gate = Gate()
+        begin { gate.open() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { gate.hold($0) }
+        } onCancel: {
+            gate.open()
+        }
+    }
+
+    private func hold(_ continuation: CheckedContinuation<Void, Never>) {
+        let isOpen = state.withLock { state in
+            if case .open = state { return true }
+            state = .closed(continuation)
+            return false
+        }
+        if isOpen { continuation.resume() }
+    }
+
+    private func open() {
+        let continuation = state.withLock { state in
+            defer { state = .open }
+            if case .closed(let continuation) = state { return continuation }
+            return nil
+        }
+        continuation?.resume()
+    }
+}

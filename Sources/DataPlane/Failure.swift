@@ -1,0 +1,80 @@
+import HTTP2
+
+/// Why the Proxy answers a call itself, and what it then says.
+struct Failure {
+    enum Kind {
+        /// No endpoint could be reached.
+        case unreachable
+        /// The upstream didn't let itself be reached in time.
+        case timeout
+        /// The upstream was lost, refused the call or is going away.
+        case lost
+        /// The upstream's answer isn't HTTP.
+        case malformedResponse
+        /// The request's header list is too long.
+        case headersTooLarge
+        /// The Proxy is shutting down and can wait no longer.
+        case shuttingDown
+    }
+
+    var kind: Kind
+    /// A sentence without its full stop, for a person.
+    var message: String
+
+    /// The status of a gRPC call (gRPC's `statuscodes.md`).
+    var grpcStatus: Int {
+        switch kind {
+        case .unreachable, .timeout, .lost, .shuttingDown: 14  // UNAVAILABLE
+        case .malformedResponse: 13  // INTERNAL
+        case .headersTooLarge: 8  // RESOURCE_EXHAUSTED
+        }
+    }
+
+    /// The status of any other request (RFC 9110, section 15).
+    var httpStatus: Int {
+        switch kind {
+        case .unreachable, .shuttingDown: 503
+        case .timeout: 504
+        case .lost, .malformedResponse: 502
+        case .headersTooLarge: 431
+        }
+    }
+
+    // MARK: Header lists
+
+    /// Writes the whole answer to a gRPC call: trailers only.
+    func writeTrailersOnly(to block: HeaderBlock) {
+        block.append(":status", "200")
+        block.append("content-type", "application/grpc")
+        writeTrailers(to: block)
+    }
+
+    /// Writes the trailers of a gRPC call whose response has begun.
+    func writeTrailers(to block: HeaderBlock) {
+        block.append("grpc-status", String(grpcStatus))
+        block.append("grpc-message", Self.percentEncoded(message))
+    }
+
+    /// Writes the head of an answer to a request that isn't gRPC; `body` follows.
+    func writeResponse(to block: HeaderBlock) {
+        block.append(":status", String(httpStatus))
+        block.append("content-type", "text/plain; charset=utf-8")
+        block.append("content-length", String(body.utf8.count))
+    }
+
+    var body: String { message + "\n" }
+
+    /// Encodes a status message as gRPC over HTTP/2 asks: all but the printable ASCII without `%`.
+    static func percentEncoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var encoded: [UInt8] = []
+        for byte in text.utf8 {
+            if (0x20...0x7e).contains(byte), byte != UInt8(ascii: "%") {
+                encoded.append(byte)
+            } else {
+                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+}

@@ -1,0 +1,220 @@
+import EventLoop
+import HTTP2
+
+/// A connection to an endpoint, shared by many calls: requests go out, responses come in.
+final class UpstreamConnection: Connection {
+    private enum Phase {
+        /// Until the socket is connected.
+        case connecting
+        /// Until the upstream's SETTINGS have come: only then is it known to speak HTTP/2, and how many streams it takes.
+        case handshaking
+        case ready
+        /// The upstream has sent GOAWAY: open streams go on, no new ones.
+        case draining
+    }
+
+    private var phase = Phase.connecting
+    private unowned let pool: EndpointPool
+    let address: SocketAddress
+
+    init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws(SystemError) {
+        self.pool = pool
+        self.address = address
+        let settings = SessionSettings(
+            streamWindow: worker.limits.streamWindow, connectionWindow: 16 << 20,
+            maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize))
+        let socket = try Socket.connect(to: address)
+        try super.init(role: .client, socket: socket, settings: settings, worker: worker, interest: .writable)
+    }
+
+    /// Whether one more call fits.
+    var hasRoom: Bool {
+        guard case .ready = phase else { return false }
+        return calls.count < min(peerMaxConcurrentStreams, worker.limits.maxStreamsPerUpstreamConnection)
+    }
+
+    // MARK: Connecting
+
+    override func ready(_ readiness: Readiness) {
+        if case .connecting = phase {
+            if let error = socket.connectionError() { return close(error.reason) }
+            guard readiness.contains(.writable) else { return }
+            phase = .handshaking
+            watch(for: .readable)
+            return markDirty()
+        }
+        super.ready(readiness)
+    }
+
+    override func settingsReceived() {
+        guard case .handshaking = phase else { return }
+        phase = .ready
+        pool.connectionIsReady(self)
+    }
+
+    override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {
+        switch phase {
+        case .connecting, .draining: return
+        case .handshaking: close("the upstream sent GOAWAY (\(code)) at once")
+        case .ready: beginDraining()
+        }
+    }
+
+    private func beginDraining() {
+        phase = .draining
+        pool.connectionIsDraining(self)
+    }
+
+    override func lost(_ reason: String) {
+        switch phase {
+        case .connecting, .handshaking: pool.connectionFailed(self, reason)
+        case .ready, .draining: pool.connectionIsLost(self)
+        }
+        while let call = calls.last {
+            closeLeg(of: call)
+            guard !call.response.hasEnded else { continue }
+            call.fail(
+                Failure(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
+        }
+    }
+
+    // MARK: The request goes out
+
+    /// Gives a call its upstream leg here.
+    func start(_ call: Call, head: HeaderBlock) {
+        let isComplete =
+            if case .ended(trailers: nil) = call.request { call.requestBody.isEmpty } else { false }
+        do {
+            let stream = try submitRequest(head, endStream: isComplete, context: call)
+            call.upstream = .open(self, stream)
+            call.upstreamAwaitsBody = false
+            call.indexOnUpstream = calls.count
+            calls.append(call)
+            markDirty()
+        } catch {
+            // The stream identifiers are used up (RFC 9113, section 5.1.1): only a new connection has more.
+            call.upstream = .none
+            beginDraining()
+            submitGoAway()
+            markDirty()
+            worker.placeAgain(call)
+        }
+    }
+
+    override func body(
+        of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
+    ) -> Body {
+        let call = context.call
+        let count = call.requestBody.read(into: buffer, pool: worker.chunks)
+        if count > 0 {
+            call.creditClient(count)
+            if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
+        }
+        guard call.requestBody.isEmpty, case .ended(let trailers) = call.request else {
+            if count > 0 { return .bytes(count) }
+            call.upstreamAwaitsBody = true
+            return .nothingYet
+        }
+        guard let trailers else { return .last(count) }
+        submitTrailers(trailers, on: stream)
+        return .lastBeforeTrailers(count)
+    }
+
+    override func requestNotSent(on stream: StreamID) {
+        guard let call = calls.first(where: { $0.upstreamStream == stream }) else { return }
+        streamClosed(stream, .refusedStream, call)
+    }
+
+    /// Ends a stream with RST_STREAM at once.
+    func cancel(_ stream: StreamID, _ code: ErrorCode) {
+        reset(stream, code)
+        markDirty()
+    }
+
+    // MARK: The response comes in
+
+    override func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        defer { headerBlocks.give(head) }
+        let call = context.call
+        // gRPC knows no interim responses, and some of its clients take one for the head of the response.
+        guard !call.isGRPC, !call.response.hasBegun, case .open(let client, let clientStream) = call.client else {
+            return
+        }
+        client.submitInformational(head, on: clientStream)
+        client.markDirty()
+    }
+
+    override func responseReceived(
+        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+    ) {
+        let call = context.call
+        call.forgetReplay(worker)
+        call.responseBegan = worker.loop.now
+        call.httpStatus = head.number(of: .status) ?? 0
+        if endStream { call.grpcStatus = head.number(of: .grpcStatus) }
+        call.response = endStream ? .ended(trailers: nil) : .streaming
+        if case .open(let client, let clientStream) = call.client {
+            client.sendResponse(head, endStream: endStream, on: clientStream, call)
+        }
+        headerBlocks.give(head)
+    }
+
+    override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        // A client that doesn't read holds up its own stream, not the other clients' on this connection.
+        consumeConnection(bytes.count)
+        let call = context.call
+        guard case .open(let client, _) = call.client else { return consumeStream(bytes.count, on: stream) }
+        call.bytesDown += bytes.count
+        call.responseBody.append(bytes, from: worker.chunks)
+        call.resumeClient(client)
+    }
+
+    override func endReceived(on stream: StreamID, _ context: StreamContext) {
+        finishResponse(of: context.call, trailers: nil)
+    }
+
+    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        context.call.grpcStatus = trailers.number(of: .grpcStatus)
+        finishResponse(of: context.call, trailers: trailers)
+    }
+
+    private func finishResponse(of call: Call, trailers: HeaderBlock?) {
+        call.response = .ended(trailers: trailers)
+        if case .open(let client, _) = call.client { call.resumeClient(client) }
+    }
+
+    // MARK: The end of a stream
+
+    override func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {
+        context.call.upstreamReset = code
+    }
+
+    override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
+        let call = context.call
+        closeLeg(of: call)
+        pool.roomWasMade()
+        guard case .open(let client, let clientStream) = call.client else { return worker.finishIfOver(call) }
+        if call.response.hasEnded {
+            // What the client still sends has nowhere to go; its stream ends when it has the whole response.
+            return call.dropRequestBody(worker)
+        }
+        if code == .refusedStream, call.canBePlacedAgain {
+            call.hasBeenRetried = true
+            call.upstreamReset = nil
+            return worker.placeAgain(call)
+        }
+        if code == .refusedStream, !call.response.hasBegun {
+            call.fail(Failure(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)
+        } else if call.upstreamReset != nil {
+            call.dropRequestBody(worker)
+            client.cancel(clientStream, code)
+        } else {
+            call.fail(Failure(kind: .malformedResponse, message: "\(pool.name) sent a malformed response"), worker)
+        }
+    }
+
+    private func closeLeg(of call: Call) {
+        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }
+        call.upstream = .closed
+    }
+}

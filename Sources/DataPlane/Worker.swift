@@ -1,0 +1,309 @@
+import EventLoop
+import HTTP2
+import Synchronization
+
+/// One event loop with its client connections and its own connections to every endpoint: a call never leaves its worker.
+///
+/// `@unchecked Sendable`: everything but `openConnections` belongs to the loop's thread, and other threads reach it only
+/// through `loop.mailbox`.
+final class Worker: @unchecked Sendable {
+    /// Client connections placed here and not closed yet, also those on their way. The acceptor counts up, the worker
+    /// down.
+    let openConnections = Atomic<Int>(0)
+
+    let loop: EventLoop
+    let limits: DataPlaneLimits
+    let headerBlocks = HeaderBlockPool()
+    let chunks = ChunkPool()
+
+    /// Shared by all connections of the worker: one is read, or written, at a time.
+    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+    let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+
+    /// Connections whose sessions have something to send at the end of the turn.
+    var dirty: [Connection] = []
+
+    private let routeWord: RouteWord
+    private let resolver: Resolver
+    private let log: @Sendable (DataPlaneEvent) -> Void
+    private let accessLog: AccessLogBuffer?
+
+    private var pools = PerColor<[EndpointPool]>(blue: [], green: [])
+    private var health: PerColor<[Bool]>
+    /// Where the next search for an endpoint begins.
+    private var turn = 0
+    /// Calls that an upstream has refused, or couldn't be reached for, in this loop turn.
+    private var unplaced: [Call] = []
+
+    private var clients: [ObjectIdentifier: ClientConnection] = [:]
+    private var shutdown = Shutdown.none
+
+    private var ledger = EpochLedger()
+    private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
+    private var acceptedConnections = 0
+
+    private enum Shutdown {
+        case none
+        case waiting(whenDone: @Sendable () -> Void)
+        case done
+    }
+
+    init(
+        configuration: DataPlaneConfiguration, routeWord: RouteWord, resolver: Resolver, accessLog: AccessLog?,
+        log: @escaping @Sendable (DataPlaneEvent) -> Void
+    ) throws(SystemError) {
+        loop = try EventLoop()
+        limits = configuration.limits
+        self.routeWord = routeWord
+        self.resolver = resolver
+        self.log = log
+        health = PerColor { configuration.endpoints[$0].map { _ in true } }
+        self.accessLog = accessLog.map { AccessLogBuffer(log: $0, endpoints: configuration.endpoints) }
+        for color in Color.allCases {
+            pools[color] = configuration.endpoints[color].enumerated().map { index, endpoint in
+                EndpointPool(endpoint: endpoint, color: color, index: index, worker: self)
+            }
+        }
+        loop.endOfTurn = { [unowned self] in endTurn() }
+    }
+
+    deinit {
+        input.deallocate()
+        output.deallocate()
+    }
+
+    // MARK: The loop's turn
+
+    private func endTurn() {
+        placeUnplaced()
+        // Draining one session gives credit to others, which then are dirty too.
+        while !dirty.isEmpty {
+            let connections = dirty
+            dirty.removeAll(keepingCapacity: true)
+            for connection in connections { connection.flush() }
+            placeUnplaced()
+        }
+        accessLog?.endTurn(loop)
+        if case .waiting(let whenDone) = shutdown, clients.isEmpty {
+            shutdown = .done
+            whenDone()
+        }
+    }
+
+    // MARK: Client connections
+
+    /// Takes over a connection that the acceptor has counted here.
+    func adopt(_ socket: Socket) {
+        do {
+            let connection = try ClientConnection(socket: socket, worker: self)
+            clients[ObjectIdentifier(connection)] = connection
+            acceptedConnections += 1
+            if case .none = shutdown { return }
+            connection.beginShutdown()
+        } catch {
+            openConnections.subtract(1, ordering: .relaxed)
+            report(.error, "can't take a connection", [("reason", error.description)])
+        }
+    }
+
+    func clientLeft(_ connection: ClientConnection) {
+        guard clients.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        openConnections.subtract(1, ordering: .relaxed)
+    }
+
+    // MARK: Calls
+
+    /// Gives a call its route: the one moment at which the route word decides.
+    func begin(_ call: Call) {
+        let route = routeWord.load()
+        call.route = route
+        ledger.begin(route)
+        totals[route.active].started += 1
+    }
+
+    /// Chooses an endpoint of the call's color, or answers that there is none.
+    func place(_ call: Call) {
+        guard let route = call.route else { preconditionFailure("a call is placed after it has begun") }
+        let pools = pools[route.active]
+        turn &+= 1
+        let choice = Placement.choose(count: pools.count, startingAt: turn % pools.count) { index in
+            Placement.Candidate(
+                isHealthy: health[route.active][index],
+                wasTried: call.triedEndpoints & Call.bit(ofEndpoint: index) != 0,
+                load: pools[index].load)
+        }
+        guard let choice else { return call.fail(unreachable(route.active), self) }
+        call.endpoint = choice
+        pools[choice].dispatch(call)
+    }
+
+    /// Places a call once more at the end of this turn, from its beginning.
+    func placeAgain(_ call: Call) {
+        call.rewind()
+        call.upstream = .none
+        if call.hasBeenRetried, let route = call.route { totals[route.active].retried += 1 }
+        unplaced.append(call)
+    }
+
+    private func placeUnplaced() {
+        while let call = unplaced.popLast() {
+            if case .open = call.client { place(call) } else { finishIfOver(call) }
+        }
+    }
+
+    private func unreachable(_ color: Color) -> Failure {
+        let failures = pools[color].compactMap(\.lastFailure)
+        let reasons = failures.map(\.message).joined(separator: "; ")
+        return Failure(
+            kind: failures.last?.kind ?? .unreachable, message: "\(color) can't be reached: \(reasons)")
+    }
+
+    /// Books a call whose legs are both closed.
+    func finishIfOver(_ call: Call) {
+        guard case .closed = call.client else { return }
+        switch call.upstream {
+        case .waiting, .open: return
+        case .none, .closed: break
+        }
+        call.requestBody.removeAll(to: chunks)
+        call.responseBody.removeAll(to: chunks)
+        if case .ended(let trailers?) = call.request { headerBlocks.give(trailers) }
+        if case .ended(let trailers?) = call.response { headerBlocks.give(trailers) }
+        call.request = .ended(trailers: nil)
+        call.response = .ended(trailers: nil)
+        if let route = call.route {
+            call.route = nil
+            ledger.end(route.epoch)
+            totals[route.active].book(call, duration: loop.now.nanosecondsSince(call.began) / 1_000)
+            accessLog?.append(call, route, ended: loop.now)
+        }
+        if let head = call.requestHead {
+            call.requestHead = nil
+            headerBlocks.give(head)
+        }
+    }
+
+    var logsAccess: Bool { accessLog != nil }
+
+    // MARK: What the control plane asks for
+
+    func resolve(_ endpoint: Endpoint, answer: @escaping (Resolver.Outcome) -> Void) {
+        if let address = SocketAddress(numeric: endpoint.host, port: endpoint.port) {
+            return answer(.addresses([address]))
+        }
+        let answer = LoopConfined(answer)
+        resolver.resolve(host: endpoint.host, port: endpoint.port) { [self] outcome in
+            loop.mailbox.post { answer.value(outcome) }
+        }
+    }
+
+    func publish(_ newHealth: PerColor<[Bool]>) {
+        for color in Color.allCases {
+            for (index, pool) in pools[color].enumerated() where newHealth[color][index] && !health[color][index] {
+                pool.warmUp()
+            }
+        }
+        health = newHealth
+    }
+
+    /// Adds this worker's share to a report.
+    func contribute(to report: inout TrafficReport) {
+        for entry in ledger.entries {
+            if let index = report.inFlight.firstIndex(where: { $0.epoch == entry.epoch }) {
+                report.inFlight[index].calls += entry.calls
+            } else {
+                report.inFlight.append(entry)
+            }
+        }
+        for color in Color.allCases {
+            report.colors[color].add(totals[color])
+            report.colors[color].upstreamConnections += pools[color].reduce(0) { $0 + $1.connectionCount }
+        }
+        var worker = TrafficReport.WorkerTotals()
+        worker.clientConnections = clients.count
+        worker.acceptedConnections = acceptedConnections
+        worker.callsInFlight = ledger.total
+        report.workers.append(worker)
+    }
+
+    func report(
+        _ severity: DataPlaneEvent.Severity, _ message: String, _ details: [(name: String, value: String)] = []
+    ) {
+        log(DataPlaneEvent(severity, message, details))
+    }
+
+    // MARK: The end
+
+    /// Says goodbye to every client, and calls `whenDone` once the last has left.
+    func beginShutdown(whenDone: @escaping @Sendable () -> Void) {
+        shutdown = .waiting(whenDone: whenDone)
+        for client in clients.values { client.beginShutdown() }
+    }
+
+    /// Answers every call that is still open with UNAVAILABLE.
+    ///
+    /// - Returns: how many calls that were.
+    func endCalls() -> Int {
+        let calls = clients.values.flatMap(\.calls)
+        for call in calls {
+            if !call.response.hasEnded {
+                call.fail(Failure(kind: .shuttingDown, message: "the proxy is shutting down"), self)
+            }
+            call.cancelUpstream(.cancel)
+        }
+        return calls.count
+    }
+
+    /// Ends the loop; whatever is still open is closed with the process.
+    func stop() {
+        for client in clients.values { client.close("the proxy has shut down") }
+        for color in Color.allCases { for pool in pools[color] { pool.closeAll() } }
+        endTurn()
+        accessLog?.handOver()
+        loop.stop()
+    }
+}
+
+/// Lets a closure that belongs to a worker's thread travel over another one.
+///
+/// `@unchecked Sendable`: the other thread only carries it; it is called on its own thread again.
+private struct LoopConfined<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+}
+
+extension TrafficReport.ColorTotals {
+    /// Counts a call that has ended.
+    mutating func book(_ call: Call, duration microseconds: UInt64) {
+        if call.isGRPC {
+            let status = call.finalGRPCStatus
+            finishedByStatus[(0...16).contains(status) ? status : 2] += 1
+        } else {
+            finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
+        }
+        if call.failure != nil { failedByProxy += 1 }
+        bytesUp += call.bytesUp
+        bytesDown += call.bytesDown
+        let microseconds = Int(clamping: microseconds)
+        durationMicroseconds += microseconds
+        let bounds = TrafficReport.durationBounds
+        durationBuckets[bounds.firstIndex { microseconds <= $0 } ?? bounds.count] += 1
+    }
+
+    /// Adds another worker's totals.
+    mutating func add(_ other: Self) {
+        started += other.started
+        for index in finishedByStatus.indices { finishedByStatus[index] += other.finishedByStatus[index] }
+        for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }
+        failedByProxy += other.failedByProxy
+        retried += other.retried
+        bytesUp += other.bytesUp
+        bytesDown += other.bytesDown
+        durationMicroseconds += other.durationMicroseconds
+        for index in durationBuckets.indices { durationBuckets[index] += other.durationBuckets[index] }
+        upstreamConnections += other.upstreamConnections
+    }
+}

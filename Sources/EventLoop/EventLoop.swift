@@ -1,0 +1,151 @@
+import CLinux
+import Glibc
+
+/// What a descriptor is ready for.
+package struct Readiness: OptionSet, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    package static let readable = Readiness(rawValue: EPOLLIN.rawValue)
+    package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
+    /// The connection failed or both directions are shut; reading tells which. Always reported, never asked for.
+    package static let broken = Readiness(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue)
+}
+
+/// Something that waits for a descriptor.
+package protocol EventHandler: AnyObject {
+    /// Called on the loop's thread, once per turn at most.
+    func ready(_ readiness: Readiness)
+}
+
+/// One thread's epoll loop: descriptors, timers and work posted by other threads.
+///
+/// Everything but `mailbox` belongs to the thread that calls `run()`; before that, to the thread that sets it up.
+package final class EventLoop {
+    private struct Registration {
+        var handler: (any EventHandler)?
+        /// Told apart from the events of an earlier owner of the same descriptor number, in the same turn.
+        var generation: UInt32 = 0
+    }
+
+    /// Where other threads post work.
+    package let mailbox: Mailbox
+
+    /// Called at the end of each turn, after all events, timers and posted work.
+    package var endOfTurn: () -> Void = {}
+
+    /// The clock as it was read at the turn's start: good enough for timeouts, and free.
+    package private(set) var now = MonotonicTime.now()
+
+    private let epoll: FileDescriptor
+    private var registrations: [Registration] = []
+    private var timers = TimerQueue()
+    private var isRunning = false
+
+    package init() throws(SystemError) {
+        epoll = try FileDescriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
+        mailbox = try Mailbox()
+        try control(EPOLL_CTL_ADD, mailbox.wakeup, .readable, generation: 0)
+    }
+
+    // MARK: Descriptors
+
+    /// Starts watching a descriptor, level-triggered. The loop keeps the handler alive until `remove(_:)`.
+    package func add(
+        _ descriptor: FileDescriptor, for interest: Readiness, handler: any EventHandler
+    ) throws(SystemError) {
+        let index = Int(descriptor.number)
+        while registrations.count <= index { registrations.append(Registration()) }
+        assert(registrations[index].handler == nil, "a descriptor has one handler")
+        registrations[index].generation &+= 1
+        try control(EPOLL_CTL_ADD, descriptor, interest, generation: registrations[index].generation)
+        registrations[index].handler = handler
+    }
+
+    /// Changes what a watched descriptor is watched for.
+    package func change(_ descriptor: FileDescriptor, to interest: Readiness) throws(SystemError) {
+        let registration = registrations[Int(descriptor.number)]
+        assert(registration.handler != nil, "only a watched descriptor can change")
+        try control(EPOLL_CTL_MOD, descriptor, interest, generation: registration.generation)
+    }
+
+    /// Stops watching; an event of this turn that hasn't been handed out yet is dropped.
+    package func remove(_ descriptor: FileDescriptor) {
+        let index = Int(descriptor.number)
+        guard index < registrations.count, registrations[index].handler != nil else { return }
+        registrations[index].handler = nil
+        epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor.number, nil)
+    }
+
+    private func control(
+        _ operation: Int32, _ descriptor: FileDescriptor, _ interest: Readiness, generation: UInt32
+    ) throws(SystemError) {
+        var event = epoll_event()
+        event.events = interest.rawValue
+        event.data.u64 = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor.number))
+        guard epoll_ctl(epoll.number, operation, descriptor.number, &event) == 0 else {
+            throw SystemError(operation: "epoll_ctl", code: errno)
+        }
+    }
+
+    // MARK: Timers
+
+    /// Runs `action` on the loop's thread once `delay` has passed.
+    package func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerID {
+        timers.add(at: MonotonicTime.now() + delay, action)
+    }
+
+    package func cancel(_ timer: TimerID) {
+        timers.cancel(timer)
+    }
+
+    // MARK: Running
+
+    /// Turns until `stop()`; then refuses further posts and runs what was posted before.
+    package func run() {
+        isRunning = true
+        var events = [epoll_event](repeating: epoll_event(), count: 256)
+        while isRunning {
+            let count = wait(into: &events)
+            now = MonotonicTime.now()
+            for event in events[..<count] { dispatch(event) }
+            while let action = timers.popDue(at: now) { action() }
+            endOfTurn()
+        }
+        for work in mailbox.close() { work() }
+    }
+
+    /// Ends `run()` after this turn.
+    package func stop() {
+        isRunning = false
+    }
+
+    private func wait(into events: inout [epoll_event]) -> Int {
+        let count = epoll_wait(epoll.number, &events, Int32(events.count), timeoutMilliseconds())
+        guard count < 0 else { return Int(count) }
+        precondition(errno == EINTR, "epoll_wait fails only by a mistake of ours: errno \(errno)")
+        return 0
+    }
+
+    private func timeoutMilliseconds() -> Int32 {
+        guard let deadline = timers.nextDeadline() else { return -1 }
+        let nanoseconds = deadline.nanosecondsSince(MonotonicTime.now())
+        return Int32(clamping: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1))
+    }
+
+    private func dispatch(_ event: epoll_event) {
+        let index = Int(UInt32(truncatingIfNeeded: event.data.u64))
+        if index == Int(mailbox.wakeup.number) {
+            for work in mailbox.takeAll() { work() }
+            return
+        }
+        let registration = registrations[index]
+        guard let handler = registration.handler, registration.generation == UInt32(event.data.u64 >> 32) else {
+            return
+        }
+        handler.ready(Readiness(rawValue: event.events))
+    }
+}

@@ -1,0 +1,42 @@
+import CLinux
+import Glibc
+
+/// A thread of its own for an event loop or another blocking job.
+package struct LoopThread {
+    private final class Job {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// Starts a detached thread.
+    ///
+    /// - Parameters:
+    ///   - name: what tools like top and perf call it; at most 15 bytes count.
+    ///   - body: runs on the new thread; the thread ends with it.
+    package static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        let job = Unmanaged.passRetained(Job(name: name, body: body))
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, &attributes,
+            { argument in
+                // The one reference that passRetained left, taken over by the one thread that was given it.
+                let job = Unmanaged<Job>.fromOpaque(argument!).takeRetainedValue()
+                clinux_name_thread(job.name)
+                job.body()
+                return nil
+            }, job.toOpaque())
+        guard code == 0 else {
+            job.release()
+            throw SystemError(operation: "pthread_create", code: code)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+
+/// An instant of the system's monotonic clock: it only moves forward and doesn't know the time of day.
+package struct MonotonicTime: Comparable, Hashable, Sendable {
+    /// Nanoseconds since an arbitrary start, the same for all threads of all processes until the next boot.
+    package var nanoseconds: UInt64
+
+    package init(nanoseconds: UInt64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// Reads the clock. Any thread may call it.
+    package static func now() -> MonotonicTime {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+
+    package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// - Parameter duration: negative counts as zero; what would pass the end of the clock stays there.
+    package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
+        MonotonicTime(nanoseconds: time.nanoseconds.addingClamped(duration.clampedNanoseconds))
+    }
+
+    /// The time from `earlier` to this instant; zero where `earlier` isn't earlier.
+    package func since(_ earlier: MonotonicTime) -> Duration {
+        .nanoseconds(Int64(clamping: nanosecondsSince(earlier)))
+    }
+
+    /// As `since(_:)`, in nanoseconds.
+    package func nanosecondsSince(_ earlier: MonotonicTime) -> UInt64 {
+        nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, zero for what is negative and `UInt64.max` for what doesn't fit.
+    package var clampedNanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : whole.addingClamped(UInt64(attoseconds / 1_000_000_000))
+    }
+}
+
+extension UInt64 {
+    fileprivate func addingClamped(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}

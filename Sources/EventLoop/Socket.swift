@@ -1,0 +1,127 @@
+import CLinux
+import Glibc
+
+/// A non-blocking TCP socket. Confined to one thread, but may be handed over to another.
+package struct Socket: Sendable {
+    /// What a read or a write came to.
+    package enum Transfer: Equatable {
+        case bytes(Int)
+        /// Nothing can be moved now; epoll tells when.
+        case wouldBlock
+        /// The peer has closed its side (only a read says so).
+        case end
+        case failed(SystemError)
+    }
+
+    package let descriptor: FileDescriptor
+
+    private init(_ descriptor: FileDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    // MARK: Making
+
+    /// Binds and listens. The address may be taken again at once after an earlier owner has gone (SO_REUSEADDR).
+    package static func listen(on address: SocketAddress, backlog: Int32 = 4096) throws(SystemError) -> Socket {
+        let socket = try make(for: address)
+        socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
+        let bound = address.withSystemForm { bind(socket.descriptor.number, $0, $1) }
+        guard bound == 0, Glibc.listen(socket.descriptor.number, backlog) == 0 else {
+            throw SystemError(operation: "cannot listen on \(address)", code: errno)
+        }
+        return socket
+    }
+
+    /// Begins to connect. Once the socket is writable, `connectionError()` tells how it went.
+    package static func connect(to address: SocketAddress) throws(SystemError) -> Socket {
+        let socket = try make(for: address)
+        socket.setNoDelay()
+        let result = address.withSystemForm { Glibc.connect(socket.descriptor.number, $0, $1) }
+        guard result == 0 || errno == EINPROGRESS else {
+            throw SystemError(operation: "connect \(address)", code: errno)
+        }
+        return socket
+    }
+
+    private static func make(for address: SocketAddress) throws(SystemError) -> Socket {
+        let family = address.family == .ipv4 ? AF_INET : AF_INET6
+        return Socket(try FileDescriptor(clinux_stream_socket(family), "socket"))
+    }
+
+    /// Takes the next connection off a listening socket's queue, or `nil` where none waits.
+    package func accept() throws(SystemError) -> Socket? {
+        while true {
+            let number = clinux_accept(descriptor.number)
+            if number >= 0 {
+                let socket = Socket(try FileDescriptor(number, "accept"))
+                socket.setNoDelay()
+                return socket
+            }
+            switch errno {
+            case EAGAIN: return nil
+            // A connection that died in the queue says nothing about the next one.
+            case EINTR, ECONNABORTED, EPROTO: continue
+            default: throw SystemError(operation: "accept", code: errno)
+            }
+        }
+    }
+
+    // MARK: Moving bytes
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+        while true {
+            let count = recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .end }
+            if errno == EINTR { continue }
+            return errno == EAGAIN ? .wouldBlock : .failed(SystemError(operation: "read", code: errno))
+        }
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+        while true {
+            let count = send(descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            if count >= 0 { return .bytes(count) }
+            if errno == EINTR { continue }
+            return errno == EAGAIN ? .wouldBlock : .failed(SystemError(operation: "write", code: errno))
+        }
+    }
+
+    // MARK: Asking
+
+    /// Why connecting failed, or `nil` where it worked.
+    package func connectionError() -> SystemError? {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor.number, SOL_SOCKET, SO_ERROR, &code, &length)
+        return code == 0 ? nil : SystemError(operation: "connect", code: code)
+    }
+
+    package var localAddress: SocketAddress? { address(by: getsockname) }
+    package var peerAddress: SocketAddress? { address(by: getpeername) }
+
+    private func address(
+        by ask: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return withUnsafeMutablePointer(to: &storage) { storage in
+            // A sockaddr_storage holds any sockaddr by the sockets API's own convention.
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                ask(descriptor.number, address, &length) == 0 ? SocketAddress(address) : nil
+            }
+        }
+    }
+
+    // MARK: Options
+
+    /// Frames go out as they are written; batching is the loop's business.
+    private func setNoDelay() {
+        set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+
+    private func set(_ level: Int32, _ name: Int32, _ value: Int32) {
+        var value = value
+        setsockopt(descriptor.number, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+}

@@ -1,0 +1,105 @@
+import Glibc
+
+/// An IPv4 or IPv6 address with a port, as the system calls take it.
+package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
+    package enum Family: Sendable, Hashable {
+        case ipv4
+        case ipv6
+    }
+
+    package var family: Family
+    /// 4 or 16 bytes in network order.
+    package var bytes: [UInt8]
+    package var port: UInt16
+    /// The interface of a link-local IPv6 address; 0 elsewhere.
+    package var scope: UInt32
+
+    package init(family: Family, bytes: [UInt8], port: UInt16, scope: UInt32 = 0) {
+        precondition(bytes.count == (family == .ipv4 ? 4 : 16), "an address has its family's length")
+        self.family = family
+        self.bytes = bytes
+        self.port = port
+        self.scope = scope
+    }
+
+    /// Reads a numeric address such as `127.0.0.1` or `::1`; a name gives `nil`.
+    package init?(numeric host: String, port: UInt16) {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, host, &bytes) == 1 {
+            self.init(family: .ipv4, bytes: Array(bytes[..<4]), port: port)
+        } else if inet_pton(AF_INET6, host, &bytes) == 1 {
+            self.init(family: .ipv6, bytes: bytes, port: port)
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether it can be reached from this machine only (127.0.0.0/8, ::1).
+    package var isLoopback: Bool {
+        switch family {
+        case .ipv4: bytes[0] == 127
+        case .ipv6: bytes[..<15].allSatisfy { $0 == 0 } && bytes[15] == 1
+        }
+    }
+
+    /// The address without its port, in its usual notation.
+    package var host: String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        return text.withUnsafeMutableBufferPointer { text in
+            inet_ntop(family == .ipv4 ? AF_INET : AF_INET6, bytes, text.baseAddress, socklen_t(text.count))
+            return String(cString: text.baseAddress!)
+        }
+    }
+
+    package var description: String {
+        family == .ipv4 ? "\(host):\(port)" : "[\(host)]:\(port)"
+    }
+
+    // MARK: The system's form
+
+    /// Copies an address out of what a system call filled; `nil` for any other family than IPv4 and IPv6.
+    init?(_ address: UnsafePointer<sockaddr>) {
+        let raw = UnsafeRawPointer(address)
+        switch Int32(address.pointee.sa_family) {
+        case AF_INET:
+            let address = raw.loadUnaligned(as: sockaddr_in.self)
+            let bytes = withUnsafeBytes(of: address.sin_addr) { Array($0) }
+            self.init(family: .ipv4, bytes: bytes, port: UInt16(bigEndian: address.sin_port))
+        case AF_INET6:
+            let address = raw.loadUnaligned(as: sockaddr_in6.self)
+            let bytes = withUnsafeBytes(of: address.sin6_addr) { Array($0) }
+            self.init(
+                family: .ipv6, bytes: bytes, port: UInt16(bigEndian: address.sin6_port), scope: address.sin6_scope_id)
+        default:
+            return nil
+        }
+    }
+
+    /// Lends the address in the form that bind(2) and connect(2) take.
+    func withSystemForm<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        switch family {
+        case .ipv4:
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            withUnsafeMutableBytes(of: &address.sin_addr) { $0.copyBytes(from: bytes) }
+            // A sockaddr_in is a sockaddr by the sockets API's own convention.
+            return withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+        case .ipv6:
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port.bigEndian
+            address.sin6_scope_id = scope
+            withUnsafeMutableBytes(of: &address.sin6_addr) { $0.copyBytes(from: bytes) }
+            return withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    body($0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import CNghttp2
+
+/// One header list: a request's or response's head, an interim response, or trailers.
+///
+/// Names and values lie one after another in one buffer that keeps its capacity when the block is used again, so a block
+/// out of a `HeaderBlockPool` costs no allocation. Confined to one thread.
+public final class HeaderBlock {
+    /// The fields that decide about a call; each is found without a search.
+    public enum Known: Int, CaseIterable {
+        case method
+        case path
+        case authority
+        case status
+        case contentType
+        case grpcStatus
+        case grpcMessage
+        case grpcTimeout
+    }
+
+    private struct Field {
+        var start: Int
+        var nameLength: Int
+        var valueLength: Int
+        /// The sender asked that this field never enters a compression table (RFC 7541, section 6.2.3).
+        var isSensitive: Bool
+    }
+
+    private var bytes: [UInt8] = []
+    private var fields: [Field] = []
+    private var known = InlineArray<8, Int>(repeating: -1)
+
+    /// A list whose size is beyond this is counted on, but no further field of it is kept.
+    static let mostKept = 65_536
+
+    /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 for each field, also of those not kept.
+    public private(set) var listSize = 0
+    /// Fields received, also those not kept.
+    public private(set) var fieldCount = 0
+
+    public init() {
+        bytes.reserveCapacity(1024)
+        fields.reserveCapacity(24)
+    }
+
+    public var isEmpty: Bool { fields.isEmpty }
+
+    public func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        fields.removeAll(keepingCapacity: true)
+        known = InlineArray(repeating: -1)
+        listSize = 0
+        fieldCount = 0
+    }
+
+    // MARK: Writing
+
+    /// Adds a field. Names are in lower case, pseudo-fields come first (RFC 9113, section 8.2).
+    public func append(_ name: StaticString, _ value: some StringProtocol) {
+        var value = String(value)
+        name.withUTF8Buffer { name in
+            value.withUTF8 { value in append(name: name, value: value, isSensitive: false) }
+        }
+    }
+
+    func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
+        count(nameLength: name.count, valueLength: value.count)
+        if let field = Self.recognize(name) { known[field.rawValue] = fields.count }
+        fields.append(
+            Field(start: bytes.count, nameLength: name.count, valueLength: value.count, isSensitive: isSensitive))
+        bytes.append(contentsOf: name)
+        bytes.append(contentsOf: value)
+    }
+
+    /// Counts a field without keeping it.
+    func count(nameLength: Int, valueLength: Int) {
+        listSize += nameLength + valueLength + 32
+        fieldCount += 1
+    }
+
+    private static func recognize(_ name: UnsafeBufferPointer<UInt8>) -> Known? {
+        switch name.count {
+        case 5: matches(name, ":path") ? .path : nil
+        case 7: matches(name, ":method") ? .method : matches(name, ":status") ? .status : nil
+        case 10: matches(name, ":authority") ? .authority : nil
+        case 11: matches(name, "grpc-status") ? .grpcStatus : nil
+        case 12:
+            matches(name, "content-type")
+                ? .contentType : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
+        default: nil
+        }
+    }
+
+    @inline(__always)
+    private static func matches(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
+        // Both pointers cover name.count bytes: the caller has compared the lengths.
+        assert(name.count == other.utf8CodeUnitCount)
+        return nghttp2_shim_equal(name.baseAddress, other.utf8Start, name.count) != 0
+    }
+
+    // MARK: Reading
+
+    /// Lends the bytes of a known field's value, the last one where there are several.
+    public func withValue<Result>(of field: Known, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        let index = known[field.rawValue]
+        guard index >= 0 else { return nil }
+        let field = fields[index]
+        let start = field.start + field.nameLength
+        return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<start + field.valueLength])) }
+    }
+
+    public func has(_ field: Known) -> Bool { known[field.rawValue] >= 0 }
+
+    /// A known field's value as text; bytes that aren't UTF-8 are replaced.
+    public func text(of field: Known) -> String? {
+        withValue(of: field) { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// A known field's value as a number of at most nine digits; `nil` where it is anything else.
+    public func number(of field: Known) -> Int? {
+        withValue(of: field) { value -> Int? in
+            guard (1...9).contains(value.count) else { return nil }
+            var number = 0
+            for digit in value {
+                guard (48...57).contains(digit) else { return nil }
+                number = number * 10 + Int(digit - 48)
+            }
+            return number
+        } ?? nil
+    }
+
+    /// Whether a known field's value begins with some text.
+    public func value(of field: Known, hasPrefix prefix: StaticString) -> Bool {
+        withValue(of: field) { value in
+            value.count >= prefix.utf8CodeUnitCount
+                && nghttp2_shim_equal(value.baseAddress, prefix.utf8Start, prefix.utf8CodeUnitCount) != 0
+        } ?? false
+    }
+
+    /// All fields as text, in order: for tests and diagnostics, not for the path of a call.
+    public var list: [(name: String, value: String)] {
+        fields.map { field in
+            let middle = field.start + field.nameLength
+            return (
+                String(decoding: bytes[field.start..<middle], as: UTF8.self),
+                String(decoding: bytes[middle..<middle + field.valueLength], as: UTF8.self)
+            )
+        }
+    }
+
+    /// Lends the fields in libnghttp2's form, which copies them when they are submitted.
+    func withNameValues<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
+        bytes.withUnsafeBufferPointer { bytes in
+            withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: fields.count) { pairs in
+                // libnghttp2 only reads through these pointers although it declares them mutable; the buffer stays in
+                // place until `body` has returned.
+                let base = UnsafeMutablePointer(mutating: bytes.baseAddress)
+                for (index, field) in fields.enumerated() {
+                    let flags = field.isSensitive ? UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0
+                    pairs.initializeElement(
+                        at: index,
+                        to: nghttp2_nv(
+                            name: base?.advanced(by: field.start),
+                            value: base?.advanced(by: field.start + field.nameLength),
+                            namelen: field.nameLength, valuelen: field.valueLength, flags: flags))
+                }
+                return body(UnsafePointer(pairs.baseAddress), fields.count)
+            }
+        }
+    }
+}
+
+/// Header blocks to use again. Confined to one thread.
+public final class HeaderBlockPool {
+    private var free: [HeaderBlock] = []
+
+    public init() {}
+
+    public func take() -> HeaderBlock {
+        free.popLast() ?? HeaderBlock()
+    }
+
+    public func give(_ block: HeaderBlock) {
+        guard free.count < 1024 else { return }
+        block.removeAll()
+        free.append(block)
+    }
+}

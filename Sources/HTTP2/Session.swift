@@ -1,0 +1,291 @@
+import CNghttp2
+
+/// What a session's owner keeps for a stream. The owner keeps it alive from `requestBegan` or `submitRequest` until
+/// `streamClosed` has returned, or the session is gone.
+open class StreamContext {
+    public init() {}
+}
+
+/// One side of an HTTP/2 connection (RFC 9113), without the connection: bytes in, bytes out, events to a subclass.
+///
+/// Events come from within `receive(_:)` and `drain(into:)`. During one, the subclass may submit, reset, resume and
+/// consume on any session, but must neither feed nor drain this one, nor let go of it. Confined to one thread.
+open class Session {
+    public enum Role: Sendable {
+        case client
+        case server
+    }
+
+    /// What a subclass gives when libnghttp2 asks for a stream's next DATA.
+    public enum Body {
+        /// So many bytes were written, and more may come.
+        case bytes(Int)
+        /// So many bytes were written, the stream's last: END_STREAM goes with them.
+        case last(Int)
+        /// So many bytes were written, the last before trailers, which the subclass has submitted just now.
+        case lastBeforeTrailers(Int)
+        /// Nothing now; `resume(_:)` will say when.
+        case nothingYet
+    }
+
+    public let role: Role
+
+    /// Where received header lists come from, and go back to.
+    public let headerBlocks: HeaderBlockPool
+    /// The header list that is being received; header blocks of one connection never interleave.
+    var incoming: HeaderBlock?
+
+    /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
+    private let session: OpaquePointer
+
+    /// Sets up the session and queues its SETTINGS, and as a client the connection preface.
+    ///
+    /// - Parameter headerBlocks: where received header lists come from; whoever is given one gives it back there.
+    public init(role: Role, settings: SessionSettings, headerBlocks: HeaderBlockPool) {
+        self.role = role
+        self.headerBlocks = headerBlocks
+        var pointer: OpaquePointer?
+        let result =
+            switch role {
+            case .server: nghttp2_session_server_new2(&pointer, SessionCallbacks.shared, nil, SessionOptions.shared)
+            case .client: nghttp2_session_client_new2(&pointer, SessionCallbacks.shared, nil, SessionOptions.shared)
+            }
+        guard result == 0, let pointer else { fatalError("libnghttp2 is out of memory") }
+        session = pointer
+        // Unretained: this object ends the libnghttp2 session in deinit, so no callback outlives it.
+        nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
+        submit(settings)
+    }
+
+    deinit {
+        nghttp2_session_del(session)
+    }
+
+    private func submit(_ settings: SessionSettings) {
+        var entries = [
+            entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(settings.streamWindow)),
+            entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeaderListSize),
+            // RFC 9218, section 2.1: nobody prioritizes by RFC 7540 here, which saves libnghttp2 its dependency tree.
+            entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
+        ]
+        switch role {
+        case .server: entries.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maxConcurrentStreams))
+        case .client: entries.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
+        }
+        check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count))
+        check(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow))
+    }
+
+    private func entry(_ id: nghttp2_settings_id, _ value: UInt32) -> nghttp2_settings_entry {
+        nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: value)
+    }
+
+    // MARK: Bytes
+
+    /// Takes in what the peer sent. After an error nothing more must be fed; what is queued (a GOAWAY) may be drained.
+    public final func receive(_ bytes: UnsafeRawBufferPointer) throws(SessionError) {
+        let count = nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        if count < 0 { throw error(Int32(count)) }
+    }
+
+    /// The largest piece `drain(into:)` writes at once: a full frame with its header.
+    public static let largestPiece = 16_384 + 9
+
+    /// Writes queued frames into `buffer` as long as a whole one is sure to fit, and returns how many bytes that were;
+    /// zero means that nothing is queued.
+    ///
+    /// - Precondition: the buffer has room for at least one `largestPiece`.
+    public final func drain(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
+        precondition(buffer.count >= Self.largestPiece)
+        var written = 0
+        while buffer.count - written >= Self.largestPiece {
+            var piece: UnsafePointer<UInt8>?
+            let count = nghttp2_session_mem_send(session, &piece)
+            if count < 0 { throw error(Int32(count)) }
+            guard count > 0, let piece else { break }
+            // libnghttp2 builds frames in buffers of its own, at most a full frame (its default frame size) at a time;
+            // `piece` is valid until the next call.
+            precondition(count <= buffer.count - written, "a piece is at most a full frame")
+            buffer.baseAddress!.advanced(by: written).copyMemory(from: piece, byteCount: count)
+            written += count
+        }
+        return written
+    }
+
+    /// Whether the session is over: it neither waits for input nor has anything to send.
+    public final var isFinished: Bool {
+        nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+    }
+
+    /// Whether something is queued that the peer's windows allow to be sent.
+    public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 }
+
+    // MARK: Streams
+
+    /// Opens a stream (clients only). The block is copied.
+    ///
+    /// - Parameter endStream: the request has no body; otherwise `body(of:into:)` will be asked for it.
+    public final func submitRequest(
+        _ head: HeaderBlock, endStream: Bool, context: StreamContext
+    ) throws(SessionError) -> StreamID {
+        let context = Unmanaged.passUnretained(context).toOpaque()
+        let stream = head.withNameValues { pairs, count in
+            SessionCallbacks.withBodyProvider(context) { provider in
+                nghttp2_submit_request(session, nil, pairs, count, endStream ? nil : provider, context)
+            }
+        }
+        if stream < 0 { throw error(stream) }
+        return stream
+    }
+
+    /// Answers a stream (servers only). The block is copied.
+    public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext) {
+        head.withNameValues { pairs, count in
+            SessionCallbacks.withBodyProvider(Unmanaged.passUnretained(context).toOpaque()) { provider in
+                check(nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider))
+            }
+        }
+    }
+
+    /// Sends an interim response (1xx) ahead of the final one (servers only).
+    public final func submitInformational(_ head: HeaderBlock, on stream: StreamID) {
+        head.withNameValues { pairs, count in
+            check(nghttp2_submit_headers(session, 0, stream, nil, pairs, count, nil))
+        }
+    }
+
+    /// Sends trailers, which end the stream. Only from within `body(of:into:)`: earlier they would overtake DATA.
+    public final func submitTrailers(_ trailers: HeaderBlock, on stream: StreamID) {
+        trailers.withNameValues { pairs, count in
+            check(nghttp2_submit_trailer(session, stream, pairs, count))
+        }
+    }
+
+    /// Ends a stream at once with RST_STREAM.
+    public final func reset(_ stream: StreamID, _ code: ErrorCode) {
+        check(nghttp2_submit_rst_stream(session, 0, stream, code.rawValue))
+    }
+
+    /// There is something for a stream that answered `.nothingYet`.
+    public final func resume(_ stream: StreamID) {
+        // Fails where the stream isn't waiting, and then there is nothing to do.
+        nghttp2_session_resume_data(session, stream)
+    }
+
+    // MARK: Credit (RFC 9113, section 5.2)
+
+    /// Gives the peer credit for bytes of a stream that have gone on, for the stream and for the connection.
+    public final func consume(_ count: Int, on stream: StreamID) {
+        check(nghttp2_session_consume(session, stream, count))
+    }
+
+    /// As `consume(_:on:)`, for the stream alone.
+    public final func consumeStream(_ count: Int, on stream: StreamID) {
+        check(nghttp2_session_consume_stream(session, stream, count))
+    }
+
+    /// As `consume(_:on:)`, for the connection alone.
+    public final func consumeConnection(_ count: Int) {
+        check(nghttp2_session_consume_connection(session, count))
+    }
+
+    // MARK: The connection
+
+    /// How many streams the peer lets this side open.
+    public final var peerMaxConcurrentStreams: Int {
+        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+
+    /// Announces that the end is near with a GOAWAY that still covers every stream (RFC 9113, section 6.8).
+    public final func submitShutdownNotice() {
+        check(nghttp2_submit_shutdown_notice(session))
+    }
+
+    /// Accepts no stream beyond those that have arrived, and says so. Open streams go on.
+    public final func submitGoAway(_ code: ErrorCode = .noError) {
+        let last = nghttp2_session_get_last_proc_stream_id(session)
+        check(nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0))
+    }
+
+    /// Ends the session: a last GOAWAY is queued, nothing else is sent or taken in.
+    public final func terminate(_ code: ErrorCode) {
+        check(nghttp2_session_terminate_session(session, code.rawValue))
+    }
+
+    public final func submitPing() {
+        check(nghttp2_submit_ping(session, 0, nil))
+    }
+
+    // MARK: Events, for subclasses
+
+    /// A request begins (servers). The result is what further events of the stream carry.
+    open func requestBegan(on stream: StreamID) -> StreamContext {
+        preconditionFailure("a server session's subclass takes requests")
+    }
+
+    /// A request's head is complete. The subclass gives the block back to the pool when it's done with it.
+    open func requestReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {}
+
+    /// An interim response has arrived (clients).
+    open func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        headerBlocks.give(head)
+    }
+
+    /// A final response's head has arrived (clients).
+    open func responseReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
+        headerBlocks.give(head)
+    }
+
+    /// The peer's trailers have arrived: the end of its side of the stream.
+    open func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        headerBlocks.give(trailers)
+    }
+
+    /// Bytes of a stream have arrived. They count against the windows until they are consumed.
+    open func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {}
+
+    /// The peer has ended its side of the stream with a DATA frame.
+    open func endReceived(on stream: StreamID, _ context: StreamContext) {}
+
+    /// The peer has reset the stream; `streamClosed` follows.
+    open func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {}
+
+    /// libnghttp2 asks for a stream's next bytes.
+    open func body(
+        of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
+    ) -> Body { .last(0) }
+
+    /// The frame with which this side ends the stream has been written.
+    open func endSent(on stream: StreamID, _ context: StreamContext) {}
+
+    /// The stream is over and its context will not be touched again.
+    ///
+    /// - Parameter code: `noError` where both sides have ended it. A client sees `refusedStream` also for the streams
+    ///   that the peer's GOAWAY doesn't cover.
+    open func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {}
+
+    /// A request could not be written at all; no other event of this stream comes.
+    open func requestNotSent(on stream: StreamID) {}
+
+    /// The peer's SETTINGS have arrived and are in force.
+    open func settingsReceived() {}
+
+    open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
+
+    /// The peer has answered a PING.
+    open func pingAnswered() {}
+
+    // MARK: Errors
+
+    /// For calls that fail only by a mistake of ours or without memory; a stream that has just closed is neither.
+    private func check(_ result: Int32) {
+        guard result != 0, result != NGHTTP2_ERR_STREAM_CLOSED.rawValue, result != NGHTTP2_ERR_INVALID_STREAM_ID.rawValue
+        else { return }
+        precondition(result != NGHTTP2_ERR_NOMEM.rawValue, "libnghttp2 is out of memory")
+        assertionFailure("libnghttp2: \(error(result))")
+    }
+
+    private func error(_ code: Int32) -> SessionError {
+        SessionError(code: code, description: String(cString: nghttp2_strerror(code)))
+    }
+}

@@ -1,0 +1,214 @@
+import CNghttp2
+
+/// The C functions through which libnghttp2 calls back, and how a session and a stream's context are found from there.
+///
+/// Soundness: a callback runs only inside a call into libnghttp2 that a `Session` makes, so the session that the user
+/// data points to is alive and on its own thread; a stream's context is kept alive by its owner until `streamClosed`.
+enum SessionCallbacks {
+    /// Made once, never changed and never freed.
+    nonisolated(unsafe) static let shared: OpaquePointer = make()
+
+    /// Lends a description of where a stream's DATA comes from; libnghttp2 copies it.
+    static func withBodyProvider<Result>(
+        _ context: UnsafeMutableRawPointer, _ use: (UnsafePointer<nghttp2_data_provider>) -> Result
+    ) -> Result {
+        withUnsafePointer(
+            to: nghttp2_data_provider(source: nghttp2_data_source(ptr: context), read_callback: readBody), use)
+    }
+
+    private static func make() -> OpaquePointer {
+        var pointer: OpaquePointer?
+        guard nghttp2_session_callbacks_new(&pointer) == 0, let callbacks = pointer else {
+            fatalError("libnghttp2 is out of memory")
+        }
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders)
+        nghttp2_session_callbacks_set_on_header_callback(callbacks, header)
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frameReceived)
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, dataReceived)
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamClosed)
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSent)
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frameNotSent)
+        return callbacks
+    }
+
+    @inline(__always)
+    private static func session(_ userData: UnsafeMutableRawPointer?) -> Session {
+        Unmanaged<Session>.fromOpaque(userData!).takeUnretainedValue()
+    }
+
+    @inline(__always)
+    private static func context(_ pointer: UnsafeMutableRawPointer?) -> StreamContext? {
+        pointer.map { Unmanaged<StreamContext>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    // MARK: Header lists
+
+    private static let beginHeaders: nghttp2_on_begin_headers_callback = { pointer, frame, userData in
+        guard let frame else { return 0 }
+        let session = session(userData)
+        assert(session.incoming == nil, "header blocks of one connection never interleave")
+        session.incoming = session.headerBlocks.take()
+        if nghttp2_shim_is_request(frame) != 0 {
+            let stream = nghttp2_shim_stream(frame)
+            let context = session.requestBegan(on: stream)
+            nghttp2_session_set_stream_user_data(pointer, stream, Unmanaged.passUnretained(context).toOpaque())
+        }
+        return 0
+    }
+
+    private static let header: nghttp2_on_header_callback = {
+        _, _, name, nameLength, value, valueLength, flags, userData in
+        guard let block = session(userData).incoming else { return 0 }
+        guard block.listSize <= HeaderBlock.mostKept else {
+            block.count(nameLength: nameLength, valueLength: valueLength)
+            return 0
+        }
+        block.append(
+            name: UnsafeBufferPointer(start: name, count: nameLength),
+            value: UnsafeBufferPointer(start: value, count: valueLength),
+            isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
+        return 0
+    }
+
+    // MARK: Frames
+
+    private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, userData in
+        guard let frame else { return 0 }
+        let session = session(userData)
+        let stream = nghttp2_shim_stream(frame)
+        switch nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) {
+        case NGHTTP2_DATA:
+            guard endsStream(frame), let context = context(nghttp2_session_get_stream_user_data(pointer, stream))
+            else { return 0 }
+            session.endReceived(on: stream, context)
+        case NGHTTP2_HEADERS:
+            headersReceived(frame, session, context(nghttp2_session_get_stream_user_data(pointer, stream)))
+        case NGHTTP2_RST_STREAM:
+            guard let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) else { return 0 }
+            session.resetReceived(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream, context)
+        case NGHTTP2_SETTINGS:
+            if nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
+        case NGHTTP2_PING:
+            if nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { session.pingAnswered() }
+        case NGHTTP2_GOAWAY:
+            session.goAwayReceived(
+                lastStream: nghttp2_shim_goaway_last(frame), ErrorCode(rawValue: nghttp2_shim_goaway_code(frame)))
+        default:
+            break
+        }
+        return 0
+    }
+
+    private static func headersReceived(
+        _ frame: UnsafePointer<nghttp2_frame>, _ session: Session, _ context: StreamContext?
+    ) {
+        guard let block = session.incoming else { return }
+        session.incoming = nil
+        guard let context else { return session.headerBlocks.give(block) }
+        let stream = nghttp2_shim_stream(frame)
+        switch session.role {
+        case .server where nghttp2_shim_is_request(frame) != 0:
+            session.requestReceived(block, endStream: endsStream(frame), on: stream, context)
+        case .client where block.has(.status):
+            if block.value(of: .status, hasPrefix: "1") {
+                session.informationalReceived(block, on: stream, context)
+            } else {
+                session.responseReceived(block, endStream: endsStream(frame), on: stream, context)
+            }
+        case .server, .client:
+            session.trailersReceived(block, on: stream, context)
+        }
+    }
+
+    private static let dataReceived: nghttp2_on_data_chunk_recv_callback = {
+        pointer, _, stream, bytes, count, userData in
+        let session = session(userData)
+        let bytes = UnsafeRawBufferPointer(start: bytes, count: count)
+        if let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) {
+            session.dataReceived(bytes, on: stream, context)
+        } else {
+            session.consume(count, on: stream)
+        }
+        return 0
+    }
+
+    private static let streamClosed: nghttp2_on_stream_close_callback = { pointer, stream, code, userData in
+        let session = session(userData)
+        // A block that was still arriving belongs to the stream that ends now.
+        if let block = session.incoming {
+            session.incoming = nil
+            session.headerBlocks.give(block)
+        }
+        if let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) {
+            nghttp2_session_set_stream_user_data(pointer, stream, nil)
+            session.streamClosed(stream, ErrorCode(rawValue: code), context)
+        }
+        return 0
+    }
+
+    private static let frameSent: nghttp2_on_frame_send_callback = { pointer, frame, userData in
+        guard let frame, endsStream(frame) else { return 0 }
+        let stream = nghttp2_shim_stream(frame)
+        if let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) {
+            session(userData).endSent(on: stream, context)
+        }
+        return 0
+    }
+
+    private static let frameNotSent: nghttp2_on_frame_not_send_callback = { _, frame, _, userData in
+        guard let frame else { return 0 }
+        if nghttp2_shim_type(frame) == UInt8(NGHTTP2_HEADERS.rawValue), nghttp2_shim_is_request(frame) != 0 {
+            session(userData).requestNotSent(on: nghttp2_shim_stream(frame))
+        }
+        return 0
+    }
+
+    /// DATA and HEADERS alone carry END_STREAM; the same bit means ACK elsewhere.
+    private static func endsStream(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
+        let type = nghttp2_shim_type(frame)
+        return type <= UInt8(NGHTTP2_HEADERS.rawValue)
+            && nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+    }
+
+    // MARK: Bodies
+
+    private static let readBody: nghttp2_data_source_read_callback = {
+        _, stream, buffer, length, flags, source, userData in
+        guard let flags, let context = context(source?.pointee.ptr) else {
+            return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+        }
+        let buffer = UnsafeMutableRawBufferPointer(start: buffer, count: length)
+        switch session(userData).body(of: stream, context, into: buffer) {
+        case .bytes(let count):
+            return count
+        case .last(let count):
+            flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+            return count
+        case .lastBeforeTrailers(let count):
+            flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
+            return count
+        case .nothingYet:
+            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
+    }
+}
+
+/// How libnghttp2 is told to behave.
+enum SessionOptions {
+    /// Made once, never changed and never freed.
+    nonisolated(unsafe) static let shared: OpaquePointer = make()
+
+    private static func make() -> OpaquePointer {
+        var pointer: OpaquePointer?
+        guard nghttp2_option_new(&pointer) == 0, let options = pointer else {
+            fatalError("libnghttp2 is out of memory")
+        }
+        // Credit is given when bytes have gone on, not when they came in.
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        // gRPC's status messages may begin or end with a space, which libnghttp2 would treat as malformed.
+        nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
+        // Closed streams are of use only to RFC 7540 priorities.
+        nghttp2_option_set_no_closed_streams(options, 1)
+        return options
+    }
+}

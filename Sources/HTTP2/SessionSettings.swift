@@ -1,0 +1,21 @@
+/// What a session tells its peer about itself at the start.
+public struct SessionSettings: Sendable {
+    /// SETTINGS_MAX_CONCURRENT_STREAMS: streams the peer may have open. Servers only.
+    public var maxConcurrentStreams: UInt32
+    /// SETTINGS_INITIAL_WINDOW_SIZE: bytes of a stream that may wait here, 1 to 2^31-1.
+    public var streamWindow: Int32
+    /// Bytes of all streams together that may wait here, 65,535 to 2^31-1.
+    public var connectionWindow: Int32
+    /// SETTINGS_MAX_HEADER_LIST_SIZE, which is advice: nothing here refuses a longer list by itself.
+    public var maxHeaderListSize: UInt32
+
+    public init(
+        maxConcurrentStreams: UInt32 = 100, streamWindow: Int32 = 65_535, connectionWindow: Int32 = 1 << 20,
+        maxHeaderListSize: UInt32 = 16_384
+    ) {
+        self.maxConcurrentStreams = maxConcurrentStreams
+        self.streamWindow = streamWindow
+        self.connectionWindow = connectionWindow
+        self.maxHeaderListSize = maxHeaderListSize
+    }
+}

@@ -1,0 +1,163 @@
+"""Fixtures: every process they start is ended by them, and its output is shown where a test fails."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+# Before grpc is imported: its log lines about connections that tests break on purpose say nothing.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc
+import pytest
+
+from harness import process as processes
+from harness.backend import EchoBackend
+from harness.proxy import Proxy
+from harness.raw_http2 import RawConnection, RawServer
+
+_CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # A channel of its own is a connection of its own; and what fails must show, so no retries behind our back.
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_retries", 0),
+]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    missing = [name for name in ("Proxy", "Predictor", "HealthProbe") if not (processes.BINARIES / name).exists()]
+    if missing:
+        raise pytest.UsageError(
+            f"{', '.join(missing)} not found in {processes.BINARIES}: run `swift build -c release` first"
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call):
+    report = yield
+    if report.failed:
+        for running in getattr(item, "processes", ()):
+            report.sections.append((f"process {running.name}", running.tail()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def blue() -> Iterator[EchoBackend]:
+    """The grpcio backend behind blue, shared by tests that leave it as it was."""
+    backend = EchoBackend("blue")
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="session")
+def green() -> Iterator[EchoBackend]:
+    """The grpcio backend behind green, shared by tests that leave it as it was."""
+    backend = EchoBackend("green")
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def start_backend(request: pytest.FixtureRequest) -> Callable[..., EchoBackend]:
+    """Starts a grpcio backend of the test's own."""
+
+    def start(name: str, port: int = 0) -> EchoBackend:
+        backend = EchoBackend(name, port)
+        _watch(request, backend.process)
+        request.addfinalizer(backend.close)
+        return backend
+
+    return start
+
+
+@pytest.fixture
+def start_raw_backend(request: pytest.FixtureRequest) -> Callable[..., RawServer]:
+    """Starts a raw HTTP/2 backend of the test's own; what its handler raises fails the test."""
+
+    def start(handle, **options) -> RawServer:
+        server = RawServer(handle, **options)
+        request.addfinalizer(server.close)
+        return server
+
+    return start
+
+
+@pytest.fixture
+def start_proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Proxy]:
+    """Starts a Proxy of the test's own, with flags as keyword arguments, and waits until it listens."""
+    count = 0
+
+    def start(*, blue, green, folder: Path | None = None, **settings) -> Proxy:
+        nonlocal count
+        count += 1
+        if folder is None:
+            folder = tmp_path / f"proxy{count}"
+            folder.mkdir()
+        proxy = Proxy(folder, blue=blue, green=green, **settings)
+        _watch(request, proxy.process)
+        request.addfinalizer(lambda: proxy.kill())
+        return proxy
+
+    return start
+
+
+@pytest.fixture
+def proxy(start_proxy, blue: EchoBackend, green: EchoBackend) -> Proxy:
+    """A Proxy in front of the two shared backends, ready, with blue active."""
+    started = start_proxy(blue=blue.address, green=green.address)
+    started.admin.wait_ready()
+    return started
+
+
+@pytest.fixture
+def start_process(request: pytest.FixtureRequest) -> Callable[..., processes.ManagedProcess]:
+    """Starts any program."""
+
+    def start(argv, *, name: str, **options) -> processes.ManagedProcess:
+        started = processes.ManagedProcess(argv, name=name, **options)
+        _watch(request, started)
+        request.addfinalizer(started.kill)
+        return started
+
+    return start
+
+
+@pytest.fixture
+def open_channel(request: pytest.FixtureRequest) -> Callable[..., grpc.Channel]:
+    """Opens a grpcio channel with a connection of its own."""
+
+    def open_one(address: str, *extra) -> grpc.Channel:
+        channel = grpc.insecure_channel(address, options=[*_CHANNEL_OPTIONS, *extra])
+        request.addfinalizer(channel.close)
+        return channel
+
+    return open_one
+
+
+@pytest.fixture
+def channel(proxy: Proxy, open_channel) -> grpc.Channel:
+    """A grpcio channel to `proxy`."""
+    return open_channel(proxy.address)
+
+
+@pytest.fixture
+def connect_raw(request: pytest.FixtureRequest) -> Callable[..., RawConnection]:
+    """Opens a raw HTTP/2 connection; a protocol error that the proxy makes on it fails the test."""
+
+    def connect(address: str, **options) -> RawConnection:
+        connection = RawConnection.connect(address, **options)
+
+        def end() -> None:
+            connection.close()
+            assert connection.protocol_error is None, f"the proxy broke HTTP/2: {connection.protocol_error!r}"
+
+        request.addfinalizer(end)
+        return connection
+
+    return connect
+
+
+def _watch(request: pytest.FixtureRequest, running: processes.ManagedProcess) -> None:
+    if not hasattr(request.node, "processes"):
+        request.node.processes = []
+    request.node.processes.append(running)

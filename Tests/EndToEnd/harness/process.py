@@ -1,0 +1,184 @@
+"""Child processes with their output captured line by line."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+BINARIES = Path(os.environ.get("SLUICE_BIN_DIR", ROOT / ".build" / "release"))
+
+
+class ManagedProcess:
+    """A running program: its output lines can be waited for, and it never outlives `kill`.
+
+    Settings of the surrounding shell (`SLUICE_…`) do not reach it: a test gives all it means.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str | os.PathLike],
+        *,
+        name: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ):
+        self.name = name
+        self.argv = [os.fspath(a) for a in argv]
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")}
+        self._changed = threading.Condition()
+        self._lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        self._open_pipes = 2
+        self.popen = subprocess.Popen(
+            self.argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**inherited, **(env or {})},
+            cwd=cwd,
+            start_new_session=True,
+        )
+        for stream_name in ("stdout", "stderr"):
+            pipe = getattr(self.popen, stream_name)
+            threading.Thread(target=self._read, args=(pipe, stream_name), daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def stdout(self) -> list[str]:
+        with self._changed:
+            return list(self._lines["stdout"])
+
+    @property
+    def stderr(self) -> list[str]:
+        with self._changed:
+            return list(self._lines["stderr"])
+
+    def _read(self, pipe, stream_name: str) -> None:
+        for raw in pipe:
+            with self._changed:
+                self._lines[stream_name].append(raw.decode(errors="replace").rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._open_pipes -= 1
+            self._changed.notify_all()
+
+    def send_line(self, text: str) -> None:
+        """Writes one line to the program's standard input."""
+        self.popen.stdin.write(text.encode() + b"\n")
+        self.popen.stdin.flush()
+
+    def wait_for_line(
+        self,
+        matches: Callable[[str], object],
+        *,
+        what: str,
+        stream: str = "stderr",
+        start: int = 0,
+        timeout: float = 30,
+    ):
+        """Waits until a line of output, from line `start` on, satisfies `matches`; returns what `matches` returned."""
+        deadline = time.monotonic() + timeout
+        seen = start
+        with self._changed:
+            while True:
+                lines = self._lines[stream]
+                while seen < len(lines):
+                    found = matches(lines[seen])
+                    seen += 1
+                    if found:
+                        return found
+                if self._open_pipes == 0:
+                    raise AssertionError(f"{self.name} ended before {what}\n{self.tail()}")
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise AssertionError(f"{self.name}: no {what} within {timeout} s\n{self.tail()}")
+                self._changed.wait(left)
+
+    def json_lines(self, stream: str = "stderr") -> list[dict]:
+        """The lines of output that are JSON objects."""
+        found = []
+        for line in self.stdout if stream == "stdout" else self.stderr:
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return found
+
+    def tail(self, count: int = 40) -> str:
+        """The last lines of both outputs, for an assertion's message."""
+        with self._changed:
+            out, err = self._lines["stdout"][-count:], self._lines["stderr"][-count:]
+        code = self.popen.poll()
+        state = "running" if code is None else f"exit {code}"
+        return "\n".join([f"--- {self.name} ({state}) {' '.join(self.argv)}", "- stdout", *out, "- stderr", *err])
+
+    def signal(self, number: int) -> None:
+        self.popen.send_signal(number)
+
+    def wait(self, timeout: float = 30) -> int:
+        """Waits for the program's end and for all of its output; returns the exit code."""
+        try:
+            code = self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end within {timeout} s\n{self.tail()}") from None
+        with self._changed:
+            self._changed.wait_for(lambda: self._open_pipes == 0, timeout=5)
+        return code
+
+    def stop(self, timeout: float = 10) -> int:
+        """Asks the program to end by SIGTERM, and makes it end after `timeout` seconds."""
+        if self.popen.poll() is None:
+            self.signal(signal.SIGTERM)
+            try:
+                self.popen.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.wait()
+
+    def kill(self) -> None:
+        """Ends the program at once (SIGKILL) and reaps it."""
+        if self.popen.poll() is None:
+            self.popen.kill()
+        self.popen.wait(10)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Resident memory now."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def eventually(check: Callable[[], object], *, what: str, timeout: float = 15, interval: float = 0.02):
+    """Asks `check` again and again until it gives something true, and returns that. For states without an event."""
+    deadline = time.monotonic() + timeout
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {timeout} s: {what} (last: {found!r})")
+        time.sleep(interval)
+
+
+def run(argv: Sequence[str | os.PathLike], *, timeout: float = 30, env=None, cwd=None) -> subprocess.CompletedProcess:
+    """Runs a program that ends by itself; both outputs as text."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")}
+    return subprocess.run(
+        [os.fspath(a) for a in argv],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**inherited, **(env or {})},
+        cwd=cwd,
+        check=False,
+    )

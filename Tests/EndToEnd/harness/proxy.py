@@ -1,0 +1,81 @@
+"""The Proxy binary as tests hold it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.admin import AdminClient
+from harness.process import BINARIES, ManagedProcess
+
+
+def options(**settings: object) -> list[str]:
+    """Flags from keyword arguments: `health_check="none"` is `--health-check none`; a list repeats the flag."""
+    flags: list[str] = []
+    for name, given in settings.items():
+        if given is None:
+            continue
+        for one in given if isinstance(given, (list, tuple)) else [given]:
+            flags += ["--" + name.replace("_", "-"), str(one)]
+    return flags
+
+
+class Proxy:
+    """A running Proxy, listening once this is made.
+
+    It listens on free ports of 127.0.0.1 with 2 workers, keeps its state in `folder`, and checks health every 100 ms,
+    unless `settings` say otherwise.
+    """
+
+    def __init__(
+        self, folder: Path, *, blue: str | Sequence[str], green: str | Sequence[str], token: str | None = None, **settings
+    ):
+        self.folder = folder
+        self.state_file = Path(settings.get("state_file", folder / "state.json"))
+        self.audit_log = Path(settings.get("audit_log", folder / "audit.jsonl"))
+        self.access_log = folder / "access.jsonl"
+        self.settings = {
+            "listen": "127.0.0.1:0",
+            "admin": "127.0.0.1:0",
+            "blue": blue if isinstance(blue, str) else ",".join(blue),
+            "green": green if isinstance(green, str) else ",".join(green),
+            "workers": 2,
+            "state_file": self.state_file,
+            "audit_log": self.audit_log,
+            "access_log": self.access_log,
+            "health_interval": "100ms",
+            "health_timeout": "5s",
+            **settings,
+        }
+        self._token = token
+        self.start()
+
+    def start(self) -> None:
+        """Starts it again after it has ended, with the same settings, state and ports."""
+        self.process = ManagedProcess([BINARIES / "Proxy", *options(**self.settings)], name="Proxy")
+        ready = self.process.wait_for_line(_listening, what="the log line that says where it listens")
+        self.address: str = ready["listen"]
+        self.settings["listen"] = ready["listen"]
+        self.settings["admin"] = ready["admin"]
+        self.admin = AdminClient(ready["admin"], token=self._token)
+
+    def stop(self) -> int:
+        return self.process.stop(timeout=40)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def audit(self) -> list[dict]:
+        """The audit log's lines so far."""
+        return [json.loads(line) for line in self.audit_log.read_text().splitlines()]
+
+    def accesses(self) -> list[dict]:
+        """The access log's lines so far."""
+        return [json.loads(line) for line in self.access_log.read_text().splitlines()]
+
+
+def _listening(line: str) -> dict | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if record.get("message") == "listening" else None

@@ -1,0 +1,188 @@
+"""Cancellation and deadlines reach the other side at once, with the right code."""
+
+import json
+import queue
+import threading
+import time
+import uuid
+
+import grpc
+import pytest
+
+from harness.raw_http2 import (
+    CANCEL,
+    ENHANCE_YOUR_CALM,
+    INTERNAL_ERROR,
+    NO_ERROR,
+    grpc_message,
+    grpc_request,
+    grpc_response,
+    value,
+)
+
+
+def test_cancellation_by_the_client_reaches_the_backend(channel, blue):
+    call_id = uuid.uuid4().hex
+    call = channel.unary_stream("/echo.Echo/Hang")(b"", metadata=[("x-call-id", call_id)])
+    blue.wait_event_of("began", call_id)
+    call.cancel()
+    blue.wait_event_of("cancelled", call_id)
+    assert call.code() is grpc.StatusCode.CANCELLED
+
+
+def test_cancellation_of_a_bidirectional_call_in_full_flow(channel, blue):
+    call_id = uuid.uuid4().hex
+    outgoing: queue.Queue = queue.Queue()
+    outgoing.put(b"first")
+    call = channel.stream_stream("/echo.Echo/BidiHang")(iter(outgoing.get, None), metadata=[("x-call-id", call_id)])
+    assert next(call) == b"first"
+    blue.wait_event_of("began", call_id)
+    call.cancel()
+    blue.wait_event_of("cancelled", call_id)
+    outgoing.put(None)
+
+
+def test_a_client_that_vanishes_cancels_its_calls(proxy, blue, connect_raw):
+    """The TCP connection goes away without a word: by FIN and by RST."""
+    for vanish in ("close", "abort"):
+        connection = connect_raw(proxy.address)
+        call_ids = [uuid.uuid4().hex for _ in range(5)]
+        for call_id in call_ids:
+            stream = connection.open(grpc_request("/echo.Echo/Hang", ("x-call-id", call_id)))
+            stream.send_data(grpc_message(b""), end_stream=True)
+        for call_id in call_ids:
+            blue.wait_event_of("began", call_id)
+        getattr(connection, vanish)()
+        for call_id in call_ids:
+            blue.wait_event_of("cancelled", call_id)
+
+
+def test_cancellation_leaves_other_calls_of_the_connection_alone(channel, blue):
+    outgoing: queue.Queue = queue.Queue()
+    survivor = channel.stream_stream("/echo.Echo/Bidi")(iter(outgoing.get, None), timeout=30)
+    outgoing.put(b"before")
+    assert next(survivor) == b"before"
+    for _ in range(20):
+        call_id = uuid.uuid4().hex
+        call = channel.unary_stream("/echo.Echo/Hang")(b"", metadata=[("x-call-id", call_id)])
+        blue.wait_event_of("began", call_id)
+        call.cancel()
+        blue.wait_event_of("cancelled", call_id)
+    outgoing.put(b"after")
+    assert next(survivor) == b"after"
+    outgoing.put(None)
+    assert list(survivor) == []
+
+
+def test_deadline(channel, blue):
+    call_id = uuid.uuid4().hex
+    call = channel.unary_stream("/echo.Echo/Hang")(b"", metadata=[("x-call-id", call_id)], timeout=1)
+    with pytest.raises(grpc.RpcError):
+        next(call)
+    assert call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    blue.wait_event_of("cancelled", call_id)
+
+
+def test_grpc_timeout_is_forwarded(channel):
+    before = time.monotonic()
+    described = json.loads(channel.unary_unary("/echo.Echo/Describe")(b"", timeout=50))
+    passed = time.monotonic() - before
+    assert 50 - passed - 0.1 <= described["time_remaining"] <= 50
+    without = json.loads(channel.unary_unary("/echo.Echo/Describe")(b""))
+    assert without["time_remaining"] is None or without["time_remaining"] > 1e8
+
+
+def test_grpc_timeout_is_forwarded_as_it_is(start_proxy, start_raw_backend, connect_raw):
+    backend = start_raw_backend(lambda stream: stream.send_headers(grpc_response(("grpc-status", "0")), True))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    connection = connect_raw(proxy.address)
+    for text in ("99999999n", "1500m", "20S", "3M", "4H"):
+        connection.open(grpc_request("/echo.Echo/Unary", ("grpc-timeout", text)), end_stream=True).wait_end()
+        assert value(backend.requests[-1].headers, "grpc-timeout") == text.encode()
+
+
+@pytest.mark.parametrize("code", [NO_ERROR, INTERNAL_ERROR, CANCEL, ENHANCE_YOUR_CALM])
+def test_reset_by_the_client_reaches_the_backend_with_its_code(start_proxy, start_raw_backend, connect_raw, code):
+    backend = start_raw_backend(lambda stream: None)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    connection = connect_raw(proxy.address)
+    stream = connection.open(grpc_request())
+    (request,) = backend.wait_requests(1)
+    stream.reset(code)
+    assert request.wait_reset() == code
+
+
+@pytest.mark.parametrize("code", [INTERNAL_ERROR, CANCEL, ENHANCE_YOUR_CALM])
+@pytest.mark.parametrize("after", ["headers", "data"])
+def test_reset_by_the_backend_reaches_the_client_with_its_code(start_proxy, start_raw_backend, connect_raw, code, after):
+    def reply(stream):
+        stream.send_headers(grpc_response())
+        if after == "data":
+            stream.send_data(grpc_message(b"some"))
+        stream.reset(code)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True)
+    assert stream.wait_reset() == code
+
+
+def test_reset_by_the_backend_does_not_overtake_its_data(start_proxy, start_raw_backend, connect_raw):
+    """What the backend sent before its RST_STREAM is not thrown away while the client keeps up."""
+    passed = threading.Event()
+
+    def reply(stream):
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(b"x" * 20_000))
+        assert passed.wait(15)
+        stream.reset(INTERNAL_ERROR)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True)
+    stream.wait_data(20_005)
+    passed.set()
+    assert stream.wait_reset() == INTERNAL_ERROR
+    assert stream.messages == [b"x" * 20_000]
+
+
+def test_early_reply_then_reset_no_error(start_proxy, start_raw_backend, connect_raw):
+    """RFC 9113 8.1: a server that has answered in full may ask by RST_STREAM(NO_ERROR) to stop the request.
+
+    The reply must reach the client whole, and the client learns that it need not go on.
+    """
+
+    def reply(stream):
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(b"early"))
+        stream.send_headers([(b"grpc-status", b"0")], True)
+        stream.reset(NO_ERROR)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    connection = connect_raw(proxy.address)
+    for _ in range(20):
+        stream = connection.open(grpc_request())
+        stream.wait_end()
+        assert stream.messages == [b"early"]
+        assert stream.grpc_status == b"0"
+        assert stream.wait_reset() == NO_ERROR
+
+
+def test_early_reply_with_a_body_still_coming(start_proxy, start_raw_backend, connect_raw):
+    """The backend answers, and then still reads what the client goes on sending: neither half cuts the other."""
+    finished = threading.Event()
+
+    def reply(stream):
+        stream.send_headers(grpc_response())
+        stream.send_headers([(b"grpc-status", b"0")], True)
+        stream.wait_end()
+        finished.set()
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request())
+    stream.wait_end()
+    stream.send_data(grpc_message(b"late" * 1_000), end_stream=True)
+    assert finished.wait(15)
+    assert backend.requests[0].messages == [b"late" * 1_000]

@@ -39,17 +39,8 @@ final class AccessLog: @unchecked Sendable {
         self.name = name
         reportEvent = report
         loop = try EventLoop()
-        let thread = SendableLoop(loop)
+        let thread = LoopConfined(loop)
         try LoopThread.start("access-log") { thread.value.run() }
-    }
-
-    /// `@unchecked Sendable`: handed to its thread once, before anything runs on it.
-    private struct SendableLoop: @unchecked Sendable {
-        let value: EventLoop
-
-        init(_ value: EventLoop) {
-            self.value = value
-        }
     }
 
     /// Takes over whole lines. Any thread may call it.

@@ -26,14 +26,7 @@ package final class DataPlane: TrafficControl {
     private let accessLog: AccessLog?
     private let log: @Sendable (DataPlaneEvent) -> Void
     /// Set on the first worker's thread in `start()`, used there only.
-    private let acceptor = Mutex<AcceptorBox?>(nil)
-
-    /// Carries the acceptor between calls that all run on the first worker's thread.
-    ///
-    /// `@unchecked Sendable`: see `acceptor`.
-    private struct AcceptorBox: @unchecked Sendable {
-        let value: Acceptor
-    }
+    private let acceptor = Mutex<LoopConfined<Acceptor>?>(nil)
 
     /// Resolves the listening address, binds it and opens the access log; nothing runs yet.
     ///
@@ -76,7 +69,7 @@ package final class DataPlane: TrafficControl {
         let home = workers[0]
         home.loop.mailbox.post { [self] in
             do {
-                let value = AcceptorBox(value: try Acceptor(listener: listener, home: home, workers: workers))
+                let value = LoopConfined(try Acceptor(listener: listener, home: home, workers: workers))
                 acceptor.withLock { $0 = value }
             } catch {
                 log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))

@@ -264,17 +264,6 @@ final class Worker: @unchecked Sendable {
     }
 }
 
-/// Lets a closure that belongs to a worker's thread travel over another one.
-///
-/// `@unchecked Sendable`: the other thread only carries it; it is called on its own thread again.
-private struct LoopConfined<Value>: @unchecked Sendable {
-    let value: Value
-
-    init(_ value: Value) {
-        self.value = value
-    }
-}
-
 extension TrafficReport.ColorTotals {
     /// Counts a call that has ended.
     mutating func book(_ call: Call, duration microseconds: UInt64) {

@@ -62,6 +62,14 @@ public final class HeaderBlock {
         }
     }
 
+    /// As `append(_:_:)`, for a name that is known only at run time.
+    public func append(name: String, value: String) {
+        var (name, value) = (name, value)
+        name.withUTF8 { name in
+            value.withUTF8 { value in append(name: name, value: value, isSensitive: false) }
+        }
+    }
+
     func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
         count(nameLength: name.count, valueLength: value.count)
         if let field = Self.recognize(name) { known[field.rawValue] = fields.count }

@@ -1,1 +1,60 @@
-print("x")
+import ArgumentParser
+import Glibc
+import HealthCheck
+
+/// The exit status of grpc_health_probe.
+enum ExitStatus: Int32 {
+    case healthy = 0
+    case badArguments = 1
+    case connectionFailed = 2
+    case requestFailed = 3
+    case unhealthy = 4
+}
+
+func say(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+}
+
+func end(_ status: ExitStatus, _ line: String) -> Never {
+    say(line)
+    exit(status.rawValue)
+}
+
+let command: HealthProbeCommand
+let request: ProbeRequest
+do {
+    command = try HealthProbeCommand.parse()
+    if command.showsVersion {
+        print(HealthProbeCommand.configuration.version)
+        exit(ExitStatus.healthy.rawValue)
+    }
+    request = try command.request()
+} catch {
+    // --help and --version end this way too, as successes.
+    guard HealthProbeCommand.exitCode(for: error) == .success else {
+        end(.badArguments, HealthProbeCommand.message(for: error))
+    }
+    HealthProbeCommand.exit(withError: error)
+}
+
+if command.isVerbose {
+    say("asking \(request.authority) for \(request.check), connect timeout \(request.connectTimeout), "
+        + "request timeout \(request.requestTimeout)")
+}
+do {
+    let result = try request.askBlocking()
+    if command.isVerbose { say("time elapsed: \(result.latency)") }
+    switch result.outcome {
+    case .healthy:
+        end(.healthy, "status: SERVING")
+    case .connectFailed(let reason):
+        end(.connectionFailed, "error: failed to connect to \(request.authority): \(reason)")
+    case .requestFailed(let reason):
+        end(.requestFailed, "error: health check of \(request.authority) failed: \(reason)")
+    case .unhealthy(let reason):
+        end(.unhealthy, "service unhealthy (responded with \(reason))")
+    }
+} catch {
+    end(.connectionFailed, "error: \(error)")
+}

@@ -1,5 +1,5 @@
 import JSONText
-package import Logging
+import Logging
 
 /// A log handler that writes every event as one line of JSON.
 ///

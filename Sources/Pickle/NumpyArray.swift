@@ -1,0 +1,178 @@
+/// A numpy array: its elements in row-major ("C") order, whatever the order in the file was.
+package struct NumpyArray: Sendable, Equatable {
+    /// The lengths of the dimensions; empty for a single value. Their product is the number of elements.
+    package let shape: [Int]
+
+    package let elements: Elements
+
+    package enum Elements: Sendable, Equatable {
+        case booleans([Bool])
+        case integers([Int])
+        case floats([Double])
+        case strings([String])
+        case objects([PickledValue])
+    }
+
+    /// What `numpy.ndarray` holds before its state is set.
+    static let empty = NumpyArray(shape: [0], elements: .floats([]))
+}
+
+/// The order in which the elements of an array with several dimensions lie in the file.
+enum ElementOrder {
+    /// The last index changes fastest ("C").
+    case rowMajor
+    /// The first index changes fastest ("F", for Fortran).
+    case columnMajor
+}
+
+extension NumpyArray {
+    /// Number of elements of a shape; nil if a length is negative or the product too large for an Int.
+    static func elementCount(of shape: [Int]) -> Int? {
+        var count = 1
+        for length in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: length)
+            if length < 0 || overflow { return nil }
+            count = product
+        }
+        return count
+    }
+
+    /// Memory that the decoded elements take, in bytes; nil if that is too large for an Int.
+    static func decodedSize(count: Int, type: NumpyDataType) -> Int? {
+        let elementSize =
+            switch type.kind {
+            case .boolean: MemoryLayout<Bool>.stride
+            case .signedInteger, .unsignedInteger: MemoryLayout<Int>.stride
+            case .float: MemoryLayout<Double>.stride
+            // A UCS-4 character is at most 4 bytes long in UTF-8, too; 32 more for a string's own storage.
+            case .text: MemoryLayout<String>.stride + type.itemSize + 32
+            case .object: MemoryLayout<PickledValue>.stride
+            }
+        let (size, overflow) = count.multipliedReportingOverflow(by: elementSize)
+        return overflow ? nil : size
+    }
+
+    /// Decodes elements of a fixed size.
+    ///
+    /// The caller has checked that `bytes` holds exactly as many as `shape` says, and that `type` is not `.object`.
+    init(
+        bytes: ArraySlice<UInt8>, type: NumpyDataType, shape: [Int], order: ElementOrder
+    ) throws(PickleError.Reason) {
+        let count = bytes.count / type.itemSize
+        let places = Self.places(shape: shape, order: order)
+        self.shape = shape
+        switch type.kind {
+        case .boolean:
+            elements = .booleans(bytes.withUnsafeBytes { raw in places.map(count) { raw[$0] != 0 } })
+        case .signedInteger:
+            elements = .integers(
+                bytes.withUnsafeBytes { raw in
+                    places.map(count) { place in
+                        let bits = Self.bits(raw, place, type)
+                        let unused = UInt64(64 - 8 * type.itemSize)
+                        return Int(Int64(bitPattern: bits << unused) >> Int64(unused))
+                    }
+                })
+        case .unsignedInteger:
+            let numbers = bytes.withUnsafeBytes { raw in places.map(count) { Self.bits(raw, $0, type) } }
+            guard numbers.allSatisfy({ $0 <= UInt64(Int.max) }) else {
+                throw .unexpected(found: "an unsigned integer above 2^63 - 1", expected: "a smaller one")
+            }
+            elements = .integers(numbers.map { Int($0) })
+        case .float:
+            elements = .floats(
+                bytes.withUnsafeBytes { raw in
+                    places.map(count) { place in
+                        let bits = Self.bits(raw, place, type)
+                        return type.itemSize == 4
+                            ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) : Double(bitPattern: bits)
+                    }
+                })
+        case .text:
+            let strings = bytes.withUnsafeBytes { raw in places.map(count) { Self.text(raw, $0, type) } }
+            guard let texts = strings.contains(nil) ? nil : strings.compactMap({ $0 }) else {
+                throw .invalidText(encoding: "UCS-4")
+            }
+            elements = .strings(texts)
+        case .object:
+            preconditionFailure("Objects have no bytes.")
+        }
+    }
+
+    /// Takes elements that are Python objects.
+    init(objects: [PickledValue], shape: [Int], order: ElementOrder) {
+        self.shape = shape
+        elements = .objects(Self.places(shape: shape, order: order).map(objects.count) { objects[$0] })
+    }
+
+    /// The element at `place` as bits, zero-extended to 64.
+    private static func bits(_ raw: UnsafeRawBufferPointer, _ place: Int, _ type: NumpyDataType) -> UInt64 {
+        var bits: UInt64 = 0
+        let start = place * type.itemSize
+        for index in 0..<type.itemSize {
+            let byte = raw[type.byteOrder == .big ? start + index : start + type.itemSize - 1 - index]
+            bits = bits << 8 | UInt64(byte)
+        }
+        return bits
+    }
+
+    /// The element at `place` as text without the zeros at its end; nil if a character is none of Unicode's.
+    private static func text(_ raw: UnsafeRawBufferPointer, _ place: Int, _ type: NumpyDataType) -> String? {
+        let characterType = NumpyDataType(kind: .unsignedInteger, itemSize: 4, byteOrder: type.byteOrder)
+        let width = type.itemSize / 4
+        var codes = (0..<width).map { UInt32(truncatingIfNeeded: bits(raw, place * width + $0, characterType)) }
+        while codes.last == 0 { codes.removeLast() }
+        var text = String.UnicodeScalarView()
+        for code in codes {
+            guard let scalar = Unicode.Scalar(code) else { return nil }
+            text.append(scalar)
+        }
+        return String(text)
+    }
+
+    private static func places(shape: [Int], order: ElementOrder) -> Places {
+        switch order {
+        case .rowMajor: .inOrder
+        case .columnMajor: shape.count < 2 ? .inOrder : .transposed(shape)
+        }
+    }
+}
+
+/// Where in the file's order the elements lie that come one after the other in row-major order.
+private enum Places {
+    case inOrder
+    /// Column-major elements of this shape.
+    case transposed([Int])
+
+    func map<Element>(_ count: Int, _ transform: (Int) -> Element) -> [Element] {
+        switch self {
+        case .inOrder:
+            return (0..<count).map(transform)
+        case .transposed(let shape):
+            var strides: [Int] = []
+            var stride = 1
+            for length in shape {
+                strides.append(stride)
+                stride *= length
+            }
+            var index = [Int](repeating: 0, count: shape.count)
+            var place = 0
+            var elements: [Element] = []
+            elements.reserveCapacity(count)
+            for _ in 0..<count {
+                elements.append(transform(place))
+                // Counts the index up like an odometer, last dimension first.
+                var dimension = shape.count - 1
+                while dimension >= 0 {
+                    index[dimension] += 1
+                    place += strides[dimension]
+                    if index[dimension] < shape[dimension] { break }
+                    place -= strides[dimension] * shape[dimension]
+                    index[dimension] = 0
+                    dimension -= 1
+                }
+            }
+            return elements
+        }
+    }
+}

@@ -1,0 +1,58 @@
+/// The type of an array's elements, from numpy's array protocol: a kind, a size and a byte order.
+///
+/// Source: numpy, "Data type objects (dtype)" and "The array interface protocol".
+package struct NumpyDataType: Sendable, Hashable {
+    package enum Kind: Character, Sendable {
+        case boolean = "b"
+        case signedInteger = "i"
+        case unsignedInteger = "u"
+        case float = "f"
+        /// Text of a fixed number of characters of 4 bytes each (UCS-4), filled up with zeros.
+        case text = "U"
+        /// References to Python objects.
+        case object = "O"
+    }
+
+    package enum ByteOrder: Sendable {
+        case little
+        case big
+    }
+
+    package let kind: Kind
+
+    /// Size of one element in bytes.
+    package let itemSize: Int
+
+    package var byteOrder: ByteOrder
+
+    package init(kind: Kind, itemSize: Int, byteOrder: ByteOrder = .little) {
+        self.kind = kind
+        self.itemSize = itemSize
+        self.byteOrder = byteOrder
+    }
+
+    /// Reads a type's name as pickles have it, for example `f8`, `i4`, `b1`, `U10` or `O8`; nil for types that the
+    /// reader does not support: complex numbers, half precision, dates, byte strings, structures.
+    init?(name: String) {
+        guard let first = name.first, let kind = Kind(rawValue: first), let number = Int(name.dropFirst()) else {
+            return nil
+        }
+        switch (kind, number) {
+        case (.boolean, 1), (.float, 4), (.float, 8), (.object, 8): self.init(kind: kind, itemSize: number)
+        case (.signedInteger, 1), (.signedInteger, 2), (.signedInteger, 4), (.signedInteger, 8),
+            (.unsignedInteger, 1), (.unsignedInteger, 2), (.unsignedInteger, 4), (.unsignedInteger, 8):
+            self.init(kind: kind, itemSize: number)
+        case (.text, 1...Self.longestText): self.init(kind: kind, itemSize: number * 4)
+        default: return nil
+        }
+    }
+
+    /// Longest supported fixed-width text, in characters.
+    static let longestText = 1 << 16
+}
+
+extension NumpyDataType: CustomStringConvertible {
+    package var description: String {
+        "\(byteOrder == .little ? "<" : ">")\(kind.rawValue)\(kind == .text ? itemSize / 4 : itemSize)"
+    }
+}

@@ -1,0 +1,104 @@
+/// Why a file is not read as a pickle, and where in it the reason was found.
+package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Offset in bytes from the beginning of the file.
+    package let offset: Int
+
+    package let reason: Reason
+
+    package init(offset: Int, reason: Reason) {
+        self.offset = offset
+        self.reason = reason
+    }
+
+    package enum Reason: Error, Sendable, Equatable {
+        /// The file begins like the output of this compressor.
+        case compressed(String)
+        /// The file does not begin with the PROTO opcode that every pickle of protocol 2 to 5 begins with.
+        case notAPickle(firstByte: UInt8)
+        /// A pickle of a protocol other than 2 to 5.
+        case unsupportedProtocol(Int)
+        /// A byte that is no opcode in any protocol.
+        case unknownOpcode(UInt8)
+        /// An opcode that pickles of supported models never contain.
+        case unsupportedOpcode(String)
+        /// The file ends inside something; `needed` bytes were still to come, `available` are there.
+        case truncated(what: String, needed: UInt64, available: Int)
+        /// The pickle names a class or function that models are not made of. It has not been called.
+        case forbiddenGlobal(PythonName)
+        /// An opcode takes a value from an empty stack or below the last mark.
+        case stackUnderflow(opcode: String)
+        /// An opcode looks for a mark and there is none.
+        case noMark(opcode: String)
+        /// A memo entry is asked for that was never made.
+        case unknownMemo(UInt64)
+        /// Bytes that should be text are not.
+        case invalidText(encoding: String)
+        /// Reading on would cost more than `PickleLimits` allow.
+        case limitExceeded(what: String, limit: Int)
+        /// Something was found where something else has to be.
+        case unexpected(found: String, expected: String)
+        /// The pickle ends, but the file goes on.
+        case trailingBytes(Int)
+    }
+
+    /// One sentence: `byte 489: …`.
+    package var description: String { "byte \(offset): \(reason)" }
+}
+
+extension PickleError.Reason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .compressed(let format):
+            "the file is compressed (\(format)); save the model uncompressed"
+        case .notAPickle(let firstByte):
+            "this is no pickle of protocol 2 to 5: it begins with 0x\(hexadecimal(firstByte)) instead of 0x80"
+        case .unsupportedProtocol(let version):
+            "pickle protocol \(version) is not supported; allowed are 2 to 5"
+        case .unknownOpcode(let byte):
+            "0x\(hexadecimal(byte)) is not a pickle opcode"
+        case .unsupportedOpcode(let name):
+            "opcode \(name) does not occur in pickles of supported models"
+        case .truncated(let what, let needed, let available):
+            "the file ends inside \(what): \(needed) bytes are needed, \(available) are left"
+        case .forbiddenGlobal(let name):
+            "the file names \(quoted(name.description)), which is none of the classes that a model may be made of; "
+                + "nothing was run"
+        case .stackUnderflow(let opcode):
+            "opcode \(opcode) finds too few values on the stack"
+        case .noMark(let opcode):
+            "opcode \(opcode) finds no mark on the stack"
+        case .unknownMemo(let index):
+            "memo entry \(index) is used but was never stored"
+        case .invalidText(let encoding):
+            "text is not valid \(encoding)"
+        case .limitExceeded(let what, let limit):
+            "more than \(limit) \(what)"
+        case .unexpected(let found, let expected):
+            "found \(found) where \(expected) is expected"
+        case .trailingBytes(let count):
+            "\(count) bytes follow the end of the pickle"
+        }
+    }
+}
+
+/// Two hexadecimal digits.
+private func hexadecimal(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16)
+    return digits.utf8.count == 1 ? "0" + digits : digits
+}
+
+/// Text from a file in quotation marks, made safe for one line of a log: shortened, and without control characters.
+package func quoted(_ text: String) -> String {
+    let longest = 200
+    var result = "'"
+    for scalar in text.unicodeScalars.prefix(longest) {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned:
+            result += "\\u{\(String(scalar.value, radix: 16))}"
+        default:
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    if text.unicodeScalars.dropFirst(longest).first != nil { result += "…" }
+    return result + "'"
+}

@@ -1,0 +1,267 @@
+/// What the machine does instead of calling classes and functions.
+extension PickleMachine {
+    /// Finds what a name stands for. Any name that is not known or allowed ends the reading.
+    func global(_ name: PythonName) throws(PickleError) -> PickledGlobal {
+        if let known = Self.knownGlobals[name] { return known }
+        if classes.contains(name) { return .instanceClass(name) }
+        throw error(.forbiddenGlobal(name))
+    }
+
+    /// numpy moved `core` to `_core` in version 2; Python 2's name of the module `builtins` is in every protocol 2.
+    private static let knownGlobals: [PythonName: PickledGlobal] = [
+        PythonName(module: "numpy._core.multiarray", name: "_reconstruct"): .reconstructArray,
+        PythonName(module: "numpy.core.multiarray", name: "_reconstruct"): .reconstructArray,
+        PythonName(module: "numpy._core.numeric", name: "_frombuffer"): .arrayFromBuffer,
+        PythonName(module: "numpy.core.numeric", name: "_frombuffer"): .arrayFromBuffer,
+        PythonName(module: "numpy._core.multiarray", name: "scalar"): .scalar,
+        PythonName(module: "numpy.core.multiarray", name: "scalar"): .scalar,
+        PythonName(module: "numpy", name: "ndarray"): .arrayClass,
+        PythonName(module: "numpy", name: "dtype"): .dataTypeClass,
+        PythonName(module: "joblib.numpy_pickle", name: "NumpyArrayWrapper"): .joblibArray,
+        PythonName(module: "_codecs", name: "encode"): .encodeText,
+        PythonName(module: "__builtin__", name: "bytes"): .bytesClass,
+        PythonName(module: "builtins", name: "bytes"): .bytesClass,
+    ]
+
+    /// REDUCE: the result of calling a known function.
+    mutating func call(_ callee: PickledValue, arguments: PickledValue) throws(PickleError) -> PickledValue {
+        guard case .global(let function) = callee else { throw unexpected(callee, expected: "a function to call") }
+        guard let arguments = document.tuple(arguments) else {
+            throw unexpected(arguments, expected: "a tuple of arguments")
+        }
+        switch function {
+        case .reconstructArray:
+            guard arguments.first == .global(.arrayClass) else {
+                throw unexpected(arguments.first ?? .none, expected: "numpy.ndarray")
+            }
+            return .node(document.add(.array(.empty), offset: offset))
+        case .dataTypeClass:
+            guard case .string(let name) = arguments.first, let type = NumpyDataType(name: name) else {
+                throw unexpected(arguments.first ?? .none, expected: "a supported numpy data type")
+            }
+            return .node(document.add(.dataType(type), offset: offset))
+        case .arrayFromBuffer:
+            return try arrayFromBuffer(arguments)
+        case .scalar:
+            return try scalar(arguments)
+        case .encodeText:
+            return try encodeText(arguments)
+        case .bytesClass:
+            guard arguments.isEmpty else { throw unexpected(arguments[0], expected: "no argument for bytes") }
+            return .bytes([])
+        case .arrayClass, .joblibArray:
+            throw error(.unexpected(found: "a call of a class", expected: "a call of a function"))
+        case .instanceClass(let name):
+            throw error(.unexpected(found: "a call of \(name)", expected: "an instance made by NEWOBJ"))
+        }
+    }
+
+    /// NEWOBJ: an instance without attributes.
+    mutating func instance(of callee: PickledValue, arguments: PickledValue) throws(PickleError) -> PickledValue {
+        guard document.tuple(arguments) == [] else { throw unexpected(arguments, expected: "no arguments") }
+        switch callee {
+        case .global(.instanceClass(let name)):
+            return .node(document.add(.instance(class: name, attributes: nil), offset: offset))
+        case .global(.joblibArray):
+            return .node(document.add(.joblibArray, offset: offset))
+        default:
+            throw unexpected(callee, expected: "a class that may have instances")
+        }
+    }
+
+    /// BUILD: gives an instance, array or data type its state.
+    mutating func build(_ target: PickledValue, state: PickledValue) throws(PickleError) {
+        guard case .node(let node) = target else { throw unexpected(target, expected: "an instance") }
+        switch document[node] {
+        case .instance(let name, _):
+            guard case .node(let attributes) = state, case .dictionary = document[attributes] else {
+                throw unexpected(state, expected: "the attributes of \(name)")
+            }
+            document.replace(node, with: .instance(class: name, attributes: attributes))
+        case .dataType(let type):
+            document.replace(node, with: .dataType(try completed(type, state: state)))
+        case .array:
+            document.replace(node, with: .array(try array(state: state)))
+        case .joblibArray:
+            document.replace(node, with: .array(try joblibArray(state: state)))
+        default:
+            throw unexpected(target, expected: "an instance, array or data type")
+        }
+    }
+
+    /// `_codecs.encode(text, "latin1")`: one byte for each character below U+0100.
+    private mutating func encodeText(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
+        guard arguments.count == 2, case .string(let text) = arguments[0], arguments[1] == .string("latin1") else {
+            throw unexpected(arguments.last ?? .none, expected: "text to encode as latin1")
+        }
+        try charge(text.unicodeScalars.count)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count)
+        for scalar in text.unicodeScalars {
+            guard let byte = UInt8(exactly: scalar.value) else { throw error(.invalidText(encoding: "Latin-1")) }
+            bytes.append(byte)
+        }
+        return .bytes(bytes[...])
+    }
+}
+
+// MARK: - numpy
+
+extension PickleMachine {
+    /// `numpy.dtype.__setstate__`: (version, byte order, sub-array, field names, fields, item size, alignment, flags).
+    private func completed(_ type: NumpyDataType, state: PickledValue) throws(PickleError) -> NumpyDataType {
+        guard let items = document.tuple(state), items.count >= 8, case .string(let order) = items[1] else {
+            throw unexpected(state, expected: "the state of a numpy data type")
+        }
+        guard items[2...4].allSatisfy({ $0 == .none }) else {
+            throw error(.unexpected(found: "a structured numpy data type", expected: "a simple one"))
+        }
+        if type.kind == .text, items[5] != .integer(type.itemSize) {
+            throw unexpected(items[5], expected: "the item size \(type.itemSize)")
+        }
+        var completed = type
+        switch order {
+        case "<", "|", "=": completed.byteOrder = .little
+        case ">": completed.byteOrder = .big
+        default: throw unexpected(items[1], expected: "a byte order")
+        }
+        return completed
+    }
+
+    /// `numpy.ndarray.__setstate__`: (version, shape, data type, is column-major, bytes or list).
+    private mutating func array(state: PickledValue) throws(PickleError) -> NumpyArray {
+        guard let items = document.tuple(state), items.count == 5, case .boolean(let isColumnMajor) = items[3] else {
+            throw unexpected(state, expected: "the state of a numpy array")
+        }
+        let shape = try shape(items[1])
+        let type = try dataType(items[2])
+        return try array(contents: items[4], type: type, shape: shape, order: isColumnMajor ? .columnMajor : .rowMajor)
+    }
+
+    /// `numpy._core.numeric._frombuffer(bytes, data type, shape, order)`.
+    private mutating func arrayFromBuffer(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
+        guard arguments.count == 4 else {
+            throw error(.unexpected(found: "\(arguments.count) arguments", expected: "the 4 of an array's buffer"))
+        }
+        let array = try array(
+            contents: arguments[0], type: try dataType(arguments[1]), shape: try shape(arguments[2]),
+            order: try order(arguments[3]))
+        return .node(document.add(.array(array), offset: offset))
+    }
+
+    /// `numpy._core.multiarray.scalar(data type, bytes)`: becomes a plain value.
+    private mutating func scalar(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
+        guard arguments.count == 2, case .bytes = arguments[1] else {
+            throw unexpected(arguments.last ?? .none, expected: "the bytes of a numpy scalar")
+        }
+        let array = try array(
+            contents: arguments[1], type: try dataType(arguments[0]), shape: [], order: .rowMajor)
+        switch array.elements {
+        case .booleans(let elements): return .boolean(elements[0])
+        case .integers(let elements): return .integer(elements[0])
+        case .floats(let elements): return .float(elements[0])
+        case .strings(let elements): return .string(elements[0])
+        case .objects(let elements): return elements[0]
+        }
+    }
+
+    /// `joblib.numpy_pickle.NumpyArrayWrapper.read_array`: the array's bytes follow in the file, behind a byte that says
+    /// how many bytes of padding come first (joblib 1.2 and later); arrays of objects follow as a pickle of their own.
+    private mutating func joblibArray(state: PickledValue) throws(PickleError) -> NumpyArray {
+        // The wrapper has half a dozen attributes. Without a limit, looking for them again and again in one dictionary of
+        // a million members would keep a small file busy for hours.
+        guard case .node(let members) = state,
+            case .dictionary(let attributes) = document[members], attributes.count <= 32,
+            let shapeMember = document.member("shape", of: members),
+            let typeMember = document.member("dtype", of: members),
+            let orderMember = document.member("order", of: members)
+        else {
+            throw unexpected(state, expected: "the attributes of a joblib array wrapper")
+        }
+        let subclass = document.member("subclass", of: members) ?? .none
+        guard subclass == .global(.arrayClass) else { throw unexpected(subclass, expected: "numpy.ndarray") }
+        let shape = try shape(shapeMember)
+        let type = try dataType(typeMember)
+        let order = try order(orderMember)
+
+        if type.kind == .object {
+            let value = try runNested()
+            guard case .node(let node) = value, case .array(let array) = document[node], array.shape == shape else {
+                throw unexpected(value, expected: "an array of shape \(shape)")
+            }
+            return array
+        }
+        if let alignment = document.member("numpy_array_alignment_bytes", of: members), alignment != .none {
+            let padding = try cursor.byte(of: "the length of an array's padding")
+            _ = try cursor.take(UInt64(padding), of: "an array's padding")
+        }
+        guard let count = NumpyArray.elementCount(of: shape) else { throw absurd(shape) }
+        let (size, overflow) = count.multipliedReportingOverflow(by: type.itemSize)
+        if overflow { throw absurd(shape) }
+        let bytes = try cursor.take(UInt64(size), of: "an array of shape \(shape)")
+        return try array(contents: .bytes(bytes), type: type, shape: shape, order: order)
+    }
+
+    /// An array from its bytes, or, for objects, from a list; their number has to be that of the shape.
+    private mutating func array(
+        contents: PickledValue, type: NumpyDataType, shape: [Int], order: ElementOrder
+    ) throws(PickleError) -> NumpyArray {
+        guard let count = NumpyArray.elementCount(of: shape) else { throw absurd(shape) }
+        if type.kind == .object {
+            guard let items = document.list(contents), items.count == count else {
+                throw unexpected(contents, expected: "a list of \(count) objects")
+            }
+            try charge(NumpyArray.decodedSize(count: count, type: type))
+            return NumpyArray(objects: items, shape: shape, order: order)
+        }
+        guard case .bytes(let bytes) = contents,
+            bytes.count.isMultiple(of: type.itemSize), bytes.count / type.itemSize == count
+        else {
+            throw unexpected(contents, expected: "the bytes of an array of shape \(shape) and type \(type)")
+        }
+        try charge(NumpyArray.decodedSize(count: count, type: type))
+        do {
+            return try NumpyArray(bytes: bytes, type: type, shape: shape, order: order)
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    private func shape(_ value: PickledValue) throws(PickleError) -> [Int] {
+        // numpy takes a bare number for the shape of one dimension.
+        if case .integer(let length) = value { return [length] }
+        guard let items = document.tuple(value), items.count <= Self.mostDimensions else {
+            throw unexpected(value, expected: "the shape of an array")
+        }
+        var shape: [Int] = []
+        for item in items {
+            guard case .integer(let length) = item else {
+                throw unexpected(item, expected: "the length of a dimension")
+            }
+            shape.append(length)
+        }
+        return shape
+    }
+
+    /// numpy's own limit on the number of dimensions (NPY_MAXDIMS since version 2).
+    private static let mostDimensions = 64
+
+    private func dataType(_ value: PickledValue) throws(PickleError) -> NumpyDataType {
+        guard case .node(let node) = value, case .dataType(let type) = document[node] else {
+            throw unexpected(value, expected: "a numpy data type")
+        }
+        return type
+    }
+
+    private func order(_ value: PickledValue) throws(PickleError) -> ElementOrder {
+        switch value {
+        case .string("C"): .rowMajor
+        case .string("F"): .columnMajor
+        default: throw unexpected(value, expected: "the element order 'C' or 'F'")
+        }
+    }
+
+    private func absurd(_ shape: [Int]) -> PickleError {
+        error(.unexpected(found: "an array of shape \(shape)", expected: "one that can exist"))
+    }
+}

@@ -1,0 +1,100 @@
+/// What a pickle holds: its root value, and the nodes that values refer to.
+///
+/// Nodes may be shared and may form cycles, as in Python. They are never expanded into a tree (a small file can describe
+/// an enormous one): a reader follows the few references that it needs.
+package struct PickledDocument: Sendable {
+    /// The value that the pickle is of.
+    package internal(set) var root: PickledValue = .none
+
+    private var nodes: [(node: PickledNode, offset: Int)] = []
+
+    init() {}
+
+    package subscript(identifier: PickledNode.Identifier) -> PickledNode {
+        nodes[identifier.index].node
+    }
+
+    /// Offset in bytes in the file of the opcode that made a node.
+    package func offset(of identifier: PickledNode.Identifier) -> Int {
+        nodes[identifier.index].offset
+    }
+
+    /// Offset in bytes at which a value was made; 0 for a value that is not a node.
+    package func offset(of value: PickledValue) -> Int {
+        guard case .node(let identifier) = value else { return 0 }
+        return offset(of: identifier)
+    }
+
+    mutating func add(_ node: PickledNode, offset: Int) -> PickledNode.Identifier {
+        nodes.append((node, offset))
+        return PickledNode.Identifier(index: nodes.count - 1)
+    }
+
+    mutating func replace(_ identifier: PickledNode.Identifier, with node: PickledNode) {
+        nodes[identifier.index].node = node
+    }
+
+    /// Appends to a list in place; false if the node is no list.
+    mutating func append(_ items: some Sequence<PickledValue>, to identifier: PickledNode.Identifier) -> Bool {
+        guard case .list(var list) = nodes[identifier.index].node else { return false }
+        // Let go of the node's reference, so that the array grows in place.
+        nodes[identifier.index].node = .list([])
+        list.append(contentsOf: items)
+        nodes[identifier.index].node = .list(list)
+        return true
+    }
+
+    /// Adds members to a dictionary in place; false if the node is no dictionary.
+    mutating func insert(
+        _ members: some Sequence<PickledNode.Member>, into identifier: PickledNode.Identifier
+    ) -> Bool {
+        guard case .dictionary(var dictionary) = nodes[identifier.index].node else { return false }
+        nodes[identifier.index].node = .dictionary([])
+        dictionary.append(contentsOf: members)
+        nodes[identifier.index].node = .dictionary(dictionary)
+        return true
+    }
+}
+
+extension PickledDocument {
+    /// The items of a tuple, or nil for anything else.
+    package func tuple(_ value: PickledValue) -> [PickledValue]? {
+        guard case .node(let identifier) = value, case .tuple(let items) = self[identifier] else { return nil }
+        return items
+    }
+
+    /// The items of a list, or nil for anything else.
+    package func list(_ value: PickledValue) -> [PickledValue]? {
+        guard case .node(let identifier) = value, case .list(let items) = self[identifier] else { return nil }
+        return items
+    }
+
+    /// The value of a string key in a dictionary; nil without such a key, or when the node is no dictionary.
+    package func member(_ key: String, of identifier: PickledNode.Identifier) -> PickledValue? {
+        guard case .dictionary(let members) = self[identifier] else { return nil }
+        return members.last { $0.key == .string(key) }?.value
+    }
+
+    /// What a value is, in a few words for an error message: `a list of 3 items`.
+    package func summary(of value: PickledValue) -> String {
+        switch value {
+        case .none: return "None"
+        case .boolean(let boolean): return boolean ? "True" : "False"
+        case .integer(let integer): return "the integer \(integer)"
+        case .float(let number): return "the number \(number)"
+        case .string(let string): return "the string \(quoted(string))"
+        case .bytes(let bytes): return "\(bytes.count) bytes"
+        case .global: return "a class or function"
+        case .node(let identifier):
+            switch self[identifier] {
+            case .tuple(let items): return "a tuple of \(items.count) items"
+            case .list(let items): return "a list of \(items.count) items"
+            case .dictionary(let members): return "a dictionary of \(members.count) members"
+            case .array(let array): return "an array of shape \(array.shape)"
+            case .dataType(let type): return "the data type \(type)"
+            case .instance(let name, _): return "an instance of \(name)"
+            case .joblibArray: return "a joblib array wrapper without its array"
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// A value from a pickle.
+///
+/// What Python shares between several places, or changes after it was made, is a node of the ``PickledDocument``; the
+/// rest is here in full.
+package enum PickledValue: Sendable, Equatable {
+    case none
+    case boolean(Bool)
+    case integer(Int)
+    case float(Double)
+    case string(String)
+    /// Python `bytes` or `bytearray`.
+    case bytes(ArraySlice<UInt8>)
+    /// A class or function by itself, before it is called.
+    case global(PickledGlobal)
+    /// A container, array or instance.
+    case node(PickledNode.Identifier)
+}
+
+/// The classes and functions that a pickle may name. Naming any other is an error.
+package enum PickledGlobal: Sendable, Hashable {
+    /// `numpy…multiarray._reconstruct`: makes an empty array, to be filled by BUILD.
+    case reconstructArray
+    /// `numpy…numeric._frombuffer`: makes an array from bytes (protocol 5).
+    case arrayFromBuffer
+    /// `numpy…multiarray.scalar`: makes a number or string from a data type and bytes.
+    case scalar
+    /// `numpy.ndarray`.
+    case arrayClass
+    /// `numpy.dtype`.
+    case dataTypeClass
+    /// `joblib.numpy_pickle.NumpyArrayWrapper`: stands before array bytes that lie between the opcodes.
+    case joblibArray
+    /// `_codecs.encode`: how protocol 2 writes bytes, as Latin-1 text.
+    case encodeText
+    /// `bytes`: how protocol 2 writes empty bytes.
+    case bytesClass
+    /// A class that the caller of the reader allows; it is not run, its attributes are kept.
+    case instanceClass(PythonName)
+}
+
+/// A container, array or instance from a pickle.
+package enum PickledNode: Sendable, Equatable {
+    case tuple([PickledValue])
+    case list([PickledValue])
+    /// In the order of the file; of members with equal keys the last one counts.
+    case dictionary([Member])
+    case array(NumpyArray)
+    case dataType(NumpyDataType)
+    /// An instance of an allowed class. `attributes` is the dictionary of its state, once BUILD has set it.
+    case instance(class: PythonName, attributes: Identifier?)
+    /// A joblib array wrapper before its BUILD, which puts the array in its place.
+    case joblibArray
+
+    package struct Identifier: Sendable, Hashable {
+        let index: Int
+    }
+
+    package struct Member: Sendable, Equatable {
+        package var key: PickledValue
+        package var value: PickledValue
+    }
+}

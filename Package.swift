@@ -38,11 +38,15 @@ let package = Package(
         // MARK: Event loop and sockets
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: strict),
 
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
+
         // MARK: HTTP/2
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: strict),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
 
         // MARK: Data plane
         .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2"], swiftSettings: strict),
+        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "HTTP2"], swiftSettings: strict),
 
         // MARK: Health checks
         .target(
@@ -58,6 +62,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "HealthCheckTests", dependencies: ["HealthCheck"], swiftSettings: strict),
 
         // MARK: Durations as text
         .target(name: "DurationSyntax", swiftSettings: strict),

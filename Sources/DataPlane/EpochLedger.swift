@@ -1,13 +1,15 @@
 /// How many calls of each epoch are in flight on one worker.
 ///
 /// Epochs only grow, so the calls that begin now belong to the last entry; earlier entries go when they reach zero.
-struct EpochLedger {
-    private(set) var entries: [TrafficReport.InFlight] = []
+package struct EpochLedger {
+    package private(set) var entries: [TrafficReport.InFlight] = []
 
     /// Calls in flight, of any epoch.
-    private(set) var total = 0
+    package private(set) var total = 0
 
-    mutating func begin(_ route: Route) {
+    package init() {}
+
+    package mutating func begin(_ route: Route) {
         total += 1
         if let last = entries.indices.last, entries[last].epoch == route.epoch {
             entries[last].calls += 1
@@ -17,7 +19,7 @@ struct EpochLedger {
         entries.append(TrafficReport.InFlight(epoch: route.epoch, color: route.active, calls: 1))
     }
 
-    mutating func end(_ epoch: UInt64) {
+    package mutating func end(_ epoch: UInt64) {
         total -= 1
         // The call that ends began lately more often than not.
         guard let index = entries.lastIndex(where: { $0.epoch == epoch }) else {

@@ -1,8 +1,8 @@
 import HTTP2
 
 /// Why the Proxy answers a call itself, and what it then says.
-struct Failure {
-    enum Kind {
+package struct Failure {
+    package enum Kind: CaseIterable {
         /// No endpoint could be reached.
         case unreachable
         /// The upstream didn't let itself be reached in time.
@@ -17,12 +17,17 @@ struct Failure {
         case shuttingDown
     }
 
-    var kind: Kind
+    package var kind: Kind
     /// A sentence without its full stop, for a person.
-    var message: String
+    package var message: String
+
+    package init(kind: Kind, message: String) {
+        self.kind = kind
+        self.message = message
+    }
 
     /// The status of a gRPC call (gRPC's `statuscodes.md`).
-    var grpcStatus: Int {
+    package var grpcStatus: Int {
         switch kind {
         case .unreachable, .timeout, .lost, .shuttingDown: 14  // UNAVAILABLE
         case .malformedResponse: 13  // INTERNAL
@@ -31,7 +36,7 @@ struct Failure {
     }
 
     /// The status of any other request (RFC 9110, section 15).
-    var httpStatus: Int {
+    package var httpStatus: Int {
         switch kind {
         case .unreachable, .shuttingDown: 503
         case .timeout: 504
@@ -43,29 +48,29 @@ struct Failure {
     // MARK: Header lists
 
     /// Writes the whole answer to a gRPC call: trailers only.
-    func writeTrailersOnly(to block: HeaderBlock) {
+    package func writeTrailersOnly(to block: HeaderBlock) {
         block.append(":status", "200")
         block.append("content-type", "application/grpc")
         writeTrailers(to: block)
     }
 
     /// Writes the trailers of a gRPC call whose response has begun.
-    func writeTrailers(to block: HeaderBlock) {
+    package func writeTrailers(to block: HeaderBlock) {
         block.append("grpc-status", String(grpcStatus))
         block.append("grpc-message", Self.percentEncoded(message))
     }
 
     /// Writes the head of an answer to a request that isn't gRPC; `body` follows.
-    func writeResponse(to block: HeaderBlock) {
+    package func writeResponse(to block: HeaderBlock) {
         block.append(":status", String(httpStatus))
         block.append("content-type", "text/plain; charset=utf-8")
         block.append("content-length", String(body.utf8.count))
     }
 
-    var body: String { message + "\n" }
+    package var body: String { message + "\n" }
 
     /// Encodes a status message as gRPC over HTTP/2 asks: all but the printable ASCII without `%`.
-    static func percentEncoded(_ text: String) -> String {
+    package static func percentEncoded(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []
         for byte in text.utf8 {

@@ -1,12 +1,18 @@
 /// Which of a color's endpoints takes a call.
-enum Placement {
+package enum Placement {
     /// What is known of one endpoint as a call begins.
-    struct Candidate {
-        var isHealthy: Bool
+    package struct Candidate {
+        package var isHealthy: Bool
         /// The call has failed to get through to it already.
-        var wasTried: Bool
+        package var wasTried: Bool
         /// Calls this worker has there, or waiting for it.
-        var load: Int
+        package var load: Int
+
+        package init(isHealthy: Bool, wasTried: Bool, load: Int) {
+            self.isHealthy = isHealthy
+            self.wasTried = wasTried
+            self.load = load
+        }
     }
 
     /// The healthy endpoint with the fewest calls. Where no healthy one is left, any one not tried yet will do: a health
@@ -14,8 +20,7 @@ enum Placement {
     ///
     /// - Parameter start: where to begin to look, so that equals take turns.
     /// - Returns: an index below `count`, or `nil` where every endpoint was tried.
-    @inline(__always)
-    static func choose(count: Int, startingAt start: Int, candidate: (Int) -> Candidate) -> Int? {
+    package static func choose(count: Int, startingAt start: Int, candidate: (Int) -> Candidate) -> Int? {
         if count == 1 { return candidate(0).wasTried ? nil : 0 }
         var best: (index: Int, candidate: Candidate)?
         for offset in 0..<count {

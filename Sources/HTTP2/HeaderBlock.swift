@@ -93,7 +93,8 @@ public final class HeaderBlock {
         case 11: matches(name, "grpc-status") ? .grpcStatus : nil
         case 12:
             matches(name, "content-type")
-                ? .contentType : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
+                ? .contentType
+                : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
         default: nil
         }
     }
@@ -113,7 +114,9 @@ public final class HeaderBlock {
         guard index >= 0 else { return nil }
         let field = fields[index]
         let start = field.start + field.nameLength
-        return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<start + field.valueLength])) }
+        return bytes.withUnsafeBufferPointer {
+            body(UnsafeBufferPointer(rebasing: $0[start..<start + field.valueLength]))
+        }
     }
 
     public func has(_ field: Known) -> Bool { known[field.rawValue] >= 0 }

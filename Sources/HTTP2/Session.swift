@@ -139,7 +139,8 @@ open class Session {
     }
 
     /// Answers a stream (servers only). The block is copied.
-    public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext) {
+    public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext)
+    {
         head.withNameValues { pairs, count in
             SessionCallbacks.withBodyProvider(Unmanaged.passUnretained(context).toOpaque()) { provider in
                 check(nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider))
@@ -279,7 +280,8 @@ open class Session {
 
     /// For calls that fail only by a mistake of ours or without memory; a stream that has just closed is neither.
     private func check(_ result: Int32) {
-        guard result != 0, result != NGHTTP2_ERR_STREAM_CLOSED.rawValue, result != NGHTTP2_ERR_INVALID_STREAM_ID.rawValue
+        guard result != 0, result != NGHTTP2_ERR_STREAM_CLOSED.rawValue,
+            result != NGHTTP2_ERR_INVALID_STREAM_ID.rawValue
         else { return }
         precondition(result != NGHTTP2_ERR_NOMEM.rawValue, "libnghttp2 is out of memory")
         assertionFailure("libnghttp2: \(error(result))")

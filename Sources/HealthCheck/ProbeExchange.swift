@@ -58,7 +58,8 @@ final class HTTPProbeExchange: ProbeExchange {
 
     private static func judge(_ statusLine: String) -> HealthCheckResult.Outcome {
         let parts = statusLine.split(whereSeparator: { $0 == " " || $0 == "\r" })
-        guard let version = parts.first, version.hasPrefix("HTTP/1."), parts.count > 1, let status = Int(parts[1]) else {
+        guard let version = parts.first, version.hasPrefix("HTTP/1."), parts.count > 1, let status = Int(parts[1])
+        else {
             return .requestFailed(reason: "the answer is not HTTP/1.1")
         }
         return (200...299).contains(status) ? .healthy : .unhealthy(reason: "HTTP status \(status)")

@@ -39,8 +39,9 @@ do {
 }
 
 if command.isVerbose {
-    say("asking \(request.authority) for \(request.check), connect timeout \(request.connectTimeout), "
-        + "request timeout \(request.requestTimeout)")
+    say(
+        "asking \(request.authority) for \(request.check), connect timeout \(request.connectTimeout), "
+            + "request timeout \(request.requestTimeout)")
 }
 do {
     let result = try request.askBlocking()

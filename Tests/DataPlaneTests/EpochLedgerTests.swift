@@ -1,0 +1,32 @@
+import DataPlane
+import Testing
+
+@Suite struct EpochLedgerTests {
+    @Test func countsByEpoch() {
+        var ledger = EpochLedger()
+        ledger.begin(Route(epoch: 1, active: .blue))
+        ledger.begin(Route(epoch: 1, active: .blue))
+        ledger.begin(Route(epoch: 2, active: .green))
+        ledger.begin(Route(epoch: 4, active: .green))
+        ledger.end(1)
+        ledger.end(2)
+        #expect(
+            ledger.entries == [
+                .init(epoch: 1, color: .blue, calls: 1), .init(epoch: 4, color: .green, calls: 1),
+            ])
+        #expect(ledger.total == 2)
+        ledger.end(4)
+        ledger.end(1)
+        #expect(ledger.entries.isEmpty && ledger.total == 0)
+    }
+
+    @Test func reportsWhatASwitchStillWaitsFor() {
+        var report = TrafficReport()
+        report.inFlight = [
+            .init(epoch: 1, color: .blue, calls: 3), .init(epoch: 2, color: .green, calls: 5),
+            .init(epoch: 3, color: .blue, calls: 7),
+        ]
+        #expect(report.inFlight(before: 3) == 8)
+        #expect(report.inFlight(on: .blue) == 10)
+    }
+}

@@ -1,0 +1,161 @@
+import EventLoop
+import Synchronization
+import Testing
+
+/// Runs a loop on a thread of its own until the test lets go of it.
+final class RunningLoop: Sendable {
+    let confined: LoopConfined<EventLoop>
+    let mailbox: Mailbox
+
+    init() throws {
+        let confined = LoopConfined(try EventLoop())
+        self.confined = confined
+        mailbox = confined.value.mailbox
+        try LoopThread.start("test-loop") { confined.value.run() }
+    }
+
+    deinit {
+        mailbox.post { [confined] in confined.value.stop() }
+    }
+
+    /// Runs something on the loop's thread that answers by a callback.
+    func ask<Answer: Sendable>(
+        _ body: @escaping @Sendable (EventLoop, @escaping @Sendable (Answer) -> Void) -> Void
+    ) async -> Answer {
+        await withCheckedContinuation { continuation in
+            mailbox.post { [confined] in body(confined.value) { continuation.resume(returning: $0) } }
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+    @Test func runsWhatIsPostedInOrder() async throws {
+        let loop = try RunningLoop()
+        let order = Mutex<[Int]>([])
+        for number in 0..<100 { loop.mailbox.post { order.withLock { $0.append(number) } } }
+        let seen = await loop.ask { _, answer in answer(order.withLock { $0 }) }
+        #expect(seen == Array(0..<100))
+    }
+
+    @Test func firesTimersInOrder() async throws {
+        let loop = try RunningLoop()
+        let order = await loop.ask { (loop, answer: @escaping @Sendable ([Int]) -> Void) in
+            let fired = Mutex<[Int]>([])
+            let shared = Shared(fired)
+            _ = loop.schedule(after: .milliseconds(20)) {
+                shared.add(2)
+                answer(shared.all)
+            }
+            let cancelled = loop.schedule(after: .milliseconds(5)) { shared.add(99) }
+            _ = loop.schedule(after: .zero) { shared.add(1) }
+            loop.cancel(cancelled)
+        }
+        #expect(order == [1, 2])
+    }
+
+    @Test func refusesPostsOnceItHasEnded() async throws {
+        let loop = LoopConfined(try EventLoop())
+        let mailbox = loop.value.mailbox
+        await withCheckedContinuation { continuation in
+            do {
+                try LoopThread.start("ending") {
+                    loop.value.run()
+                    continuation.resume()
+                }
+            } catch {
+                Issue.record(error)
+                continuation.resume()
+            }
+            mailbox.post { loop.value.stop() }
+        }
+        #expect(mailbox.post {} == false)
+    }
+
+    @Test func tellsAboutConnectionsAndBytes() async throws {
+        let loop = try RunningLoop()
+        let received = await loop.ask { (loop, answer: @escaping @Sendable (String) -> Void) in
+            do {
+                let local = SocketAddress(family: .ipv4, bytes: [127, 0, 0, 1], port: 0)
+                let listener = try Socket.listen(on: local)
+                let echo = try Listening(listener, loop) { answer($0) }
+                let client = try Socket.connect(to: try #require(listener.localAddress))
+                try loop.add(client.descriptor, for: .writable, handler: Greeting(client, loop))
+                _ = echo
+            } catch {
+                answer("\(error)")
+            }
+        }
+        #expect(received == "hello")
+    }
+
+    @Test func saysWhyAnAddressCannotBeListenedOn() throws {
+        let local = SocketAddress(family: .ipv4, bytes: [127, 0, 0, 1], port: 0)
+        let taken = try #require(try Socket.listen(on: local).localAddress.map { ($0, try Socket.listen(on: $0)) })
+        let error = #expect(throws: SystemError.self) { try Socket.listen(on: taken.0) }
+        #expect(error?.description == "cannot listen on \(taken.0): address already in use")
+    }
+}
+
+/// A list that closures on one loop share.
+private final class Shared: Sendable {
+    private let list: Mutex<[Int]>
+
+    init(_ list: consuming Mutex<[Int]>) {
+        self.list = list
+    }
+
+    func add(_ number: Int) { list.withLock { $0.append(number) } }
+    var all: [Int] { list.withLock { $0 } }
+}
+
+/// Accepts one connection and hands on what it reads.
+private final class Listening: EventHandler {
+    private let listener: Socket
+    private let loop: EventLoop
+    private let answer: (String) -> Void
+    private var accepted: Socket?
+
+    init(_ listener: Socket, _ loop: EventLoop, _ answer: @escaping (String) -> Void) throws {
+        self.listener = listener
+        self.loop = loop
+        self.answer = answer
+        try loop.add(listener.descriptor, for: .readable, handler: self)
+    }
+
+    func ready(_ readiness: Readiness) {
+        do {
+            if let accepted { return read(accepted) }
+            accepted = try listener.accept()
+            loop.remove(listener.descriptor)
+            try loop.add(accepted!.descriptor, for: .readable, handler: self)
+        } catch {
+            answer("\(error)")
+        }
+    }
+
+    private func read(_ socket: Socket) {
+        var bytes = [UInt8](repeating: 0, count: 100)
+        guard case .bytes(let count) = bytes.withUnsafeMutableBytes({ socket.read(into: $0) }) else {
+            return answer("nothing to read")
+        }
+        loop.remove(socket.descriptor)
+        answer(String(decoding: bytes[..<count], as: UTF8.self))
+    }
+}
+
+/// Writes a word once connected.
+private final class Greeting: EventHandler {
+    private let socket: Socket
+    private let loop: EventLoop
+
+    init(_ socket: Socket, _ loop: EventLoop) {
+        self.socket = socket
+        self.loop = loop
+    }
+
+    func ready(_ readiness: Readiness) {
+        #expect(socket.connectionError() == nil)
+        #expect(Array("hello".utf8).withUnsafeBytes { socket.write($0) } == .bytes(5))
+        loop.remove(socket.descriptor)
+    }
+}

@@ -1,0 +1,51 @@
+import HTTP2
+import Testing
+
+@Suite struct HeaderBlockTests {
+    @Test func findsKnownFields() {
+        let block = HeaderBlock()
+        block.append(":status", "200")
+        block.append("content-type", "application/grpc+proto")
+        block.append("grpc-status", "14")
+        block.append("grpc-message", " spaces ")
+        block.append("x-other", "a")
+        #expect(block.number(of: .status) == 200)
+        #expect(block.number(of: .grpcStatus) == 14)
+        #expect(block.text(of: .grpcMessage) == " spaces ")
+        #expect(block.value(of: .contentType, hasPrefix: "application/grpc"))
+        #expect(!block.value(of: .contentType, hasPrefix: "application/grpc+proto2"))
+        #expect(!block.has(.path))
+        #expect(block.text(of: .path) == nil)
+    }
+
+    @Test(arguments: ["", "x", "-1", "1x", "1234567890", " 1"])
+    func takesNoOddNumber(value: String) {
+        let block = HeaderBlock()
+        block.append("grpc-status", value)
+        #expect(block.number(of: .grpcStatus) == nil)
+    }
+
+    @Test func countsAsTheStandardDoes() {
+        let block = HeaderBlock()
+        block.append("abc", "12345")
+        block.append("d", "")
+        #expect(block.listSize == 3 + 5 + 32 + 1 + 32)
+        #expect(block.fieldCount == 2)
+    }
+
+    @Test func keepsOrderAndDuplicates() {
+        let block = HeaderBlock()
+        for value in ["1", "2", "1"] { block.append("k-bin", value) }
+        #expect(block.list.map(\.value) == ["1", "2", "1"])
+    }
+
+    @Test func startsAfreshFromThePool() {
+        let pool = HeaderBlockPool()
+        let block = pool.take()
+        block.append(":path", "/x")
+        pool.give(block)
+        let again = pool.take()
+        #expect(again === block)
+        #expect(again.isEmpty && !again.has(.path) && again.listSize == 0 && again.fieldCount == 0)
+    }
+}

@@ -1,0 +1,337 @@
+import HTTP2
+import Testing
+
+/// A stream as a recording session saw it.
+final class RecordedStream: StreamContext {
+    var id: StreamID = 0
+    var head: [String] = []
+    var informational: [[String]] = []
+    var trailers: [String]?
+    var received: [UInt8] = []
+    var hasEnded = false
+    var resetCode: ErrorCode?
+    var closedWith: ErrorCode?
+    var endWasSent = false
+
+    // What this side sends.
+    var outgoing = ByteQueue()
+    var isComplete = true
+    var outgoingTrailers: [(String, String)]?
+}
+
+/// A session that writes down what happens, and sends what its streams hold.
+final class RecordingSession: Session {
+    let blocks: HeaderBlockPool
+    let chunks = ChunkPool()
+    var streams: [StreamID: RecordedStream] = [:]
+    var consumesAtOnce = true
+    var sawSettings = false
+    var sawPingAnswer = false
+    var goAway: (last: StreamID, code: ErrorCode)?
+    var onRequest: (RecordedStream) -> Void = { _ in }
+
+    init(_ role: Role, _ settings: SessionSettings = SessionSettings()) {
+        blocks = HeaderBlockPool()
+        super.init(role: role, settings: settings, headerBlocks: blocks)
+    }
+
+    static func fields(_ block: HeaderBlock) -> [String] { block.list.map { "\($0.name)=\($0.value)" } }
+
+    func block(_ fields: [(String, String)]) -> HeaderBlock {
+        let block = blocks.take()
+        for (name, value) in fields { block.append(name: name, value: value) }
+        return block
+    }
+
+    func request(
+        _ fields: [(String, String)] = [], body: [UInt8] = [], isComplete: Bool = true,
+        trailers: [(String, String)]? = nil
+    ) throws -> RecordedStream {
+        let stream = RecordedStream()
+        body.withUnsafeBytes { stream.outgoing.append($0, from: chunks) }
+        stream.isComplete = isComplete
+        stream.outgoingTrailers = trailers
+        let base = [(":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "test")]
+        let hasBody = !body.isEmpty || !isComplete || trailers != nil
+        stream.id = try submitRequest(block(base + fields), endStream: !hasBody, context: stream)
+        streams[stream.id] = stream
+        return stream
+    }
+
+    func respond(_ stream: RecordedStream, _ fields: [(String, String)], endStream: Bool = false) {
+        submitResponse(block([(":status", "200")] + fields), endStream: endStream, on: stream.id, context: stream)
+    }
+
+    override func requestBegan(on stream: StreamID) -> StreamContext {
+        let recorded = RecordedStream()
+        recorded.id = stream
+        streams[stream] = recorded
+        return recorded
+    }
+
+    override func requestReceived(
+        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+    ) {
+        let stream = context as! RecordedStream
+        stream.head = Self.fields(head)
+        stream.hasEnded = endStream
+        blocks.give(head)
+        onRequest(stream)
+    }
+
+    override func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        (context as! RecordedStream).informational.append(Self.fields(head))
+        blocks.give(head)
+    }
+
+    override func responseReceived(
+        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+    ) {
+        let stream = context as! RecordedStream
+        stream.head = Self.fields(head)
+        stream.hasEnded = endStream
+        blocks.give(head)
+    }
+
+    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        let stream = context as! RecordedStream
+        stream.trailers = Self.fields(trailers)
+        stream.hasEnded = true
+        blocks.give(trailers)
+    }
+
+    override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        (context as! RecordedStream).received += bytes
+        if consumesAtOnce { consume(bytes.count, on: stream) }
+    }
+
+    override func endReceived(on stream: StreamID, _ context: StreamContext) {
+        (context as! RecordedStream).hasEnded = true
+    }
+
+    override func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {
+        (context as! RecordedStream).resetCode = code
+    }
+
+    override func body(
+        of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
+    ) -> Body {
+        let recorded = context as! RecordedStream
+        let count = recorded.outgoing.read(into: buffer, pool: chunks)
+        guard recorded.outgoing.isEmpty, recorded.isComplete else { return count > 0 ? .bytes(count) : .nothingYet }
+        guard let trailers = recorded.outgoingTrailers else { return .last(count) }
+        submitTrailers(block(trailers), on: stream)
+        return .lastBeforeTrailers(count)
+    }
+
+    override func endSent(on stream: StreamID, _ context: StreamContext) {
+        (context as! RecordedStream).endWasSent = true
+    }
+
+    override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
+        (context as! RecordedStream).closedWith = code
+    }
+
+    override func settingsReceived() { sawSettings = true }
+    override func pingAnswered() { sawPingAnswer = true }
+    override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) { goAway = (lastStream, code) }
+}
+
+/// Two sessions joined in memory.
+struct JoinedSessions {
+    let client: RecordingSession
+    let server: RecordingSession
+
+    init(client: SessionSettings = SessionSettings(), server: SessionSettings = SessionSettings()) throws {
+        self.client = RecordingSession(.client, client)
+        self.server = RecordingSession(.server, server)
+        try exchange()
+    }
+
+    /// Moves bytes both ways until both sides are quiet; returns how many that were.
+    @discardableResult
+    func exchange() throws -> Int {
+        var total = 0
+        while true {
+            let moved = try move(from: client, to: server) + move(from: server, to: client)
+            if moved == 0 { return total }
+            total += moved
+        }
+    }
+
+    private func move(from: RecordingSession, to: RecordingSession) throws -> Int {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        let count = try from.drain(into: buffer)
+        if count > 0 { try to.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+        return count
+    }
+}
+
+@Suite struct SessionTests {
+    @Test func carriesAUnaryCall() throws {
+        let joined = try JoinedSessions()
+        #expect(joined.client.sawSettings && joined.server.sawSettings)
+        joined.server.onRequest = { stream in
+            stream.outgoingTrailers = [("grpc-status", "0")]
+            [UInt8](repeating: 9, count: 100).withUnsafeBytes { stream.outgoing.append($0, from: joined.server.chunks) }
+            joined.server.respond(stream, [("content-type", "application/grpc")])
+        }
+        let call = try joined.client.request([("te", "trailers")], body: [1, 2, 3])
+        try joined.exchange()
+        let served = try #require(joined.server.streams[call.id])
+        #expect(served.head.contains("te=trailers") && served.received == [1, 2, 3] && served.hasEnded)
+        #expect(call.head == [":status=200", "content-type=application/grpc"])
+        #expect(call.received == [UInt8](repeating: 9, count: 100))
+        #expect(call.trailers == ["grpc-status=0"])
+        #expect(call.closedWith == .noError && served.closedWith == .noError && served.endWasSent)
+    }
+
+    @Test func sendsTrailersAfterAllData() throws {
+        let joined = try JoinedSessions()
+        let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
+        let call = try joined.client.request(body: body, trailers: [("x-sum", "1")])
+        try joined.exchange()
+        let served = try #require(joined.server.streams[call.id])
+        #expect(served.received == body && served.trailers == ["x-sum=1"])
+    }
+
+    @Test func waitsForBytesAndGoesOn() throws {
+        let joined = try JoinedSessions()
+        let call = try joined.client.request(isComplete: false)
+        try joined.exchange()
+        let served = try #require(joined.server.streams[call.id])
+        #expect(!served.hasEnded && served.received.isEmpty)
+        [7, 8].withUnsafeBytes { call.outgoing.append($0, from: joined.client.chunks) }
+        joined.client.resume(call.id)
+        try joined.exchange()
+        #expect(!served.hasEnded && served.received.count == 16)
+        call.isComplete = true
+        joined.client.resume(call.id)
+        try joined.exchange()
+        #expect(served.hasEnded)
+    }
+
+    @Test func keepsSpacesAtTheEdgesOfValues() throws {
+        let joined = try JoinedSessions()
+        joined.server.onRequest = { stream in
+            stream.outgoingTrailers = [("grpc-status", "5"), ("grpc-message", " lost ")]
+            joined.server.respond(stream, [])
+        }
+        let call = try joined.client.request([("x-note", " a\t")])
+        try joined.exchange()
+        #expect(joined.server.streams[call.id]?.head.contains("x-note= a\t") == true)
+        #expect(call.trailers == ["grpc-status=5", "grpc-message= lost "])
+    }
+
+    @Test func tellsInterimResponsesApart() throws {
+        let joined = try JoinedSessions()
+        joined.server.onRequest = { stream in
+            joined.server.submitInformational(joined.server.block([(":status", "103"), ("link", "x")]), on: stream.id)
+            joined.server.respond(stream, [("a", "b")], endStream: true)
+        }
+        let call = try joined.client.request()
+        try joined.exchange()
+        #expect(call.informational == [[":status=103", "link=x"]])
+        #expect(call.head == [":status=200", "a=b"] && call.hasEnded)
+    }
+
+    @Test func stopsTheSenderAtTheWindow() throws {
+        let joined = try JoinedSessions(server: SessionSettings(streamWindow: 1_000))
+        joined.server.consumesAtOnce = false
+        let call = try joined.client.request(body: [UInt8](repeating: 1, count: 5_000))
+        try joined.exchange()
+        let served = try #require(joined.server.streams[call.id])
+        #expect(served.received.count == 1_000)
+        joined.server.consume(1_000, on: call.id)
+        try joined.exchange()
+        #expect(served.received.count == 2_000)
+    }
+
+    @Test func passesResetCodes() throws {
+        let joined = try JoinedSessions()
+        let call = try joined.client.request(isComplete: false)
+        try joined.exchange()
+        joined.server.reset(call.id, ErrorCode(rawValue: 0x77))
+        try joined.exchange()
+        #expect(call.resetCode?.rawValue == 0x77 && call.closedWith?.rawValue == 0x77)
+        #expect(joined.server.streams[call.id]?.closedWith?.rawValue == 0x77)
+    }
+
+    @Test func treatsStreamsBeyondGoAwayAsRefused() throws {
+        let joined = try JoinedSessions()
+        let served = try joined.client.request(isComplete: false)
+        try joined.exchange()
+        joined.server.submitGoAway()
+        let late = try joined.client.request(isComplete: false)
+        try joined.exchange()
+        #expect(joined.client.goAway?.last == served.id)
+        #expect(late.closedWith == .refusedStream)
+        #expect(served.closedWith == nil)
+    }
+
+    @Test func saysGoodbyeInTwoSteps() throws {
+        let joined = try JoinedSessions()
+        joined.server.submitShutdownNotice()
+        joined.server.submitPing()
+        try joined.exchange()
+        #expect(joined.client.goAway?.last == StreamID.max && joined.server.sawPingAnswer)
+        #expect(!joined.server.isFinished)
+        joined.server.submitGoAway()
+        try joined.exchange()
+        #expect(joined.server.isFinished)
+    }
+
+    @Test func refusesWhatIsNotHTTP2() throws {
+        let server = RecordingSession(.server)
+        let request = Array("GET / HTTP/1.1\r\nhost: x\r\n\r\n".utf8)
+        #expect(throws: SessionError.self) { try request.withUnsafeBytes { try server.receive($0) } }
+    }
+
+    @Test(arguments: [
+        [("connection", "close")], [("te", "gzip")], [("transfer-encoding", "chunked")],
+        [(":path", "/twice")], [("x", "a\rb")], [("x", "a\nb")], [("x", "a\0b")],
+    ])
+    func resetsRequestsThatCouldSmuggle(fields: [(String, String)]) throws {
+        let joined = try JoinedSessions()
+        let call = try joined.client.request(fields)
+        try joined.exchange()
+        #expect(joined.server.streams[call.id]?.head ?? [] == [])
+        #expect(call.closedWith == .protocolError)
+    }
+
+    /// Whatever arrives, a session answers with an error or goes on; it never fails.
+    @Test(arguments: 1...8) func survivesMutatedTraffic(seed: UInt64) throws {
+        var random = SplitMix(state: seed)
+        let sample = try Self.clientTraffic()
+        for _ in 0..<500 {
+            let server = RecordingSession(.server)
+            server.onRequest = { server.respond($0, [], endStream: true) }
+            var bytes = sample
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                let index = Int.random(in: 24..<bytes.count, using: &random)
+                bytes[index] = UInt8.random(in: 0...255, using: &random)
+            }
+            _ = try? bytes.withUnsafeBytes { try server.receive($0) }
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+            defer { buffer.deallocate() }
+            while let count = try? server.drain(into: buffer), count > 0 {}
+        }
+    }
+
+    /// What a client sends for a few calls, as one piece.
+    private static func clientTraffic() throws -> [UInt8] {
+        let client = RecordingSession(.client)
+        for number in 0..<4 {
+            _ = try client.request([("x-n", "\(number)")], body: [UInt8](repeating: 7, count: 50 * number))
+        }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        var traffic: [UInt8] = []
+        while true {
+            let count = try client.drain(into: buffer)
+            if count == 0 { return traffic }
+            traffic += buffer[..<count]
+        }
+    }
+}

@@ -103,9 +103,10 @@ def start_proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[...,
 
 @pytest.fixture
 def proxy(start_proxy, blue: EchoBackend, green: EchoBackend) -> Proxy:
-    """A Proxy in front of the two shared backends, ready, with blue active."""
+    """A Proxy in front of the two shared backends, both healthy, with blue active."""
     started = start_proxy(blue=blue.address, green=green.address)
-    started.admin.wait_ready()
+    for color in ("blue", "green"):
+        started.admin.wait_health(color, "healthy")
     return started
 
 

@@ -77,14 +77,14 @@ class AdminClient:
         """Waits until the active color can take calls."""
         eventually(lambda: self.get("/readyz").status == 200, what="/readyz says 200", timeout=timeout)
 
-    def wait_health(self, color: str, healthy: bool, timeout: float = 30) -> dict:
-        """Waits until `/status` gives a color as healthy, or not; returns the color's part of it."""
+    def wait_health(self, color: str, state: str, timeout: float = 30) -> dict:
+        """Waits until `/status` gives a color as `healthy` or `unhealthy`; returns the color's part of it."""
 
         def check():
-            state = self.status()["colors"][color]
-            return state if state["healthy"] is healthy else None
+            found = self.status()["colors"][color]
+            return found if found["state"] == state else None
 
-        return eventually(check, what=f"{color} is {'healthy' if healthy else 'unhealthy'}", timeout=timeout)
+        return eventually(check, what=f"{color} is {state}", timeout=timeout)
 
     def metrics(self) -> dict[str, list]:
         """Every sample of `/metrics` by its name, read by the Prometheus client's own parser."""

@@ -1,0 +1,313 @@
+"""A stream that the upstream refused unprocessed is placed once more, and nobody notices."""
+
+import threading
+
+import pytest
+
+from harness.process import eventually
+from harness.raw_http2 import (
+    INITIAL_WINDOW_SIZE,
+    INTERNAL_ERROR,
+    REFUSED_STREAM,
+    RawStream,
+    grpc_message,
+    grpc_request,
+    grpc_response,
+    to_bytes,
+    value,
+)
+
+
+def answer(stream: RawStream) -> None:
+    """Echoes the whole request once it has ended."""
+    stream.wait_end()
+    stream.send_headers(grpc_response())
+    stream.send_data(bytes(stream.data))
+    stream.send_headers(to_bytes([("grpc-status", "0")]), True)
+
+
+class Refusing:
+    """Refuses the first `count` requests by RST_STREAM(REFUSED_STREAM), then answers."""
+
+    def __init__(self, count: int, after_bytes: int = 0):
+        self._left = count
+        self._after_bytes = after_bytes
+        self._lock = threading.Lock()
+
+    def __call__(self, stream: RawStream) -> None:
+        with self._lock:
+            refuse, self._left = self._left > 0, self._left - 1
+        if refuse:
+            stream.wait_data(self._after_bytes)
+            stream.reset(REFUSED_STREAM)
+        else:
+            answer(stream)
+
+
+def test_refused_stream_is_placed_once_more(start_proxy, start_raw_backend, connect_raw):
+    backend = start_raw_backend(Refusing(1))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request("/a.A/Once", ("x-a", " b"), ("x-bin-bin", "AAE")))
+    stream.send_data(grpc_message(b"body"), end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status == b"0"
+    assert stream.messages == [b"body"]
+    refused, placed = backend.requests
+    assert refused.headers == placed.headers
+    assert placed.messages == [b"body"]
+    assert proxy.admin.status()["colors"]["blue"]["calls"]["retried"] == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 10_000, 50_000])
+def test_refused_stream_whose_body_had_gone_out_already(start_proxy, start_raw_backend, connect_raw, size):
+    """The backend refuses after it was given the body: the second try gets the body again, whole and in order."""
+    body = grpc_message(bytes(i % 251 for i in range(size)))
+    backend = start_raw_backend(Refusing(1, after_bytes=len(body)))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request())
+    stream.send_data(body, end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status == b"0"
+    assert bytes(stream.data) == body
+    assert bytes(backend.requests[1].data) == body
+
+
+def test_refused_stream_whose_body_is_still_coming(start_proxy, start_raw_backend, connect_raw):
+    """Refused between two messages of a client stream: what came before and what comes after both arrive once."""
+    backend = start_raw_backend(Refusing(1, after_bytes=len(grpc_message(b"before"))))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request())
+    stream.send_data(grpc_message(b"before"))
+    backend.wait_requests(2)
+    stream.send_data(grpc_message(b"after"), end_stream=True)
+    stream.wait_end()
+    assert stream.messages == [b"before", b"after"]
+    assert backend.requests[1].messages == [b"before", b"after"]
+
+
+def test_request_trailers_survive_a_second_try(start_proxy, start_raw_backend, connect_raw):
+    backend = start_raw_backend(Refusing(1))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request())
+    stream.send_data(grpc_message(b"body"))
+    stream.send_headers(to_bytes([("x-end", "1")]), True)
+    stream.wait_end()
+    assert backend.requests[-1].trailers == [(b"x-end", b"1")]
+
+
+def test_refused_twice_is_unavailable(start_proxy, start_raw_backend, connect_raw):
+    """One more try, not many: then the client gets an answer."""
+    backend = start_raw_backend(Refusing(100))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_end()
+    assert stream.status == b"200"
+    assert value(stream.headers, "grpc-status") == b"14"
+    assert b"blue" in value(stream.headers, "grpc-message")
+    assert len(backend.requests) == 2
+
+
+def test_a_reset_that_is_no_refusal_is_not_tried_again(start_proxy, start_raw_backend, connect_raw):
+    backend = start_raw_backend(lambda stream: stream.reset(INTERNAL_ERROR))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_finish()
+    assert len(backend.requests) == 1
+
+
+def test_refused_goes_to_the_other_endpoint_of_the_color(start_proxy, start_raw_backend, connect_raw):
+    refusing = start_raw_backend(Refusing(1_000))
+    willing = start_raw_backend(answer)
+    proxy = start_proxy(
+        blue=[refusing.address, willing.address], green=willing.address, health_check="none", workers=1
+    )
+    connection = connect_raw(proxy.address)
+    for i in range(20):
+        stream = connection.open(grpc_request())
+        stream.send_data(grpc_message(b"%d" % i), end_stream=True)
+        assert stream.wait_end().messages == [b"%d" % i]
+        assert stream.grpc_status == b"0"
+    assert refusing.requests, "the refusing endpoint was never asked"
+    # A refused call was asked for once there, and once at the other.
+    assert len(willing.requests) == 20
+
+
+def test_streams_above_the_last_id_of_a_goaway_are_placed_once_more(start_proxy, start_raw_backend, connect_raw):
+    """GOAWAY with a low last id: lower streams finish there, higher ones are placed on a new connection."""
+    everyone_is_here = threading.Barrier(6)
+    first_connection: list = []
+
+    def reply(stream):
+        connection = stream.connection
+        if connection is backend.connections[0]:
+            first_connection.append(stream)
+            if everyone_is_here.wait(15) == 0:
+                connection.goaway(last_stream_id=sorted(s.id for s in first_connection)[2])
+            if stream.id > sorted(s.id for s in first_connection)[2]:
+                return
+        answer(stream)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    connection = connect_raw(proxy.address)
+    streams = [connection.open(grpc_request(f"/a.A/{i}")) for i in range(6)]
+    for i, stream in enumerate(streams):
+        stream.send_data(grpc_message(b"body %d" % i), end_stream=True)
+    for i, stream in enumerate(streams):
+        stream.wait_end()
+        assert stream.grpc_status == b"0"
+        assert stream.messages == [b"body %d" % i]
+    assert len(first_connection) == 6
+    again = [s for s in backend.requests if s.connection is not backend.connections[0]]
+    assert len(again) == 3
+    # A stream opened now keeps clear of the connection that is going away.
+    later = connection.open(grpc_request("/a.A/later"), end_stream=True).wait_end()
+    assert later.grpc_status == b"0"
+    assert backend.requests[-1].connection is not backend.connections[0]
+
+
+def test_goaway_that_spares_all_streams_closes_nothing_early(start_proxy, start_raw_backend, connect_raw):
+    """The two-step GOAWAY's first step (last id 2^31-1): a stream in flight runs on to its end."""
+    hold = threading.Event()
+
+    def reply(stream):
+        if stream.path == b"/a.A/long":
+            stream.send_headers(grpc_response())
+            stream.connection.goaway(last_stream_id=2**31 - 1)
+            assert hold.wait(30)
+            stream.wait_end()
+            stream.send_data(bytes(stream.data))
+            stream.send_headers(to_bytes([("grpc-status", "0")]), True)
+        else:
+            answer(stream)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    connection = connect_raw(proxy.address)
+    long = connection.open(grpc_request("/a.A/long")).wait_headers()
+    for _ in range(5):
+        assert connection.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
+    long.send_data(grpc_message(b"to the end"), end_stream=True)
+    hold.set()
+    assert long.wait_end().messages == [b"to the end"]
+    assert all(s.connection is not backend.connections[0] for s in backend.requests if s.path != b"/a.A/long")
+
+
+def test_a_backend_that_goes_away_every_ten_streams(start_proxy, start_raw_backend, connect_raw):
+    """600 calls in 3 connections' parallel flow, the backend sending GOAWAY all the time: none fails.
+
+    Every tenth stream of a connection brings a GOAWAY whose last id cuts off what came after it.
+    """
+    lock = threading.Lock()
+
+    def reply(stream):
+        connection = stream.connection
+        with lock:
+            limit = getattr(connection, "last_allowed", None)
+            if limit is None and (stream.id + 1) // 2 >= 10:
+                limit = connection.last_allowed = stream.id
+                connection.goaway(last_stream_id=limit)
+        if limit is not None and stream.id > limit:
+            return
+        answer(stream)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    failures: list = []
+
+    def call_many(connection) -> None:
+        for round_number in range(20):
+            streams = []
+            for i in range(10):
+                stream = connection.open(grpc_request())
+                stream.send_data(grpc_message(b"%d/%d" % (round_number, i)), end_stream=True)
+                streams.append(stream)
+            for i, stream in enumerate(streams):
+                try:
+                    stream.wait_finish()
+                    assert stream.grpc_status == b"0", stream
+                    assert stream.messages == [b"%d/%d" % (round_number, i)]
+                except AssertionError as error:
+                    failures.append(error)
+
+    threads = [threading.Thread(target=call_many, args=(connect_raw(proxy.address),)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive()
+    assert failures == []
+    assert len(backend.connections) >= 600 / 2 / 20
+
+
+def test_refused_stream_of_a_plain_http_request(start_proxy, start_raw_backend, connect_raw):
+    attempts = []
+
+    def reply(stream):
+        attempts.append(stream)
+        if len(attempts) == 1:
+            stream.reset(REFUSED_STREAM)
+            return
+        stream.wait_end()
+        stream.send_headers(to_bytes([(":status", "200"), ("content-type", "text/plain")]))
+        stream.send_data(bytes(stream.data), end_stream=True)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(
+        to_bytes([(":method", "POST"), (":scheme", "http"), (":path", "/form"), (":authority", "sluice.test")])
+    )
+    stream.send_data(b"a=1&b=2", end_stream=True)
+    stream.wait_end()
+    assert stream.status == b"200"
+    assert bytes(stream.data) == b"a=1&b=2"
+
+
+def test_refused_with_a_body_too_large_to_keep(start_proxy, start_raw_backend, connect_raw):
+    """Past what the proxy keeps of a request, a refusal can't be hidden: the client gets an answer."""
+    backend = start_raw_backend(
+        Refusing(1, after_bytes=4 << 20), settings={INITIAL_WINDOW_SIZE: 8 << 20}, connection_window=16 << 20
+    )
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request())
+    stream.send_data(grpc_message(bytes(4 << 20)), timeout=60)
+    stream.wait_finish()
+    assert stream.status == b"200"
+    assert value(stream.headers, "grpc-status") == b"14"
+    assert len(backend.requests) == 1
+
+
+def test_a_grpcio_server_that_stops_gracefully_under_load(start_proxy, start_backend, open_channel, green):
+    """One of blue's two grpcio endpoints goes away with grace while calls run: 0 failed, and the rest go to the other."""
+    leaving, staying = start_backend("blue"), start_backend("blue")
+    proxy = start_proxy(blue=[leaving.address, staying.address], green=green.address, health_interval="50ms")
+    proxy.admin.wait_ready()
+    done = threading.Event()
+    failures: list = []
+    counts = [0] * 4
+
+    def call_on(index: int) -> None:
+        unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+        while not done.is_set() and len(failures) < 100:
+            window = [(b"%d" % i, unary.future(b"%d" % i, timeout=30)) for i in range(8)]
+            for message, call in window:
+                try:
+                    assert call.result(30) == message
+                    counts[index] += 1
+                except Exception as error:  # noqa: BLE001 - counted below
+                    failures.append(error)
+
+    threads = [threading.Thread(target=call_on, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        eventually(lambda: min(counts) >= 40, what="40 calls of each client", timeout=60)
+        leaving.begin_stop(grace=20)
+        leaving.wait_event("stopped", timeout=40)
+        after = list(counts)
+        eventually(
+            lambda: all(now >= then + 40 for now, then in zip(counts, after)), what="40 calls more", timeout=60
+        )
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join(60)
+    assert failures == []

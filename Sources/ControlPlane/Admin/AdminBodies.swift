@@ -1,0 +1,184 @@
+import DataPlane
+import DurationSyntax
+
+/// The health of an endpoint in `/status`, receipts and refusals.
+struct EndpointHealthBody: Encodable {
+    var endpoint: String
+    var state: HealthState
+    var since: Timestamp
+    var lastCheck: Timestamp?
+    /// Milliseconds, to the microsecond.
+    var latencyMs: Double?
+    var lastError: String?
+    var lastErrorAt: Timestamp?
+    var consecutivePasses: Int
+    var consecutiveFailures: Int
+
+    init(_ health: EndpointHealth) {
+        endpoint = health.endpoint.description
+        state = health.state
+        since = health.since
+        lastCheck = health.lastCheck
+        latencyMs = health.latency.map { ($0.inSeconds * 1_000_000).rounded() / 1000 }
+        lastError = health.lastFailure?.reason
+        lastErrorAt = health.lastFailure?.at
+        consecutivePasses = health.consecutivePasses
+        consecutiveFailures = health.consecutiveFailures
+    }
+}
+
+/// The health of a color in receipts and refusals.
+struct ColorHealthBody: Encodable {
+    var color: Color
+    var state: HealthState
+    var endpoints: [EndpointHealthBody]
+
+    init(_ health: ColorHealth) {
+        color = health.color
+        state = health.state
+        endpoints = health.endpoints.map(EndpointHealthBody.init)
+    }
+}
+
+/// The answer to `POST /switch` and `POST /rollback`.
+struct ReceiptBody: Encodable {
+    var action: Change.Action
+    var at: Timestamp
+    var auditError: String?
+    var changed: Bool
+    /// Only where the request waited.
+    var drained: Bool?
+    /// Only for a trial.
+    var dryRun: Bool?
+    var epoch: UInt64
+    var forced: Bool
+    var from: Color
+    var health: ColorHealthBody
+    var inFlight: Int
+    var reason: String?
+    var to: Color
+    var who: String
+
+    /// - Parameter waited: whether the request waited for the old color to drain.
+    init(_ receipt: ChangeReceipt, request: ChangeRequest, waited: Bool) {
+        let change = receipt.change
+        action = request.action
+        at = change.at
+        auditError = receipt.auditError
+        changed = receipt.outcome == .changed
+        drained = waited ? receipt.inFlight == 0 : nil
+        dryRun = receipt.outcome == .wouldChange ? true : nil
+        epoch = change.epoch
+        forced = change.forced
+        from = receipt.outcome == .unchanged ? change.to : change.from ?? change.to
+        health = ColorHealthBody(receipt.health)
+        inFlight = receipt.inFlight
+        reason = change.reason
+        to = change.to
+        who = change.who
+    }
+}
+
+/// The answer to `GET /history`, the newest change first.
+struct HistoryBody: Encodable {
+    var changes: [Change]
+}
+
+/// The answer to `GET /healthz` and, when all is well, to `GET /readyz`.
+struct ProbeBody: Encodable {
+    var status: String
+    var active: Color?
+    var epoch: UInt64?
+}
+
+/// The answer to `GET /status`.
+struct StatusBody: Encodable {
+    var active: Color
+    var previous: Color?
+    var epoch: UInt64
+    var since: Timestamp
+    var forced: Bool
+    var reason: String?
+    var who: String
+    var version: String
+    var startedAt: Timestamp
+    var stopping: Bool
+    var colors: [String: ColorBody]
+    var inFlight: [InFlightBody]
+    var workers: [WorkerBody]
+
+    struct ColorBody: Encodable {
+        var active: Bool
+        var state: HealthState
+        var inFlight: Int
+        var calls: CallsBody
+        var bytesUp: Int
+        var bytesDown: Int
+        var upstreamConnections: Int
+        var endpoints: [EndpointHealthBody]
+    }
+
+    struct CallsBody: Encodable {
+        var started: Int
+        var finished: Int
+        var failedByProxy: Int
+        var retried: Int
+        /// Finished gRPC calls by status, without those that never occurred.
+        var grpcCodes: [String: Int]
+    }
+
+    struct InFlightBody: Encodable {
+        var epoch: UInt64
+        var color: Color
+        var calls: Int
+    }
+
+    struct WorkerBody: Encodable {
+        var acceptedConnections: Int
+        var callsInFlight: Int
+        var clientConnections: Int
+    }
+
+    init(
+        state: SwitchState, health: PerColor<ColorHealth>, traffic: TrafficReport, version: String,
+        startedAt: Timestamp, stopping: Bool
+    ) {
+        active = state.active
+        previous = state.previous
+        epoch = state.epoch
+        since = state.current.at
+        forced = state.current.forced
+        reason = state.current.reason
+        who = state.current.who
+        self.version = version
+        self.startedAt = startedAt
+        self.stopping = stopping
+        colors = Dictionary(
+            uniqueKeysWithValues: Color.allCases.map { color in
+                let totals = traffic.colors[color]
+                let body = ColorBody(
+                    active: color == state.active, state: health[color].state,
+                    inFlight: traffic.inFlight(on: color), calls: CallsBody(totals), bytesUp: totals.bytesUp,
+                    bytesDown: totals.bytesDown, upstreamConnections: totals.upstreamConnections,
+                    endpoints: health[color].endpoints.map(EndpointHealthBody.init))
+                return (color.name, body)
+            })
+        inFlight = traffic.inFlight.map { InFlightBody(epoch: $0.epoch, color: $0.color, calls: $0.calls) }
+        workers = traffic.workers.map {
+            WorkerBody(
+                acceptedConnections: $0.acceptedConnections, callsInFlight: $0.callsInFlight,
+                clientConnections: $0.clientConnections)
+        }
+    }
+}
+
+extension StatusBody.CallsBody {
+    init(_ totals: TrafficReport.ColorTotals) {
+        started = totals.started
+        finished = totals.finishedByStatus.reduce(0, +) + totals.finishedByHTTPClass.reduce(0, +)
+        failedByProxy = totals.failedByProxy
+        retried = totals.retried
+        grpcCodes = Dictionary(
+            uniqueKeysWithValues: zip(GRPCCode.names, totals.finishedByStatus).filter { $0.1 > 0 })
+    }
+}

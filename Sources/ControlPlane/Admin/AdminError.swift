@@ -1,0 +1,63 @@
+import HTTPTypes
+import Hummingbird
+
+/// An answer that is not what was asked for: a status, a sentence, and what else helps.
+struct AdminError: Error {
+    var status: HTTPResponse.Status
+    var message: String
+    var headers = HTTPFields()
+    /// Where it stands, for a change that was refused.
+    var details: Details?
+
+    /// What a refused change tells besides its message.
+    struct Details: Encodable {
+        var active: String
+        var epoch: UInt64
+        /// The health of the color asked for, where that is why it was refused.
+        var health: ColorHealthBody?
+    }
+
+    init(_ status: HTTPResponse.Status, _ message: String, headers: HTTPFields = [:], details: Details? = nil) {
+        self.status = status
+        self.message = message
+        self.headers = headers
+        self.details = details
+    }
+
+    static func badRequest(_ message: String) -> AdminError {
+        AdminError(.badRequest, message)
+    }
+
+    /// `{"error": …}`, with the details beside it.
+    func response() throws -> Response {
+        try .json(Body(error: message, details: details), status: status, headers: headers)
+    }
+
+    private struct Body: Encodable {
+        var error: String
+        var details: Details?
+
+        enum CodingKeys: CodingKey {
+            case error
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            try details?.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(error, forKey: .error)
+        }
+    }
+}
+
+extension Response {
+    /// A JSON body that no cache may keep.
+    static func json(
+        _ body: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) throws -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        headers[.cacheControl] = "no-store"
+        let bytes = try JSONCoding.document(body)
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

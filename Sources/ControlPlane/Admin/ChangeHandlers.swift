@@ -1,0 +1,113 @@
+import DataPlane
+import DurationSyntax
+import HTTPTypes
+import Hummingbird
+
+/// `POST /switch` and `POST /rollback`.
+struct ChangeHandlers: Sendable {
+    private static let reasonLimit = 500
+    private static let longestWait = Duration.seconds(3600)
+    private static let usualWait = Duration.seconds(30)
+
+    private let services: AdminAPI.Services
+
+    init(_ services: AdminAPI.Services) {
+        self.services = services
+    }
+
+    @Sendable func `switch`(_ request: AdminRequest) async throws -> Response {
+        let query = try QueryParameters(
+            request.query, allowed: ["to", "force", "reason", "wait", "timeout", "dry_run"])
+        let aim: ChangeRequest.Aim
+        if let name = query["to"] {
+            guard let color = Color(name: name) else {
+                throw AdminError.badRequest("to is \"\(name)\"; allowed: blue, green")
+            }
+            aim = .switchTo(color)
+        } else {
+            aim = .toggle
+        }
+        return try await change(aim, query, request)
+    }
+
+    @Sendable func rollback(_ request: AdminRequest) async throws -> Response {
+        let query = try QueryParameters(request.query, allowed: ["force", "reason", "wait", "timeout", "dry_run"])
+        return try await change(.rollback, query, request)
+    }
+
+    private func change(
+        _ aim: ChangeRequest.Aim, _ query: QueryParameters, _ request: AdminRequest
+    ) async throws -> Response {
+        let wait = try drainTimeout(query)
+        let change = ChangeRequest(
+            aim, force: try query.flag("force"), reason: try reason(query),
+            condition: try ChangeRequest.Condition(ifMatch: request.ifMatch), who: request.who)
+        if change.force && change.reason == nil {
+            throw AdminError.badRequest("force needs a reason, as in force=true&reason=why")
+        }
+        let isTrial = try query.flag("dry_run")
+        if isTrial && wait != nil { throw AdminError.badRequest("dry_run changes nothing that could be waited for") }
+        var receipt: ChangeReceipt
+        do {
+            receipt = try await isTrial ? services.switchboard.trial(change) : services.switchboard.change(change)
+        } catch {
+            throw refusal(error)
+        }
+        if let wait {
+            receipt.inFlight = await services.drain.remaining(behind: receipt.change, timeout: wait)
+        }
+        return try .json(
+            ReceiptBody(receipt, request: change, waited: wait != nil),
+            // The change is made either way; what it left behind is still at work (RFC 9110 section 15.3.3).
+            status: wait != nil && receipt.inFlight > 0 ? .accepted : .ok,
+            headers: isTrial ? [:] : [.eTag: "\"\(receipt.change.epoch)\""])
+    }
+
+    private func refusal(_ refusal: ChangeRefusal) -> AdminError {
+        let state = services.switchboard.state
+        var details = AdminError.Details(active: state.active.name, epoch: state.epoch)
+        let status: HTTPResponse.Status
+        switch refusal {
+        case .epochMismatch:
+            status = .preconditionFailed
+        case .nothingToRollBackTo:
+            status = .conflict
+        case .targetNotHealthy(let health):
+            status = .conflict
+            details.health = ColorHealthBody(health)
+        case .stateNotSaved:
+            status = .serviceUnavailable
+        }
+        return AdminError(status, refusal.description, headers: [.eTag: "\"\(state.epoch)\""], details: details)
+    }
+
+    private func reason(_ query: QueryParameters) throws -> String? {
+        guard let reason = query["reason"], !reason.isEmpty else { return nil }
+        guard reason.unicodeScalars.count <= Self.reasonLimit,
+            !reason.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            throw AdminError.badRequest(
+                "reason has to be at most \(Self.reasonLimit) characters, without control characters")
+        }
+        return reason
+    }
+
+    /// How long to wait for the old color to drain; `nil` where that was not asked for.
+    private func drainTimeout(_ query: QueryParameters) throws -> Duration? {
+        let timeout = query["timeout"]
+        switch query["wait"] {
+        case nil:
+            guard timeout == nil else { throw AdminError.badRequest("timeout goes with wait=drained") }
+            return nil
+        case "drained":
+            guard let timeout else { return Self.usualWait }
+            guard let duration = Duration(text: timeout), duration <= Self.longestWait else {
+                throw AdminError.badRequest(
+                    "timeout is \"\(timeout)\"; allowed: 0s to \(Self.longestWait.text), such as 250ms, 30s or 5m")
+            }
+            return duration
+        case .some(let other):
+            throw AdminError.badRequest("wait is \"\(other)\"; allowed: drained")
+        }
+    }
+}

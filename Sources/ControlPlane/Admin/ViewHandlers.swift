@@ -1,0 +1,65 @@
+import DataPlane
+import HTTPTypes
+import Hummingbird
+
+/// What can be looked at: `/status`, `/history`, `/metrics`, `/healthz` and `/readyz`.
+struct ViewHandlers: Sendable {
+    private let services: AdminAPI.Services
+
+    init(_ services: AdminAPI.Services) {
+        self.services = services
+    }
+
+    @Sendable func status(_ request: AdminRequest) async throws -> Response {
+        _ = try QueryParameters(request.query, allowed: [])
+        let state = services.switchboard.state
+        let body = StatusBody(
+            state: state, health: await services.health.health(), traffic: await services.traffic.report(),
+            version: services.version, startedAt: services.startedAt, stopping: services.isStopping())
+        return try .json(body, headers: [.eTag: "\"\(state.epoch)\""])
+    }
+
+    @Sendable func history(_ request: AdminRequest) async throws -> Response {
+        let query = try QueryParameters(request.query, allowed: ["limit"])
+        var limit = SwitchState.historyLimit
+        if let text = query["limit"] {
+            guard let number = Int(text), (1...SwitchState.historyLimit).contains(number) else {
+                throw AdminError.badRequest("limit is \"\(text)\"; allowed: 1 to \(SwitchState.historyLimit)")
+            }
+            limit = number
+        }
+        return try .json(HistoryBody(changes: Array(services.switchboard.state.history.prefix(limit))))
+    }
+
+    @Sendable func metrics(_ request: AdminRequest) async throws -> Response {
+        _ = try QueryParameters(request.query, allowed: [])
+        let text = ProxyMetrics(
+            state: services.switchboard.state, changeCounts: services.switchboard.changeCounts,
+            health: await services.health.health(), traffic: await services.traffic.report(),
+            process: ProcessUsage.read(), version: services.version
+        ).text
+        return Response(
+            status: .ok, headers: [.contentType: PrometheusText.contentType, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// The process lives and answers.
+    @Sendable func healthz(_ request: AdminRequest) async throws -> Response {
+        _ = try QueryParameters(request.query, allowed: [])
+        return try .json(ProbeBody(status: "ok"))
+    }
+
+    /// The active color can take calls, and the process means to stay.
+    @Sendable func readyz(_ request: AdminRequest) async throws -> Response {
+        _ = try QueryParameters(request.query, allowed: [])
+        if services.isStopping() { throw AdminError(.serviceUnavailable, "shutting down") }
+        let state = services.switchboard.state
+        let health = await services.health.health()[state.active]
+        guard health.isHealthy else {
+            throw AdminError(
+                .serviceUnavailable, "the active color can't take calls: \(ChangeRefusal.targetNotHealthy(health))",
+                details: AdminError.Details(active: state.active.name, epoch: state.epoch))
+        }
+        return try .json(ProbeBody(status: "ready", active: state.active, epoch: state.epoch))
+    }
+}

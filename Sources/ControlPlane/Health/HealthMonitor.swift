@@ -1,0 +1,224 @@
+import DataPlane
+import HealthCheck
+import Logging
+import ServiceLifecycle
+
+/// Gives the health of the colors.
+package protocol HealthReporting: Sendable {
+    /// What is known now.
+    func health() async -> PerColor<ColorHealth>
+
+    /// What is known once a color's first results are there, or after about the check timeout if they don't come.
+    func settledHealth(of color: Color) async -> PerColor<ColorHealth>
+}
+
+/// Checks every endpoint of both colors, all the time, and tells the data plane which may be given calls.
+///
+/// Every endpoint is checked on its own: a slow one never delays another. A round is all configured checks at once, and
+/// passes when all of them do. With no check configured every endpoint is healthy.
+package actor HealthMonitor: Service, HealthReporting {
+    /// What to check, and how strictly.
+    package struct Configuration: Sendable {
+        package var endpoints: PerColor<[Endpoint]>
+        /// All must pass; none at all means that every endpoint is healthy.
+        package var checks: [HealthCheck]
+        /// From the start of one round to the start of the next, with a jitter of a tenth either way.
+        package var interval: Duration
+        /// For each check.
+        package var timeout: Duration
+        /// Passes in a row that make an unhealthy endpoint healthy.
+        package var rise: Int
+        /// Failures in a row that make a healthy endpoint unhealthy.
+        package var fall: Int
+
+        package init(
+            endpoints: PerColor<[Endpoint]>, checks: [HealthCheck], interval: Duration, timeout: Duration, rise: Int,
+            fall: Int
+        ) {
+            self.endpoints = endpoints
+            self.checks = checks
+            self.interval = interval
+            self.timeout = timeout
+            self.rise = rise
+            self.fall = fall
+        }
+    }
+
+    private let configuration: Configuration
+    private let checker: any HealthChecking
+    private let traffic: any TrafficControl
+    private let clock: any Clock<Duration>
+    private let jitter: @Sendable () -> Double
+    private let now: @Sendable () -> Timestamp
+    private let logger: Logger
+    private var current: PerColor<ColorHealth>
+    private var thresholds: PerColor<[HealthThreshold]>
+
+    /// - Parameters:
+    ///   - traffic: learns of every change, in the order they happen.
+    ///   - clock: what the interval is measured with.
+    ///   - jitter: a random number from 0 up to 1 for each pause.
+    ///   - now: the wall clock.
+    package init(
+        configuration: Configuration, checker: any HealthChecking, traffic: any TrafficControl,
+        clock: any Clock<Duration> = ContinuousClock(),
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+        now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.checker = checker
+        self.traffic = traffic
+        self.clock = clock
+        self.jitter = jitter
+        self.now = now
+        self.logger = logger
+        let start = now()
+        let state = configuration.checks.isEmpty ? HealthState.healthy : .unknown
+        current = PerColor { color in
+            let endpoints = configuration.endpoints[color]
+            return ColorHealth(
+                color: color, endpoints: endpoints.map { EndpointHealth(endpoint: $0, state: state, since: start) })
+        }
+        thresholds = PerColor { color in
+            configuration.endpoints[color].map { _ in
+                HealthThreshold(rise: configuration.rise, fall: configuration.fall)
+            }
+        }
+    }
+
+    package func health() -> PerColor<ColorHealth> {
+        current
+    }
+
+    package func settledHealth(of color: Color) async -> PerColor<ColorHealth> {
+        await waitUntilSettled(color, clock)
+        return current
+    }
+
+    /// Checks until the task is cancelled or the service group shuts down gracefully.
+    package func run() async throws {
+        traffic.publish(health: PerColor { current[$0].routable })
+        await cancelWhenGracefulShutdown {
+            await self.checkEverything()
+        }
+    }
+
+    private nonisolated func checkEverything() async {
+        guard !configuration.checks.isEmpty else {
+            // Nothing to do, but a service that returns ends its group.
+            let (never, _) = AsyncStream.makeStream(of: Void.self)
+            for await _ in never {}
+            return
+        }
+        await withDiscardingTaskGroup { group in
+            for color in Color.allCases {
+                for index in configuration.endpoints[color].indices {
+                    group.addTask { await self.check(color, index, repeatedlyBy: self.clock) }
+                }
+            }
+        }
+    }
+
+    private nonisolated func check<C: Clock<Duration>>(
+        _ color: Color, _ index: Int, repeatedlyBy clock: C
+    ) async {
+        let endpoint = configuration.endpoints[color][index]
+        while !Task.isCancelled {
+            let start = clock.now
+            let round = await checkOnce(endpoint)
+            // A check cut short by the shutdown says nothing of the endpoint.
+            if Task.isCancelled { return }
+            await record(round, color, index)
+            let pause = configuration.interval * (0.9 + 0.2 * jitter())
+            // A round that took longer than the interval is followed by the next at once.
+            try? await clock.sleep(until: start.advanced(by: pause), tolerance: nil)
+        }
+    }
+
+    /// The outcome of all checks of an endpoint.
+    private struct Round {
+        /// The failures in the order of the settings; empty where all passed.
+        var failures: [String]
+        var latency: Duration
+    }
+
+    private nonisolated func checkOnce(_ endpoint: Endpoint) async -> Round {
+        let checks = configuration.checks
+        return await withTaskGroup(of: (Int, HealthCheckResult).self) { group in
+            for (index, check) in checks.enumerated() {
+                group.addTask {
+                    let result = await self.checker.check(
+                        check, host: endpoint.host, port: endpoint.port, timeout: self.configuration.timeout)
+                    return (index, result)
+                }
+            }
+            var failures: [(Int, String)] = []
+            var latency = Duration.zero
+            for await (index, result) in group {
+                latency = max(latency, result.latency)
+                if let reason = result.outcome.failure { failures.append((index, "\(checks[index]): \(reason)")) }
+            }
+            return Round(failures: failures.sorted { $0.0 < $1.0 }.map(\.1), latency: latency)
+        }
+    }
+
+    /// Takes a round's outcome in, and publishes it if it changes the state: both in one go, so that what is published
+    /// last is what is true.
+    private func record(_ round: Round, _ color: Color, _ index: Int) {
+        let passed = round.failures.isEmpty
+        let changed = thresholds[color][index].record(passed: passed)
+        let threshold = thresholds[color][index]
+        let time = now()
+        var health = current[color].endpoints[index]
+        health.lastCheck = time
+        health.latency = round.latency
+        health.consecutivePasses = threshold.consecutivePasses
+        health.consecutiveFailures = threshold.consecutiveFailures
+        if passed {
+            health.passes += 1
+        } else {
+            health.failures += 1
+            health.lastFailure = HealthFailure(reason: round.failures.joined(separator: "; "), at: time)
+        }
+        if changed {
+            health.state = threshold.state
+            health.since = time
+        }
+        current[color].endpoints[index] = health
+        guard changed else { return }
+        traffic.publish(health: PerColor { current[$0].routable })
+        report(health, color)
+    }
+
+    private func report(_ health: EndpointHealth, _ color: Color) {
+        let place: Logger.Metadata = ["color": "\(color)", "endpoint": "\(health.endpoint)"]
+        if health.state == .healthy {
+            logger.info("endpoint is healthy", metadata: place)
+        } else {
+            let reason: Logger.Metadata = ["error": "\(health.lastFailure?.reason ?? "")"]
+            logger.warning("endpoint is not healthy", metadata: place.merging(reason) { $1 })
+        }
+    }
+
+    private func waitUntilSettled<C: Clock<Duration>>(_ color: Color, _ clock: C) async {
+        // A check ends within its timeout, but a moment passes before and after it.
+        let deadline = clock.now.advanced(by: configuration.timeout + .milliseconds(100))
+        while !current[color].isSettled, clock.now < deadline {
+            do {
+                try await clock.sleep(for: .milliseconds(5))
+            } catch {
+                return
+            }
+        }
+    }
+}
+
+extension HealthCheckResult.Outcome {
+    /// Why the check did not pass; `nil` where it did.
+    fileprivate var failure: String? {
+        switch self {
+        case .healthy: nil
+        case .connectFailed(let reason), .requestFailed(let reason), .unhealthy(let reason): reason
+        }
+    }
+}

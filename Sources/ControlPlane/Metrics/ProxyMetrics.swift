@@ -1,0 +1,171 @@
+import DataPlane
+import DurationSyntax
+
+/// Everything `/metrics` tells, at one moment.
+package struct ProxyMetrics: Sendable {
+    private let state: SwitchState
+    private let changeCounts: [Switchboard.Count: Int]
+    private let health: PerColor<ColorHealth>
+    private let traffic: TrafficReport
+    private let process: ProcessUsage?
+    private let version: String
+
+    package init(
+        state: SwitchState, changeCounts: [Switchboard.Count: Int], health: PerColor<ColorHealth>,
+        traffic: TrafficReport, process: ProcessUsage?, version: String
+    ) {
+        self.state = state
+        self.changeCounts = changeCounts
+        self.health = health
+        self.traffic = traffic
+        self.process = process
+        self.version = version
+    }
+
+    /// In Prometheus' text format. A metric is there from the start, not only once it has counted something.
+    package var text: String {
+        var text = PrometheusText()
+        writeRoute(&text)
+        writeCalls(&text)
+        writeHealth(&text)
+        writeWorkers(&text)
+        writeProcess(&text)
+        return text.text
+    }
+
+    private func writeRoute(_ text: inout PrometheusText) {
+        text.family("sluice_build_info", .gauge, "The running build; always 1.")
+        text.sample(1, ["version": version])
+        text.family("sluice_epoch", .gauge, "Number of the change that made the active color active.")
+        text.sample(Int(state.epoch))
+        text.family("sluice_active", .gauge, "1 for the color that takes new calls, 0 for the other.")
+        for color in Color.allCases { text.sample(color == state.active ? 1 : 0, ["color": color.name]) }
+        text.family("sluice_active_since_seconds", .gauge, "Unix time of the change that made the active color active.")
+        text.sample(Double(state.current.at.milliseconds) / 1000)
+        text.family("sluice_switches_total", .counter, "Requests to change the active color, by what came of them.")
+        for action in [Change.Action.switch, .rollback] {
+            for outcome in AuditEntry.Outcome.allCases {
+                text.sample(
+                    changeCounts[Switchboard.Count(action: action, outcome: outcome), default: 0],
+                    ["action": action.rawValue, "outcome": outcome.rawValue])
+            }
+        }
+    }
+
+    private func writeCalls(_ text: inout PrometheusText) {
+        perColor(&text, "sluice_calls_started_total", .counter, "Calls that began.") { $0.started }
+        text.family("sluice_calls_in_flight", .gauge, "Calls that have not ended.")
+        for color in Color.allCases { text.sample(traffic.inFlight(on: color), ["color": color.name]) }
+        text.family("sluice_calls_total", .counter, "gRPC calls that ended, by grpc-status.")
+        for color in Color.allCases {
+            for (code, count) in zip(GRPCCode.names, traffic.colors[color].finishedByStatus) {
+                text.sample(count, ["color": color.name, "grpc_code": code])
+            }
+        }
+        text.family("sluice_http_responses_total", .counter, "Calls that are not gRPC and ended, by HTTP status class.")
+        for color in Color.allCases {
+            for (digit, count) in traffic.colors[color].finishedByHTTPClass.enumerated() {
+                text.sample(count, ["color": color.name, "class": digit == 0 ? "none" : "\(digit)xx"])
+            }
+        }
+        perColor(
+            &text, "sluice_calls_failed_by_proxy_total", .counter,
+            "Calls that the proxy answered itself, as they could not be placed or their backend was lost."
+        ) { $0.failedByProxy }
+        perColor(
+            &text, "sluice_call_retries_total", .counter,
+            "Calls that were placed once more, as a backend refused them unprocessed."
+        ) { $0.retried }
+        perColor(&text, "sluice_bytes_to_backend_total", .counter, "DATA payload bytes from clients to backends.") {
+            $0.bytesUp
+        }
+        perColor(&text, "sluice_bytes_to_client_total", .counter, "DATA payload bytes from backends to clients.") {
+            $0.bytesDown
+        }
+        text.family("sluice_call_duration_seconds", .histogram, "Time from a call's first headers to its end.")
+        for color in Color.allCases {
+            let totals = traffic.colors[color]
+            text.histogram(
+                ["color": color.name], bounds: TrafficReport.durationBounds.map { Double($0) / 1_000_000 },
+                counts: totals.durationBuckets, sum: Double(totals.durationMicroseconds) / 1_000_000)
+        }
+        perColor(&text, "sluice_backend_connections", .gauge, "Open connections to backends.") {
+            $0.upstreamConnections
+        }
+    }
+
+    private func writeHealth(_ text: inout PrometheusText) {
+        perEndpoint(&text, "sluice_endpoint_healthy", .gauge, "1 for an endpoint that the health checks found healthy.")
+        {
+            $0.state == .healthy ? 1 : 0
+        }
+        text.family("sluice_health_checks_total", .counter, "Rounds of health checks, by result.")
+        for color in Color.allCases {
+            for health in health[color].endpoints {
+                let endpoint = health.endpoint.description
+                text.sample(health.passes, ["color": color.name, "endpoint": endpoint, "result": "passed"])
+                text.sample(health.failures, ["color": color.name, "endpoint": endpoint, "result": "failed"])
+            }
+        }
+        text.family("sluice_health_check_latency_seconds", .gauge, "How long the last round of health checks took.")
+        for color in Color.allCases {
+            for health in health[color].endpoints {
+                guard let latency = health.latency else { continue }
+                text.sample(latency.inSeconds, ["color": color.name, "endpoint": health.endpoint.description])
+            }
+        }
+    }
+
+    private func writeWorkers(_ text: inout PrometheusText) {
+        perWorker(&text, "sluice_client_connections", .gauge, "Open client connections.") { $0.clientConnections }
+        perWorker(
+            &text, "sluice_client_connections_accepted_total", .counter, "Client connections that were accepted."
+        ) { $0.acceptedConnections }
+        perWorker(&text, "sluice_worker_calls_in_flight", .gauge, "Calls that have not ended, by worker.") {
+            $0.callsInFlight
+        }
+    }
+
+    // The names that every Prometheus client library uses for these.
+    private func writeProcess(_ text: inout PrometheusText) {
+        guard let process else { return }
+        text.family("process_resident_memory_bytes", .gauge, "Resident memory size in bytes.")
+        text.sample(process.residentBytes)
+        text.family("process_open_fds", .gauge, "Number of open file descriptors.")
+        text.sample(process.openDescriptors)
+        text.family("process_max_fds", .gauge, "Maximum number of open file descriptors.")
+        text.sample(process.descriptorLimit)
+        text.family("process_cpu_seconds_total", .counter, "Total user and system CPU time spent in seconds.")
+        text.sample(process.cpuSeconds)
+        text.family("process_threads", .gauge, "Number of threads.")
+        text.sample(process.threads)
+    }
+
+    private func perColor(
+        _ text: inout PrometheusText, _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+        _ value: (TrafficReport.ColorTotals) -> Int
+    ) {
+        text.family(name, kind, help)
+        for color in Color.allCases { text.sample(value(traffic.colors[color]), ["color": color.name]) }
+    }
+
+    private func perEndpoint(
+        _ text: inout PrometheusText, _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+        _ value: (EndpointHealth) -> Int
+    ) {
+        text.family(name, kind, help)
+        for color in Color.allCases {
+            for health in health[color].endpoints {
+                text.sample(value(health), ["color": color.name, "endpoint": health.endpoint.description])
+            }
+        }
+    }
+
+    private func perWorker(
+        _ text: inout PrometheusText, _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+        _ value: (TrafficReport.WorkerTotals) -> Int
+    ) {
+        text.family(name, kind, help)
+        for (index, worker) in traffic.workers.enumerated() { text.sample(value(worker), ["worker": "\(index)"]) }
+    }
+}

@@ -1,0 +1,87 @@
+import DataPlane
+import FoundationEssentials
+
+/// The switch state as the state file holds it: JSON that names its own format and version.
+///
+/// What is current stands at the top as well as in the history, for whoever reads the file; both must agree, so a file
+/// that was cut, mixed or edited halfway is found out.
+struct StateDocument: Codable {
+    static let format = "sluice-state"
+    static let version = 1
+
+    var format = Self.format
+    var version = Self.version
+    var active: Color
+    var previous: Color?
+    var epoch: UInt64
+    var since: Timestamp
+    var forced: Bool
+    var reason: String?
+    var history: [Change]
+
+    init(_ state: SwitchState) {
+        active = state.active
+        previous = state.previous
+        epoch = state.epoch
+        since = state.current.at
+        forced = state.current.forced
+        reason = state.current.reason
+        history = state.history
+    }
+
+    /// What is wrong with a document, in words that follow the file's name.
+    struct Flaw: Error {
+        var text: String
+    }
+
+    /// Reads a state file's bytes.
+    static func decode(_ bytes: [UInt8]) throws(Flaw) -> SwitchState {
+        struct Label: Decodable {
+            var format: String?
+            var version: Int?
+        }
+        let label: Label
+        do {
+            label = try JSONCoding.decode(Label.self, from: bytes)
+        } catch DecodingError.typeMismatch, DecodingError.valueNotFound {
+            throw Flaw(text: "is not a Sluice state file")
+        } catch {
+            throw Flaw(text: "is torn or damaged: it is not a whole JSON document (\(bytes.count) bytes)")
+        }
+        guard label.format == format else { throw Flaw(text: "is not a Sluice state file") }
+        guard label.version == version else {
+            throw Flaw(text: "has version \(label.version.map(String.init) ?? "none"); this build reads \(version)")
+        }
+        let document: StateDocument
+        do {
+            document = try JSONCoding.decode(StateDocument.self, from: bytes)
+        } catch let error as DecodingError {
+            throw Flaw(text: "is damaged: \(error.inOneLine)")
+        } catch {
+            throw Flaw(text: "is damaged: \(error)")
+        }
+        guard let state = SwitchState(history: document.history) else {
+            throw Flaw(text: "is damaged: its history does not follow from one change to the next")
+        }
+        let top = StateDocument(state)
+        guard document.active == top.active, document.previous == top.previous, document.epoch == top.epoch,
+            document.since == top.since, document.forced == top.forced, document.reason == top.reason
+        else { throw Flaw(text: "is damaged: its current state is not the newest change of its history") }
+        return state
+    }
+}
+
+extension DecodingError {
+    /// Where and what, without the dump of the decoder's context.
+    fileprivate var inOneLine: String {
+        let context =
+            switch self {
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+                .dataCorrupted(let context):
+                context
+            @unknown default: Context(codingPath: [], debugDescription: "\(self)")
+            }
+        let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+        return (place.isEmpty ? "" : place + ": ") + context.debugDescription
+    }
+}

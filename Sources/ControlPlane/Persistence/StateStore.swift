@@ -1,0 +1,108 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Keeps the switch state in a file that is always whole, and keeps other Proxies away from it.
+///
+/// A save goes to a file beside it, which is synced and then renamed over the old one, and the folder is synced too: a
+/// crash or a loss of power leaves the old state or the new one, never a part. Its calls block; one thread at a time
+/// may save.
+package final class StateStore: Sendable {
+    package enum Failure: Error, Equatable, CustomStringConvertible {
+        /// Another process holds the lock; its id where it is known.
+        case inUse(path: String, processID: Int32?)
+        /// The file is there but holds no state that can be taken up.
+        case unreadable(path: String, flaw: String)
+        case file(FileError)
+
+        package var description: String {
+            switch self {
+            case .inUse(let path, let processID):
+                "state file \(path) is in use by another Proxy" + (processID.map { " (process \($0))" } ?? "")
+            case .unreadable(let path, let flaw):
+                "state file \(path) \(flaw)"
+            case .file(let error):
+                "state file: \(error)"
+            }
+        }
+    }
+
+    /// A state is a few kilobytes; whatever is much larger is no state file.
+    private static let sizeLimit = 1 << 20
+
+    package let path: String
+    private let lock: OpenFile
+
+    /// Takes the lock beside the state file (`PATH.lock`), which is let go when the store goes away or the process ends.
+    ///
+    /// - Parameter path: the state file, which need not exist; its folder must.
+    package init(path: String) throws(Failure) {
+        self.path = path
+        do {
+            lock = try OpenFile(path + ".lock", flags: O_RDWR | O_CREAT)
+        } catch {
+            throw .file(error)
+        }
+        guard retrying({ flock(lock.descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
+            guard errno == EWOULDBLOCK else { throw .file(FileError("lock", lock.path, code: errno)) }
+            let holder = try? lock.readAll(limit: 64)
+            throw .inUse(path: path, processID: holder.flatMap { Int32(String(decoding: $0, as: UTF8.self)) })
+        }
+        // The number only helps a person; without it the lock holds as well.
+        if ftruncate(lock.descriptor, 0) == 0 { try? lock.write(Array(String(getpid()).utf8)) }
+    }
+
+    /// The state that was saved last; `nil` where there is no file.
+    package func load() throws(Failure) -> SwitchState? {
+        try Self.read(path: path)
+    }
+
+    /// Reads a state file without taking its lock.
+    package static func read(path: String) throws(Failure) -> SwitchState? {
+        let bytes: [UInt8]
+        do {
+            bytes = try OpenFile(path, flags: O_RDONLY).readAll(limit: sizeLimit)
+        } catch  where error.code == ENOENT {
+            return nil
+        } catch  where error.code == EFBIG {
+            throw .unreadable(path: path, flaw: "is not a Sluice state file")
+        } catch {
+            throw .file(error)
+        }
+        do {
+            return try StateDocument.decode(bytes)
+        } catch {
+            throw .unreadable(path: path, flaw: error.text)
+        }
+    }
+
+    /// Saves a state. When it returns, the state is on the disk; when it throws, the file holds the state before.
+    package func save(_ state: SwitchState) throws {
+        let bytes = try JSONCoding.document(StateDocument(state))
+        let before = try? OpenFile(path, flags: O_RDONLY).readAll(limit: Self.sizeLimit)
+        try replace(with: bytes)
+        do {
+            try OpenFile(folder(of: path), flags: O_RDONLY | O_DIRECTORY).synchronize()
+        } catch {
+            // The new file has its name already, but nobody may hear of a state that could be gone after a crash.
+            if let before { try? replace(with: before) } else { unlink(path) }
+            throw error
+        }
+    }
+
+    /// Puts a synced file in the place of the state file.
+    private func replace(with bytes: [UInt8]) throws(FileError) {
+        let temporary = path + ".tmp"
+        do throws(FileError) {
+            let file = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC)
+            try file.write(bytes)
+            try file.synchronize()
+            guard rename(temporary, path) == 0 else { throw FileError("rename to", path, code: errno) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import DataPlane
+
+/// What a request that was not refused came to.
+package struct ChangeReceipt: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
+        case changed
+        /// The color asked for was active already.
+        case unchanged
+        /// What would have been changed, had it not been asked as a trial.
+        case wouldChange
+    }
+
+    package var outcome: Outcome
+    /// The change that was made or would be; where nothing changes, the change that made the color active.
+    package var change: Change
+    /// The health of the color asked for, as the decision saw it.
+    package var health: ColorHealth
+    /// Calls still in flight on the color that is no longer active, begun before its last change.
+    package var inFlight: Int
+    /// Why the audit log lacks this change's line; `nil` where it has it.
+    package var auditError: String?
+
+    package init(
+        outcome: Outcome, change: Change, health: ColorHealth, inFlight: Int, auditError: String? = nil
+    ) {
+        self.outcome = outcome
+        self.change = change
+        self.health = health
+        self.inFlight = inFlight
+        self.auditError = auditError
+    }
+}

@@ -1,0 +1,50 @@
+import DataPlane
+
+/// What someone asks the switchboard to do.
+package struct ChangeRequest: Sendable, Equatable {
+    package enum Aim: Sendable, Equatable {
+        /// To the color that is not active.
+        case toggle
+        case switchTo(Color)
+        /// To the color before the last change.
+        case rollback
+    }
+
+    /// The epochs under which the change may happen (RFC 9110 section 13.1.1, `If-Match`).
+    package enum Condition: Sendable, Equatable {
+        case any
+        case epochs(Set<UInt64>)
+    }
+
+    package var aim: Aim
+    /// Changes even to a color that isn't healthy.
+    package var force: Bool
+    package var reason: String?
+    package var condition: Condition
+    /// The token's name or the peer's address.
+    package var who: String
+
+    package init(
+        _ aim: Aim, force: Bool = false, reason: String? = nil, condition: Condition = .any, who: String
+    ) {
+        self.aim = aim
+        self.force = force
+        self.reason = reason
+        self.condition = condition
+        self.who = who
+    }
+
+    /// What history and audit log call it.
+    package var action: Change.Action {
+        aim == .rollback ? .rollback : .switch
+    }
+
+    /// Where it would go from a state; `nil` for a rollback with nothing to go back to.
+    package func target(in state: SwitchState) -> Color? {
+        switch aim {
+        case .toggle: state.active.other
+        case .switchTo(let color): color
+        case .rollback: state.previous
+        }
+    }
+}

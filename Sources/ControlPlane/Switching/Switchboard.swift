@@ -1,0 +1,204 @@
+import DataPlane
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Makes the changes of the active color, one after the other.
+///
+/// A change is decided, saved, announced to the workers and audited without a suspension in between, so no other change
+/// can come between what was decided on and what was done. The actor has a thread of its own: a disk that hangs in a
+/// sync holds up changes and nothing else.
+package actor Switchboard {
+    /// What changes came to, for the metrics.
+    package struct Count: Hashable, Sendable {
+        package var action: Change.Action
+        package var outcome: AuditEntry.Outcome
+
+        package init(action: Change.Action, outcome: AuditEntry.Outcome) {
+            self.action = action
+            self.outcome = outcome
+        }
+    }
+
+    // Never shut down: it lives as long as the process.
+    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private static let loop = group.next()
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        Self.loop.executor.asUnownedSerialExecutor()
+    }
+
+    private let store: StateStore
+    private let audit: AuditLog
+    private let route: RouteWord
+    private let traffic: any TrafficControl
+    private let health: any HealthReporting
+    private let now: @Sendable () -> Timestamp
+    private let logger: Logger
+    /// Written on this actor only; read from anywhere without waiting for it.
+    private let published: Mutex<SwitchState>
+    private let counts = Mutex<[Count: Int]>([:])
+
+    /// - Parameters:
+    ///   - state: the state in force, which the store holds and the route word carries.
+    ///   - route: what the workers read; nobody else may store into it.
+    ///   - now: the wall clock.
+    package init(
+        state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
+        health: any HealthReporting, now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
+    ) {
+        precondition(route.load() == state.route, "the route word must carry the state")
+        self.store = store
+        self.audit = audit
+        self.route = route
+        self.traffic = traffic
+        self.health = health
+        self.now = now
+        self.logger = logger
+        published = Mutex(state)
+    }
+
+    /// The state in force. It never waits for a change that is being made.
+    package nonisolated var state: SwitchState {
+        published.withLock { $0 }
+    }
+
+    /// How many requests came to what since the process started; trials are not counted.
+    package nonisolated var changeCounts: [Count: Int] {
+        counts.withLock { $0 }
+    }
+
+    /// Makes a change, or says that there is none to make.
+    ///
+    /// When it returns, every worker has left the old route behind: no stream begins under it any more.
+    package func change(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
+        let evidence = await evidence(for: request)
+        var receipt = try commit(request, evidence)
+        receipt.inFlight = await inFlight(behind: receipt.change)
+        return receipt
+    }
+
+    /// Says what a request would come to, and changes nothing.
+    package func trial(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
+        let evidence = await evidence(for: request)
+        let state = state
+        switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
+        case .refused(let refusal):
+            throw refusal
+        case .unchanged:
+            return ChangeReceipt(
+                outcome: .unchanged, change: state.current, health: evidence[state.active],
+                inFlight: await inFlight(behind: state.current))
+        case .change(let change):
+            return ChangeReceipt(
+                outcome: .wouldChange, change: change, health: evidence[change.to],
+                inFlight: await traffic.report().inFlight(on: state.active))
+        }
+    }
+
+    /// The part that must not be interrupted: everything up to the audit log's line, with no `await`.
+    private func commit(
+        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
+    ) throws(ChangeRefusal) -> ChangeReceipt {
+        let state = state
+        switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
+        case .refused(let refusal):
+            refuse(request, state, refusal)
+            throw refusal
+        case .unchanged:
+            let error = record(
+                AuditEntry(
+                    time: now(), epoch: state.epoch, action: request.action, from: state.active, to: state.active,
+                    outcome: .unchanged, forced: request.force, reason: request.reason, who: request.who))
+            return ChangeReceipt(
+                outcome: .unchanged, change: state.current, health: evidence[state.active], inFlight: 0,
+                auditError: error)
+        case .change(let change):
+            let next = state.adding(change)
+            do {
+                try store.save(next)
+            } catch {
+                let refusal = ChangeRefusal.stateNotSaved(reason: "\(error)")
+                refuse(request, state, refusal)
+                throw refusal
+            }
+            route.store(next.route)
+            published.withLock { $0 = next }
+            let auditError = record(AuditEntry(change))
+            logger.notice(
+                "changed the active color",
+                metadata: [
+                    "action": "\(change.action.rawValue)", "epoch": "\(change.epoch)", "from": "\(state.active)",
+                    "to": "\(change.to)", "forced": "\(change.forced)", "reason": "\(change.reason ?? "")",
+                    "who": "\(change.who)",
+                ])
+            return ChangeReceipt(
+                outcome: .changed, change: change, health: evidence[change.to], inFlight: 0, auditError: auditError)
+        }
+    }
+
+    private func refuse(_ request: ChangeRequest, _ state: SwitchState, _ refusal: ChangeRefusal) {
+        record(
+            AuditEntry(
+                time: now(), epoch: state.epoch, action: request.action, from: state.active,
+                to: request.target(in: state), outcome: .refused, forced: request.force, reason: request.reason,
+                error: refusal.description, who: request.who))
+        logger.notice(
+            "refused to change the active color",
+            metadata: [
+                "action": "\(request.action.rawValue)", "epoch": "\(state.epoch)", "error": "\(refusal)",
+                "who": "\(request.who)",
+            ])
+    }
+
+    /// Counts and audits. A log that can't be written must not stop a rollback: the failure is reported, not thrown.
+    @discardableResult
+    private func record(_ entry: AuditEntry) -> String? {
+        counts.withLock { $0[Count(action: entry.action, outcome: entry.outcome), default: 0] += 1 }
+        do {
+            try audit.append(entry)
+            return nil
+        } catch {
+            logger.error("the audit log lacks a line", metadata: ["path": "\(audit.path)", "error": "\(error)"])
+            return "\(error)"
+        }
+    }
+
+    /// The health of both colors; where the one asked for has not been checked yet, after its first results.
+    private func evidence(for request: ChangeRequest) async -> PerColor<ColorHealth> {
+        guard !request.force, let target = request.target(in: state) else { return await health.health() }
+        return await health.settledHealth(of: target)
+    }
+
+    private func inFlight(behind change: Change) async -> Int {
+        guard let old = change.from else { return 0 }
+        return await traffic.report().inFlight(on: old, before: change.epoch)
+    }
+}
+
+extension ChangeRefusal: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .epochMismatch(let actual):
+            return "the epoch is \(actual), not the one the change was asked for"
+        case .nothingToRollBackTo:
+            return "there is nothing to roll back to: the active color has not been changed yet"
+        case .targetNotHealthy(let health):
+            let endpoints = health.endpoints.map { endpoint in
+                let failure = endpoint.state == .unhealthy ? endpoint.lastFailure?.reason : nil
+                return "\(endpoint.endpoint) \(failure ?? "has not been checked yet")"
+            }
+            return "\(health.color) is not healthy: " + endpoints.joined(separator: "; ")
+        case .stateNotSaved(let reason):
+            return "nothing was changed, as the new state could not be saved: \(reason)"
+        }
+    }
+}
+
+extension TrafficReport {
+    /// Calls in flight on a color that began before an epoch.
+    package func inFlight(on color: Color, before epoch: UInt64) -> Int {
+        inFlight.reduce(0) { $1.color == color && $1.epoch < epoch ? $0 + $1.calls : $0 }
+    }
+}

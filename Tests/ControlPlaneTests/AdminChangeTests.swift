@@ -1,0 +1,210 @@
+import ControlPlane
+import DataPlane
+import HTTPTypes
+import Testing
+
+@Suite struct AdminChangeTests {
+    @Test func switchesAndGivesAReceipt() async throws {
+        let admin = try AdminBench()
+        admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 3)]])
+        let answer = try await admin.post("/switch")
+        #expect(answer.status == 200)
+        #expect(answer.headers[.contentType] == "application/json")
+        #expect(answer.headers[.cacheControl] == "no-store")
+        #expect(answer.headers[.eTag] == "\"2\"")
+        #expect(
+            answer.text == """
+                {
+                  "action" : "switch",
+                  "at" : "1970-01-01T00:33:20.000Z",
+                  "changed" : true,
+                  "epoch" : 2,
+                  "forced" : false,
+                  "from" : "blue",
+                  "health" : {
+                    "color" : "green",
+                    "endpoints" : [
+                      {
+                        "consecutive_failures" : 0,
+                        "consecutive_passes" : 2,
+                        "endpoint" : "127.0.0.1:50052",
+                        "last_check" : "1970-01-01T00:00:02.000Z",
+                        "latency_ms" : 1.234,
+                        "since" : "1970-01-01T00:00:01.000Z",
+                        "state" : "healthy"
+                      }
+                    ],
+                    "state" : "healthy"
+                  },
+                  "in_flight" : 3,
+                  "to" : "green",
+                  "who" : "192.0.2.7"
+                }
+
+                """)
+    }
+
+    @Test func namesTheColor() async throws {
+        let admin = try AdminBench()
+        let same = try await admin.post("/switch?to=blue")
+        #expect(same.status == 200)
+        #expect(same.json?["changed"] == false)
+        #expect(same.json?["epoch"] == 1)
+        #expect(same.json?["from"] == "blue")
+        #expect(same.json?["to"] == "blue")
+        #expect(try await admin.post("/switch?to=green").json?["epoch"] == 2)
+        let unknown = try await admin.post("/switch?to=red")
+        #expect(unknown.status == 400)
+        #expect(unknown.error == "to is \"red\"; allowed: blue, green")
+    }
+
+    @Test func rollsBack() async throws {
+        let admin = try AdminBench()
+        let nowhere = try await admin.post("/rollback")
+        #expect(nowhere.status == 409)
+        #expect(nowhere.json?["epoch"] == 1)
+        _ = try await admin.post("/switch")
+        let back = try await admin.post("/rollback?reason=errors+rose%21")
+        #expect(back.status == 200)
+        #expect(back.json?["action"] == "rollback")
+        #expect(back.json?["to"] == "blue")
+        #expect(back.json?["reason"] == "errors rose!")
+    }
+
+    @Test func refusesAnIllColorWithTheFailingCheck() async throws {
+        let admin = try AdminBench(health: FakeHealth(green: .unhealthy))
+        let answer = try await admin.post("/switch")
+        #expect(answer.status == 409)
+        #expect(answer.error == "green is not healthy: 127.0.0.1:50052 grpc: connection refused")
+        #expect(answer.json?["active"] == "blue")
+        #expect(answer.json?["epoch"] == 1)
+        #expect(answer.json?["health"]?["endpoints"]?[0]?["last_error"] == "grpc: connection refused")
+        #expect(answer.json?["health"]?["endpoints"]?[0]?["last_error_at"] == "1970-01-01T00:00:02.000Z")
+    }
+
+    @Test func forcesWithAReason() async throws {
+        let admin = try AdminBench(health: FakeHealth(green: .unhealthy))
+        let bare = try await admin.post("/switch?force=true")
+        #expect(bare.status == 400)
+        #expect(bare.error == "force needs a reason, as in force=true&reason=why")
+        let forced = try await admin.post("/switch?force=true&reason=%D0%B4%D0%B0")
+        #expect(forced.status == 200)
+        #expect(forced.json?["forced"] == true)
+        #expect(forced.json?["reason"] == "да")
+        #expect(admin.bench.auditLines.last?.contains(#""forced":true"#) == true)
+    }
+
+    @Test func obeysIfMatch() async throws {
+        let admin = try AdminBench()
+        let stale = try await admin.post("/switch", [.ifMatch: "7"])
+        #expect(stale.status == 412)
+        #expect(stale.headers[.eTag] == "\"1\"")
+        #expect(stale.json?["epoch"] == 1)
+        #expect(try await admin.post("/switch", [.ifMatch: "1"]).json?["epoch"] == 2)
+        #expect(try await admin.post("/switch", [.ifMatch: "\"2\""]).json?["epoch"] == 3)
+        #expect(try await admin.post("/switch", [.ifMatch: "\"7\", \"3\""]).json?["epoch"] == 4)
+        #expect(try await admin.post("/switch", [.ifMatch: " * "]).json?["epoch"] == 5)
+        for field in ["", "W/\"5\"", "five", "5 5", "\"\"", "-1", "99999999999999999999"] {
+            let answer = try await admin.post("/switch", [.ifMatch: field])
+            #expect(answer.status == 400, "If-Match: \(field)")
+        }
+        #expect(admin.bench.switchboard.state.epoch == 5)
+    }
+
+    @Test func waitsForTheOldColorToDrain() async throws {
+        let admin = try AdminBench()
+        let left = [TrafficReport.InFlight(epoch: 1, color: .blue, calls: 2)]
+        admin.bench.traffic.answer(inFlight: [left, left, left, []])
+        let answer = try await admin.post("/switch?wait=drained&timeout=30s")
+        #expect(answer.status == 200)
+        #expect(answer.json?["drained"] == true)
+        #expect(answer.json?["in_flight"] == 0)
+        #expect(admin.clock.sleeps.count == 2)
+    }
+
+    @Test func saysWhenTheOldColorDidNotDrainInTime() async throws {
+        let admin = try AdminBench()
+        admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 2)]])
+        let answer = try await admin.post("/switch?wait=drained&timeout=1s")
+        #expect(answer.status == 202)
+        #expect(answer.json?["changed"] == true)
+        #expect(answer.json?["drained"] == false)
+        #expect(answer.json?["in_flight"] == 2)
+        #expect(admin.clock.now.offset == .seconds(1))
+        // Asked again, it changes nothing and waits on.
+        let again = try await admin.post("/switch?to=green&wait=drained")
+        #expect(again.status == 202)
+        #expect(again.json?["changed"] == false)
+        #expect(admin.clock.now.offset == .seconds(31))
+    }
+
+    @Test func triesWithoutChanging() async throws {
+        let admin = try AdminBench()
+        let answer = try await admin.post("/switch?dry_run=true")
+        #expect(answer.status == 200)
+        #expect(answer.json?["dry_run"] == true)
+        #expect(answer.json?["changed"] == false)
+        #expect(answer.json?["epoch"] == 2)
+        #expect(answer.json?["to"] == "green")
+        #expect(answer.headers[.eTag] == nil)
+        #expect(admin.bench.switchboard.state.epoch == 1)
+        #expect(try await admin.post("/rollback?dry_run=true").status == 409)
+        #expect(try await admin.post("/switch?dry_run=true&wait=drained").status == 400)
+    }
+
+    @Test func saysThatTheStateCouldNotBeSaved() async throws {
+        let admin = try AdminBench()
+        admin.bench.folder.adopt(TemporaryFolder(), as: "state.json.tmp")
+        let answer = try await admin.post("/switch")
+        #expect(answer.status == 503)
+        #expect(answer.error?.contains(admin.bench.folder.file("state.json.tmp")) == true)
+        #expect(admin.bench.route.load().epoch == 1)
+    }
+
+    @Test func tellsOfALineTheAuditLogLacks() async throws {
+        let admin = AdminBench(bench: try SwitchboardBench(audit: "/dev/full"))
+        let answer = try await admin.post("/switch")
+        #expect(answer.status == 200)
+        #expect(answer.json?["changed"] == true)
+        #expect(answer.json?["audit_error"] == "cannot write /dev/full: No space left on device")
+    }
+
+    @Test(arguments: [
+        ("/switch?colour=green", "unknown query parameter \"colour\""),
+        ("/rollback?to=blue", "unknown query parameter \"to\""),
+        ("/switch?to=green&to=blue", "\"to\" is given more than once"),
+        ("/switch?to=%zz", "not percent-encoded"), ("/switch?to=%f", "not percent-encoded"),
+        ("/switch?reason=%ff", "not percent-encoded UTF-8"),
+        ("/switch?to=", "to is \"\""), ("/switch?to=Green", "to is \"Green\""),
+        ("/switch?force=yes&reason=x", "force is \"yes\""),
+        ("/switch?wait=forever", "wait is \"forever\""), ("/switch?timeout=30s", "timeout goes with wait=drained"),
+        ("/switch?wait=drained&timeout=30", "timeout is \"30\""),
+        ("/switch?wait=drained&timeout=2h", "timeout is \"2h\""),
+        ("/switch?reason=a%0Ab", "reason has to be"), ("/switch?dry_run=1", "dry_run is \"1\""),
+    ])
+    func refusesBadParameters(path: String, message: String) async throws {
+        let admin = try AdminBench()
+        let answer = try await admin.post(path)
+        #expect(answer.status == 400)
+        #expect(answer.error?.contains(message) == true, "\(answer.text)")
+        #expect(admin.bench.switchboard.state.epoch == 1)
+    }
+
+    @Test func limitsTheReason() async throws {
+        let admin = try AdminBench()
+        let longest = String(repeating: "x", count: 500)
+        #expect(try await admin.post("/switch?reason=\(longest)x").status == 400)
+        #expect(try await admin.post("/switch?reason=\(longest)").status == 200)
+    }
+
+    @Test func refusesABody() async throws {
+        let admin = try AdminBench()
+        let answer = try await admin.send(.post, "/switch", body: "{\"to\": \"blue\"}")
+        #expect(answer.status == 400)
+        #expect(answer.error == "requests have no body; parameters go into the query, as in /switch?to=green")
+        let large = try await admin.send(.post, "/switch", body: String(repeating: "x", count: 100_000))
+        #expect(large.status == 413)
+        #expect(large.headers[.connection] == "close")
+        #expect(admin.bench.switchboard.state.epoch == 1)
+    }
+}

@@ -1,0 +1,120 @@
+import ControlPlane
+import DataPlane
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@Suite struct AdminServerTests {
+    private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    /// Serves on a free port of the loopback for as long as a test looks at it.
+    private func serving(
+        _ admin: AdminBench, _ look: (UInt16, ServiceGroup) async throws -> Void
+    ) async throws {
+        let port = Mutex<UInt16?>(nil)
+        let server = AdminServer(
+            api: admin.api, address: Endpoint(host: "127.0.0.1", port: 0), logger: logger,
+            onListening: { address in port.withLock { $0 = address.port } })
+        let group = ServiceGroup(services: [server], logger: logger)
+        async let run: Void = group.run()
+        let listens = await eventually { port.withLock { $0 != nil } }
+        #expect(listens)
+        if let port = port.withLock({ $0 }) { try await look(port, group) }
+        await group.triggerGracefulShutdown()
+        try await run
+    }
+
+    /// Sends bytes on a new connection and gives everything that comes until the server closes it.
+    private func exchange(_ port: UInt16, _ request: String) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: Int(port)) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: request))
+            var answer = ByteBuffer()
+            for try await part in inbound { answer.writeImmutableBuffer(part) }
+            return String(buffer: answer)
+        }
+    }
+
+    @Test func speaksHTTP() async throws {
+        let admin = try AdminBench()
+        try await serving(admin) { port, _ in
+            let status = try await exchange(
+                port, "GET /status HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n")
+            #expect(status.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(status.contains("\r\n\r\n{\n  \"active\" : \"blue\""))
+            let changed = try await exchange(
+                port, "POST /switch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            #expect(changed.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(changed.contains("\"who\" : \"127.0.0.1\""))
+            let head = try await exchange(
+                port, "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(head.hasSuffix("\r\n\r\n"))
+            let wrong = try await exchange(
+                port, "GET /switch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            #expect(wrong.hasPrefix("HTTP/1.1 405 "))
+            #expect(wrong.lowercased().contains("\r\nallow: post\r\n"))
+        }
+    }
+
+    @Test func closesTheConnectionOfABodyWithoutEnd() async throws {
+        let admin = try AdminBench()
+        try await serving(admin) { port, _ in
+            let body = String(repeating: "x", count: 70_000)
+            let answer = try await exchange(
+                port, "POST /switch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n\(body)")
+            #expect(answer.hasPrefix("HTTP/1.1 413 "))
+            #expect(answer.contains("requests have no body"))
+        }
+        #expect(admin.bench.switchboard.state.epoch == 1)
+    }
+
+    @Test func answersWhatItBeganBeforeItStops() async throws {
+        let admin = try AdminBench()
+        try await serving(admin) { port, group in
+            admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 1)]])
+            async let answer = exchange(
+                port, "POST /switch?wait=drained&timeout=1h HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+            #expect(await eventually { admin.bench.switchboard.state.epoch == 2 })
+            await group.triggerGracefulShutdown()
+            admin.bench.traffic.answer(inFlight: [[]])
+            let text = try await answer
+            #expect(text.hasPrefix("HTTP/1.1 20"))
+        }
+    }
+
+    @Test func saysWhenItsAddressIsTaken() async throws {
+        let admin = try AdminBench()
+        try await serving(admin) { port, _ in
+            let address = Endpoint(host: "127.0.0.1", port: port)
+            let second = AdminServer(api: admin.api, address: address, logger: logger, onListening: { _ in })
+            await #expect {
+                try await second.run()
+            } throws: { error in
+                "\(error)" == "cannot listen on \(address) for the admin API: Address already in use"
+            }
+        }
+    }
+
+    @Test func saysWhenItsNameDoesNotResolve() async throws {
+        let admin = try AdminBench()
+        let address = Endpoint(host: "name.invalid", port: 0)
+        let server = AdminServer(api: admin.api, address: address, logger: logger, onListening: { _ in })
+        await #expect {
+            try await server.run()
+        } throws: { error in
+            let text = "\(error)"
+            return text == "cannot listen on name.invalid:0 for the admin API: Name or service not known"
+                // Where there is no name server to ask.
+                || text.hasSuffix(": Temporary failure in name resolution")
+        }
+    }
+}

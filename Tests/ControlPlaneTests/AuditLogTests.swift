@@ -1,0 +1,88 @@
+import ControlPlane
+import DataPlane
+import FoundationEssentials
+import Testing
+
+@Suite struct AuditLogTests {
+    private let folder = TemporaryFolder()
+    private var path: String { folder.file("audit.log") }
+
+    private func entry(_ epoch: UInt64, reason: String? = nil) -> AuditEntry {
+        AuditEntry(
+            Change(
+                epoch: epoch, action: .switch, from: .blue, to: .green, at: Timestamp(milliseconds: 1000), forced: true,
+                reason: reason, who: "someone"))
+    }
+
+    private func lines(_ name: String = "audit.log") -> [String] {
+        (folder.text(name) ?? "").split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    @Test func writesALineAChange() throws {
+        let log = try AuditLog(path: path)
+        try log.append(entry(2, reason: "two\nlines \"quoted\""))
+        #expect(
+            lines() == [
+                #"{"action":"switch","epoch":2,"forced":true,"from":"blue","outcome":"changed","#
+                    + #""reason":"two\nlines \"quoted\"","time":"1970-01-01T00:00:01.000Z","to":"green","who":"someone"}"#,
+                "",
+            ])
+    }
+
+    @Test func goesOnWhereItEnded() throws {
+        try AuditLog(path: path).append(entry(2))
+        try AuditLog(path: path).append(entry(3))
+        #expect(lines().count == 3)
+    }
+
+    @Test func endsALineThatWasCut() throws {
+        folder.write("audit.log", "{\"epoch\":1}\n{\"epo")
+        let log = try AuditLog(path: path)
+        try log.append(entry(2))
+        try log.append(entry(3))
+        #expect(lines()[..<2] == ["{\"epoch\":1}", "{\"epo"])
+        #expect(lines().count == 5)
+        #expect(lines()[2].hasPrefix("{\"action\":"))
+    }
+
+    @Test func followsItsNameAfterARotation() throws {
+        let log = try AuditLog(path: path)
+        try log.append(entry(2))
+        folder.rename("audit.log", to: "audit.log.1")
+        try log.append(entry(3))
+        #expect(lines("audit.log.1").count == 2)
+        #expect(lines().count == 2)
+        #expect(lines()[0].contains("\"epoch\":3"))
+    }
+
+    @Test func saysWhenTheDiskIsFull() throws {
+        let log = try AuditLog(path: "/dev/full")
+        #expect(throws: FileError("write", "/dev/full", code: 28)) { try log.append(entry(2)) }
+    }
+
+    @Test func mustBeWritableFromTheStart() {
+        let path = folder.file("nowhere/audit.log")
+        #expect(throws: FileError("open", path, code: 2)) { try AuditLog(path: path) }
+        #expect("\(FileError("open", path, code: 2))" == "cannot open \(path): No such file or directory")
+        #expect(throws: FileError("open", folder.path, code: 21)) { try AuditLog(path: folder.path) }
+    }
+
+    @Test func takesLinesFromManyThreads() async throws {
+        let log = try AuditLog(path: path)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for epoch in UInt64(1)...100 {
+                group.addTask { try log.append(self.entry(epoch, reason: String(repeating: "x", count: 5000))) }
+            }
+            try await group.waitForAll()
+        }
+        let epochs = try lines().dropLast().map { line in
+            let object = try JSONDecoder().decode(Line.self, from: Data(line.utf8))
+            return object.epoch
+        }
+        #expect(epochs.sorted() == Array(1...100))
+    }
+
+    private struct Line: Decodable {
+        var epoch: UInt64
+    }
+}

@@ -1,0 +1,160 @@
+import ControlPlane
+import DataPlane
+import HealthCheck
+import Logging
+import Testing
+
+@Suite struct HealthMonitorTests {
+    private typealias Outcome = HealthCheckResult.Outcome
+    private static let down = Outcome.connectFailed(reason: "connection refused")
+
+    private let traffic = FakeTraffic()
+    private let clock = StepClock()
+
+    private func monitor(
+        blue: [UInt16] = [1], green: [UInt16] = [2], checks: [HealthCheck] = [.grpc(service: "")],
+        checker: FakeChecker, clock: (any Clock<Duration>)? = nil, timeout: Duration = .seconds(1),
+        jitter: @escaping @Sendable () -> Double = { 0.5 }
+    ) -> HealthMonitor {
+        let configuration = HealthMonitor.Configuration(
+            endpoints: PerColor(
+                blue: blue.map { Endpoint(host: "127.0.0.1", port: $0) },
+                green: green.map { Endpoint(host: "127.0.0.1", port: $0) }),
+            checks: checks, interval: .seconds(10), timeout: timeout, rise: 2, fall: 3)
+        return HealthMonitor(
+            configuration: configuration, checker: checker, traffic: traffic, clock: clock ?? self.clock,
+            jitter: jitter, now: { Timestamp(milliseconds: 7000) },
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    /// Runs a monitor for as long as a test looks at it.
+    private func running(_ monitor: HealthMonitor, _ look: () async throws -> Void) async throws {
+        let task = Task { try await monitor.run() }
+        defer { task.cancel() }
+        try await look()
+    }
+
+    private func states(_ monitor: HealthMonitor, _ color: Color) async -> [HealthState] {
+        await monitor.health()[color].endpoints.map(\.state)
+    }
+
+    @Test func theFirstResultsDecide() async throws {
+        let checker = FakeChecker([1: ["grpc": [.healthy]], 2: ["grpc": [Self.down]]])
+        let monitor = monitor(checker: checker)
+        #expect(await states(monitor, .blue) == [.unknown])
+        try await running(monitor) {
+            #expect(await eventually { await states(monitor, .blue) == [.healthy] })
+            #expect(await eventually { await states(monitor, .green) == [.unhealthy] })
+            let blue = await monitor.health().blue.endpoints[0]
+            #expect(blue.lastCheck == Timestamp(milliseconds: 7000))
+            #expect(blue.latency == .milliseconds(1))
+            #expect(blue.lastFailure == nil)
+            let green = await monitor.health().green.endpoints[0]
+            #expect(green.lastFailure?.reason == "grpc: connection refused")
+            #expect(checker.timeouts == [.seconds(1)])
+        }
+    }
+
+    @Test func publishesEveryChangeAndNothingElse() async throws {
+        let checker = FakeChecker([
+            1: ["grpc": [.healthy, Self.down, .healthy, Self.down, Self.down, Self.down, .healthy, .healthy]]
+        ])
+        let monitor = monitor(blue: [1, 9], checker: checker)
+        try await running(monitor) {
+            // Eight rounds, and the ninth begun.
+            #expect(await eventually { checker.calls(1) == 9 })
+            #expect(
+                traffic.published.map(\.blue) == [[true, true], [true, true], [false, true], [true, true]])
+            #expect(traffic.published.allSatisfy { $0.green == [true] })
+            let health = await monitor.health().blue.endpoints[0]
+            #expect(health.passes == 4)
+            #expect(health.failures == 4)
+            #expect(health.consecutivePasses == 2)
+            // The last failure stays to be seen after the recovery.
+            #expect(health.lastFailure?.reason == "grpc: connection refused")
+        }
+    }
+
+    @Test func aSlowEndpointDelaysNoOther() async throws {
+        // 2 never answers.
+        let checker = FakeChecker([1: ["grpc": Array(repeating: .healthy, count: 20)]])
+        let monitor = monitor(checker: checker)
+        try await running(monitor) {
+            #expect(await eventually { checker.calls(1) == 21 })
+            #expect(await states(monitor, .green) == [.unknown])
+            #expect(await monitor.health().green.routable == [true])
+        }
+    }
+
+    @Test func allChecksMustPass() async throws {
+        let checker = FakeChecker([
+            1: ["grpc": [.healthy], "http:/health": [.unhealthy(reason: "status 503")], "tcp": [.healthy]],
+            2: [
+                "grpc": [.requestFailed(reason: "timed out")], "http:/health": [.unhealthy(reason: "status 500")],
+                "tcp": [.healthy],
+            ],
+        ])
+        let monitor = monitor(checks: [.grpc(service: ""), .http(path: "/health"), .tcp], checker: checker)
+        try await running(monitor) {
+            #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })
+            #expect(await eventually { await states(monitor, .green) == [.unhealthy] })
+            #expect(await monitor.health().blue.endpoints[0].lastFailure?.reason == "http:/health: status 503")
+            #expect(
+                await monitor.health().green.endpoints[0].lastFailure?.reason
+                    == "grpc: timed out; http:/health: status 500")
+        }
+    }
+
+    @Test(arguments: [(0.0, 9), (0.5, 10), (1.0, 11)])
+    func checksAtTheIntervalWithJitter(jitter: Double, seconds: Int) async throws {
+        let checker = FakeChecker([1: ["grpc": [.healthy, .healthy]]])
+        let monitor = monitor(green: [], checker: checker, jitter: { jitter })
+        try await running(monitor) {
+            #expect(await eventually { checker.calls(1) == 3 })
+            for sleep in clock.sleeps { #expect(abs(sleep.components.seconds - Int64(seconds)) <= 1) }
+            #expect(clock.sleeps.count == 2)
+        }
+    }
+
+    @Test func withoutChecksEverythingIsHealthy() async throws {
+        let checker = FakeChecker([:])
+        let monitor = monitor(checks: [], checker: checker)
+        #expect(await states(monitor, .blue) == [.healthy])
+        #expect(await monitor.settledHealth(of: .green).green.isHealthy)
+        try await running(monitor) {
+            #expect(await eventually { traffic.published.count == 1 })
+            #expect(checker.calls(1) == 0)
+        }
+    }
+
+    @Test func waitsForFirstResults() async throws {
+        let checker = FakeChecker([:])
+        let monitor = monitor(green: [2, 3], checker: checker, clock: ContinuousClock())
+        try await running(monitor) {
+            let waiting = Task { await monitor.settledHealth(of: .green).green.endpoints.map(\.state) }
+            #expect(await eventually { checker.calls(2) == 1 && checker.calls(3) == 1 })
+            checker.go(on: 2, "grpc", [Self.down])
+            #expect(await eventually { await states(monitor, .green) == [.unhealthy, .unknown] })
+            checker.go(on: 3, "grpc", [.healthy])
+            #expect(await waiting.value == [.unhealthy, .healthy])
+            // Known by now: no wait.
+            #expect(await monitor.settledHealth(of: .green).green.isHealthy)
+        }
+    }
+
+    @Test func doesNotWaitForEver() async throws {
+        let monitor = monitor(checker: FakeChecker([:]), timeout: .seconds(3))
+        #expect(await monitor.settledHealth(of: .green).green.state == .unknown)
+        #expect(clock.now.offset >= .seconds(3))
+        #expect(clock.now.offset < .seconds(4))
+    }
+
+    @Test func endsWithItsTask() async throws {
+        let monitor = monitor(checker: FakeChecker([:]))
+        let task = Task { try await monitor.run() }
+        #expect(await eventually { traffic.published.count == 1 })
+        task.cancel()
+        try await task.value
+        #expect(await states(monitor, .blue) == [.unknown])
+    }
+}

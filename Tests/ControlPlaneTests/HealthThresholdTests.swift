@@ -1,0 +1,47 @@
+import ControlPlane
+import Testing
+
+@Suite struct HealthThresholdTests {
+    /// `+` is a pass and `-` a failure; the result has the state after each.
+    private func states(_ results: String, rise: Int = 2, fall: Int = 3) -> String {
+        var threshold = HealthThreshold(rise: rise, fall: fall)
+        return String(
+            results.map { result in
+                let before = threshold.state
+                let changed = threshold.record(passed: result == "+")
+                #expect(changed == (before != threshold.state))
+                return threshold.state == .healthy ? "H" : threshold.state == .unhealthy ? "U" : "?"
+            })
+    }
+
+    @Test func theFirstResultDecides() {
+        #expect(HealthThreshold(rise: 2, fall: 3).state == .unknown)
+        #expect(states("+") == "H")
+        #expect(states("-") == "U")
+    }
+
+    @Test func fallsAfterFailuresInARow() {
+        #expect(states("+---") == "HHHU")
+        #expect(states("+--+--+--+") == "HHHHHHHHHH")
+        #expect(states("+-", fall: 1) == "HU")
+    }
+
+    @Test func risesAfterPassesInARow() {
+        #expect(states("-++") == "UUH")
+        #expect(states("-+-+-+-") == "UUUUUUU")
+        #expect(states("-+", rise: 1) == "UH")
+    }
+
+    @Test func aFirstResultCountsTowardsTheNextChange() {
+        // Unhealthy by the first result; two passes in a row are two passes in a row.
+        #expect(states("-++---") == "UUHHHU")
+        #expect(states("+---++") == "HHHUUH")
+    }
+
+    @Test func countsInARow() {
+        var threshold = HealthThreshold(rise: 2, fall: 3)
+        for passed in [true, true, false] { _ = threshold.record(passed: passed) }
+        #expect(threshold.consecutivePasses == 0)
+        #expect(threshold.consecutiveFailures == 1)
+    }
+}

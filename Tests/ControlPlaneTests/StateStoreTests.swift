@@ -1,0 +1,175 @@
+import ControlPlane
+import DataPlane
+import Testing
+
+@Suite struct StateStoreTests {
+    private let folder = TemporaryFolder()
+    private var path: String { folder.file("state.json") }
+
+    private var switched: SwitchState {
+        SwitchState(initial: .blue, at: Timestamp(milliseconds: 1000)).adding(
+            Change(
+                epoch: 2, action: .switch, from: .blue, to: .green, at: Timestamp(milliseconds: 2000), forced: true,
+                reason: "größer", who: "deploy"))
+    }
+
+    /// A whole and good state file's text.
+    private func goodText() throws -> String {
+        let store = try StateStore(path: path)
+        try store.save(switched)
+        return folder.text("state.json")!
+    }
+
+    private func flaw(_ text: String) -> String? {
+        folder.write("state.json", text)
+        do {
+            _ = try StateStore.read(path: path)
+            return nil
+        } catch .unreadable(let path, let flaw) {
+            #expect(path == self.path)
+            return flaw
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func startsWithNothing() throws {
+        #expect(try StateStore(path: path).load() == nil)
+    }
+
+    @Test func takesUpWhatItSaved() throws {
+        do {
+            let store = try StateStore(path: path)
+            try store.save(SwitchState(initial: .blue, at: Timestamp(milliseconds: 1000)))
+            try store.save(switched)
+            #expect(try store.load() == switched)
+        }
+        #expect(try StateStore(path: path).load() == switched)
+        #expect(folder.names == ["state.json", "state.json.lock"])
+    }
+
+    @Test func isReadableForPeople() throws {
+        #expect(
+            try goodText() == """
+                {
+                  "active" : "green",
+                  "epoch" : 2,
+                  "forced" : true,
+                  "format" : "sluice-state",
+                  "history" : [
+                    {
+                      "action" : "switch",
+                      "at" : "1970-01-01T00:00:02.000Z",
+                      "epoch" : 2,
+                      "forced" : true,
+                      "from" : "blue",
+                      "reason" : "größer",
+                      "to" : "green",
+                      "who" : "deploy"
+                    },
+                    {
+                      "action" : "initial",
+                      "at" : "1970-01-01T00:00:01.000Z",
+                      "epoch" : 1,
+                      "forced" : false,
+                      "to" : "blue",
+                      "who" : "settings"
+                    }
+                  ],
+                  "previous" : "blue",
+                  "reason" : "größer",
+                  "since" : "1970-01-01T00:00:02.000Z",
+                  "version" : 1
+                }
+
+                """)
+    }
+
+    @Test func refusesATornFile() throws {
+        let text = try goodText()
+        #expect(flaw(text) == nil)
+        let bytes = Array(text.utf8)
+        // Without the closing brace it is not whole; only the newline after it may be missing.
+        for length in 0..<(bytes.count - 2) {
+            let flaw = flaw(String(decoding: bytes[..<length], as: UTF8.self))
+            #expect(flaw?.hasPrefix("is torn or damaged") == true, "\(length) bytes: \(flaw ?? "read")")
+        }
+        #expect(flaw(String(repeating: "\0", count: bytes.count))?.hasPrefix("is torn or damaged") == true)
+    }
+
+    @Test(arguments: ["[]", "42", "{}", "\"blue\"", "{\"format\": \"other\"}", "{\"format\": 1}", "null"])
+    func refusesAForeignFile(text: String) {
+        #expect(flaw(text) == "is not a Sluice state file")
+    }
+
+    @Test func refusesAnotherVersion() throws {
+        let text = try goodText()
+        #expect(
+            flaw(text.replacing("\"version\" : 1", with: "\"version\" : 2"))
+                == "has version 2; this build reads 1")
+        #expect(
+            flaw("{\"format\": \"sluice-state\"}") == "has version none; this build reads 1")
+    }
+
+    @Test func refusesAnEditThatIsNotThoroughlyDone() throws {
+        let text = try goodText()
+        let contradiction = "is damaged: its current state is not the newest change of its history"
+        #expect(flaw(text.replacing("\"active\" : \"green\"", with: "\"active\" : \"blue\"")) == contradiction)
+        #expect(flaw(text.replacing("\"previous\" : \"blue\",\n", with: "")) == contradiction)
+        #expect(
+            flaw(text.replacing("\"epoch\" : 2", with: "\"epoch\" : 3"))
+                == "is damaged: its history does not follow from one change to the next")
+        #expect(
+            flaw(text.replacing("\"to\" : \"green\"", with: "\"to\" : \"red\""))
+                == "is damaged: history.0.to: \"red\" is not a color; allowed: blue, green")
+        #expect(flaw(text.replacing("\"epoch\" : 2", with: "\"epoch\" : -2"))?.hasPrefix("is damaged: ") == true)
+        #expect(flaw(text.replacing("1970-01-01T", with: "1970-01-01 "))?.hasPrefix("is damaged: ") == true)
+    }
+
+    @Test func refusesWhatIsMuchTooLarge() {
+        #expect(flaw(String(repeating: " ", count: 2 << 20)) == "is not a Sluice state file")
+    }
+
+    @Test func namesAFileItCannotRead() throws {
+        #expect(throws: StateStore.Failure.file(FileError("read", folder.path, code: 21))) {
+            try StateStore.read(path: folder.path)
+        }
+        let lost = folder.file("nowhere/state.json")
+        #expect(throws: StateStore.Failure.file(FileError("open", lost + ".lock", code: 2))) {
+            try StateStore(path: lost)
+        }
+    }
+
+    @Test func isForOneProxyAtATime() throws {
+        do {
+            let store = try StateStore(path: path)
+            #expect {
+                try StateStore(path: path)
+            } throws: { error in
+                let text = "\(error)"
+                return text.hasPrefix("state file \(path) is in use by another Proxy (process ") && text.hasSuffix(")")
+            }
+            #expect(try store.load() == nil)
+        }
+        _ = try StateStore(path: path)
+    }
+
+    @Test func keepsTheOldStateWhenTheNewOneCannotBeSaved() throws {
+        let store = try StateStore(path: path)
+        let initial = SwitchState(initial: .blue, at: Timestamp(milliseconds: 1000))
+        try store.save(initial)
+        // A folder in the way of the temporary file makes the write fail, as a full disk would.
+        let obstacle = TemporaryFolder()
+        folder.adopt(obstacle, as: "state.json.tmp")
+        #expect(throws: FileError("open", path + ".tmp", code: 21)) { try store.save(switched) }
+        #expect(try store.load() == initial)
+    }
+
+    @Test func savesOverWhatACrashLeft() throws {
+        folder.write("state.json.tmp", "{\"format\": \"slui")
+        let store = try StateStore(path: path)
+        try store.save(switched)
+        #expect(try store.load() == switched)
+        #expect(folder.names == ["state.json", "state.json.lock"])
+    }
+}

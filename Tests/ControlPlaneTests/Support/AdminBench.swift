@@ -1,0 +1,84 @@
+import ControlPlane
+import DataPlane
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Synchronization
+
+/// The admin API on a switchboard of its own, asked without a socket.
+struct AdminBench {
+    let bench: SwitchboardBench
+    let api: AdminAPI
+    let clock = StepClock()
+    private let stopping: Stopping
+
+    private final class Stopping: Sendable {
+        let flag = Mutex(false)
+    }
+
+    struct Answer {
+        var status: Int
+        var headers: HTTPFields
+        var text: String
+
+        var json: JSONValue? { try? JSONValue(parsing: text) }
+        var error: String? { json?["error"]?.text }
+    }
+
+    init(bench: SwitchboardBench, token: String? = nil) {
+        self.bench = bench
+        let stopping = Stopping()
+        self.stopping = stopping
+        api = AdminAPI(
+            AdminAPI.Services(
+                switchboard: bench.switchboard, health: bench.health, traffic: bench.traffic,
+                drain: DrainWait(traffic: bench.traffic, clock: clock),
+                token: token.flatMap { BearerToken(name: "deploy-token", secret: $0) }, version: "1.2.3",
+                startedAt: Timestamp(milliseconds: 500_000), isStopping: { stopping.flag.withLock { $0 } }))
+    }
+
+    init(token: String? = nil, health: FakeHealth = FakeHealth()) throws {
+        self.init(bench: try SwitchboardBench(health: health), token: token)
+    }
+
+    func stop() {
+        stopping.flag.withLock { $0 = true }
+    }
+
+    func send(
+        _ method: HTTPRequest.Method, _ path: String, _ headers: HTTPFields = [:],
+        authority: String? = "127.0.0.1:9901", body: String = ""
+    ) async throws -> Answer {
+        let head = HTTPRequest(
+            method: method, scheme: "http", authority: authority, path: path, headerFields: headers)
+        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: body)))
+        let context = AdminContext(
+            peer: "192.0.2.7", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let response = try await api.respond(to: request, context: context)
+        let writer = CollectingWriter()
+        try await response.body.write(writer)
+        return Answer(status: response.status.code, headers: response.headers, text: writer.text)
+    }
+
+    func get(_ path: String, _ headers: HTTPFields = [:]) async throws -> Answer {
+        try await send(.get, path, headers)
+    }
+
+    func post(_ path: String, _ headers: HTTPFields = [:]) async throws -> Answer {
+        try await send(.post, path, headers)
+    }
+}
+
+private final class CollectingWriter: ResponseBodyWriter, Sendable {
+    private let buffer = Mutex(ByteBuffer())
+
+    var text: String { buffer.withLock { String(buffer: $0) } }
+
+    func write(_ part: ByteBuffer) async throws {
+        buffer.withLock { _ = $0.writeImmutableBuffer(part) }
+    }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

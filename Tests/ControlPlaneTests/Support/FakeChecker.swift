@@ -1,0 +1,48 @@
+import DataPlane
+import HealthCheck
+import Synchronization
+
+/// Answers health checks from a script for each port, and hangs once the script is at its end.
+final class FakeChecker: HealthChecking {
+    typealias Outcome = HealthCheckResult.Outcome
+
+    private struct State {
+        var scripts: [UInt16: [String: [Outcome]]] = [:]
+        var calls: [UInt16: Int] = [:]
+        var timeouts: Set<Duration> = []
+    }
+
+    private let state = Mutex(State())
+
+    /// - Parameter scripts: by port and check, the outcomes one after the other.
+    init(_ scripts: [UInt16: [String: [Outcome]]]) {
+        state.withLock { $0.scripts = scripts }
+    }
+
+    /// How many checks of a port were asked for.
+    func calls(_ port: UInt16) -> Int { state.withLock { $0.calls[port, default: 0] } }
+    var timeouts: Set<Duration> { state.withLock { $0.timeouts } }
+
+    func go(on port: UInt16, _ check: String, _ outcomes: [Outcome]) {
+        state.withLock { $0.scripts[port, default: [:]][check, default: []] += outcomes }
+    }
+
+    func check(
+        _ check: HealthCheck, host: String, port: UInt16, timeout: Duration
+    ) async -> HealthCheckResult {
+        state.withLock { state in
+            state.calls[port, default: 0] += 1
+            state.timeouts.insert(timeout)
+        }
+        while !Task.isCancelled {
+            let outcome = state.withLock { state -> Outcome? in
+                guard let next = state.scripts[port]?[check.description]?.first else { return nil }
+                state.scripts[port]?[check.description]?.removeFirst()
+                return next
+            }
+            if let outcome { return HealthCheckResult(outcome: outcome, latency: .milliseconds(Int(port))) }
+            try? await Task.sleep(for: .milliseconds(1))
+        }
+        return HealthCheckResult(outcome: .requestFailed(reason: "cancelled"), latency: .zero)
+    }
+}

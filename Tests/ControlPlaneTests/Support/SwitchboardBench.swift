@@ -1,0 +1,38 @@
+import ControlPlane
+import DataPlane
+import Logging
+import Synchronization
+
+/// A switchboard with everything it needs, on a folder of its own.
+struct SwitchboardBench {
+    let folder = TemporaryFolder()
+    let route: RouteWord
+    let traffic: FakeTraffic
+    let health: FakeHealth
+    let store: StateStore
+    let switchboard: Switchboard
+
+    /// - Parameter audit: the audit log's path; one in the folder where it is not given.
+    init(
+        health: FakeHealth = FakeHealth(), traffic: FakeTraffic = FakeTraffic(), audit: String? = nil
+    ) throws {
+        let initial = SwitchState(initial: .blue, at: Timestamp(milliseconds: 1_000_000))
+        self.health = health
+        self.traffic = traffic
+        route = RouteWord(initial.route)
+        store = try StateStore(path: folder.file("state.json"))
+        try store.save(initial)
+        switchboard = Switchboard(
+            state: initial, store: store, audit: try AuditLog(path: audit ?? folder.file("audit.log")), route: route,
+            traffic: traffic, health: health, now: { Timestamp(milliseconds: 2_000_000) },
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    var auditLines: [String] {
+        (folder.text("audit.log") ?? "").split(separator: "\n").map(String.init)
+    }
+
+    func change(_ aim: ChangeRequest.Aim) async throws -> ChangeReceipt {
+        try await switchboard.change(ChangeRequest(aim, who: "someone"))
+    }
+}

@@ -1,0 +1,46 @@
+import FoundationEssentials
+
+/// A folder of a test's own, which is gone with it.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() {
+        path = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)").path
+        try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        remove()
+    }
+
+    func file(_ name: String) -> String {
+        path + "/" + name
+    }
+
+    func text(_ name: String) -> String? {
+        (try? Data(contentsOf: URL(filePath: file(name)))).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func write(_ name: String, _ text: String) {
+        try! Data(text.utf8).write(to: URL(filePath: file(name)))
+    }
+
+    func rename(_ name: String, to other: String) {
+        try! FileManager.default.moveItem(atPath: file(name), toPath: file(other))
+    }
+
+    var names: [String] {
+        try! FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
+
+extension TemporaryFolder {
+    /// Moves another folder into this one.
+    func adopt(_ other: TemporaryFolder, as name: String) {
+        try! FileManager.default.moveItem(atPath: other.path, toPath: file(name))
+    }
+}

@@ -14,7 +14,8 @@ class Connection: Session, EventHandler {
         case closed
     }
 
-    unowned let worker: Worker
+    /// Unchecked, because every callback goes through it: a worker lets go of its connections before it goes.
+    unowned(unsafe) let worker: Worker
     let socket: Socket
     /// Calls with a leg on this connection; each knows its index here.
     var calls: [Call] = []
@@ -29,7 +30,7 @@ class Connection: Session, EventHandler {
     ) throws(SystemError) {
         self.worker = worker
         self.socket = socket
-        super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks)
+        super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
         try worker.loop.add(socket.descriptor, for: interest, handler: self)
     }
 

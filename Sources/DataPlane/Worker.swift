@@ -15,6 +15,7 @@ final class Worker: @unchecked Sendable {
     let limits: DataPlaneLimits
     let headerBlocks = HeaderBlockPool()
     let chunks = ChunkPool()
+    let sessionMemory = SessionMemory()
 
     /// Shared by all connections of the worker: one is read, or written, at a time.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)

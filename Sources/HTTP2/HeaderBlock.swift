@@ -25,8 +25,13 @@ public final class HeaderBlock {
         var isSensitive: Bool
     }
 
-    private var bytes: [UInt8] = []
-    private var fields: [Field] = []
+    /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
+    private var bytes: UnsafeMutablePointer<UInt8>
+    private var byteCount = 0
+    private var byteCapacity = 1024
+    private var fields: UnsafeMutablePointer<Field>
+    private var keptCount = 0
+    private var fieldCapacity = 24
     private var known = InlineArray<8, Int>(repeating: -1)
 
     /// A list whose size is beyond this is counted on, but no further field of it is kept.
@@ -38,15 +43,20 @@ public final class HeaderBlock {
     public private(set) var fieldCount = 0
 
     public init() {
-        bytes.reserveCapacity(1024)
-        fields.reserveCapacity(24)
+        bytes = .allocate(capacity: byteCapacity)
+        fields = .allocate(capacity: fieldCapacity)
     }
 
-    public var isEmpty: Bool { fields.isEmpty }
+    deinit {
+        bytes.deallocate()
+        fields.deallocate()
+    }
+
+    public var isEmpty: Bool { keptCount == 0 }
 
     public func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
-        fields.removeAll(keepingCapacity: true)
+        byteCount = 0
+        keptCount = 0
         known = InlineArray(repeating: -1)
         listSize = 0
         fieldCount = 0
@@ -72,11 +82,42 @@ public final class HeaderBlock {
 
     func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
         count(nameLength: name.count, valueLength: value.count)
-        if let field = Self.recognize(name) { known[field.rawValue] = fields.count }
-        fields.append(
-            Field(start: bytes.count, nameLength: name.count, valueLength: value.count, isSensitive: isSensitive))
-        bytes.append(contentsOf: name)
-        bytes.append(contentsOf: value)
+        if let field = Self.recognize(name) { known[field.rawValue] = keptCount }
+        makeRoom(for: name.count + value.count)
+        fields.advanced(by: keptCount).initialize(
+            to: Field(start: byteCount, nameLength: name.count, valueLength: value.count, isSensitive: isSensitive))
+        keptCount += 1
+        copy(name)
+        copy(value)
+    }
+
+    /// There is room: `makeRoom` came before.
+    private func copy(_ text: UnsafeBufferPointer<UInt8>) {
+        guard let source = text.baseAddress else { return }
+        assert(byteCount + text.count <= byteCapacity, "room was made")
+        bytes.advanced(by: byteCount).initialize(from: source, count: text.count)
+        byteCount += text.count
+    }
+
+    /// Sees to it that one more field fits, with so many bytes.
+    private func makeRoom(for count: Int) {
+        if byteCount + count > byteCapacity {
+            byteCapacity = max(2 * byteCapacity, byteCount + count)
+            bytes = Self.moved(bytes, byteCount, to: byteCapacity)
+        }
+        if keptCount == fieldCapacity {
+            fieldCapacity *= 2
+            fields = Self.moved(fields, keptCount, to: fieldCapacity)
+        }
+    }
+
+    private static func moved<Element>(
+        _ old: UnsafeMutablePointer<Element>, _ count: Int, to capacity: Int
+    ) -> UnsafeMutablePointer<Element> {
+        let new = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        new.moveInitialize(from: old, count: count)
+        old.deallocate()
+        return new
     }
 
     /// Counts a field without keeping it.
@@ -113,10 +154,8 @@ public final class HeaderBlock {
         let index = known[field.rawValue]
         guard index >= 0 else { return nil }
         let field = fields[index]
-        let start = field.start + field.nameLength
-        return bytes.withUnsafeBufferPointer {
-            body(UnsafeBufferPointer(rebasing: $0[start..<start + field.valueLength]))
-        }
+        return body(
+            UnsafeBufferPointer(start: bytes.advanced(by: field.start + field.nameLength), count: field.valueLength))
     }
 
     public func has(_ field: Known) -> Bool { known[field.rawValue] >= 0 }
@@ -149,33 +188,29 @@ public final class HeaderBlock {
 
     /// All fields as text, in order: for tests and diagnostics, not for the path of a call.
     public var list: [(name: String, value: String)] {
-        fields.map { field in
-            let middle = field.start + field.nameLength
-            return (
-                String(decoding: bytes[field.start..<middle], as: UTF8.self),
-                String(decoding: bytes[middle..<middle + field.valueLength], as: UTF8.self)
-            )
+        UnsafeBufferPointer(start: fields, count: keptCount).map { field in
+            let name = UnsafeBufferPointer(start: bytes.advanced(by: field.start), count: field.nameLength)
+            let value = UnsafeBufferPointer(
+                start: bytes.advanced(by: field.start + field.nameLength), count: field.valueLength)
+            return (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
         }
     }
 
     /// Lends the fields in libnghttp2's form, which copies them when they are submitted.
     func withNameValues<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
-        bytes.withUnsafeBufferPointer { bytes in
-            withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: fields.count) { pairs in
-                // libnghttp2 only reads through these pointers although it declares them mutable; the buffer stays in
-                // place until `body` has returned.
-                let base = UnsafeMutablePointer(mutating: bytes.baseAddress)
-                for (index, field) in fields.enumerated() {
-                    let flags = field.isSensitive ? UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0
-                    pairs.initializeElement(
-                        at: index,
-                        to: nghttp2_nv(
-                            name: base?.advanced(by: field.start),
-                            value: base?.advanced(by: field.start + field.nameLength),
-                            namelen: field.nameLength, valuelen: field.valueLength, flags: flags))
-                }
-                return body(UnsafePointer(pairs.baseAddress), fields.count)
+        withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: keptCount) { pairs in
+            // The block's memory stays in place until `body` has returned; libnghttp2 only reads it.
+            for index in 0..<keptCount {
+                let field = fields[index]
+                let name = bytes.advanced(by: field.start)
+                pairs.initializeElement(
+                    at: index,
+                    to: nghttp2_nv(
+                        name: name, value: name.advanced(by: field.nameLength), namelen: field.nameLength,
+                        valuelen: field.valueLength,
+                        flags: field.isSensitive ? UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0))
             }
+            return body(UnsafePointer(pairs.baseAddress), keptCount)
         }
     }
 }

@@ -35,21 +35,26 @@ open class Session {
     /// The header list that is being received; header blocks of one connection never interleave.
     var incoming: HeaderBlock?
 
+    /// Kept alive: the libnghttp2 session's memory lies there.
+    private let memory: SessionMemory
+
     /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
     private let session: OpaquePointer
 
     /// Sets up the session and queues its SETTINGS, and as a client the connection preface.
     ///
-    /// - Parameter headerBlocks: where received header lists come from; whoever is given one gives it back there.
-    public init(role: Role, settings: SessionSettings, headerBlocks: HeaderBlockPool) {
+    /// - Parameters:
+    ///   - headerBlocks: where received header lists come from; whoever is given one gives it back there.
+    ///   - memory: where libnghttp2's memory for this session comes from.
+    public init(role: Role, settings: SessionSettings, headerBlocks: HeaderBlockPool, memory: SessionMemory) {
         self.role = role
         self.headerBlocks = headerBlocks
+        self.memory = memory
         var pointer: OpaquePointer?
-        let result =
-            switch role {
-            case .server: nghttp2_session_server_new2(&pointer, SessionCallbacks.shared, nil, SessionOptions.shared)
-            case .client: nghttp2_session_client_new2(&pointer, SessionCallbacks.shared, nil, SessionOptions.shared)
-            }
+        let result = memory.withAllocator { allocator in
+            let make = role == .server ? nghttp2_session_server_new3 : nghttp2_session_client_new3
+            return make(&pointer, SessionCallbacks.shared, nil, SessionOptions.shared, allocator)
+        }
         guard result == 0, let pointer else { fatalError("libnghttp2 is out of memory") }
         session = pointer
         // Unretained: this object ends the libnghttp2 session in deinit, so no callback outlives it.

@@ -33,12 +33,12 @@ enum SessionCallbacks {
 
     @inline(__always)
     private static func session(_ userData: UnsafeMutableRawPointer?) -> Session {
-        Unmanaged<Session>.fromOpaque(userData!).takeUnretainedValue()
+        Unmanaged<Session>.fromOpaque(userData!)._withUnsafeGuaranteedRef { $0 }
     }
 
     @inline(__always)
     private static func context(_ pointer: UnsafeMutableRawPointer?) -> StreamContext? {
-        pointer.map { Unmanaged<StreamContext>.fromOpaque($0).takeUnretainedValue() }
+        pointer.map { Unmanaged<StreamContext>.fromOpaque($0)._withUnsafeGuaranteedRef { $0 } }
     }
 
     // MARK: Header lists

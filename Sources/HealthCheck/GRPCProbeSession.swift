@@ -18,7 +18,7 @@ final class GRPCProbeSession: Session {
     private static let messageHeaderSize = 5
 
     init(_ request: ProbeRequest, service: String) {
-        super.init(role: .client, settings: SessionSettings(), headerBlocks: blocks)
+        super.init(role: .client, settings: SessionSettings(), headerBlocks: blocks, memory: SessionMemory())
         var message = Grpc_Health_V1_HealthCheckRequest()
         message.service = service
         do {

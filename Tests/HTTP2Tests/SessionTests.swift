@@ -32,7 +32,7 @@ final class RecordingSession: Session {
 
     init(_ role: Role, _ settings: SessionSettings = SessionSettings()) {
         blocks = HeaderBlockPool()
-        super.init(role: role, settings: settings, headerBlocks: blocks)
+        super.init(role: role, settings: settings, headerBlocks: blocks, memory: SessionMemory())
     }
 
     static func fields(_ block: HeaderBlock) -> [String] { block.list.map { "\($0.name)=\($0.value)" } }

@@ -231,7 +231,9 @@ class RawConnection:
         self.closed = False
         with self._changed:
             if settings:
-                self.h2.local_settings.update(settings)
+                self.h2.local_settings = h2.settings.Settings(
+                    client=client_side, initial_values={**self.h2.local_settings, **settings}
+                )
             self.h2.initiate_connection()
             if connection_window is not None:
                 self.h2.increment_flow_control_window(connection_window - 65_535)

@@ -1,0 +1,124 @@
+"""Where client connections land, and how many the proxy opens to backends."""
+
+import os
+import socket
+
+import pytest
+
+from harness.process import eventually
+from harness.raw_http2 import grpc_message, grpc_request
+
+
+def per_worker(proxy) -> list[int]:
+    return [worker["client_connections"] for worker in proxy.admin.status()["workers"]]
+
+
+def echo(connection, payload: bytes) -> None:
+    stream = connection.open(grpc_request())
+    stream.send_data(grpc_message(payload), end_stream=True)
+    assert stream.wait_end().messages == [payload]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_connections_are_spread_evenly_over_workers(start_proxy, connect_raw, blue, green, workers):
+    proxy = start_proxy(blue=blue.address, green=green.address, workers=workers)
+    connections = [connect_raw(proxy.address) for _ in range(4 * workers)]
+    assert per_worker(proxy) == [4] * workers
+    samples = proxy.admin.metrics()["sluice_client_connections"]
+    assert sorted((s.labels["worker"], s.value) for s in samples) == [(str(i), 4.0) for i in range(workers)]
+    for i, connection in enumerate(connections):
+        echo(connection, b"%d" % i)
+
+
+def test_a_new_connection_goes_to_the_worker_with_the_fewest(start_proxy, connect_raw, blue, green):
+    """Not round robin: what has been closed counts."""
+    proxy = start_proxy(blue=blue.address, green=green.address, workers=2)
+    connections = []
+    for _ in range(8):
+        before = per_worker(proxy)
+        connection = connect_raw(proxy.address)
+        after = per_worker(proxy)
+        connections.append((connection, 0 if after[0] > before[0] else 1))
+    for connection, worker in connections:
+        if worker == 1:
+            connection.close()
+    eventually(lambda: per_worker(proxy) == [4, 0], what="four closed connections are gone")
+    for _ in range(4):
+        connect_raw(proxy.address)
+    assert per_worker(proxy) == [4, 4]
+
+
+def test_workers_default_to_the_number_of_cores(start_proxy, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, workers=None)
+    assert len(per_worker(proxy)) == len(os.sched_getaffinity(0))
+
+
+def test_calls_are_multiplexed_on_few_upstream_connections(start_proxy, connect_raw, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, workers=2)
+    connections = [connect_raw(proxy.address) for _ in range(10)]
+    for connection in connections:
+        for i in range(20):
+            echo(connection, b"%d" % i)
+    # One a worker serves them all.
+    assert proxy.admin.status()["colors"]["blue"]["upstream_connections"] <= 2
+
+
+def test_connections_that_come_and_go_leave_nothing_behind(start_proxy, blue, green):
+    """Connections that are opened and closed, some without a word: counts and descriptors return to where they were."""
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    proxy.admin.wait_ready()
+    host, port = proxy.address.split(":")
+
+    def open_descriptors() -> float:
+        return proxy.admin.metrics()["process_open_fds"][0].value
+
+    def churn(count: int) -> None:
+        for i in range(count):
+            with socket.create_connection((host, int(port))) as connection:
+                if i % 3 == 1:
+                    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+                elif i % 3 == 2:
+                    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+
+    churn(30)
+    eventually(lambda: sum(per_worker(proxy)) == 0, what="no connection is left")
+    before = open_descriptors()
+    churn(300)
+    eventually(lambda: sum(per_worker(proxy)) == 0, what="no connection is left")
+    # Admin connections of this test's own come and go meanwhile.
+    eventually(lambda: open_descriptors() <= before + 4, what="descriptors are back to where they were")
+
+
+def test_least_loaded_endpoint_of_a_color_is_chosen(start_proxy, start_backend, connect_raw, green):
+    """40 long streams over 2 endpoints on one worker: 20 each."""
+    first, second = start_backend("first"), start_backend("second")
+    proxy = start_proxy(blue=[first.address, second.address], green=green.address, workers=1)
+    proxy.admin.wait_health("blue", "healthy")
+    eventually(
+        lambda: all(e["state"] == "healthy" for e in proxy.admin.status()["colors"]["blue"]["endpoints"]),
+        what="both endpoints are healthy",
+    )
+    connection = connect_raw(proxy.address)
+    names = []
+    for _ in range(40):
+        stream = connection.open(grpc_request("/echo.Echo/LongStream"))
+        stream.send_data(grpc_message(b'{"seq": 0}'))
+        stream.wait_data(10)
+        names.append("first" if b'"first"' in stream.messages[0] else "second")
+    assert (names.count("first"), names.count("second")) == (20, 20)
+
+
+def test_an_endpoint_that_is_unhealthy_gets_no_new_calls(start_proxy, start_backend, connect_raw, green):
+    first, second = start_backend("first"), start_backend("second")
+    proxy = start_proxy(blue=[first.address, second.address], green=green.address, workers=1, health_fall=1)
+    first.set_health("NOT_SERVING")
+    eventually(
+        lambda: {e["endpoint"]: e["state"] for e in proxy.admin.status()["colors"]["blue"]["endpoints"]}
+        == {first.address: "unhealthy", second.address: "healthy"},
+        what="the first endpoint is unhealthy",
+    )
+    connection = connect_raw(proxy.address)
+    for _ in range(20):
+        stream = connection.open(grpc_request("/echo.Echo/Describe"))
+        stream.send_data(grpc_message(b""), end_stream=True)
+        assert b'"backend": "second"' in stream.wait_end().messages[0]

@@ -1,0 +1,74 @@
+"""Endpoints by name, and backends that come back."""
+
+import os
+
+import grpc
+import pytest
+
+from harness.ports import free_port
+from harness.process import BINARIES, run
+from harness.proxy import options
+
+
+def test_endpoint_by_name(start_proxy, open_channel, blue, green):
+    """`localhost` may be ::1 first, where nobody listens: the other address is tried."""
+    proxy = start_proxy(blue=f"localhost:{blue.port}", green=f"localhost:{green.port}")
+    proxy.admin.wait_health("blue", "healthy")
+    proxy.admin.wait_health("green", "healthy")
+    unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+    assert unary(b"by name", timeout=15) == b"by name"
+    proxy.admin.switch()
+    assert unary(b"by name", timeout=15) == b"by name"
+    endpoints = proxy.admin.status()["colors"]["blue"]["endpoints"]
+    assert [e["endpoint"] for e in endpoints] == [f"localhost:{blue.port}"]
+
+
+def test_backend_behind_a_name_is_restarted_and_reconnected_to(start_proxy, start_backend, open_channel, green):
+    port = free_port()
+    backend = start_backend("blue", port)
+    proxy = start_proxy(blue=f"localhost:{port}", green=green.address, health_fall=1, health_rise=1)
+    proxy.admin.wait_ready()
+    unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+    for _ in range(3):
+        assert unary(b"up", timeout=15) == b"up"
+        backend.kill()
+        proxy.admin.wait_health("blue", "unhealthy")
+        with pytest.raises(grpc.RpcError) as raised:
+            unary(b"down", timeout=15)
+        assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+        backend = start_backend("blue", port)
+        proxy.admin.wait_health("blue", "healthy")
+
+
+def test_backend_restarted_between_two_calls_without_health_checks(start_proxy, start_backend, open_channel, green):
+    """The pooled connection is dead by the next call, which finds a new one."""
+    port = free_port()
+    backend = start_backend("blue", port)
+    proxy = start_proxy(blue=f"127.0.0.1:{port}", green=green.address, health_check="none")
+    unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+    for i in range(5):
+        assert unary(b"%d" % i, timeout=15) == b"%d" % i
+        backend.kill()
+        backend = start_backend("blue", port)
+
+
+def test_listening_on_a_name(start_proxy, open_channel, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, listen="localhost:0")
+    port = proxy.address.rsplit(":", 1)[1]
+    assert open_channel(f"localhost:{port}").unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
+
+
+def test_name_that_does_not_resolve(tmp_path, blue):
+    """One clear line and a non-zero exit, for an endpoint and for an address to listen on."""
+    for setting in ("green", "listen", "admin"):
+        settings = {
+            "listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "blue": blue.address, "green": blue.address,
+            "state_file": tmp_path / f"{setting}.json",
+        }
+        settings[setting] = "no-such-host.invalid:50052"
+        done = run([BINARIES / "Proxy", *options(**settings)], env={"LANG": "C", "PATH": os.environ["PATH"]})
+        assert done.returncode != 0, done
+        assert "no-such-host.invalid" in done.stderr
+        assert "Fatal error" not in done.stderr and "\n0x" not in done.stderr
+        errors = [line for line in done.stderr.splitlines() if "no-such-host.invalid" in line]
+        assert len(errors) == 1, done.stderr

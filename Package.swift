@@ -22,6 +22,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -112,7 +113,19 @@ let package = Package(
 
         // MARK: Models
         .target(name: "Pickle", swiftSettings: strict),
+        .testTarget(name: "PickleTests", dependencies: ["Pickle"], swiftSettings: strict),
         .target(name: "Estimators", dependencies: ["Pickle"], swiftSettings: strict),
+        .testTarget(
+            name: "EstimatorsTests", dependencies: ["Estimators", "Pickle"], exclude: ["Fixtures"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Inference",
+            dependencies: [
+                "Estimators", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
         .target(
             name: "PredictionAPI",
             dependencies: [
@@ -146,13 +159,14 @@ let package = Package(
         .executableTarget(
             name: "Predictor",
             dependencies: [
-                "Estimators", "HealthAPI", "PredictionAPI",
+                "DurationSyntax", "Estimators", "HealthAPI", "Inference", "JSONLogging", "JSONText", "PredictionAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict

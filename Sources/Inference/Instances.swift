@@ -1,0 +1,33 @@
+import Estimators
+
+/// Rows of features, one behind the other.
+package struct Instances: Sendable, Equatable {
+    /// Features in a row.
+    package let width: Int
+
+    private let features: [Double]
+
+    package var count: Int { features.count / width }
+
+    /// - Parameter features: A whole number of rows of `width` features, which is at least 1.
+    init(features: [Double], width: Int) {
+        precondition(features.count.isMultiple(of: width))
+        self.features = features
+        self.width = width
+    }
+
+    /// Classifies every row.
+    package func predictions(of model: ClassificationModel) throws(RequestError) -> [Prediction] {
+        var predictions: [Prediction] = []
+        predictions.reserveCapacity(count)
+        for row in 0..<count {
+            do {
+                predictions.append(
+                    try model.predict(features.span.extracting(row * width..<(row + 1) * width)))
+            } catch {
+                throw .row(row, .features(error))
+            }
+        }
+        return predictions
+    }
+}

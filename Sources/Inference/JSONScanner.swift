@@ -1,0 +1,221 @@
+/// Takes JSON text (RFC 8259) apart, token by token, for a reader that knows what it expects.
+///
+/// The one thing beyond the standard are the words `NaN`, `Infinity` and `-Infinity`, which count as numbers.
+struct JSONScanner {
+    enum Kind: Equatable {
+        case object
+        case array
+        case string
+        case number
+        case boolean
+        case null
+
+        /// With its article, for messages.
+        var description: String {
+            switch self {
+            case .object: "an object"
+            case .array: "an array"
+            case .string: "a string"
+            case .number: "a number"
+            case .boolean: "a boolean"
+            case .null: "null"
+            }
+        }
+    }
+
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    // MARK: Structure
+
+    /// What the next value is, by its first character.
+    mutating func kind() throws(RequestError) -> Kind {
+        skipSpace()
+        guard let byte = peek() else { throw failure("a value is missing at the end") }
+        switch byte {
+        case UInt8(ascii: "{"): return .object
+        case UInt8(ascii: "["): return .array
+        case UInt8(ascii: "\""): return .string
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): return .boolean
+        case UInt8(ascii: "n"): return .null
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "N"), UInt8(ascii: "I"):
+            return .number
+        default: throw failure("a value can't begin with \(Self.display(byte))")
+        }
+    }
+
+    /// Takes an opening bracket.
+    mutating func enter(_ bracket: Unicode.Scalar) throws(RequestError) {
+        try expect(bracket)
+    }
+
+    /// Goes to the next element or member; takes the comma before it, or the closing bracket if there is none.
+    ///
+    /// - Parameter isFirst: True before the first one, for which there is no comma.
+    mutating func next(before bracket: Unicode.Scalar, isFirst: inout Bool) throws(RequestError) -> Bool {
+        skipSpace()
+        if peek() == UInt8(ascii: bracket) {
+            position += 1
+            return false
+        }
+        if !isFirst { try expect(",") }
+        isFirst = false
+        return true
+    }
+
+    /// Takes one character, white space before it passed over.
+    mutating func expect(_ character: Unicode.Scalar) throws(RequestError) {
+        skipSpace()
+        guard let byte = peek() else { throw failure("it ends where '\(character)' is expected") }
+        guard byte == UInt8(ascii: character) else {
+            throw failure("found \(Self.display(byte)) where '\(character)' is expected")
+        }
+        position += 1
+    }
+
+    /// Checks that nothing but white space is left.
+    mutating func expectEnd() throws(RequestError) {
+        skipSpace()
+        if let byte = peek() { throw failure("found \(Self.display(byte)) behind the end") }
+    }
+
+    // MARK: Values
+
+    /// Takes a number. One too large for a double is infinity, as IEEE 754 rounds it.
+    mutating func number() throws(RequestError) -> Double {
+        skipSpace()
+        let start = position
+        let isNegative = take("-")
+        if peek() == UInt8(ascii: "I") {
+            try word("Infinity")
+            return isNegative ? -.infinity : .infinity
+        }
+        if peek() == UInt8(ascii: "N"), !isNegative {
+            try word("NaN")
+            return .nan
+        }
+        if take("0") {
+            if let byte = peek(), Self.isDigit(byte) { throw failure("a number can't begin with 0") }
+        } else {
+            try digits()
+        }
+        if take(".") { try digits() }
+        if take("e") || take("E") {
+            if !take("+") { _ = take("-") }
+            try digits()
+        }
+        // The grammar above is a part of what the initializer reads.
+        return Double(String(decoding: bytes[start..<position], as: UTF8.self))!
+    }
+
+    /// Takes a string. Escaped characters come out as they stand in the text: names that matter here have none.
+    mutating func string() throws(RequestError) -> String {
+        try expect("\"")
+        let start = position
+        while let byte = peek() {
+            switch byte {
+            case UInt8(ascii: "\""):
+                guard let text = String(validating: bytes[start..<position], as: UTF8.self) else {
+                    throw .malformed(offset: start, reason: "the string is not valid UTF-8")
+                }
+                position += 1
+                return text
+            case UInt8(ascii: "\\"):
+                position += 1
+                try escape()
+            case 0..<0x20:
+                throw failure("a string can't contain the control character \(Self.display(byte))")
+            default:
+                position += 1
+            }
+        }
+        throw failure("it ends inside a string")
+    }
+
+    /// Passes over a value of any kind.
+    mutating func skipValue(depth: Int = 0) throws(RequestError) {
+        guard depth < Self.deepestNesting else { throw failure("nested more than \(Self.deepestNesting) deep") }
+        switch try kind() {
+        case .string: _ = try string()
+        case .number: _ = try number()
+        case .boolean: try word(peek() == UInt8(ascii: "t") ? "true" : "false")
+        case .null: try word("null")
+        case .array:
+            try enter("[")
+            var isFirst = true
+            while try next(before: "]", isFirst: &isFirst) { try skipValue(depth: depth + 1) }
+        case .object:
+            try enter("{")
+            var isFirst = true
+            while try next(before: "}", isFirst: &isFirst) {
+                _ = try string()
+                try expect(":")
+                try skipValue(depth: depth + 1)
+            }
+        }
+    }
+
+    private static let deepestNesting = 64
+
+    // MARK: Characters
+
+    private func peek() -> UInt8? {
+        position < bytes.count ? bytes[position] : nil
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard peek() == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func digits() throws(RequestError) {
+        guard let byte = peek(), Self.isDigit(byte) else { throw failure("a digit is missing in a number") }
+        while let byte = peek(), Self.isDigit(byte) { position += 1 }
+    }
+
+    private mutating func word(_ word: StaticString) throws(RequestError) {
+        let length = word.utf8CodeUnitCount
+        let expected = UnsafeBufferPointer(start: word.utf8Start, count: length)
+        guard bytes[position...].starts(with: expected) else { throw failure("'\(word)' is expected") }
+        position += length
+    }
+
+    private mutating func escape() throws(RequestError) {
+        switch peek() {
+        case UInt8(ascii: "u"):
+            position += 1
+            for _ in 0..<4 {
+                guard let byte = peek(), Character(Unicode.Scalar(byte)).isHexDigit else {
+                    throw failure("a hexadecimal digit is missing in an escape")
+                }
+                position += 1
+            }
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            position += 1
+        default:
+            throw failure("there is no such escape")
+        }
+    }
+
+    private mutating func skipSpace() {
+        while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+    }
+
+    private static func display(_ byte: UInt8) -> String {
+        0x20..<0x7F ~= byte ? "'\(Unicode.Scalar(byte))'" : "the byte \(byte)"
+    }
+
+    private func failure(_ reason: String) -> RequestError {
+        .malformed(offset: position, reason: reason)
+    }
+}

@@ -1,0 +1,55 @@
+import Glibc
+
+/// Reads whole files of limited size.
+enum ModelFile {
+    /// The contents of a regular file.
+    ///
+    /// Anything else (a folder, a pipe, a device) is refused before a byte is read, so that nothing blocks and nothing is
+    /// endless.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - limit: Largest size in bytes.
+    /// - Returns: The bytes, or nil if there is no such file.
+    static func read(_ path: String, limit: Int) throws(ModelLoadError) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else {
+            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard information.st_mode & S_IFMT == S_IFREG else {
+            throw .unreadable(path: path, reason: "it is not a regular file")
+        }
+        guard information.st_size <= limit else {
+            throw .tooLarge(path: path, size: Int(information.st_size), limit: limit)
+        }
+
+        // One byte of room more than the size, to see that the file has not grown since.
+        let capacity = Int(information.st_size) + 1
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            while count < capacity {
+                let result = Glibc.read(descriptor, buffer.baseAddress! + count, capacity - count)
+                if result > 0 {
+                    count += result
+                } else if result == 0 {
+                    break
+                } else if errno != EINTR {
+                    failure = errno
+                    break
+                }
+            }
+        }
+        if failure != 0 { throw .unreadable(path: path, reason: String(cString: strerror(failure))) }
+        guard bytes.count < capacity else {
+            throw .unreadable(path: path, reason: "it grew while it was read")
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,41 @@
+import FoundationEssentials
+
+/// What `model.json` says about the `model.pkl` beside it. Members that are not listed here are for people.
+struct ModelManifest: Decodable, Sendable, Hashable {
+    /// Version of the model, for example `v1.0.0`.
+    let version: String
+
+    /// SHA-256 of the model file, in hexadecimal digits.
+    let sha256: String
+
+    /// The names of the features, in the order of a row.
+    let featureNames: [String]?
+
+    /// The names of the classes, in the order of the probabilities.
+    let classes: [String]?
+
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case sha256
+        case featureNames = "feature_names"
+        case classes
+    }
+
+    /// Reads the manifest at `path`; nil if there is none.
+    static func read(_ path: String) throws(ModelLoadError) -> ModelManifest? {
+        guard let bytes = try ModelFile.read(path, limit: largestSize) else { return nil }
+        do {
+            return try JSONDecoder().decode(ModelManifest.self, from: Data(bytes))
+        } catch let DecodingError.keyNotFound(key, _) {
+            throw .invalidManifest(path: path, reason: "\"\(key.stringValue)\" is missing")
+        } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
+            let member = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw .invalidManifest(path: path, reason: "\"\(member)\" has the wrong type")
+        } catch {
+            throw .invalidManifest(path: path, reason: "it is not a JSON object")
+        }
+    }
+
+    /// In bytes; real ones have less than a thousand.
+    private static let largestSize = 1 << 20
+}

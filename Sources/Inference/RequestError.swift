@@ -1,0 +1,37 @@
+import Estimators
+
+/// Why a request for predictions is refused. The caller can put it right.
+package enum RequestError: Error, Sendable, Equatable {
+    /// The body is not JSON; the offset is in bytes from its beginning.
+    case malformed(offset: Int, reason: String)
+    /// The body is JSON of another form than `{"instances": [[…], …]}`.
+    case form(reason: String)
+    /// A row, counted from 0, is not what the model takes.
+    case row(Int, RowProblem)
+
+    package enum RowProblem: Error, Sendable, Equatable {
+        /// The row is no array, but this.
+        case notAnArray(found: String)
+        /// A feature, counted from 0, is no number, but this.
+        case notANumber(index: Int, found: String)
+        /// The features are numbers, but not the model's.
+        case features(FeatureError)
+    }
+}
+
+extension RequestError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .malformed(let offset, let reason):
+            "the body is not valid JSON: byte \(offset): \(reason)"
+        case .form(let reason):
+            reason
+        case .row(let row, .notAnArray(let found)):
+            "row \(row): it is \(found), not an array of numbers"
+        case .row(let row, .notANumber(let index, let found)):
+            "row \(row): feature \(index) is \(found), not a number"
+        case .row(let row, .features(let error)):
+            "row \(row): \(error)"
+        }
+    }
+}

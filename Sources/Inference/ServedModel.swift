@@ -1,0 +1,77 @@
+import Crypto
+import Estimators
+
+/// A model ready to answer, and the version under which it does.
+package struct ServedModel: Sendable {
+    /// Version of the model, for example `v1.0.0`.
+    package let version: String
+
+    package let model: ClassificationModel
+
+    /// SHA-256 of the model's file, in lowercase hexadecimal digits.
+    package let sha256: String
+
+    /// The names of the classes as text, in the model's order.
+    package let labels: [String]
+
+    /// Loads a model and lets it answer one warm-up prediction.
+    ///
+    /// Where a `model.json` lies beside the model, both have to agree.
+    ///
+    /// - Parameters:
+    ///   - path: The file that `pickle` or `joblib` wrote.
+    ///   - version: Version to serve it as; nil takes the one that `model.json` names.
+    package static func load(path: String, version: String?) throws(ModelLoadError) -> ServedModel {
+        let manifestPath = Self.manifestPath(besides: path)
+        let manifest = try ModelManifest.read(manifestPath)
+        guard let version = version ?? manifest?.version else { throw .noVersion(manifestPath: manifestPath) }
+        if let manifest, manifest.version != version {
+            throw .versionMismatch(manifestPath: manifestPath, stated: manifest.version, expected: version)
+        }
+
+        guard let bytes = try ModelFile.read(path, limit: largestSize) else {
+            throw .unreadable(path: path, reason: "there is no such file")
+        }
+        let sha256 = Self.hexadecimal(SHA256.hash(data: bytes))
+        if let manifest, manifest.sha256.lowercased() != sha256 {
+            throw .checksumMismatch(
+                path: path, found: sha256, stated: manifest.sha256, manifestPath: manifestPath)
+        }
+
+        let model: ClassificationModel
+        do {
+            model = try ClassificationModel(pickle: bytes)
+        } catch {
+            throw .unusable(path: path, error)
+        }
+        let labels = model.classes.map(\.description)
+        if let stated = manifest?.classes, stated != labels {
+            throw .contentMismatch(
+                path: path, found: "the classes \(labels)", stated: "\(stated)", manifestPath: manifestPath)
+        }
+        if let stated = manifest?.featureNames, stated.count != model.featureCount {
+            throw .contentMismatch(
+                path: path, found: "\(model.featureCount) features", stated: "\(stated.count)",
+                manifestPath: manifestPath)
+        }
+        do {
+            _ = try model.predict([Double](repeating: 0, count: model.featureCount).span)
+        } catch {
+            throw .warmUpFailed(path: path, error)
+        }
+        return ServedModel(version: version, model: model, sha256: sha256, labels: labels)
+    }
+
+    /// In bytes: 64 MiB.
+    private static let largestSize = 64 << 20
+
+    private static func manifestPath(besides path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "model.json" }
+        return path[...slash] + "model.json"
+    }
+
+    private static func hexadecimal(_ digest: SHA256.Digest) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,84 @@
+import Synchronization
+
+/// Whether predictions are served, for everyone who asks or waits for it to change.
+///
+/// It begins as loading, becomes serving once, and ends as stopping. Any thread may use it.
+package final class ServingState: Sendable {
+    package enum Status: String, Sendable, Hashable {
+        /// The model is not there yet.
+        case loading
+        /// The model is loaded and has answered a warm-up prediction.
+        case serving
+        /// The process is about to end: it finishes its calls and should get no new ones.
+        case stopping
+    }
+
+    private struct State {
+        var status = Status.loading
+        var model: ServedModel?
+        var watchers: [Int: AsyncStream<Status>.Continuation] = [:]
+        var watchersSoFar = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var status: Status {
+        state.withLock { $0.status }
+    }
+
+    /// The model; nil until it is loaded. It stays while the process is stopping, for the calls that are under way.
+    package var model: ServedModel? {
+        state.withLock { $0.model }
+    }
+
+    /// Goes from loading to serving.
+    package func begin(serving model: ServedModel) {
+        state.withLock {
+            $0.model = model
+            if $0.status == .loading { $0.change(to: .serving) }
+        }
+    }
+
+    /// Says that the process is about to end.
+    package func stop() {
+        state.withLock { $0.change(to: .stopping) }
+    }
+
+    /// The status as it is now and whenever it changes. Ends after `stopping`. Whoever reads slowly misses what is not the
+    /// latest.
+    package func statuses() -> AsyncStream<Status> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Status.self, bufferingPolicy: .bufferingNewest(1))
+        let identifier = state.withLock { state -> Int? in
+            continuation.yield(state.status)
+            if state.status == .stopping {
+                continuation.finish()
+                return nil
+            }
+            state.watchersSoFar += 1
+            state.watchers[state.watchersSoFar] = continuation
+            return state.watchersSoFar
+        }
+        if let identifier {
+            continuation.onTermination = { [weak self] _ in
+                // A watcher that ends because of `stop` is gone already, and the lock is held.
+                guard case .cancelled = $0 else { return }
+                _ = self?.state.withLock { $0.watchers.removeValue(forKey: identifier) }
+            }
+        }
+        return stream
+    }
+}
+
+extension ServingState.State {
+    fileprivate mutating func change(to status: ServingState.Status) {
+        guard self.status != status else { return }
+        self.status = status
+        for watcher in watchers.values {
+            watcher.yield(status)
+            if status == .stopping { watcher.finish() }
+        }
+        if status == .stopping { watchers = [:] }
+    }
+}

@@ -1,0 +1,94 @@
+import HTTPTypes
+import Hummingbird
+import Inference
+import JSONText
+import NIOCore
+
+/// Answers HTTP requests. Everything it says is JSON; what is wrong comes as `{"error": …}`.
+struct HTTPResponses: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let state: ServingState
+    /// The version that was asked for: all that is known before the model is loaded.
+    let configuredVersion: String?
+
+    /// Largest body of a prediction request in bytes: 8 MiB.
+    private static let largestBody = 8 << 20
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        switch (request.uri.path, request.method) {
+        case ("/health", .get), ("/health", .head):
+            return health()
+        case ("/health", _):
+            return methodNotAllowed("GET, HEAD")
+        case ("/predict", .post):
+            return try await predict(request)
+        case ("/predict", _):
+            return methodNotAllowed("POST")
+        default:
+            return error(.notFound, "there is nothing here; try GET /health or POST /predict")
+        }
+    }
+
+    private func health() -> Response {
+        let status = state.status
+        let model = state.model
+        var writer = JSONWriter()
+        writer.object {
+            $0.member("status", status == .serving ? "ok" : status.rawValue)
+            if let version = model?.version ?? configuredVersion { $0.member("model_version", version) }
+            if let model {
+                $0.member("model_sha256", model.sha256)
+                $0.member("features", model.model.featureCount)
+                $0.member("classes") { writer in writer.array { for label in model.labels { $0.value(label) } } }
+            }
+        }
+        return json(status == .serving ? .ok : .serviceUnavailable, writer.finish())
+    }
+
+    private func predict(_ request: Request) async throws -> Response {
+        guard let served = state.model else {
+            return error(.serviceUnavailable, "the model is still being loaded")
+        }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Self.largestBody {
+            return tooLarge()
+        }
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: Self.largestBody)
+        } catch is NIOTooManyBytesError {
+            return tooLarge()
+        }
+        do {
+            let instances = try InstancesParser.parse(Array(body.readableBytesView), width: served.model.featureCount)
+            return json(.ok, served.encode(try instances.predictions(of: served.model)))
+        } catch {
+            return self.error(.badRequest, error.description)
+        }
+    }
+
+    private func tooLarge() -> Response {
+        // What is left of the body is not worth reading.
+        error(.contentTooLarge, "the body has more than \(Self.largestBody) bytes", headers: [.connection: "close"])
+    }
+
+    private func methodNotAllowed(_ allowed: String) -> Response {
+        error(.methodNotAllowed, "the method is not one of \(allowed)", headers: [.allow: allowed])
+    }
+
+    private func error(
+        _ status: HTTPResponse.Status, _ message: String, headers: HTTPFields = [:]
+    ) -> Response {
+        var writer = JSONWriter()
+        writer.object { $0.member("error", message) }
+        return json(status, writer.finish(), headers: headers)
+    }
+
+    private func json(
+        _ status: HTTPResponse.Status, _ body: [UInt8], headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+import GRPCCore
+import NIOCore
+
+/// A port that can't be listened on.
+struct ListenError: Error, CustomStringConvertible {
+    /// Name of the setting that has the port.
+    let setting: String
+    /// `address:port`.
+    let address: String
+    let reason: String
+
+    var description: String { "\(setting): can't listen on \(address): \(reason)" }
+
+    /// The system's error code behind a server's error; nil if there is none.
+    static func errorNumber(of error: any Error) -> Int32? {
+        switch error {
+        case let error as IOError: error.errnoCode
+        case let error as RuntimeError: error.cause.flatMap(errorNumber)
+        default: nil
+        }
+    }
+
+    /// What the system says of an error code, for example `Address already in use`.
+    static func text(of errorNumber: Int32) -> String {
+        String(cString: strerror(errorNumber))
+    }
+}
+
+/// An address and a port as people write them: an IPv6 address in brackets.
+func endpoint(_ host: String, _ port: Int) -> String {
+    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+}

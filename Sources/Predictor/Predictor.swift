@@ -1,0 +1,84 @@
+import Glibc
+import Inference
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The whole process: two servers, and the model behind them.
+struct Predictor {
+    let settings: PredictorSettings
+
+    /// Runs until a signal stops it.
+    ///
+    /// - Throws: `ListenError` when a port can't be listened on, `ModelLoadError` when the model can't be served.
+    func run() async throws {
+        let logger = Logger(label: "predictor")
+        let state = ServingState()
+        let grpc = GRPCInterface(settings: settings, state: state)
+        let http = HTTPInterface(settings: settings, state: state)
+        let loader = ModelLoader(settings: settings, state: state, logger: logger, grpc: grpc, http: http)
+
+        // The group stops its services from the last to the first: the loader first, which tells everyone who watches
+        // that the process is stopping, then both servers at once.
+        var configuration = ServiceGroupConfiguration(
+            services: [Both(first: grpc, second: http), loader],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Self.lifecycleLogger(settings)
+        )
+        configuration.maximumGracefulShutdownDuration = settings.shutdownGrace
+        try await ServiceGroup(configuration: configuration).run()
+        logger.info("stopped")
+    }
+
+    /// The group logs what a service throws as an error; here that becomes the process's last words anyway.
+    private static func lifecycleLogger(_ settings: PredictorSettings) -> Logger {
+        var logger = Logger(label: "predictor.lifecycle")
+        if settings.logLevel > .debug { logger.logLevel = .critical }
+        return logger
+    }
+}
+
+/// Runs two services and stops them at the same time.
+private struct Both<First: Service, Second: Service>: Service {
+    let first: First
+    let second: Second
+
+    func run() async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await first.run() }
+            group.addTask { try await second.run() }
+            try await group.waitForAll()
+        }
+    }
+}
+
+/// Loads the model once both servers listen, and says when predictions begin and end.
+private struct ModelLoader: Service {
+    let settings: PredictorSettings
+    let state: ServingState
+    let logger: Logger
+    let grpc: GRPCInterface
+    let http: HTTPInterface
+
+    func run() async throws {
+        guard let grpcAddress = await grpc.address(), let httpAddress = await http.address() else {
+            // One of them failed; its error is the one to tell.
+            try await gracefulShutdown()
+            return
+        }
+        let model = try ServedModel.load(path: settings.modelPath, version: settings.modelVersion)
+        state.begin(serving: model)
+        logger.info(
+            "serving",
+            metadata: [
+                "grpc": "\(grpcAddress)", "http": "\(httpAddress)", "model_version": "\(model.version)",
+                "model_path": "\(settings.modelPath)", "model_sha256": "\(model.sha256)",
+                "steps": .array(model.model.steps.map { .string($0) }),
+                "classes": .array(model.labels.map { .string($0) }),
+                "pid": .stringConvertible(Int(getpid())),
+            ])
+        try await gracefulShutdown()
+        state.stop()
+        logger.info("stopping", metadata: ["grace": "\(settings.shutdownGrace)"])
+    }
+}

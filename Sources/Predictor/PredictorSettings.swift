@@ -1,0 +1,86 @@
+import DurationSyntax
+import Logging
+import NIOCore
+
+/// What the process is told to do.
+struct PredictorSettings: Sendable {
+    /// Version to serve the model as; nil takes the one that the model's manifest names.
+    let modelVersion: String?
+    let modelPath: String
+    /// IPv4 or IPv6 address to listen on.
+    let host: String
+    /// For gRPC; 0 takes a free port.
+    let port: Int
+    /// For HTTP; 0 takes a free port.
+    let httpPort: Int
+    let logLevel: Logger.Level
+    /// How long calls under way may take after a signal to stop.
+    let shutdownGrace: Duration
+
+    /// Takes each setting from `lookUp`, by the name of its environment variable. An empty value counts as none.
+    init(_ lookUp: (String) -> String?) throws(SettingError) {
+        func value(_ name: String) -> String? {
+            guard let value = lookUp(name), !value.isEmpty else { return nil }
+            return value
+        }
+
+        modelVersion = value("MODEL_VERSION")
+        modelPath = value("MODEL_PATH") ?? "models/v1.0.0/model.pkl"
+
+        host = value("HOST") ?? "0.0.0.0"
+        guard (try? SocketAddress(ipAddress: host, port: 0)) != nil else {
+            throw SettingError(name: "HOST", value: host, allowed: "an IPv4 or IPv6 address")
+        }
+
+        port = try Self.port("PORT", value("PORT")) ?? 50_051
+        if let httpPort = try Self.port("HTTP_PORT", value("HTTP_PORT")) {
+            self.httpPort = httpPort
+            if httpPort != 0, httpPort == port {
+                throw SettingError(name: "HTTP_PORT", value: "\(httpPort)", allowed: "another port than PORT")
+            }
+        } else {
+            httpPort = port == 0 ? 0 : port + Self.httpPortDistance
+            if httpPort > Self.highestPort {
+                throw SettingError(
+                    name: "HTTP_PORT", value: "",
+                    allowed: "a port; its default, PORT + \(Self.httpPortDistance), is above \(Self.highestPort)")
+            }
+        }
+
+        let level = value("LOG_LEVEL") ?? "info"
+        guard let logLevel = Logger.Level(rawValue: level.lowercased()) else {
+            throw SettingError(
+                name: "LOG_LEVEL", value: level,
+                allowed: Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        self.logLevel = logLevel
+
+        let grace = value("SHUTDOWN_GRACE") ?? "30s"
+        guard let shutdownGrace = Duration(text: grace) else {
+            throw SettingError(
+                name: "SHUTDOWN_GRACE", value: grace, allowed: "a duration such as 500ms, 30s or 2m")
+        }
+        self.shutdownGrace = shutdownGrace
+    }
+
+    private static func port(_ name: String, _ value: String?) throws(SettingError) -> Int? {
+        guard let value else { return nil }
+        guard let port = Int(value), (0...highestPort).contains(port) else {
+            throw SettingError(name: name, value: value, allowed: "a port from 0 to \(highestPort)")
+        }
+        return port
+    }
+
+    private static let highestPort = 65_535
+    /// Two predictors on one machine that differ in `PORT` alone don't meet on a port for HTTP either.
+    private static let httpPortDistance = 1000
+}
+
+/// A setting that has a value that it can't have.
+struct SettingError: Error, CustomStringConvertible {
+    let name: String
+    let value: String
+    let allowed: String
+
+    var description: String { "\(name): '\(value)' is not allowed; it must be \(allowed)" }
+}

@@ -1,0 +1,65 @@
+import Estimators
+import Testing
+
+@Suite("Classification models")
+struct ClassificationModelTests {
+    @Test("Every estimator, protocol and layout answers as scikit-learn does, within 1e-12", arguments: Fixture.all)
+    func equality(fixture: Fixture) throws {
+        let model = try ClassificationModel(pickle: fixture.pickle)
+        #expect(model.classes.map(\.description) == fixture.classes)
+        #expect(model.featureCount == fixture.rows[0].count)
+        for (index, row) in fixture.rows.enumerated() {
+            let prediction = try model.predict(row.span)
+            #expect(model.classes[prediction.classIndex].description == fixture.labels[index])
+            for (ours, theirs) in zip(prediction.probabilities, fixture.probabilities[index]) {
+                #expect(abs(ours - theirs) <= 1e-12, "row \(index)")
+            }
+        }
+    }
+
+    @Test("The shipped models load and know their classes", arguments: ["v1.0.0", "v1.1.0"])
+    func shippedModels(version: String) throws {
+        let model = try ClassificationModel(pickle: Fixture.shippedModel(version))
+        #expect(model.classes == [.string("setosa"), .string("versicolor"), .string("virginica")])
+        #expect(model.featureCount == 4)
+        #expect(model.steps == ["LogisticRegression"])
+    }
+
+    @Test("The steps of a pipeline are told in order, pass-throughs left out")
+    func steps() throws {
+        let model = try ClassificationModel(pickle: Fixture.named("nested-protocol4.pkl").pickle)
+        #expect(model.steps == ["MinMaxScaler", "LogisticRegression"])
+    }
+
+    @Test("A row with another number of features", arguments: [0, 3, 5, 1000])
+    func featureCount(count: Int) throws {
+        let model = try ClassificationModel(pickle: Fixture.shippedModel("v1.0.0"))
+        let row = [Double](repeating: 1, count: count)
+        #expect(throws: FeatureError.count(found: count, expected: 4)) { try model.predict(row.span) }
+    }
+
+    @Test("NaN and infinity are refused with the feature's place", arguments: [Double.infinity, -.infinity])
+    func notFinite(value: Double) throws {
+        let model = try ClassificationModel(pickle: Fixture.shippedModel("v1.0.0"))
+        let row = [1, 2, value, 4]
+        #expect(throws: FeatureError.notFinite(index: 2, value: value)) { try model.predict(row.span) }
+        let error = #expect(throws: FeatureError.self) { try model.predict([1, .nan, 3, 4].span) }
+        #expect(error?.description == "feature 1 is NaN, not a finite number")
+    }
+
+    @Test("Features so large that the scores overflow are refused, not answered with NaN")
+    func overflow() throws {
+        let model = try ClassificationModel(pickle: Fixture.shippedModel("v1.0.0"))
+        #expect(throws: FeatureError.overflow) { try model.predict([1e308, 1e308, -1e308, 1e308].span) }
+    }
+
+    @Test("Probabilities of one row add up to 1", arguments: Fixture.all)
+    func sum(fixture: Fixture) throws {
+        let model = try ClassificationModel(pickle: fixture.pickle)
+        for row in fixture.rows {
+            let prediction = try model.predict(row.span)
+            #expect(abs(prediction.probabilities.reduce(0, +) - 1) <= 1e-12)
+            #expect(prediction.probabilities.allSatisfy { (0...1).contains($0) })
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Estimators
+import Glibc
+import Pickle
+import Testing
+
+/// Real models with random damage: each is either refused with a place in the file, or still a model. Nothing crashes,
+/// nothing hangs, nothing takes much memory.
+@Suite("Damaged models", .serialized)
+struct DamagedModelTests {
+    private static let models = Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel)
+
+    private let row = [5.1, 3.5, 1.4, 0.2]
+
+    /// Loads damaged bytes and predicts with what comes out; true if they were refused.
+    private func isRefused(_ bytes: [UInt8]) -> Bool {
+        do {
+            let model = try ClassificationModel(pickle: bytes)
+            if let prediction = try? model.predict(row.span) {
+                #expect(model.classes.indices.contains(prediction.classIndex))
+                #expect(prediction.probabilities.allSatisfy { $0.isFinite })
+            }
+            return false
+        } catch {
+            let offset =
+                switch error {
+                case .pickle(let error): error.offset
+                case .unusable(_, _, _, let offset): offset
+                }
+            #expect((0...bytes.count).contains(offset), "\(error)")
+            #expect(error.description.hasPrefix("byte \(offset): "))
+            return true
+        }
+    }
+
+    @Test("Every truncation is refused")
+    func truncations() {
+        for model in Self.models {
+            for length in model.indices { #expect(isRefused(Array(model[..<length])), "\(length)") }
+        }
+    }
+
+    @Test("Every single flipped bit")
+    func everyBit() {
+        for model in Self.models {
+            var refused = 0
+            for position in 0..<model.count * 8 {
+                var damaged = model
+                damaged[position / 8] ^= 1 << (position % 8)
+                if isRefused(damaged) { refused += 1 }
+            }
+            // What is not refused are flips inside numbers and in names of attributes that prediction doesn't need.
+            #expect(refused > model.count, "of \(model.count * 8)")
+        }
+    }
+
+    @Test("Random damage of many kinds", arguments: 1...8 as ClosedRange<UInt64>)
+    func randomDamage(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        for _ in 0..<5_000 {
+            var bytes = Self.models.randomElement(using: &random)!
+            for _ in 0...Int.random(in: 0..<4, using: &random) { damage(&bytes, &random) }
+            _ = isRefused(bytes)
+        }
+    }
+
+    private func damage(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+        guard !bytes.isEmpty else { return }
+        let place = Int.random(in: bytes.indices, using: &random)
+        let length = min(Int.random(in: 1...16, using: &random), bytes.count - place)
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 1: bytes[place] = UInt8.random(in: 0...255, using: &random)
+        case 2: bytes.removeSubrange(place..<place + length)
+        case 3: bytes.insert(contentsOf: bytes[place..<place + length], at: place)
+        case 4: for index in place..<place + length { bytes[index] = 0xFF }
+        case 5: bytes.removeLast(length)
+        default:
+            // A piece of another model: sound opcodes in the wrong place.
+            let other = Self.models.randomElement(using: &random)!
+            let start = Int.random(in: other.indices, using: &random)
+            bytes.insert(contentsOf: other[start..<min(start + 200, other.count)], at: place)
+        }
+    }
+
+    @Test("The process has not grown by more than the limits on memory allow")
+    func memory() {
+        for model in Self.models {
+            // The lengths of all that has one, set to the largest there is.
+            for place in model.indices.dropLast(8) {
+                var damaged = model
+                for index in place..<place + 4 { damaged[index] = 0xFF }
+                _ = isRefused(damaged)
+            }
+        }
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        #expect(usage.ru_maxrss < 512 << 10, "peak resident memory in KiB")
+    }
+}
+
+/// A small seeded generator of random numbers (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators").
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,100 @@
+import Estimators
+import Pickle
+import Testing
+
+@Suite("Files that are no models")
+struct ModelErrorTests {
+    private func failure(_ bytes: [UInt8]) -> ModelError? {
+        #expect(throws: ModelError.self) { try ClassificationModel(pickle: bytes) }
+    }
+
+    /// A shipped model with the last occurrence of one text replaced by another of the same length.
+    private func model(replacing old: String, with new: String) -> [UInt8] {
+        precondition(old.utf8.count == new.utf8.count)
+        var bytes = Fixture.shippedModel("v1.0.0")
+        let place = bytes.indices.last { bytes[$0...].starts(with: old.utf8) }!
+        bytes.replaceSubrange(place..<place + old.utf8.count, with: new.utf8)
+        return bytes
+    }
+
+    @Test("A class that is not supported is named")
+    func unknownClass() {
+        let error = failure(model(replacing: "LogisticRegression", with: "LogisticRegressioN"))
+        guard case .pickle(let error) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(
+            error.reason
+                == .forbiddenGlobal(
+                    PythonName(module: "sklearn.linear_model._logistic", name: "LogisticRegressioN")))
+    }
+
+    @Test("A command is named and not run")
+    func systemCall() {
+        let error = failure(
+            Array("\u{80}".unicodeScalars.map { UInt8($0.value) }) + [2] + Array("cposix\nsystem\nX".utf8))
+        #expect(
+            error?.description
+                == "byte 2: the file names 'posix.system', which is none of the classes that a model may be made of; "
+                + "nothing was run")
+    }
+
+    @Test("A pickle of something else")
+    func otherValue() {
+        #expect(
+            failure([0x80, 4, 0x4B, 7, 0x2E])
+                == .unusable(part: "model", found: "the integer 7", expected: "an estimator", offset: 0))
+    }
+
+    @Test("A model that was never fitted misses its attributes", arguments: ["coef_", "classes_", "intercept_"])
+    func missingAttribute(name: String) {
+        let other = String(repeating: "x", count: name.utf8.count)
+        let error = failure(model(replacing: name, with: other))
+        guard case .unusable(let part, "no such attribute", _, let offset) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(part == "LogisticRegression.\(name)")
+        #expect(offset > 0)
+    }
+
+    @Test("A scaler alone classifies nothing")
+    func scalerAlone() {
+        // MinMaxScaler's own pickle, cut out of nothing: an instance without attributes is refused before that.
+        var bytes: [UInt8] = [0x80, 2]
+        bytes += Array("csklearn.preprocessing._data\nMinMaxScaler\n)".utf8) + [0x81]
+        #expect(
+            failure(bytes + [0x2E])
+                == .unusable(
+                    part: "model", found: "a MinMaxScaler without attributes", expected: "a fitted one", offset: 45))
+        #expect(
+            failure(bytes + Array("}b.".utf8))
+                == .unusable(
+                    part: "model", found: "no classifier at the end", expected: "a LogisticRegression", offset: 45))
+    }
+
+    @Test("A pipeline that contains itself ends with an error")
+    func cyclicPipeline() {
+        var bytes: [UInt8] = [0x80, 2]
+        bytes += Array("csklearn.pipeline\nPipeline\n)".utf8) + [0x81, 0x71, 0]
+        bytes += Array("}X".utf8) + [5, 0, 0, 0] + Array("steps](X".utf8) + [1, 0, 0, 0] + Array("a".utf8)
+        bytes += [0x68, 0, 0x86] + Array("esb.".utf8)
+        guard case .unusable("Pipeline.steps", _, _, _) = failure(bytes) else {
+            Issue.record("\(String(describing: failure(bytes)))")
+            return
+        }
+    }
+
+    @Test("A pipeline of a million references to one step ends with an error")
+    func longPipeline() {
+        var bytes: [UInt8] = [0x80, 2]
+        bytes += Array("csklearn.pipeline\nPipeline\n)".utf8) + [0x81, 0x7D]
+        bytes += Array("X".utf8) + [5, 0, 0, 0] + Array("steps](NN".utf8) + [0x86, 0x71, 0]
+        bytes += Array(repeating: 0x32, count: 900_000) + Array("esb.".utf8)
+        guard case .unusable("Pipeline.steps", "a list of 900001 items", _, _) = failure(bytes) else {
+            Issue.record("\(String(describing: failure(bytes)))")
+            return
+        }
+    }
+}

@@ -134,13 +134,42 @@ def test_response_trailers_of_plain_http(start):
     assert stream.trailers == [(b"x-checksum", b"1")]
 
 
-@pytest.mark.parametrize("interim", [["103"], ["100"], ["100", "103", "103"]])
+INTERIM = [["103"], ["100"], ["100", "103", "103"]]
+
+
+@pytest.mark.parametrize("interim", INTERIM)
 def test_interim_responses_come_before_the_final_one(start, interim):
     """1xx headers are passed on one by one; none is taken for the response or for trailers."""
 
     def reply(stream: RawStream):
         for i, status in enumerate(interim):
             stream.send_headers(to_bytes([(":status", status), ("x-interim", str(i))]))
+        stream.wait_end()
+        stream.send_headers(to_bytes([(":status", "200"), ("x-final", "1")]))
+        stream.send_data(b"after 1xx")
+        stream.send_headers(to_bytes([("x-trailer", "1")]), True)
+
+    _, client = start(reply)
+    stream = client.open(request_headers("POST"))
+    stream.send_data(b"x", end_stream=True)
+    stream.wait_end()
+    assert [value(headers, ":status") for headers in stream.informational] == [s.encode() for s in interim]
+    assert [value(headers, "x-interim") for headers in stream.informational] == [
+        str(i).encode() for i in range(len(interim))
+    ]
+    assert stream.status == b"200"
+    assert value(stream.headers, "x-final") == b"1"
+    assert bytes(stream.data) == b"after 1xx"
+    assert stream.trailers == [(b"x-trailer", b"1")]
+
+
+@pytest.mark.parametrize("interim", INTERIM)
+def test_interim_responses_to_a_grpc_call(start, interim):
+    """gRPC has none: the client gets the response and its trailers, and nothing before."""
+
+    def reply(stream: RawStream):
+        for status in interim:
+            stream.send_headers(to_bytes([(":status", status)]))
         stream.wait_end()
         stream.send_headers(grpc_response(("x-final", "1")))
         stream.send_data(grpc_message(b"after 1xx"))
@@ -150,10 +179,7 @@ def test_interim_responses_come_before_the_final_one(start, interim):
     stream = client.open(grpc_request())
     stream.send_data(grpc_message(b"x"), end_stream=True)
     stream.wait_end()
-    assert [value(headers, ":status") for headers in stream.informational] == [s.encode() for s in interim]
-    assert [value(headers, "x-interim") for headers in stream.informational] == [
-        str(i).encode() for i in range(len(interim))
-    ]
+    assert stream.informational == []
     assert stream.status == b"200"
     assert value(stream.headers, "x-final") == b"1"
     assert stream.messages == [b"after 1xx"]
@@ -187,8 +213,8 @@ def test_interim_response_then_trailers_only(start):
 
     _, client = start(reply)
     stream = client.open(grpc_request(), end_stream=True).wait_end()
-    assert len(stream.informational) == 1
     assert stream.status == b"200"
+    assert stream.trailers is None
     assert stream.grpc_status == b"5"
 
 

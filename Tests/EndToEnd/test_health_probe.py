@@ -1,0 +1,207 @@
+"""HealthProbe: grpc_health_probe's flags and exit codes, `-http`, and its speed."""
+
+import socket
+import statistics
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from harness.ports import free_port
+from harness.process import BINARIES, run
+from harness.raw_http2 import grpc_message, grpc_response, to_bytes, value
+
+HEALTHY, BAD_ARGUMENTS, CONNECTION_FAILED, RPC_FAILED, UNHEALTHY = range(5)
+
+
+def probe(*arguments: str):
+    return run([BINARIES / "HealthProbe", *arguments])
+
+
+@pytest.fixture
+def silent(request):
+    """Accepts connections in the kernel's queue, and never says a word."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    request.addfinalizer(listener.close)
+    return "127.0.0.1:%d" % listener.getsockname()[1]
+
+
+@pytest.fixture
+def pages(request):
+    """An HTTP/1.1 server: /ok, /missing, /broken."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):  # noqa: N802 - the library's name
+            body = b'{"status":"ok"}'
+            self.send_response({"/ok": 200, "/empty": 204, "/broken": 503}.get(self.path, 404))
+            if self.path != "/empty":
+                self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            if self.path != "/empty":
+                self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def end():
+        server.shutdown()
+        server.server_close()
+
+    request.addfinalizer(end)
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.mark.parametrize("dashes", ["-", "--"])
+def test_healthy(blue, dashes):
+    done = probe(f"{dashes}addr={blue.address}")
+    assert done.returncode == HEALTHY, done
+    assert done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("separate", [True, False])
+def test_named_service(blue, separate):
+    flags = ["-addr", blue.address, "-service", "echo.Echo"] if separate else [
+        f"-addr={blue.address}", "-service=echo.Echo",
+    ]
+    assert probe(*flags).returncode == HEALTHY
+
+
+def test_unhealthy(start_backend):
+    backend = start_backend("down")
+    backend.set_health("NOT_SERVING")
+    done = probe("-addr", backend.address)
+    assert done.returncode == UNHEALTHY, done
+    assert "NOT_SERVING" in done.stderr
+    backend.set_health("SERVING")
+    assert probe("-addr", backend.address).returncode == HEALTHY
+
+
+def test_unknown_service_is_a_failed_rpc(blue):
+    done = probe("-addr", blue.address, "-service", "no.such.Service")
+    assert done.returncode == RPC_FAILED, done
+    assert done.stderr
+
+
+def test_server_without_the_health_service_is_a_failed_rpc(start_raw_backend):
+    backend = start_raw_backend(
+        lambda stream: stream.send_headers(grpc_response(("grpc-status", "12"), ("grpc-message", "no health here")), True)
+    )
+    done = probe("-addr", backend.address)
+    assert done.returncode == RPC_FAILED
+    assert "no health here" in done.stderr
+
+
+def test_connection_refused():
+    done = probe("-addr", f"127.0.0.1:{free_port()}")
+    assert done.returncode == CONNECTION_FAILED, done
+    assert "refused" in done.stderr
+
+
+def test_unresolvable_name():
+    done = probe("-addr", "no-such-host.invalid:50051")
+    assert done.returncode == CONNECTION_FAILED, done
+    assert "no-such-host.invalid" in done.stderr
+
+
+def test_server_that_never_speaks(silent):
+    """Connected in TCP only: the connect timeout ends it, as with grpc_health_probe."""
+    began = time.monotonic()
+    done = probe("-addr", silent, "-connect-timeout", "200ms", "-rpc-timeout", "200ms")
+    assert done.returncode in (CONNECTION_FAILED, RPC_FAILED), done
+    assert time.monotonic() - began < 5
+
+
+def test_answer_that_never_comes_is_a_failed_rpc(start_raw_backend):
+    backend = start_raw_backend(lambda stream: None)
+    done = probe("-addr", backend.address, "-rpc-timeout", "200ms")
+    assert done.returncode == RPC_FAILED, done
+
+
+def test_request_is_a_well_formed_grpc_call(start_raw_backend):
+    def reply(stream):
+        stream.wait_end()
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(b"\x08\x01"))
+        stream.send_headers(to_bytes([("grpc-status", "0")]), True)
+
+    backend = start_raw_backend(reply)
+    done = probe(
+        "-addr", backend.address, "-service", "a.B", "-user-agent", "night-watch", "-rpc-header", "x-tenant: seven",
+    )
+    assert done.returncode == HEALTHY, done
+    (request,) = backend.requests
+    assert request.path == b"/grpc.health.v1.Health/Check"
+    assert value(request.headers, ":method") == b"POST"
+    assert value(request.headers, "te") == b"trailers"
+    assert value(request.headers, "content-type").startswith(b"application/grpc")
+    assert value(request.headers, "user-agent").startswith(b"night-watch")
+    assert value(request.headers, "x-tenant") == b"seven"
+    assert request.messages == [b"\x0a\x03a.B"]
+
+
+@pytest.mark.parametrize("status, code", [(0, UNHEALTHY), (1, HEALTHY), (2, UNHEALTHY), (3, UNHEALTHY)])
+def test_every_serving_status(start_raw_backend, status, code):
+    def reply(stream):
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(bytes([8, status]) if status else b""))
+        stream.send_headers(to_bytes([("grpc-status", "0")]), True)
+
+    assert probe("-addr", start_raw_backend(reply).address).returncode == code
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["-addr"], ["-addr", "nonsense"], ["-addr", "127.0.0.1:99999"], ["-addr", "127.0.0.1:1", "-no-such-flag"],
+    ["-addr", "127.0.0.1:1", "-rpc-timeout", "soon"], ["-addr", "127.0.0.1:1", "-connect-timeout", "-1s"],
+    ["-addr", "127.0.0.1:1", "-http", "http://127.0.0.1:1/"], ["-http", "ftp://127.0.0.1/"],
+    ["-addr", "127.0.0.1:1", "unexpected"],
+])
+def test_bad_arguments(arguments):
+    done = probe(*arguments)
+    assert done.returncode == BAD_ARGUMENTS, done
+    assert done.stderr
+
+
+def test_help_and_version():
+    helped = probe("-help")
+    assert helped.returncode == 0 and "-addr" in helped.stdout
+    assert probe("--help").returncode == 0
+    assert probe("-version").returncode == 0
+
+
+def test_verbose_says_more(blue):
+    quiet, verbose = probe("-addr", blue.address), probe("-v", "-addr", blue.address)
+    assert verbose.returncode == HEALTHY
+    assert len(verbose.stderr) > len(quiet.stderr)
+
+
+def test_http(pages, silent):
+    assert probe("-http", f"{pages}/ok").returncode == HEALTHY
+    assert probe("-http", f"{pages}/empty").returncode == HEALTHY
+    for page, status in (("missing", "404"), ("broken", "503")):
+        done = probe("-http", f"{pages}/{page}")
+        assert done.returncode == UNHEALTHY, done
+        assert status in done.stderr
+    assert probe("-http", f"http://127.0.0.1:{free_port()}/ok").returncode == CONNECTION_FAILED
+    assert probe("-http", f"http://{silent}/", "-rpc-timeout", "200ms").returncode == RPC_FAILED
+
+
+def test_through_the_proxy(proxy):
+    """The probe is a gRPC client like any other."""
+    assert probe("-addr", proxy.address, "-service", "echo.Echo").returncode == HEALTHY
+
+
+def test_it_answers_in_well_under_50_milliseconds(blue):
+    """A container's health check every second must cost next to nothing. The median of 20 runs, start to exit."""
+    durations = []
+    for _ in range(20):
+        began = time.perf_counter()
+        assert probe("-addr", blue.address).returncode == HEALTHY
+        durations.append(time.perf_counter() - began)
+    median = statistics.median(durations)
+    assert median < 0.050, f"median {median * 1000:.1f} ms of {[round(d * 1000, 1) for d in sorted(durations)]}"

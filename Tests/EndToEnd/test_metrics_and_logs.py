@@ -1,0 +1,152 @@
+"""What the proxy tells about itself: Prometheus metrics, structured logs, the access log."""
+
+import json
+
+import grpc
+import pytest
+
+from harness.ports import free_port
+from harness.process import eventually
+from harness.raw_http2 import grpc_request
+
+
+def sample(metrics: dict, name: str, **labels) -> float:
+    """The value of the one sample of this name with these labels."""
+    found = [s.value for s in metrics[name] if labels.items() <= s.labels.items()]
+    assert len(found) == 1, f"{name} {labels}: {metrics.get(name)}"
+    return found[0]
+
+
+def test_metrics(proxy, channel):
+    unary = channel.unary_unary("/echo.Echo/Unary")
+    for _ in range(4):
+        unary(b"12345", timeout=15)
+    with pytest.raises(grpc.RpcError):
+        list(channel.unary_stream("/echo.Echo/Fail")(b'{"code": "NOT_FOUND", "message": ""}', timeout=15))
+    proxy.admin.switch()
+    unary(b"12345", timeout=15)
+    proxy.admin.post("/switch", headers={"If-Match": "77"})
+    metrics = eventually(
+        lambda: (m := proxy.admin.metrics()) and sample(m, "sluice_calls_in_flight", color="green") == 0 and m,
+        what="all calls have ended",
+    )
+    assert sample(metrics, "sluice_epoch") == 2
+    assert sample(metrics, "sluice_active", color="blue") == 0
+    assert sample(metrics, "sluice_active", color="green") == 1
+    assert sample(metrics, "sluice_switches_total", action="switch", outcome="changed") == 1
+    assert sample(metrics, "sluice_switches_total", action="switch", outcome="refused") == 1
+    assert sample(metrics, "sluice_calls_started_total", color="blue") == 5
+    assert sample(metrics, "sluice_calls_total", color="blue", grpc_code="OK") == 4
+    assert sample(metrics, "sluice_calls_total", color="blue", grpc_code="NOT_FOUND") == 1
+    assert sample(metrics, "sluice_calls_total", color="green", grpc_code="OK") == 1
+    assert sample(metrics, "sluice_calls_in_flight", color="blue") == 0
+    assert sample(metrics, "sluice_call_duration_seconds_count", color="blue") == 5
+    assert sample(metrics, "sluice_call_duration_seconds_bucket", color="blue", le="+Inf") == 5
+    assert sample(metrics, "sluice_endpoint_healthy", color="green") == 1
+    assert sample(metrics, "sluice_health_checks_total", color="green", result="passed") >= 1
+    assert sum(s.value for s in metrics["sluice_client_connections"]) == 1
+    assert 1 << 20 < sample(metrics, "process_resident_memory_bytes") < 1 << 30
+
+
+def test_metrics_type_and_help_of_every_family(proxy):
+    answer = proxy.admin.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.body.decode().splitlines()
+    described = {line.split()[2] for line in lines if line.startswith("# HELP ")}
+    typed = {line.split()[2] for line in lines if line.startswith("# TYPE ")}
+    assert described == typed and described
+
+
+def test_histogram_buckets_are_cumulative(proxy, channel):
+    for _ in range(20):
+        channel.unary_unary("/echo.Echo/Unary")(b"", timeout=15)
+    metrics = eventually(
+        lambda: (m := proxy.admin.metrics())
+        and sample(m, "sluice_call_duration_seconds_count", color="blue") == 20
+        and m,
+        what="20 calls are counted",
+    )
+    buckets = [s for s in metrics["sluice_call_duration_seconds_bucket"] if s.labels["color"] == "blue"]
+    counts = [s.value for s in sorted(buckets, key=lambda s: float(s.labels["le"]))]
+    assert counts == sorted(counts) and counts[-1] == 20
+
+
+def test_log_is_one_json_object_a_line(proxy):
+    proxy.admin.switch()
+    assert proxy.stop() == 0
+    assert proxy.process.stderr
+    for line in proxy.process.stderr:
+        record = json.loads(line)
+        assert isinstance(record["message"], str) and record["message"]
+        assert record["level"] in ("trace", "debug", "info", "notice", "warning", "error", "critical")
+        assert "time" in record or "timestamp" in record
+
+
+def test_access_log_has_one_line_a_call(proxy, channel, blue, green):
+    channel.unary_unary("/echo.Echo/Unary")(b"12345", timeout=15)
+    proxy.admin.switch()
+    with pytest.raises(grpc.RpcError):
+        list(channel.unary_stream("/echo.Echo/Fail")(b'{"code": "NOT_FOUND", "message": "no"}', timeout=15))
+    first, second = eventually(
+        lambda: proxy.access_log.exists() and len(lines := proxy.accesses()) >= 2 and lines, what="two lines"
+    )
+    assert first["path"] == "/echo.Echo/Unary"
+    assert (first["color"], first["epoch"], first["endpoint"]) == ("blue", 1, blue.address)
+    assert first["grpc_status"] == 0
+    assert first["bytes_up"] == 10 and first["bytes_down"] == 10
+    assert first["client"].startswith("127.0.0.1")
+    assert (second["color"], second["epoch"], second["endpoint"]) == ("green", 2, green.address)
+    assert second["path"] == "/echo.Echo/Fail"
+    assert second["grpc_status"] == 5
+    assert 0 <= first["first_byte_ms"] <= first["duration_ms"] < 15_000
+    assert first["http_status"] == 200
+    assert first["authority"] == proxy.address
+
+
+def test_access_log_to_standard_output(start_proxy, open_channel, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, access_log="-")
+    proxy.admin.wait_ready()
+    open_channel(proxy.address).unary_unary("/echo.Echo/Unary")(b"x", timeout=15)
+    line = proxy.process.wait_for_line(lambda text: "/echo.Echo/Unary" in text and text, what="a line", stream="stdout")
+    assert json.loads(line)["path"] == "/echo.Echo/Unary"
+
+
+def test_access_log_off(start_proxy, open_channel, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, access_log="off")
+    proxy.admin.wait_ready()
+    open_channel(proxy.address).unary_unary("/echo.Echo/Unary")(b"x", timeout=15)
+    assert proxy.stop() == 0
+    assert proxy.process.stdout == []
+    assert not proxy.access_log.exists()
+
+
+def test_access_log_of_a_call_that_could_not_be_placed(start_proxy, open_channel, green):
+    proxy = start_proxy(blue=f"127.0.0.1:{free_port()}", green=green.address, health_check="none")
+    with pytest.raises(grpc.RpcError):
+        open_channel(proxy.address).unary_unary("/echo.Echo/Unary")(b"x", timeout=15)
+    (line,) = eventually(
+        lambda: proxy.access_log.exists() and proxy.accesses(), what="a line for the call that failed"
+    )
+    assert line["grpc_status"] == 14
+    assert line["color"] == "blue"
+
+
+def test_access_log_cannot_be_forged_through_a_path(start_proxy, connect_raw, blue, green):
+    """What clients put into a path or an authority stays within its field."""
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    proxy.admin.wait_ready()
+    path = '/a"b\\c/{"x": 1}?\u00fc'
+    connect_raw(proxy.address).open(grpc_request(path.encode().decode("latin-1")), end_stream=True).wait_finish()
+    lines = eventually(lambda: proxy.access_log.exists() and proxy.accesses(), what="a line")
+    assert len(lines) == 1
+
+
+def test_debug_level_logs_more(start_proxy, blue, green):
+    counts = {}
+    for level in ("notice", "debug"):
+        proxy = start_proxy(blue=blue.address, green=green.address, log_level=level)
+        proxy.admin.wait_ready()
+        proxy.admin.status()
+        assert proxy.stop() == 0
+        counts[level] = len(proxy.process.stderr)
+    assert counts["debug"] > counts["notice"] > 0

@@ -52,7 +52,7 @@ class Proxy:
     def start(self) -> None:
         """Starts it again after it has ended, with the same settings, state and ports."""
         self.process = ManagedProcess([BINARIES / "Proxy", *options(**self.settings)], name="Proxy")
-        ready = self.process.wait_for_line(_listening, what="the log line that says where it listens")
+        ready = self.process.wait_for_line(listening, what="the log line that says where it listens")
         self.address: str = ready["listen"]
         self.settings["listen"] = ready["listen"]
         self.settings["admin"] = ready["admin"]
@@ -73,7 +73,8 @@ class Proxy:
         return [json.loads(line) for line in self.access_log.read_text().splitlines()]
 
 
-def _listening(line: str) -> dict | None:
+def listening(line: str) -> dict | None:
+    """The log record that says where the Proxy listens, if `line` is that."""
     try:
         record = json.loads(line)
     except ValueError:

@@ -1,0 +1,219 @@
+"""Settings: flags before environment before file, and errors that say what is wrong."""
+
+import os
+import socket
+
+import pytest
+
+from harness.admin import AdminClient
+from harness.ports import free_port
+from harness.process import BINARIES, run
+from harness.proxy import listening, options
+
+USAGE_ERROR = 64
+NEEDED = {"blue": "127.0.0.1:50051", "green": "127.0.0.1:50052"}
+
+
+def check(env=None, **settings):
+    """`Proxy --check` with these settings; the finished process."""
+    return run([BINARIES / "Proxy", "--check", *options(**settings)], env=env)
+
+
+def test_check_of_good_settings(tmp_path):
+    done = check(**NEEDED, state_file=tmp_path / "state.json")
+    assert done.returncode == 0, done
+    assert not (tmp_path / "state.json").exists(), "a check must leave nothing behind"
+
+
+@pytest.mark.parametrize("setting, given, words", [
+    ("listen", "nonsense", ["HOST:PORT"]),
+    ("listen", "127.0.0.1:99999", ["99999"]),
+    ("admin", "9901", ["HOST:PORT"]),
+    ("blue", "127.0.0.1", ["HOST:PORT"]),
+    ("green", "a:1,,b:2", []),
+    ("green", "", []),
+    ("workers", "0", ["1"]),
+    ("workers", "-3", []),
+    ("workers", "many", []),
+    ("health-check", "icmp", ["grpc", "http", "tcp", "none"]),
+    ("health-interval", "soon", ["s"]),
+    ("health-interval", "0s", []),
+    ("health-timeout", "-1s", []),
+    ("health-rise", "0", ["1"]),
+    ("health-fall", "x", []),
+    ("initial", "red", ["blue", "green"]),
+    ("log-level", "loud", ["debug", "info"]),
+    ("shutdown-grace", "forever", []),
+])
+def test_bad_setting_names_itself_what_was_given_and_what_is_allowed(tmp_path, setting, given, words):
+    settings = {**NEEDED, "state-file": tmp_path / "state.json", setting: given}
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    done = run([BINARIES / "Proxy", "--check", *flags])
+    assert done.returncode == USAGE_ERROR, done
+    assert setting in done.stderr
+    assert given in done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert "Fatal error" not in done.stderr
+
+    # The same given by the environment is the same error.
+    others = [f"--{name}={value}" for name, value in settings.items() if name != setting]
+    name = "SLUICE_" + setting.replace("-", "_").upper()
+    done = run([BINARIES / "Proxy", "--check", *others], env={name: given})
+    assert done.returncode == USAGE_ERROR, done
+    assert setting in done.stderr or name in done.stderr
+    assert given in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["blue", "green"])
+def test_missing_endpoints(tmp_path, missing):
+    settings = {name: value for name, value in NEEDED.items() if name != missing}
+    done = check(**settings, state_file=tmp_path / "state.json")
+    assert done.returncode == USAGE_ERROR
+    assert missing in done.stderr
+
+
+def test_unknown_flag():
+    done = run([BINARIES / "Proxy", "--check", *options(**NEEDED), "--no-such-flag"])
+    assert done.returncode == USAGE_ERROR
+    assert "no-such-flag" in done.stderr
+
+
+def test_help_names_every_setting():
+    done = run([BINARIES / "Proxy", "--help"])
+    assert done.returncode == 0
+    for flag in (
+        "listen", "admin", "blue", "green", "workers", "health-check", "health-interval", "health-timeout",
+        "health-rise", "health-fall", "initial", "state-file", "audit-log", "access-log", "log-level",
+        "admin-token-file", "shutdown-grace", "config", "check",
+    ):
+        assert f"--{flag}" in done.stdout, flag
+    for default in ("0.0.0.0:50050", "127.0.0.1:9901", "SLUICE_"):
+        assert default in done.stdout
+
+
+def test_version():
+    done = run([BINARIES / "Proxy", "--version"])
+    assert done.returncode == 0
+    assert any(character.isdigit() for character in done.stdout)
+
+
+def test_flags_before_environment_before_file(tmp_path, start_process, blue, green):
+    """Three sources name three different initial colors and worker counts; each wins where no better one speaks."""
+    config = tmp_path / "sluice.yaml"
+    config.write_text(
+        f"listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nblue: {blue.address}\ngreen: {green.address}\n"
+        "workers: 3\ninitial: green\n"
+    )
+
+    def started(name: str, flags: list[str], env: dict[str, str]) -> dict:
+        process = start_process(
+            [BINARIES / "Proxy", "--config", config, "--state-file", tmp_path / f"{name}.json", *flags],
+            name="Proxy", env=env,
+        )
+        ready = process.wait_for_line(listening, what="the log line that says where it listens")
+        status = AdminClient(ready["admin"]).status()
+        process.stop()
+        return {"workers": len(status["workers"]), "active": status["active"]}
+
+    assert started("file", [], {}) == {"workers": 3, "active": "green"}
+    assert started("environment", [], {"SLUICE_WORKERS": "2"}) == {"workers": 2, "active": "green"}
+    assert started("both", ["--workers", "1"], {"SLUICE_WORKERS": "2", "SLUICE_INITIAL": "blue"}) == {
+        "workers": 1, "active": "blue",
+    }
+
+
+def test_settings_file_with_nested_lists(tmp_path, start_process, blue, green):
+    """Endpoints and health checks may be YAML lists."""
+    config = tmp_path / "sluice.yaml"
+    config.write_text(
+        "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n"
+        f"blue:\n  - {blue.address}\n  - localhost:{blue.port}\n"
+        f"green: [{green.address}]\n"
+        "health-check:\n  - grpc:echo.Echo\n  - tcp\n"
+        f"state-file: {tmp_path / 'state.json'}\n"
+    )
+    process = start_process([BINARIES / "Proxy", "--config", config], name="Proxy")
+    ready = process.wait_for_line(listening, what="the log line that says where it listens")
+    admin = AdminClient(ready["admin"])
+    admin.wait_health("green", "healthy")
+    assert [e["endpoint"] for e in admin.status()["colors"]["blue"]["endpoints"]] == [
+        blue.address, f"localhost:{blue.port}",
+    ]
+
+
+@pytest.mark.parametrize("text, word", [
+    ("workers: [1, 2\n", "yaml"), ("wrokers: 2\n", "wrokers"), ("workers: many\n", "workers"),
+])
+def test_bad_settings_file(tmp_path, text, word):
+    config = tmp_path / "sluice.yaml"
+    config.write_text(text)
+    done = check(**NEEDED, config=config, state_file=tmp_path / "state.json")
+    assert done.returncode == USAGE_ERROR, done
+    assert word in done.stderr
+    assert str(config) in done.stderr or "workers" in done.stderr
+
+
+def test_settings_file_that_is_not_there(tmp_path):
+    done = check(**NEEDED, config=tmp_path / "missing.yaml", state_file=tmp_path / "state.json")
+    assert done.returncode == USAGE_ERROR
+    assert str(tmp_path / "missing.yaml") in done.stderr
+
+
+@pytest.mark.parametrize("setting", ["listen", "admin"])
+def test_port_in_use(tmp_path, blue, green, setting):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        settings = {
+            "listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "blue": blue.address, "green": green.address,
+            "state_file": tmp_path / "state.json", setting: address,
+        }
+        done = run([BINARIES / "Proxy", *options(**settings)])
+    assert done.returncode not in (0, 139, 134, 132), done
+    about = [line for line in done.stderr.splitlines() if address in line]
+    assert len(about) == 1, done.stderr
+    assert "in use" in about[0]
+    assert "Fatal error" not in done.stderr
+
+
+def test_two_proxies_on_one_port(proxy, tmp_path, blue, green):
+    """No silent sharing by SO_REUSEPORT: the second one says that the port is taken."""
+    done = run([
+        BINARIES / "Proxy",
+        *options(
+            listen=proxy.address, admin="127.0.0.1:0", blue=blue.address, green=green.address,
+            state_file=tmp_path / "second.json",
+        ),
+    ])
+    assert done.returncode != 0
+    assert proxy.address in done.stderr and "in use" in done.stderr
+
+
+def test_address_that_is_not_this_machines(tmp_path, blue, green):
+    done = run([
+        BINARIES / "Proxy",
+        *options(
+            listen=f"192.0.2.1:{free_port()}", admin="127.0.0.1:0", blue=blue.address, green=green.address,
+            state_file=tmp_path / "state.json",
+        ),
+    ])
+    assert done.returncode != 0
+    assert "192.0.2.1" in done.stderr and "Fatal error" not in done.stderr
+
+
+def test_access_log_that_cannot_be_opened(tmp_path, blue, green):
+    path = tmp_path / "missing" / "access.jsonl"
+    done = run([
+        BINARIES / "Proxy",
+        *options(
+            listen="127.0.0.1:0", admin="127.0.0.1:0", blue=blue.address, green=green.address,
+            state_file=tmp_path / "state.json", access_log=path,
+        ),
+    ])
+    assert done.returncode != 0
+    assert str(path) in done.stderr
+
+
+def test_environment_of_other_programs_is_no_setting(tmp_path):
+    done = check(**NEEDED, state_file=tmp_path / "state.json", env={"WORKERS": "zero", "PORT": "x", **os.environ})
+    assert done.returncode == 0, done

@@ -1,0 +1,180 @@
+"""SIGTERM and SIGINT: calls finish, nobody is cut off without an answer, and the exit code is 0."""
+
+import queue
+import signal
+import socket
+import threading
+import time
+
+import grpc
+import pytest
+
+from harness.process import eventually
+from harness.raw_http2 import NO_ERROR, grpc_message, grpc_request
+
+
+class LongCall:
+    """A bidirectional echo call in flight."""
+
+    def __init__(self, channel):
+        self._outgoing: queue.Queue = queue.Queue()
+        self.call = channel.stream_stream("/echo.Echo/Bidi")(iter(self._outgoing.get, None), timeout=60)
+
+    def exchange(self, message: bytes) -> None:
+        self._outgoing.put(message)
+        assert next(self.call) == message
+
+    def end(self) -> None:
+        self._outgoing.put(None)
+        assert list(self.call) == []
+        assert self.call.code() is grpc.StatusCode.OK
+
+    def abandon(self) -> None:
+        self._outgoing.put(None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_idle_proxy_ends_at_once(proxy, number):
+    began = time.monotonic()
+    proxy.process.signal(number)
+    assert proxy.process.wait() == 0
+    assert time.monotonic() - began < 10
+
+
+def test_idle_clients_do_not_hold_it_up(proxy, connect_raw, open_channel):
+    connection = connect_raw(proxy.address)
+    channel = open_channel(proxy.address)
+    channel.unary_unary("/echo.Echo/Unary")(b"x", timeout=15)
+    began = time.monotonic()
+    proxy.process.signal(signal.SIGTERM)
+    assert proxy.process.wait() == 0
+    assert time.monotonic() - began < 10
+    connection.wait_closed()
+    assert connection.goaways[-1][1] == NO_ERROR
+
+
+def test_two_step_goaway(proxy, connect_raw):
+    """First the highest id, so that calls under way to us are still taken; then the real one."""
+    connection = connect_raw(proxy.address)
+    stream = connection.open(grpc_request("/echo.Echo/Bidi"))
+    stream.send_data(grpc_message(b"before"))
+    stream.wait_data(11)
+    proxy.process.signal(signal.SIGTERM)
+    connection.wait(lambda: len(connection.goaways) >= 2, "two GOAWAYs")
+    assert connection.goaways[0][:2] == (2**31 - 1, NO_ERROR)
+    assert connection.goaways[-1][:2] == (stream.id, NO_ERROR)
+    stream.send_data(grpc_message(b"after"), end_stream=True)
+    stream.wait_end()
+    assert stream.messages == [b"before", b"after"]
+    assert stream.grpc_status == b"0"
+    assert proxy.process.wait() == 0
+
+
+def test_calls_in_flight_finish_within_the_grace(start_proxy, open_channel, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="60s")
+    proxy.admin.wait_ready()
+    calls = [LongCall(open_channel(proxy.address)) for _ in range(6)]
+    for i, call in enumerate(calls):
+        call.exchange(b"%d" % i)
+    proxy.process.signal(signal.SIGTERM)
+    # It accepts no one any more, but goes on with what it has.
+    eventually(lambda: refuses_connections(proxy.address), what="new connections are refused")
+    for i, call in enumerate(calls):
+        for round_number in range(20):
+            call.exchange(b"%d/%d" % (i, round_number))
+        call.end()
+    assert proxy.process.wait() == 0
+
+
+def test_calls_that_outlive_the_grace_get_unavailable(start_proxy, open_channel, connect_raw, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="500ms")
+    proxy.admin.wait_ready()
+    call = LongCall(open_channel(proxy.address))
+    call.exchange(b"x")
+    raw = connect_raw(proxy.address).open(grpc_request("/echo.Echo/Bidi"))
+    raw.send_data(grpc_message(b"one"))
+    raw.wait_data(8)
+    unanswered = raw.connection.open(grpc_request("/echo.Echo/ClientStream"))
+    unanswered.send_data(grpc_message(b"one"))
+    raw.connection.ping()
+    began = time.monotonic()
+    proxy.process.signal(signal.SIGTERM)
+    with pytest.raises(grpc.RpcError):
+        next(call.call)
+    assert call.call.code() is grpc.StatusCode.UNAVAILABLE
+    assert call.call.details()
+    call.abandon()
+    # Headers had been sent: trailers. None had: a trailers-only answer.
+    raw.wait_end()
+    assert raw.messages == [b"one"] and raw.grpc_status == b"14"
+    assert raw.trailers is not None
+    unanswered.wait_end()
+    assert unanswered.status == b"200" and unanswered.trailers is None and unanswered.grpc_status == b"14"
+    assert proxy.process.wait() == 0
+    assert time.monotonic() - began >= 0.5
+
+
+def test_sigterm_under_load_fails_no_call(start_proxy, open_channel, blue, green):
+    """16 callers at full speed: every call that was accepted is answered; then connecting is refused.
+
+    A client learns of the end by GOAWAY; what it begins after that finds no one listening. So a caller stops at the
+    first call that could not connect, and everything else counts as failed.
+    """
+    proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="30s")
+    proxy.admin.wait_ready()
+    failures: list = []
+    counts = [0] * 16
+    stop = threading.Event()
+
+    def call_on(index: int) -> None:
+        unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+        while not stop.is_set():
+            try:
+                assert unary(b"%d" % counts[index], timeout=30) == b"%d" % counts[index]
+                counts[index] += 1
+            except grpc.RpcError as error:
+                if error.code() is grpc.StatusCode.UNAVAILABLE and "Failed to connect" in error.details() \
+                        and "refused" in error.details():
+                    return
+                failures.append(error)
+                return
+            except BaseException as error:  # noqa: BLE001 - counted below
+                failures.append(error)
+                return
+
+    threads = [threading.Thread(target=call_on, args=(i,)) for i in range(16)]
+    for thread in threads:
+        thread.start()
+    try:
+        eventually(lambda: min(counts) >= 20, what="20 calls of each caller", timeout=60)
+        proxy.process.signal(signal.SIGTERM)
+        assert proxy.process.wait(60) == 0
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive()
+    finally:
+        stop.set()
+    assert failures == []
+
+
+def test_readyz_says_no_while_it_shuts_down(start_proxy, open_channel, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="60s")
+    proxy.admin.wait_ready()
+    call = LongCall(open_channel(proxy.address))
+    call.exchange(b"x")
+    proxy.process.signal(signal.SIGTERM)
+    eventually(lambda: proxy.admin.get("/readyz").status == 503, what="/readyz says 503")
+    assert proxy.admin.get("/healthz").status == 200
+    assert proxy.admin.status()["stopping"] is True
+    call.exchange(b"still here")
+    call.end()
+    assert proxy.process.wait() == 0
+
+
+def refuses_connections(address: str) -> bool:
+    host, port = address.split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False

@@ -1,0 +1,170 @@
+"""The switch: once it has answered, every stream that begins goes to the new color; none in flight is touched."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.process import ManagedProcess
+from harness.raw_http2 import RawConnection, grpc_message, grpc_request
+from harness.staleness import Switch, Timeline
+
+SWITCHES = 200
+PROCESSES, CALLERS, STREAMS, CONNECTIONS = 2, 64, 100, 8
+
+
+def backend_of_a_new_call(connection: RawConnection) -> str:
+    stream = connection.open(grpc_request("/echo.Echo/Describe"))
+    stream.send_data(grpc_message(b""), end_stream=True)
+    stream.wait_end(timeout=60)
+    assert stream.grpc_status == b"0", stream
+    return json.loads(stream.messages[0])["backend"]
+
+
+def backend_of_a_new_stream(connection: RawConnection) -> str:
+    stream = connection.open(grpc_request("/echo.Echo/LongStream"))
+    stream.send_data(grpc_message(b'{"seq": 0}'))
+    stream.wait_data(5, timeout=60)
+    stream.send_data(b"", end_stream=True)
+    stream.wait_end(timeout=60)
+    return json.loads(stream.messages[0])["backend"]
+
+
+class LoadProcess:
+    """One process of the load; `finish` gives what it saw."""
+
+    def __init__(self, start_process, address: str, out: Path):
+        self._out = out
+        self.process: ManagedProcess = start_process(
+            [
+                sys.executable, "-u", "-m", "harness.switch_load", "--address", address, "--out", out,
+                "--callers", str(CALLERS // PROCESSES), "--streams", str(STREAMS // PROCESSES),
+                "--connections", str(CONNECTIONS // PROCESSES),
+            ],
+            name="load",
+            cwd=Path(__file__).parent,
+        )
+
+    def wait_running(self) -> None:
+        self.process.wait_for_line(lambda line: "running" in line, what="running", stream="stdout", timeout=60)
+
+    def finish(self) -> dict:
+        self.process.send_line("stop")
+        assert self.process.wait(timeout=90) == 0, self.process.tail()
+        return json.loads(self._out.read_text())
+
+
+@pytest.mark.timeout(400)
+def test_200_switches_under_load(start_proxy, start_process, connect_raw, tmp_path, blue, green):
+    """64 unary callers and 100 long bidirectional streams over 8 connections, 200 switches, 2 workers.
+
+    0 failed calls, 0 stale (a call begun after a switch answered that lands on the old color), 0 moved streams, 0 lost
+    or repeated messages, no client connection closed. Then the proxy is killed: the next one goes on from the same
+    color and epoch.
+    """
+    # The load takes all of both cores: a health check that is late says nothing about the backends.
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, workers=2, initial="green", access_log="off",
+        health_interval="1s", health_timeout="20s", health_fall=10,
+    )
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    loads = [LoadProcess(start_process, proxy.address, tmp_path / f"load{i}.json") for i in range(PROCESSES)]
+    old_connections = [connect_raw(proxy.address) for _ in range(4)]
+    for load in loads:
+        load.wait_running()
+
+    switches: list[Switch] = []
+    active = "green"
+    for i in range(SWITCHES):
+        target = "blue" if active == "green" else "green"
+        asked = time.monotonic_ns()
+        # Every way of asking for it: toggle, by name, and back.
+        receipt = (
+            proxy.admin.rollback() if i % 3 == 2 else proxy.admin.switch("" if i % 3 == 0 else f"?to={target}")
+        )
+        switches.append(Switch(asked, time.monotonic_ns(), target))
+        assert (receipt["from"], receipt["to"], receipt["epoch"]) == (active, target, i + 2)
+        active = target
+        # Begun after the answer, on an old connection and on a new one, as a call and as a stream.
+        assert backend_of_a_new_call(old_connections[i % 4]) == active
+        assert backend_of_a_new_stream(old_connections[(i + 1) % 4]) == active
+        fresh = connect_raw(proxy.address)
+        assert backend_of_a_new_call(fresh) == active
+        fresh.close()
+
+    status = proxy.admin.status()
+    results = [load.finish() for load in loads]
+    timeline = Timeline("green", switches)
+
+    failures = [failure for result in results for failure in result["failures"]]
+    assert failures == []
+
+    calls = [call for result in results for call in result["calls"]]
+    stale = [call for call in calls if call[2] not in timeline.allowed(call[0], call[1])]
+    assert stale == []
+    # The check above means something only where one color is allowed: that has to be so for many calls of each color.
+    decisive = [call[2] for call in calls if len(timeline.allowed(call[0], call[1])) == 1]
+    assert min(decisive.count("blue"), decisive.count("green")) > SWITCHES
+
+    streams = [stream for result in results for stream in result["streams"]]
+    assert len(streams) == STREAMS
+    assert [stream["wrong"] for stream in streams if stream["wrong"]] == []
+    assert all(stream["backend"] in timeline.allowed(stream["began"], stream["answered"]) for stream in streams)
+    assert min(stream["messages"] for stream in streams) >= 5
+
+    # No connection was closed by the proxy: each client needed exactly one.
+    assert all(not connection.closed and not connection.goaways for connection in old_connections)
+    assert sum(worker["accepted_connections"] for worker in status["workers"]) == CONNECTIONS + 4 + SWITCHES
+    colors = proxy.admin.status()["colors"]
+    assert sum(colors[color]["calls"]["failed_by_proxy"] for color in colors) == 0
+    print(f"{len(calls)} calls, {len(decisive)} of them decisive, {sum(s['messages'] for s in streams)} messages")
+
+    assert active == "green"
+    proxy.kill()
+    proxy.settings["initial"] = "blue"
+    proxy.start()
+    after = proxy.admin.status()
+    assert (after["active"], after["epoch"]) == ("green", SWITCHES + 1)
+    proxy.admin.wait_ready()
+    assert backend_of_a_new_call(connect_raw(proxy.address)) == "green"
+    assert proxy.admin.rollback()["to"] == "blue"
+
+
+def test_streams_in_flight_stay_through_many_switches(proxy, connect_raw):
+    """Streams begun under different epochs, side by side on one connection, each with its own backend to the end."""
+    connection = connect_raw(proxy.address)
+    streams = []
+    for epoch in range(1, 21):
+        stream = connection.open(grpc_request("/echo.Echo/LongStream"))
+        stream.send_data(grpc_message(b'{"seq": 0}'))
+        stream.wait_data(5)
+        streams.append(stream)
+        proxy.admin.switch()
+    for seq in range(1, 4):
+        for stream in streams:
+            before = len(stream.data)
+            stream.send_data(grpc_message(b'{"seq": %d}' % seq))
+            stream.wait_data(before + 5)
+    for i, stream in enumerate(streams):
+        stream.send_data(b"", end_stream=True)
+        stream.wait_end()
+        answers = [json.loads(message) for message in stream.messages]
+        assert [answer["seq"] for answer in answers] == [0, 1, 2, 3]
+        assert {answer["backend"] for answer in answers} == {"blue" if i % 2 == 0 else "green"}
+        assert len({answer["stream"] for answer in answers}) == 1
+
+
+def test_timeline():
+    """The check for stale calls can tell right from wrong."""
+    timeline = Timeline("blue", [Switch(100, 110, "green"), Switch(200, 210, "blue")])
+    assert timeline.allowed(10, 90) == {"blue"}
+    assert timeline.allowed(10, 105) == {"blue", "green"}
+    assert timeline.allowed(105, 150) == {"blue", "green"}
+    assert timeline.allowed(110, 150) == {"green"}
+    assert timeline.allowed(150, 199) == {"green"}
+    assert timeline.allowed(150, 205) == {"green", "blue"}
+    assert timeline.allowed(90, 300) == {"blue", "green"}
+    assert timeline.allowed(211, 300) == {"blue"}

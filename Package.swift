@@ -106,8 +106,14 @@ let package = Package(
             dependencies: [
                 "DataPlane", "DurationSyntax", "HealthCheck",
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SettingsTests",
+            dependencies: ["DataPlane", "HealthCheck", "Settings", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
 

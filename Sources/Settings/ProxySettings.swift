@@ -1,0 +1,159 @@
+import DataPlane
+import DurationSyntax
+import HealthCheck
+import Logging
+
+/// Everything that can be set about the Proxy, read and checked.
+package struct ProxySettings: Sendable {
+    /// Where clients connect; port 0 takes any free port.
+    package var listen: Endpoint
+    /// Where the admin API is; port 0 takes any free port.
+    package var admin: Endpoint
+    /// At least one each, none twice within a color.
+    package var endpoints: PerColor<[Endpoint]>
+    package var workers: Int
+    /// All must pass; empty for `none`.
+    package var healthChecks: [HealthCheck]
+    package var healthInterval: Duration
+    package var healthTimeout: Duration
+    package var healthRise: Int
+    package var healthFall: Int
+    /// The active color of the very first start.
+    package var initial: Color
+    package var stateFile: String
+    package var auditLog: String
+    package var accessLog: AccessLogDestination
+    package var logLevel: Logger.Level
+    package var adminTokenFile: String?
+    package var shutdownGrace: Duration
+    /// Where each setting comes from; those that are not in it have their default.
+    package private(set) var sources: [SettingName: SettingSource]
+
+    /// Reads the settings from wherever they are given: flags, then environment, then the file.
+    ///
+    /// - Parameters:
+    ///   - flags: what the command line gives, without the names it doesn't.
+    ///   - environment: all variables; a variable that is empty counts as not set.
+    ///   - file: what `--config` names.
+    ///   - cores: the default of `--workers`.
+    /// - Throws: `SettingsErrors` with everything that is wrong.
+    package init(
+        flags: [SettingName: [String]], environment: [String: String], file: ConfigurationFile?, cores: Int
+    ) throws(SettingsErrors) {
+        var reader = SettingReader(flags: flags, environment: environment, file: file)
+        listen = reader.read(
+            .listen, default: Endpoint(host: "0.0.0.0", port: 50050), allowed: Self.addressForm
+        ) { Endpoint($0) }
+        admin = reader.read(
+            .admin, default: Endpoint(host: "127.0.0.1", port: 9901), allowed: Self.addressForm
+        ) { Endpoint($0) }
+        endpoints = PerColor(
+            blue: Self.readEndpoints(.blue, default: 50051, &reader),
+            green: Self.readEndpoints(.green, default: 50052, &reader))
+        workers = reader.readInteger(.workers, default: cores, in: 1...1024)
+        healthChecks = Self.readChecks(&reader)
+        healthInterval = reader.readDuration(
+            .healthInterval, default: .seconds(1), in: .milliseconds(50) ... .seconds(3600))
+        healthTimeout = reader.readDuration(
+            .healthTimeout, default: .seconds(1), in: .milliseconds(10) ... .seconds(60))
+        healthRise = reader.readInteger(.healthRise, default: 2, in: 1...100)
+        healthFall = reader.readInteger(.healthFall, default: 3, in: 1...100)
+        initial = reader.read(.initial, default: .blue, allowed: "blue, green") { Color(name: $0) }
+        let path: (String) -> String? = { $0.isEmpty || $0.contains("\0") ? nil : $0 }
+        stateFile = reader.read(.stateFile, default: "sluice-state.json", allowed: "a file's path", path)
+        auditLog = reader.read(.auditLog, default: "sluice-audit.jsonl", allowed: "a file's path", path)
+        accessLog = reader.read(.accessLog, default: .standardOutput, allowed: "a file's path, - or off") { text in
+            switch text {
+            case "off": .off
+            case "-": .standardOutput
+            default: path(text).map { .file(path: $0) }
+            }
+        }
+        logLevel = reader.read(
+            .logLevel, default: .info, allowed: Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        ) { Logger.Level(rawValue: $0) }
+        adminTokenFile = reader.read(.adminTokenFile, default: nil, allowed: "a file's path") { path($0) }
+        shutdownGrace = reader.readDuration(.shutdownGrace, default: .seconds(30), in: .zero ... .seconds(86_400))
+        sources = reader.sources
+        checkAddresses(&reader)
+        guard reader.errors.isEmpty else { throw SettingsErrors(reader.errors) }
+    }
+
+    /// Where a setting comes from.
+    package func source(of name: SettingName) -> SettingSource {
+        sources[name] ?? .standard
+    }
+
+    private static let addressForm = "HOST:PORT, with an IPv6 address in brackets and port 0 for any free port"
+
+    private static func readEndpoints(
+        _ name: SettingName, default port: UInt16, _ reader: inout SettingReader
+    ) -> [Endpoint] {
+        let standard = [Endpoint(host: "127.0.0.1", port: port)]
+        let endpoints = reader.readAll(
+            name, default: standard,
+            allowed: "HOST:PORT[,HOST:PORT…], with an IPv6 address in brackets and ports 1 to 65535"
+        ) { text in
+            Endpoint(text).flatMap { $0.port == 0 ? nil : $0 }
+        }
+        for (index, endpoint) in endpoints.enumerated() where endpoints[..<index].contains(endpoint) {
+            reader.reject(name, endpoint.description, allowed: "each endpoint once")
+        }
+        return endpoints
+    }
+
+    private static func readChecks(_ reader: inout SettingReader) -> [HealthCheck] {
+        // `nil` stands for `none`.
+        let checks = reader.readAll(
+            .healthCheck, default: [HealthCheck.grpc(service: "")],
+            allowed: "grpc, grpc:SERVICE, http:/PATH, tcp, or none alone"
+        ) { text -> HealthCheck?? in
+            if text == "none" { return .some(nil) }
+            let isPlain = text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+            return isPlain ? HealthCheck(text).map { .some($0) } : nil
+        }
+        if checks.contains(nil) && checks.count > 1 {
+            reader.reject(.healthCheck, "none", allowed: "none alone, or other checks without it")
+        }
+        for (index, check) in checks.enumerated() where check != nil && checks[..<index].contains(check) {
+            reader.reject(.healthCheck, "\(check!)", allowed: "each check once")
+        }
+        return checks.compactMap { $0 }
+    }
+
+    private func checkAddresses(_ reader: inout SettingReader) {
+        if adminTokenFile == nil && !admin.isLoopback {
+            reader.reject(
+                .admin, admin.description,
+                allowed:
+                    "an address of the loopback (127.0.0.1, ::1, localhost), or any with \(SettingName.adminTokenFile.flag)"
+            )
+        }
+        if admin.port != 0 && admin.meets(listen) {
+            reader.reject(
+                .admin, admin.description, allowed: "an address other than that of \(SettingName.listen.flag)")
+        }
+        for (name, color) in [(SettingName.blue, Color.blue), (.green, .green)] {
+            for endpoint in endpoints[color] where endpoint.meets(listen) {
+                reader.reject(
+                    name, endpoint.description, allowed: "backends, not the address the Proxy itself listens on")
+            }
+        }
+    }
+}
+
+extension Endpoint {
+    /// Whether only this machine can reach it.
+    package var isLoopback: Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host.lowercased() == "localhost" || host == "::1"
+            || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
+    }
+
+    /// Whether connecting here reaches what listens there, as far as the text tells.
+    fileprivate func meets(_ listener: Endpoint) -> Bool {
+        let isEverywhere = listener.host == "0.0.0.0" || listener.host == "::"
+        return port == listener.port
+            && (host == listener.host || (isEverywhere && (isLoopback || host == "0.0.0.0" || host == "::")))
+    }
+}

@@ -1,0 +1,54 @@
+/// Every setting of the Proxy, by the name of its flag.
+package enum SettingName: String, CaseIterable, Sendable {
+    case listen
+    case admin
+    case blue
+    case green
+    case workers
+    case healthCheck = "health-check"
+    case healthInterval = "health-interval"
+    case healthTimeout = "health-timeout"
+    case healthRise = "health-rise"
+    case healthFall = "health-fall"
+    case initial
+    case stateFile = "state-file"
+    case auditLog = "audit-log"
+    case accessLog = "access-log"
+    case logLevel = "log-level"
+    case adminTokenFile = "admin-token-file"
+    case shutdownGrace = "shutdown-grace"
+
+    /// As on the command line: `--health-check`.
+    package var flag: String { "--" + rawValue }
+
+    /// As in the environment: `SLUICE_HEALTH_CHECK`.
+    package var environmentVariable: String {
+        "SLUICE_" + rawValue.uppercased().replacing("-", with: "_")
+    }
+
+    /// Whether it takes several values: repeated or with commas on the command line, with commas in the environment,
+    /// with commas or as a list in the file.
+    var isList: Bool {
+        switch self {
+        case .blue, .green, .healthCheck: true
+        default: false
+        }
+    }
+}
+
+/// Where a setting's value comes from, the strongest first.
+package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
+    case flag
+    case environment(variable: String)
+    case file(path: String)
+    case standard
+
+    package var description: String {
+        switch self {
+        case .flag: "the command line"
+        case .environment(let variable): variable
+        case .file(let path): path
+        case .standard: "default"
+        }
+    }
+}

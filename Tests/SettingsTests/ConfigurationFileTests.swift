@@ -1,0 +1,72 @@
+import FoundationEssentials
+import Settings
+import Testing
+
+@Suite struct ConfigurationFileTests {
+    private func errors(_ text: String) -> [String] {
+        do {
+            _ = try ConfigurationFile(path: "proxy.yaml", text: text)
+            return []
+        } catch {
+            return error.errors.map(\.description)
+        }
+    }
+
+    @Test(arguments: ["", "\n", "# nothing\n", "---\n", "workers: 2\n", "{}", "{workers: 2, initial: green}"])
+    func reads(text: String) {
+        #expect(errors(text) == [])
+    }
+
+    @Test func namesUnknownKeys() {
+        let found = errors("worker: 2\nlisten: 0.0.0.0:1\nhealth_check: grpc\n")
+        #expect(found.count == 2)
+        #expect(found.first?.hasPrefix("proxy.yaml: unknown setting \"worker\"; known: listen, admin, blue, ") == true)
+        #expect(found.last?.hasPrefix("proxy.yaml: unknown setting \"health_check\"; ") == true)
+        // What only makes sense on the command line.
+        #expect(errors("config: other.yaml").count == 1)
+        #expect(errors("check: true").count == 1)
+    }
+
+    @Test func namesKeysThatHoldTheWrongKind() {
+        #expect(errors("workers: [1, 2]") == ["proxy.yaml: workers is not a plain value"])
+        #expect(errors("listen: {port: 1}") == ["proxy.yaml: listen is not a plain value"])
+        #expect(errors("blue: {a: 1}") == ["proxy.yaml: blue is neither a value nor a list"])
+        #expect(errors("blue: [[a]]") == ["proxy.yaml: blue is not a list of plain values"])
+    }
+
+    @Test(arguments: ["- a\n- b\n", "just text", "42"])
+    func wantsAMapping(text: String) {
+        #expect(errors(text) == ["proxy.yaml: the top level is not a mapping of settings to values"])
+    }
+
+    @Test(arguments: [
+        "a: [", "workers: 1\n workers: 2", "\"", "a: b: c", "workers: 1\nworkers: 2\n", "a: 1\n---\nb: 2\n",
+    ])
+    func refusesWhatIsNotYAML(text: String) {
+        let found = errors(text)
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("proxy.yaml is not YAML: ") == true, "\(found)")
+        #expect(found.first?.contains("\n") == false)
+    }
+
+    @Test func namesAFileThatIsNotThere() {
+        #expect(
+            throws: SettingsErrors([
+                SettingsError("--config is \"/nowhere/proxy.yaml\", which can't be read: there is no such file")
+            ])
+        ) {
+            try ConfigurationFile(path: "/nowhere/proxy.yaml")
+        }
+        #expect(throws: SettingsErrors.self) { try ConfigurationFile(path: "/") }
+    }
+
+    @Test func readsAFile() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString).yaml").path
+        try Data("workers: 7\n".utf8).write(to: URL(filePath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let settings = try ProxySettings(
+            flags: [:], environment: [:], file: try ConfigurationFile(path: path), cores: 1)
+        #expect(settings.workers == 7)
+        #expect(settings.source(of: .workers) == .file(path: path))
+    }
+}

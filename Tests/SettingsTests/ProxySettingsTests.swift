@@ -1,0 +1,193 @@
+import DataPlane
+import HealthCheck
+import Logging
+import Settings
+import Testing
+
+@Suite struct ProxySettingsTests {
+    private func read(
+        _ flags: [SettingName: [String]] = [:], _ environment: [String: String] = [:], _ yaml: String? = nil
+    ) throws(SettingsErrors) -> ProxySettings {
+        var file: ConfigurationFile?
+        if let yaml { file = try ConfigurationFile(path: "proxy.yaml", text: yaml) }
+        return try ProxySettings(flags: flags, environment: environment, file: file, cores: 3)
+    }
+
+    private func errors(
+        _ flags: [SettingName: [String]] = [:], _ environment: [String: String] = [:], _ yaml: String? = nil
+    ) -> [String] {
+        do {
+            _ = try read(flags, environment, yaml)
+            return []
+        } catch {
+            return error.errors.map(\.description)
+        }
+    }
+
+    @Test func hasDefaults() throws {
+        let settings = try read()
+        #expect(settings.listen == Endpoint(host: "0.0.0.0", port: 50050))
+        #expect(settings.admin == Endpoint(host: "127.0.0.1", port: 9901))
+        #expect(settings.endpoints.blue == [Endpoint(host: "127.0.0.1", port: 50051)])
+        #expect(settings.endpoints.green == [Endpoint(host: "127.0.0.1", port: 50052)])
+        #expect(settings.workers == 3)
+        #expect(settings.healthChecks == [.grpc(service: "")])
+        #expect(settings.healthInterval == .seconds(1))
+        #expect(settings.healthTimeout == .seconds(1))
+        #expect(settings.healthRise == 2)
+        #expect(settings.healthFall == 3)
+        #expect(settings.initial == .blue)
+        #expect(settings.stateFile == "sluice-state.json")
+        #expect(settings.auditLog == "sluice-audit.jsonl")
+        #expect(settings.accessLog == .standardOutput)
+        #expect(settings.logLevel == .info)
+        #expect(settings.adminTokenFile == nil)
+        #expect(settings.shutdownGrace == .seconds(30))
+        #expect(settings.source(of: .listen) == .standard)
+    }
+
+    @Test func takesEveryFlag() throws {
+        let settings = try read([
+            .listen: ["[::1]:0"], .admin: ["0.0.0.0:9000"], .blue: ["b1:1,b2:2"], .green: ["[fe80::1]:3"],
+            .workers: ["8"], .healthCheck: ["grpc:pkg.Service", "http:/health?a=b,tcp"], .healthInterval: ["250ms"],
+            .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
+            .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["off"],
+            .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["0s"],
+        ])
+        #expect(settings.listen == Endpoint(host: "::1", port: 0))
+        #expect(settings.admin == Endpoint(host: "0.0.0.0", port: 9000))
+        #expect(settings.endpoints.blue == [Endpoint(host: "b1", port: 1), Endpoint(host: "b2", port: 2)])
+        #expect(settings.endpoints.green == [Endpoint(host: "fe80::1", port: 3)])
+        #expect(settings.workers == 8)
+        #expect(settings.healthChecks == [.grpc(service: "pkg.Service"), .http(path: "/health?a=b"), .tcp])
+        #expect(settings.healthInterval == .milliseconds(250))
+        #expect(settings.healthTimeout == .seconds(2))
+        #expect(settings.healthRise == 1)
+        #expect(settings.healthFall == 5)
+        #expect(settings.initial == .green)
+        #expect(settings.stateFile == "/var/lib/s.json")
+        #expect(settings.auditLog == "/var/log/a.jsonl")
+        #expect(settings.accessLog == .off)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.adminTokenFile == "/run/secrets/token")
+        #expect(settings.shutdownGrace == .zero)
+        for name in SettingName.allCases { #expect(settings.source(of: name) == .flag) }
+    }
+
+    @Test func flagsComeBeforeEnvironmentBeforeFile() throws {
+        let yaml = "workers: 5\nhealth-rise: 6\nhealth-fall: 7\n"
+        let environment = ["SLUICE_WORKERS": "10", "SLUICE_HEALTH_RISE": "11", "SLUICE_ADMIN_SERVICE_HOST": "x"]
+        let settings = try read([.workers: ["20"]], environment, yaml)
+        #expect(settings.workers == 20)
+        #expect(settings.healthRise == 11)
+        #expect(settings.healthFall == 7)
+        #expect(settings.source(of: .workers) == .flag)
+        #expect(settings.source(of: .healthRise) == .environment(variable: "SLUICE_HEALTH_RISE"))
+        #expect(settings.source(of: .healthFall) == .file(path: "proxy.yaml"))
+    }
+
+    @Test func takesEverySettingFromTheEnvironment() throws {
+        #expect(SettingName.adminTokenFile.environmentVariable == "SLUICE_ADMIN_TOKEN_FILE")
+        let settings = try read(
+            [:],
+            [
+                "SLUICE_LISTEN": "127.0.0.1:1", "SLUICE_BLUE": "a:1, b:2", "SLUICE_HEALTH_CHECK": "grpc,http:/health",
+                "SLUICE_ACCESS_LOG": "/tmp/access", "SLUICE_GREEN": "",
+            ])
+        #expect(settings.listen.port == 1)
+        #expect(settings.endpoints.blue == [Endpoint(host: "a", port: 1), Endpoint(host: "b", port: 2)])
+        #expect(settings.healthChecks == [.grpc(service: ""), .http(path: "/health")])
+        #expect(settings.accessLog == .file(path: "/tmp/access"))
+        // Empty is as good as not set.
+        #expect(settings.source(of: .green) == .standard)
+    }
+
+    @Test func takesListsFromTheFile() throws {
+        let settings = try read(
+            [:], [:],
+            """
+            # Two of each.
+            blue: [a:1, "[::1]:2"]
+            green: a:3, b:4
+            health-check:
+              - grpc:pkg.Service
+              - http:/health
+            health-interval: 2s
+            log-level: warning
+            access-log: "-"
+            """)
+        #expect(settings.endpoints.blue == [Endpoint(host: "a", port: 1), Endpoint(host: "::1", port: 2)])
+        #expect(settings.endpoints.green == [Endpoint(host: "a", port: 3), Endpoint(host: "b", port: 4)])
+        #expect(settings.healthChecks == [.grpc(service: "pkg.Service"), .http(path: "/health")])
+        #expect(settings.healthInterval == .seconds(2))
+        #expect(settings.logLevel == .warning)
+        #expect(settings.accessLog == .standardOutput)
+    }
+
+    @Test func canDoWithoutHealthChecks() throws {
+        #expect(try read([.healthCheck: ["none"]]).healthChecks == [])
+        #expect(
+            errors([.healthCheck: ["none", "tcp"]]) == [
+                "--health-check is \"none\" (from the command line); allowed: none alone, or other checks without it"
+            ])
+    }
+
+    @Test(arguments: [
+        (SettingName.listen, "50050"), (.listen, ":50050"), (.listen, "host"), (.listen, "::1:50050"),
+        (.listen, "host:65536"), (.admin, "127.0.0.1:-1"), (.blue, "a:0"), (.blue, "a:1,,b:2"), (.blue, ""),
+        (.green, "http://a:1"), (.workers, "0"), (.workers, "+2"), (.workers, "two"), (.workers, "99999"),
+        (.healthCheck, "ping"), (.healthCheck, "http:health"), (.healthCheck, "GRPC"), (.healthCheck, "http:/a b"),
+        (.healthInterval, "1"), (.healthInterval, "10ms"), (.healthInterval, "2h"), (.healthTimeout, "0s"),
+        (.healthRise, "0"), (.healthFall, "-3"), (.initial, "red"), (.stateFile, ""), (.logLevel, "verbose"),
+        (.shutdownGrace, "forever"), (.shutdownGrace, "25h"), (.accessLog, ""),
+    ])
+    func refuses(name: SettingName, text: String) {
+        let found = errors([name: [text]])
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("\(name.flag) is \"") == true, "\(found)")
+        #expect(found.first?.contains(" (from the command line); allowed: ") == true, "\(found)")
+    }
+
+    @Test func saysWhereAWrongValueCameFrom() {
+        #expect(
+            errors([:], ["SLUICE_HEALTH_INTERVAL": "fast"]) == [
+                "--health-interval is \"fast\" (from SLUICE_HEALTH_INTERVAL); "
+                    + "allowed: a duration from 50ms to 1h, such as 250ms, 30s or 5m"
+            ])
+        #expect(
+            errors([:], [:], "initial: red") == [
+                "--initial is \"red\" (from proxy.yaml); allowed: blue, green"
+            ])
+    }
+
+    @Test func tellsAllThatIsWrongAtOnce() {
+        let found = errors([.workers: ["x"]], ["SLUICE_INITIAL": "x"], "log-level: x")
+        #expect(found.map { $0.prefix { $0 != " " } } == ["--workers", "--initial", "--log-level"])
+    }
+
+    @Test func wantsATokenBeyondTheLoopback() throws {
+        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost"] {
+            #expect(errors([.admin: ["\(host):9901"]]) == [])
+        }
+        for host in ["0.0.0.0", "[::]", "10.0.0.1", "proxy.example", "127.example.com", "127.0.0.1.example.com"] {
+            let found = errors([.admin: ["\(host):9901"]])
+            #expect(found.count == 1)
+            #expect(found.first?.hasSuffix("or any with --admin-token-file") == true)
+            #expect(errors([.admin: ["\(host):9901"], .adminTokenFile: ["token"]]) == [])
+        }
+    }
+
+    @Test func refusesToCallItself() {
+        #expect(errors([.listen: ["0.0.0.0:7000"], .blue: ["localhost:7000"]]).count == 1)
+        #expect(errors([.listen: ["10.0.0.1:7000"], .green: ["b:1,10.0.0.1:7000"]]).count == 1)
+        #expect(errors([.listen: ["0.0.0.0:7000"], .blue: ["other:7000"]]) == [])
+        #expect(errors([.listen: ["127.0.0.1:7000"], .admin: ["127.0.0.1:7000"]]).count == 1)
+        #expect(errors([.listen: ["127.0.0.1:0"], .admin: ["127.0.0.1:0"]]) == [])
+    }
+
+    @Test func refusesTwiceTheSame() {
+        #expect(errors([.blue: ["a:1,a:1"]]).count == 1)
+        #expect(errors([.healthCheck: ["tcp", "tcp"]]).count == 1)
+        #expect(errors([.blue: ["a:1"], .green: ["a:1"]]) == [])
+    }
+}

@@ -157,3 +157,34 @@ extension Endpoint {
             && (host == listener.host || (isEverywhere && (isLoopback || host == "0.0.0.0" || host == "::")))
     }
 }
+
+extension ProxySettings {
+    /// A setting's value as it would be written.
+    package func text(of name: SettingName) -> String {
+        switch name {
+        case .listen: listen.description
+        case .admin: admin.description
+        case .blue: endpoints.blue.map(\.description).joined(separator: ",")
+        case .green: endpoints.green.map(\.description).joined(separator: ",")
+        case .workers: "\(workers)"
+        case .healthCheck:
+            healthChecks.isEmpty ? "none" : healthChecks.map(\.description).joined(separator: ",")
+        case .healthInterval: healthInterval.text
+        case .healthTimeout: healthTimeout.text
+        case .healthRise: "\(healthRise)"
+        case .healthFall: "\(healthFall)"
+        case .initial: initial.name
+        case .stateFile: stateFile
+        case .auditLog: auditLog
+        case .accessLog:
+            switch accessLog {
+            case .off: "off"
+            case .standardOutput: "-"
+            case .file(let path): path
+            }
+        case .logLevel: logLevel.rawValue
+        case .adminTokenFile: adminTokenFile ?? ""
+        case .shutdownGrace: shutdownGrace.text
+        }
+    }
+}

@@ -190,4 +190,18 @@ import Testing
         #expect(errors([.healthCheck: ["tcp", "tcp"]]).count == 1)
         #expect(errors([.blue: ["a:1"], .green: ["a:1"]]) == [])
     }
+
+    @Test func writesWhatItReads() throws {
+        let flags: [SettingName: [String]] = [
+            .listen: ["[::1]:0"], .admin: ["0.0.0.0:9000"], .blue: ["b1:1,b2:2"], .green: ["[fe80::1]:3"],
+            .workers: ["8"], .healthCheck: ["grpc:pkg.Service,http:/health,tcp"], .healthInterval: ["250ms"],
+            .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
+            .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
+            .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
+        ]
+        let settings = try read(flags)
+        for name in SettingName.allCases { #expect([settings.text(of: name)] == flags[name]) }
+        #expect(try read([.healthCheck: ["none"]]).text(of: .healthCheck) == "none")
+        for text in ["off", "-"] { #expect(try read([.accessLog: [text]]).text(of: .accessLog) == text) }
+    }
 }

@@ -18,10 +18,12 @@ package struct AdminAPI: HTTPResponder {
         package var startedAt: Timestamp
         /// Whether the process is shutting down, so that it is not ready for calls any more.
         package var isStopping: @Sendable () -> Bool
+        package var logger: Logger
 
         package init(
             switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl, drain: DrainWait,
-            token: BearerToken?, version: String, startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool
+            token: BearerToken?, version: String, startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool,
+            logger: Logger
         ) {
             self.switchboard = switchboard
             self.health = health
@@ -31,6 +33,7 @@ package struct AdminAPI: HTTPResponder {
             self.version = version
             self.startedAt = startedAt
             self.isStopping = isStopping
+            self.logger = logger
         }
     }
 
@@ -52,6 +55,7 @@ package struct AdminAPI: HTTPResponder {
 
     private let resources: [String: Resource]
     private let gate: AdminGuard
+    private let logger: Logger
 
     package init(_ services: Services) {
         let changes = ChangeHandlers(services)
@@ -66,6 +70,7 @@ package struct AdminAPI: HTTPResponder {
             "/readyz": Resource(handlers: [.get: views.readyz], isOpen: true),
         ]
         gate = AdminGuard(token: services.token)
+        logger = services.logger
     }
 
     package func respond(to request: Request, context: AdminContext) async throws -> Response {
@@ -76,7 +81,7 @@ package struct AdminAPI: HTTPResponder {
         } catch let error as AdminError {
             response = try error.response()
         } catch {
-            context.logger.error(
+            logger.error(
                 "an admin request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             response = try AdminError(.internalServerError, "\(error)").response()
         }
@@ -85,7 +90,7 @@ package struct AdminAPI: HTTPResponder {
         if response.headers[.connection] == "close", let channel = context.channel {
             response.body = response.body.closing(channel)
         }
-        context.logger.debug(
+        logger.debug(
             "admin request",
             metadata: [
                 "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",

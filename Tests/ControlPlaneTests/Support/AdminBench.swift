@@ -36,7 +36,8 @@ struct AdminBench {
                 switchboard: bench.switchboard, health: bench.health, traffic: bench.traffic,
                 drain: DrainWait(traffic: bench.traffic, clock: clock),
                 token: token.flatMap { BearerToken(name: "deploy-token", secret: $0) }, version: "1.2.3",
-                startedAt: Timestamp(milliseconds: 500_000), isStopping: { stopping.flag.withLock { $0 } }))
+                startedAt: Timestamp(milliseconds: 500_000), isStopping: { stopping.flag.withLock { $0 } },
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })))
     }
 
     init(token: String? = nil, health: FakeHealth = FakeHealth()) throws {
@@ -54,8 +55,7 @@ struct AdminBench {
         let head = HTTPRequest(
             method: method, scheme: "http", authority: authority, path: path, headerFields: headers)
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: body)))
-        let context = AdminContext(
-            peer: "192.0.2.7", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let context = AdminContext(peer: "192.0.2.7")
         let response = try await api.respond(to: request, context: context)
         let writer = CollectingWriter()
         try await response.body.write(writer)

@@ -1,0 +1,56 @@
+import DataPlane
+import Logging
+import Synchronization
+
+/// Takes the data plane's events without ever holding up a worker, and writes them to the log on a task of its own.
+///
+/// While the log is slower than the events, the newest are kept and those that are lost are counted.
+struct DataPlaneLog: Sendable {
+    private static let capacity = 1024
+
+    private let logger: Logger
+    private let events: AsyncStream<DataPlaneEvent>
+    private let continuation: AsyncStream<DataPlaneEvent>.Continuation
+    private let lost = Counter()
+
+    private final class Counter: Sendable {
+        let value = Atomic(0)
+    }
+
+    init(logger: Logger) {
+        self.logger = logger
+        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.capacity))
+    }
+
+    /// Takes an event; any thread may call it.
+    func take(_ event: DataPlaneEvent) {
+        if case .dropped = continuation.yield(event) { lost.value.add(1, ordering: .relaxed) }
+    }
+
+    /// Writes until `finish()`.
+    func write() async {
+        for await event in events {
+            let count = lost.value.exchange(0, ordering: .relaxed)
+            if count > 0 { logger.warning("events were lost", metadata: ["count": "\(count)"]) }
+            let details = event.details.map { ($0.name, Logger.MetadataValue.string($0.value)) }
+            logger.log(
+                level: event.severity.level, "\(event.message)",
+                metadata: Logger.Metadata(details) { $1 })
+        }
+    }
+
+    /// No event comes any more.
+    func finish() {
+        continuation.finish()
+    }
+}
+
+extension DataPlaneEvent.Severity {
+    fileprivate var level: Logger.Level {
+        switch self {
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import DataPlane
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Whether the process is on its way out.
+final class StoppingFlag: Sendable {
+    private let flag = Atomic(false)
+
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+
+    func set() {
+        flag.store(true, ordering: .relaxed)
+    }
+}
+
+/// Runs the data plane: starts it, and drains it when the service group shuts down.
+struct DataPlaneService: Service {
+    var dataPlane: DataPlane
+    var grace: Duration
+    var stopping: StoppingFlag
+    var logger: Logger
+    /// What the line that says that everything listens gives besides the data plane's address.
+    var facts: Logger.Metadata
+
+    func run() async throws {
+        try dataPlane.start()
+        logger.notice("listening", metadata: facts.merging(["listen": "\(dataPlane.address)"]) { $1 })
+        // Cancelled as the group fails, it drains all the same, as calls may be under way.
+        try? await gracefulShutdown()
+        stopping.set()
+        logger.notice("shutting down", metadata: ["grace": "\(grace)"])
+        let outcome = await dataPlane.drain(grace: grace)
+        logger.notice(
+            "stopped",
+            metadata: ["calls_finished": "\(outcome.finished)", "calls_ended": "\(outcome.ended)"])
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import ControlPlane
+import DataPlane
+import Settings
+
+/// How the Proxy ends, as sysexits(3) numbers it.
+enum ExitStatus {
+    /// A setting can't be used.
+    static let usage = ExitCode(64)
+    /// The state file is torn, damaged or none of ours.
+    static let badState = ExitCode(65)
+    /// An address can't be listened on, or another Proxy has the state file.
+    static let unavailable = ExitCode(69)
+    /// Something that must not happen.
+    static let software = ExitCode(70)
+    /// A file can't be read or written.
+    static let inputOutput = ExitCode(74)
+
+    /// The status that tells of an error.
+    static func of(_ error: any Error) -> ExitCode {
+        switch error {
+        case is SettingsErrors: usage
+        case StateStore.Failure.unreadable: badState
+        case StateStore.Failure.inUse, is DataPlane.SetUpError, is AdminServer.ListenFailure: unavailable
+        case StateStore.Failure.file, is FileError: inputOutput
+        default: software
+        }
+    }
+}

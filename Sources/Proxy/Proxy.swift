@@ -1,0 +1,123 @@
+import ControlPlane
+import DataPlane
+import HealthCheck
+import JSONLogging
+import Logging
+import ServiceLifecycle
+import Settings
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The whole Proxy, wired together: settings, then state, then listeners, then health checks.
+struct Proxy {
+    /// How much longer than the calls' grace the whole shutdown may take.
+    private static let shutdownMargin = Duration.seconds(15)
+
+    private let settings: ProxySettings
+
+    init(settings: ProxySettings) {
+        self.settings = settings
+    }
+
+    /// Runs until a signal ends it, or throws what keeps it from running.
+    func run() async throws {
+        let startedAt = ControlPlane.Timestamp.now()
+        let token = try BearerToken.read(settings)
+        let level = settings.logLevel
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, logLevel: level) }
+        signal(SIGPIPE, SIG_IGN)
+        FileDescriptorLimit.raise()
+        let logger = Logger(label: "sluice")
+
+        let store = try StateStore(path: settings.stateFile)
+        let audit = try AuditLog(path: settings.auditLog)
+        let state = try takeUpState(store, audit, at: startedAt, logger)
+        let route = RouteWord(state.route)
+        let log = DataPlaneLog(logger: logger)
+        let dataPlane = try DataPlane(
+            configuration: DataPlaneConfiguration(
+                listen: settings.listen, endpoints: settings.endpoints, workers: settings.workers,
+                accessLog: settings.accessLog),
+            route: route, log: log.take)
+        let checker = try HealthChecker()
+        let monitor = HealthMonitor(
+            configuration: HealthMonitor.Configuration(
+                endpoints: settings.endpoints, checks: settings.healthChecks, interval: settings.healthInterval,
+                timeout: settings.healthTimeout, rise: settings.healthRise, fall: settings.healthFall),
+            checker: checker, traffic: dataPlane, logger: logger)
+        let switchboard = Switchboard(
+            state: state, store: store, audit: audit, route: route, traffic: dataPlane, health: monitor,
+            logger: logger)
+        let stopping = StoppingFlag()
+        let api = AdminAPI(
+            AdminAPI.Services(
+                switchboard: switchboard, health: monitor, traffic: dataPlane, drain: DrainWait(traffic: dataPlane),
+                token: token, version: ProxyVersion.current, startedAt: startedAt, isStopping: { stopping.isSet },
+                logger: logger))
+
+        try await serve(api, log, logger) { admin in
+            [
+                monitor,
+                DataPlaneService(
+                    dataPlane: dataPlane, grace: settings.shutdownGrace, stopping: stopping, logger: logger,
+                    facts: [
+                        "admin": "\(admin)", "active": "\(state.active)", "epoch": "\(state.epoch)",
+                        "version": "\(ProxyVersion.current)", "workers": "\(settings.workers)",
+                    ]),
+            ]
+        }
+        checker.stop()
+    }
+
+    /// The state of the last run, or that of a first start, which is saved and audited.
+    private func takeUpState(
+        _ store: StateStore, _ audit: AuditLog, at time: ControlPlane.Timestamp, _ logger: Logger
+    ) throws -> SwitchState {
+        if let state = try store.load() {
+            if settings.source(of: .initial) != .standard && settings.initial != state.active {
+                logger.info(
+                    "the state file decides which color is active, not --initial",
+                    metadata: ["active": "\(state.active)", "initial": "\(settings.initial)"])
+            }
+            return state
+        }
+        let state = SwitchState(initial: settings.initial, at: time)
+        try store.save(state)
+        try audit.append(AuditEntry(state.current))
+        return state
+    }
+
+    /// Serves the admin API and, once it listens, everything else; ends the other way round, so that the admin API
+    /// answers for as long as calls are finishing.
+    ///
+    /// - Parameter others: makes the other services, given the admin API's real address.
+    private func serve(
+        _ api: AdminAPI, _ log: DataPlaneLog, _ logger: Logger,
+        _ others: @escaping @Sendable (Endpoint) -> [any Service]
+    ) async throws {
+        let (listening, announce) = AsyncStream.makeStream(of: Endpoint.self)
+        let server = AdminServer(api: api, address: settings.admin, logger: logger) { announce.yield($0) }
+        var configuration = ServiceGroupConfiguration(
+            services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = settings.shutdownGrace + Self.shutdownMargin
+        let group = ServiceGroup(configuration: configuration)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await address in listening {
+                    for service in others(address) { await group.addServiceUnlessShutdown(service) }
+                }
+            }
+            tasks.addTask { await log.write() }
+            defer {
+                announce.finish()
+                log.finish()
+            }
+            try await group.run()
+        }
+    }
+}

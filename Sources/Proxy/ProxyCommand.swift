@@ -1,0 +1,184 @@
+import ArgumentParser
+import NIOCore
+import Settings
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The command line.
+@main
+struct ProxyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "Proxy",
+        abstract: "Forwards gRPC and other HTTP/2 calls to a blue or a green backend, and switches between them.",
+        discussion: """
+            Every setting can also be given by an environment variable, SLUICE_ and the flag's name in capitals with \
+            underscores (SLUICE_HEALTH_CHECK), or in the file that --config names, as YAML with the flag's name as key \
+            (health-check: [grpc, "http:/health"]). A flag comes before the environment, and that before the file. \
+            Durations are written like 250ms, 30s, 5m or 1h30m.
+
+            SIGTERM and SIGINT end the Proxy gracefully: it takes no new connections and lets calls finish for up to \
+            --shutdown-grace; the admin API answers until then.
+
+            Exit status: 0 ended gracefully, 64 a setting can't be used, 65 the state file is damaged or not a state \
+            file, 69 an address can't be listened on or another Proxy has the state file, 70 internal error, 74 a file \
+            can't be read or written.
+            """,
+        version: "Proxy \(ProxyVersion.current)"
+    )
+
+    @Option(help: ArgumentHelp("A YAML file with settings.", valueName: "FILE"))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where clients connect, by HTTP/2 with prior knowledge; port 0 takes any free port. Default: 0.0.0.0:50050.",
+            valueName: "HOST:PORT"))
+    var listen: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where the admin API is, by HTTP/1.1. Any but an address of the loopback needs --admin-token-file. \
+            Default: 127.0.0.1:9901.
+            """, valueName: "HOST:PORT"))
+    var admin: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Blue's endpoints, separated by commas. Default: 127.0.0.1:50051.", valueName: "HOST:PORT[,…]"))
+    var blue: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Green's endpoints, separated by commas. Default: 127.0.0.1:50052.", valueName: "HOST:PORT[,…]"))
+    var green: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Threads that forward calls. Default: the processors that the process may use.", valueName: "N"))
+    var workers: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How endpoints are checked; may be repeated, and then all must pass. grpc asks grpc.health.v1.Health for the \
+            server or, as grpc:SERVICE, for a service; http:/PATH wants any 2xx; tcp wants a connection; none takes \
+            every endpoint for healthy. Default: grpc.
+            """, valueName: "CHECK"))
+    var healthCheck: [String] = []
+
+    @Option(help: ArgumentHelp("From one check of an endpoint to the next. Default: 1s.", valueName: "DURATION"))
+    var healthInterval: String?
+
+    @Option(help: ArgumentHelp("How long a check may take. Default: 1s.", valueName: "DURATION"))
+    var healthTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Passes in a row that make an unhealthy endpoint healthy. Default: 2.", valueName: "N"))
+    var healthRise: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Failures in a row that make a healthy endpoint unhealthy. Default: 3.", valueName: "N"))
+    var healthFall: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The active color of the very first start, while there is no state file. Default: blue.",
+            valueName: "blue|green"))
+    var initial: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where the active color and the last changes are kept. Beside it come FILE.lock and, while saving, \
+            FILE.tmp. Default: sluice-state.json.
+            """, valueName: "FILE"))
+    var stateFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where every change and every refused change is recorded, one JSON object a line. Default: sluice-audit.jsonl.",
+            valueName: "FILE"))
+    var auditLog: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where every call is recorded, one JSON object a line; - is the standard output. Default: -.",
+            valueName: "FILE|-|off"))
+    var accessLog: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The least severe log lines, which go to the standard error as JSON: trace, debug, info, notice, warning, \
+            error or critical. Default: info.
+            """, valueName: "LEVEL"))
+    var logLevel: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A file with the bearer token that the admin API asks for, except at /healthz and /readyz. The file's name \
+            stands for it in history and audit log.
+            """, valueName: "FILE"))
+    var adminTokenFile: String?
+
+    @Option(
+        help: ArgumentHelp("How long calls may take to finish at the end. Default: 30s.", valueName: "DURATION"))
+    var shutdownGrace: String?
+
+    @Flag(
+        help: """
+            Check the settings, the files they name and whether names resolve, print them, and end: with 0 if all is \
+            well, or 64.
+            """)
+    var check = false
+
+    func run() async throws {
+        do {
+            let settings = try readSettings()
+            if check {
+                try SettingsCheck(settings).run()
+                print(SettingsCheck.table(of: settings), terminator: "")
+            } else {
+                try await Proxy(settings: settings).run()
+            }
+        } catch let errors as SettingsErrors {
+            for error in errors.errors { StandardError.write("Error: \(error)") }
+            throw ExitStatus.usage
+        } catch {
+            StandardError.write("Error: \(error)")
+            throw ExitStatus.of(error)
+        }
+    }
+
+    private func readSettings() throws(SettingsErrors) -> ProxySettings {
+        let environment = ProcessInfo.processInfo.environment
+        var path = config
+        if path == nil, let given = environment["SLUICE_CONFIG"], !given.isEmpty { path = given }
+        var file: ConfigurationFile?
+        if let path { file = try ConfigurationFile(path: path) }
+        return try ProxySettings(
+            flags: flags, environment: environment, file: file,
+            cores: min(System.coreCount, ProcessInfo.processInfo.activeProcessorCount))
+    }
+
+    private var flags: [SettingName: [String]] {
+        let single: [(SettingName, String?)] = [
+            (.listen, listen), (.admin, admin), (.blue, blue), (.green, green), (.workers, workers),
+            (.healthInterval, healthInterval), (.healthTimeout, healthTimeout), (.healthRise, healthRise),
+            (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
+            (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
+            (.shutdownGrace, shutdownGrace),
+        ]
+        var flags: [SettingName: [String]] = [.healthCheck: healthCheck]
+        for (name, value) in single { flags[name] = value.map { [$0] } }
+        return flags
+    }
+}

@@ -1,0 +1,102 @@
+import ControlPlane
+import DataPlane
+import NIOCore
+import Settings
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// What `--check` looks at beyond the settings' form: files, folders and names. It connects to nothing.
+struct SettingsCheck {
+    private let settings: ProxySettings
+
+    init(_ settings: ProxySettings) {
+        self.settings = settings
+    }
+
+    /// - Throws: `SettingsErrors` with everything that would not work.
+    func run() throws(SettingsErrors) {
+        var errors: [SettingsError] = []
+        do {
+            _ = try BearerToken.read(settings)
+        } catch {
+            errors += error.errors
+        }
+        errors += checkState() + checkAppendable(.auditLog, settings.auditLog)
+        if case .file(let path) = settings.accessLog { errors += checkAppendable(.accessLog, path) }
+        errors += checkNames()
+        guard errors.isEmpty else { throw SettingsErrors(errors) }
+    }
+
+    /// All settings as a YAML file would give them, each with where it comes from.
+    static func table(of settings: ProxySettings) -> String {
+        let lines = SettingName.allCases.map { "\($0.rawValue): \(settings.text(of: $0).yaml)" }
+        let width = lines.map(\.count).max() ?? 0
+        return zip(SettingName.allCases, lines).map { name, line in
+            line + String(repeating: " ", count: width - line.count) + "  # \(settings.source(of: name))\n"
+        }.joined()
+    }
+
+    private func checkState() -> [SettingsError] {
+        let path = settings.stateFile
+        do {
+            _ = try StateStore.read(path: path)
+        } catch {
+            return [reject(.stateFile, path, "a path where there is nothing yet, or a state file; \(error)")]
+        }
+        return isWritable(folder(of: path))
+            ? [] : [reject(.stateFile, path, "a file in a folder that can be written to")]
+    }
+
+    private func checkAppendable(_ name: SettingName, _ path: String) -> [SettingsError] {
+        let exists = access(path, F_OK) == 0
+        var status = stat()
+        let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let usable = exists ? !isFolder && isWritable(path) : isWritable(folder(of: path))
+        return usable ? [] : [reject(name, path, "a file that can be written to, or made")]
+    }
+
+    private func checkNames() -> [SettingsError] {
+        let addresses: [(SettingName, [Endpoint])] = [
+            (.listen, [settings.listen]), (.admin, [settings.admin]), (.blue, settings.endpoints.blue),
+            (.green, settings.endpoints.green),
+        ]
+        return addresses.flatMap { name, endpoints in
+            endpoints.compactMap { endpoint in
+                do {
+                    _ = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: Int(endpoint.port))
+                    return nil
+                } catch {
+                    let reason = (error as? SocketAddressError.UnknownHost)?.errorDescription ?? "\(error)"
+                    return reject(name, endpoint.description, "a name that resolves (\(reason))")
+                }
+            }
+        }
+    }
+
+    private func isWritable(_ path: String) -> Bool {
+        access(path, W_OK) == 0
+    }
+
+    private func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private func reject(_ name: SettingName, _ given: String, _ allowed: String) -> SettingsError {
+        SettingsError(name, given, from: settings.source(of: name), allowed: allowed)
+    }
+}
+
+extension String {
+    /// As a YAML value: quoted where it would mean something else or nothing.
+    fileprivate var yaml: String {
+        let isPlain =
+            !isEmpty && self != "-" && self != "off" && first != "["
+            && allSatisfy { $0.isASCII && !$0.isWhitespace && $0 != "#" && $0 != "\"" && $0 != "'" }
+        return isPlain ? self : "\"" + replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+}

@@ -10,6 +10,8 @@ final class Acceptor: EventHandler {
     private let home: Worker
     private let workers: [Worker]
     private var pause: TimerID?
+    /// The log has said why accepting pauses, and no connection has been taken since.
+    private var isFull = false
 
     /// Connections taken in one turn of the loop, so that a flood doesn't starve the calls.
     private static let mostPerTurn = 64
@@ -27,11 +29,13 @@ final class Acceptor: EventHandler {
     func ready(_ readiness: Readiness) {
         do {
             for _ in 0..<Self.mostPerTurn {
+                guard hasRoom else { return takeABreak("there are \(home.limits.maxConnections) connections already") }
                 guard let socket = try listener.accept() else { return }
                 place(socket)
+                isFull = false
             }
         } catch {
-            takeABreak(error)
+            takeABreak(error.reason)
         }
     }
 
@@ -39,6 +43,11 @@ final class Acceptor: EventHandler {
     func stop() {
         if let pause { home.loop.cancel(pause) }
         home.loop.remove(listener.descriptor)
+    }
+
+    private var hasRoom: Bool {
+        let open = workers.reduce(0) { $0 + $1.openConnections.load(ordering: .relaxed) }
+        return open < home.limits.maxConnections
     }
 
     private func place(_ socket: Socket) {
@@ -55,8 +64,9 @@ final class Acceptor: EventHandler {
     }
 
     /// Level-triggered readiness would otherwise spin: the connection that can't be taken stays in the queue.
-    private func takeABreak(_ error: SystemError) {
-        home.report(.error, "accepting connections pauses", [("reason", error.reason)])
+    private func takeABreak(_ reason: String) {
+        if !isFull { home.report(.error, "accepting connections pauses", [("reason", reason)]) }
+        isFull = true
         watch(for: [])
         pause = home.loop.schedule(after: Self.pauseLength) { [unowned self] in
             pause = nil

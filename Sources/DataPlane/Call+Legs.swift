@@ -83,6 +83,12 @@ extension Call {
         }
     }
 
+    /// Answers the call in the Proxy's own name if it isn't answered yet, and ends it at the upstream.
+    func end(_ failure: Failure, _ worker: Worker) {
+        if !response.hasEnded { fail(failure, worker) }
+        cancelUpstream(.cancel)
+    }
+
     /// Answers the call, or ends an answer that has begun, in the Proxy's own name.
     func fail(_ failure: Failure, _ worker: Worker) {
         assert(!response.hasEnded, "a call is answered once")

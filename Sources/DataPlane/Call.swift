@@ -74,6 +74,15 @@ final class Call: StreamContext {
     /// The code with which the client's stream ended, where that wasn't a complete response.
     var clientReset: ErrorCode?
 
+    // MARK: When it must end
+
+    /// The client's own deadline, with the Proxy's grace.
+    var deadline: MonotonicTime?
+    /// When bytes came in last, from either side.
+    var lastMoved: MonotonicTime
+    /// Since when bytes of the response wait for the client without any being taken.
+    var undeliveredSince: MonotonicTime?
+
     // MARK: What is said of it afterwards
 
     let began: MonotonicTime
@@ -90,6 +99,7 @@ final class Call: StreamContext {
     init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?) {
         self.client = .open(client, stream)
         self.began = began
+        lastMoved = began
         self.clientName = clientName
     }
 

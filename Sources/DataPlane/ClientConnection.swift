@@ -15,11 +15,24 @@ final class ClientConnection: Connection {
     /// For the access log: asked for once, not for each call.
     private lazy var loggedName = worker.logsAccess ? peerName : nil
 
+    private var resets: ResetBudget
+    private var pings: PingPolicy
+    /// Until the client's SETTINGS have come: when it connected.
+    private var awaitsPrefaceSince: MonotonicTime?
+    /// Since when there is no call.
+    private var idleSince: MonotonicTime?
+
     init(socket: Socket, worker: Worker) throws(SystemError) {
         let limits = worker.limits
         let settings = SessionSettings(
             maxConcurrentStreams: limits.maxConcurrentStreams, streamWindow: limits.streamWindow,
-            connectionWindow: limits.connectionWindow, maxHeaderListSize: UInt32(limits.maxHeaderListSize))
+            connectionWindow: limits.connectionWindow, maxHeaderListSize: UInt32(limits.maxHeaderListSize),
+            maxHeaderFields: limits.maxHeaderFields)
+        let now = worker.loop.now
+        resets = ResetBudget(capacity: limits.resetBudget, refill: limits.resetRefill, now: now)
+        pings = PingPolicy(minimumInterval: limits.minPingInterval)
+        awaitsPrefaceSince = now
+        idleSince = now
         try super.init(role: .server, socket: socket, settings: settings, worker: worker, interest: .readable)
         markDirty()
     }
@@ -30,6 +43,7 @@ final class ClientConnection: Connection {
         let call = Call(client: self, stream: stream, began: worker.loop.now, clientName: loggedName)
         call.indexOnClient = calls.count
         calls.append(call)
+        idleSince = nil
         return call
     }
 
@@ -40,10 +54,14 @@ final class ClientConnection: Connection {
         call.isGRPC = head.value(of: .contentType, hasPrefix: "application/grpc")
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
+        call.deadline = head.withValue(of: .grpcTimeout) { GRPCTimeout.parse($0) }?.flatMap { $0 }.map {
+            worker.loop.now + $0 + worker.limits.deadlineGrace
+        }
         worker.begin(call)
-        let limit = worker.limits.maxHeaderListSize
-        if head.listSize > limit {
-            call.fail(Failure(kind: .headersTooLarge, message: "the request's fields take over \(limit) bytes"), worker)
+        if head.isTruncated {
+            call.fail(.headersTooLarge(worker.limits), worker)
+        } else if worker.chunks.bytesInUse > worker.limits.maxBufferedBytes {
+            call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
         }
@@ -53,6 +71,7 @@ final class ClientConnection: Connection {
         let call = context.call
         guard call.wantsRequestBody else { return consume(bytes.count, on: stream) }
         call.bytesUp += bytes.count
+        call.lastMoved = worker.loop.now
         call.requestBody.append(bytes, from: worker.chunks)
         call.resumeUpstream()
     }
@@ -63,8 +82,10 @@ final class ClientConnection: Connection {
     }
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
-        context.call.request = .ended(trailers: trailers)
-        context.call.resumeUpstream()
+        let call = context.call
+        call.request = .ended(trailers: trailers)
+        if trailers.isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
+        call.resumeUpstream()
     }
 
     // MARK: The response goes out
@@ -72,6 +93,7 @@ final class ClientConnection: Connection {
     /// The response's head, and all of the response where `endStream` says so.
     func sendResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ call: Call) {
         submitResponse(head, endStream: endStream, on: stream, context: call)
+        sentData()
         markDirty()
     }
 
@@ -80,6 +102,10 @@ final class ClientConnection: Connection {
     ) -> Body {
         let call = context.call
         let count = call.responseBody.read(into: buffer, pool: worker.chunks)
+        if count > 0 {
+            sentData()
+            call.undeliveredSince = call.responseBody.isEmpty ? nil : worker.loop.now
+        }
         if count > 0, case .open(let upstream, let upstreamStream) = call.upstream {
             upstream.consumeStream(count, on: upstreamStream)
             upstream.markDirty()
@@ -107,7 +133,13 @@ final class ClientConnection: Connection {
     // MARK: The end of a stream
 
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
-        closeLeg(of: context.call, code)
+        let call = context.call
+        if code == .noError {
+            resets.endedCleanly()
+        } else if call.upstreamReset == nil, call.failure == nil, !resets.endedUncleanly(now: worker.loop.now) {
+            violate(.resets)
+        }
+        closeLeg(of: call, code)
     }
 
     override func lost(_ reason: String) {
@@ -118,6 +150,7 @@ final class ClientConnection: Connection {
 
     private func closeLeg(of call: Call, _ code: ErrorCode) {
         removeCall(at: call.indexOnClient) { $0.indexOnClient = call.indexOnClient }
+        if calls.isEmpty { idleSince = worker.loop.now }
         call.dropRequestBody(worker)
         call.client = .closed
         if !call.response.hasEnded || code != .noError { call.clientReset = code }
@@ -129,6 +162,49 @@ final class ClientConnection: Connection {
     func cancel(_ stream: StreamID, _ code: ErrorCode) {
         reset(stream, code)
         markDirty()
+    }
+
+    // MARK: Limits
+
+    override func settingsReceived() {
+        awaitsPrefaceSince = nil
+    }
+
+    override func pingReceived() -> Bool {
+        guard !pings.received(now: worker.loop.now) else { return true }
+        violate(.pings)
+        return false
+    }
+
+    override func sentData() {
+        super.sentData()
+        pings.sentData()
+    }
+
+    override func sweep(_ now: MonotonicTime) {
+        super.sweep(now)
+        guard isOpen else { return }
+        if let since = awaitsPrefaceSince, now > since + worker.limits.prefaceTimeout {
+            worker.count(.preface, peerName, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
+            return close("no preface")
+        }
+        if let since = idleSince, let limit = worker.limits.idleTimeout, now > since + limit { beginShutdown() }
+        for call in calls { sweep(call, now) }
+    }
+
+    private func sweep(_ call: Call, _ now: MonotonicTime) {
+        let limits = worker.limits
+        if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
+            call.deadline = nil
+            call.end(Failure(kind: .deadlineExceeded, message: "the call's deadline has passed"), worker)
+        } else if let since = call.undeliveredSince, now > since + limits.writeTimeout,
+            case .open(_, let stream) = call.client
+        {
+            call.undeliveredSince = now
+            cancel(stream, .cancel)
+        } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
+            call.end(Failure(kind: .idle, message: "nothing has moved for \(limit)"), worker)
+        }
     }
 
     // MARK: Shutdown (RFC 9113, section 6.8)

@@ -9,8 +9,8 @@ class Connection: Session, EventHandler {
     /// What stands between the session and the socket.
     private enum Output {
         case open
-        /// The socket is full: these bytes come first, once it is writable again.
-        case blocked([UInt8])
+        /// The socket has been full since then: these bytes come first, once it is writable again.
+        case blocked([UInt8], since: MonotonicTime)
         case closed
     }
 
@@ -24,12 +24,21 @@ class Connection: Session, EventHandler {
     private var isDirty = false
     /// The session is done with input: what is queued still goes out, then the connection closes.
     private var isClosing = false
+    /// The rule that the peer has broken: the connection closes as soon as the session's callback has returned.
+    private var violation: AbuseRule?
+    private var frames: FrameBudget
+    /// When the header block that is arriving began.
+    private var headersBegan: MonotonicTime?
+    /// When bytes came in last; before that, when the connection was made.
+    private(set) var lastReceived: MonotonicTime
 
     init(
         role: Role, socket: Socket, settings: SessionSettings, worker: Worker, interest: Readiness
     ) throws(SystemError) {
         self.worker = worker
         self.socket = socket
+        lastReceived = worker.loop.now
+        frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
         try worker.loop.add(socket.descriptor, for: interest, handler: self)
     }
@@ -51,13 +60,15 @@ class Connection: Session, EventHandler {
         // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
         switch socket.read(into: worker.input) {
         case .bytes(let count):
+            lastReceived = worker.loop.now
             markDirty()
             guard !isClosing else { return }
             do {
                 try receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
+                headersBegan = isReceivingHeaders ? headersBegan ?? worker.loop.now : nil
+                if let violation { end(for: violation, "the peer went too far") }
             } catch {
-                worker.report(.warning, "closing a connection", [("peer", peerName), ("reason", error.description)])
-                isClosing = true
+                end(for: violation ?? .protocolError, error.description)
             }
         case .wouldBlock:
             break
@@ -90,6 +101,7 @@ class Connection: Session, EventHandler {
         } catch {
             return close(error.description)
         }
+        if let violation, !isClosing { return end(for: violation, "the peer went too far") }
         if isClosing || isFinished { close("the session is over") }
     }
 
@@ -101,7 +113,7 @@ class Connection: Session, EventHandler {
             case .bytes(let count):
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             case .wouldBlock, .end:
-                output = .blocked(Array(rest))
+                output = .blocked(Array(rest), since: worker.loop.now)
                 watch(for: [.readable, .writable])
                 return false
             case .failed(let error):
@@ -113,7 +125,7 @@ class Connection: Session, EventHandler {
     }
 
     private func becameWritable() {
-        guard case .blocked(let rest) = output else { return }
+        guard case .blocked(let rest, _) = output else { return }
         output = .open
         guard rest.withUnsafeBytes({ write($0) }) else { return }
         watch(for: .readable)
@@ -125,6 +137,49 @@ class Connection: Session, EventHandler {
             try worker.loop.change(socket.descriptor, to: interest)
         } catch {
             close(error.description)
+        }
+    }
+
+    // MARK: Abuse
+
+    override func frameBegan(_ frame: IncomingFrame) -> Bool {
+        guard violation == nil else { return false }
+        switch frame {
+        case .data, .headers: frames.moved()
+        case .continuation: break
+        case .control: if !frames.received(now: worker.loop.now) { violate(.controlFrames) }
+        }
+        return violation == nil
+    }
+
+    override func headerListOverflowed() {
+        violate(.headerList)
+    }
+
+    /// HEADERS or DATA go out.
+    func sentData() {
+        frames.moved()
+    }
+
+    /// The connection is to be closed for the sake of the others.
+    final func violate(_ rule: AbuseRule) {
+        violation = violation ?? rule
+        markDirty()
+    }
+
+    private func end(for rule: AbuseRule, _ reason: String) {
+        worker.count(rule, peerName, reason)
+        closeAfterGoAway(rule == .protocolError ? .protocolError : .enhanceYourCalm)
+    }
+
+    /// Looks after the time limits. Called a few times a second.
+    func sweep(_ now: MonotonicTime) {
+        if case .blocked(_, let since) = output, now > since + worker.limits.writeTimeout {
+            worker.count(.writeStall, peerName, "the peer has read nothing for \(worker.limits.writeTimeout)")
+            return close("the peer doesn't read")
+        }
+        if let headersBegan, !isClosing, now > headersBegan + worker.limits.headerTimeout {
+            end(for: .slowHeaders, "a header block took longer than \(worker.limits.headerTimeout)")
         }
     }
 

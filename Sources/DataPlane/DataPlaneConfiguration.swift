@@ -39,6 +39,19 @@ package struct DataPlaneLimits: Sendable {
     package var connectionWindow: Int32 = 1 << 20
     /// Size of a header list, as RFC 9113, section 6.5.2 counts it.
     package var maxHeaderListSize = 16_384
+    /// Fields in a header list.
+    package var maxHeaderFields = 100
+    /// Streams of one connection in a row that may end by a reset, and the time that forgives one.
+    package var resetBudget = 200
+    package var resetRefill: Duration = .milliseconds(100)
+    /// Frames of one connection that may move nothing, beyond those that come with data.
+    package var controlFrameBudget = 1_000
+    /// Between two PINGs of a client that is sent nothing meanwhile.
+    package var minPingInterval: Duration = .seconds(10)
+    /// Client connections in all.
+    package var maxConnections = 10_000
+    /// Bytes of bodies that may wait in one worker; beyond that, new calls are refused.
+    package var maxBufferedBytes = 256 << 20
     /// Bytes of a request's body that are kept until the response begins, for one more try elsewhere.
     package var maxReplayBytes = 65_536
     /// Streams on one upstream connection, where the upstream allows that many.
@@ -47,6 +60,23 @@ package struct DataPlaneLimits: Sendable {
     package var maxConnectionsPerEndpoint = 256
     /// From the first try to connect until the upstream's SETTINGS, for each address.
     package var connectTimeout: Duration = .seconds(5)
+    /// Until a client has sent its connection preface and SETTINGS.
+    package var prefaceTimeout: Duration = .seconds(10)
+    /// From the beginning of a header block to its end.
+    package var headerTimeout: Duration = .seconds(10)
+    /// How long a peer may leave lie what waits for it.
+    package var writeTimeout: Duration = .seconds(60)
+    /// How long a client's connection may carry no call, until it is ended with GOAWAY; `nil` for ever.
+    package var idleTimeout: Duration? = .seconds(180)
+    /// How long a stream may carry nothing in either direction; `nil` for ever.
+    package var streamIdleTimeout: Duration?
+    /// What a call gets beyond its own `grpc-timeout`, before the Proxy ends it.
+    package var deadlineGrace: Duration = .seconds(1)
+    /// After which silence an upstream with calls on it is sent a PING; `nil` for never. gRPC servers allow one in five
+    /// minutes unless they are told otherwise, and end the connection of who sends more (gRFC A8).
+    package var upstreamKeepalive: Duration? = .seconds(330)
+    /// How long it may take to answer.
+    package var keepaliveTimeout: Duration = .seconds(10)
     /// How long a client may take to answer the PING between the two GOAWAYs of a shutdown.
     package var goAwayTimeout: Duration = .seconds(5)
 

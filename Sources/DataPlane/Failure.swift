@@ -11,6 +11,12 @@ package struct Failure {
         case lost
         /// The upstream's answer isn't HTTP.
         case malformedResponse
+        /// The call's own deadline has passed, and the upstream hasn't noticed.
+        case deadlineExceeded
+        /// Nothing has moved for too long.
+        case idle
+        /// The Proxy holds too much already.
+        case overloaded
         /// The request's header list is too long.
         case headersTooLarge
         /// The Proxy is shutting down and can wait no longer.
@@ -29,7 +35,8 @@ package struct Failure {
     /// The status of a gRPC call (gRPC's `statuscodes.md`).
     package var grpcStatus: Int {
         switch kind {
-        case .unreachable, .timeout, .lost, .shuttingDown: 14  // UNAVAILABLE
+        case .unreachable, .timeout, .lost, .overloaded, .idle, .shuttingDown: 14  // UNAVAILABLE
+        case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .malformedResponse: 13  // INTERNAL
         case .headersTooLarge: 8  // RESOURCE_EXHAUSTED
         }
@@ -38,11 +45,17 @@ package struct Failure {
     /// The status of any other request (RFC 9110, section 15).
     package var httpStatus: Int {
         switch kind {
-        case .unreachable, .shuttingDown: 503
-        case .timeout: 504
+        case .unreachable, .overloaded, .shuttingDown: 503
+        case .timeout, .deadlineExceeded, .idle: 504
         case .lost, .malformedResponse: 502
         case .headersTooLarge: 431
         }
+    }
+
+    static func headersTooLarge(_ limits: DataPlaneLimits) -> Failure {
+        Failure(
+            kind: .headersTooLarge,
+            message: "more than \(limits.maxHeaderListSize) bytes or \(limits.maxHeaderFields) fields in a header list")
     }
 
     // MARK: Header lists

@@ -49,6 +49,10 @@ package struct TrafficReport: Sendable, Equatable {
         package var clientConnections = 0
         package var acceptedConnections = 0
         package var callsInFlight = 0
+        /// Connections closed for breaking a rule, in the order of `AbuseRule.allCases`.
+        package var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
+        /// Bytes of bodies that wait.
+        package var bufferedBytes = 0
 
         package init() {}
     }

@@ -16,15 +16,20 @@ final class UpstreamConnection: Connection {
     private var phase = Phase.connecting
     private unowned let pool: EndpointPool
     let address: SocketAddress
+    /// When the keepalive PING was sent that isn't answered yet.
+    private var pingSent: MonotonicTime?
 
     init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws(SystemError) {
         self.pool = pool
         self.address = address
         let settings = SessionSettings(
             streamWindow: worker.limits.streamWindow, connectionWindow: 16 << 20,
-            maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize))
+            maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize),
+            maxHeaderFields: worker.limits.maxHeaderFields)
         let socket = try Socket.connect(to: address)
+        socket.setKeepAlive()
         try super.init(role: .client, socket: socket, settings: settings, worker: worker, interest: .writable)
+        worker.add(self)
     }
 
     /// Whether one more call fits.
@@ -66,6 +71,7 @@ final class UpstreamConnection: Connection {
     }
 
     override func lost(_ reason: String) {
+        worker.remove(self)
         switch phase {
         case .connecting, .handshaking: pool.connectionFailed(self, reason)
         case .ready, .draining: pool.connectionIsLost(self)
@@ -75,6 +81,24 @@ final class UpstreamConnection: Connection {
             guard !call.response.hasEnded else { continue }
             call.fail(
                 Failure(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
+        }
+    }
+
+    // MARK: Keepalive
+
+    override func sweep(_ now: MonotonicTime) {
+        super.sweep(now)
+        guard isOpen, !calls.isEmpty, let keepalive = worker.limits.upstreamKeepalive else { return }
+        if let sent = pingSent {
+            if lastReceived > sent {
+                pingSent = nil
+            } else if now > sent + worker.limits.keepaliveTimeout {
+                close("no answer to a keepalive PING within \(worker.limits.keepaliveTimeout)")
+            }
+        } else if now > lastReceived + keepalive {
+            pingSent = now
+            submitPing()
+            markDirty()
         }
     }
 
@@ -107,6 +131,7 @@ final class UpstreamConnection: Connection {
         let call = context.call
         let count = call.requestBody.read(into: buffer, pool: worker.chunks)
         if count > 0 {
+            sentData()
             call.creditClient(count)
             if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
         }
@@ -148,6 +173,15 @@ final class UpstreamConnection: Connection {
         _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         let call = context.call
+        if head.isTruncated {
+            headerBlocks.give(head)
+            let limits = worker.limits
+            return call.end(
+                Failure(
+                    kind: .malformedResponse,
+                    message: "the fields of \(pool.name)'s response take over \(limits.maxHeaderListSize) bytes"),
+                worker)
+        }
         call.forgetReplay(worker)
         call.responseBegan = worker.loop.now
         call.httpStatus = head.number(of: .status) ?? 0
@@ -165,6 +199,8 @@ final class UpstreamConnection: Connection {
         let call = context.call
         guard case .open(let client, _) = call.client else { return consumeStream(bytes.count, on: stream) }
         call.bytesDown += bytes.count
+        call.lastMoved = worker.loop.now
+        if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
         call.responseBody.append(bytes, from: worker.chunks)
         call.resumeClient(client)
     }
@@ -174,8 +210,14 @@ final class UpstreamConnection: Connection {
     }
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
-        context.call.grpcStatus = trailers.number(of: .grpcStatus)
-        finishResponse(of: context.call, trailers: trailers)
+        let call = context.call
+        if trailers.isTruncated {
+            headerBlocks.give(trailers)
+            let message = "the trailers of \(pool.name)'s response are too long"
+            return call.end(Failure(kind: .malformedResponse, message: message), worker)
+        }
+        call.grpcStatus = trailers.number(of: .grpcStatus)
+        finishResponse(of: call, trailers: trailers)
     }
 
     private func finishResponse(of call: Call, trailers: HeaderBlock?) {

@@ -37,11 +37,17 @@ final class Worker: @unchecked Sendable {
     private var unplaced: [Call] = []
 
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
+    /// Every connection to an upstream, also those being made and those that take no more calls.
+    private var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     private var shutdown = Shutdown.none
 
     private var ledger = EpochLedger()
     private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private var acceptedConnections = 0
+    private var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
+
+    /// Between two looks at the time limits.
+    private static let sweepInterval = Duration.milliseconds(250)
 
     private enum Shutdown {
         case none
@@ -66,6 +72,7 @@ final class Worker: @unchecked Sendable {
             }
         }
         loop.endOfTurn = { [unowned self] in endTurn() }
+        scheduleSweep()
     }
 
     deinit {
@@ -91,7 +98,29 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    // MARK: Client connections
+    private func scheduleSweep() {
+        _ = loop.schedule(after: Self.sweepInterval) { [unowned self] in
+            for connection in clients.values { connection.sweep(loop.now) }
+            for connection in upstreams.values { connection.sweep(loop.now) }
+            scheduleSweep()
+        }
+    }
+
+    // MARK: Connections
+
+    /// Counts a connection that is closed for breaking a rule, and says so.
+    func count(_ rule: AbuseRule, _ peer: String, _ reason: String) {
+        if let index = AbuseRule.allCases.firstIndex(of: rule) { closedByRule[index] += 1 }
+        report(.warning, "closing a connection", [("rule", rule.rawValue), ("peer", peer), ("reason", reason)])
+    }
+
+    func add(_ connection: UpstreamConnection) {
+        upstreams[ObjectIdentifier(connection)] = connection
+    }
+
+    func remove(_ connection: UpstreamConnection) {
+        upstreams[ObjectIdentifier(connection)] = nil
+    }
 
     /// Takes over a connection that the acceptor has counted here.
     func adopt(_ socket: Socket) {
@@ -224,6 +253,8 @@ final class Worker: @unchecked Sendable {
         worker.clientConnections = clients.count
         worker.acceptedConnections = acceptedConnections
         worker.callsInFlight = ledger.total
+        worker.closedByRule = closedByRule
+        worker.bufferedBytes = chunks.bytesInUse
         report.workers.append(worker)
     }
 
@@ -247,10 +278,7 @@ final class Worker: @unchecked Sendable {
     func endCalls() -> Int {
         let calls = clients.values.flatMap(\.calls)
         for call in calls {
-            if !call.response.hasEnded {
-                call.fail(Failure(kind: .shuttingDown, message: "the proxy is shutting down"), self)
-            }
-            call.cancelUpstream(.cancel)
+            call.end(Failure(kind: .shuttingDown, message: "the proxy is shutting down"), self)
         }
         return calls.count
     }

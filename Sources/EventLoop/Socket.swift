@@ -120,6 +120,15 @@ package struct Socket: Sendable {
         set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
     }
 
+    /// Lets the system notice a host that is gone without a word, within about half a minute (tcp(7)).
+    package func setKeepAlive() {
+        set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 15)
+        set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 5)
+        set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
+        set(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 30_000)
+    }
+
     private func set(_ level: Int32, _ name: Int32, _ value: Int32) {
         var value = value
         setsockopt(descriptor.number, level, name, &value, socklen_t(MemoryLayout<Int32>.size))

@@ -16,6 +16,8 @@ public final class ChunkPool {
 
     private var small: UnsafeMutablePointer<Chunk>?
     private var large: UnsafeMutablePointer<Chunk>?
+    /// Bytes of chunks that are in use.
+    public private(set) var bytesInUse = 0
     private var keptSmall = 0
     private var keptLarge = 0
 
@@ -33,23 +35,27 @@ public final class ChunkPool {
             small = chunk.pointee.next
             keptSmall -= 1
             chunk.pointee = Chunk(next: nil, filled: 0, capacity: chunk.pointee.capacity)
+            bytesInUse += chunk.pointee.capacity
             return chunk
         }
         if !isSmall, let chunk = large {
             large = chunk.pointee.next
             keptLarge -= 1
             chunk.pointee = Chunk(next: nil, filled: 0, capacity: chunk.pointee.capacity)
+            bytesInUse += chunk.pointee.capacity
             return chunk
         }
         let size = isSmall ? Self.smallSize : Self.largeSize
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Chunk>.alignment)
         let chunk = memory.bindMemory(to: Chunk.self, capacity: 1)
         chunk.initialize(to: Chunk(next: nil, filled: 0, capacity: size - Chunk.headerSize))
+        bytesInUse += chunk.pointee.capacity
         return chunk
     }
 
     /// Takes a chunk back. The caller must not touch it any more.
     func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+        bytesInUse -= chunk.pointee.capacity
         if chunk.pointee.capacity == Self.smallSize - Chunk.headerSize {
             guard keptSmall < 16_384 else { return UnsafeMutableRawPointer(chunk).deallocate() }
             chunk.pointee.next = small

@@ -34,9 +34,6 @@ public final class HeaderBlock {
     private var fieldCapacity = 24
     private var known = InlineArray<8, Int>(repeating: -1)
 
-    /// A list whose size is beyond this is counted on, but no further field of it is kept.
-    static let mostKept = 65_536
-
     /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 for each field, also of those not kept.
     public private(set) var listSize = 0
     /// Fields received, also those not kept.
@@ -53,6 +50,9 @@ public final class HeaderBlock {
     }
 
     public var isEmpty: Bool { keptCount == 0 }
+
+    /// Whether fields were counted that were not kept, because the list was longer than the session's limit.
+    public var isTruncated: Bool { keptCount < fieldCount }
 
     public func removeAll() {
         byteCount = 0

@@ -6,6 +6,18 @@ open class StreamContext {
     public init() {}
 }
 
+/// What a frame that begins is about.
+public enum IncomingFrame: Sendable {
+    /// DATA with a payload.
+    case data
+    /// HEADERS, with or without END_HEADERS.
+    case headers
+    /// CONTINUATION, counted by libnghttp2 itself.
+    case continuation
+    /// Anything that moves neither a head nor a body.
+    case control
+}
+
 /// One side of an HTTP/2 connection (RFC 9113), without the connection: bytes in, bytes out, events to a subclass.
 ///
 /// Events come from within `receive(_:)` and `drain(into:)`. During one, the subclass may submit, reset, resume and
@@ -34,6 +46,8 @@ open class Session {
     public let headerBlocks: HeaderBlockPool
     /// The header list that is being received; header blocks of one connection never interleave.
     var incoming: HeaderBlock?
+    let maxHeaderListSize: Int
+    let maxHeaderFields: Int
 
     /// Kept alive: the libnghttp2 session's memory lies there.
     private let memory: SessionMemory
@@ -50,6 +64,8 @@ open class Session {
         self.role = role
         self.headerBlocks = headerBlocks
         self.memory = memory
+        maxHeaderListSize = Int(settings.maxHeaderListSize)
+        maxHeaderFields = settings.maxHeaderFields
         var pointer: OpaquePointer?
         let result = memory.withAllocator { allocator in
             let make = role == .server ? nghttp2_session_server_new3 : nghttp2_session_client_new3
@@ -121,6 +137,9 @@ open class Session {
     public final var isFinished: Bool {
         nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
     }
+
+    /// Whether a header block has been begun and not finished.
+    public final var isReceivingHeaders: Bool { incoming != nil }
 
     /// Whether something is queued that the peer's windows allow to be sent.
     public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 }
@@ -224,6 +243,14 @@ open class Session {
 
     // MARK: Events, for subclasses
 
+    /// A frame of any type begins to arrive; of a type that libnghttp2 doesn't know, nothing else is heard.
+    ///
+    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
+    open func frameBegan(_ frame: IncomingFrame) -> Bool { true }
+
+    /// A header list is twice as long as allowed: `receive(_:)` fails.
+    open func headerListOverflowed() {}
+
     /// A request begins (servers). The result is what further events of the stream carry.
     open func requestBegan(on stream: StreamID) -> StreamContext {
         preconditionFailure("a server session's subclass takes requests")
@@ -277,6 +304,11 @@ open class Session {
     open func settingsReceived() {}
 
     open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
+
+    /// The peer has sent a PING, which is answered by itself.
+    ///
+    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
+    open func pingReceived() -> Bool { true }
 
     /// The peer has answered a PING.
     open func pingAnswered() {}

@@ -21,6 +21,7 @@ enum SessionCallbacks {
         guard nghttp2_session_callbacks_new(&pointer) == 0, let callbacks = pointer else {
             fatalError("libnghttp2 is out of memory")
         }
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, beginFrame)
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders)
         nghttp2_session_callbacks_set_on_header_callback(callbacks, header)
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frameReceived)
@@ -43,6 +44,18 @@ enum SessionCallbacks {
 
     // MARK: Header lists
 
+    private static let beginFrame: nghttp2_on_begin_frame_callback = { _, header, userData in
+        guard let header = header?.pointee else { return 0 }
+        let frame: IncomingFrame
+        switch nghttp2_frame_type(UInt32(header.type)) {
+        case NGHTTP2_DATA where header.length > 0: frame = .data
+        case NGHTTP2_HEADERS: frame = .headers
+        case NGHTTP2_CONTINUATION: frame = .continuation
+        default: frame = .control
+        }
+        return session(userData).frameBegan(frame) ? 0 : failure
+    }
+
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { pointer, frame, userData in
         guard let frame else { return 0 }
         let session = session(userData)
@@ -58,17 +71,32 @@ enum SessionCallbacks {
 
     private static let header: nghttp2_on_header_callback = {
         _, _, name, nameLength, value, valueLength, flags, userData in
-        guard let block = session(userData).incoming else { return 0 }
-        guard block.listSize <= HeaderBlock.mostKept else {
-            block.count(nameLength: nameLength, valueLength: valueLength)
-            return 0
-        }
+        let session = session(userData)
+        guard let block = session.incoming else { return 0 }
+        guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
+            block.fieldCount < session.maxHeaderFields
+        else { return countField(nameLength, valueLength, block, session) }
         block.append(
             name: UnsafeBufferPointer(start: name, count: nameLength),
             value: UnsafeBufferPointer(start: value, count: valueLength),
             isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
         return 0
     }
+
+    /// Counts a field that isn't kept, and ends the session at twice the limit.
+    private static func countField(
+        _ nameLength: Int, _ valueLength: Int, _ block: HeaderBlock, _ session: Session
+    ) -> Int32 {
+        block.count(nameLength: nameLength, valueLength: valueLength)
+        guard block.listSize <= 2 * session.maxHeaderListSize, block.fieldCount <= 2 * session.maxHeaderFields else {
+            session.headerListOverflowed()
+            return failure
+        }
+        return 0
+    }
+
+    /// What ends `nghttp2_session_mem_recv` at once.
+    private static let failure = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
 
     // MARK: Frames
 
@@ -89,7 +117,10 @@ enum SessionCallbacks {
         case NGHTTP2_SETTINGS:
             if nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
         case NGHTTP2_PING:
-            if nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { session.pingAnswered() }
+            guard nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else {
+                return session.pingReceived() ? 0 : failure
+            }
+            session.pingAnswered()
         case NGHTTP2_GOAWAY:
             session.goAwayReceived(
                 lastStream: nghttp2_shim_goaway_last(frame), ErrorCode(rawValue: nghttp2_shim_goaway_code(frame)))

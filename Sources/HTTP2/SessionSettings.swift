@@ -6,16 +6,20 @@ public struct SessionSettings: Sendable {
     public var streamWindow: Int32
     /// Bytes of all streams together that may wait here, 65,535 to 2^31-1.
     public var connectionWindow: Int32
-    /// SETTINGS_MAX_HEADER_LIST_SIZE, which is advice: nothing here refuses a longer list by itself.
+    /// SETTINGS_MAX_HEADER_LIST_SIZE. Of a longer list no more than this is kept, which its receiver has to notice; one
+    /// that is twice as long ends the session.
     public var maxHeaderListSize: UInt32
+    /// Fields in a header list, with the same consequences.
+    public var maxHeaderFields: Int
 
     public init(
         maxConcurrentStreams: UInt32 = 100, streamWindow: Int32 = 65_535, connectionWindow: Int32 = 1 << 20,
-        maxHeaderListSize: UInt32 = 16_384
+        maxHeaderListSize: UInt32 = 16_384, maxHeaderFields: Int = 100
     ) {
         self.maxConcurrentStreams = maxConcurrentStreams
         self.streamWindow = streamWindow
         self.connectionWindow = connectionWindow
         self.maxHeaderListSize = maxHeaderListSize
+        self.maxHeaderFields = maxHeaderFields
     }
 }

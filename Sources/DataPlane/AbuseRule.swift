@@ -1,0 +1,19 @@
+/// Why a connection was closed for the sake of the others. The raw value is its name in logs and metrics.
+package enum AbuseRule: String, CaseIterable, Sendable {
+    /// A header list twice as long as allowed.
+    case headerList = "header_list"
+    /// Too many streams that ended uncleanly (Rapid Reset, MadeYouReset).
+    case resets
+    /// Too many frames that move nothing: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown types.
+    case controlFrames = "control_frames"
+    /// Keepalive PINGs more often than allowed (gRFC A8).
+    case pings
+    /// No connection preface or SETTINGS in time.
+    case preface
+    /// A header block was begun and not finished in time.
+    case slowHeaders = "slow_headers"
+    /// The peer doesn't read what is sent.
+    case writeStall = "write_stall"
+    /// Bytes that aren't HTTP/2, or break its rules.
+    case protocolError = "protocol_error"
+}

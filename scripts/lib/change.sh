@@ -1,0 +1,157 @@
+# shellcheck shell=bash
+# The commands that change the active color through the Proxy's admin API: switch.sh and rollback.sh. Needs log.sh.
+#
+# Settings, named as the Proxy's own:
+#   SLUICE_ADMIN             the admin API: HOST:PORT or a URL (127.0.0.1:9901)
+#   SLUICE_ADMIN_TOKEN_FILE  a file with the bearer token, where one is needed
+#   SLUICE_CHANGE_LOG        the file that gets a copy of every line (.run/changes.log)
+
+readonly exit_usage=2 exit_unreachable=3 exit_refused=4 exit_denied=5 exit_failed=6 exit_not_drained=7 exit_not_ready=8
+
+change_exit_codes() {
+    cat <<'TEXT'
+Exit codes:
+  0  done, and the active color is ready; or the color asked for was active already
+  2  wrong arguments
+  3  the admin API can't be reached
+  4  refused: the color asked for is not healthy, or there is nothing to roll back to
+  5  refused: the token is missing or wrong
+  6  the admin API answered something else; the line says what
+  7  changed, but calls were still in flight on the old color when --wait was over
+  8  changed, but the color that is active now is not ready
+Settings (environment): SLUICE_ADMIN, the admin API as HOST:PORT or URL (127.0.0.1:9901); SLUICE_ADMIN_TOKEN_FILE, a file
+with its bearer token; SLUICE_CHANGE_LOG, a file that gets a copy of what is printed (.run/changes.log).
+TEXT
+}
+
+# Prints a line, and keeps it in the log with its time.
+note() {
+    local log=${SLUICE_CHANGE_LOG:-.run/changes.log}
+    printf '%s\n' "$*"
+    mkdir -p "$(dirname "$log")"
+    printf '%s %s: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(basename "$0")" "$*" >>"$log"
+}
+
+# give_up EXIT_CODE MESSAGE...
+give_up() {
+    local code=$1
+    shift
+    note "$*" >&2
+    exit "$code"
+}
+
+# admin METHOD PATH [CURL OPTION...] : asks the admin API; the body goes to $answer, the HTTP status to $http_status.
+admin() {
+    local method=$1 path=$2 url=${SLUICE_ADMIN:-127.0.0.1:9901} token="" body
+    shift 2
+    case $url in http://* | https://*) ;; *) url=http://$url ;; esac
+    if [ -n "${SLUICE_ADMIN_TOKEN_FILE:-}" ]; then
+        token=$(tr -d '\r\n' <"$SLUICE_ADMIN_TOKEN_FILE") ||
+            give_up "$exit_denied" "the token file $SLUICE_ADMIN_TOKEN_FILE can't be read"
+    fi
+    # The token goes through a pipe: arguments of a process are there for everyone to see.
+    body=$(
+        curl --silent --show-error --noproxy '*' --connect-timeout 5 --request "$method" \
+            --config <([ -z "$token" ] || printf 'header = "Authorization: Bearer %s"\n' "$token") \
+            --write-out '\n%{http_code}' "$@" "${url%/}$path" 2>&1
+    ) || give_up "$exit_unreachable" "the admin API at $url can't be reached: ${body%%$'\n'*}"
+    http_status=${body##*$'\n'}
+    answer=${body%$'\n'*}
+}
+
+# field NAME[.NAME...] : a field of the JSON in $answer; empty where there is none.
+field() {
+    python3 -c '
+import json, sys
+try:
+    value = json.loads(sys.argv[1])
+except ValueError:
+    value = None
+for name in sys.argv[2].split("."):
+    value = value.get(name) if isinstance(value, dict) else None
+print("" if value is None else str(value).lower() if isinstance(value, bool) else value)
+' "$answer" "$1"
+}
+
+# Notes how things stand: note_status before|after
+note_status() {
+    admin GET /status --max-time 10
+    case $http_status in
+        200) ;;
+        401 | 403) give_up "$exit_denied" "refused ($http_status): $(field error)" ;;
+        *) give_up "$exit_failed" "GET /status answered $http_status: $(field error)" ;;
+    esac
+    note "$1: $(field active) is active (epoch $(field epoch)); blue is $(field colors.blue.state)," \
+        "green is $(field colors.green.state)"
+}
+
+# change_command PATH [ARGUMENT...] : reads a script's arguments, makes the change, health before and after.
+#
+# A color is an argument of /switch only. The script defines `usage`.
+change_command() {
+    local path=$1 color="" wait="" made ready reason seconds
+    local -a query=()
+    shift
+    while [ $# -gt 0 ]; do
+        case $1 in
+            blue | green)
+                if [ "$path" != /switch ] || [ -n "$color" ]; then usage_error "$1 is one argument too many"; fi
+                color=$1
+                query+=(--data-urlencode "to=$color")
+                ;;
+            --wait)
+                wait=${2:-}
+                [ -n "$wait" ] || usage_error "--wait needs a duration, such as 30s"
+                query+=(--data-urlencode wait=drained --data-urlencode "timeout=$wait")
+                shift
+                ;;
+            --force)
+                [ -n "${2:-}" ] || usage_error "--force needs a reason"
+                query+=(--data-urlencode force=true --data-urlencode "reason=$2")
+                shift
+                ;;
+            -h | --help)
+                usage
+                change_exit_codes
+                return 0
+                ;;
+            *) usage_error "unknown argument: $1" ;;
+        esac
+        shift
+    done
+
+    note_status before
+    # --get puts the parameters into the query, although this is a POST.
+    admin POST "$path" --get "${query[@]}"
+    made=$http_status
+    case $made in
+        200 | 202) ;;
+        400) give_up "$exit_usage" "refused (400): $(field error)" ;;
+        401 | 403) give_up "$exit_denied" "refused ($made): $(field error)" ;;
+        409) give_up "$exit_refused" "refused (409): $(field error)" ;;
+        *) give_up "$exit_failed" "POST $path answered $made: $(field error)" ;;
+    esac
+    if [ "$(field changed)" = true ]; then
+        note "changed from $(field from) to $(field to) (epoch $(field epoch)); calls in flight on $(field from):" \
+            "$(field in_flight)"
+    else
+        note "nothing to do: $(field to) is active already (epoch $(field epoch))"
+    fi
+
+    for seconds in 0 1 1 1 1 1; do
+        sleep "$seconds"
+        admin GET /readyz --max-time 10
+        ready=$http_status
+        reason=$(field error)
+        [ "$ready" != 200 ] || break
+    done
+    note_status after
+    [ "$ready" = 200 ] || give_up "$exit_not_ready" "not ready: $reason"
+    [ "$made" = 200 ] || give_up "$exit_not_drained" "calls are still in flight on the old color after $wait"
+}
+
+usage_error() {
+    warn "$@"
+    usage >&2
+    exit "$exit_usage"
+}

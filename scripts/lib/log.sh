@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+# Messages of the scripts: what they do goes to standard output, what stops them to standard error.
+
+say() {
+    printf '%s\n' "==> $*"
+}
+
+warn() {
+    printf '%s\n' "$(basename "$0"): $*" >&2
+}
+
+# fail EXIT_CODE MESSAGE...
+fail() {
+    local code=$1
+    shift
+    warn "$@"
+    exit "$code"
+}

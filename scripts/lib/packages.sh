@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Debian packages, installed only where something is missing. Needs log.sh.
+
+# How long another apt or dpkg may hold its lock.
+readonly apt_patience=900
+
+# Names the packages that what is missing here comes in.
+missing_packages() {
+    command -v git >/dev/null || echo git
+    command -v curl >/dev/null || echo curl ca-certificates
+    if command -v pkg-config >/dev/null; then
+        pkg-config --exists libnghttp2 || echo libnghttp2-dev
+        pkg-config --exists zlib || echo zlib1g-dev
+    else
+        echo pkg-config libnghttp2-dev zlib1g-dev
+    fi
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
+}
+
+# Installs what is missing, as root or through sudo; waits where another apt is at work.
+ensure_packages() {
+    local -a missing as_root=()
+    mapfile -t missing < <(missing_packages | tr ' ' '\n')
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    command -v apt-get >/dev/null ||
+        fail 69 "missing here: ${missing[*]} (Debian's names). There is no apt-get; install them, then try again"
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null ||
+            fail 77 "missing here: ${missing[*]}. Run this as root once, or: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "Installing ${missing[*]} (apt)"
+    apt_patiently "${as_root[@]}" apt-get update -q
+    apt_patiently "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
+        -o "DPkg::Lock::Timeout=$apt_patience" "${missing[@]}"
+    hash -r
+}
+
+# Runs apt again as long as another process holds one of its locks: not every one of them has a time-out of its own.
+apt_patiently() {
+    local output deadline=$((SECONDS + apt_patience))
+    while true; do
+        if output=$("$@" -o Acquire::Retries=3 2>&1 </dev/null); then return 0; fi
+        case $output in
+            *"Could not get lock"* | *"Unable to lock"* | *"Unable to acquire"*)
+                [ "$SECONDS" -lt "$deadline" ] || break
+                say "Waiting for another apt to finish"
+                sleep 5
+                ;;
+            *) break ;;
+        esac
+    done
+    printf '%s\n' "$output" >&2
+    fail 69 "apt failed: $*"
+}

@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# The Python environment in .venv, for clients and tests; nothing that is served needs Python. Needs log.sh.
+
+# ensure_venv REQUIREMENTS : .venv with what the file names; at once where it has been installed before.
+ensure_venv() {
+    local requirements=$1 stamp wanted attempt
+    stamp=.venv/.installed-$(printf '%s' "$requirements" | tr '/' '-')
+    wanted=$(cksum <"$requirements")
+    if ! .venv/bin/python -c '' 2>/dev/null; then
+        say "Making .venv"
+        rm -rf .venv
+        python3 -m venv .venv || fail 69 "python3 -m venv failed (Debian: apt-get install python3-venv)"
+    fi
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return 0; fi
+    say "Installing $requirements into .venv"
+    for attempt in 1 2 3; do
+        if .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check -r "$requirements"; then
+            printf '%s\n' "$wanted" >"$stamp"
+            return 0
+        fi
+        warn "pip failed, try $attempt of 3"
+        sleep $((attempt * 2))
+    done
+    fail 69 "could not install $requirements into .venv"
+}

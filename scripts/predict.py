@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Calls the model service again and again, and prints which color and version answered: so one sees a switch happen.
+
+    .venv/bin/python scripts/predict.py              a call every 0.2 s until Ctrl-C
+    .venv/bin/python scripts/predict.py --stream     the same over one long stream, which stays where it began
+
+Exit code: 0 where every call was answered, 1 where one failed, 2 for wrong arguments.
+"""
+
+import argparse
+import json
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import grpc
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "protos"))
+messages, services = grpc.protos_and_services("prediction.proto")
+
+# One row of each kind of iris: sepal length and width, petal length and width, in cm.
+FLOWERS = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.9, 4.5, 1.5], [6.7, 3.1, 5.6, 2.4]]
+PAINT = {"blue": "\033[34m", "green": "\033[32m"}
+
+
+class Colors:
+    """Which color serves a version: asked of each color's backends, which the admin API names."""
+
+    def __init__(self, admin: str):
+        self._admin = admin
+        self._colors_by_version: dict[str, set[str]] = {}
+        self._looked_up = float("-inf")
+
+    def of(self, version: str) -> str:
+        """The color's name; `-` where it is not known, or where both colors serve this version."""
+        if version not in self._colors_by_version and time.monotonic() - self._looked_up > 5:
+            self._look_up()
+        colors = self._colors_by_version.get(version, set())
+        return next(iter(colors)) if len(colors) == 1 else "-"
+
+    def _look_up(self) -> None:
+        self._looked_up = time.monotonic()
+        self._colors_by_version.clear()
+        try:
+            with urllib.request.urlopen(f"http://{self._admin}/status", timeout=2) as answer:
+                colors = json.load(answer)["colors"]
+        except (OSError, ValueError, KeyError):
+            return
+        for color, state in colors.items():
+            for backend in state["endpoints"]:
+                with grpc.insecure_channel(backend["endpoint"]) as channel:
+                    try:
+                        health = services.PredictionServiceStub(channel).Health(messages.HealthRequest(), timeout=2)
+                    except grpc.RpcError:
+                        continue
+                self._colors_by_version.setdefault(health.model_version, set()).add(color)
+
+
+class Report:
+    """Prints a line a call, and the sum at the end."""
+
+    def __init__(self, colors: Colors):
+        self._colors = colors
+        self._answered: Counter[str] = Counter()
+        self.failed = 0
+
+    def answered(self, reply, seconds: float) -> None:
+        color = self._colors.of(reply.model_version)
+        self._answered[f"{color} {reply.model_version}"] += 1
+        best = max(reply.probabilities, key=lambda one: one.probability)
+        text = f"{color:6}{reply.model_version:9}{reply.label:12}{best.probability:7.2%}  {seconds * 1000:7.1f} ms"
+        self._print(f"{PAINT.get(color, '')}{text}\033[0m" if sys.stdout.isatty() else text)
+
+    def failure(self, error: grpc.RpcError) -> None:
+        self.failed += 1
+        self._print(f"FAILED {error.code().name}: {error.details()}")
+
+    def summary(self) -> None:
+        answered = ", ".join(f"{count} by {who}" for who, count in sorted(self._answered.items())) or "none"
+        print(f"answered: {answered}; failed: {self.failed}")
+
+    @staticmethod
+    def _print(text: str) -> None:
+        now = time.time()
+        print(f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03} {text}", flush=True)
+
+
+def requests(arguments: argparse.Namespace):
+    """Requests at the pace asked for, as many as asked for."""
+    sent = 0
+    while not arguments.count or sent < arguments.count:
+        if sent:
+            time.sleep(arguments.interval)
+        yield messages.PredictRequest(features=FLOWERS[sent % len(FLOWERS)])
+        sent += 1
+
+
+def call_one_by_one(stub, arguments: argparse.Namespace, report: Report) -> None:
+    for request in requests(arguments):
+        began = time.perf_counter()
+        try:
+            report.answered(stub.Predict(request, timeout=10), time.perf_counter() - began)
+        except grpc.RpcError as error:
+            report.failure(error)
+
+
+def call_over_a_stream(stub, arguments: argparse.Namespace, report: Report) -> None:
+    sent: list[float] = []
+
+    def timed():
+        for request in requests(arguments):
+            sent.append(time.perf_counter())
+            yield request
+
+    try:
+        for i, reply in enumerate(stub.PredictStream(timed())):
+            report.answered(reply, time.perf_counter() - sent[i])
+    except grpc.RpcError as error:
+        report.failure(error)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--address", default="127.0.0.1:50050", help="the Proxy (127.0.0.1:50050)")
+    parser.add_argument("--admin", default="127.0.0.1:9901", help="its admin API, to tell colors (127.0.0.1:9901)")
+    parser.add_argument("--interval", type=float, default=0.2, help="seconds between two calls (0.2)")
+    parser.add_argument("--count", type=int, default=0, help="how many calls (0: until Ctrl-C)")
+    parser.add_argument("--stream", action="store_true", help="one long bidirectional stream instead of single calls")
+    arguments = parser.parse_args()
+    report = Report(Colors(arguments.admin))
+    with grpc.insecure_channel(arguments.address) as channel:
+        stub = services.PredictionServiceStub(channel)
+        try:
+            (call_over_a_stream if arguments.stream else call_one_by_one)(stub, arguments, report)
+        except KeyboardInterrupt:
+            pass
+    report.summary()
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Goes back to the color before the last change. Streams in flight stay where they began. See --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/log.sh
+source scripts/lib/change.sh
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/rollback.sh [--wait DURATION] [--force REASON]
+
+Goes back to the color before the last change. Streams in flight stay where they began.
+
+  --wait DURATION  answer only once the color left behind has no calls left, or DURATION (30s, 5m) is over
+  --force REASON   do it even where the new color is not healthy; the reason is kept in history and audit log
+
+TEXT
+}
+
+change_command /rollback "$@"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes the other color active, or the one that is named. Streams in flight stay where they began. See --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/log.sh
+source scripts/lib/change.sh
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/switch.sh [blue|green] [--wait DURATION] [--force REASON]
+
+Makes the other color active, or the one that is named. Streams in flight stay where they began.
+
+  --wait DURATION  answer only once the color left behind has no calls left, or DURATION (30s, 5m) is over
+  --force REASON   do it even where the new color is not healthy; the reason is kept in history and audit log
+
+TEXT
+}
+
+change_command /switch "$@"

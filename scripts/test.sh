@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs the whole test suite. See --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/log.sh
+source scripts/lib/packages.sh
+source scripts/lib/toolchain.sh
+source scripts/lib/python.sh
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/test.sh [PYTEST ARGUMENT...]
+
+Installs what is missing (apt, .venv), then runs: swift format lint, shellcheck, the build of programs and tests in one
+configuration, the unit tests, and the end-to-end tests with the built programs. Arguments go to pytest, as in
+`scripts/test.sh -k switch`. Every part runs even where one before it failed, except after a failed build.
+
+Exit codes: 0 everything passed; 1 something failed; 69 something is missing; 70 the build failed;
+77 packages are missing and this user can't install them.
+TEXT
+}
+
+case ${1:-} in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+esac
+
+failed=()
+
+# part NAME COMMAND... : runs a part of the suite; what fails is told at the end.
+part() {
+    local name=$1 began=$SECONDS
+    shift
+    say "$name"
+    "$@" || failed+=("$name")
+    say "$name took $((SECONDS - began)) s"
+}
+
+check_format() {
+    swift format lint --strict --recursive --parallel Sources Tests Package.swift
+}
+
+check_scripts() {
+    local -a scripts
+    mapfile -t scripts < <(git ls-files -- 'scripts/*.sh' .ci/run)
+    .venv/bin/shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
+}
+
+# Their output is kept, too, for the closing lines.
+unit_tests() {
+    swift test -c release --skip-build --disable-xctest 2>&1 | tee "$logs/unit.log"
+}
+
+end_to_end_tests() {
+    .venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd "$@" 2>&1 |
+        tee "$logs/end-to-end.log"
+}
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+ensure_packages
+ensure_swift
+ensure_venv Tests/EndToEnd/requirements.txt
+part "Format" check_format
+part "Shell scripts" check_scripts
+began=$SECONDS
+build_release all
+say "The build took $((SECONDS - began)) s"
+part "Unit tests" unit_tests
+part "End-to-end tests" end_to_end_tests "$@"
+
+# What each runner says of itself, once more and last.
+grep -h 'Test run with' "$logs/unit.log" | tail -n 1 || true
+grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/end-to-end.log" | tail -n 1 || true
+if [ "${#failed[@]}" -gt 0 ]; then
+    warn "failed:$(printf ' %s;' "${failed[@]}")"
+    exit 1
+fi
+say "Everything passed in $SECONDS s"

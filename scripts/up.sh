@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs the whole of Sluice on this machine, without containers. See --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/log.sh
+source scripts/lib/packages.sh
+source scripts/lib/toolchain.sh
+source scripts/lib/python.sh
+source scripts/lib/ports.sh
+source scripts/lib/processes.sh
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/up.sh
+
+Installs what is missing (apt), builds, and runs on this machine, until Ctrl-C: a blue Predictor (v1.0.0), a green
+Predictor (v1.1.0), and the Proxy in front of them.
+
+Settings (environment):
+  SLUICE_LISTEN    where the Proxy takes calls, HOST:PORT (0.0.0.0:50050)
+  SLUICE_ADMIN     its admin API, HOST:PORT (127.0.0.1:9901)
+  BLUE_PORT        gRPC port of the blue Predictor (50051); it serves HTTP on BLUE_HTTP_PORT (BLUE_PORT + 1000)
+  GREEN_PORT       gRPC port of the green Predictor (50052); it serves HTTP on GREEN_HTTP_PORT (GREEN_PORT + 1000)
+  SLUICE_RUN_DIR   folder for state, audit log and logs (.run)
+
+Exit codes: 0 ended by Ctrl-C or SIGTERM; 64 wrong arguments; 69 something is missing or a port is taken;
+70 the build or a start failed, or the Proxy ended by itself; 77 packages are missing and this user can't install them.
+TEXT
+}
+
+case ${1:-} in
+    "") ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *)
+        usage >&2
+        exit 64
+        ;;
+esac
+
+readonly listen=${SLUICE_LISTEN:-0.0.0.0:50050} admin=${SLUICE_ADMIN:-127.0.0.1:9901}
+readonly blue_port=${BLUE_PORT:-50051} green_port=${GREEN_PORT:-50052}
+readonly blue_http_port=${BLUE_HTTP_PORT:-$((blue_port + 1000))} green_http_port=${GREEN_HTTP_PORT:-$((green_port + 1000))}
+readonly run_folder=${SLUICE_RUN_DIR:-.run}
+readonly call_address=127.0.0.1:${listen##*:}
+
+require_free_ports() {
+    require_free_port "${listen##*:}" "the Proxy" SLUICE_LISTEN
+    require_free_port "${admin##*:}" "the admin API" SLUICE_ADMIN
+    require_free_port "$blue_port" "the blue Predictor" BLUE_PORT
+    require_free_port "$green_port" "the green Predictor" GREEN_PORT
+    require_free_port "$blue_http_port" "the blue Predictor's HTTP" BLUE_HTTP_PORT
+    require_free_port "$green_http_port" "the green Predictor's HTTP" GREEN_HTTP_PORT
+}
+
+# start_predictor COLOR VERSION PORT HTTP_PORT
+start_predictor() {
+    start_process "$1" "$run_folder/$1.log" env HOST=127.0.0.1 PORT="$3" HTTP_PORT="$4" MODEL_VERSION="$2" \
+        MODEL_PATH="models/$2/model.pkl" "$binaries/Predictor"
+}
+
+# Whether the Predictor on a port has loaded its model.
+predictor_serves() {
+    "$binaries/HealthProbe" -addr "127.0.0.1:$1" >/dev/null 2>&1
+}
+
+proxy_is_ready() {
+    curl --silent --fail --noproxy '*' --max-time 2 --output /dev/null "http://$admin/readyz"
+}
+
+# Which color the admin API gives as active.
+active_color() {
+    curl --silent --noproxy '*' --max-time 5 "http://$admin/status" |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["active"])'
+}
+
+require_free_ports
+ensure_packages
+ensure_swift
+ensure_venv scripts/requirements.txt
+build_release programs
+binaries=$(swift build -c release --show-bin-path)
+readonly binaries
+require_free_ports
+
+mkdir -p "$run_folder"
+# Ctrl-C reaches this script alone: the processes run in sessions of their own, so that they can be stopped in order.
+trap 'exit 0' INT TERM HUP
+trap stop_processes EXIT
+
+say "Starting blue (v1.0.0, port $blue_port) and green (v1.1.0, port $green_port)"
+start_predictor blue v1.0.0 "$blue_port" "$blue_http_port"
+start_predictor green v1.1.0 "$green_port" "$green_http_port"
+wait_until blue 60 predictor_serves "$blue_port"
+wait_until green 60 predictor_serves "$green_port"
+
+say "Starting the Proxy ($listen, admin $admin)"
+start_process proxy "$run_folder/proxy.log" "$binaries/Proxy" --listen "$listen" --admin "$admin" \
+    --blue "127.0.0.1:$blue_port" --green "127.0.0.1:$green_port" \
+    --state-file "$run_folder/state.json" --audit-log "$run_folder/audit.jsonl" --access-log "$run_folder/access.jsonl"
+wait_until proxy 60 proxy_is_ready
+
+cat <<TEXT
+
+Sluice is up, and $(active_color) is active.
+
+  calls      $call_address (gRPC)
+  admin API  http://$admin/status
+  logs       $run_folder/proxy.log, blue.log, green.log
+
+Try, in another terminal:
+
+  .venv/bin/python scripts/predict.py      calls again and again, and shows who answers
+  curl -X POST $admin/switch       the very next call is answered by the other color
+  curl -X POST $admin/rollback     and back again
+
+Ctrl-C stops everything.
+TEXT
+
+watch_processes proxy

@@ -3,7 +3,7 @@
 #
 # Settings, named as the Proxy's own:
 #   SLUICE_ADMIN             the admin API: HOST:PORT or a URL (127.0.0.1:9901)
-#   SLUICE_ADMIN_TOKEN_FILE  a file with the bearer token, where one is needed
+#   SLUICE_ADMIN_TOKEN_FILE  a file with the bearer token, where one is needed (secrets/admin-token, if it is there)
 #   SLUICE_CHANGE_LOG        the file that gets a copy of every line (.run/changes.log)
 
 readonly exit_usage=2 exit_unreachable=3 exit_refused=4 exit_denied=5 exit_failed=6 exit_not_drained=7 exit_not_ready=8
@@ -45,9 +45,11 @@ admin() {
     local method=$1 path=$2 url=${SLUICE_ADMIN:-127.0.0.1:9901} token="" body
     shift 2
     case $url in http://* | https://*) ;; *) url=http://$url ;; esac
-    if [ -n "${SLUICE_ADMIN_TOKEN_FILE:-}" ]; then
-        token=$(tr -d '\r\n' <"$SLUICE_ADMIN_TOKEN_FILE") ||
-            give_up "$exit_denied" "the token file $SLUICE_ADMIN_TOKEN_FILE can't be read"
+    local token_file=${SLUICE_ADMIN_TOKEN_FILE:-}
+    # The Compose stack's token. A Proxy that has none doesn't look at it.
+    if [ -z "$token_file" ] && [ -f secrets/admin-token ]; then token_file=secrets/admin-token; fi
+    if [ -n "$token_file" ]; then
+        token=$(tr -d '\r\n' <"$token_file") || give_up "$exit_denied" "the token file $token_file can't be read"
     fi
     # The token goes through a pipe: arguments of a process are there for everyone to see.
     body=$(

@@ -1,0 +1,181 @@
+"""The pure parts of scripts/deploy.sh: reading metrics, judging them, .env, the wire format, the journal, options."""
+
+import contextlib
+import io
+import os
+import stat
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/lib"))
+
+from deployment import protobuf  # noqa: E402
+from deployment.deployment_lock import DeploymentLock  # noqa: E402
+from deployment.env_file import EnvFile  # noqa: E402
+from deployment.failure import DeploymentFailure, ExitCode  # noqa: E402
+from deployment.journal import ColorBefore, Journal  # noqa: E402
+from deployment.options import parse  # noqa: E402
+from deployment.watch import Limits, Reading, describe  # noqa: E402
+
+METRICS = """\
+# TYPE sluice_calls_total counter
+sluice_calls_total{color="blue",grpc_code="OK"} 7
+sluice_calls_total{color="green",grpc_code="OK"} 90
+sluice_calls_total{color="green",grpc_code="UNAVAILABLE"} 2
+sluice_calls_total{color="green",grpc_code="INVALID_ARGUMENT"} 8
+sluice_call_duration_seconds_bucket{color="green",le="0.001"} 50
+sluice_call_duration_seconds_bucket{color="green",le="0.01"} 98
+sluice_call_duration_seconds_bucket{color="green",le="+Inf"} 100
+"""
+
+
+class ReadingTests(unittest.TestCase):
+    def test_takes_one_colors_samples(self):
+        reading = Reading.parse(METRICS, "green")
+        self.assertEqual(reading.total, 100)
+        self.assertEqual(reading.faults, 2)
+
+    def test_a_quantile_is_the_bound_of_its_bucket(self):
+        reading = Reading.parse(METRICS, "green")
+        self.assertEqual(reading.quantile(0.5), 0.001)
+        self.assertEqual(reading.quantile(0.98), 0.01)
+        self.assertEqual(reading.quantile(0.99), float("inf"))
+        self.assertIsNone(Reading().quantile(0.99))
+
+    def test_since_counts_what_was_added(self):
+        earlier = Reading({"OK": 40.0, "UNAVAILABLE": 2.0}, {0.001: 10.0, float("inf"): 42.0})
+        later = Reading({"OK": 50.0, "UNAVAILABLE": 2.0}, {0.001: 15.0, float("inf"): 52.0})
+        self.assertEqual(later.since(earlier), Reading({"OK": 10, "UNAVAILABLE": 0}, {0.001: 5, float("inf"): 10}))
+
+    def test_counters_that_began_anew_count_from_zero(self):
+        later = Reading({"OK": 3.0}, {float("inf"): 3.0})
+        self.assertEqual(later.since(Reading({"OK": 40.0}, {float("inf"): 40.0})), later)
+
+
+class LimitsTests(unittest.TestCase):
+    seen = Reading.parse(METRICS, "green")
+
+    def test_too_many_faults(self):
+        self.assertIn("2 UNAVAILABLE", Limits(0.01, None, 20).verdict(self.seen) or "")
+
+    def test_the_callers_faults_do_not_count(self):
+        self.assertIsNone(Limits(0.02, None, 20).verdict(self.seen))
+
+    def test_too_slow(self):
+        self.assertIn("over 2.5 s", Limits(1, 2.5, 20).verdict(self.seen) or "")
+
+    def test_few_calls_say_nothing(self):
+        self.assertIsNone(Limits(0.01, 2.5, 101).verdict(self.seen))
+        self.assertIsNone(Limits(0.01, 2.5, 0).verdict(Reading()))
+
+    def test_a_sentence(self):
+        self.assertEqual(describe(Reading({"OK": 2.0}, {0.5: 2.0})), "2 calls, 0 failed, p99 <= 0.5 s")
+        self.assertEqual(describe(Reading()), "0 calls, 0 failed, p99 none yet")
+
+
+class ProtobufTests(unittest.TestCase):
+    def test_a_row_of_features(self):
+        message = protobuf.packed_doubles(1, [5.1, 0.2])
+        self.assertEqual(message[:2], b"\x0a\x10")
+        self.assertEqual(len(message), 18)
+        self.assertEqual(dict(protobuf.fields(message))[1], message[2:])
+
+    def test_fields_of_each_kind(self):
+        message = b"\x08\x96\x01" + b"\x12\x02hi" + b"\x19" + bytes(8) + b"\x25\x01\0\0\0"
+        self.assertEqual(list(protobuf.fields(message)), [(1, 150), (2, b"hi"), (3, 0), (4, 1)])
+
+    def test_what_is_not_a_message(self):
+        for message in [b"\x0a\x05hi", b"\x08", b"\x0b", b"\x08" + b"\xff" * 11]:
+            with self.subTest(message), self.assertRaises(ValueError):
+                list(protobuf.fields(message))
+
+
+class EnvFileTests(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / ".env"
+
+    def test_keeps_what_it_does_not_change(self):
+        self.path.write_text("# mine\nBLUE_VERSION=v1\nexport X='a b'\n")
+        self.path.chmod(0o600)
+        file = EnvFile(self.path)
+        file.update({"BLUE_VERSION": "v2", "GREEN_VERSION": "v3"})
+        self.assertEqual(self.path.read_text(), "# mine\nBLUE_VERSION=v2\nexport X='a b'\nGREEN_VERSION=v3\n")
+        self.assertEqual(file.read(), {"BLUE_VERSION": "v2", "X": "a b", "GREEN_VERSION": "v3"})
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
+        self.assertEqual(os.listdir(self.path.parent), [".env"])
+
+    def test_takes_lines_away(self):
+        self.path.write_text("A=1\nB=2\n")
+        EnvFile(self.path).update({"A": None, "C": None})
+        self.assertEqual(self.path.read_text(), "B=2\n")
+
+    def test_begins_without_a_file(self):
+        file = EnvFile(self.path)
+        self.assertEqual(file.read(), {})
+        file.update({"A": "1"})
+        self.assertEqual(file.read(), {"A": "1"})
+
+
+class JournalTests(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "journal.json"
+
+    def test_an_interrupted_run_knows_what_was_before_better(self):
+        first = ColorBefore("green", {"GREEN_VERSION": "v1"})
+        self.assertEqual(Journal(self.path).begin(first), first)
+        again = Journal(self.path).begin(ColorBefore("green", {"GREEN_VERSION": "half-deployed"}))
+        self.assertEqual(again, first)
+
+    def test_another_colors_run_begins_anew(self):
+        Journal(self.path).begin(ColorBefore("green", {"GREEN_VERSION": "v1"}))
+        blue = ColorBefore("blue", {"BLUE_VERSION": None})
+        self.assertEqual(Journal(self.path).begin(blue), blue)
+        self.assertEqual(Journal(self.path).read(), blue)
+
+    def test_an_ended_or_torn_one_is_none(self):
+        journal = Journal(self.path)
+        journal.begin(ColorBefore("green", {}))
+        journal.end()
+        self.assertIsNone(journal.read())
+        self.path.write_text("{")
+        self.assertIsNone(journal.read())
+
+
+class DeploymentLockTests(unittest.TestCase):
+    def test_a_second_one_is_refused_and_told_who_holds_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first, second = (DeploymentLock(Path(folder) / "lock") for _ in range(2))
+            first.acquire("deploy v1", 0)
+            with self.assertRaises(DeploymentFailure) as caught:
+                second.acquire("deploy v2", 0)
+            self.assertEqual(caught.exception.code, ExitCode.LOCKED)
+            self.assertIn("deploy v1", str(caught.exception))
+
+
+class OptionsTests(unittest.TestCase):
+    def test_durations_and_shares(self):
+        options = parse(["v1.2.0", "--watch", "2m", "--max-error-share", "5%", "--max-p99", "off"], ROOT)
+        self.assertEqual((options.version, options.watch), ("v1.2.0", 120))
+        self.assertEqual(options.limits, Limits(0.05, None, 20))
+
+    def test_wrong_ones_end_with_64(self):
+        for arguments in [[], ["../v1"], ["v1", "--watch", "60"], ["v1", "--max-error-share", "2"], ["v1", "--what"]]:
+            with (
+                self.subTest(arguments),
+                contextlib.redirect_stderr(io.StringIO()),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
+                with self.assertRaises(SystemExit) as caught:
+                    parse(arguments, ROOT)
+                self.assertEqual(caught.exception.code, 64)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,75 @@
+"""The Proxy's admin API."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from .failure import DeploymentFailure, ExitCode
+
+
+@dataclass
+class Answer:
+    status: int
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def error(self) -> str:
+        """What a refusal says."""
+        try:
+            return str(self.json["error"])
+        except (ValueError, KeyError, TypeError):
+            return self.text.strip() or f"HTTP {self.status}"
+
+
+class AdminClient:
+    def __init__(self, address: str, token: str | None):
+        self.address = address
+        self._token = token
+        # The admin API is on this host: a proxy from the environment has no part in it.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def request(
+        self, method: str, path: str, query: dict[str, str] | None = None, epoch: int | None = None, timeout: float = 5
+    ) -> Answer:
+        """One request. Any HTTP status is an answer; no answer at all is a failure of kind NOT_READY."""
+        url = f"http://{self.address}{path}"
+        if query:
+            url += "?" + urllib.parse.urlencode(query)
+        request = urllib.request.Request(url, method=method)
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        if epoch is not None:
+            request.add_header("If-Match", f'"{epoch}"')
+        try:
+            with self._opener.open(request, timeout=timeout) as response:
+                return Answer(response.status, response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.read().decode(errors="replace"))
+        except (OSError, urllib.error.URLError) as error:
+            raise DeploymentFailure(
+                ExitCode.NOT_READY, f"the Proxy's admin API at {self.address} does not answer: {error}"
+            ) from None
+
+    def status(self) -> dict[str, Any]:
+        answer = self.request("GET", "/status")
+        if answer.status == 401:
+            raise DeploymentFailure(ExitCode.NOT_READY, f"the admin API does not take the token: {answer.error}")
+        if answer.status != 200:
+            raise DeploymentFailure(ExitCode.NOT_READY, f"GET /status: HTTP {answer.status}: {answer.error}")
+        return answer.json
+
+    def metrics(self) -> str:
+        answer = self.request("GET", "/metrics")
+        if answer.status != 200:
+            raise DeploymentFailure(ExitCode.NOT_READY, f"GET /metrics: HTTP {answer.status}: {answer.error}")
+        return answer.text

@@ -1,0 +1,38 @@
+"""One deployment at a time on a host."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from .failure import DeploymentFailure, ExitCode
+
+
+class DeploymentLock:
+    """A lock that the kernel lets go of when its holder ends, however it ends."""
+
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+", encoding="utf-8")
+
+    def acquire(self, what: str, patience: float) -> None:
+        """Takes the lock, waiting up to `patience` seconds for whoever holds it."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    self._file.seek(0)
+                    holder = self._file.read().strip() or "unknown"
+                    raise DeploymentFailure(
+                        ExitCode.LOCKED, f"another deployment runs on this host: {holder}"
+                    ) from None
+                time.sleep(0.2)
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(f"{what}, process {os.getpid()}\n")
+        self._file.flush()

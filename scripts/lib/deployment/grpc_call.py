@@ -1,0 +1,51 @@
+"""A unary gRPC call by curl, so that a host needs no gRPC library to check a deployment."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import urllib.parse
+from pathlib import Path
+
+
+class CallFailed(Exception):
+    """A call that got no answer or one that is not OK; says why."""
+
+
+def unary(address: str, method: str, message: bytes, timeout: float) -> bytes:
+    """Calls `package.Service/Method` over HTTP/2 without TLS; returns the answer's message."""
+    with tempfile.TemporaryDirectory() as folder:
+        request, headers, body = (Path(folder) / name for name in ("request", "headers", "body"))
+        request.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
+        command = [
+            "curl", "--silent", "--show-error", "--noproxy", "*", "--http2-prior-knowledge",
+            "--max-time", f"{timeout:g}", "--request", "POST",
+            "--header", "content-type: application/grpc", "--header", "te: trailers",
+            "--header", f"grpc-timeout: {int(timeout * 1000)}m",
+            "--data-binary", f"@{request}", "--dump-header", str(headers), "--output", str(body),
+            f"http://{address}/{method}",
+        ]  # fmt: skip
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise CallFailed(
+                f"{method} at {address}: {result.stderr.strip() or f'curl ended with {result.returncode}'}"
+            )
+        fields = _fields(headers.read_text(encoding="latin-1"))
+        status = fields.get("grpc-status")
+        if status != "0":
+            message_text = urllib.parse.unquote(fields.get("grpc-message", ""))
+            raise CallFailed(f"{method} at {address}: grpc-status {status}: {message_text}")
+        answer = body.read_bytes()
+    if len(answer) < 5 or answer[0] != 0 or int.from_bytes(answer[1:5], "big") != len(answer) - 5:
+        raise CallFailed(f"{method} at {address}: the answer is not one uncompressed message")
+    return answer[5:]
+
+
+def _fields(dump: str) -> dict[str, str]:
+    """Headers and trailers as curl dumps them, the last of a name."""
+    found = {}
+    for line in dump.splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            found[name.strip().lower()] = value.strip()
+    return found

@@ -1,0 +1,49 @@
+"""What a deployment has to remember if it is interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass
+class ColorBefore:
+    """What a color ran before a deployment began to replace it: its lines of .env, None for one that was not there."""
+
+    color: str
+    values: dict[str, str | None]
+
+
+class Journal:
+    """Exists from when a color begins to be replaced until the deployment has ended, well or not.
+
+    A run that finds one continues an interrupted run: if it is the same color's, what counts as "before" is what the
+    interrupted run found, not the half-deployed version.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def begin(self, before: ColorBefore) -> ColorBefore:
+        found = self.read()
+        if found is not None and found.color == before.color:
+            return found
+        new = self._path.with_name(self._path.name + ".new")
+        with new.open("w", encoding="utf-8") as file:
+            json.dump(asdict(before), file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        return before
+
+    def end(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+    def read(self) -> ColorBefore | None:
+        """What an interrupted run left; None where none did."""
+        try:
+            return ColorBefore(**json.loads(self._path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None

@@ -1,0 +1,150 @@
+"""The command line of scripts/deploy.sh."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from .failure import ExitCode
+from .watch import Limits
+
+_EPILOG = """\
+exit status:
+  0    deployed, or VERSION was active already and does well
+  2    Docker, curl, the admin token or the Proxy is missing or does not answer
+  3    another deployment runs on this host
+  4    the new version did not become healthy; nothing was switched
+  5    the new version answered the smoke test wrongly; nothing was switched
+  6    the Proxy refused to switch; nothing was switched
+  7    the new version failed after the switch; the old one serves again
+  8    the new version failed after the switch, and going back failed too
+  9    the idle color still has calls in flight; nothing was changed
+  64   wrong arguments
+  130, 143  interrupted or terminated; run the same command again to go on
+  1    anything else
+
+Where it stops with 4, 5 or 6, the idle color runs again what it ran before. Durations are 500ms, 30s or 2m.
+"""
+
+
+@dataclass
+class Options:
+    version: str
+    image: str | None
+    proxy_image: str | None
+    pull: str
+    build: bool
+    health_timeout: float
+    drain_timeout: float
+    switch_timeout: float
+    watch: float
+    limits: Limits
+    lock_timeout: float
+    smoke_file: Path
+    log_file: Path
+    summary: Path | None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage()
+        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
+
+
+def duration(text: str) -> float:
+    """Seconds of 500ms, 30s, 2m or 1h."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 500ms, 30s or 2m")
+    return float(match.group(1)) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match.group(2)]
+
+
+def _version(text: str) -> str:
+    # It becomes part of a path in the container.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version such as v1.1.0")
+    return text
+
+
+def _share(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text)
+    value = float(match.group(1)) / (100 if match.group(2) else 1) if match else -1
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.01 or 1%")
+    return value
+
+
+def _limit(text: str) -> float | None:
+    return None if text == "off" else duration(text)
+
+
+def parse(arguments: list[str], root: Path) -> Options:
+    parser = _Parser(
+        prog="deploy.sh",
+        description="Deploys a version of the model blue-green: brings it up on the idle color, checks it there, "
+        "switches the Proxy to it, watches it, and goes back by itself if it does badly.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "version", type=_version, metavar="VERSION", help="folder of models/ in the image, such as v1.1.0"
+    )
+    parser.add_argument("--image", help="image of the new version; without it, the one that the active color runs")
+    parser.add_argument(
+        "--proxy-image", metavar="IMAGE",
+        help="image of the Proxy for a stack that is not up yet; a running Proxy is left as it is",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pull", choices=["missing", "always", "never"], default="missing", help="when to pull --image (missing)"
+    )
+    parser.add_argument("--build", action="store_true", help="build the image from this checkout first")
+    parser.add_argument(
+        "--health-timeout",
+        type=duration,
+        default=60,
+        metavar="TIME",
+        help="for the new version to become healthy (60s)",
+    )
+    parser.add_argument(
+        "--drain-timeout", type=duration, default=60, metavar="TIME",
+        help="for calls that an earlier switch left on the idle color to end, before it is replaced (60s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--switch-timeout", type=duration, default=30, metavar="TIME",
+        help="for calls on the old color to end after the switch; those left go on (30s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--watch", type=duration, default=60, metavar="TIME", help="how long to watch the new version (60s)"
+    )
+    parser.add_argument(
+        "--max-error-share", type=_share, default=0.01, metavar="SHARE", help="of calls that may fail meanwhile (1%%)"
+    )
+    parser.add_argument(
+        "--max-p99", type=_limit, default=2.5, metavar="TIME",
+        help="99 %% of calls must be faster; `off` where calls are long streams (2.5s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-calls", type=int, default=20, metavar="N", help="judge share and p99 from this many calls on (20)"
+    )
+    parser.add_argument(
+        "--lock-timeout",
+        type=duration,
+        default=0,
+        metavar="TIME",
+        help="wait so long for another deployment to end (0s)",
+    )
+    parser.add_argument(
+        "--smoke", type=Path, default=root / "deploy/smoke.json", metavar="FILE", help="the smoke test's cases"
+    )
+    parser.add_argument("--log", type=Path, default=root / ".run/deploy.log", metavar="FILE", help=".run/deploy.log")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="append a Markdown table of the run to FILE")
+    found = parser.parse_args(arguments)
+    return Options(
+        version=found.version, image=found.image, proxy_image=found.proxy_image, pull=found.pull, build=found.build,
+        health_timeout=found.health_timeout, drain_timeout=found.drain_timeout, switch_timeout=found.switch_timeout,
+        watch=found.watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
+        lock_timeout=found.lock_timeout, smoke_file=found.smoke, log_file=found.log, summary=found.summary,
+    )  # fmt: skip

@@ -31,7 +31,7 @@ struct DataPlaneLog: Sendable {
     func write() async {
         for await event in events {
             let count = lost.value.exchange(0, ordering: .relaxed)
-            if count > 0 { logger.warning("events were lost", metadata: ["count": "\(count)"]) }
+            if count > 0 { logger.warning("events were lost", metadata: ["count": .stringConvertible(count)]) }
             let details = event.details.map { ($0.name, Logger.MetadataValue.string($0.value)) }
             logger.log(
                 level: event.severity.level, "\(event.message)",

@@ -1,4 +1,5 @@
 import DataPlane
+import DurationSyntax
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -29,10 +30,13 @@ struct DataPlaneService: Service {
         // Cancelled as the group fails, it drains all the same, as calls may be under way.
         try? await gracefulShutdown()
         stopping.set()
-        logger.notice("shutting down", metadata: ["grace": "\(grace)"])
+        logger.notice("shutting down", metadata: ["grace": "\(grace.text)"])
         let outcome = await dataPlane.drain(grace: grace)
         logger.notice(
             "stopped",
-            metadata: ["calls_finished": "\(outcome.finished)", "calls_ended": "\(outcome.ended)"])
+            metadata: [
+                "calls_finished": .stringConvertible(outcome.finished),
+                "calls_ended": .stringConvertible(outcome.ended),
+            ])
     }
 }

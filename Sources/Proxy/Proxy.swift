@@ -66,8 +66,8 @@ struct Proxy {
                 DataPlaneService(
                     dataPlane: dataPlane, grace: settings.shutdownGrace, stopping: stopping, logger: logger,
                     facts: [
-                        "admin": "\(admin)", "active": "\(state.active)", "epoch": "\(state.epoch)",
-                        "version": "\(ProxyVersion.current)", "workers": "\(settings.workers)",
+                        "admin": "\(admin)", "active": "\(state.active)", "epoch": .stringConvertible(state.epoch),
+                        "version": "\(ProxyVersion.current)", "workers": .stringConvertible(settings.workers),
                     ]),
             ]
         }

@@ -15,30 +15,30 @@ import Testing
         #expect(
             answer.text == """
                 {
-                  "action" : "switch",
-                  "at" : "1970-01-01T00:33:20.000Z",
-                  "changed" : true,
-                  "epoch" : 2,
-                  "forced" : false,
-                  "from" : "blue",
-                  "health" : {
-                    "color" : "green",
-                    "endpoints" : [
+                  "action": "switch",
+                  "at": "1970-01-01T00:33:20.000Z",
+                  "changed": true,
+                  "epoch": 2,
+                  "forced": false,
+                  "from": "blue",
+                  "health": {
+                    "color": "green",
+                    "endpoints": [
                       {
-                        "consecutive_failures" : 0,
-                        "consecutive_passes" : 2,
-                        "endpoint" : "127.0.0.1:50052",
-                        "last_check" : "1970-01-01T00:00:02.000Z",
-                        "latency_ms" : 1.234,
-                        "since" : "1970-01-01T00:00:01.000Z",
-                        "state" : "healthy"
+                        "consecutive_failures": 0,
+                        "consecutive_passes": 2,
+                        "endpoint": "127.0.0.1:50052",
+                        "last_check": "1970-01-01T00:00:02.000Z",
+                        "latency_ms": 1.234,
+                        "since": "1970-01-01T00:00:01.000Z",
+                        "state": "healthy"
                       }
                     ],
-                    "state" : "healthy"
+                    "state": "healthy"
                   },
-                  "in_flight" : 3,
-                  "to" : "green",
-                  "who" : "192.0.2.7"
+                  "in_flight": 3,
+                  "to": "green",
+                  "who": "192.0.2.7"
                 }
 
                 """)

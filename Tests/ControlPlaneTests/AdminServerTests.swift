@@ -49,11 +49,11 @@ import Testing
             let status = try await exchange(
                 port, "GET /status HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n")
             #expect(status.hasPrefix("HTTP/1.1 200 OK\r\n"))
-            #expect(status.contains("\r\n\r\n{\n  \"active\" : \"blue\""))
+            #expect(status.contains("\r\n\r\n{\n  \"active\": \"blue\""))
             let changed = try await exchange(
                 port, "POST /switch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             #expect(changed.hasPrefix("HTTP/1.1 200 OK\r\n"))
-            #expect(changed.contains("\"who\" : \"127.0.0.1\""))
+            #expect(changed.contains("\"who\": \"127.0.0.1\""))
             let head = try await exchange(
                 port, "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n"))

@@ -12,7 +12,7 @@ import Testing
             state: SwitchState(initial: .green, at: Timestamp(milliseconds: 1500)),
             changeCounts: [.init(action: .rollback, outcome: .refused): 2],
             health: health ?? PerColor(blue: .sample(.blue, .unhealthy), green: .sample(.green, .healthy)),
-            traffic: traffic, process: usage, version: version
+            traffic: traffic, process: usage, startedAt: Timestamp(milliseconds: 2500), version: version
         ).text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
@@ -22,7 +22,7 @@ import Testing
         #expect(lines.contains("sluice_epoch 1"))
         #expect(lines.contains("sluice_active{color=\"blue\"} 0"))
         #expect(lines.contains("sluice_active{color=\"green\"} 1"))
-        #expect(lines.contains("sluice_active_since_seconds 1.5"))
+        #expect(lines.contains("sluice_active_since_timestamp_seconds 1.5"))
         #expect(lines.contains("sluice_switches_total{action=\"rollback\",outcome=\"refused\"} 2"))
         #expect(lines.contains("sluice_switches_total{action=\"switch\",outcome=\"changed\"} 0"))
     }
@@ -61,6 +61,9 @@ import Testing
         var report = TrafficReport()
         report.workers = [.init(), .init()]
         report.workers[1].clientConnections = 4
+        report.workers[0].bufferedBytes = 512
+        report.workers[0].closedByRule[1] = 2
+        report.workers[1].closedByRule[1] = 3
         let lines = metrics(traffic: report)
         #expect(lines.contains("sluice_endpoint_healthy{color=\"blue\",endpoint=\"127.0.0.1:50051\"} 0"))
         #expect(lines.contains("sluice_endpoint_healthy{color=\"green\",endpoint=\"127.0.0.1:50052\"} 1"))
@@ -71,8 +74,12 @@ import Testing
             })
         #expect(lines.contains("sluice_client_connections{worker=\"0\"} 0"))
         #expect(lines.contains("sluice_client_connections{worker=\"1\"} 4"))
+        #expect(lines.contains("sluice_buffered_bytes{worker=\"0\"} 512"))
+        #expect(lines.contains("sluice_connections_closed_total{rule=\"resets\"} 5"))
+        #expect(lines.contains("sluice_connections_closed_total{rule=\"pings\"} 0"))
         #expect(lines.contains("process_resident_memory_bytes 1048576"))
         #expect(lines.contains("process_open_fds 12"))
+        #expect(lines.contains("process_start_time_seconds 2.5"))
         #expect(lines.contains("process_cpu_seconds_total 1.25"))
     }
 

@@ -52,34 +52,34 @@ import Testing
         #expect(
             try goodText() == """
                 {
-                  "active" : "green",
-                  "epoch" : 2,
-                  "forced" : true,
-                  "format" : "sluice-state",
-                  "history" : [
+                  "active": "green",
+                  "epoch": 2,
+                  "forced": true,
+                  "format": "sluice-state",
+                  "history": [
                     {
-                      "action" : "switch",
-                      "at" : "1970-01-01T00:00:02.000Z",
-                      "epoch" : 2,
-                      "forced" : true,
-                      "from" : "blue",
-                      "reason" : "größer",
-                      "to" : "green",
-                      "who" : "deploy"
+                      "action": "switch",
+                      "at": "1970-01-01T00:00:02.000Z",
+                      "epoch": 2,
+                      "forced": true,
+                      "from": "blue",
+                      "reason": "größer",
+                      "to": "green",
+                      "who": "deploy"
                     },
                     {
-                      "action" : "initial",
-                      "at" : "1970-01-01T00:00:01.000Z",
-                      "epoch" : 1,
-                      "forced" : false,
-                      "to" : "blue",
-                      "who" : "settings"
+                      "action": "initial",
+                      "at": "1970-01-01T00:00:01.000Z",
+                      "epoch": 1,
+                      "forced": false,
+                      "to": "blue",
+                      "who": "settings"
                     }
                   ],
-                  "previous" : "blue",
-                  "reason" : "größer",
-                  "since" : "1970-01-01T00:00:02.000Z",
-                  "version" : 1
+                  "previous": "blue",
+                  "reason": "größer",
+                  "since": "1970-01-01T00:00:02.000Z",
+                  "version": 1
                 }
 
                 """)
@@ -105,7 +105,7 @@ import Testing
     @Test func refusesAnotherVersion() throws {
         let text = try goodText()
         #expect(
-            flaw(text.replacing("\"version\" : 1", with: "\"version\" : 2"))
+            flaw(text.replacing("\"version\": 1", with: "\"version\": 2"))
                 == "has version 2; this build reads 1")
         #expect(
             flaw("{\"format\": \"sluice-state\"}") == "has version none; this build reads 1")
@@ -114,15 +114,15 @@ import Testing
     @Test func refusesAnEditThatIsNotThoroughlyDone() throws {
         let text = try goodText()
         let contradiction = "is damaged: its current state is not the newest change of its history"
-        #expect(flaw(text.replacing("\"active\" : \"green\"", with: "\"active\" : \"blue\"")) == contradiction)
-        #expect(flaw(text.replacing("\"previous\" : \"blue\",\n", with: "")) == contradiction)
+        #expect(flaw(text.replacing("\"active\": \"green\"", with: "\"active\": \"blue\"")) == contradiction)
+        #expect(flaw(text.replacing("\"previous\": \"blue\",\n", with: "")) == contradiction)
         #expect(
-            flaw(text.replacing("\"epoch\" : 2", with: "\"epoch\" : 3"))
+            flaw(text.replacing("\"epoch\": 2", with: "\"epoch\": 3"))
                 == "is damaged: its history does not follow from one change to the next")
         #expect(
-            flaw(text.replacing("\"to\" : \"green\"", with: "\"to\" : \"red\""))
+            flaw(text.replacing("\"to\": \"green\"", with: "\"to\": \"red\""))
                 == "is damaged: history.0.to: \"red\" is not a color; allowed: blue, green")
-        #expect(flaw(text.replacing("\"epoch\" : 2", with: "\"epoch\" : -2"))?.hasPrefix("is damaged: ") == true)
+        #expect(flaw(text.replacing("\"epoch\": 2", with: "\"epoch\": -2"))?.hasPrefix("is damaged: ") == true)
         #expect(flaw(text.replacing("1970-01-01T", with: "1970-01-01 "))?.hasPrefix("is damaged: ") == true)
     }
 

@@ -82,7 +82,7 @@ package struct AdminAPI: HTTPResponder {
             response = try error.response()
         } catch {
             logger.error(
-                "an admin request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+                "an admin request failed", metadata: ["path": "\(request.uri.path)", "cause": "\(error)"])
             response = try AdminError(.internalServerError, "\(error)").response()
         }
         response.headers[.xContentTypeOptions] = "nosniff"
@@ -93,7 +93,8 @@ package struct AdminAPI: HTTPResponder {
         logger.debug(
             "admin request",
             metadata: [
-                "method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)",
+                "method": "\(request.method)", "path": "\(request.uri.path)",
+                "status": .stringConvertible(response.status.code),
                 "peer": "\(context.peer)", "duration": "\(start.duration(to: .now))",
             ])
         return response

@@ -195,7 +195,7 @@ package actor HealthMonitor: Service, HealthReporting {
         if health.state == .healthy {
             logger.info("endpoint is healthy", metadata: place)
         } else {
-            let reason: Logger.Metadata = ["error": "\(health.lastFailure?.reason ?? "")"]
+            let reason: Logger.Metadata = ["cause": "\(health.lastFailure?.reason ?? "")"]
             logger.warning("endpoint is not healthy", metadata: place.merging(reason) { $1 })
         }
     }

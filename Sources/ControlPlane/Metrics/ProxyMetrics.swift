@@ -8,17 +8,19 @@ package struct ProxyMetrics: Sendable {
     private let health: PerColor<ColorHealth>
     private let traffic: TrafficReport
     private let process: ProcessUsage?
+    private let startedAt: Timestamp
     private let version: String
 
     package init(
         state: SwitchState, changeCounts: [Switchboard.Count: Int], health: PerColor<ColorHealth>,
-        traffic: TrafficReport, process: ProcessUsage?, version: String
+        traffic: TrafficReport, process: ProcessUsage?, startedAt: Timestamp, version: String
     ) {
         self.state = state
         self.changeCounts = changeCounts
         self.health = health
         self.traffic = traffic
         self.process = process
+        self.startedAt = startedAt
         self.version = version
     }
 
@@ -40,7 +42,9 @@ package struct ProxyMetrics: Sendable {
         text.sample(Int(state.epoch))
         text.family("sluice_active", .gauge, "1 for the color that takes new calls, 0 for the other.")
         for color in Color.allCases { text.sample(color == state.active ? 1 : 0, ["color": color.name]) }
-        text.family("sluice_active_since_seconds", .gauge, "Unix time of the change that made the active color active.")
+        text.family(
+            "sluice_active_since_timestamp_seconds", .gauge,
+            "Unix time of the change that made the active color active.")
         text.sample(Double(state.current.at.milliseconds) / 1000)
         text.family("sluice_switches_total", .counter, "Requests to change the active color, by what came of them.")
         for action in [Change.Action.switch, .rollback] {
@@ -124,10 +128,20 @@ package struct ProxyMetrics: Sendable {
         perWorker(&text, "sluice_worker_calls_in_flight", .gauge, "Calls that have not ended, by worker.") {
             $0.callsInFlight
         }
+        perWorker(&text, "sluice_buffered_bytes", .gauge, "Bytes of bodies that wait in the proxy.") {
+            $0.bufferedBytes
+        }
+        text.family(
+            "sluice_connections_closed_total", .counter, "Connections that were closed for breaking a rule, by rule.")
+        for (index, rule) in AbuseRule.allCases.enumerated() {
+            text.sample(traffic.workers.reduce(0) { $0 + $1.closedByRule[index] }, ["rule": rule.rawValue])
+        }
     }
 
     // The names that every Prometheus client library uses for these.
     private func writeProcess(_ text: inout PrometheusText) {
+        text.family("process_start_time_seconds", .gauge, "Start time of the process since unix epoch in seconds.")
+        text.sample(Double(startedAt.milliseconds) / 1000)
         guard let process else { return }
         text.family("process_resident_memory_bytes", .gauge, "Resident memory size in bytes.")
         text.sample(process.residentBytes)

@@ -129,8 +129,10 @@ package actor Switchboard {
             logger.notice(
                 "changed the active color",
                 metadata: [
-                    "action": "\(change.action.rawValue)", "epoch": "\(change.epoch)", "from": "\(state.active)",
-                    "to": "\(change.to)", "forced": "\(change.forced)", "reason": "\(change.reason ?? "")",
+                    "action": "\(change.action.rawValue)", "epoch": .stringConvertible(change.epoch),
+                    "from": "\(state.active)",
+                    "to": "\(change.to)", "forced": .stringConvertible(change.forced),
+                    "reason": "\(change.reason ?? "")",
                     "who": "\(change.who)",
                 ])
             return ChangeReceipt(
@@ -147,7 +149,7 @@ package actor Switchboard {
         logger.notice(
             "refused to change the active color",
             metadata: [
-                "action": "\(request.action.rawValue)", "epoch": "\(state.epoch)", "error": "\(refusal)",
+                "action": "\(request.action.rawValue)", "epoch": .stringConvertible(state.epoch), "cause": "\(refusal)",
                 "who": "\(request.who)",
             ])
     }
@@ -160,7 +162,7 @@ package actor Switchboard {
             try audit.append(entry)
             return nil
         } catch {
-            logger.error("the audit log lacks a line", metadata: ["path": "\(audit.path)", "error": "\(error)"])
+            logger.error("the audit log lacks a line", metadata: ["path": "\(audit.path)", "cause": "\(error)"])
             return "\(error)"
         }
     }

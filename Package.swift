@@ -37,19 +37,22 @@ let package = Package(
     targets: [
         // MARK: C libraries
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CLinux"),
 
         // MARK: Event loop and sockets
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: hotPath),
-
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
+
+        // MARK: TLS
+        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
 
         // MARK: HTTP/2
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
 
         // MARK: Data plane
-        .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2"], swiftSettings: hotPath),
+        .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
         .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "HTTP2"], swiftSettings: strict),
 
         // MARK: Health checks

@@ -8,6 +8,8 @@ package enum AbuseRule: String, CaseIterable, Sendable {
     case controlFrames = "control_frames"
     /// Keepalive PINGs more often than allowed (gRFC A8).
     case pings
+    /// The TLS handshake failed: plaintext on a TLS port, no agreement on HTTP/2, a certificate that isn't accepted.
+    case tlsHandshake = "tls_handshake"
     /// No connection preface or SETTINGS in time.
     case preface
     /// A header block was begun and not finished in time.

@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP2
+import TLS
 
 /// A client's connection: requests come in, responses go out.
 final class ClientConnection: Connection {
@@ -22,7 +23,7 @@ final class ClientConnection: Connection {
     /// Since when there is no call.
     private var idleSince: MonotonicTime?
 
-    init(socket: Socket, worker: Worker) throws(SystemError) {
+    init(socket: Socket, tls: TLSConnection?, worker: Worker) throws(SystemError) {
         let limits = worker.limits
         let settings = SessionSettings(
             maxConcurrentStreams: limits.maxConcurrentStreams, streamWindow: limits.streamWindow,
@@ -33,8 +34,8 @@ final class ClientConnection: Connection {
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         idleSince = now
-        try super.init(role: .server, socket: socket, settings: settings, worker: worker, interest: .readable)
-        markDirty()
+        try super.init(role: .server, socket: socket, tls: tls, settings: settings, worker: worker, interest: .readable)
+        if tls == nil { markDirty() }
     }
 
     // MARK: The request comes in

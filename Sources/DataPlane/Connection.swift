@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP2
+import TLS
 
 /// A session with its socket: what a client's and an upstream's connection have in common.
 ///
@@ -17,6 +18,8 @@ class Connection: Session, EventHandler {
     /// Unchecked, because every callback goes through it: a worker lets go of its connections before it goes.
     unowned(unsafe) let worker: Worker
     let socket: Socket
+    /// `nil` for plaintext.
+    let tls: TLSConnection?
     /// Calls with a leg on this connection; each knows its index here.
     var calls: [Call] = []
 
@@ -33,10 +36,12 @@ class Connection: Session, EventHandler {
     private(set) var lastReceived: MonotonicTime
 
     init(
-        role: Role, socket: Socket, settings: SessionSettings, worker: Worker, interest: Readiness
+        role: Role, socket: Socket, tls: TLSConnection?, settings: SessionSettings, worker: Worker,
+        interest: Readiness
     ) throws(SystemError) {
         self.worker = worker
         self.socket = socket
+        self.tls = tls
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
@@ -51,14 +56,35 @@ class Connection: Session, EventHandler {
     // MARK: Input
 
     func ready(_ readiness: Readiness) {
+        if let tls, !tls.isEstablished { return shakeHands(tls) }
         if readiness.contains(.writable) { becameWritable() }
         if readiness.contains(.readable) || readiness.contains(.broken) { read() }
+    }
+
+    /// Takes the TLS handshake as far as it goes now.
+    final func shakeHands(_ tls: TLSConnection) {
+        switch tls.handshake() {
+        case .waits(let interest): watch(for: interest)
+        case .failed(let error):
+            worker.count(.tlsHandshake, peerName, error.description)
+            close(error.description)
+        case .done:
+            watch(for: .readable)
+            markDirty()
+            // What came in with the end of the handshake is known to OpenSSL alone.
+            read()
+        }
     }
 
     private func read() {
         if case .closed = output { return }
         // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
-        switch socket.read(into: worker.input) {
+        guard let tls else { return take(socket.read(into: worker.input)) }
+        repeat { take(tls.read(into: worker.input)) } while tls.hasPending && isOpen && !isClosing
+    }
+
+    private func take(_ transfer: Socket.Transfer) {
+        switch transfer {
         case .bytes(let count):
             lastReceived = worker.loop.now
             markDirty()
@@ -91,7 +117,7 @@ class Connection: Session, EventHandler {
     /// Writes out what the session has queued, until that is all or the socket is full. Called at the end of a turn.
     final func flush() {
         isDirty = false
-        guard case .open = output else { return }
+        guard case .open = output, tls?.isEstablished != false else { return }
         do {
             while true {
                 let count = try drain(into: worker.output)
@@ -109,7 +135,7 @@ class Connection: Session, EventHandler {
     private func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var rest = bytes
         while !rest.isEmpty {
-            switch socket.write(rest) {
+            switch tls?.write(rest) ?? socket.write(rest) {
             case .bytes(let count):
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             case .wouldBlock, .end:
@@ -189,6 +215,7 @@ class Connection: Session, EventHandler {
     final func close(_ reason: String) {
         if case .closed = output { return }
         output = .closed
+        tls?.close()
         worker.loop.remove(socket.descriptor)
         lost(reason)
     }

@@ -1,5 +1,6 @@
 import EventLoop
 import Synchronization
+import TLS
 
 /// Takes clients' connections and forwards their calls: the workers, the listening socket, and the way to ask them.
 ///
@@ -96,6 +97,14 @@ package final class DataPlane: TrafficControl {
         }
         report.inFlight.sort { $0.epoch < $1.epoch }
         return report
+    }
+
+    /// Puts new certificates in force; connections that stand go on with the old ones. Both or none are there as they
+    /// were at the start.
+    package func publish(tls: TLSContext?, upstreamTLS: TLSContext?) {
+        for worker in workers {
+            worker.loop.mailbox.post { worker.publish(tls: tls, upstreamTLS: upstreamTLS) }
+        }
     }
 
     // MARK: The end

@@ -1,3 +1,5 @@
+import TLS
+
 /// How the data plane is set up. All of it is fixed for the life of the process.
 package struct DataPlaneConfiguration: Sendable {
     /// Where clients connect; port 0 takes any free port.
@@ -8,16 +10,22 @@ package struct DataPlaneConfiguration: Sendable {
     package var workers: Int
     package var accessLog: AccessLogDestination
     package var limits: DataPlaneLimits
+    /// What clients are shown; `nil` for plaintext.
+    package var tls: TLSContext?
+    /// How upstreams are spoken to; `nil` for plaintext.
+    package var upstreamTLS: TLSContext?
 
     package init(
         listen: Endpoint, endpoints: PerColor<[Endpoint]>, workers: Int, accessLog: AccessLogDestination = .off,
-        limits: DataPlaneLimits = DataPlaneLimits()
+        limits: DataPlaneLimits = DataPlaneLimits(), tls: TLSContext? = nil, upstreamTLS: TLSContext? = nil
     ) {
         self.listen = listen
         self.endpoints = endpoints
         self.workers = workers
         self.accessLog = accessLog
         self.limits = limits
+        self.tls = tls
+        self.upstreamTLS = upstreamTLS
     }
 }
 

@@ -113,7 +113,7 @@ final class EndpointPool {
             }
             attempt = .connecting(connection, rest: Array(addresses.dropFirst()), timeout: timeout)
         } catch {
-            tryNext(Array(addresses.dropFirst()), .unreachable, error.reason)
+            tryNext(Array(addresses.dropFirst()), .unreachable, "\(error)")
         }
     }
 

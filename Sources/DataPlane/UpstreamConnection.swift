@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP2
+import TLS
 
 /// A connection to an endpoint, shared by many calls: requests go out, responses come in.
 final class UpstreamConnection: Connection {
@@ -19,7 +20,7 @@ final class UpstreamConnection: Connection {
     /// When the keepalive PING was sent that isn't answered yet.
     private var pingSent: MonotonicTime?
 
-    init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws(SystemError) {
+    init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws {
         self.pool = pool
         self.address = address
         let settings = SessionSettings(
@@ -28,7 +29,10 @@ final class UpstreamConnection: Connection {
             maxHeaderFields: worker.limits.maxHeaderFields)
         let socket = try Socket.connect(to: address)
         socket.setKeepAlive()
-        try super.init(role: .client, socket: socket, settings: settings, worker: worker, interest: .writable)
+        let tls = try worker.upstreamTLS.map {
+            try TLSConnection(client: socket, host: pool.endpoint.host, context: $0)
+        }
+        try super.init(role: .client, socket: socket, tls: tls, settings: settings, worker: worker, interest: .writable)
         worker.add(self)
     }
 
@@ -45,6 +49,7 @@ final class UpstreamConnection: Connection {
             if let error = socket.connectionError() { return close(error.reason) }
             guard readiness.contains(.writable) else { return }
             phase = .handshaking
+            if let tls { return shakeHands(tls) }
             watch(for: .readable)
             return markDirty()
         }

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP2
 import Synchronization
+import TLS
 
 /// One event loop with its client connections and its own connections to every endpoint: a call never leaves its worker.
 ///
@@ -23,6 +24,10 @@ final class Worker: @unchecked Sendable {
 
     /// Connections whose sessions have something to send at the end of the turn.
     var dirty: [Connection] = []
+
+    /// For the connections that are made from now on.
+    private(set) var upstreamTLS: TLSContext?
+    private var tls: TLSContext?
 
     private let routeWord: RouteWord
     private let resolver: Resolver
@@ -61,6 +66,8 @@ final class Worker: @unchecked Sendable {
     ) throws(SystemError) {
         loop = try EventLoop()
         limits = configuration.limits
+        tls = configuration.tls
+        upstreamTLS = configuration.upstreamTLS
         self.routeWord = routeWord
         self.resolver = resolver
         self.log = log
@@ -125,14 +132,15 @@ final class Worker: @unchecked Sendable {
     /// Takes over a connection that the acceptor has counted here.
     func adopt(_ socket: Socket) {
         do {
-            let connection = try ClientConnection(socket: socket, worker: self)
+            let connection = try ClientConnection(
+                socket: socket, tls: try tls.map { try TLSConnection(server: socket, context: $0) }, worker: self)
             clients[ObjectIdentifier(connection)] = connection
             acceptedConnections += 1
             if case .none = shutdown { return }
             connection.beginShutdown()
         } catch {
             openConnections.subtract(1, ordering: .relaxed)
-            report(.error, "can't take a connection", [("reason", error.description)])
+            report(.error, "can't take a connection", [("reason", "\(error)")])
         }
     }
 
@@ -234,6 +242,12 @@ final class Worker: @unchecked Sendable {
             }
         }
         health = newHealth
+    }
+
+    /// Puts new certificates in force for the connections that are made from now on.
+    func publish(tls: TLSContext?, upstreamTLS: TLSContext?) {
+        self.tls = tls
+        self.upstreamTLS = upstreamTLS
     }
 
     /// Adds this worker's share to a report.

@@ -10,9 +10,10 @@ missing_packages() {
     command -v curl >/dev/null || echo curl ca-certificates
     if command -v pkg-config >/dev/null; then
         pkg-config --exists libnghttp2 || echo libnghttp2-dev
+        pkg-config --exists openssl || echo libssl-dev
         pkg-config --exists zlib || echo zlib1g-dev
     else
-        echo pkg-config libnghttp2-dev zlib1g-dev
+        echo pkg-config libnghttp2-dev libssl-dev zlib1g-dev
     fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
 }

@@ -1,0 +1,107 @@
+import COpenSSL
+import Glibc
+
+/// Certificates, keys and rules for many connections.
+///
+/// Immutable once it is made, and OpenSSL counts its own references under a lock: any thread may make connections of it.
+package final class TLSContext: @unchecked Sendable {
+    /// What a server shows and asks for.
+    package struct ServerOptions: Sendable, Equatable {
+        /// PEM files: the certificate with its chain, and its private key.
+        package var certificateFile: String
+        package var keyFile: String
+        /// PEM file of the authorities one of which must have signed a client's certificate; `nil` asks for none.
+        package var clientAuthorityFile: String?
+
+        package init(certificateFile: String, keyFile: String, clientAuthorityFile: String? = nil) {
+            self.certificateFile = certificateFile
+            self.keyFile = keyFile
+            self.clientAuthorityFile = clientAuthorityFile
+        }
+    }
+
+    /// What a client trusts and shows.
+    package struct ClientOptions: Sendable, Equatable {
+        /// PEM file of the authorities that are trusted; `nil` for the system's.
+        package var authorityFile: String?
+        /// PEM files, for servers that ask for a certificate.
+        package var certificateFile: String?
+        package var keyFile: String?
+        /// Whether a server's certificate and name are verified at all.
+        package var verifies = true
+        /// The name to ask for and to verify, instead of the one that was connected to.
+        package var serverName: String?
+
+        package init() {}
+    }
+
+    /// Freed in `deinit`; each connection keeps a reference of its own within OpenSSL.
+    let pointer: OpaquePointer
+    let clientOptions: ClientOptions?
+
+    /// Reads a server's files.
+    ///
+    /// - Throws: `TLSError` naming the file that can't be used.
+    package init(server options: ServerOptions) throws(TLSError) {
+        pointer = try Self.make(TLS_server_method())
+        clientOptions = nil
+        openssl_shim_select_alpn(pointer)
+        try load(certificate: options.certificateFile, key: options.keyFile)
+        // Without a context of its own, OpenSSL refuses to resume sessions with client certificates.
+        let name = Array("sluice".utf8)
+        SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count))
+        guard let file = options.clientAuthorityFile else { return }
+        try trust(file)
+        SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(file))
+        SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+    }
+
+    /// Reads a client's files.
+    ///
+    /// - Throws: `TLSError` naming the file that can't be used.
+    package init(client options: ClientOptions) throws(TLSError) {
+        pointer = try Self.make(TLS_client_method())
+        clientOptions = options
+        guard openssl_shim_offer_alpn(pointer) == 0 else { throw .fromQueue("cannot offer ALPN") }
+        if let certificate = options.certificateFile {
+            try load(certificate: certificate, key: options.keyFile ?? certificate)
+        }
+        guard options.verifies else { return }
+        if let file = options.authorityFile {
+            try trust(file)
+        } else {
+            guard SSL_CTX_set_default_verify_paths(pointer) == 1 else {
+                throw .fromQueue("cannot load the system's authorities")
+            }
+        }
+        SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+    }
+
+    deinit {
+        SSL_CTX_free(pointer)
+    }
+
+    private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
+        guard let context = SSL_CTX_new(method) else { throw .fromQueue("cannot set up TLS") }
+        openssl_shim_configure(context)
+        return context
+    }
+
+    private func load(certificate: String, key: String) throws(TLSError) {
+        guard SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
+            throw .fromQueue("cannot use the certificate \(certificate)")
+        }
+        guard SSL_CTX_use_PrivateKey_file(pointer, key, SSL_FILETYPE_PEM) == 1 else {
+            throw .fromQueue("cannot use the key \(key)")
+        }
+        guard SSL_CTX_check_private_key(pointer) == 1 else {
+            throw .fromQueue("the key \(key) does not belong to the certificate \(certificate)")
+        }
+    }
+
+    private func trust(_ file: String) throws(TLSError) {
+        guard SSL_CTX_load_verify_locations(pointer, file, nil) == 1 else {
+            throw .fromQueue("cannot use the authorities in \(file)")
+        }
+    }
+}

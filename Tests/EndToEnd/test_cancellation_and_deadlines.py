@@ -101,7 +101,7 @@ def test_grpc_timeout_is_forwarded_as_it_is(start_proxy, start_raw_backend, conn
         assert value(backend.requests[-1].headers, "grpc-timeout") == text.encode()
 
 
-@pytest.mark.parametrize("code", [NO_ERROR, INTERNAL_ERROR, CANCEL, ENHANCE_YOUR_CALM])
+@pytest.mark.parametrize("code", [INTERNAL_ERROR, CANCEL, ENHANCE_YOUR_CALM])
 def test_reset_by_the_client_reaches_the_backend_with_its_code(start_proxy, start_raw_backend, connect_raw, code):
     backend = start_raw_backend(lambda stream: None)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
@@ -169,20 +169,35 @@ def test_early_reply_then_reset_no_error(start_proxy, start_raw_backend, connect
         assert stream.wait_reset() == NO_ERROR
 
 
-def test_early_reply_with_a_body_still_coming(start_proxy, start_raw_backend, connect_raw):
-    """The backend answers, and then still reads what the client goes on sending: neither half cuts the other."""
-    finished = threading.Event()
+def test_reset_without_an_error_by_the_client_cancels_at_the_backend(start_proxy, start_raw_backend, connect_raw):
+    """A client that takes its leave by NO_ERROR wants no answer any more: to the backend that is CANCEL."""
+    backend = start_raw_backend(lambda stream: None)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request())
+    (request,) = backend.wait_requests(1)
+    stream.reset(NO_ERROR)
+    assert request.wait_reset() == CANCEL
+
+
+def test_complete_early_reply_ends_the_call_on_both_sides(start_proxy, start_raw_backend, connect_raw):
+    """The backend has answered in full while the client still sends (RFC 9113 8.1).
+
+    The client gets the whole answer and then RST_STREAM(NO_ERROR), and the backend's stream does not stay half open.
+    """
 
     def reply(stream):
+        stream.wait_data(1)
         stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(b"early" * 1_000))
         stream.send_headers([(b"grpc-status", b"0")], True)
-        stream.wait_end()
-        finished.set()
 
     backend = start_raw_backend(reply)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     stream = connect_raw(proxy.address).open(grpc_request())
+    stream.send_data(grpc_message(b"the first of many"))
     stream.wait_end()
-    stream.send_data(grpc_message(b"late" * 1_000), end_stream=True)
-    assert finished.wait(15)
-    assert backend.requests[0].messages == [b"late" * 1_000]
+    assert stream.messages == [b"early" * 1_000]
+    assert stream.grpc_status == b"0"
+    assert stream.wait_reset() == NO_ERROR
+    assert backend.requests[0].wait_reset() in (NO_ERROR, CANCEL)
+    assert proxy.admin.status()["colors"]["blue"]["in_flight"] == 0

@@ -168,7 +168,9 @@ def test_client_window_of_zero_until_it_is_opened(start_proxy, start_raw_backend
     source = Source()
     backend = start_raw_backend(source)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
-    client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    client = connect_raw(
+        proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}, connection_window=MEBIBYTE
+    )
     stream = client.open(grpc_request("/source/100000"), end_stream=True)
     stream.wait_headers()
     client.ping()

@@ -1,5 +1,6 @@
 """A stream that the upstream refused unprocessed is placed once more, and nobody notices."""
 
+import queue
 import threading
 
 import pytest
@@ -45,7 +46,7 @@ class Refusing:
 
 
 def test_refused_stream_is_placed_once_more(start_proxy, start_raw_backend, connect_raw):
-    backend = start_raw_backend(Refusing(1))
+    backend = start_raw_backend(Refusing(1), check_fields=False)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     stream = connect_raw(proxy.address).open(grpc_request("/a.A/Once", ("x-a", " b"), ("x-bin-bin", "AAE")))
     stream.send_data(grpc_message(b"body"), end_stream=True)
@@ -191,10 +192,11 @@ def test_goaway_that_spares_all_streams_closes_nothing_early(start_proxy, start_
     assert all(s.connection is not backend.connections[0] for s in backend.requests if s.path != b"/a.A/long")
 
 
-def test_a_backend_that_goes_away_every_ten_streams(start_proxy, start_raw_backend, connect_raw):
-    """600 calls in 3 connections' parallel flow, the backend sending GOAWAY all the time: none fails.
+def test_a_backend_that_goes_away_all_the_time(start_proxy, start_raw_backend, connect_raw):
+    """1,200 calls, 30 at a time, to a backend that sends GOAWAY at every fortieth stream of a connection: none fails.
 
-    Every tenth stream of a connection brings a GOAWAY whose last id cuts off what came after it.
+    The last id cuts off what came after that stream. At most 29 calls are cut off at once, so that on the next
+    connection none of them can be cut off again.
     """
     lock = threading.Lock()
 
@@ -202,7 +204,7 @@ def test_a_backend_that_goes_away_every_ten_streams(start_proxy, start_raw_backe
         connection = stream.connection
         with lock:
             limit = getattr(connection, "last_allowed", None)
-            if limit is None and (stream.id + 1) // 2 >= 10:
+            if limit is None and (stream.id + 1) // 2 >= 40:
                 limit = connection.last_allowed = stream.id
                 connection.goaway(last_stream_id=limit)
         if limit is not None and stream.id > limit:
@@ -214,7 +216,7 @@ def test_a_backend_that_goes_away_every_ten_streams(start_proxy, start_raw_backe
     failures: list = []
 
     def call_many(connection) -> None:
-        for round_number in range(20):
+        for round_number in range(40):
             streams = []
             for i in range(10):
                 stream = connection.open(grpc_request())
@@ -235,7 +237,8 @@ def test_a_backend_that_goes_away_every_ten_streams(start_proxy, start_raw_backe
         thread.join(120)
         assert not thread.is_alive()
     assert failures == []
-    assert len(backend.connections) >= 600 / 2 / 20
+    assert len(backend.connections) >= 1_200 / 40
+    assert proxy.admin.status()["colors"]["blue"]["calls"]["retried"] > 0
 
 
 def test_refused_stream_of_a_plain_http_request(start_proxy, start_raw_backend, connect_raw):
@@ -276,9 +279,15 @@ def test_refused_with_a_body_too_large_to_keep(start_proxy, start_raw_backend, c
 
 
 def test_a_grpcio_server_that_stops_gracefully_under_load(start_proxy, start_backend, open_channel, green):
-    """One of blue's two grpcio endpoints goes away with grace while calls run: 0 failed, and the rest go to the other."""
-    leaving, staying = start_backend("blue"), start_backend("blue")
-    proxy = start_proxy(blue=[leaving.address, staying.address], green=green.address, health_interval="50ms")
+    """One of blue's two grpcio endpoints goes away while 4 clients call: 0 failed, and its long call ends well.
+
+    As in a rolling update, it says NOT_SERVING first: a stopping grpcio server answers calls that still come to it by
+    CANCELLED, with or without a proxy. Then it sends GOAWAY, on connections that have just been in use.
+    """
+    leaving, staying = start_backend("leaving"), start_backend("staying")
+    proxy = start_proxy(
+        blue=[leaving.address, staying.address], green=green.address, health_interval="50ms", health_fall=1
+    )
     proxy.admin.wait_ready()
     done = threading.Event()
     failures: list = []
@@ -295,19 +304,77 @@ def test_a_grpcio_server_that_stops_gracefully_under_load(start_proxy, start_bac
                 except Exception as error:  # noqa: BLE001 - counted below
                     failures.append(error)
 
+    def answered_more(by: int) -> None:
+        before = list(counts)
+        eventually(
+            lambda: failures or all(now >= then + by for now, then in zip(counts, before)),
+            what=f"{by} more calls of each client", timeout=60,
+        )
+
+    outgoing: list[queue.Queue] = [queue.Queue(), queue.Queue()]
+    bidi = open_channel(proxy.address).stream_stream("/echo.Echo/Bidi")
+    long_calls = [bidi(iter(q.get, None), timeout=120) for q in outgoing]
+    for q, call in zip(outgoing, long_calls):
+        q.put(b"before")
+        assert next(call) == b"before"
     threads = [threading.Thread(target=call_on, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     try:
-        eventually(lambda: min(counts) >= 40, what="40 calls of each client", timeout=60)
-        leaving.begin_stop(grace=20)
-        leaving.wait_event("stopped", timeout=40)
-        after = list(counts)
+        answered_more(40)
+        leaving.set_health("NOT_SERVING")
         eventually(
-            lambda: all(now >= then + 40 for now, then in zip(counts, after)), what="40 calls more", timeout=60
+            lambda: {e["endpoint"]: e["state"] for e in proxy.admin.status()["colors"]["blue"]["endpoints"]}
+            == {leaving.address: "unhealthy", staying.address: "healthy"},
+            what="the endpoint is out",
         )
+        answered_more(10)
+        leaving.begin_stop(grace=60)
+        answered_more(40)
+        for q, call in zip(outgoing, long_calls):
+            q.put(b"after")
+            assert next(call) == b"after"
+            q.put(None)
+            assert list(call) == []
+        leaving.wait_event("stopped", timeout=40)
+        answered_more(40)
     finally:
         done.set()
+        for q in outgoing:
+            q.put(None)
         for thread in threads:
             thread.join(60)
+    assert failures == []
+
+
+def test_goaways_while_requests_begin(start_proxy, start_raw_backend, connect_raw):
+    """The backend sends GOAWAY the moment a request comes, while others are on their way out to it.
+
+    The GOAWAY spares all streams that it has seen; requests that the proxy has queued but not sent go elsewhere.
+    """
+
+    def reply(stream):
+        if stream.id % 8 == 1:
+            stream.connection.goaway(last_stream_id=2**31 - 1)
+        answer(stream)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    failures: list = []
+
+    def call_many(connection) -> None:
+        for _ in range(300):
+            stream = connection.open(grpc_request(), end_stream=True)
+            try:
+                assert stream.wait_finish().grpc_status == b"0", stream
+            except AssertionError as error:
+                failures.append(error)
+                return
+
+    threads = [threading.Thread(target=call_many, args=(connect_raw(proxy.address),)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive()
     assert failures == []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.admin import AdminClient
 from harness.ports import free_port
 from harness.process import ROOT, run
 
@@ -222,12 +223,8 @@ def test_up_sh(start_process, tmp_path):
                 and f"PORT={stack.env['GREEN_PORT']}".encode() in Path(f"/proc/{pid}/environ").read_bytes()]
     os.kill(green, signal.SIGKILL)
     stack.process.wait_for_line(lambda line: "green ended by itself" in line, what="word of it", stream="stderr")
-    refused = None
-    for _ in range(100):
-        refused = stack.script("switch.sh", "green")
-        if refused.returncode == REFUSED:
-            break
-        assert stack.script("rollback.sh").returncode in (0, NOT_READY)
+    AdminClient(f"127.0.0.1:{stack.admin_port}").wait_health("green", "unhealthy", timeout=60)
+    refused = stack.script("switch.sh", "green")
     assert refused.returncode == REFUSED, refused
     assert stack.predict("--count", "3")[-1] == "answered: 3 by blue v1.0.0; failed: 0"
 

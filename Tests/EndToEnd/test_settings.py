@@ -65,14 +65,6 @@ def test_bad_setting_names_itself_what_was_given_and_what_is_allowed(tmp_path, s
     assert given in done.stderr
 
 
-@pytest.mark.parametrize("missing", ["blue", "green"])
-def test_missing_endpoints(tmp_path, missing):
-    settings = {name: value for name, value in NEEDED.items() if name != missing}
-    done = check(**settings, state_file=tmp_path / "state.json")
-    assert done.returncode == USAGE_ERROR
-    assert missing in done.stderr
-
-
 def test_unknown_flag():
     done = run([BINARIES / "Proxy", "--check", *options(**NEEDED), "--no-such-flag"])
     assert done.returncode == USAGE_ERROR

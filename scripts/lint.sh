@@ -50,6 +50,7 @@ check "compose: green alone" compose -f docker-compose.green.yml
 check "compose: two per color" compose -f docker-compose.yml -f deploy/examples/two-per-color.yml
 check "kubernetes manifests" kubernetes-validate --quiet --strict "${manifests[@]}"
 check "openapi" openapi-spec-validator docs/openapi.json
+check "openapi: what the Proxy serves" scripts/generate_openapi.py --check
 check "deployment's unit tests" python3 -B -m unittest discover --start-directory Tests/Deployment --top-level-directory Tests/Deployment
 
 if [ ${#failed[@]} -gt 0 ]; then

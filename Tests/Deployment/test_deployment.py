@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import stat
 import sys
 import tempfile
@@ -107,7 +106,7 @@ class EnvFileTests(unittest.TestCase):
         self.assertEqual(self.path.read_text(), "# mine\nBLUE_VERSION=v2\nexport X='a b'\nGREEN_VERSION=v3\n")
         self.assertEqual(file.read(), {"BLUE_VERSION": "v2", "X": "a b", "GREEN_VERSION": "v3"})
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
-        self.assertEqual(os.listdir(self.path.parent), [".env"])
+        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
 
     def test_takes_lines_away(self):
         self.path.write_text("A=1\nB=2\n")

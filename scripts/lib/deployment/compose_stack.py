@@ -13,6 +13,7 @@ from .failure import DeploymentFailure, ExitCode
 
 #: Says of a service which color it belongs to.
 COLOR_LABEL = "io.sluice.color"
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 
 
 @dataclass
@@ -112,7 +113,7 @@ class ComposeStack:
         for port in service.get("ports", []):
             if target is not None and str(port.get("target")) == str(target) and port.get("published"):
                 host = port.get("host_ip") or "127.0.0.1"
-                return f"{'127.0.0.1' if host == '0.0.0.0' else host}:{port['published']}"
+                return f"{'127.0.0.1' if host == _EVERY_ADDRESS else host}:{port['published']}"
         return None
 
     def _compose(self, *arguments: str, timeout: float | None = 60) -> subprocess.CompletedProcess[str]:

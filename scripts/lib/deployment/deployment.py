@@ -29,7 +29,7 @@ _ROLLBACK_PATIENCE = 20.0
 
 
 class Deployment:
-    """One run. Everything it decides follows from what it finds, so that a run can be repeated after any interruption."""
+    """One run. What it does follows from what it finds, so that it can be repeated after any interruption."""
 
     def __init__(
         self, options: Options, stack: ComposeStack, env: EnvFile, journal: Journal, log: StepLog, token: Path

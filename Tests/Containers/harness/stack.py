@@ -1,0 +1,153 @@
+"""The Compose stack, laid out in a folder of its own as a deployment over SSH lays it out on a host."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "scripts/lib"))
+
+from deployment.admin_client import AdminClient, Answer  # noqa: E402
+
+PROXY = "127.0.0.1:50050"
+ADMIN = "127.0.0.1:9901"
+GRPC = {"blue": "127.0.0.1:50051", "green": "127.0.0.1:50052"}
+HTTP = {"blue": "127.0.0.1:51051", "green": "127.0.0.1:51052"}
+VERSIONS = {"blue": "v1.0.0", "green": "v1.1.0"}
+
+
+def run(*command: str | Path, check: bool = True, timeout: float = 120, **options) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end; its output is in the failure if it fails and `check` is set."""
+    result = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=timeout, check=False, **options
+    )
+    if check and result.returncode != 0:
+        raise AssertionError(
+            f"{' '.join(map(str, command))} ended with {result.returncode}\n{result.stdout}\n{result.stderr}"
+        )
+    return result
+
+
+def eventually(condition, what: str, timeout: float = 30):
+    """Waits until a condition is truthy; returns its value."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {timeout} s"
+        time.sleep(0.1)
+    return value
+
+
+class Stack:
+    """What a host has after `git archive … | tar -x`: the Compose files, scripts/ and deploy/, and no sources."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for file in ROOT.glob("docker-compose*.yml"):
+            shutil.copy(file, folder)
+        for name in ("scripts", "deploy"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        # Settings of the surrounding shell must not reach it.
+        dropped = ("SLUICE_", "BLUE_", "GREEN_", "PROXY_", "COMPOSE_", "COLOR_")
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+
+    # Compose
+
+    def compose(self, *arguments: str | Path, check: bool = True, timeout: float = 120):
+        return run(
+            "docker", "compose", *arguments, cwd=self.folder, env=self._environment, check=check, timeout=timeout
+        )
+
+    def up(self, *services: str) -> None:
+        self.compose("up", "--detach", "--wait", *services)
+
+    def down(self, *options: str) -> None:
+        self.compose("down", *options)
+
+    def container(self, service: str) -> dict:
+        """`docker inspect` of a service's container."""
+        name = self.compose("ps", "--all", "--quiet", service).stdout.strip()
+        return json.loads(run("docker", "inspect", name).stdout)[0]
+
+    def health(self, service: str) -> str:
+        return self.container(service)["State"]["Health"]["Status"]
+
+    def kill_program(self, service: str, program: str) -> None:
+        """SIGKILL to the program itself, as a crash would end it; `docker kill` would count as a wish to stop."""
+        script = f"kill -9 $(grep --line-regexp --files-with-matches {program} /proc/[0-9]*/comm | cut -d/ -f3)"
+        self.compose("exec", "--no-TTY", service, "/bin/sh", "-c", script)
+
+    # Scripts
+
+    def script(self, name: str, *arguments: str, check: bool = True, timeout: float = 120):
+        return run(
+            self.folder / "scripts" / name,
+            *arguments,
+            cwd=self.folder,
+            env=self._environment,
+            check=check,
+            timeout=timeout,
+        )
+
+    def deploy(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+        """scripts/deploy.sh, whose exit status the test looks at."""
+        return self.script("deploy.sh", *arguments, check=False, timeout=timeout)
+
+    def begin_deploy(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.folder / "scripts/deploy.sh", *arguments],
+            cwd=self.folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    # The admin API
+
+    @property
+    def token(self) -> str:
+        return (self.folder / "secrets/admin-token").read_text()
+
+    @property
+    def admin(self) -> AdminClient:
+        return AdminClient(ADMIN, self.token)
+
+    def status(self) -> dict:
+        return self.admin.status()
+
+    @property
+    def active(self) -> str:
+        return self.status()["active"]
+
+    def switch(self, to: str, **query: str) -> Answer:
+        return self.admin.request("POST", "/switch", {"to": to, **query}, timeout=60)
+
+    def wait_healthy(self, *colors: str) -> None:
+        for color in colors:
+            eventually(lambda c=color: self.status()["colors"][c]["state"] == "healthy", f"{color} is healthy")
+
+    def reset(self) -> None:
+        """Blue with v1.0.0 active, green with v1.1.0 idle, nothing of a deployment left."""
+        (self.folder / ".env").unlink(missing_ok=True)
+        shutil.rmtree(self.folder / ".run", ignore_errors=True)
+        self.up()
+        self.wait_healthy("blue", "green")
+        answer = self.switch("blue", wait="drained", timeout="20s")
+        assert answer.status == 200, answer
+
+
+def http(url: str, body: object = None) -> tuple[int, dict]:
+    """A JSON request; any status is an answer."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"content-type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=10) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)

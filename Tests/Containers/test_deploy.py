@@ -1,0 +1,214 @@
+"""scripts/deploy.sh through success and through each way to fail. Blue goes on in all of them."""
+
+import json
+import signal
+import time
+
+import pytest
+from harness.load import Load, LongStream, predict, version_of
+from harness.stack import PROXY, VERSIONS, eventually, run
+
+QUICK = ("--watch", "3s", "--health-timeout", "30s")
+
+
+def assert_blue_goes_on(stack, load: Load) -> None:
+    assert load.failures == []
+    assert set(load.versions) == {"v1.0.0"}
+    assert stack.active == "blue"
+
+
+def test_success_loses_no_call(stack):
+    with Load(PROXY) as load:
+        result = stack.deploy("v1.1.0", *QUICK, "--summary", str(stack.folder / "summary.md"))
+    assert result.returncode == 0, result.stderr
+    assert load.failures == []
+    assert set(load.versions) == {"v1.0.0", "v1.1.0"}
+    assert stack.active == "green"
+    assert version_of(predict(PROXY)) == "v1.1.0"
+    log = (stack.folder / ".run/deploy.log").read_text()
+    for step in ("found", "start", "healthy", "smoke", "switch", "verify", "watch", "done"):
+        assert f" {step} " in log and f" {step} " in result.stderr
+    assert "deployed" in (stack.folder / "summary.md").read_text()
+    assert "GREEN_VERSION=v1.1.0" in (stack.folder / ".env").read_text()
+    # The old color is kept, and going back is one command.
+    assert stack.health("blue") == "healthy"
+    stack.script("rollback.sh")
+    assert version_of(predict(PROXY)) == "v1.0.0"
+
+
+def test_what_is_active_already_is_confirmed_and_not_moved(stack):
+    epoch = stack.status()["epoch"]
+    result = stack.deploy("v1.0.0", "--watch", "1s")
+    assert result.returncode == 0, result.stderr
+    assert "active already" in result.stderr
+    assert stack.status()["epoch"] == epoch
+
+
+def test_a_deployment_outlives_the_stack(stack):
+    """What was deployed is what comes up again, not the defaults of the Compose files."""
+    assert stack.deploy("v1.0.0", *QUICK).returncode == 0
+    assert stack.deploy("v1.1.0", *QUICK).returncode == 0
+    assert stack.deploy("v1.0.0", *QUICK).returncode == 0
+    assert stack.active == "blue"
+    (stack.folder / ".env").write_text("BLUE_VERSION=v1.1.0\nGREEN_VERSION=v1.0.0\n")
+    stack.compose("up", "--detach", "--wait", "--no-deps", "blue")
+    assert version_of(predict(PROXY)) == "v1.1.0"
+    result = stack.deploy("v1.0.0", *QUICK)
+    assert result.returncode == 0, result.stderr
+    stack.down()
+    stack.up()
+    assert stack.active == "green"
+    assert version_of(predict(PROXY)) == "v1.0.0"
+
+
+def test_a_stack_that_is_not_up_is_brought_up(stack):
+    stack.down()
+    result = stack.deploy("v1.1.0", *QUICK, "--image", "sluice-predictor:local", "--proxy-image", "sluice-proxy:local")
+    assert result.returncode == 0, result.stderr
+    assert version_of(predict(PROXY)) == "v1.1.0"
+
+
+def test_a_broken_image_is_refused(stack, broken_image):
+    with Load(PROXY) as load:
+        result = stack.deploy("v1.1.0", *QUICK, "--image", broken_image)
+    assert result.returncode == 4, result.stderr
+    assert_blue_goes_on(stack, load)
+    assert stack.container("green")["Config"]["Image"] == "sluice-predictor:local"
+    assert stack.health("green") == "healthy"
+
+
+def test_a_version_that_the_image_lacks_is_refused(stack):
+    with Load(PROXY) as load:
+        result = stack.deploy("v9.9.9", *QUICK)
+    assert result.returncode == 4, result.stderr
+    assert "v9.9.9" in result.stderr
+    assert_blue_goes_on(stack, load)
+    assert "GREEN_VERSION" not in (stack.folder / ".env").read_text()
+    assert stack.health("green") == "healthy"
+
+
+def test_wrong_answers_are_refused(stack):
+    cases = [{"features": [5.1, 3.5, 1.4, 0.2], "label": "virginica"}]
+    (stack.folder / "wrong.json").write_text(json.dumps(cases))
+    with Load(PROXY) as load:
+        result = stack.deploy("v1.1.0", *QUICK, "--smoke", str(stack.folder / "wrong.json"))
+    assert result.returncode == 5, result.stderr
+    assert "expected 'virginica'" in result.stderr
+    assert_blue_goes_on(stack, load)
+
+
+def test_a_refused_switch_changes_nothing(stack):
+    """The Proxy cannot save its state, so it does not switch."""
+    folder = ("docker", "run", "--rm", "--user=0", "--volume=sluice_state:/state", "--entrypoint=chmod")
+    run(*folder, "sluice-proxy:local", "0555", "/state")
+    try:
+        with Load(PROXY) as load:
+            result = stack.deploy("v1.1.0", *QUICK)
+    finally:
+        run(*folder, "sluice-proxy:local", "0750", "/state")
+    assert result.returncode == 6, result.stderr
+    assert_blue_goes_on(stack, load)
+
+
+def test_too_slow_is_rolled_back(stack):
+    with Load(PROXY) as load:
+        result = stack.deploy("v1.1.0", "--watch", "20s", "--max-p99", "0.01ms", "--min-calls", "10")
+    assert result.returncode == 7, result.stderr
+    assert load.failures == []
+    assert stack.active == "blue"
+    assert version_of(predict(PROXY)) == "v1.0.0"
+    newest = stack.admin.request("GET", "/history").json["changes"][0]
+    assert newest["action"] == "rollback" and "deploy v1.1.0 failed" in newest["reason"]
+
+
+def begin_and_wait_for_watch(stack, *arguments):
+    deployment = stack.begin_deploy("v1.1.0", *arguments)
+    log = stack.folder / ".run/deploy.log"
+    eventually(lambda: log.exists() and " watching green" in log.read_text(), "the watch begins", timeout=60)
+    return deployment
+
+
+def test_a_new_version_that_dies_is_rolled_back(stack):
+    deployment = begin_and_wait_for_watch(stack, "--watch", "60s")
+    stack.compose("kill", "green")
+    _, errors = deployment.communicate(timeout=60)
+    assert deployment.returncode == 7, errors
+    assert stack.active == "blue"
+    assert version_of(predict(PROXY)) == "v1.0.0"
+
+
+def test_no_way_back_says_so(stack):
+    deployment = begin_and_wait_for_watch(stack, "--watch", "60s")
+    stack.compose("kill", "blue")
+    eventually(lambda: stack.status()["colors"]["blue"]["state"] == "unhealthy", "blue is seen down")
+    stack.compose("kill", "green")
+    _, errors = deployment.communicate(timeout=60)
+    assert deployment.returncode == 8, errors
+    assert "rollback was refused" in errors
+
+
+def test_calls_on_the_idle_color_are_not_cut(stack):
+    assert stack.switch("green").status == 200
+    stream = LongStream(PROXY)
+    stream.wait_for_answer()
+    assert stack.switch("blue").status == 200
+    result = stack.deploy("v1.1.0", *QUICK, "--drain-timeout", "1s")
+    assert result.returncode == 9, result.stderr
+    stream.finish()
+    assert stream.failure is None and set(stream.versions) == {"v1.1.0"}
+    assert stack.deploy("v1.1.0", *QUICK).returncode == 0
+
+
+def test_of_two_at_once_the_second_refuses_or_waits(stack):
+    deployment = begin_and_wait_for_watch(stack, "--watch", "6s")
+    refused = stack.deploy("v1.1.0", *QUICK)
+    assert refused.returncode == 3 and "deploy v1.1.0, process" in refused.stderr
+    waited = stack.deploy("v1.1.0", "--watch", "1s", "--lock-timeout", "60s")
+    deployment.communicate(timeout=60)
+    assert (deployment.returncode, waited.returncode) == (0, 0), waited.stderr
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
+    with Load(PROXY) as load:
+        deployment = stack.begin_deploy("v1.1.0", "--watch", "4s")
+        time.sleep(seconds)
+        deployment.send_signal(how)
+        deployment.communicate(timeout=60)
+        assert deployment.returncode in (143, -signal.SIGTERM, -signal.SIGKILL)
+        again = stack.deploy("v1.1.0", "--watch", "1s")
+    assert again.returncode == 0, again.stderr
+    assert load.failures == []
+    assert version_of(predict(PROXY)) == "v1.1.0"
+    assert not (stack.folder / ".run/deploy-journal.json").exists()
+
+
+def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(stack, broken_image):
+    """What is put back is what ran before the interrupted run, not what that run left half-way."""
+    assert stack.deploy("v1.0.0", *QUICK).returncode == 0
+    deployment = stack.begin_deploy("v1.1.0", "--image", broken_image, "--health-timeout", "30s")
+    log = stack.folder / ".run/deploy.log"
+    eventually(lambda: " start " in log.read_text(), "the idle color is replaced")
+    deployment.send_signal(signal.SIGKILL)
+    deployment.communicate(timeout=60)
+    result = stack.deploy("v1.1.0", *QUICK, "--image", broken_image)
+    assert result.returncode == 4, result.stderr
+    eventually(lambda: stack.health("green") == "healthy", "green is back")
+    assert version_of(predict("127.0.0.1:50052")) == VERSIONS["green"]
+    assert stack.container("green")["Config"]["Image"] == "sluice-predictor:local"
+
+
+def test_what_is_missing_is_named(stack):
+    token = stack.folder / "secrets/admin-token"
+    right = token.read_text()
+    token.chmod(0o644)
+    token.write_text("wrong")
+    try:
+        result = stack.deploy("v1.1.0", *QUICK)
+    finally:
+        token.write_text(right)
+    assert result.returncode == 2 and "token" in result.stderr
+    assert stack.deploy("v1.1.0", "--image", "localhost:1/nothing:here").returncode == 2
+    assert stack.deploy("../v1").returncode == 64
+    assert stack.active == "blue"

@@ -1,0 +1,171 @@
+"""The Compose stack: up, each color alone, switches under load, crashes, restarts."""
+
+import json
+import time
+
+import grpc
+import pytest
+from harness.load import Load, LongStream, label_of, predict, version_of
+from harness.stack import ADMIN, GRPC, HTTP, PROXY, VERSIONS, eventually, http, run
+
+
+def test_everything_is_healthy_and_answers(stack):
+    for service in ("blue", "green", "proxy"):
+        assert stack.health(service) == "healthy"
+    answer = predict(PROXY)
+    assert (version_of(answer), label_of(answer)) == ("v1.0.0", "setosa")
+    for color, version in VERSIONS.items():
+        assert version_of(predict(GRPC[color])) == version
+        status, health = http(f"http://{HTTP[color]}/health")
+        assert (status, health["status"], health["model_version"]) == (200, "ok", version)
+        status, answer = http(
+            f"http://{HTTP[color]}/predict", {"instances": [[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6, 2.5]]}
+        )
+        assert (status, answer["predictions"], answer["model_version"]) == (200, ["setosa", "virginica"], version)
+
+
+def test_containers_are_confined(stack):
+    for service in ("blue", "green", "proxy"):
+        container = stack.container(service)
+        host = container["HostConfig"]
+        assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"]
+        assert host["Memory"] > 0 and host["NanoCpus"] > 0 and host["PidsLimit"] > 0
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        assert container["Config"]["User"] == "10001:10001"
+
+
+def test_the_admin_api_is_for_this_host_and_the_token(stack):
+    bindings = stack.container("proxy")["HostConfig"]["PortBindings"]
+    assert [binding["HostIp"] for binding in bindings["9901/tcp"]] == ["127.0.0.1"]
+    assert http(f"http://{ADMIN}/status")[0] == 401
+    assert http(f"http://{ADMIN}/readyz")[0] == 200
+    assert stack.status()["active"] == "blue"
+
+
+@pytest.mark.parametrize("color", ["green", "blue"])
+def test_a_color_stops_and_starts_alone(stack, color):
+    other = "green" if color == "blue" else "blue"
+    assert stack.switch(other).status == 200
+    file = f"docker-compose.{color}.yml"
+    with Load(PROXY) as load:
+        time.sleep(0.5)
+        stack.compose("-f", file, "down")
+        eventually(lambda: stack.status()["colors"][color]["state"] == "unhealthy", f"{color} is seen down")
+        refused = stack.switch(color)
+        assert refused.status == 409
+        assert refused.json["health"]["endpoints"][0]["last_error"]
+        stack.compose("-f", file, "up", "--detach", "--wait")
+        stack.wait_healthy(color)
+    assert load.failures == []
+    assert set(load.versions) == {VERSIONS[other]}
+
+
+def test_switches_and_rollbacks_under_load_lose_nothing(stack):
+    streams = [LongStream(PROXY) for _ in range(8)]
+    for stream in streams:
+        stream.wait_for_answer()
+    marks = []
+    with Load(PROXY, callers=16, connections=6) as load:
+        for i in range(20):
+            if i % 2:
+                stack.script("rollback.sh")
+            else:
+                stack.script("switch.sh", "green")
+            begun = time.monotonic()
+            time.sleep(0.3)
+            marks.append((begun, time.monotonic(), "v1.0.0" if i % 2 else "v1.1.0"))
+    for stream in streams:
+        stream.finish()
+    assert load.failures == []
+    assert sum(load.versions.values()) > 1000
+    # A little before the end of each interval, as the next switch may overtake a call that begins right at it.
+    for begin, end, version in marks:
+        assert set(load.begun_between(begin, end - 0.05)) == {version}
+    for stream in streams:
+        assert stream.failure is None
+        assert len(stream.versions) == stream.sent
+        assert set(stream.versions) == {"v1.0.0"}
+    assert stack.active == "blue"
+
+
+def test_a_crash_of_the_active_color_is_answered_well_and_mended(stack):
+    restarts = stack.container("blue")["RestartCount"]
+    with Load(PROXY) as load:
+        time.sleep(0.5)
+        stack.kill_program("blue", "Predictor")
+        answer = stack.switch("green")
+        switched = time.monotonic()
+        assert answer.status == 200, answer
+        time.sleep(1)
+        end = time.monotonic()
+    assert set(load.begun_between(switched, end)) == {"v1.1.0"}
+    # What was in flight on the crashed program is lost, with an answer that says so and no broken connection.
+    assert all(failure.startswith("UNAVAILABLE: ") and "blue" in failure for failure in load.failures), load.failures
+    eventually(lambda: stack.container("blue")["RestartCount"] > restarts, "Docker starts blue again")
+    stack.wait_healthy("blue")
+
+
+def test_the_state_survives_down_and_up(stack):
+    assert stack.switch("green", reason="for good").status == 200
+    before = stack.status()
+    stack.down()
+    with pytest.raises(grpc.RpcError):
+        predict(PROXY, timeout=1)
+    stack.up()
+    after = stack.status()
+    assert (after["active"], after["epoch"], after["reason"]) == ("green", before["epoch"], "for good")
+    assert version_of(predict(PROXY)) == "v1.1.0"
+    audit = stack.compose("exec", "--no-TTY", "proxy", "cat", "/var/lib/sluice/audit.jsonl").stdout
+    assert any(json.loads(line).get("reason") == "for good" for line in audit.splitlines())
+
+
+def test_stopping_the_proxy_lets_calls_finish(stack):
+    stream = LongStream(PROXY)
+    stream.wait_for_answer()
+    begun = time.monotonic()
+    stop = run_in_background(stack, "stop", "proxy")
+    time.sleep(1)
+    stream.finish()
+    assert stream.failure is None and len(stream.versions) == stream.sent
+    assert stop.wait(40) == 0
+    # Well within the grace period: it ended by itself, as soon as the last call had.
+    assert time.monotonic() - begun < 15
+    assert stack.container("proxy")["State"]["ExitCode"] == 0
+
+
+def run_in_background(stack, *arguments):
+    import subprocess
+
+    return subprocess.Popen(["docker", "compose", *arguments], cwd=stack.folder, stderr=subprocess.DEVNULL)  # noqa: S603
+
+
+def test_two_endpoints_per_color_share_the_calls(stack):
+    files = ("-f", "docker-compose.yml", "-f", "deploy/examples/two-per-color.yml")
+    try:
+        stack.compose(*files, "up", "--detach", "--wait")
+        stack.wait_healthy("blue", "green")
+        assert len(stack.status()["colors"]["blue"]["endpoints"]) == 2
+        with Load(PROXY, callers=16) as load:
+            time.sleep(1)
+            # One of the two goes down without a call lost that begins once that is seen.
+            stack.compose(*files, "stop", "blue-2")
+            time.sleep(2)
+            begin = time.monotonic()
+            count = len(load.failures)
+            time.sleep(1)
+            assert len(load.failures) == count
+            assert set(load.begun_between(begin, time.monotonic())) == {"v1.0.0"}
+    finally:
+        stack.compose(*files, "rm", "--stop", "--force", "blue-2", "green-2")
+
+
+def test_the_scripts_say_how_it_stands(stack):
+    healthy = stack.script("health.sh")
+    assert "blue is active" in healthy.stdout
+    stack.compose("stop", "blue")
+    eventually(lambda: stack.status()["colors"]["blue"]["state"] == "unhealthy", "blue is seen down")
+    assert stack.script("health.sh", check=False).returncode == 8
+    assert run(stack.folder / "scripts/switch.sh", "green", cwd=stack.folder).returncode == 0
+    assert stack.script("health.sh").returncode == 0
+    refused = stack.script("rollback.sh", check=False)
+    assert refused.returncode == 4 and "blue" in refused.stdout + refused.stderr

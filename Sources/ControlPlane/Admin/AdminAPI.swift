@@ -66,6 +66,7 @@ package struct AdminAPI: HTTPResponder {
             "/status": Resource(handlers: [.get: views.status]),
             "/history": Resource(handlers: [.get: views.history]),
             "/metrics": Resource(handlers: [.get: views.metrics]),
+            "/openapi.json": Resource(handlers: [.get: views.openAPI]),
             "/healthz": Resource(handlers: [.get: views.healthz], isOpen: true),
             "/readyz": Resource(handlers: [.get: views.readyz], isOpen: true),
         ]

@@ -2,7 +2,7 @@ import DataPlane
 import HTTPTypes
 import Hummingbird
 
-/// What can be looked at: `/status`, `/history`, `/metrics`, `/healthz` and `/readyz`.
+/// What can be looked at: `/status`, `/history`, `/metrics`, `/openapi.json`, `/healthz` and `/readyz`.
 struct ViewHandlers: Sendable {
     private let services: AdminAPI.Services
 
@@ -41,6 +41,14 @@ struct ViewHandlers: Sendable {
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType, .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// The description of this API.
+    @Sendable func openAPI(_ request: AdminRequest) async throws -> Response {
+        _ = try QueryParameters(request.query, allowed: [])
+        return Response(
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: OpenAPIDocument.text)))
     }
 
     /// The process lives and answers.

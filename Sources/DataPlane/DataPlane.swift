@@ -107,6 +107,23 @@ package final class DataPlane: TrafficControl {
         }
     }
 
+    // MARK: Draining a color
+
+    /// Ends the calls that began on a color before an epoch by a gRPC answer (UNAVAILABLE, with a pushback), each at a
+    /// moment of its own within `spread`. Those that end by themselves meanwhile are not touched.
+    package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
+        for worker in workers {
+            worker.loop.mailbox.post { worker.endCalls(on: color, before: epoch, over: spread) }
+        }
+    }
+
+    /// Lets the calls go on that `endCalls` has not ended yet.
+    package func cancelDrain() {
+        for worker in workers {
+            worker.loop.mailbox.post { worker.cancelDrain() }
+        }
+    }
+
     // MARK: The end
 
     /// Takes no more connections, says goodbye to every client in two steps and lets calls finish for up to `grace`;

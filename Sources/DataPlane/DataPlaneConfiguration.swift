@@ -10,6 +10,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var workers: Int
     package var accessLog: AccessLogDestination
     package var limits: DataPlaneLimits
+    /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
+    package var failover: Bool
     /// What clients are shown; `nil` for plaintext.
     package var tls: TLSContext?
     /// How upstreams are spoken to; `nil` for plaintext.
@@ -17,13 +19,15 @@ package struct DataPlaneConfiguration: Sendable {
 
     package init(
         listen: Endpoint, endpoints: PerColor<[Endpoint]>, workers: Int, accessLog: AccessLogDestination = .off,
-        limits: DataPlaneLimits = DataPlaneLimits(), tls: TLSContext? = nil, upstreamTLS: TLSContext? = nil
+        limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
+        upstreamTLS: TLSContext? = nil
     ) {
         self.listen = listen
         self.endpoints = endpoints
         self.workers = workers
         self.accessLog = accessLog
         self.limits = limits
+        self.failover = failover
         self.tls = tls
         self.upstreamTLS = upstreamTLS
     }
@@ -85,6 +89,13 @@ package struct DataPlaneLimits: Sendable {
     package var upstreamKeepalive: Duration? = .seconds(330)
     /// How long it may take to answer.
     package var keepaliveTimeout: Duration = .seconds(10)
+    /// Failures in a row (calls lost, connections not made) after which one worker passes an endpoint over, where there
+    /// are others, and for how long.
+    package var ejectionThreshold = 5
+    package var ejectionTime: Duration = .seconds(10)
+    /// Between tries to connect to an endpoint: doubled with each failure, with a jitter of a fifth either way.
+    package var minConnectBackoff: Duration = .milliseconds(50)
+    package var maxConnectBackoff: Duration = .seconds(1)
     /// How long a client may take to answer the PING between the two GOAWAYs of a shutdown.
     package var goAwayTimeout: Duration = .seconds(5)
 

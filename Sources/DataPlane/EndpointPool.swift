@@ -8,6 +8,8 @@ import HTTP2
 final class EndpointPool {
     private enum Attempt {
         case none
+        /// The last one has failed: the next may begin when the timer fires.
+        case pausing
         case resolving
         /// Trying one address, with those still to try.
         case connecting(UpstreamConnection, rest: [SocketAddress], timeout: TimerID)
@@ -27,6 +29,10 @@ final class EndpointPool {
     private var waitingCount = 0
     /// Why the last attempt failed.
     private(set) var lastFailure: Failure?
+    private var backoff: Backoff
+    /// Calls lost and connections not made, in a row.
+    private var failuresInARow = 0
+    private var ejectedUntil: MonotonicTime?
 
     init(endpoint: Endpoint, color: Color, index: Int, worker: Worker) {
         self.endpoint = endpoint
@@ -34,12 +40,37 @@ final class EndpointPool {
         self.index = index
         self.worker = worker
         name = "\(color) (\(endpoint))"
+        backoff = Backoff(shortest: worker.limits.minConnectBackoff, longest: worker.limits.maxConnectBackoff)
     }
 
     /// Calls on the connections, and waiting.
     var load: Int { connections.reduce(waitingCount) { $0 + $1.calls.count } }
 
     var connectionCount: Int { connections.count }
+
+    // MARK: Passive health
+
+    /// Whether calls should go elsewhere for now, where there is an elsewhere.
+    var isEjected: Bool { ejectedUntil.map { worker.loop.now < $0 } ?? false }
+
+    /// The endpoint has begun to answer a call.
+    func callSucceeded() {
+        failuresInARow = 0
+        ejectedUntil = nil
+    }
+
+    /// The endpoint has lost a call, or couldn't be reached.
+    func countFailure() {
+        failuresInARow += 1
+        guard failuresInARow >= worker.limits.ejectionThreshold, !isEjected else { return }
+        ejectedUntil = worker.loop.now + worker.limits.ejectionTime
+        worker.report(
+            .warning, "passing an endpoint over",
+            [
+                ("color", color.name), ("endpoint", endpoint.description), ("failures", String(failuresInARow)),
+                ("for", "\(worker.limits.ejectionTime)"),
+            ])
+    }
 
     // MARK: Calls
 
@@ -128,9 +159,15 @@ final class EndpointPool {
         if rest.isEmpty { attemptFailed(kind, reason) } else { connect(to: rest[...]) }
     }
 
-    /// The attempt is over: every call that waits is placed elsewhere, or fails.
+    /// The attempt is over: every call that waits is placed elsewhere, or fails. Calls that come before the next attempt
+    /// wait for it.
     private func attemptFailed(_ kind: Failure.Kind, _ reason: String) {
-        attempt = .none
+        attempt = .pausing
+        _ = worker.loop.schedule(after: backoff.failed(using: &worker.random)) { [unowned self] in
+            attempt = .none
+            connectIfNeeded()
+        }
+        countFailure()
         lastFailure = Failure(kind: kind, message: "\(endpoint): \(reason)")
         let calls = waiting
         waiting = []
@@ -150,6 +187,7 @@ final class EndpointPool {
         worker.loop.cancel(timeout)
         attempt = .none
         lastFailure = nil
+        backoff.succeeded()
         connections.append(connection)
         serveWaiting()
     }

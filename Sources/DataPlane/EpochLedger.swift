@@ -1,6 +1,7 @@
 /// How many calls of each epoch are in flight on one worker.
 ///
-/// Epochs only grow, so the calls that begin now belong to the last entry; earlier entries go when they reach zero.
+/// Epochs only grow, so the calls that begin now belong to the last entry, or to the last two where an epoch's calls fail
+/// over to the other color; earlier entries go when they reach zero.
 package struct EpochLedger {
     package private(set) var entries: [TrafficReport.InFlight] = []
 
@@ -11,22 +12,27 @@ package struct EpochLedger {
 
     package mutating func begin(_ route: Route) {
         total += 1
-        if let last = entries.indices.last, entries[last].epoch == route.epoch {
-            entries[last].calls += 1
+        if let index = index(of: route) {
+            entries[index].calls += 1
             return
         }
-        precondition(entries.last.map { $0.epoch < route.epoch } ?? true, "epochs only grow")
+        precondition(entries.last.map { $0.epoch <= route.epoch } ?? true, "epochs only grow")
         entries.append(TrafficReport.InFlight(epoch: route.epoch, color: route.active, calls: 1))
     }
 
-    package mutating func end(_ epoch: UInt64) {
+    /// A call has ended.
+    ///
+    /// - Parameter route: the one it began under.
+    package mutating func end(_ route: Route) {
         total -= 1
-        // The call that ends began lately more often than not.
-        guard let index = entries.lastIndex(where: { $0.epoch == epoch }) else {
-            preconditionFailure("a call ends in the epoch it began in")
-        }
+        guard let index = index(of: route) else { preconditionFailure("a call ends under the route it began under") }
         entries[index].calls -= 1
         assert(entries[index].calls >= 0, "no call ends twice")
         if entries[index].calls == 0 { entries.remove(at: index) }
+    }
+
+    /// Searched from the end: the calls that end began lately more often than not.
+    private func index(of route: Route) -> Int? {
+        entries.lastIndex { $0.epoch == route.epoch && $0.color == route.active }
     }
 }

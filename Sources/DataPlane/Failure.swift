@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP2
 
 /// Why the Proxy answers a call itself, and what it then says.
@@ -19,6 +20,8 @@ package struct Failure {
         case overloaded
         /// The request's header list is too long.
         case headersTooLarge
+        /// The color is being drained and its time is up.
+        case draining
         /// The Proxy is shutting down and can wait no longer.
         case shuttingDown
     }
@@ -26,16 +29,19 @@ package struct Failure {
     package var kind: Kind
     /// A sentence without its full stop, for a person.
     package var message: String
+    /// How long a client should wait before it tries again (gRFC A6), so that many don't come back at once.
+    package var retryPushback: Duration?
 
-    package init(kind: Kind, message: String) {
+    package init(kind: Kind, message: String, retryPushback: Duration? = nil) {
         self.kind = kind
         self.message = message
+        self.retryPushback = retryPushback
     }
 
     /// The status of a gRPC call (gRPC's `statuscodes.md`).
     package var grpcStatus: Int {
         switch kind {
-        case .unreachable, .timeout, .lost, .overloaded, .idle, .shuttingDown: 14  // UNAVAILABLE
+        case .unreachable, .timeout, .lost, .overloaded, .idle, .draining, .shuttingDown: 14  // UNAVAILABLE
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .malformedResponse: 13  // INTERNAL
         case .headersTooLarge: 8  // RESOURCE_EXHAUSTED
@@ -45,7 +51,7 @@ package struct Failure {
     /// The status of any other request (RFC 9110, section 15).
     package var httpStatus: Int {
         switch kind {
-        case .unreachable, .overloaded, .shuttingDown: 503
+        case .unreachable, .overloaded, .draining, .shuttingDown: 503
         case .timeout, .deadlineExceeded, .idle: 504
         case .lost, .malformedResponse: 502
         case .headersTooLarge: 431
@@ -71,6 +77,9 @@ package struct Failure {
     package func writeTrailers(to block: HeaderBlock) {
         block.append("grpc-status", String(grpcStatus))
         block.append("grpc-message", Self.percentEncoded(message))
+        if let retryPushback {
+            block.append("grpc-retry-pushback-ms", String(retryPushback.clampedNanoseconds / 1_000_000))
+        }
     }
 
     /// Writes the head of an answer to a request that isn't gRPC; `body` follows.

@@ -84,6 +84,7 @@ final class UpstreamConnection: Connection {
         while let call = calls.last {
             closeLeg(of: call)
             guard !call.response.hasEnded else { continue }
+            pool.countFailure()
             call.fail(
                 Failure(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
         }
@@ -187,6 +188,7 @@ final class UpstreamConnection: Connection {
                     message: "the fields of \(pool.name)'s response take over \(limits.maxHeaderListSize) bytes"),
                 worker)
         }
+        pool.callSucceeded()
         call.forgetReplay(worker)
         call.responseBegan = worker.loop.now
         call.httpStatus = head.number(of: .status) ?? 0

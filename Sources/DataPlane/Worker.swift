@@ -29,8 +29,12 @@ final class Worker: @unchecked Sendable {
     private(set) var upstreamTLS: TLSContext?
     private var tls: TLSContext?
 
+    var random = SystemRandomNumberGenerator()
+
     private let routeWord: RouteWord
     private let resolver: Resolver
+    /// Whether calls go to the other color while the active one has no healthy endpoint.
+    private let failover: Bool
     private let log: @Sendable (DataPlaneEvent) -> Void
     private let accessLog: AccessLogBuffer?
 
@@ -68,6 +72,7 @@ final class Worker: @unchecked Sendable {
         limits = configuration.limits
         tls = configuration.tls
         upstreamTLS = configuration.upstreamTLS
+        failover = configuration.failover
         self.routeWord = routeWord
         self.resolver = resolver
         self.log = log
@@ -153,7 +158,10 @@ final class Worker: @unchecked Sendable {
 
     /// Gives a call its route: the one moment at which the route word decides.
     func begin(_ call: Call) {
-        let route = routeWord.load()
+        var route = routeWord.load()
+        if failover, !health[route.active].contains(true), health[route.active.other].contains(true) {
+            route.active = route.active.other
+        }
         call.route = route
         ledger.begin(route)
         totals[route.active].started += 1
@@ -166,7 +174,7 @@ final class Worker: @unchecked Sendable {
         turn &+= 1
         let choice = Placement.choose(count: pools.count, startingAt: turn % pools.count) { index in
             Placement.Candidate(
-                isHealthy: health[route.active][index],
+                isHealthy: health[route.active][index] && !pools[index].isEjected,
                 wasTried: call.triedEndpoints & Call.bit(ofEndpoint: index) != 0,
                 load: pools[index].load)
         }
@@ -211,7 +219,7 @@ final class Worker: @unchecked Sendable {
         call.response = .ended(trailers: nil)
         if let route = call.route {
             call.route = nil
-            ledger.end(route.epoch)
+            ledger.end(route)
             totals[route.active].book(call, duration: loop.now.nanosecondsSince(call.began) / 1_000)
             accessLog?.append(call, route, ended: loop.now)
         }
@@ -253,7 +261,8 @@ final class Worker: @unchecked Sendable {
     /// Adds this worker's share to a report.
     func contribute(to report: inout TrafficReport) {
         for entry in ledger.entries {
-            if let index = report.inFlight.firstIndex(where: { $0.epoch == entry.epoch }) {
+            let same = report.inFlight.firstIndex { $0.epoch == entry.epoch && $0.color == entry.color }
+            if let index = same {
                 report.inFlight[index].calls += entry.calls
             } else {
                 report.inFlight.append(entry)
@@ -278,6 +287,21 @@ final class Worker: @unchecked Sendable {
         log(DataPlaneEvent(severity, message, details))
     }
 
+    // MARK: Draining
+
+    /// Gives the calls that began on a color before an epoch a deadline each, at random within `spread`.
+    func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
+        for call in clients.values.flatMap(\.calls) {
+            guard let route = call.route, route.active == color, route.epoch < epoch else { continue }
+            call.drainDeadline = CallEnding.deadline(within: spread, from: loop.now, using: &random)
+        }
+    }
+
+    /// Lets all calls go on that a drain has not ended yet.
+    func cancelDrain() {
+        for call in clients.values.flatMap(\.calls) { call.drainDeadline = nil }
+    }
+
     // MARK: The end
 
     /// Says goodbye to every client, and calls `whenDone` once the last has left.
@@ -292,7 +316,7 @@ final class Worker: @unchecked Sendable {
     func endCalls() -> Int {
         let calls = clients.values.flatMap(\.calls)
         for call in calls {
-            call.end(Failure(kind: .shuttingDown, message: "the proxy is shutting down"), self)
+            call.end(.ended(.shuttingDown, "the proxy is shutting down", using: &random), self)
         }
         return calls.count
     }

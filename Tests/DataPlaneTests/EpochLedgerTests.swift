@@ -8,16 +8,29 @@ import Testing
         ledger.begin(Route(epoch: 1, active: .blue))
         ledger.begin(Route(epoch: 2, active: .green))
         ledger.begin(Route(epoch: 4, active: .green))
-        ledger.end(1)
-        ledger.end(2)
+        ledger.end(Route(epoch: 1, active: .blue))
+        ledger.end(Route(epoch: 2, active: .green))
         #expect(
             ledger.entries == [
                 .init(epoch: 1, color: .blue, calls: 1), .init(epoch: 4, color: .green, calls: 1),
             ])
         #expect(ledger.total == 2)
-        ledger.end(4)
-        ledger.end(1)
+        ledger.end(Route(epoch: 4, active: .green))
+        ledger.end(Route(epoch: 1, active: .blue))
         #expect(ledger.entries.isEmpty && ledger.total == 0)
+    }
+
+    @Test func tellsColorsOfAnEpochApart() {
+        var ledger = EpochLedger()
+        ledger.begin(Route(epoch: 3, active: .blue))
+        ledger.begin(Route(epoch: 3, active: .green))
+        ledger.begin(Route(epoch: 3, active: .blue))
+        #expect(
+            ledger.entries == [
+                .init(epoch: 3, color: .blue, calls: 2), .init(epoch: 3, color: .green, calls: 1),
+            ])
+        ledger.end(Route(epoch: 3, active: .green))
+        #expect(ledger.entries == [.init(epoch: 3, color: .blue, calls: 2)])
     }
 
     @Test func reportsWhatASwitchStillWaitsFor() {

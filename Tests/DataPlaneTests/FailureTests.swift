@@ -13,8 +13,14 @@ import Testing
             ])
     }
 
+    @Test func asksClientsToComeBackLater() {
+        let block = HeaderBlock()
+        Failure(kind: .draining, message: "x", retryPushback: .milliseconds(1234)).writeTrailers(to: block)
+        #expect(block.list.contains { $0.name == "grpc-retry-pushback-ms" && $0.value == "1234" })
+    }
+
     @Test func answersOthersWithAStatus() {
-        let statuses = [503, 504, 502, 502, 504, 504, 503, 431, 503]
+        let statuses = [503, 504, 502, 502, 504, 504, 503, 431, 503, 503]
         #expect(Failure.Kind.allCases.map { Failure(kind: $0, message: "").httpStatus } == statuses)
     }
 

@@ -1,0 +1,27 @@
+import EventLoop
+
+/// How long to wait between tries that fail: twice as long after each failure, up to a limit, with some jitter so that
+/// many who fail together don't try again together.
+package struct Backoff {
+    private let shortest: Duration
+    private let longest: Duration
+    /// Failures since the last success.
+    package private(set) var failures = 0
+
+    package init(shortest: Duration, longest: Duration) {
+        self.shortest = shortest
+        self.longest = longest
+    }
+
+    package mutating func succeeded() {
+        failures = 0
+    }
+
+    /// - Returns: the pause before the next try, within a fifth of its nominal length.
+    package mutating func failed(using random: inout some RandomNumberGenerator) -> Duration {
+        // 2^20 times the shortest is beyond any sensible limit.
+        let nominal = min(longest, shortest * (1 << min(failures, 20)))
+        failures += 1
+        return nominal * Double.random(in: 0.8...1.2, using: &random)
+    }
+}

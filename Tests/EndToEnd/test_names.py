@@ -1,13 +1,12 @@
 """Endpoints by name, and backends that come back."""
 
-import os
-
 import grpc
 import pytest
 
 from harness.ports import free_port
 from harness.process import BINARIES, run
 from harness.proxy import options
+from harness.raw_http2 import grpc_request
 
 
 def test_endpoint_by_name(start_proxy, open_channel, blue, green):
@@ -58,17 +57,43 @@ def test_listening_on_a_name(start_proxy, open_channel, blue, green):
     assert open_channel(f"localhost:{port}").unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
 
 
-def test_name_that_does_not_resolve(tmp_path, blue):
-    """One clear line and a non-zero exit, for an endpoint and for an address to listen on."""
-    for setting in ("green", "listen", "admin"):
+def test_address_to_listen_on_that_does_not_resolve(tmp_path, blue):
+    """One clear line and a non-zero exit."""
+    token = tmp_path / "token"
+    token.write_text("secret\n")
+    for setting in ("listen", "admin"):
         settings = {
             "listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "blue": blue.address, "green": blue.address,
-            "state_file": tmp_path / f"{setting}.json",
+            "state_file": tmp_path / "state.json", "audit_log": tmp_path / "audit.jsonl", "admin_token_file": token,
         }
-        settings[setting] = "no-such-host.invalid:50052"
-        done = run([BINARIES / "Proxy", *options(**settings)], env={"LANG": "C", "PATH": os.environ["PATH"]})
+        settings[setting] = "no-such-host.invalid:50050"
+        done = run([BINARIES / "Proxy", *options(**settings)])
         assert done.returncode != 0, done
-        assert "no-such-host.invalid" in done.stderr
-        assert "Fatal error" not in done.stderr and "\n0x" not in done.stderr
         errors = [line for line in done.stderr.splitlines() if "no-such-host.invalid" in line]
         assert len(errors) == 1, done.stderr
+        assert "Fatal error" not in done.stderr
+
+
+def test_endpoint_whose_name_does_not_resolve(start_proxy, connect_raw, tmp_path, blue):
+    """The other color is served all the same; `--check` finds it before anything is started."""
+    name = "no-such-host.invalid:50052"
+    proxy = start_proxy(blue=blue.address, green=name)
+    state = proxy.admin.wait_health("green", "unhealthy")
+    assert "resolve" in state["endpoints"][0]["last_error"]
+    refused = proxy.admin.post("/switch")
+    assert refused.status == 409
+    assert name in refused.error and "resolve" in refused.error
+    about = [record for record in proxy.process.json_lines() if record.get("endpoint") == name]
+    assert len(about) == 1 and about[0]["level"] == "warning" and "resolve" in about[0]["cause"]
+
+    proxy.admin.switch("?force=true&reason=test")
+    stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_end()
+    assert stream.grpc_status == b"14"
+    assert b"green" in stream.grpc_status_message and b"resolve" in stream.grpc_status_message
+
+    checked = run([
+        BINARIES / "Proxy", "--check", "--state-file", tmp_path / "state.json",
+        *options(blue=blue.address, green=name),
+    ])
+    assert checked.returncode == 64
+    assert "green" in checked.stderr and name in checked.stderr

@@ -61,18 +61,27 @@ admin() {
     answer=${body%$'\n'*}
 }
 
-# field NAME[.NAME...] : a field of the JSON in $answer; empty where there is none.
-field() {
-    python3 -c '
+# fields NAME[.NAME...]... : fields of the JSON in $answer go to the array $found, empty where there is none.
+fields() {
+    mapfile -t found < <(python3 -c '
 import json, sys
 try:
-    value = json.loads(sys.argv[1])
+    document = json.loads(sys.argv[1])
 except ValueError:
-    value = None
-for name in sys.argv[2].split("."):
-    value = value.get(name) if isinstance(value, dict) else None
-print("" if value is None else str(value).lower() if isinstance(value, bool) else value)
-' "$answer" "$1"
+    document = None
+for path in sys.argv[2:]:
+    value = document
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    print(" ".join(text.split()))
+' "$answer" "$@")
+}
+
+# What the answer gives as the error.
+error_text() {
+    fields error
+    printf '%s' "${found[0]:-}"
 }
 
 # Notes how things stand: note_status before|after
@@ -80,18 +89,18 @@ note_status() {
     admin GET /status --max-time 10
     case $http_status in
         200) ;;
-        401 | 403) give_up "$exit_denied" "refused ($http_status): $(field error)" ;;
-        *) give_up "$exit_failed" "GET /status answered $http_status: $(field error)" ;;
+        401 | 403) give_up "$exit_denied" "refused ($http_status): $(error_text)" ;;
+        *) give_up "$exit_failed" "GET /status answered $http_status: $(error_text)" ;;
     esac
-    note "$1: $(field active) is active (epoch $(field epoch)); blue is $(field colors.blue.state)," \
-        "green is $(field colors.green.state)"
+    fields active epoch colors.blue.state colors.green.state
+    note "$1: ${found[0]} is active (epoch ${found[1]}); blue is ${found[2]}, green is ${found[3]}"
 }
 
 # change_command PATH [ARGUMENT...] : reads a script's arguments, makes the change, health before and after.
 #
 # A color is an argument of /switch only. The script defines `usage`.
 change_command() {
-    local path=$1 color="" wait="" made ready reason seconds
+    local path=$1 color="" wait="" made ready reason="" seconds
     local -a query=()
     shift
     while [ $# -gt 0 ]; do
@@ -128,25 +137,25 @@ change_command() {
     made=$http_status
     case $made in
         200 | 202) ;;
-        400) give_up "$exit_usage" "refused (400): $(field error)" ;;
-        401 | 403) give_up "$exit_denied" "refused ($made): $(field error)" ;;
-        409) give_up "$exit_refused" "refused (409): $(field error)" ;;
-        *) give_up "$exit_failed" "POST $path answered $made: $(field error)" ;;
+        400) give_up "$exit_usage" "refused (400): $(error_text)" ;;
+        401 | 403) give_up "$exit_denied" "refused ($made): $(error_text)" ;;
+        409) give_up "$exit_refused" "refused (409): $(error_text)" ;;
+        *) give_up "$exit_failed" "POST $path answered $made: $(error_text)" ;;
     esac
-    if [ "$(field changed)" = true ]; then
-        note "changed from $(field from) to $(field to) (epoch $(field epoch)); calls in flight on $(field from):" \
-            "$(field in_flight)"
+    fields changed from to epoch in_flight
+    if [ "${found[0]}" = true ]; then
+        note "changed from ${found[1]} to ${found[2]} (epoch ${found[3]}); calls in flight on ${found[1]}: ${found[4]}"
     else
-        note "nothing to do: $(field to) is active already (epoch $(field epoch))"
+        note "nothing to do: ${found[2]} is active already (epoch ${found[3]})"
     fi
 
     for seconds in 0 1 1 1 1 1; do
         sleep "$seconds"
         admin GET /readyz --max-time 10
         ready=$http_status
-        reason=$(field error)
         [ "$ready" != 200 ] || break
     done
+    [ "$ready" = 200 ] || reason=$(error_text)
     note_status after
     [ "$ready" = 200 ] || give_up "$exit_not_ready" "not ready: $reason"
     [ "$made" = 200 ] || give_up "$exit_not_drained" "calls are still in flight on the old color after $wait"

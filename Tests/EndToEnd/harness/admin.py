@@ -48,7 +48,7 @@ class AdminClient:
     def _answer(response) -> Answer:
         body = response.read()
         headers = {k.lower(): v for k, v in response.headers.items()}
-        parsed = json.loads(body) if "json" in headers.get("content-type", "") else None
+        parsed = json.loads(body) if body and "json" in headers.get("content-type", "") else None
         return Answer(response.status, headers, body, parsed)
 
     def get(self, path: str, **options) -> Answer:

@@ -1,0 +1,70 @@
+"""A running Predictor, and the Python stubs of its API."""
+
+import functools
+import http.client
+import importlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from grpc_tools import protoc
+
+from harness.process import BINARIES, ROOT, ManagedProcess
+
+SERVICE = "prediction.v1.PredictionService"
+
+
+class Predictor:
+    """A Predictor on free ports; its addresses come from the log line that says it serves."""
+
+    def __init__(self, process: ManagedProcess):
+        self.process = process
+        line = process.wait_for_line(lambda text: '"message":"serving"' in text and text, what="line that it serves")
+        self.started = json.loads(line)
+        self.address = self.started["grpc"]
+        self.http_address = self.started["http"]
+
+    def request(self, method: str, path: str, body: bytes | str | None = None, headers=None):
+        """Asks over HTTP; returns the status, the headers, and the body, which has to be JSON if there is one."""
+        connection = http.client.HTTPConnection(self.http_address, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            content = response.read()
+            return response.status, response.headers, json.loads(content) if content else None
+        finally:
+            connection.close()
+
+    def predict(self, instances) -> dict:
+        """The answer of POST /predict."""
+        status, _, answer = self.request("POST", "/predict", json.dumps({"instances": instances}))
+        assert status == 200, answer
+        return answer
+
+
+def environment(model: str | os.PathLike, **settings: str) -> dict[str, str]:
+    """Settings for a Predictor on free loopback ports."""
+    return {"HOST": "127.0.0.1", "PORT": "0", "HTTP_PORT": "0", "MODEL_PATH": os.fspath(model), **settings}
+
+
+BINARY = BINARIES / "Predictor"
+
+
+@functools.cache
+def stubs():
+    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto."""
+    folder = tempfile.mkdtemp(prefix="sluice-stubs-")
+    code = protoc.main(
+        ["protoc", f"--proto_path={ROOT / 'protos'}", f"--python_out={folder}", f"--grpc_python_out={folder}",
+         "prediction.proto"]
+    )
+    assert code == 0
+    sys.path.insert(0, folder)
+    return importlib.import_module("prediction_pb2"), importlib.import_module("prediction_pb2_grpc")
+
+
+def model(version: str) -> Path:
+    """A model that the repository ships."""
+    return ROOT / "models" / version / "model.pkl"

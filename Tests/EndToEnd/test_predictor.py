@@ -108,7 +108,9 @@ class TestGRPC:
     def test_refuses_a_message_that_is_too_large(self, stub):
         with pytest.raises(grpc.RpcError) as failure:
             stub.Predict(predict_request([1.0] * (2 << 20)))
-        assert failure.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        # The transport resets the stream where it could also have said why.
+        assert failure.value.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED)
+        assert stub.Predict(predict_request(SETOSA)).label == "setosa"
 
     def test_takes_a_large_message_that_is_only_wrong(self, stub):
         with pytest.raises(grpc.RpcError) as failure:
@@ -285,7 +287,7 @@ class TestHTTP:
             ('{"instances": [[1,2,3,04]]}', "the body is not valid JSON: byte 23"),
             ('{"instances": [[1,2,3,.5]]}', "the body is not valid JSON: byte 22"),
             ('{"instances": [[1,2,3,4]]} x', "the body is not valid JSON: byte 27"),
-            ("{" + '"a":[' * 1 + "[" * 100_000, "the body is not valid JSON: byte"),
+            ('{"a":' + "[" * 100_000, "the body is not valid JSON: byte"),
             (b'{"inst\xff": 1}', "the body is not valid JSON: byte 2"),
         ],
     )
@@ -308,10 +310,7 @@ class TestHTTP:
     def test_refuses_a_body_that_is_too_large(self, predictor, is_chunked):
         body = b'{"instances": [' + b" " * (8 << 20) + b"[1,2,3,4]]}"
         parts = (body[index : index + 65536] for index in range(0, len(body), 65536)) if is_chunked else body
-        try:
-            status, _, answer = predictor.request("POST", "/predict", parts)
-        except (BrokenPipeError, ConnectionResetError):
-            pytest.skip("the connection was closed before the answer was read")
+        status, _, answer = predictor.request("POST", "/predict", parts)
         assert (status, answer["error"]) == (413, "the body has more than 8388608 bytes")
 
     def test_a_large_batch(self, predictor):

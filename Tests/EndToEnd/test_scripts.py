@@ -185,10 +185,18 @@ class Stack:
         return found
 
 
+@pytest.fixture
+def stack(start_process, tmp_path):
+    """Ends whatever a failed test has left running."""
+    made = Stack(start_process, tmp_path / "run")
+    yield made
+    for pid in made.processes():
+        os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.timeout(1200)
-def test_up_sh(start_process, tmp_path):
+def test_up_sh(stack, start_process):
     """The whole thing on one machine: up, called, switched, rolled back, a color lost, down, and up again."""
-    stack = Stack(start_process, tmp_path / "run")
     stack.up()
     assert any("blue is active" in line for line in stack.process.stdout)
 
@@ -219,8 +227,11 @@ def test_up_sh(start_process, tmp_path):
     assert str(stack.grpc_port) in second.stderr and "is taken" in second.stderr
 
     # Green dies: the rest goes on, and a switch to it is refused.
-    (green,) = [pid for pid, line in stack.processes().items() if line.endswith("/Predictor")
-                and f"PORT={stack.env['GREEN_PORT']}".encode() in Path(f"/proc/{pid}/environ").read_bytes()]
+    port = f"\0PORT={stack.env['GREEN_PORT']}\0".encode()
+    (green,) = [
+        pid for pid, line in stack.processes().items()
+        if line.endswith("/Predictor") and port in Path(f"/proc/{pid}/environ").read_bytes()
+    ]
     os.kill(green, signal.SIGKILL)
     stack.process.wait_for_line(lambda line: "green ended by itself" in line, what="word of it", stream="stderr")
     AdminClient(f"127.0.0.1:{stack.admin_port}").wait_health("green", "unhealthy", timeout=60)

@@ -30,7 +30,11 @@ class Predictor:
         """Asks over HTTP; returns the status, the headers, and the body, which has to be JSON if there is one."""
         connection = http.client.HTTPConnection(self.http_address, timeout=30)
         try:
-            connection.request(method, path, body, headers or {})
+            try:
+                connection.request(method, path, body, headers or {})
+            except (BrokenPipeError, ConnectionResetError):
+                # The answer may come, and the connection close, before all of the body is sent.
+                pass
             response = connection.getresponse()
             content = response.read()
             return response.status, response.headers, json.loads(content) if content else None

@@ -91,7 +91,7 @@ static void call_end(struct call *call, uint64_t *failure)
         *failure += 1;
         return;
     }
-    if (load->options.mode == MODE_HOLD_IDLE && load->phase < PHASE_HOLDING) {
+    if (load->options.mode == MODE_HOLD_USED && load->phase < PHASE_HOLDING) {
         load->held += 1;
     }
     if (load->phase == PHASE_COUNTING) {
@@ -192,6 +192,11 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     if (frame->hd.type == NGHTTP2_GOAWAY) {
         connection->state = CONNECTION_DRAINING;
     }
+    bool is_settings = frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0;
+    if (is_settings && connection->load->options.mode == MODE_HOLD_FRESH && !connection->is_settled) {
+        connection->is_settled = true;
+        connection->load->held += 1;
+    }
     return 0;
 }
 
@@ -269,7 +274,7 @@ static void release_resources(struct connection *connection)
 static void count_if_held(const struct connection *connection)
 {
     struct load *load = connection->load;
-    if (load->options.mode == MODE_HOLD_IDLE && load->phase >= PHASE_HOLDING && connection->in_flight == 0) {
+    if (load_holds_idle(load) && load->phase >= PHASE_HOLDING && connection->in_flight == 0) {
         load->failures.lost += 1;
     }
 }

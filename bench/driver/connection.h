@@ -41,6 +41,8 @@ struct connection {
     struct call *calls;
     unsigned in_flight;
     bool was_open;
+    /// hold-fresh: the server's first SETTINGS have come.
+    bool is_settled;
     bool watches_writable;
     uint64_t connect_begun_at;
     uint64_t retry_at;

@@ -25,9 +25,14 @@ uint64_t load_clock(void)
     return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
 }
 
+bool load_holds_idle(const struct load *load)
+{
+    return load->options.mode == MODE_HOLD_FRESH || load->options.mode == MODE_HOLD_USED;
+}
+
 static bool holds(const struct load *load)
 {
-    return load->options.mode == MODE_HOLD_IDLE || load->options.mode == MODE_HOLD_STREAMS;
+    return load_holds_idle(load) || load->options.mode == MODE_HOLD_STREAMS;
 }
 
 static uint64_t places(const struct load *load)
@@ -41,11 +46,12 @@ bool load_wants_call(const struct load *load)
     case PHASE_WARM_UP:
     case PHASE_COUNTING:
         if (holds(load)) {
-            return load->calls_begun < places(load);
+            return load->options.mode != MODE_HOLD_FRESH && load->calls_begun < places(load);
         }
         return load->options.requests == 0 || load->calls_begun < load->options.requests;
     case PHASE_RELEASING:
-        return load->options.mode == MODE_HOLD_IDLE && load->calls_begun < 2 * places(load);
+        return load_holds_idle(load)
+            && load->calls_begun < (load->options.mode == MODE_HOLD_FRESH ? 1 : 2) * places(load);
     case PHASE_HOLDING:
     case PHASE_ENDING:
     case PHASE_OVER:
@@ -95,7 +101,7 @@ static void begin_releasing(struct load *load)
     load->phase = PHASE_RELEASING;
     load->deadline = load->now + PATIENCE;
     for (unsigned index = 0; index < load->options.connections; index++) {
-        if (load->options.mode == MODE_HOLD_IDLE) {
+        if (load_holds_idle(load)) {
             connection_fill(&load->connections[index]);
         } else {
             connection_release(&load->connections[index]);

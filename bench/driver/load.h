@@ -77,6 +77,9 @@ struct load {
 /// Nanoseconds of the monotonic clock.
 uint64_t load_clock(void);
 
+/// Whether the run is about connections that are held idle.
+bool load_holds_idle(const struct load *load);
+
 /// Whether another call may begin now.
 bool load_wants_call(const struct load *load);
 

@@ -10,7 +10,7 @@
 static const char usage[] =
     "usage: bench-driver --port PORT [OPTION...]\n"
     "Calls a gRPC echo at 127.0.0.1:PORT in a closed loop, checks every response, writes one line of JSON.\n"
-    "  --mode load|connection-per-call|hold-idle|hold-streams   (load)\n"
+    "  --mode load|connection-per-call|hold-fresh|hold-used|hold-streams   (load)\n"
     "  --connections N     connections, or calls at a time with connection-per-call (1)\n"
     "  --streams N         calls at a time on each connection (1)\n"
     "  --bytes N           bytes of a message, without its prefix of 5 (64)\n"
@@ -48,7 +48,8 @@ static double read_seconds(const char *text)
 
 static enum mode read_mode(const char *text)
 {
-    static const char *const names[] = {"load", "connection-per-call", "hold-idle", "hold-streams"};
+    static const char *const names[] = {
+        "load", "connection-per-call", "hold-fresh", "hold-used", "hold-streams"};
     for (unsigned index = 0; index < sizeof(names) / sizeof(*names); index++) {
         if (strcmp(text, names[index]) == 0) {
             return (enum mode)index;
@@ -115,7 +116,7 @@ void options_read(struct options *options, int count, char **arguments)
     if (options->address.sin_port == 0 || options->connections == 0 || options->streams == 0) {
         fail("needed and over 0", "--port, --connections, --streams");
     }
-    if (options->streams > 1 && (options->mode == MODE_CONNECTION_PER_CALL || options->mode == MODE_HOLD_IDLE)) {
+    if (options->streams > 1 && options->mode != MODE_LOAD && options->mode != MODE_HOLD_STREAMS) {
         fail("not together with this mode", "--streams");
     }
     struct account *own = &options->accounts[options->account_count++];

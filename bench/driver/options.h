@@ -13,8 +13,10 @@ enum mode {
     MODE_LOAD,
     /// Keeps `connections` calls in flight, each on a connection of its own that ends with it.
     MODE_CONNECTION_PER_CALL,
+    /// Exchanges SETTINGS on each connection, then silence until standard input ends; then one call on each.
+    MODE_HOLD_FRESH,
     /// One call on each connection, then silence until standard input ends; then one more call on each.
-    MODE_HOLD_IDLE,
+    MODE_HOLD_USED,
     /// Opens `connections` x `streams` calls, has one message echoed in each, and leaves them open until standard
     /// input ends; then ends them.
     MODE_HOLD_STREAMS,

@@ -83,8 +83,13 @@ SCENARIOS = [
         "log-16x16", "16x16 with the access log written to a file", 16, 16, access_log=True,
     ),
     Scenario(
-        "idle", "memory with 2,000 idle connections", 2000, mode="hold-idle", kind=Kind.MEMORY, goal=8.0,
-        notes=("Each connection has carried one call before.",),
+        "idle", "memory with 2,000 idle connections", 2000, mode="hold-fresh", kind=Kind.MEMORY, goal=8.0,
+        notes=("SETTINGS have been exchanged; no connection has carried a call yet.",),
+    ),
+    Scenario(
+        "idle-used", "memory with 2,000 idle connections that have carried a call", 2000, mode="hold-used",
+        kind=Kind.MEMORY,
+        notes=("Up to 64 of the calls were in flight at a time.",),
     ),
     Scenario(
         "open-streams", "memory with 100 x 100 open streams", 100, 100, mode="hold-streams", kind=Kind.MEMORY,

@@ -29,14 +29,14 @@ compose() {
     docker-compose --project-directory . "$@" config --quiet
 }
 
-mapfile -t scripts < <(find scripts docker .ci -name '*.sh' -o -path .ci/run 2>/dev/null | sort)
+mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
 python=(scripts/lib/deployment Tests/Deployment Tests/Containers)
 mapfile -t workflows < <(find .github/workflows -name '*.yml' | sort)
 mapfile -t manifests < <(find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml | sort)
 mapfile -t stacks < <(find . -maxdepth 1 -name 'docker-compose*.yml' | sort)
 
 check "hadolint" hadolint docker/Dockerfile
-check "shellcheck" shellcheck --external-sources "${scripts[@]}"
+check "shellcheck" shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
 check "yamllint" yamllint --strict .
 check "ruff" ruff check --no-cache "${python[@]}"
 check "ruff's format" ruff format --no-cache --check "${python[@]}"

@@ -11,9 +11,10 @@ usage() {
     cat <<'TEXT'
 usage: scripts/test.sh [PYTEST ARGUMENT...]
 
-Installs what is missing (apt, .venv), then runs: swift format lint, shellcheck, the build of programs and tests in one
-configuration, the unit tests, and the end-to-end tests with the built programs. Arguments go to pytest, as in
-`scripts/test.sh -k switch`. Every part runs even where one before it failed, except after a failed build.
+Installs what is missing (apt, .venv), then runs: swift format lint, shellcheck, the static checks of everything else
+(scripts/lint.sh), the build of programs and tests in one configuration, the unit tests, and the end-to-end tests with the
+built programs. Arguments go to pytest, as in `scripts/test.sh -k switch`. Every part runs even where one before it failed,
+except after a failed build.
 
 Exit codes: 0 everything passed; 1 something failed; 69 something is missing; 70 the build failed;
 77 packages are missing and this user can't install them.
@@ -66,6 +67,7 @@ ensure_swift
 ensure_venv Tests/EndToEnd/requirements.txt
 part "Format" check_format
 part "Shell scripts" check_scripts
+part "Static checks of everything else" scripts/lint.sh
 began=$SECONDS
 build_release all
 say "The build took $((SECONDS - began)) s"

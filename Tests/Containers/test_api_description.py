@@ -19,8 +19,8 @@ def test_the_running_proxy_does_what_the_document_says(stack, root, tmp_path):
     result = run(
         sys.executable, "-m", "schemathesis.cli", "run", root / "docs/openapi.json",
         "--url", f"http://{ADMIN}", "--header", f"Authorization: Bearer {stack.token}",
-        "--checks", "all", "--exclude-checks", _UNTELLABLE, "--max-examples", "60", "--workers", "2", "--seed", "7", "--suppress-health-check", "all",
-        "--request-timeout", "20", "--no-color",
+        "--checks", "all", "--exclude-checks", _UNTELLABLE, "--suppress-health-check", "all",
+        "--max-examples", "60", "--workers", "2", "--seed", "7", "--request-timeout", "20", "--no-color",
         cwd=tmp_path, check=False, timeout=230,
     )  # fmt: skip
     print(result.stdout[-6000:])

@@ -177,7 +177,8 @@ def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
         deployment.send_signal(how)
         deployment.communicate(timeout=60)
         assert deployment.returncode in (143, -signal.SIGTERM, -signal.SIGKILL)
-        again = stack.deploy("v1.1.0", "--watch", "1s")
+        # A killed run's `docker compose` may still be at work, and holds the lock until it is done.
+        again = stack.deploy("v1.1.0", "--watch", "1s", "--lock-timeout", "60s")
     assert again.returncode == 0, again.stderr
     assert load.failures == []
     assert version_of(predict(PROXY)) == "v1.1.0"
@@ -192,7 +193,7 @@ def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(sta
     eventually(lambda: " start " in log.read_text(), "the idle color is replaced")
     deployment.send_signal(signal.SIGKILL)
     deployment.communicate(timeout=60)
-    result = stack.deploy("v1.1.0", *QUICK, "--image", broken_image)
+    result = stack.deploy("v1.1.0", *QUICK, "--image", broken_image, "--lock-timeout", "60s")
     assert result.returncode == 4, result.stderr
     eventually(lambda: stack.health("green") == "healthy", "green is back")
     assert version_of(predict("127.0.0.1:50052")) == VERSIONS["green"]

@@ -54,8 +54,9 @@ def main() -> int:
 def _deploy(options: Options, root: Path, log: StepLog) -> None:
     _require_tools()
     state = root / ".run"
-    DeploymentLock(state / "deploy.lock").acquire(f"deploy {options.version}", options.lock_timeout)
-    stack = ComposeStack(root)
+    lock = DeploymentLock(state / "deploy.lock")
+    lock.acquire(f"deploy {options.version}", options.lock_timeout)
+    stack = ComposeStack(root, inherited=(lock.descriptor,))
     token = stack.token_file()
     if token is None:
         raise DeploymentFailure(ExitCode.NOT_READY, "the stack has no secret admin-token with a file")

@@ -29,8 +29,10 @@ class ColorService:
 class ComposeStack:
     """Runs `docker compose` in the repository's root, where COMPOSE_FILE may name a stack of one's own."""
 
-    def __init__(self, root: Path, proxy_service: str = "proxy"):
+    def __init__(self, root: Path, inherited: tuple[int, ...] = (), proxy_service: str = "proxy"):
+        """`inherited` are file descriptors that the programs it runs get, too."""
         self._root = root
+        self._inherited = inherited
         self._proxy_service = proxy_service
         #: Lines of .env; given as environment too, as Compose prefers a variable of the shell to the file.
         self.overrides: dict[str, str | None] = {}
@@ -128,7 +130,7 @@ class ComposeStack:
         try:
             return subprocess.run(
                 command, cwd=self._root, env=environment, capture_output=True, text=True, timeout=timeout,
-                stdin=subprocess.DEVNULL, check=False,
+                stdin=subprocess.DEVNULL, check=False, pass_fds=self._inherited,
             )  # fmt: skip
         except FileNotFoundError:
             raise DeploymentFailure(ExitCode.NOT_READY, f"{command[0]} is not installed") from None

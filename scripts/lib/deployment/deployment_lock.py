@@ -17,6 +17,11 @@ class DeploymentLock:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+", encoding="utf-8")
 
+    @property
+    def descriptor(self) -> int:
+        """For child processes: with it they hold the lock, too, so that none of an interrupted run is still at work."""
+        return self._file.fileno()
+
     def acquire(self, what: str, patience: float) -> None:
         """Takes the lock, waiting up to `patience` seconds for whoever holds it."""
         deadline = time.monotonic() + patience

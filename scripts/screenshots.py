@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Makes the pictures of docs/screenshots from the running Compose stack: commands, run now, and what they print.
+
+screenshots.py [FOLDER]   writes FOLDER/*.png (docs/screenshots)
+
+The stack must be up with blue active (`docker compose up --detach --wait`). On the way it switches, rolls back, stops
+green and starts it again, and deploys. Needs chromium, and .venv with scripts/requirements.txt.
+"""
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ROW = "5.1, 3.5, 1.4, 0.2"
+ROWS = f"[[{ROW}], [6.0, 2.9, 4.5, 1.5], [6.3, 3.3, 6.0, 2.5]]"
+TOKEN = '--header "Authorization: Bearer $(cat secrets/admin-token)"'
+CALLS = ".venv/bin/python scripts/predict.py --count 3"
+
+#: A picture's name, and what is typed in it.
+PICTURES = {
+    "stack": ["docker compose ps --format 'table {{.Service}}\\t{{.Status}}\\t{{.Ports}}'", "scripts/health.sh"],
+    "health-v1.0.0": ["curl --silent 127.0.0.1:51051/health"],
+    "health-v1.1.0": ["curl --silent 127.0.0.1:51052/health"],
+    "predict-v1.0.0": [
+        f"""curl --silent 127.0.0.1:51051/predict --json '{{"instances": {ROWS}}}'""",
+    ],
+    "predict-v1.1.0": [
+        f"""curl --silent 127.0.0.1:51052/predict --json '{{"instances": {ROWS}}}'""",
+    ],
+    "switch": [CALLS, "scripts/switch.sh green", CALLS],
+    "rollback": ["scripts/rollback.sh", CALLS],
+    "refused-switch": [
+        "docker compose stop green 2>/dev/null; sleep 4",
+        "scripts/switch.sh green; echo \"exit $?\"",
+        CALLS,
+        "docker compose start green 2>/dev/null; sleep 4; scripts/health.sh",
+    ],
+    "deploy": ["scripts/deploy.sh v1.1.0 --watch 10s"],
+    "metrics": [
+        f"curl --silent {TOKEN} 127.0.0.1:9901/metrics |\n  "
+        "grep -E '^sluice_(active|epoch|switches|calls_total|endpoint_healthy|calls_in_flight)' | grep -v ' 0$'",
+    ],
+    "history": [f"curl --silent {TOKEN} '127.0.0.1:9901/history?limit=2'"],
+}
+
+PAGE = """<!doctype html><meta charset="utf-8"><style>
+body {{ margin: 0; background: #1e1e2e; color: #cdd6f4; }}
+pre {{ margin: 0; padding: 20px 24px; font: 15px/1.4 "DejaVu Sans Mono", monospace; white-space: pre-wrap;
+       overflow-wrap: anywhere; }}
+b {{ color: #a6e3a1; font-weight: 600; }}
+</style><pre>{}</pre>"""
+WIDTH = 1180
+COLUMNS = 125
+
+
+def run(command: str) -> str:
+    """What the command prints on a terminal, colors left out."""
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180
+    )
+    return re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).rstrip("\n")
+
+
+def render(session: list[tuple[str, str]], picture: Path, chromium: str) -> None:
+    text = "\n\n".join(f"<b>$ {html.escape(command)}</b>\n{html.escape(output)}" for command, output in session)
+    lines = sum(
+        1 + len(line) // COLUMNS for command, output in session for line in f"{command}\n{output}\n".split("\n")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        page.write_text(PAGE.format(text), encoding="utf-8")
+        subprocess.run(
+            [
+                chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
+                f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{lines * 21 + 30}",
+                f"--screenshot={picture}", page.as_uri(),
+            ],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
+        )  # fmt: skip
+
+
+def main() -> int:
+    if len(sys.argv) > 2 or sys.argv[1:] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0 if len(sys.argv) == 2 else 64
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        print("chromium is not installed (Debian: apt-get install chromium)", file=sys.stderr)
+        return 69
+    folder = Path(sys.argv[1]) if len(sys.argv) == 2 else ROOT / "docs/screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, commands in PICTURES.items():
+        session = [(command, run(command)) for command in commands]
+        render(session, (folder / f"{name}.png").resolve(), chromium)
+        print(f"{folder / name}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -58,8 +58,9 @@ package struct DataPlaneLimits: Sendable {
     package var resetRefill: Duration = .milliseconds(100)
     /// Frames of one connection that may move nothing, beyond those that come with data.
     package var controlFrameBudget = 1_000
-    /// Between two PINGs of a client that is sent nothing meanwhile.
-    package var minPingInterval: Duration = .seconds(10)
+    /// Between two PINGs of a client that is sent nothing meanwhile. gRPC clients keep to ten seconds or more (gRFC A8);
+    /// half of that leaves room for what the network does to their spacing.
+    package var minPingInterval: Duration = .seconds(5)
     /// Client connections in all.
     package var maxConnections = 10_000
     /// Bytes of bodies that may wait in one worker; beyond that, new calls are refused.

@@ -83,7 +83,11 @@ final class UpstreamConnection: Connection {
         }
         while let call = calls.last {
             closeLeg(of: call)
-            guard !call.response.hasEnded else { continue }
+            if call.response.hasEnded {
+                call.dropRequestBody(worker)
+                worker.finishIfOver(call)
+                continue
+            }
             pool.countFailure()
             call.fail(
                 Failure(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
@@ -250,6 +254,7 @@ final class UpstreamConnection: Connection {
         if code == .refusedStream, call.canBePlacedAgain {
             call.hasBeenRetried = true
             call.upstreamReset = nil
+            worker.countRetry(of: call)
             return worker.placeAgain(call)
         }
         if code == .refusedStream, !call.response.hasBegun {

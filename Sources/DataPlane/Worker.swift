@@ -187,8 +187,12 @@ final class Worker: @unchecked Sendable {
     func placeAgain(_ call: Call) {
         call.rewind()
         call.upstream = .none
-        if call.hasBeenRetried, let route = call.route { totals[route.active].retried += 1 }
         unplaced.append(call)
+    }
+
+    /// An upstream has refused a call unprocessed, and it gets its second try.
+    func countRetry(of call: Call) {
+        if let route = call.route { totals[route.active].retried += 1 }
     }
 
     private func placeUnplaced() {

@@ -3,8 +3,8 @@
 import pytest
 
 from harness.admin import AdminClient
-from harness.process import BINARIES, run
-from harness.proxy import options
+from harness.process import BINARIES
+from harness.proxy import listening, options, run_proxy
 
 TOKEN = "s3cret-token-0123456789"
 
@@ -63,28 +63,27 @@ def test_probes_need_no_token(guarded):
 
 @pytest.mark.parametrize("admin", ["0.0.0.0:0", "[::]:0"])
 def test_required_when_the_admin_address_is_not_loopback(tmp_path, blue, green, token_file, start_process, admin):
-    settings = dict(
-        listen="127.0.0.1:0", admin=admin, blue=blue.address, green=green.address, state_file=tmp_path / "state.json"
-    )
-    done = run([BINARIES / "Proxy", *options(**settings)])
+    settings = {"admin": admin, "blue": blue.address, "green": green.address}
+    done = run_proxy(tmp_path, **settings)
     assert done.returncode == 64
     assert "admin-token-file" in done.stderr
     started = start_process(
-        [BINARIES / "Proxy", *options(**settings, admin_token_file=token_file)], name="Proxy"
+        [
+            BINARIES / "Proxy",
+            *options(
+                **settings, listen="127.0.0.1:0", admin_token_file=token_file,
+                state_file=tmp_path / "state.json", audit_log=tmp_path / "audit.jsonl",
+            ),
+        ],
+        name="Proxy",
     )
-    started.wait_for_line(lambda line: '"listening"' in line, what="the log line that says where it listens")
+    assert started.wait_for_line(listening, what="the log line that says where it listens")
 
 
 def test_token_file_that_is_missing_or_empty(tmp_path, blue, green):
     empty = tmp_path / "empty.token"
     empty.write_text("\n")
     for path in (tmp_path / "missing.token", empty):
-        done = run([
-            BINARIES / "Proxy",
-            *options(
-                listen="127.0.0.1:0", admin="127.0.0.1:0", blue=blue.address, green=green.address,
-                state_file=tmp_path / "state.json", admin_token_file=path,
-            ),
-        ])
+        done = run_proxy(tmp_path, blue=blue.address, green=green.address, admin_token_file=path)
         assert done.returncode != 0
         assert str(path) in done.stderr

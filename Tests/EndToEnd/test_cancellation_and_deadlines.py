@@ -102,7 +102,7 @@ def test_grpc_timeout_is_forwarded_as_it_is(start_proxy, start_raw_backend, conn
 
 
 @pytest.mark.parametrize("code", [INTERNAL_ERROR, CANCEL, ENHANCE_YOUR_CALM])
-def test_reset_by_the_client_reaches_the_backend_with_its_code(start_proxy, start_raw_backend, connect_raw, code):
+def test_reset_by_the_client_reaches_the_backend(start_proxy, start_raw_backend, connect_raw, code):
     backend = start_raw_backend(lambda stream: None)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     connection = connect_raw(proxy.address)
@@ -114,7 +114,7 @@ def test_reset_by_the_client_reaches_the_backend_with_its_code(start_proxy, star
 
 @pytest.mark.parametrize("code", [INTERNAL_ERROR, CANCEL, ENHANCE_YOUR_CALM])
 @pytest.mark.parametrize("after", ["headers", "data"])
-def test_reset_by_the_backend_reaches_the_client_with_its_code(start_proxy, start_raw_backend, connect_raw, code, after):
+def test_reset_by_the_backend_reaches_the_client(start_proxy, start_raw_backend, connect_raw, code, after):
     def reply(stream):
         stream.send_headers(grpc_response())
         if after == "data":

@@ -11,7 +11,6 @@ import h2.connection
 import h2.settings
 import pytest
 
-from harness.process import eventually
 from harness.raw_http2 import (
     INITIAL_WINDOW_SIZE,
     MAX_CONCURRENT_STREAMS,
@@ -158,8 +157,8 @@ def test_slow_client_in_small_steps(start_proxy, start_raw_backend, connect_raw)
     client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 1_000})
     stream = client.open(grpc_request(f"/source/{total}"), end_stream=True)
     while len(stream.data) < total:
-        seen = len(stream.data)
-        eventually(lambda: stream.acknowledge() or len(stream.data) > seen, what="more data", interval=0.0005)
+        client.wait(lambda: stream.unacknowledged, "more data")
+        stream.acknowledge()
     stream.wait_end()
     assert_is_pattern(bytes(stream.data), total)
 
@@ -187,7 +186,7 @@ def test_client_window_of_zero_until_it_is_opened(start_proxy, start_raw_backend
 
 
 def test_client_window_that_shrinks_below_zero(start_proxy, start_raw_backend, connect_raw):
-    """RFC 9113 6.9.2: a smaller INITIAL_WINDOW_SIZE may make a window negative; nothing is sent until it is positive."""
+    """RFC 9113 6.9.2: a smaller INITIAL_WINDOW_SIZE may make a window negative; nothing is sent until it is above 0."""
     source = Source()
     backend = start_raw_backend(source)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")

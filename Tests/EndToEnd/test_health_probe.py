@@ -90,7 +90,9 @@ def test_unknown_service_is_a_failed_rpc(blue):
 
 def test_server_without_the_health_service_is_a_failed_rpc(start_raw_backend):
     backend = start_raw_backend(
-        lambda stream: stream.send_headers(grpc_response(("grpc-status", "12"), ("grpc-message", "no health here")), True)
+        lambda stream: stream.send_headers(
+            grpc_response(("grpc-status", "12"), ("grpc-message", "no health here")), True
+        )
     )
     done = probe("-addr", backend.address)
     assert done.returncode == RPC_FAILED

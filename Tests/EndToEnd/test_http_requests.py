@@ -91,7 +91,9 @@ def test_head(start):
 
 def test_not_modified(start):
     _, client = start(
-        lambda stream: stream.send_headers(to_bytes([(":status", "304"), ("content-length", "10"), ("etag", '"x"')]), True)
+        lambda stream: stream.send_headers(
+            to_bytes([(":status", "304"), ("content-length", "10"), ("etag", '"x"')]), True
+        )
     )
     stream = client.open(request_headers("GET"), end_stream=True).wait_end()
     assert stream.status == b"304"

@@ -4,8 +4,7 @@ import grpc
 import pytest
 
 from harness.ports import free_port
-from harness.process import BINARIES, run
-from harness.proxy import options
+from harness.proxy import run_proxy
 from harness.raw_http2 import grpc_request
 
 
@@ -62,12 +61,8 @@ def test_address_to_listen_on_that_does_not_resolve(tmp_path, blue):
     token = tmp_path / "token"
     token.write_text("secret\n")
     for setting in ("listen", "admin"):
-        settings = {
-            "listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "blue": blue.address, "green": blue.address,
-            "state_file": tmp_path / "state.json", "audit_log": tmp_path / "audit.jsonl", "admin_token_file": token,
-        }
-        settings[setting] = "no-such-host.invalid:50050"
-        done = run([BINARIES / "Proxy", *options(**settings)])
+        given = {"blue": blue.address, "green": blue.address, "admin_token_file": token}
+        done = run_proxy(tmp_path, **given, **{setting: "no-such-host.invalid:50050"})
         assert done.returncode != 0, done
         errors = [line for line in done.stderr.splitlines() if "no-such-host.invalid" in line]
         assert len(errors) == 1, done.stderr
@@ -91,9 +86,6 @@ def test_endpoint_whose_name_does_not_resolve(start_proxy, connect_raw, tmp_path
     assert stream.grpc_status == b"14"
     assert b"green" in stream.grpc_status_message and b"resolve" in stream.grpc_status_message
 
-    checked = run([
-        BINARIES / "Proxy", "--check", "--state-file", tmp_path / "state.json",
-        *options(blue=blue.address, green=name),
-    ])
+    checked = run_proxy(tmp_path, "--check", blue=blue.address, green=name)
     assert checked.returncode == 64
     assert "green" in checked.stderr and name in checked.stderr

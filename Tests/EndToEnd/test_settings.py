@@ -8,19 +8,19 @@ import pytest
 from harness.admin import AdminClient
 from harness.ports import free_port
 from harness.process import BINARIES, run
-from harness.proxy import listening, options
+from harness.proxy import listening, options, run_proxy
 
 USAGE_ERROR = 64
 NEEDED = {"blue": "127.0.0.1:50051", "green": "127.0.0.1:50052"}
 
 
-def check(env=None, **settings):
+def check(folder, env=None, **settings):
     """`Proxy --check` with these settings; the finished process."""
-    return run([BINARIES / "Proxy", "--check", *options(**settings)], env=env)
+    return run_proxy(folder, "--check", env=env, **settings)
 
 
 def test_check_of_good_settings(tmp_path):
-    done = check(**NEEDED, state_file=tmp_path / "state.json")
+    done = check(tmp_path, **NEEDED)
     assert done.returncode == 0, done
     assert not (tmp_path / "state.json").exists(), "a check must leave nothing behind"
 
@@ -47,7 +47,7 @@ def test_check_of_good_settings(tmp_path):
 def test_bad_setting_names_itself_what_was_given_and_what_is_allowed(tmp_path, setting, given, words):
     settings = {**NEEDED, "state-file": tmp_path / "state.json", setting: given}
     flags = [f"--{name}={value}" for name, value in settings.items()]
-    done = run([BINARIES / "Proxy", "--check", *flags])
+    done = run([BINARIES / "Proxy", "--check", *flags], cwd=tmp_path)
     assert done.returncode == USAGE_ERROR, done
     assert setting in done.stderr
     # Of a list, the element that is wrong.
@@ -59,7 +59,7 @@ def test_bad_setting_names_itself_what_was_given_and_what_is_allowed(tmp_path, s
     # The same given by the environment is the same error.
     others = [f"--{name}={value}" for name, value in settings.items() if name != setting]
     name = "SLUICE_" + setting.replace("-", "_").upper()
-    done = run([BINARIES / "Proxy", "--check", *others], env={name: given})
+    done = run([BINARIES / "Proxy", "--check", *others], env={name: given}, cwd=tmp_path)
     assert done.returncode == USAGE_ERROR, done
     assert setting in done.stderr or name in done.stderr
     assert given.split(",")[-1] in done.stderr
@@ -67,7 +67,7 @@ def test_bad_setting_names_itself_what_was_given_and_what_is_allowed(tmp_path, s
 
 def test_empty_endpoints(tmp_path):
     for given in ("", ",", "127.0.0.1:1,,127.0.0.1:2"):
-        done = run([BINARIES / "Proxy", "--check", f"--green={given}", "--state-file", tmp_path / "state.json"])
+        done = run([BINARIES / "Proxy", "--check", f"--green={given}"], cwd=tmp_path)
         assert done.returncode == USAGE_ERROR, done
         assert "green" in done.stderr
 
@@ -108,7 +108,7 @@ def test_flags_before_environment_before_file(tmp_path, start_process, blue, gre
     def started(name: str, flags: list[str], env: dict[str, str]) -> dict:
         process = start_process(
             [BINARIES / "Proxy", "--config", config, "--state-file", tmp_path / f"{name}.json", *flags],
-            name="Proxy", env=env,
+            name="Proxy", env=env, cwd=tmp_path,
         )
         ready = process.wait_for_line(listening, what="the log line that says where it listens")
         status = AdminClient(ready["admin"]).status()
@@ -132,7 +132,7 @@ def test_settings_file_with_nested_lists(tmp_path, start_process, blue, green):
         "health-check:\n  - grpc:echo.Echo\n  - tcp\n"
         f"state-file: {tmp_path / 'state.json'}\n"
     )
-    process = start_process([BINARIES / "Proxy", "--config", config], name="Proxy")
+    process = start_process([BINARIES / "Proxy", "--config", config], name="Proxy", cwd=tmp_path)
     ready = process.wait_for_line(listening, what="the log line that says where it listens")
     admin = AdminClient(ready["admin"])
     admin.wait_health("green", "healthy")
@@ -147,14 +147,14 @@ def test_settings_file_with_nested_lists(tmp_path, start_process, blue, green):
 def test_bad_settings_file(tmp_path, text, word):
     config = tmp_path / "sluice.yaml"
     config.write_text(text)
-    done = check(**NEEDED, config=config, state_file=tmp_path / "state.json")
+    done = check(tmp_path, **NEEDED, config=config)
     assert done.returncode == USAGE_ERROR, done
     assert word in done.stderr
     assert str(config) in done.stderr or "workers" in done.stderr
 
 
 def test_settings_file_that_is_not_there(tmp_path):
-    done = check(**NEEDED, config=tmp_path / "missing.yaml", state_file=tmp_path / "state.json")
+    done = check(tmp_path, **NEEDED, config=tmp_path / "missing.yaml")
     assert done.returncode == USAGE_ERROR
     assert str(tmp_path / "missing.yaml") in done.stderr
 
@@ -163,11 +163,7 @@ def test_settings_file_that_is_not_there(tmp_path):
 def test_port_in_use(tmp_path, blue, green, setting):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
-        settings = {
-            "listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "blue": blue.address, "green": green.address,
-            "state_file": tmp_path / "state.json", setting: address,
-        }
-        done = run([BINARIES / "Proxy", *options(**settings)])
+        done = run_proxy(tmp_path, blue=blue.address, green=green.address, **{setting: address})
     assert done.returncode not in (0, 139, 134, 132), done
     about = [line for line in done.stderr.splitlines() if address in line]
     assert len(about) == 1, done.stderr
@@ -177,42 +173,24 @@ def test_port_in_use(tmp_path, blue, green, setting):
 
 def test_two_proxies_on_one_port(proxy, tmp_path, blue, green):
     """No silent sharing by SO_REUSEPORT: the second one says that the port is taken."""
-    done = run([
-        BINARIES / "Proxy",
-        *options(
-            listen=proxy.address, admin="127.0.0.1:0", blue=blue.address, green=green.address,
-            state_file=tmp_path / "second.json",
-        ),
-    ])
+    done = run_proxy(tmp_path, blue=blue.address, green=green.address, listen=proxy.address)
     assert done.returncode != 0
     assert proxy.address in done.stderr and "in use" in done.stderr
 
 
 def test_address_that_is_not_this_machines(tmp_path, blue, green):
-    done = run([
-        BINARIES / "Proxy",
-        *options(
-            listen=f"192.0.2.1:{free_port()}", admin="127.0.0.1:0", blue=blue.address, green=green.address,
-            state_file=tmp_path / "state.json",
-        ),
-    ])
+    done = run_proxy(tmp_path, blue=blue.address, green=green.address, listen=f"192.0.2.1:{free_port()}")
     assert done.returncode != 0
     assert "192.0.2.1" in done.stderr and "Fatal error" not in done.stderr
 
 
 def test_access_log_that_cannot_be_opened(tmp_path, blue, green):
     path = tmp_path / "missing" / "access.jsonl"
-    done = run([
-        BINARIES / "Proxy",
-        *options(
-            listen="127.0.0.1:0", admin="127.0.0.1:0", blue=blue.address, green=green.address,
-            state_file=tmp_path / "state.json", access_log=path,
-        ),
-    ])
+    done = run_proxy(tmp_path, blue=blue.address, green=green.address, access_log=path)
     assert done.returncode != 0
     assert str(path) in done.stderr
 
 
 def test_environment_of_other_programs_is_no_setting(tmp_path):
-    done = check(**NEEDED, state_file=tmp_path / "state.json", env={"WORKERS": "zero", "PORT": "x", **os.environ})
+    done = check(tmp_path, **NEEDED, env={"WORKERS": "zero", "PORT": "x", **os.environ})
     assert done.returncode == 0, done

@@ -6,17 +6,12 @@ import threading
 
 import pytest
 
-from harness.process import BINARIES, run
-from harness.proxy import options
+from harness.proxy import run_proxy
 
 
 def start_must_fail(tmp_path, blue, green, **settings):
     """Runs a Proxy that must not come up; gives the finished process."""
-    given = dict(
-        listen="127.0.0.1:0", admin="127.0.0.1:0", blue=blue.address, green=green.address,
-        state_file=tmp_path / "state.json",
-    )
-    done = run([BINARIES / "Proxy", *options(**{**given, **settings})])
+    done = run_proxy(tmp_path, blue=blue.address, green=green.address, **settings)
     assert done.returncode != 0, done
     assert "Fatal error" not in done.stderr
     return done

@@ -1,11 +1,11 @@
 """The Proxy binary as tests hold it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.admin import AdminClient
-from harness.process import BINARIES, ManagedProcess
+from harness.process import BINARIES, ManagedProcess, run
 
 
 def options(**settings: object) -> list[str]:
@@ -19,6 +19,15 @@ def options(**settings: object) -> list[str]:
     return flags
 
 
+def run_proxy(folder: Path, *flags: str, env: Mapping[str, str] | None = None, **settings):
+    """Runs a Proxy that ends by itself, or `--check`: on free ports, its files in `folder` unless told otherwise."""
+    given = {
+        "listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "state_file": folder / "state.json",
+        "audit_log": folder / "audit.jsonl", "access_log": "off",
+    }
+    return run([BINARIES / "Proxy", *flags, *options(**{**given, **settings})], env=env, cwd=folder)
+
+
 class Proxy:
     """A running Proxy, listening once this is made.
 
@@ -27,7 +36,13 @@ class Proxy:
     """
 
     def __init__(
-        self, folder: Path, *, blue: str | Sequence[str], green: str | Sequence[str], token: str | None = None, **settings
+        self,
+        folder: Path,
+        *,
+        blue: str | Sequence[str],
+        green: str | Sequence[str],
+        token: str | None = None,
+        **settings,
     ):
         self.folder = folder
         self.state_file = Path(settings.get("state_file", folder / "state.json"))

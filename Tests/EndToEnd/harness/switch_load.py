@@ -1,11 +1,11 @@
 """Load for the switch test, as a process of its own: `python -m harness.switch_load --address HOST:PORT --out FILE`.
 
-Unary callers call `Describe` in a closed loop; long bidirectional streams exchange numbered messages all the while. When
-everything runs it prints `{"event": "running"}`. At the first line (or the end) of standard input it lets every caller
+Unary callers call `Describe` in a closed loop; long bidirectional streams exchange numbered messages all the while.
+When everything runs it prints `{"event": "running"}`. At the first line (or the end) of standard input it lets every caller
 finish its call and every stream its exchange, half-closes the streams, and writes what it saw to FILE as JSON:
 
 - `calls`: `[began, ended, backend]` of each unary call;
-- `streams`: of each stream `began`, `answered` (its first answer), `backend`, `messages` and what was wrong, if anything;
+- `streams`: of each stream `began`, `answered` (its first answer), `backend`, `messages` and what was wrong, if so;
 - `failures`: texts.
 """
 

@@ -1,0 +1,104 @@
+"""Instructions of the Proxy per call, by valgrind's callgrind."""
+
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .driver import Driver, EchoBackend, LoadError
+from .measurement import LOAD_CORE, PROXY_CORE, PROXY_PORT, Timing, wait_until_it_answers
+from .peers import Places, proxy_binary, proxy_launch
+from .processes import Program
+from .scenarios import Scenario
+from .symbols import Classifier
+
+#: Calls of the shorter and the longer run. They differ by enough calls for what isn't the calls' to vanish.
+CALLS = {"1x1": (300, 1300), "16k": (300, 1300), "1m": (32, 96), "per-call": (200, 800), "tls-per-call": (50, 250)}
+CALLS_OTHERWISE = (1000, 5000)
+CALLS_100X100 = (20_000, 40_000)
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """User instructions: all, and by category."""
+
+    total: int
+    by_category: dict[str, int]
+
+
+def stripped_proxy(places: Places) -> Path:
+    """A copy of the release build without debugging information, whose symbols are kept for the breakdown."""
+    target = places.bench / "Proxy.stripped"
+    source = proxy_binary(places)
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        subprocess.run(["strip", "--strip-debug", "-o", str(target), str(source)], check=True)
+    return target
+
+
+def instructions_per_call(places: Places, scenario: Scenario) -> dict[str, float]:
+    """The total and each category, per call: the difference of two runs, so that start and end cancel out.
+
+    Raises `LoadError` if a run fails or answers a call wrong.
+    """
+    fewer, more = CALLS_100X100 if scenario.name == "100x100" else CALLS.get(scenario.name, CALLS_OTHERWISE)
+    short, long = _run(places, scenario, fewer), _run(places, scenario, more)
+    calls = more - fewer
+    figures = {"total": (long.total - short.total) / calls}
+    for category, count in long.by_category.items():
+        figures[category] = (count - short.by_category.get(category, 0)) / calls
+    return figures
+
+
+def _run(places: Places, scenario: Scenario, calls: int) -> Instructions:
+    output = places.run / f"callgrind.{calls}"
+    backend = EchoBackend(places.tools, places.run, LOAD_CORE)
+    try:
+        run = Places(places.repository, places.bench, places.run / f"run.{calls}")
+        run.run.mkdir()
+        launch = proxy_launch(run, scenario, 1, PROXY_PORT, backend.port)
+        # One check at the start: how many there are in a run shall not depend on its time.
+        options = ["--health-interval", "3600s", "--health-timeout", "60s"]
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}"]
+        command = [*valgrind, str(stripped_proxy(places)), *_without_interval(launch.command[1:]), *options]
+        preload = {"LD_PRELOAD": str(places.tools / "sigsuspend.so")}
+        program = Program(command, PROXY_CORE, run.run / "output.log", preload)
+        try:
+            driver = Driver(places.tools, LOAD_CORE)
+            wait_until_it_answers(program, driver, scenario, Timing(0, 0, start=120))
+            # The check of both colors that may still run.
+            time.sleep(1)
+            result = driver.run(PROXY_PORT, [*scenario.driver_arguments(), "--requests", str(calls)], {}, 600)
+        finally:
+            program.stop(patience=60)
+    finally:
+        backend.stop()
+    failures = {name: count for name, count in result["failures"].items() if count > 0}
+    if failures:
+        raise LoadError(f"calls failed under valgrind: {failures}")
+    if not output.exists() or output.stat().st_size == 0:
+        raise LoadError(f"valgrind wrote nothing: {program.last_words()}")
+    return _read(output, Classifier(places.repository))
+
+
+def _without_interval(arguments: list[str]) -> list[str]:
+    position = arguments.index("--health-interval")
+    return arguments[:position] + arguments[position + 2 :]
+
+
+def _read(output: Path, classifier: Classifier) -> Instructions:
+    listing = subprocess.run(
+        ["callgrind_annotate", "--threshold=100", "--auto=no", str(output)],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    total = 0
+    by_category: dict[str, int] = {}
+    for line in listing.splitlines():
+        if match := re.match(r"\s*([\d,]+)(?: \([\d. ]+%\))?\s+PROGRAM TOTALS", line):
+            total = int(match[1].replace(",", ""))
+        elif match := re.match(r"\s*([\d,]+)(?: \([\d. ]+%\))?\s+[^:]*:(.+?)(?: \[([^\]]*)\])?$", line):
+            category = classifier.category(match[2], match[3] or "")
+            by_category[category] = by_category.get(category, 0) + int(match[1].replace(",", ""))
+    if total == 0:
+        raise LoadError(f"callgrind_annotate found no total in {output}")
+    return Instructions(total, by_category)

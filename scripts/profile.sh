@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Shows what a call costs the Proxy: user instructions by valgrind's callgrind, which are repeatable where times are
+# not, and where processor time goes, by perf's samples. Needs Debian and a release build of the Proxy (PROXY names
+# another one); as root it installs what else it needs.
+#
+#   scripts/profile.sh --scenarios 16x16           both, of one scenario
+#   scripts/profile.sh --instructions --keep       count all and keep the figures in bench/instructions.tsv
+#   scripts/profile.sh --check 16x16               exit 1 if 16x16 needs over 10 % more than is kept, 77 if it can't
+#                                                  be counted here
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
+mkdir -p "$BENCH"
+# shellcheck source=scripts/lib/bench_setup.sh
+source "$ROOT/scripts/lib/bench_setup.sh"
+
+run=(python3 -m harness.profile --repository "$ROOT" --bench "$BENCH" "$@")
+export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
+checks= wants_perf=1
+for argument in "$@"; do
+    case "$argument" in
+        -h | --help) exec "${run[@]}" ;;
+        --check | --check=*) checks=1 wants_perf= ;;
+        --instructions) wants_perf= ;;
+    esac
+done
+
+if ! bench_packages python3 iproute2 util-linux openssl binutils valgrind || ! bench_tools || ! bench_certificate; then
+    bench_note "SKIPPED: valgrind or the tools can't be installed"
+    [ -z "$checks" ] || exit 77
+    exit 1
+fi
+[ -z "$wants_perf" ] || bench_packages linux-perf
+
+ulimit -n "$(ulimit -Hn)"
+bench_isolated "${run[@]}"

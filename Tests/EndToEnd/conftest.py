@@ -1,6 +1,7 @@
 """Fixtures: every process they start is ended by them, and its output is shown where a test fails."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,9 @@ _CHANNEL_OPTIONS = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # In a shell's background job SIGINT is ignored, and all that is started here would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     missing = [name for name in ("Proxy", "Predictor", "HealthProbe") if not (processes.BINARIES / name).exists()]
     if missing:
         raise pytest.UsageError(

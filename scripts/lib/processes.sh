@@ -42,7 +42,8 @@ watch_processes() {
     local main=$1 name ended code
     while true; do
         code=0
-        wait -n -p ended "${process_ids[@]}" || code=$?
+        # Bash's own word on a killed job says less than ours.
+        wait -n -p ended "${process_ids[@]}" 2>/dev/null || code=$?
         for name in "${process_names[@]}"; do
             [ "${process_ids[$name]:-}" = "${ended:-}" ] || continue
             unset "process_ids[$name]"

@@ -1,0 +1,220 @@
+"""Attacks on the Proxy: each is stopped, says by which rule, and costs the well-behaved nothing."""
+
+import struct
+import time
+
+import hpack
+import pytest
+from hyperframe.frame import HeadersFrame
+
+from harness.attacker import (
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, SETTINGS, Attacker, frame, reset,
+    window_update,
+)
+from harness.raw_http2 import ENHANCE_YOUR_CALM, grpc_request, grpc_response, to_bytes
+
+STREAMS = 3_000
+FLOOD = 20_000
+
+
+def answer(stream) -> None:
+    stream.send_headers(grpc_response(("grpc-status", "0")), True)
+
+
+def hold(stream) -> None:
+    """Never answers."""
+
+
+@pytest.fixture
+def proxy(start_proxy, start_raw_backend):
+    backend = start_raw_backend(answer)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    proxy.backend = backend
+    return proxy
+
+
+def closed_for(proxy) -> set[str]:
+    """The rules for which connections were closed, by the log."""
+    return {
+        record["rule"] for record in proxy.process.json_lines() if record.get("message") == "closing a connection"
+    }
+
+
+def assert_stopped(proxy, attacker: Attacker, rule: str) -> None:
+    assert attacker.wait_closed(), "the connection is still open"
+    assert attacker.goaway is not None and attacker.goaway.error_code == ENHANCE_YOUR_CALM, attacker.goaway
+    proxy.process.wait_for_line(lambda line: f'"rule":"{rule}"' in line, what=f"the log line of rule {rule}")
+
+
+@pytest.fixture
+def bystander(proxy, connect_raw):
+    """A well-behaved client: its calls succeed while the test runs and after it."""
+    client = connect_raw(proxy.address)
+
+    def call() -> None:
+        stream = client.open(grpc_request(), end_stream=True)
+        stream.wait_end()
+        assert stream.grpc_status == b"0"
+
+    call()
+    yield call
+    call()
+
+
+def test_rapid_reset(proxy, bystander):
+    """CVE-2023-44487: open and cancel, over and over."""
+    before = len(proxy.backend.requests)
+    with Attacker(proxy.address) as attacker:
+        for stream in range(1, 2 * STREAMS, 2):
+            if not attacker.send(attacker.request(stream) + reset(stream)):
+                break
+        assert_stopped(proxy, attacker, "resets")
+    bystander()
+    assert len(proxy.backend.requests) - before < 400
+
+
+@pytest.mark.parametrize("provoke", ["window_overflow", "content_length"])
+def test_made_you_reset(proxy, bystander, start_raw_backend, start_proxy, provoke):
+    """CVE-2025-8671: the client has the server reset its streams."""
+    with Attacker(proxy.address) as attacker:
+        for stream in range(1, 2 * STREAMS, 2):
+            if provoke == "window_overflow":
+                attack = attacker.request(stream, flags=END_HEADERS) + window_update(stream, 2**31 - 1)
+            else:
+                attack = attacker.request(stream, ("content-length", "1"), flags=END_HEADERS)
+                attack += frame(DATA, END_STREAM, stream, b"too long")
+            if not attacker.send(attack):
+                break
+        assert_stopped(proxy, attacker, "resets")
+    bystander()
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        frame(SETTINGS),
+        frame(PRIORITY, 0, 1, struct.pack(">IB", 0, 16)),
+        window_update(0, 1),
+        frame(0x77, 0, 0, b"unknown"),
+    ],
+    ids=["settings", "priority", "window_update", "unknown"],
+)
+def test_control_frames(proxy, bystander, flood):
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1))
+        for _ in range(FLOOD // 100):
+            if not attacker.send(flood * 100):
+                break
+        assert_stopped(proxy, attacker, "control_frames")
+    bystander()
+
+
+def test_empty_data(proxy, bystander):
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, flags=END_HEADERS))
+        for _ in range(FLOOD // 100):
+            if not attacker.send(frame(DATA, 0, 1) * 100):
+                break
+        assert_stopped(proxy, attacker, "control_frames")
+    bystander()
+
+
+def test_pings(proxy, bystander):
+    """gRFC A8: two strikes are forgiven."""
+    with Attacker(proxy.address) as attacker:
+        for _ in range(10):
+            attacker.send(frame(PING, 0, 0, b"12345678"))
+        assert_stopped(proxy, attacker, "pings")
+    bystander()
+
+
+def test_continuations(proxy, bystander):
+    """CVE-2024-28182: a header block that never ends."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, flags=END_STREAM))
+        for _ in range(FLOOD // 100):
+            if not attacker.send(frame(CONTINUATION, 0, 1, b"") * 100):
+                break
+        assert attacker.wait_closed()
+    bystander()
+
+
+def test_header_bomb(proxy, bystander):
+    """One large entry in the compression table, then thousands of one-byte references to it."""
+    encoder = hpack.Encoder()
+    first = encoder.encode(
+        [
+            (":method", "POST"), (":scheme", "http"), (":path", "/a.A/B"), (":authority", "x"),
+            ("content-type", "application/grpc"), ("x", "v" * 3_000),
+        ],
+        huffman=False,
+    )
+    with Attacker(proxy.address, settings={4: 0}) as attacker:
+        attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, first + bytes([0x80 | 62]) * 10_000))
+        assert_stopped(proxy, attacker, "header_list")
+    bystander()
+
+
+@pytest.mark.parametrize("extra", [[("x", "v" * 20_000)], [("x", "v")] * 150], ids=["bytes", "fields"])
+def test_header_list_over_the_limit(proxy, bystander, extra):
+    """Up to twice the limit the call alone fails."""
+    with Attacker(proxy.address) as attacker:
+        request = attacker.request(1, *extra)
+        payload = request[9:]
+        pieces = [payload[at : at + 16_384] for at in range(0, len(payload), 16_384)]
+        attacker.send(frame(HEADERS, END_STREAM | (END_HEADERS if len(pieces) == 1 else 0), 1, pieces[0]))
+        for number, piece in enumerate(pieces[1:], start=2):
+            attacker.send(frame(CONTINUATION, END_HEADERS if number == len(pieces) else 0, 1, piece))
+        head = attacker.wait_frame(HeadersFrame, 1)
+        fields = dict(hpack.Decoder().decode(head.data))
+        assert fields["grpc-status"] == "8" and "header list" in fields["grpc-message"]
+        attacker.send(attacker.request(3))
+        attacker.wait_frame(HeadersFrame, 3)
+    bystander()
+
+
+def test_response_head_over_the_limit(start_proxy, start_raw_backend, connect_raw):
+    """A backend's head is bounded like a client's."""
+
+    def boast(stream) -> None:
+        stream.send_headers(grpc_response(*[("x", "v" * 100)] * 130), True)
+
+    backend = start_raw_backend(boast)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status == b"13" and b"fields" in stream.grpc_status_message
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        [("Upper", "x")], [("connection", "close")], [("te", "gzip")], [("transfer-encoding", "chunked")],
+        [(":path", "/twice")], [("x", "a\rb")], [("x", "a\nb")], [("x", "a\0b")], [("x y", "z")],
+    ],
+)
+def test_smuggling(proxy, bystander, extra):
+    """What could be read in two ways never reaches a backend."""
+    before = len(proxy.backend.requests)
+    with Attacker(proxy.address) as attacker:
+        encoder = hpack.Encoder()
+        fields = [
+            (":method", "POST"), (":scheme", "http"), (":path", "/a.A/B"), (":authority", "x"),
+            ("content-type", "application/grpc"), *extra,
+        ]
+        attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, encoder.encode(fields, huffman=False)))
+        attacker.send(attacker.request(3))
+        attacker.wait_frame(HeadersFrame, 3)
+    assert [request.path for request in proxy.backend.requests[before:]] == [b"/attack.Attack/Call"]
+
+
+def test_deadline_of_a_dead_backend(start_proxy, start_raw_backend, connect_raw):
+    """The Proxy ends a call whose own deadline has passed, also where the backend keeps silent."""
+    backend = start_raw_backend(hold)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    began = time.monotonic()
+    stream = connect_raw(proxy.address).open(grpc_request("/a.A/B", ("grpc-timeout", "300m")), end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status == b"4"
+    assert time.monotonic() - began >= 0.3
+    assert backend.requests[0].wait_reset() == 0x8

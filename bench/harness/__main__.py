@@ -8,7 +8,7 @@ from pathlib import Path
 from . import machine, report
 from .driver import LoadError
 from .measurement import Timing, measure
-from .peers import PEERS, Peer, Places, Unavailable
+from .peers import PEERS, PROXY, Peer, Places, Unavailable
 from .results import Results, figure_of
 from .scenarios import SCENARIOS, Kind, Scenario, scenario_named
 
@@ -54,11 +54,13 @@ class Benchmark:
         self._rounds = rounds
         self._timing = timing
         self._results = results
+        #: Of the Proxy: those of its peers are in the tables, and no reason to fail.
         self.failures = 0
 
     def run(self, scenario: Scenario) -> None:
         """All rounds of one scenario, the peers taking turns within each round."""
-        rounds = 1 if scenario.kind is Kind.MEMORY and self._rounds < 3 else self._rounds
+        # Memory hardly varies, and takes longer to measure.
+        rounds = min(self._rounds, 2) if scenario.kind is Kind.MEMORY else self._rounds
         description = machine.describe(self._places.repository)
         self._results.begin(scenario, description | {"rounds": rounds, "seconds": self._timing.counted})
         present = [peer for peer in self._peers if self._announce(scenario, peer)]
@@ -95,10 +97,12 @@ class Benchmark:
             except LoadError as error:
                 _note(f"{title}: FAILED: {error}")
                 self._results.add_error(scenario, peer.name, str(error))
-                self.failures += 1
+                if peer is PROXY:
+                    self.failures += 1
                 return True
         failed = sum(run["failures"].values())
-        self.failures += failed
+        if peer is PROXY:
+            self.failures += failed
         detail = f" FAILURES {run['failures']}" if failed else ""
         foreign = f", foreign load {100 * run['foreign_cores']:.0f} %" if "foreign_cores" in run else ""
         _note(f"{title}: {figure_of(scenario, run):.3f} {scenario.unit}{foreign}{detail}")
@@ -132,7 +136,7 @@ def main() -> int:
     else:
         print("\n\n".join(report.scenario_section(scenario, results) for scenario in chosen if results.has(scenario)))
     if failures:
-        _note(f"{failures} calls or runs failed")
+        _note(f"{failures} of the Proxy's calls or runs failed")
     return 1 if failures else 0
 
 

@@ -92,7 +92,10 @@ bench_isolated() {
     fi
     SLUICE_BENCH_NETWORK=isolated exec unshare --net bash -c '
         ip link set lo up
-        sysctl -q -w net.ipv4.tcp_congestion_control=cubic net.ipv4.ip_local_port_range="10000 65535" \
+        # Not every algorithm is allowed outside the first namespace; reno is.
+        sysctl -q -w net.ipv4.tcp_congestion_control=cubic 2>/dev/null ||
+            sysctl -q -w net.ipv4.tcp_congestion_control=reno || true
+        sysctl -q -w net.ipv4.ip_local_port_range="10000 65535" \
             net.ipv4.tcp_tw_reuse=1 net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535 2>/dev/null || true
         exec "$@"' bash "$@"
 }

@@ -57,10 +57,6 @@ extension Call {
 
     // MARK: Ends
 
-    var upstreamStream: StreamID? {
-        if case .open(_, let stream) = upstream { stream } else { nil }
-    }
-
     /// What the client has sent and still sends has nowhere to go.
     func dropRequestBody(_ worker: Worker) {
         if case .open(let connection, _) = client, requestBody.count > creditedBytes {

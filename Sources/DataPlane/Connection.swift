@@ -94,7 +94,7 @@ class Connection: Session, EventHandler {
                 headersBegan = isReceivingHeaders ? headersBegan ?? worker.loop.now : nil
                 if let violation { end(for: violation, "the peer went too far") }
             } catch {
-                end(for: violation ?? .protocolError, error.description)
+                end(for: violation ?? (error.isFlood ? .controlFrames : .protocolError), error.description)
             }
         case .wouldBlock:
             break

@@ -155,11 +155,6 @@ final class UpstreamConnection: Connection {
         return .lastBeforeTrailers(count)
     }
 
-    override func requestNotSent(on stream: StreamID) {
-        guard let call = calls.first(where: { $0.upstreamStream == stream }) else { return }
-        streamClosed(stream, .refusedStream, call)
-    }
-
     /// Ends a stream with RST_STREAM at once.
     func cancel(_ stream: StreamID, _ code: ErrorCode) {
         reset(stream, code)

@@ -1,3 +1,5 @@
+import CNghttp2
+
 /// Why a stream or a connection ended (RFC 9113, section 7). Codes beyond the known ones are passed on as they are.
 public struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public var rawValue: UInt32
@@ -45,4 +47,7 @@ public struct SessionError: Error, Equatable, CustomStringConvertible {
         self.code = code
         self.description = description
     }
+
+    /// Whether libnghttp2 has found by itself that the peer sends more than it should.
+    public var isFlood: Bool { code == NGHTTP2_ERR_FLOODED.rawValue }
 }

@@ -294,11 +294,8 @@ open class Session {
     /// The stream is over and its context will not be touched again.
     ///
     /// - Parameter code: `noError` where both sides have ended it. A client sees `refusedStream` also for the streams
-    ///   that the peer's GOAWAY doesn't cover.
+    ///   that the peer's GOAWAY doesn't cover, and for requests that could not be sent after one.
     open func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {}
-
-    /// A request could not be written at all; no other event of this stream comes.
-    open func requestNotSent(on stream: StreamID) {}
 
     /// The peer's SETTINGS have arrived and are in force.
     open func settingsReceived() {}

@@ -28,7 +28,9 @@ enum SessionCallbacks {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, dataReceived)
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamClosed)
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSent)
-        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frameNotSent)
+        nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, { _, _, _, _ in SessionCallbacks.ignored })
+        nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(
+            callbacks, { _, _, _, _, _ in SessionCallbacks.ignored })
         return callbacks
     }
 
@@ -94,6 +96,9 @@ enum SessionCallbacks {
         }
         return 0
     }
+
+    /// What has libnghttp2 skip the rest of a frame.
+    private static let ignored = Int32(NGHTTP2_ERR_CANCEL.rawValue)
 
     /// What ends `nghttp2_session_mem_recv` at once.
     private static let failure = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
@@ -186,14 +191,6 @@ enum SessionCallbacks {
         return 0
     }
 
-    private static let frameNotSent: nghttp2_on_frame_not_send_callback = { _, frame, _, userData in
-        guard let frame else { return 0 }
-        if nghttp2_shim_type(frame) == UInt8(NGHTTP2_HEADERS.rawValue), nghttp2_shim_is_request(frame) != 0 {
-            session(userData).requestNotSent(on: nghttp2_shim_stream(frame))
-        }
-        return 0
-    }
-
     /// DATA and HEADERS alone carry END_STREAM; the same bit means ACK elsewhere.
     private static func endsStream(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
         let type = nghttp2_shim_type(frame)
@@ -240,6 +237,8 @@ enum SessionOptions {
         nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
         // Closed streams are of use only to RFC 7540 priorities.
         nghttp2_option_set_no_closed_streams(options, 1)
+        // Frames of unknown types are ignored (RFC 9113, section 5.5), but must be heard of to be counted.
+        for type in UInt8(0x0a)...UInt8.max { nghttp2_option_set_user_recv_extension_type(options, type) }
         return options
     }
 }

@@ -229,6 +229,7 @@ def test_a_backend_that_goes_away_all_the_time(start_proxy, start_raw_backend, c
                     assert stream.messages == [b"%d/%d" % (round_number, i)]
                 except AssertionError as error:
                     failures.append(error)
+                    return
 
     threads = [threading.Thread(target=call_many, args=(connect_raw(proxy.address),)) for _ in range(3)]
     for thread in threads:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from harness.load import Load, LongStream, predict, version_of
-from harness.stack import PROXY, VERSIONS, eventually, run
+from harness.stack import BASE_IMAGE, PROXY, VERSIONS, eventually, run
 
 QUICK = ("--watch", "3s", "--health-timeout", "30s")
 
@@ -99,13 +99,13 @@ def test_wrong_answers_are_refused(stack):
 
 def test_a_refused_switch_changes_nothing(stack):
     """The Proxy cannot save its state, so it does not switch."""
-    folder = ("docker", "run", "--rm", "--user=0", "--volume=sluice_state:/state", "--entrypoint=chmod")
-    run(*folder, "sluice-proxy:local", "0555", "/state")
+    chmod = ("docker", "run", "--rm", "--network=none", "--volume=sluice_state:/state", BASE_IMAGE, "chmod")
+    run(*chmod, "0555", "/state")
     try:
         with Load(PROXY) as load:
             result = stack.deploy("v1.1.0", *QUICK)
     finally:
-        run(*folder, "sluice-proxy:local", "0750", "/state")
+        run(*chmod, "0750", "/state")
     assert result.returncode == 6, result.stderr
     assert_blue_goes_on(stack, load)
 

@@ -115,8 +115,16 @@ def test_the_state_survives_down_and_up(stack):
     after = stack.status()
     assert (after["active"], after["epoch"], after["reason"]) == ("green", before["epoch"], "for good")
     assert version_of(predict(PROXY)) == "v1.1.0"
-    audit = stack.compose("exec", "--no-TTY", "proxy", "cat", "/var/lib/sluice/audit.jsonl").stdout
+    # The backup of docs/DEPLOYMENT.md, and the way back.
+    stack.compose("cp", "proxy:/var/lib/sluice/.", "backup")
+    audit = (stack.folder / "backup/audit.jsonl").read_text()
     assert any(json.loads(line).get("reason") == "for good" for line in audit.splitlines())
+    assert stack.switch("blue").status == 200
+    stack.compose("stop", "proxy")
+    stack.compose("cp", "backup/state.json", "proxy:/var/lib/sluice/state.json")
+    stack.compose("start", "proxy")
+    eventually(lambda: http(f"http://{ADMIN}/readyz")[0] == 200, "the Proxy is back")
+    assert (stack.active, stack.status()["epoch"]) == ("green", before["epoch"])
 
 
 def test_stopping_the_proxy_lets_calls_finish(stack):

@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / "scripts/lib"))
 
 from deployment.admin_client import AdminClient, Answer  # noqa: E402
 
+#: A Debian for what the images have no programs for.
+BASE_IMAGE = "debian:bookworm-slim"
 PROXY = "127.0.0.1:50050"
 ADMIN = "127.0.0.1:9901"
 GRPC = {"blue": "127.0.0.1:50051", "green": "127.0.0.1:50052"}
@@ -80,9 +82,13 @@ class Stack:
         return self.container(service)["State"]["Health"]["Status"]
 
     def kill_program(self, service: str, program: str) -> None:
-        """SIGKILL to the program itself, as a crash would end it; `docker kill` would count as a wish to stop."""
+        """SIGKILL to the program itself, as a crash would end it; `docker kill` would count as a wish to stop.
+
+        The images have no shell, so one from the base comes into the container's processes.
+        """
         script = f"kill -9 $(grep --line-regexp --files-with-matches {program} /proc/[0-9]*/comm | cut -d/ -f3)"
-        self.compose("exec", "--no-TTY", service, "/bin/sh", "-c", script)
+        processes = f"--pid=container:{self.container(service)['Id']}"
+        run("docker", "run", "--rm", "--network=none", processes, BASE_IMAGE, "/bin/sh", "-c", script)
 
     # Scripts
 

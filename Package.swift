@@ -135,6 +135,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "InferenceTests", dependencies: ["Estimators", "Inference"], swiftSettings: strict),
         .target(
             name: "PredictionAPI",
             dependencies: [
@@ -148,9 +150,15 @@ let package = Package(
 
         // MARK: JSON
         .target(name: "JSONText", swiftSettings: strict),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .target(
             name: "JSONLogging",
             dependencies: ["JSONText", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "JSONLoggingTests",
+            dependencies: ["JSONLogging", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
 

@@ -28,12 +28,17 @@ struct ModelManifest: Decodable, Sendable, Hashable {
             return try JSONDecoder().decode(ModelManifest.self, from: Data(bytes))
         } catch let DecodingError.keyNotFound(key, _) {
             throw .invalidManifest(path: path, reason: "\"\(key.stringValue)\" is missing")
-        } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
-            let member = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw .invalidManifest(path: path, reason: "\"\(member)\" has the wrong type")
+        } catch let DecodingError.typeMismatch(_, context) where !context.codingPath.isEmpty {
+            throw .invalidManifest(path: path, reason: "\"\(Self.member(context))\" has the wrong type")
+        } catch let DecodingError.valueNotFound(_, context) where !context.codingPath.isEmpty {
+            throw .invalidManifest(path: path, reason: "\"\(Self.member(context))\" has the wrong type")
         } catch {
             throw .invalidManifest(path: path, reason: "it is not a JSON object")
         }
+    }
+
+    private static func member(_ context: DecodingError.Context) -> String {
+        context.codingPath.map(\.stringValue).joined(separator: ".")
     }
 
     /// In bytes; real ones have less than a thousand.

@@ -13,7 +13,7 @@ package final class ServingState: Sendable {
         case stopping
     }
 
-    private struct State {
+    fileprivate struct State {
         var status = Status.loading
         var model: ServedModel?
         var watchers: [Int: AsyncStream<Status>.Continuation] = [:]
@@ -61,9 +61,9 @@ package final class ServingState: Sendable {
             return state.watchersSoFar
         }
         if let identifier {
-            continuation.onTermination = { [weak self] _ in
+            continuation.onTermination = { [weak self] termination in
                 // A watcher that ends because of `stop` is gone already, and the lock is held.
-                guard case .cancelled = $0 else { return }
+                guard case .cancelled = termination else { return }
                 _ = self?.state.withLock { $0.watchers.removeValue(forKey: identifier) }
             }
         }

@@ -1,4 +1,5 @@
 import Hummingbird
+import HummingbirdCore
 import Inference
 import Logging
 import NIOCore

@@ -1,3 +1,4 @@
+import Estimators
 import HTTPTypes
 import Hummingbird
 import Inference

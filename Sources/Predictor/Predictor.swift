@@ -1,8 +1,11 @@
+import DurationSyntax
+import Estimators
 import Glibc
 import Inference
 import Logging
 import NIOCore
 import ServiceLifecycle
+import UnixSignals
 
 /// The whole process: two servers, and the model behind them.
 struct Predictor {
@@ -21,7 +24,7 @@ struct Predictor {
         // The group stops its services from the last to the first: the loader first, which tells everyone who watches
         // that the process is stopping, then both servers at once.
         var configuration = ServiceGroupConfiguration(
-            services: [Both(first: grpc, second: http), loader],
+            services: [Servers(grpc: grpc, http: http), loader],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Self.lifecycleLogger(settings)
         )
@@ -38,27 +41,30 @@ struct Predictor {
     }
 }
 
-/// Runs two services and stops them at the same time.
-private struct Both<First: Service, Second: Service>: Service {
-    let first: First
-    let second: Second
+/// Runs both servers and stops them at the same time. When one fails, the other ends.
+private struct Servers: Service, CustomStringConvertible {
+    let grpc: GRPCInterface
+    let http: HTTPInterface
+
+    var description: String { "servers" }
 
     func run() async throws {
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await first.run() }
-            group.addTask { try await second.run() }
-            try await group.waitForAll()
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await grpc.run() }
+            group.addTask { try await http.run() }
         }
     }
 }
 
 /// Loads the model once both servers listen, and says when predictions begin and end.
-private struct ModelLoader: Service {
+private struct ModelLoader: Service, CustomStringConvertible {
     let settings: PredictorSettings
     let state: ServingState
     let logger: Logger
     let grpc: GRPCInterface
     let http: HTTPInterface
+
+    var description: String { "model loader" }
 
     func run() async throws {
         guard let grpcAddress = await grpc.address(), let httpAddress = await http.address() else {
@@ -79,6 +85,6 @@ private struct ModelLoader: Service {
             ])
         try await gracefulShutdown()
         state.stop()
-        logger.info("stopping", metadata: ["grace": "\(settings.shutdownGrace)"])
+        logger.info("stopping", metadata: ["grace": "\(settings.shutdownGrace.text)"])
     }
 }

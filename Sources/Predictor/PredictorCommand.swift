@@ -86,7 +86,8 @@ struct PredictorCommand: AsyncParsableCommand {
         ]
         do {
             return try PredictorSettings { name in
-                flags[name] ?? getenv(name).map { String(cString: $0) }
+                if let flag = flags[name] ?? nil { return flag }
+                return getenv(name).map { String(cString: $0) }
             }
         } catch {
             throw Self.failure(error, code: .usage)

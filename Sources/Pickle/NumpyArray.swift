@@ -13,6 +13,12 @@ package struct NumpyArray: Sendable, Equatable {
         case objects([PickledValue])
     }
 
+    /// An array of elements that are in row-major order already; there must be as many as the shape says.
+    package init(shape: [Int], elements: Elements) {
+        self.shape = shape
+        self.elements = elements
+    }
+
     /// What `numpy.ndarray` holds before its state is set.
     static let empty = NumpyArray(shape: [0], elements: .floats([]))
 }

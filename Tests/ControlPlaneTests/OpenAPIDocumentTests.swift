@@ -1,4 +1,5 @@
 import ControlPlane
+import HTTPTypes
 import Testing
 
 @Suite struct OpenAPIDocumentTests {

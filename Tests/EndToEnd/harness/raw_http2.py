@@ -431,11 +431,20 @@ class RawConnection:
 class RawServer:
     """A backend whose every stream is answered by `handle(stream)`, in a thread of its own.
 
+    `takes(stream)` is asked before, in the order in which streams come; a stream that it does not take gets no answer.
     An error raised in a handler is raised again by `close`, so that it fails the test.
     """
 
-    def __init__(self, handle: Callable[[RawStream], None], *, port: int = 0, **options):
+    def __init__(
+        self,
+        handle: Callable[[RawStream], None],
+        *,
+        takes: Callable[[RawStream], bool] = lambda _: True,
+        port: int = 0,
+        **options,
+    ):
         self._handle = handle
+        self._takes = takes
         self._options = options
         self._listener = socket.create_server(("127.0.0.1", port))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
@@ -461,6 +470,8 @@ class RawServer:
         with self._changed:
             self.requests.append(stream)
             self._changed.notify_all()
+        if not self._takes(stream):
+            return
         threading.Thread(target=self._run, args=(stream,), daemon=True).start()
 
     def _run(self, stream: RawStream) -> None:

@@ -160,13 +160,11 @@ struct ProxyCommand: AsyncParsableCommand {
 
     private func readSettings() throws(SettingsErrors) -> ProxySettings {
         let environment = ProcessInfo.processInfo.environment
-        var path = config
-        if path == nil, let given = environment["SLUICE_CONFIG"], !given.isEmpty { path = given }
         var file: ConfigurationFile?
-        if let path { file = try ConfigurationFile(path: path) }
+        if let path = config ?? environment["SLUICE_CONFIG"] { file = try ConfigurationFile(path: path) }
         return try ProxySettings(
             flags: flags, environment: environment, file: file,
-            cores: min(System.coreCount, ProcessInfo.processInfo.activeProcessorCount))
+            cores: min(System.coreCount, AllowedProcessors.count() ?? System.coreCount))
     }
 
     private var flags: [SettingName: [String]] {

@@ -33,7 +33,9 @@ struct SettingsCheck {
 
     /// All settings as a YAML file would give them, each with where it comes from.
     static func table(of settings: ProxySettings) -> String {
-        let lines = SettingName.allCases.map { "\($0.rawValue): \(settings.text(of: $0).yaml)" }
+        let lines = SettingName.allCases.map { name in
+            settings.text(of: name).map { "\(name.rawValue): \($0.yaml)" } ?? "# \(name.rawValue):"
+        }
         let width = lines.map(\.count).max() ?? 0
         return zip(SettingName.allCases, lines).map { name, line in
             line + String(repeating: " ", count: width - line.count) + "  # \(settings.source(of: name))\n"

@@ -33,7 +33,7 @@ package struct ProxySettings: Sendable {
     ///
     /// - Parameters:
     ///   - flags: what the command line gives, without the names it doesn't.
-    ///   - environment: all variables; a variable that is empty counts as not set.
+    ///   - environment: all variables; one that is set to nothing is as wrong as a flag without a value would be.
     ///   - file: what `--config` names.
     ///   - cores: the default of `--workers`.
     /// - Throws: `SettingsErrors` with everything that is wrong.
@@ -159,8 +159,8 @@ extension Endpoint {
 }
 
 extension ProxySettings {
-    /// A setting's value as it would be written.
-    package func text(of name: SettingName) -> String {
+    /// A setting's value as it would be written; `nil` for one that has none.
+    package func text(of name: SettingName) -> String? {
         switch name {
         case .listen: listen.description
         case .admin: admin.description
@@ -183,7 +183,7 @@ extension ProxySettings {
             case .file(let path): path
             }
         case .logLevel: logLevel.rawValue
-        case .adminTokenFile: adminTokenFile ?? ""
+        case .adminTokenFile: adminTokenFile
         case .shutdownGrace: shutdownGrace.text
         }
     }

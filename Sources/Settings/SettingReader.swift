@@ -37,7 +37,9 @@ struct SettingReader {
         var values: [Value] = []
         for text in given {
             guard let value = parse(text) else {
-                errors.append(SettingsError(name, text, from: source, allowed: allowed))
+                let whole = given.joined(separator: ",")
+                let culprit = given.count > 1 ? ", which \"\(text)\" is not" : ""
+                errors.append(SettingsError(name, whole, from: source, allowed: allowed + culprit))
                 return standard
             }
             values.append(value)
@@ -83,8 +85,7 @@ struct SettingReader {
 
     private mutating func strongest(_ name: SettingName) -> (values: [String], source: SettingSource)? {
         if let values = flags[name], !values.isEmpty { return (values, .flag) }
-        // Compose files and unit files often set a variable to nothing where they mean not to set it.
-        if let value = try? environment.environmentValue(forName: name.environmentVariable), !value.isEmpty {
+        if let value = try? environment.environmentValue(forName: name.environmentVariable) {
             return ([value], .environment(variable: name.environmentVariable))
         }
         guard let file else { return nil }

@@ -92,14 +92,15 @@ import Testing
             [:],
             [
                 "SLUICE_LISTEN": "127.0.0.1:1", "SLUICE_BLUE": "a:1, b:2", "SLUICE_HEALTH_CHECK": "grpc,http:/health",
-                "SLUICE_ACCESS_LOG": "/tmp/access", "SLUICE_GREEN": "",
+                "SLUICE_ACCESS_LOG": "/tmp/access",
             ])
         #expect(settings.listen.port == 1)
         #expect(settings.endpoints.blue == [Endpoint(host: "a", port: 1), Endpoint(host: "b", port: 2)])
         #expect(settings.healthChecks == [.grpc(service: ""), .http(path: "/health")])
         #expect(settings.accessLog == .file(path: "/tmp/access"))
-        // Empty is as good as not set.
-        #expect(settings.source(of: .green) == .standard)
+        // A variable whose value got lost must not turn into a default in silence.
+        #expect(errors([:], ["SLUICE_GREEN": ""]).first?.hasPrefix("--green is \"\" (from SLUICE_GREEN)") == true)
+        #expect(errors([:], ["SLUICE_ADMIN_TOKEN_FILE": ""]).count == 1)
     }
 
     @Test func takesListsFromTheFile() throws {
@@ -160,6 +161,14 @@ import Testing
             ])
     }
 
+    @Test func namesTheWrongPartOfAList() {
+        #expect(
+            errors([.healthCheck: ["grpc", "ping"]]) == [
+                "--health-check is \"grpc,ping\" (from the command line); "
+                    + "allowed: grpc, grpc:SERVICE, http:/PATH, tcp, or none alone, which \"ping\" is not"
+            ])
+    }
+
     @Test func tellsAllThatIsWrongAtOnce() {
         let found = errors([.workers: ["x"]], ["SLUICE_INITIAL": "x"], "log-level: x")
         #expect(found.map { $0.prefix { $0 != " " } } == ["--workers", "--initial", "--log-level"])
@@ -200,8 +209,9 @@ import Testing
             .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
         ]
         let settings = try read(flags)
-        for name in SettingName.allCases { #expect([settings.text(of: name)] == flags[name]) }
+        for name in SettingName.allCases { #expect(settings.text(of: name) == flags[name]?.first) }
         #expect(try read([.healthCheck: ["none"]]).text(of: .healthCheck) == "none")
+        #expect(try read().text(of: .adminTokenFile) == nil)
         for text in ["off", "-"] { #expect(try read([.accessLog: [text]]).text(of: .accessLog) == text) }
     }
 }

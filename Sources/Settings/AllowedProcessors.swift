@@ -1,0 +1,22 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The processors that the scheduler may put this process on, as `taskset` or a cpuset limits them.
+package enum AllowedProcessors {
+    /// How many there are; `nil` where the system doesn't tell.
+    package static func count() -> Int? {
+        (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)).flatMap(count(status:))
+    }
+
+    /// Counts the bits of the `Cpus_allowed` mask in `/proc/PID/status` (proc(5)).
+    package static func count(status: String) -> Int? {
+        let label = "Cpus_allowed:"
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix(label) }) else { return nil }
+        let digits = line.dropFirst(label.count).filter { !$0.isWhitespace && $0 != "," }
+        let bits = digits.map { $0.hexDigitValue?.nonzeroBitCount ?? 0 }.reduce(0, +)
+        return bits > 0 ? bits : nil
+    }
+}

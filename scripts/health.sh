@@ -8,5 +8,6 @@ source scripts/lib/change.sh
 
 note_status health
 admin GET /readyz --max-time 10
-[ "$http_status" = 200 ] || give_up "$exit_not_ready" "not ready: $(field error)"
-note "ready: calls go to $(field active)"
+[ "$http_status" = 200 ] || give_up "$exit_not_ready" "not ready: $(error_text)"
+fields active
+note "ready: calls go to ${found[0]}"

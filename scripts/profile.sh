@@ -7,6 +7,9 @@
 #   scripts/profile.sh --instructions --keep       count all and keep the figures in bench/instructions.tsv
 #   scripts/profile.sh --check 16x16               exit 1 if 16x16 needs over 10 % more than is kept, 77 if it can't
 #                                                  be counted here
+#
+# What callgrind wrote stays in .build/bench/callgrind; who calls what:
+#   callgrind_annotate --tree=caller --inclusive=yes .build/bench/callgrind/16x16.5000
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,10 +26,23 @@ CALLS_OF_MANY_STREAMS = (4000, 12_000)
 
 @dataclass(frozen=True)
 class Instructions:
-    """User instructions: all, and by category."""
+    """User instructions: all, by category, and by function with its category."""
 
-    total: int
-    by_category: dict[str, int]
+    total: float
+    by_category: dict[str, float]
+    by_function: dict[tuple[str, str], float]
+
+    def minus(self, other: "Instructions", calls: int) -> "Instructions":
+        """What this run needs more than the other, for each of so many calls."""
+
+        def difference(mine: dict, others: dict) -> dict:
+            return {key: (count - others.get(key, 0)) / calls for key, count in mine.items()}
+
+        return Instructions(
+            (self.total - other.total) / calls,
+            difference(self.by_category, other.by_category),
+            difference(self.by_function, other.by_function),
+        )
 
 
 def stripped_proxy(places: Places) -> Path:
@@ -40,8 +54,8 @@ def stripped_proxy(places: Places) -> Path:
     return target
 
 
-def instructions_per_call(places: Places, scenario: Scenario) -> dict[str, float]:
-    """The total and each category, per call: the difference of two runs, so that start and end cancel out.
+def instructions_per_call(places: Places, scenario: Scenario) -> Instructions:
+    """Those of one call: the difference of two runs, so that start and end cancel out.
 
     Raises `LoadError` if a run fails or answers a call wrong.
     """
@@ -51,15 +65,14 @@ def instructions_per_call(places: Places, scenario: Scenario) -> dict[str, float
     else:
         fewer, more = CALLS.get(scenario.name, CALLS_OTHERWISE)
     short, long = _run(places, scenario, fewer), _run(places, scenario, more)
-    calls = more - fewer
-    figures = {"total": (long.total - short.total) / calls}
-    for category, count in long.by_category.items():
-        figures[category] = (count - short.by_category.get(category, 0)) / calls
-    return figures
+    return long.minus(short, more - fewer)
 
 
 def _run(places: Places, scenario: Scenario, calls: int) -> Instructions:
-    output = places.run / f"callgrind.{calls}"
+    # Left there for callgrind_annotate and KCachegrind.
+    output = places.bench / f"callgrind/{scenario.name}.{calls}"
+    output.parent.mkdir(exist_ok=True)
+    output.unlink(missing_ok=True)
     backend = EchoBackend(places.tools, places.run, LOAD_CORE)
     try:
         run = Places(places.repository, places.bench, places.run / f"run.{calls}")
@@ -104,13 +117,16 @@ def _read(output: Path, classifier: Classifier) -> Instructions:
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     total = 0
-    by_category: dict[str, int] = {}
+    by_category: Counter[str] = Counter()
+    by_function: Counter[tuple[str, str]] = Counter()
     for line in listing.splitlines():
         if match := re.match(r"\s*([\d,]+)(?: \([\d. ]+%\))?\s+PROGRAM TOTALS", line):
             total = int(match[1].replace(",", ""))
         elif match := re.match(r"\s*([\d,]+)(?: \([\d. ]+%\))?\s+[^:]*:(.+?)(?: \[([^\]]*)\])?$", line):
             category = classifier.category(match[2], match[3] or "")
-            by_category[category] = by_category.get(category, 0) + int(match[1].replace(",", ""))
+            count = int(match[1].replace(",", ""))
+            by_category[category] += count
+            by_function[category, "(no symbol)" if match[2].startswith("0x") else match[2]] += count
     if total == 0:
         raise LoadError(f"callgrind_annotate found no total in {output}")
-    return Instructions(total, by_category)
+    return Instructions(total, by_category, by_function)

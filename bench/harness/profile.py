@@ -48,12 +48,15 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _count(places: Places, scenario: Scenario) -> Figure:
+def _count(places: Places, scenario: Scenario, functions: int = 0) -> Figure:
+    """The figure; prints the functions that need the most instructions."""
     with tempfile.TemporaryDirectory(prefix="profile-", dir=places.bench) as folder:
-        counts = instructions_per_call(Places(places.repository, places.bench, Path(folder)), scenario)
+        counted = instructions_per_call(Places(places.repository, places.bench, Path(folder)), scenario)
     about = machine.describe(places.repository)
-    by_category = {category: round(counts.get(category, 0)) for category in CATEGORIES[1:]}
-    return Figure(scenario.name, round(counts["total"]), by_category, about["libnghttp2"], about["commit"])
+    for (category, symbol), count in sorted(counted.by_function.items(), key=lambda entry: -entry[1])[:functions]:
+        print(f"        {count:10,.0f}  {category:14} {symbol[:90]}")
+    by_category = {category: round(counted.by_category.get(category, 0)) for category in CATEGORIES[1:]}
+    return Figure(scenario.name, round(counted.total), by_category, about["libnghttp2"], about["commit"])
 
 
 def _show(figure: Figure, kept: Figure | None) -> None:
@@ -113,7 +116,7 @@ def main() -> int:
     for scenario in arguments.scenarios:
         try:
             if not arguments.perf:
-                figure = _count(places, scenario)
+                figure = _count(places, scenario, arguments.functions)
                 _show(figure, kept.figure(scenario.name))
                 if arguments.keep:
                     kept.keep(figure, [entry.name for entry in PROFILED])

@@ -20,12 +20,13 @@ source "$ROOT/scripts/lib/bench_setup.sh"
 
 run=(python3 -m harness.profile --repository "$ROOT" --bench "$BENCH" "$@")
 export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
-checks= wants_perf=1
+checks=''
+wants_perf=1
 for argument in "$@"; do
     case "$argument" in
         -h | --help) exec "${run[@]}" ;;
-        --check | --check=*) checks=1 wants_perf= ;;
-        --instructions) wants_perf= ;;
+        --check | --check=*) checks=1 wants_perf='' ;;
+        --instructions) wants_perf='' ;;
     esac
 done
 

@@ -1,6 +1,7 @@
 """The benchmark's command line; scripts/bench.sh brings together what it needs and calls it."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -141,4 +142,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # What was started is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .processes import Program
+from .processes import Program, start
 
 
 class LoadError(Exception):
@@ -36,7 +36,8 @@ class Driver:
     """The driver, on given cores."""
 
     def __init__(self, tools: Path, cores: str) -> None:
-        self._command = ["taskset", "--cpu-list", cores, str(tools / "bench-driver")]
+        self._binary = tools / "bench-driver"
+        self._cores = cores
 
     def run(self, port: int, arguments: list[str], accounts: dict[str, list[int]], patience: float) -> dict:
         """One run to its end. Raises `LoadError` if there is no result within `patience` seconds."""
@@ -44,9 +45,11 @@ class Driver:
         try:
             output, errors = process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
             raise LoadError(f"no end after {patience:.0f} s") from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
         return self._result(output, errors)
 
     def hold(self, port: int, arguments: list[str]) -> "HeldLoad":
@@ -54,12 +57,11 @@ class Driver:
         return HeldLoad(self._start(port, arguments, {}))
 
     def _start(self, port: int, arguments: list[str], accounts: dict[str, list[int]]) -> subprocess.Popen:
-        command = [*self._command, "--port", str(port), *arguments]
+        command = [str(self._binary), "--port", str(port), *arguments]
         for name, processes in accounts.items():
             command += ["--account", name + "=" + ",".join(map(str, processes))]
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        pipe = subprocess.PIPE
+        return start(command, self._cores, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
     @staticmethod
     def _result(output: str, errors: str) -> dict:

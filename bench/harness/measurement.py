@@ -57,9 +57,7 @@ def measure(peer: Peer, places: Places, scenario: Scenario, timing: Timing) -> d
         backend.stop()
 
 
-def _measure_load(
-    program: Program, backend: EchoBackend, driver: Driver, scenario: Scenario, timing: Timing
-) -> dict:
+def _measure_load(program: Program, backend: EchoBackend, driver: Driver, scenario: Scenario, timing: Timing) -> dict:
     warm_up = timing.warm_up * scenario.warm_up_factor
     arguments = [*scenario.driver_arguments(), "--warm-up", str(warm_up), "--seconds", str(timing.counted)]
     accounts = {"proxy": program.processes(), "backend": backend.processes()}

@@ -1,6 +1,7 @@
 """The command line of scripts/profile.sh."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -131,4 +132,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # What was started is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -125,14 +125,13 @@ def _verdict(scenario: Scenario, peers: dict[str, PeerResult]) -> list[str]:
     others = [peer for peer in peers.values() if peer.is_http2 and peer.name != PROXY and peer.figure is not None]
     best = _in_order(scenario, others)[0] if others else None
     best_text = f"{_number(best.figure)} ({_name(best)})" if best else "–"
-    if scenario.kind is not Kind.CPU_PER_CALL and scenario.goal is None:
-        return [scenario.name, f"{_number(figure)} {scenario.unit}", best_text, "–", "–", "–"]
-    if scenario.kind is Kind.SCALING:
-        met = figure is not None and figure >= scenario.goal
-        return [scenario.name, f"{_number(figure)} x", best_text, "–", f"≥ {scenario.goal:g} x", _answer(figure, met)]
-    if scenario.kind is Kind.MEMORY:
-        met = figure is not None and figure <= scenario.goal
-        return [scenario.name, f"{_number(figure)} KiB", best_text, "–", f"≤ {scenario.goal:g} KiB", _answer(figure, met)]
+    if scenario.kind is not Kind.CPU_PER_CALL:
+        row = [scenario.name, f"{_number(figure)} {scenario.unit}", best_text, "–"]
+        if scenario.goal is None:
+            return [*row, "–", "–"]
+        is_least = scenario.kind is Kind.SCALING
+        met = figure is not None and (figure >= scenario.goal if is_least else figure <= scenario.goal)
+        return [*row, f"{'≥' if is_least else '≤'} {scenario.goal:g} {scenario.unit}", _answer(figure, met)]
     ratio = figure / best.figure if figure is not None and best else None
     goals = [] if scenario.goal is None else [f"≤ {scenario.goal:g}"]
     met = scenario.goal is None or (ratio is not None and ratio <= scenario.goal)

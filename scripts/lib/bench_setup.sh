@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Functions of scripts/bench.sh and scripts/profile.sh that bring together what they need. To be sourced.
 # Callers set ROOT, the top of the repository, and BENCH, the folder that everything is put into.
 
@@ -30,6 +31,7 @@ bench_tools() {
 
 # The address of the Debian archive this machine installs from, as apt is configured.
 bench_archive() {
+    # shellcheck disable=SC2016  # apt-get expands it
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
         grep -E '/debian/?$' | head -n 1
 }

@@ -259,7 +259,9 @@ def test_backend_that_speaks_another_protocol(start_proxy, connect_raw, green, r
                 one, _ = listener.accept()
             except OSError:
                 return
-            one.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+            with one:
+                one.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+                one.recv(65_536)
 
     threading.Thread(target=serve, daemon=True).start()
     address = "127.0.0.1:%d" % listener.getsockname()[1]

@@ -118,7 +118,8 @@ def test_sigterm_under_load_fails_no_call(start_proxy, open_channel, blue, green
     """16 callers at full speed: every call that was accepted is answered; then connecting is refused.
 
     A client learns of the end by GOAWAY; what it begins after that finds no one listening. So a caller stops at the
-    first call that could not connect, and everything else counts as failed.
+    first call that could not connect, and everything else counts as failed. A call that has not left the client when
+    the GOAWAY comes is begun again by the client itself, which is what `enable_retries` is for.
     """
     proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="30s")
     proxy.admin.wait_ready()
@@ -127,7 +128,7 @@ def test_sigterm_under_load_fails_no_call(start_proxy, open_channel, blue, green
     stop = threading.Event()
 
     def call_on(index: int) -> None:
-        unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+        unary = open_channel(proxy.address, ("grpc.enable_retries", 1)).unary_unary("/echo.Echo/Unary")
         while not stop.is_set():
             try:
                 assert unary(b"%d" % counts[index], timeout=30) == b"%d" % counts[index]

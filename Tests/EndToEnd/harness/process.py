@@ -1,5 +1,6 @@
 """Child processes with their output captured line by line."""
 
+import contextlib
 import json
 import os
 import signal
@@ -61,10 +62,11 @@ class ManagedProcess:
             return list(self._lines["stderr"])
 
     def _read(self, pipe, stream_name: str) -> None:
-        for raw in pipe:
-            with self._changed:
-                self._lines[stream_name].append(raw.decode(errors="replace").rstrip("\n"))
-                self._changed.notify_all()
+        with pipe:
+            for raw in pipe:
+                with self._changed:
+                    self._lines[stream_name].append(raw.decode(errors="replace").rstrip("\n"))
+                    self._changed.notify_all()
         with self._changed:
             self._open_pipes -= 1
             self._changed.notify_all()
@@ -128,6 +130,7 @@ class ManagedProcess:
         """Waits for the program's end and for all of its output; returns the exit code."""
         try:
             code = self.popen.wait(timeout)
+            self._close_input()
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} did not end within {timeout} s\n{self.tail()}") from None
         with self._changed:
@@ -149,6 +152,11 @@ class ManagedProcess:
         if self.popen.poll() is None:
             self.popen.kill()
         self.popen.wait(10)
+        self._close_input()
+
+    def _close_input(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self.popen.stdin.close()
 
     @property
     def resident_bytes(self) -> int:

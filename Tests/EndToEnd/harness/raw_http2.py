@@ -461,10 +461,11 @@ class RawServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            connection = RawConnection(sock, client_side=False, on_request=self._begin, **self._options)
+            # The lock keeps its first request back until the connection is in the list.
             with self._changed:
-                self.connections.append(connection)
-                self._changed.notify_all()
+                self.connections.append(
+                    RawConnection(sock, client_side=False, on_request=self._begin, **self._options)
+                )
 
     def _begin(self, stream: RawStream) -> None:
         with self._changed:

@@ -1,0 +1,122 @@
+"""TLS towards clients: a stock gRPC client, mutual TLS, and what is refused."""
+
+import socket
+import ssl
+import subprocess
+
+import grpc
+import pytest
+
+from harness.proxy import run_proxy
+
+
+def openssl(*arguments: object) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """An authority, a server's certificate for localhost and a client's, all by that authority."""
+    folder = tmp_path_factory.mktemp("certificates")
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    openssl("req", "-x509", *curve, "-keyout", folder / "ca.key", "-out", folder / "ca.pem", "-subj", "/CN=Test CA")
+    for name, subject in [("server", "/CN=localhost"), ("client", "/CN=ml-team/O=Example")]:
+        (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        openssl("req", "-new", *curve, "-keyout", folder / f"{name}.key", "-out", folder / "csr", "-subj", subject)
+        openssl(
+            "x509", "-req", "-in", folder / "csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key",
+            "-CAcreateserial", "-days", "2", "-extfile", folder / "names", "-out", folder / f"{name}.pem",
+        )
+    return folder
+
+
+def call(address: str, credentials: grpc.ChannelCredentials) -> bytes:
+    port = address.rsplit(":", 1)[1]
+    with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
+        return channel.unary_unary("/echo.Echo/Unary")(b"over TLS", timeout=15)
+
+
+def credentials(folder, client: bool = False) -> grpc.ChannelCredentials:
+    read = lambda name: (folder / name).read_bytes()  # noqa: E731
+    if not client:
+        return grpc.ssl_channel_credentials(read("ca.pem"))
+    return grpc.ssl_channel_credentials(read("ca.pem"), read("client.key"), read("client.pem"))
+
+
+@pytest.fixture
+def tls_proxy(start_proxy, blue, green, certificates):
+    def start(**settings):
+        return start_proxy(
+            blue=blue.address, green=green.address, tls_cert=certificates / "server.pem",
+            tls_key=certificates / "server.key", **settings,
+        )
+
+    return start
+
+
+def test_stock_client(tls_proxy, certificates):
+    proxy = tls_proxy()
+    assert call(proxy.address, credentials(certificates)) == b"over TLS"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_versions(tls_proxy, certificates, version):
+    context = ssl.create_default_context(cafile=certificates / "ca.pem")
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["h2"])
+    host, port = tls_proxy().address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=15) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost") as secured:
+            assert secured.selected_alpn_protocol() == "h2"
+
+
+def test_client_without_h2_is_refused(tls_proxy, certificates):
+    context = ssl.create_default_context(cafile=certificates / "ca.pem")
+    context.set_alpn_protocols(["http/1.1"])
+    proxy = tls_proxy()
+    host, port = proxy.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=15) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain, server_hostname="localhost")
+    proxy.process.wait_for_line(lambda line: '"rule":"tls_handshake"' in line, what="the log line")
+
+
+def test_plaintext_is_refused(tls_proxy):
+    proxy = tls_proxy()
+    with grpc.insecure_channel(proxy.address) as channel, pytest.raises(grpc.RpcError) as failed:
+        channel.unary_unary("/echo.Echo/Unary")(b"", timeout=5)
+    assert failed.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    proxy.process.wait_for_line(lambda line: "does not speak TLS" in line, what="the log line")
+
+
+def test_client_certificates(tls_proxy, certificates):
+    proxy = tls_proxy(tls_client_ca=certificates / "ca.pem")
+    assert call(proxy.address, credentials(certificates, client=True)) == b"over TLS"
+    with pytest.raises(grpc.RpcError) as failed:
+        call(proxy.address, credentials(certificates))
+    assert failed.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_large_messages(tls_proxy, certificates):
+    """More than one record, and more than the windows, both ways."""
+    proxy = tls_proxy()
+    message = bytes(range(256)) * 16_384
+    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    port = proxy.address.rsplit(":", 1)[1]
+    with grpc.secure_channel(f"localhost:{port}", credentials(certificates), options) as channel:
+        assert channel.unary_unary("/echo.Echo/Unary")(message, timeout=40) == message
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"tls_cert": "server.pem"}, "--tls-cert"),
+        ({"tls_key": "server.key"}, "--tls-key"),
+        ({"tls_client_ca": "ca.pem"}, "--tls-client-ca"),
+        ({"tls_cert": "missing.pem", "tls_key": "server.key"}, "missing.pem"),
+        ({"tls_cert": "server.pem", "tls_key": "client.key"}, "client.key"),
+    ],
+)
+def test_files_that_do_not_fit(tmp_path, certificates, settings, named):
+    ended = run_proxy(tmp_path, "--check", **{name: certificates / file for name, file in settings.items()})
+    assert ended.returncode == 64
+    assert named in ended.stderr

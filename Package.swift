@@ -166,7 +166,7 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "ControlPlane", "DataPlane", "DurationSyntax", "HealthCheck", "JSONLogging", "Settings",
+                "ControlPlane", "DataPlane", "DurationSyntax", "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

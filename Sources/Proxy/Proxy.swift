@@ -5,6 +5,7 @@ import JSONLogging
 import Logging
 import ServiceLifecycle
 import Settings
+import TLS
 import UnixSignals
 
 #if canImport(Glibc)
@@ -40,9 +41,7 @@ struct Proxy {
         let route = RouteWord(state.route)
         let log = DataPlaneLog(logger: logger)
         let dataPlane = try DataPlane(
-            configuration: DataPlaneConfiguration(
-                listen: settings.listen, endpoints: settings.endpoints, workers: settings.workers,
-                accessLog: settings.accessLog),
+            configuration: DataPlaneConfiguration(settings, tls: try TLSContext.make(settings)),
             route: route, log: log.take)
         let checker = try HealthChecker()
         let monitor = HealthMonitor(

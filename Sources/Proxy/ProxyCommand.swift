@@ -35,7 +35,7 @@ struct ProxyCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where clients connect, by HTTP/2 with prior knowledge; port 0 takes any free port. Default: 0.0.0.0:50050.",
+            "Where clients connect, by HTTP/2 with prior knowledge or TLS; port 0 takes any free port. Default: 0.0.0.0:50050.",
             valueName: "HOST:PORT"))
     var listen: String?
 
@@ -133,6 +133,56 @@ struct ProxyCommand: AsyncParsableCommand {
         help: ArgumentHelp("How long calls may take to finish at the end. Default: 30s.", valueName: "DURATION"))
     var shutdownGrace: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Speak TLS 1.2 or 1.3 with clients, ALPN h2, with this certificate and its chain (PEM).", valueName: "FILE")
+    )
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("The certificate's private key (PEM).", valueName: "FILE"))
+    var tlsKey: String?
+
+    @Option(
+        name: .customLong("tls-client-ca"),
+        help: ArgumentHelp(
+            "Let only clients in that show a certificate signed by one of these authorities (PEM).", valueName: "FILE"))
+    var tlsClientCA: String?
+
+    @Flag(
+        help: """
+            While no endpoint of the active color is healthy, send new calls to the other color, if one of its endpoints \
+            is. In the environment and the file: on or off.
+            """)
+    var failover = false
+
+    @Option(
+        help: ArgumentHelp("Streams a client may have open on one connection. Default: 100.", valueName: "N"))
+    var maxConcurrentStreams: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Client connections in all; beyond it, further ones wait to be accepted. Default: 10000.", valueName: "N"))
+    var maxConnections: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a client's connection may carry no call before it is ended with GOAWAY. Default: 3m.",
+            valueName: "DURATION|off"))
+    var idleTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long an open call may carry nothing in either direction. Default: off.", valueName: "DURATION|off"))
+    var streamIdleTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            After which silence an upstream with calls on it is sent a PING. gRPC servers end the connection of who \
+            sends more than one in five minutes, unless they are told otherwise. Default: 5m30s.
+            """, valueName: "DURATION|off"))
+    var upstreamKeepalive: String?
+
     @Flag(
         help: """
             Check the settings, the files they name and whether names resolve, print them, and end: with 0 if all is \
@@ -173,7 +223,10 @@ struct ProxyCommand: AsyncParsableCommand {
             (.healthInterval, healthInterval), (.healthTimeout, healthTimeout), (.healthRise, healthRise),
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
-            (.shutdownGrace, shutdownGrace),
+            (.shutdownGrace, shutdownGrace), (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
+            (.failover, failover ? "on" : nil), (.maxConcurrentStreams, maxConcurrentStreams),
+            (.maxConnections, maxConnections), (.idleTimeout, idleTimeout), (.streamIdleTimeout, streamIdleTimeout),
+            (.upstreamKeepalive, upstreamKeepalive),
         ]
         var flags: [SettingName: [String]] = [.healthCheck: healthCheck]
         for (name, value) in single { flags[name] = value.map { [$0] } }

@@ -2,6 +2,7 @@ import ControlPlane
 import DataPlane
 import NIOCore
 import Settings
+import TLS
 
 #if canImport(Glibc)
     import Glibc
@@ -22,6 +23,11 @@ struct SettingsCheck {
         var errors: [SettingsError] = []
         do {
             _ = try BearerToken.read(settings)
+        } catch {
+            errors += error.errors
+        }
+        do {
+            _ = try TLSContext.make(settings)
         } catch {
             errors += error.errors
         }

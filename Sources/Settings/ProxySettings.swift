@@ -3,6 +3,15 @@ import DurationSyntax
 import HealthCheck
 import Logging
 
+/// The PEM files for TLS towards clients.
+package struct TLSFiles: Sendable, Equatable {
+    /// The certificate with its chain.
+    package var certificate: String
+    package var key: String
+    /// The authorities one of which must have signed a client's certificate; `nil` asks for none.
+    package var clientAuthority: String?
+}
+
 /// Everything that can be set about the Proxy, read and checked.
 package struct ProxySettings: Sendable {
     /// Where clients connect; port 0 takes any free port.
@@ -26,6 +35,16 @@ package struct ProxySettings: Sendable {
     package var logLevel: Logger.Level
     package var adminTokenFile: String?
     package var shutdownGrace: Duration
+    /// The certificate clients are shown; `nil` for plaintext.
+    package var tls: TLSFiles?
+    /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
+    package var failover: Bool
+    package var maxConcurrentStreams: Int
+    package var maxConnections: Int
+    /// `nil` for ever, as with the next two.
+    package var idleTimeout: Duration?
+    package var streamIdleTimeout: Duration?
+    package var upstreamKeepalive: Duration?
     /// Where each setting comes from; those that are not in it have their default.
     package private(set) var sources: [SettingName: SettingSource]
 
@@ -74,6 +93,14 @@ package struct ProxySettings: Sendable {
         ) { Logger.Level(rawValue: $0) }
         adminTokenFile = reader.read(.adminTokenFile, default: nil, allowed: "a file's path") { path($0) }
         shutdownGrace = reader.readDuration(.shutdownGrace, default: .seconds(30), in: .zero ... .seconds(86_400))
+        tls = Self.readTLS(&reader, path)
+        failover = reader.read(.failover, default: false, allowed: "on, off") { ["on": true, "off": false][$0] }
+        maxConcurrentStreams = reader.readInteger(.maxConcurrentStreams, default: 100, in: 1...100_000)
+        maxConnections = reader.readInteger(.maxConnections, default: 10_000, in: 1...1_000_000)
+        let times: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86_400)
+        idleTimeout = reader.readDurationOrOff(.idleTimeout, default: .seconds(180), in: times)
+        streamIdleTimeout = reader.readDurationOrOff(.streamIdleTimeout, default: nil, in: times)
+        upstreamKeepalive = reader.readDurationOrOff(.upstreamKeepalive, default: .seconds(330), in: times)
         sources = reader.sources
         checkAddresses(&reader)
         guard reader.errors.isEmpty else { throw SettingsErrors(reader.errors) }
@@ -85,6 +112,25 @@ package struct ProxySettings: Sendable {
     }
 
     private static let addressForm = "HOST:PORT, with an IPv6 address in brackets and port 0 for any free port"
+
+    private static func readTLS(_ reader: inout SettingReader, _ path: (String) -> String?) -> TLSFiles? {
+        let certificate = reader.read(.tlsCert, default: nil, allowed: "a PEM file's path") { path($0) }
+        let key = reader.read(.tlsKey, default: nil, allowed: "a PEM file's path") { path($0) }
+        let authority = reader.read(.tlsClientCA, default: nil, allowed: "a PEM file's path") { path($0) }
+        switch (certificate, key) {
+        case (let certificate?, let key?):
+            return TLSFiles(certificate: certificate, key: key, clientAuthority: authority)
+        case (let certificate?, nil):
+            reader.reject(.tlsCert, certificate, allowed: "a certificate together with its \(SettingName.tlsKey.flag)")
+        case (nil, let key?):
+            reader.reject(.tlsKey, key, allowed: "a key together with its \(SettingName.tlsCert.flag)")
+        case (nil, nil):
+            if let authority {
+                reader.reject(.tlsClientCA, authority, allowed: "authorities together with \(SettingName.tlsCert.flag)")
+            }
+        }
+        return nil
+    }
 
     private static func readEndpoints(
         _ name: SettingName, default port: UInt16, _ reader: inout SettingReader
@@ -185,6 +231,15 @@ extension ProxySettings {
         case .logLevel: logLevel.rawValue
         case .adminTokenFile: adminTokenFile
         case .shutdownGrace: shutdownGrace.text
+        case .tlsCert: tls?.certificate
+        case .tlsKey: tls?.key
+        case .tlsClientCA: tls?.clientAuthority
+        case .failover: failover ? "on" : "off"
+        case .maxConcurrentStreams: "\(maxConcurrentStreams)"
+        case .maxConnections: "\(maxConnections)"
+        case .idleTimeout: idleTimeout?.text ?? "off"
+        case .streamIdleTimeout: streamIdleTimeout?.text ?? "off"
+        case .upstreamKeepalive: upstreamKeepalive?.text ?? "off"
         }
     }
 }

@@ -17,6 +17,15 @@ package enum SettingName: String, CaseIterable, Sendable {
     case logLevel = "log-level"
     case adminTokenFile = "admin-token-file"
     case shutdownGrace = "shutdown-grace"
+    case tlsCert = "tls-cert"
+    case tlsKey = "tls-key"
+    case tlsClientCA = "tls-client-ca"
+    case failover
+    case maxConcurrentStreams = "max-concurrent-streams"
+    case maxConnections = "max-connections"
+    case idleTimeout = "idle-timeout"
+    case streamIdleTimeout = "stream-idle-timeout"
+    case upstreamKeepalive = "upstream-keepalive"
 
     /// As on the command line: `--health-check`.
     package var flag: String { "--" + rawValue }

@@ -66,6 +66,18 @@ struct SettingReader {
         }
     }
 
+    /// A duration, or `off` for none.
+    mutating func readDurationOrOff(
+        _ name: SettingName, default standard: Duration?, in range: ClosedRange<Duration>
+    ) -> Duration? {
+        let allowed =
+            "off, or a duration from \(range.lowerBound.text) to \(range.upperBound.text), such as 30s or 5m"
+        return read(name, default: standard, allowed: allowed) { text -> Duration?? in
+            if text == "off" { return .some(nil) }
+            return Duration(text: text).flatMap { range.contains($0) ? .some($0) : nil }
+        }
+    }
+
     /// Adds what is wrong with settings together.
     mutating func reject(_ name: SettingName, _ given: String, allowed: String) {
         errors.append(SettingsError(name, given, from: source(of: name), allowed: allowed))

@@ -39,9 +39,11 @@ final class Acceptor: EventHandler {
         }
     }
 
-    /// Takes no further connections.
+    /// Takes the connections that the system has completed already, and no further ones. The socket closes with this
+    /// object, so that from then on clients are refused at once and look elsewhere.
     func stop() {
         if let pause { home.loop.cancel(pause) }
+        while hasRoom, let socket = try? listener.accept() { place(socket) }
         home.loop.remove(listener.descriptor)
     }
 

@@ -40,7 +40,8 @@ package struct PerColor<Value> {
 
     package subscript(color: Color) -> Value {
         get { color == .blue ? blue : green }
-        set { if color == .blue { blue = newValue } else { green = newValue } }
+        // In place: a copy of a large value on each change would cost more than the change.
+        _modify { if color == .blue { yield &blue } else { yield &green } }
     }
 }
 

@@ -23,7 +23,8 @@ package final class DataPlane: TrafficControl {
     package let address: Endpoint
 
     private let workers: [Worker]
-    private let listener: Socket
+    /// Until `start()`, which hands it over to the acceptor.
+    private let listener: Mutex<Socket?>
     private let accessLog: AccessLog?
     private let log: @Sendable (DataPlaneEvent) -> Void
     /// Set on the first worker's thread in `start()`, used there only.
@@ -45,7 +46,8 @@ package final class DataPlane: TrafficControl {
             let local = addresses.first
         else { throw SetUpError(description: "cannot resolve the listening address \(requested)") }
         do {
-            listener = try Socket.listen(on: local)
+            let listener = try Socket.listen(on: local)
+            self.listener = Mutex(listener)
             let bound = listener.localAddress ?? local
             address = Endpoint(host: bound.host, port: bound.port)
             let resolver = Resolver()
@@ -68,9 +70,14 @@ package final class DataPlane: TrafficControl {
             try LoopThread.start("worker-\(index)") { worker.loop.run() }
         }
         let home = workers[0]
+        let taken = listener.withLock { listener in
+            defer { listener = nil }
+            return listener
+        }
+        guard let taken else { preconditionFailure("the data plane starts once") }
         home.loop.mailbox.post { [self] in
             do {
-                let value = LoopConfined(try Acceptor(listener: listener, home: home, workers: workers))
+                let value = LoopConfined(try Acceptor(listener: taken, home: home, workers: workers))
                 acceptor.withLock { $0 = value }
             } catch {
                 log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))
@@ -130,7 +137,11 @@ package final class DataPlane: TrafficControl {
     /// ends the rest with UNAVAILABLE, and stops the workers.
     package func drain(grace: Duration) async -> DrainOutcome {
         await onLoop(of: workers[0], else: ()) { [self] in
-            acceptor.withLock { $0?.value.stop() }
+            let last = acceptor.withLock { acceptor in
+                defer { acceptor = nil }
+                return acceptor
+            }
+            last?.value.stop()
         }
         let before = await report().inFlight.reduce(0) { $0 + $1.calls }
         let allLeft = await waitForClients(atMost: grace)

@@ -42,22 +42,24 @@ public final class SessionMemory {
     func withAllocator<Result>(_ use: (UnsafeMutablePointer<nghttp2_mem>) -> Result) -> Result {
         var allocator = nghttp2_mem(
             mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
-            malloc: { size, memory in SessionMemory.from(memory).allocate(size) },
-            free: { block, memory in SessionMemory.from(memory).give(block) },
+            malloc: { size, memory in SessionMemory.with(memory) { $0.allocate(size) } },
+            free: { block, memory in SessionMemory.with(memory) { $0.give(block) } },
             calloc: { count, size, memory in
                 let (total, overflow) = count.multipliedReportingOverflow(by: size)
-                guard !overflow, let block = SessionMemory.from(memory).allocate(total) else { return nil }
+                guard !overflow, let block = SessionMemory.with(memory, { $0.allocate(total) }) else { return nil }
                 memset(block, 0, total)
                 return block
             },
-            realloc: { block, size, memory in SessionMemory.from(memory).resize(block, to: size) })
+            realloc: { block, size, memory in SessionMemory.with(memory) { $0.resize(block, to: size) } })
         return use(&allocator)
     }
 
-    /// The owner keeps this object alive for as long as any session uses it.
+    /// Lends the object without counting a reference: its owner keeps it alive for as long as any session uses it.
     @inline(__always)
-    private static func from(_ pointer: UnsafeMutableRawPointer?) -> SessionMemory {
-        Unmanaged<SessionMemory>.fromOpaque(pointer!)._withUnsafeGuaranteedRef { $0 }
+    private static func with<Result>(
+        _ pointer: UnsafeMutableRawPointer?, _ body: (SessionMemory) -> Result
+    ) -> Result {
+        Unmanaged<SessionMemory>.fromOpaque(pointer!)._withUnsafeGuaranteedRef(body)
     }
 
     private func allocate(_ size: Int) -> UnsafeMutableRawPointer? {

@@ -31,9 +31,16 @@ do {
     }
     request = try command.request()
 } catch {
-    // --help and --version end this way too, as successes.
     guard HealthProbeCommand.exitCode(for: error) == .success else {
         end(.badArguments, HealthProbeCommand.message(for: error))
+    }
+    // The parser sees -h in any word with one dash and an h in it; taken for healthy, a slip of the pen would hide a
+    // backend's death.
+    let asksForHelp = CommandLine.arguments.dropFirst().contains {
+        ["-h", "-help", "--help", "--version"].contains($0)
+    }
+    guard asksForHelp else {
+        end(.badArguments, "unknown flag among: \(CommandLine.arguments.dropFirst().joined(separator: " "))")
     }
     HealthProbeCommand.exit(withError: error)
 }

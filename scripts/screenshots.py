@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the pictures of docs/screenshots from the running Compose stack: commands, run now, and what they print.
 
-screenshots.py [FOLDER]   writes FOLDER/*.png (docs/screenshots)
+screenshots.py [NAME...]   writes docs/screenshots/NAME.png; without a name all of them
 
 The stack must be up with blue active (`docker compose up --detach --wait`). On the way it switches, rolls back, stops
 green and starts it again, and deploys. Needs chromium, and .venv with scripts/requirements.txt.
@@ -57,6 +57,8 @@ b {{ color: #a6e3a1; font-weight: 600; }}
 </style><pre>{}</pre>"""
 WIDTH = 1180
 COLUMNS = 125
+#: Chromium paints nothing into a window that is lower.
+LEAST_HEIGHT = 200
 
 
 def run(command: str) -> str:
@@ -78,7 +80,7 @@ def render(session: list[tuple[str, str]], picture: Path, chromium: str) -> None
         subprocess.run(
             [
                 chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
-                f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{lines * 21 + 30}",
+                f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{max(lines * 21 + 30, LEAST_HEIGHT)}",
                 f"--screenshot={picture}", page.as_uri(),
             ],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
@@ -86,19 +88,20 @@ def render(session: list[tuple[str, str]], picture: Path, chromium: str) -> None
 
 
 def main() -> int:
-    if len(sys.argv) > 2 or sys.argv[1:] in (["-h"], ["--help"]):
-        print(__doc__)
-        return 0 if len(sys.argv) == 2 else 64
+    names = sys.argv[1:] or list(PICTURES)
+    if not set(names) <= set(PICTURES):
+        print(__doc__ + "\nNames: " + ", ".join(PICTURES))
+        return 0 if names in (["-h"], ["--help"]) else 64
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         print("chromium is not installed (Debian: apt-get install chromium)", file=sys.stderr)
         return 69
-    folder = Path(sys.argv[1]) if len(sys.argv) == 2 else ROOT / "docs/screenshots"
+    folder = ROOT / "docs/screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, commands in PICTURES.items():
-        session = [(command, run(command)) for command in commands]
-        render(session, (folder / f"{name}.png").resolve(), chromium)
-        print(f"{folder / name}.png")
+    for name in names:
+        session = [(command, run(command)) for command in PICTURES[name]]
+        render(session, folder / f"{name}.png", chromium)
+        print(folder / f"{name}.png")
     return 0
 
 

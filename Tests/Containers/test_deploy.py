@@ -8,7 +8,7 @@ import pytest
 from harness.load import Load, LongStream, predict, version_of
 from harness.stack import BASE_IMAGE, PROXY, VERSIONS, eventually, run
 
-QUICK = ("--watch", "3s", "--health-timeout", "30s")
+QUICK = ("--watch", "3s", "--health-timeout", "20s")
 
 
 def assert_blue_goes_on(stack, load: Load) -> None:
@@ -188,7 +188,7 @@ def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
 def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(stack, broken_image):
     """What is put back is what ran before the interrupted run, not what that run left half-way."""
     assert stack.deploy("v1.0.0", *QUICK).returncode == 0
-    deployment = stack.begin_deploy("v1.1.0", "--image", broken_image, "--health-timeout", "30s")
+    deployment = stack.begin_deploy("v1.1.0", "--image", broken_image, "--health-timeout", "20s")
     log = stack.folder / ".run/deploy.log"
     eventually(lambda: " start " in log.read_text(), "the idle color is replaced")
     deployment.send_signal(signal.SIGKILL)

@@ -141,6 +141,10 @@ class Stack:
         """Blue with v1.0.0 active, green with v1.1.0 idle, nothing of a deployment left."""
         (self.folder / ".env").unlink(missing_ok=True)
         shutil.rmtree(self.folder / ".run", ignore_errors=True)
+        # A Proxy that is still unhealthy from a test before would end `up --wait` at once.
+        self.up("blue", "green")
+        if self.compose("ps", "--status", "running", "--quiet", "proxy").stdout.strip():
+            eventually(lambda: self.health("proxy") == "healthy", "the Proxy is healthy")
         self.up()
         self.wait_healthy("blue", "green")
         answer = self.switch("blue", wait="drained", timeout="20s")

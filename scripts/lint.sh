@@ -48,6 +48,7 @@ check "compose: the whole stack" compose -f docker-compose.yml
 check "compose: blue alone" compose -f docker-compose.blue.yml
 check "compose: green alone" compose -f docker-compose.green.yml
 check "compose: two per color" compose -f docker-compose.yml -f deploy/examples/two-per-color.yml
+check "compose: TLS" compose -f docker-compose.yml -f deploy/examples/tls.yml
 check "kubernetes manifests" kubernetes-validate --quiet --strict "${manifests[@]}"
 check "openapi" openapi-spec-validator docs/openapi.json
 check "openapi: what the Proxy serves" scripts/generate_openapi.py --check

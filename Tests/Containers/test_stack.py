@@ -5,7 +5,7 @@ import time
 
 import grpc
 import pytest
-from harness.load import Load, LongStream, label_of, predict, version_of
+from harness.load import SETOSA, Load, LongStream, label_of, predict, version_of
 from harness.stack import ADMIN, GRPC, HTTP, PROXY, VERSIONS, eventually, http, run
 
 
@@ -165,6 +165,32 @@ def test_two_endpoints_per_color_share_the_calls(stack):
             assert set(load.begun_between(begin, time.monotonic())) == {"v1.0.0"}
     finally:
         stack.compose(*files, "rm", "--stop", "--force", "blue-2", "green-2")
+
+
+def test_tls_on_the_port_of_calls(stack):
+    key, certificate = stack.folder / "secrets/tls.key", stack.folder / "secrets/tls.crt"
+    run(
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-keyout", key, "-out", certificate,
+    )  # fmt: skip
+    key.chmod(0o444)
+    certificate.chmod(0o444)
+    # For deploy.sh, too, it is the whole stack from then on.
+    (stack.folder / ".env").write_text("COMPOSE_FILE=docker-compose.yml:deploy/examples/tls.yml\n")
+    try:
+        stack.up()
+        credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+        with grpc.secure_channel(PROXY, credentials, [("grpc.enable_http_proxy", 0)]) as channel:
+            answer = channel.unary_unary("/prediction.v1.PredictionService/Predict")(SETOSA, timeout=10)
+        assert version_of(answer) == "v1.0.0"
+        with pytest.raises(grpc.RpcError):
+            predict(PROXY, timeout=2)
+        result = stack.deploy("v1.1.0", "--watch", "2s")
+        assert result.returncode == 0, result.stderr
+    finally:
+        (stack.folder / ".env").unlink()
+        stack.up()
 
 
 def test_the_scripts_say_how_it_stands(stack):

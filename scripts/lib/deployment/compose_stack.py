@@ -78,10 +78,12 @@ class ComposeStack:
         return found
 
     def proxy_address(self) -> str:
-        """Where callers reach the Proxy on this host."""
+        """Where callers reach the Proxy on this host: HOST:PORT, with https:// before it where it speaks TLS."""
         service = self._configuration()["services"].get(self._proxy_service, {})
-        listen = service.get("environment", {}).get("SLUICE_LISTEN", "0.0.0.0:50050")
-        return self._published(service, listen.rpartition(":")[2]) or "127.0.0.1:50050"
+        environment = service.get("environment", {})
+        listen = environment.get("SLUICE_LISTEN", "0.0.0.0:50050")
+        address = self._published(service, listen.rpartition(":")[2]) or "127.0.0.1:50050"
+        return f"https://{address}" if environment.get("SLUICE_TLS_CERT") else address
 
     def admin_address(self) -> str:
         service = self._configuration()["services"].get(self._proxy_service, {})

@@ -129,7 +129,7 @@ import Testing
 
     @Test func waitsForFirstResults() async throws {
         let checker = FakeChecker([:])
-        let monitor = monitor(green: [2, 3], checker: checker, clock: ContinuousClock())
+        let monitor = monitor(green: [2, 3], checker: checker, clock: ContinuousClock(), timeout: .seconds(60))
         try await running(monitor) {
             let waiting = Task { await monitor.settledHealth(of: .green).green.endpoints.map(\.state) }
             #expect(await eventually { checker.calls(2) == 1 && checker.calls(3) == 1 })

@@ -22,8 +22,8 @@ import Testing
         #expect(Timestamp(rfc3339: text) == nil)
     }
 
-    @Test func readsBackEveryDayOfCenturies() {
-        for day in stride(from: Int64(-200_000), to: 200_000, by: 1) {
+    @Test func readsBackDaysOfCenturies() {
+        for day in stride(from: Int64(-200_000), to: 200_000, by: 17) {
             let time = Timestamp(milliseconds: day * 86_400_000 + 43_200_001)
             #expect(Timestamp(rfc3339: time.description) == time)
         }

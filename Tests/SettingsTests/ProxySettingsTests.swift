@@ -43,17 +43,30 @@ import Testing
         #expect(settings.logLevel == .info)
         #expect(settings.adminTokenFile == nil)
         #expect(settings.shutdownGrace == .seconds(30))
+        #expect(settings.tls == nil)
+        #expect(!settings.failover)
+        #expect(settings.maxConcurrentStreams == 100)
+        #expect(settings.maxConnections == 10_000)
+        #expect(settings.idleTimeout == .seconds(180))
+        #expect(settings.streamIdleTimeout == nil)
+        #expect(settings.upstreamKeepalive == .seconds(330))
         #expect(settings.source(of: .listen) == .standard)
     }
 
+    /// Every flag, with a value that is not its default and is written as `text(of:)` writes it.
+    private static let everyFlag: [SettingName: [String]] = [
+        .listen: ["[::1]:0"], .admin: ["0.0.0.0:9000"], .blue: ["b1:1,b2:2"], .green: ["[fe80::1]:3"],
+        .workers: ["8"], .healthCheck: ["grpc:pkg.Service,http:/health?a=b,tcp"], .healthInterval: ["250ms"],
+        .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
+        .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
+        .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
+        .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"], .failover: ["on"],
+        .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
+        .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"],
+    ]
+
     @Test func takesEveryFlag() throws {
-        let settings = try read([
-            .listen: ["[::1]:0"], .admin: ["0.0.0.0:9000"], .blue: ["b1:1,b2:2"], .green: ["[fe80::1]:3"],
-            .workers: ["8"], .healthCheck: ["grpc:pkg.Service", "http:/health?a=b,tcp"], .healthInterval: ["250ms"],
-            .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
-            .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["off"],
-            .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["0s"],
-        ])
+        let settings = try read(Self.everyFlag)
         #expect(settings.listen == Endpoint(host: "::1", port: 0))
         #expect(settings.admin == Endpoint(host: "0.0.0.0", port: 9000))
         #expect(settings.endpoints.blue == [Endpoint(host: "b1", port: 1), Endpoint(host: "b2", port: 2)])
@@ -67,10 +80,19 @@ import Testing
         #expect(settings.initial == .green)
         #expect(settings.stateFile == "/var/lib/s.json")
         #expect(settings.auditLog == "/var/log/a.jsonl")
-        #expect(settings.accessLog == .off)
+        #expect(settings.accessLog == .file(path: "/var/log/access"))
         #expect(settings.logLevel == .debug)
         #expect(settings.adminTokenFile == "/run/secrets/token")
-        #expect(settings.shutdownGrace == .zero)
+        #expect(settings.shutdownGrace == .seconds(90))
+        #expect(settings.tls?.certificate == "/etc/c.pem")
+        #expect(settings.tls?.key == "/etc/k.pem")
+        #expect(settings.tls?.clientAuthority == "/etc/ca.pem")
+        #expect(settings.failover)
+        #expect(settings.maxConcurrentStreams == 250)
+        #expect(settings.maxConnections == 20)
+        #expect(settings.idleTimeout == nil)
+        #expect(settings.streamIdleTimeout == .seconds(600))
+        #expect(settings.upstreamKeepalive == .seconds(60))
         for name in SettingName.allCases { #expect(settings.source(of: name) == .flag) }
     }
 
@@ -140,7 +162,9 @@ import Testing
         (.healthCheck, "ping"), (.healthCheck, "http:health"), (.healthCheck, "GRPC"), (.healthCheck, "http:/a b"),
         (.healthInterval, "1"), (.healthInterval, "10ms"), (.healthInterval, "2h"), (.healthTimeout, "0s"),
         (.healthRise, "0"), (.healthFall, "-3"), (.initial, "red"), (.stateFile, ""), (.logLevel, "verbose"),
-        (.shutdownGrace, "forever"), (.shutdownGrace, "25h"), (.accessLog, ""),
+        (.shutdownGrace, "forever"), (.shutdownGrace, "25h"), (.accessLog, ""), (.failover, "yes"),
+        (.maxConcurrentStreams, "0"), (.maxConnections, "none"), (.idleTimeout, "0s"), (.streamIdleTimeout, "never"),
+        (.upstreamKeepalive, ""),
     ])
     func refuses(name: SettingName, text: String) {
         let found = errors([name: [text]])
@@ -201,17 +225,19 @@ import Testing
     }
 
     @Test func writesWhatItReads() throws {
-        let flags: [SettingName: [String]] = [
-            .listen: ["[::1]:0"], .admin: ["0.0.0.0:9000"], .blue: ["b1:1,b2:2"], .green: ["[fe80::1]:3"],
-            .workers: ["8"], .healthCheck: ["grpc:pkg.Service,http:/health,tcp"], .healthInterval: ["250ms"],
-            .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
-            .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
-            .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
-        ]
-        let settings = try read(flags)
-        for name in SettingName.allCases { #expect(settings.text(of: name) == flags[name]?.first) }
+        let settings = try read(Self.everyFlag)
+        for name in SettingName.allCases { #expect(settings.text(of: name) == Self.everyFlag[name]?.first) }
         #expect(try read([.healthCheck: ["none"]]).text(of: .healthCheck) == "none")
-        #expect(try read().text(of: .adminTokenFile) == nil)
+        for name in [SettingName.adminTokenFile, .tlsCert, .tlsKey, .tlsClientCA] {
+            #expect(try read().text(of: name) == nil)
+        }
         for text in ["off", "-"] { #expect(try read([.accessLog: [text]]).text(of: .accessLog) == text) }
+    }
+
+    @Test func wantsACertificateAndItsKeyTogether() throws {
+        #expect(try read([.tlsCert: ["c"], .tlsKey: ["k"]]).tls?.clientAuthority == nil)
+        #expect(errors([.tlsCert: ["c"]]).first?.hasPrefix("--tls-cert is \"c\"") == true)
+        #expect(errors([.tlsKey: ["k"]]).first?.hasPrefix("--tls-key is \"k\"") == true)
+        #expect(errors([.tlsClientCA: ["ca"]]).first?.hasPrefix("--tls-client-ca is \"ca\"") == true)
     }
 }

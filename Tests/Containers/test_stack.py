@@ -157,12 +157,14 @@ def test_two_endpoints_per_color_share_the_calls(stack):
             time.sleep(1)
             # One of the two goes down without a call lost that begins once that is seen.
             stack.compose(*files, "stop", "blue-2")
-            time.sleep(2)
+            eventually(
+                lambda: "unhealthy" in [e["state"] for e in stack.status()["colors"]["blue"]["endpoints"]], "it is seen"
+            )
             begin = time.monotonic()
-            count = len(load.failures)
-            time.sleep(1)
-            assert len(load.failures) == count
-            assert set(load.begun_between(begin, time.monotonic())) == {"v1.0.0"}
+            time.sleep(3)
+            end = time.monotonic()
+        assert set(load.begun_between(begin, end)) == {"v1.0.0"}
+        assert not [began for began in load.failed_from if began > begin]
     finally:
         stack.compose(*files, "rm", "--stop", "--force", "blue-2", "green-2")
 

@@ -48,6 +48,8 @@ class Load:
         #: (when the call began, which version answered)
         self.answers: list[tuple[float, str]] = []
         self.failures: list[str] = []
+        #: When each of the failed calls began.
+        self.failed_from: list[float] = []
 
     def __enter__(self) -> Load:
         self._channels = [channel(self._address) for _ in range(self._connections)]
@@ -75,6 +77,7 @@ class Load:
             except grpc.RpcError as error:
                 with self._lock:
                     self.failures.append(f"{error.code().name}: {error.details()}")
+                    self.failed_from.append(began)
             else:
                 with self._lock:
                     self.answers.append((began, version))

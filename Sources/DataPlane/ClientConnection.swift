@@ -6,7 +6,9 @@ import TLS
 final class ClientConnection: Connection {
     private enum Phase {
         case serving
-        /// A GOAWAY has announced the end, but new streams are still taken until the client has surely seen it.
+        /// A GOAWAY that announces the end is on its way; the PING behind it is not.
+        case announcing(TimerID)
+        /// New streams are still taken, until the PING is answered and the client has surely seen the GOAWAY.
         case announcedEnd(TimerID)
         /// Streams beyond the last GOAWAY's are ignored; the client knows that they weren't processed.
         case finishing
@@ -144,7 +146,10 @@ final class ClientConnection: Connection {
     }
 
     override func lost(_ reason: String) {
-        if case .announcedEnd(let timer) = phase { worker.loop.cancel(timer) }
+        switch phase {
+        case .announcing(let timer), .announcedEnd(let timer): worker.loop.cancel(timer)
+        case .serving, .finishing: break
+        }
         while let call = calls.last { closeLeg(of: call, .cancel) }
         worker.clientLeft(self)
     }
@@ -219,6 +224,12 @@ final class ClientConnection: Connection {
     func beginShutdown() {
         guard case .serving = phase else { return }
         submitShutdownNotice()
+        markDirty()
+        // libnghttp2 sends a PING before everything else that waits: it has to come when the GOAWAY has been written.
+        phase = .announcing(worker.loop.schedule(after: .milliseconds(1)) { [unowned self] in awaitEndSeen() })
+    }
+
+    private func awaitEndSeen() {
         submitPing()
         markDirty()
         phase = .announcedEnd(

@@ -16,13 +16,13 @@ from harness.backend import EchoBackend
 from harness.proxy import Proxy
 from harness.raw_http2 import RawConnection, RawServer
 
-_CHANNEL_OPTIONS = [
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
+_CHANNEL_OPTIONS = {
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
     # A channel of its own is a connection of its own; and what fails must show, so no retries behind our back.
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.enable_retries", 0),
-]
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_retries": 0,
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -132,7 +132,7 @@ def open_channel(request: pytest.FixtureRequest) -> Callable[..., grpc.Channel]:
     """Opens a grpcio channel with a connection of its own."""
 
     def open_one(address: str, *extra) -> grpc.Channel:
-        channel = grpc.insecure_channel(address, options=[*_CHANNEL_OPTIONS, *extra])
+        channel = grpc.insecure_channel(address, options=[*{**_CHANNEL_OPTIONS, **dict(extra)}.items()])
         request.addfinalizer(channel.close)
         return channel
 

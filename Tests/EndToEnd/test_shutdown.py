@@ -63,6 +63,7 @@ def test_two_step_goaway(proxy, connect_raw):
     connection.wait(lambda: len(connection.goaways) >= 2, "two GOAWAYs")
     assert connection.goaways[0][:2] == (2**31 - 1, NO_ERROR)
     assert connection.goaways[-1][:2] == (stream.id, NO_ERROR)
+    assert connection.goaways_before_pings == [1], "the PING asks whether the first GOAWAY has been seen"
     stream.send_data(grpc_message(b"after"), end_stream=True)
     stream.wait_end()
     assert stream.messages == [b"before", b"after"]

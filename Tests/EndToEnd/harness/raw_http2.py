@@ -225,6 +225,7 @@ class RawConnection:
         self.streams: dict[int, RawStream] = {}
         self.goaways: list[tuple[int, int, bytes]] = []
         self.pongs: list[bytes] = []
+        self.goaways_before_pings: list[int] = []
         self.remote_settings: dict[int, int] = {}
         self.settings_acknowledged = False
         self.protocol_error: Exception | None = None
@@ -303,6 +304,8 @@ class RawConnection:
                 self.remote_settings.setdefault(-1, 1)
             case h2.events.SettingsAcknowledged():
                 self.settings_acknowledged = True
+            case h2.events.PingReceived():
+                self.goaways_before_pings.append(len(self.goaways))
             case h2.events.PingAckReceived():
                 self.pongs.append(event.ping_data)
 

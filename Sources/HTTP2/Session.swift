@@ -44,8 +44,8 @@ open class Session {
 
     /// Where received header lists come from, and go back to.
     public let headerBlocks: HeaderBlockPool
-    /// The header list that is being received; header blocks of one connection never interleave.
-    var incoming: HeaderBlock?
+    /// The header list that is being received, owned by this object; header blocks of one connection never interleave.
+    private(set) var incoming: Unmanaged<HeaderBlock>?
     let maxHeaderListSize: Int
     let maxHeaderFields: Int
 
@@ -80,6 +80,7 @@ open class Session {
 
     deinit {
         nghttp2_session_del(session)
+        incoming?.release()
     }
 
     private func submit(_ settings: SessionSettings) {
@@ -140,6 +141,18 @@ open class Session {
 
     /// Whether a header block has been begun and not finished.
     public final var isReceivingHeaders: Bool { incoming != nil }
+
+    /// A header block begins to arrive.
+    func beginHeaderBlock() {
+        assert(incoming == nil, "header blocks of one connection never interleave")
+        incoming = Unmanaged.passRetained(headerBlocks.take())
+    }
+
+    /// The header block that was arriving is complete, or will never be.
+    func takeHeaderBlock() -> HeaderBlock? {
+        defer { incoming = nil }
+        return incoming?.takeRetainedValue()
+    }
 
     /// Whether something is queued that the peer's windows allow to be sent.
     public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 }

@@ -34,14 +34,21 @@ enum SessionCallbacks {
         return callbacks
     }
 
+    /// Lends the session without counting a reference: whoever called into libnghttp2 keeps it alive.
     @inline(__always)
-    private static func session(_ userData: UnsafeMutableRawPointer?) -> Session {
-        Unmanaged<Session>.fromOpaque(userData!)._withUnsafeGuaranteedRef { $0 }
+    private static func with<Result>(_ userData: UnsafeMutableRawPointer?, _ body: (Session) -> Result) -> Result {
+        Unmanaged<Session>.fromOpaque(userData!)._withUnsafeGuaranteedRef(body)
     }
 
+    /// Lends a stream's context likewise.
+    ///
+    /// - Returns: `nil` for a stream that has none (any more).
     @inline(__always)
-    private static func context(_ pointer: UnsafeMutableRawPointer?) -> StreamContext? {
-        pointer.map { Unmanaged<StreamContext>.fromOpaque($0)._withUnsafeGuaranteedRef { $0 } }
+    private static func withContext<Result>(
+        _ pointer: UnsafeMutableRawPointer?, _ body: (StreamContext) -> Result
+    ) -> Result? {
+        guard let pointer else { return nil }
+        return Unmanaged<StreamContext>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
     }
 
     // MARK: Header lists
@@ -55,15 +62,14 @@ enum SessionCallbacks {
         case NGHTTP2_CONTINUATION: frame = .continuation
         default: frame = .control
         }
-        return session(userData).frameBegan(frame) ? 0 : failure
+        return with(userData) { $0.frameBegan(frame) } ? 0 : failure
     }
 
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { pointer, frame, userData in
         guard let frame else { return 0 }
-        let session = session(userData)
-        assert(session.incoming == nil, "header blocks of one connection never interleave")
-        session.incoming = session.headerBlocks.take()
-        if nghttp2_shim_is_request(frame) != 0 {
+        with(userData) { session in
+            session.beginHeaderBlock()
+            guard nghttp2_shim_is_request(frame) != 0 else { return }
             let stream = nghttp2_shim_stream(frame)
             let context = session.requestBegan(on: stream)
             nghttp2_session_set_stream_user_data(pointer, stream, Unmanaged.passUnretained(context).toOpaque())
@@ -73,16 +79,18 @@ enum SessionCallbacks {
 
     private static let header: nghttp2_on_header_callback = {
         _, _, name, nameLength, value, valueLength, flags, userData in
-        let session = session(userData)
-        guard let block = session.incoming else { return 0 }
-        guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
-            block.fieldCount < session.maxHeaderFields
-        else { return countField(nameLength, valueLength, block, session) }
-        block.append(
-            name: UnsafeBufferPointer(start: name, count: nameLength),
-            value: UnsafeBufferPointer(start: value, count: valueLength),
-            isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
-        return 0
+        with(userData) { session in
+            session.incoming?._withUnsafeGuaranteedRef { block in
+                guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
+                    block.fieldCount < session.maxHeaderFields
+                else { return countField(nameLength, valueLength, block, session) }
+                block.append(
+                    name: UnsafeBufferPointer(start: name, count: nameLength),
+                    value: UnsafeBufferPointer(start: value, count: valueLength),
+                    isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
+                return 0
+            } ?? 0
+        }
     }
 
     /// Counts a field that isn't kept, and ends the session at twice the limit.
@@ -107,18 +115,23 @@ enum SessionCallbacks {
 
     private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, userData in
         guard let frame else { return 0 }
-        let session = session(userData)
+        return with(userData) { received(frame, $0, pointer) }
+    }
+
+    private static func received(
+        _ frame: UnsafePointer<nghttp2_frame>, _ session: Session, _ pointer: OpaquePointer?
+    ) -> Int32 {
         let stream = nghttp2_shim_stream(frame)
         switch nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) {
         case NGHTTP2_DATA:
-            guard endsStream(frame), let context = context(nghttp2_session_get_stream_user_data(pointer, stream))
-            else { return 0 }
-            session.endReceived(on: stream, context)
+            guard endsStream(frame) else { return 0 }
+            withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { session.endReceived(on: stream, $0) }
         case NGHTTP2_HEADERS:
-            headersReceived(frame, session, context(nghttp2_session_get_stream_user_data(pointer, stream)))
+            headersReceived(frame, session, nghttp2_session_get_stream_user_data(pointer, stream))
         case NGHTTP2_RST_STREAM:
-            guard let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) else { return 0 }
-            session.resetReceived(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream, context)
+            withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
+                session.resetReceived(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream, $0)
+            }
         case NGHTTP2_SETTINGS:
             if nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
         case NGHTTP2_PING:
@@ -136,48 +149,49 @@ enum SessionCallbacks {
     }
 
     private static func headersReceived(
-        _ frame: UnsafePointer<nghttp2_frame>, _ session: Session, _ context: StreamContext?
+        _ frame: UnsafePointer<nghttp2_frame>, _ session: Session, _ context: UnsafeMutableRawPointer?
     ) {
-        guard let block = session.incoming else { return }
-        session.incoming = nil
-        guard let context else { return session.headerBlocks.give(block) }
-        let stream = nghttp2_shim_stream(frame)
-        switch session.role {
-        case .server where nghttp2_shim_is_request(frame) != 0:
-            session.requestReceived(block, endStream: endsStream(frame), on: stream, context)
-        case .client where block.has(.status):
-            if block.value(of: .status, hasPrefix: "1") {
-                session.informationalReceived(block, on: stream, context)
-            } else {
-                session.responseReceived(block, endStream: endsStream(frame), on: stream, context)
+        guard let block = session.takeHeaderBlock() else { return }
+        let isKnown: Void? = withContext(context) { context in
+            let stream = nghttp2_shim_stream(frame)
+            switch session.role {
+            case .server where nghttp2_shim_is_request(frame) != 0:
+                session.requestReceived(block, endStream: endsStream(frame), on: stream, context)
+            case .client where block.has(.status):
+                if block.value(of: .status, hasPrefix: "1") {
+                    session.informationalReceived(block, on: stream, context)
+                } else {
+                    session.responseReceived(block, endStream: endsStream(frame), on: stream, context)
+                }
+            case .server, .client:
+                session.trailersReceived(block, on: stream, context)
             }
-        case .server, .client:
-            session.trailersReceived(block, on: stream, context)
         }
+        if isKnown == nil { session.headerBlocks.give(block) }
     }
 
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = {
         pointer, _, stream, bytes, count, userData in
-        let session = session(userData)
-        let bytes = UnsafeRawBufferPointer(start: bytes, count: count)
-        if let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) {
-            session.dataReceived(bytes, on: stream, context)
-        } else {
-            session.consume(count, on: stream)
+        with(userData) { session in
+            let bytes = UnsafeRawBufferPointer(start: bytes, count: count)
+            let isKnown: Void? = withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
+                session.dataReceived(bytes, on: stream, $0)
+            }
+            if isKnown == nil { session.consume(count, on: stream) }
         }
         return 0
     }
 
     private static let streamClosed: nghttp2_on_stream_close_callback = { pointer, stream, code, userData in
-        let session = session(userData)
-        // A block that was still arriving belongs to the stream that ends now.
-        if let block = session.incoming {
-            session.incoming = nil
-            session.headerBlocks.give(block)
-        }
-        if let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) {
+        with(userData) { session in
+            // A block that was still arriving belongs to the stream that ends now.
+            if let block = session.takeHeaderBlock() { session.headerBlocks.give(block) }
+            guard let owned = nghttp2_session_get_stream_user_data(pointer, stream) else { return }
             nghttp2_session_set_stream_user_data(pointer, stream, nil)
+            // A reference of its own: the owner lets go of the context in here.
+            let context = Unmanaged<StreamContext>.fromOpaque(owned).takeUnretainedValue()
             session.streamClosed(stream, ErrorCode(rawValue: code), context)
+            withExtendedLifetime(context) {}
         }
         return 0
     }
@@ -185,8 +199,8 @@ enum SessionCallbacks {
     private static let frameSent: nghttp2_on_frame_send_callback = { pointer, frame, userData in
         guard let frame, endsStream(frame) else { return 0 }
         let stream = nghttp2_shim_stream(frame)
-        if let context = context(nghttp2_session_get_stream_user_data(pointer, stream)) {
-            session(userData).endSent(on: stream, context)
+        withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { context in
+            with(userData) { $0.endSent(on: stream, context) }
         }
         return 0
     }
@@ -202,11 +216,12 @@ enum SessionCallbacks {
 
     private static let readBody: nghttp2_data_source_read_callback = {
         _, stream, buffer, length, flags, source, userData in
-        guard let flags, let context = context(source?.pointee.ptr) else {
-            return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
-        }
+        guard let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
         let buffer = UnsafeMutableRawBufferPointer(start: buffer, count: length)
-        switch session(userData).body(of: stream, context, into: buffer) {
+        let body = withContext(source?.pointee.ptr) { context in
+            with(userData) { $0.body(of: stream, context, into: buffer) }
+        }
+        switch body {
         case .bytes(let count):
             return count
         case .last(let count):
@@ -217,6 +232,8 @@ enum SessionCallbacks {
             return count
         case .nothingYet:
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        case nil:
+            return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
         }
     }
 }

@@ -32,7 +32,12 @@ public final class HeaderBlock {
     private var fields: UnsafeMutablePointer<Field>
     private var keptCount = 0
     private var fieldCapacity = 24
-    private var known = InlineArray<8, Int>(repeating: -1)
+    private var known = InlineArray<8, Int32>(repeating: -1)
+
+    /// Sessions that have queued this block and not sent it yet: they read it where it lies.
+    private var borrowers = 0
+    /// The pool to go back to as soon as nobody borrows the block any more.
+    private var awaitedBy: HeaderBlockPool?
 
     /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 for each field, also of those not kept.
     public private(set) var listSize = 0
@@ -55,6 +60,7 @@ public final class HeaderBlock {
     public var isTruncated: Bool { keptCount < fieldCount }
 
     public func removeAll() {
+        assert(borrowers == 0, "a block that a session still has to send doesn't change")
         byteCount = 0
         keptCount = 0
         known = InlineArray(repeating: -1)
@@ -81,9 +87,12 @@ public final class HeaderBlock {
     }
 
     func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
+        assert(borrowers == 0, "a block that a session still has to send doesn't change")
         count(nameLength: name.count, valueLength: value.count)
-        if let field = Self.recognize(name) { known[field.rawValue] = keptCount }
-        makeRoom(for: name.count + value.count)
+        if let field = Self.recognize(name) { known[field.rawValue] = Int32(truncatingIfNeeded: keptCount) }
+        if byteCount &+ name.count &+ value.count > byteCapacity || keptCount == fieldCapacity {
+            makeRoom(for: name.count + value.count)
+        }
         fields.advanced(by: keptCount).initialize(
             to: Field(start: byteCount, nameLength: name.count, valueLength: value.count, isSensitive: isSensitive))
         keptCount += 1
@@ -92,6 +101,7 @@ public final class HeaderBlock {
     }
 
     /// There is room: `makeRoom` came before.
+    @inline(__always)
     private func copy(_ text: UnsafeBufferPointer<UInt8>) {
         guard let source = text.baseAddress else { return }
         assert(byteCount + text.count <= byteCapacity, "room was made")
@@ -100,6 +110,7 @@ public final class HeaderBlock {
     }
 
     /// Sees to it that one more field fits, with so many bytes.
+    @inline(never)
     private func makeRoom(for count: Int) {
         if byteCount + count > byteCapacity {
             byteCapacity = max(2 * byteCapacity, byteCount + count)
@@ -151,7 +162,7 @@ public final class HeaderBlock {
 
     /// Lends the bytes of a known field's value, the last one where there are several.
     public func withValue<Result>(of field: Known, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
-        let index = known[field.rawValue]
+        let index = Int(known[field.rawValue])
         guard index >= 0 else { return nil }
         let field = fields[index]
         return body(
@@ -196,10 +207,13 @@ public final class HeaderBlock {
         }
     }
 
-    /// Lends the fields in libnghttp2's form, which copies them when they are submitted.
+    // MARK: Sending
+
+    /// Lends the fields in libnghttp2's form. It keeps the pointers and copies nothing: whoever submits them borrows the
+    /// block until they are sent.
     func withNameValues<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
         withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: keptCount) { pairs in
-            // The block's memory stays in place until `body` has returned; libnghttp2 only reads it.
+            let plain = UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
             for index in 0..<keptCount {
                 let field = fields[index]
                 let name = bytes.advanced(by: field.start)
@@ -208,10 +222,32 @@ public final class HeaderBlock {
                     to: nghttp2_nv(
                         name: name, value: name.advanced(by: field.nameLength), namelen: field.nameLength,
                         valuelen: field.valueLength,
-                        flags: field.isSensitive ? UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0))
+                        flags: field.isSensitive ? plain | UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : plain))
             }
             return body(UnsafePointer(pairs.baseAddress), keptCount)
         }
+    }
+
+    /// A session has queued the block: it must neither change nor go until `giveBack()`.
+    func borrow() {
+        borrowers += 1
+    }
+
+    /// The session has sent it.
+    func giveBack() {
+        assert(borrowers > 0, "what is given back was borrowed")
+        borrowers -= 1
+        if borrowers == 0, let pool = awaitedBy {
+            awaitedBy = nil
+            pool.give(self)
+        }
+    }
+
+    /// - Returns: whether the block is free; otherwise it comes to the pool by itself once it is.
+    fileprivate func isFree(for pool: HeaderBlockPool) -> Bool {
+        if borrowers == 0 { return true }
+        awaitedBy = pool
+        return false
     }
 }
 
@@ -225,8 +261,9 @@ public final class HeaderBlockPool {
         free.popLast() ?? HeaderBlock()
     }
 
+    /// Takes back a block that its owner is done with, even if a session still has to send it.
     public func give(_ block: HeaderBlock) {
-        guard free.count < 1024 else { return }
+        guard block.isFree(for: self), free.count < 1024 else { return }
         block.removeAll()
         free.append(block)
     }

@@ -52,6 +52,9 @@ open class Session {
     /// Kept alive: the libnghttp2 session's memory lies there.
     private let memory: SessionMemory
 
+    /// Blocks that are queued: libnghttp2 reads them where they lie.
+    private var borrowed: [HeaderBlock] = []
+
     /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
     private let session: OpaquePointer
 
@@ -67,9 +70,13 @@ open class Session {
         maxHeaderListSize = Int(settings.maxHeaderListSize)
         maxHeaderFields = settings.maxHeaderFields
         var pointer: OpaquePointer?
+        let (callbacks, options) = (SessionCallbacks.shared, SessionOptions.shared)
         let result = memory.withAllocator { allocator in
-            let make = role == .server ? nghttp2_session_server_new3 : nghttp2_session_client_new3
-            return make(&pointer, SessionCallbacks.shared, nil, SessionOptions.shared, allocator)
+            switch role {
+            case .server:
+                memory.lendingFrameBuffer { nghttp2_session_server_new3(&pointer, callbacks, nil, options, allocator) }
+            case .client: nghttp2_session_client_new3(&pointer, callbacks, nil, options, allocator)
+            }
         }
         guard result == 0, let pointer else { fatalError("libnghttp2 is out of memory") }
         session = pointer
@@ -80,6 +87,7 @@ open class Session {
 
     deinit {
         nghttp2_session_del(session)
+        giveBackBorrowed()
         incoming?.release()
     }
 
@@ -131,7 +139,23 @@ open class Session {
             buffer.baseAddress!.advanced(by: written).copyMemory(from: piece, byteCount: count)
             written += count
         }
+        if !borrowed.isEmpty, nghttp2_session_get_outbound_queue_size(session) == 0 { giveBackBorrowed() }
         return written
+    }
+
+    /// Nothing is queued any more that lies in a header block.
+    private func giveBackBorrowed() {
+        for block in borrowed { block.giveBack() }
+        borrowed.removeAll(keepingCapacity: true)
+    }
+
+    /// Lends a block to libnghttp2 until it has been sent.
+    private func borrow<Result>(
+        _ block: HeaderBlock, _ submit: (UnsafePointer<nghttp2_nv>?, Int) -> Result
+    ) -> Result {
+        block.borrow()
+        borrowed.append(block)
+        return block.withNameValues(submit)
     }
 
     /// Whether the session is over: it neither waits for input nor has anything to send.
@@ -159,14 +183,14 @@ open class Session {
 
     // MARK: Streams
 
-    /// Opens a stream (clients only). The block is copied.
+    /// Opens a stream (clients only). The block must not change until it is back in its pool.
     ///
     /// - Parameter endStream: the request has no body; otherwise `body(of:into:)` will be asked for it.
     public final func submitRequest(
         _ head: HeaderBlock, endStream: Bool, context: StreamContext
     ) throws(SessionError) -> StreamID {
         let context = Unmanaged.passUnretained(context).toOpaque()
-        let stream = head.withNameValues { pairs, count in
+        let stream = borrow(head) { pairs, count in
             SessionCallbacks.withBodyProvider(context) { provider in
                 nghttp2_submit_request(session, nil, pairs, count, endStream ? nil : provider, context)
             }
@@ -175,10 +199,10 @@ open class Session {
         return stream
     }
 
-    /// Answers a stream (servers only). The block is copied.
+    /// Answers a stream (servers only). The block must not change until it is back in its pool.
     public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext)
     {
-        head.withNameValues { pairs, count in
+        borrow(head) { pairs, count in
             SessionCallbacks.withBodyProvider(Unmanaged.passUnretained(context).toOpaque()) { provider in
                 check(nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider))
             }
@@ -187,14 +211,14 @@ open class Session {
 
     /// Sends an interim response (1xx) ahead of the final one (servers only).
     public final func submitInformational(_ head: HeaderBlock, on stream: StreamID) {
-        head.withNameValues { pairs, count in
+        borrow(head) { pairs, count in
             check(nghttp2_submit_headers(session, 0, stream, nil, pairs, count, nil))
         }
     }
 
     /// Sends trailers, which end the stream. Only from within `body(of:into:)`: earlier they would overtake DATA.
     public final func submitTrailers(_ trailers: HeaderBlock, on stream: StreamID) {
-        trailers.withNameValues { pairs, count in
+        borrow(trailers) { pairs, count in
             check(nghttp2_submit_trailer(session, stream, pairs, count))
         }
     }

@@ -187,7 +187,6 @@ enum SessionCallbacks {
             // A block that was still arriving belongs to the stream that ends now.
             if let block = session.takeHeaderBlock() { session.headerBlocks.give(block) }
             guard let owned = nghttp2_session_get_stream_user_data(pointer, stream) else { return }
-            nghttp2_session_set_stream_user_data(pointer, stream, nil)
             // A reference of its own: the owner lets go of the context in here.
             let context = Unmanaged<StreamContext>.fromOpaque(owned).takeUnretainedValue()
             session.streamClosed(stream, ErrorCode(rawValue: code), context)

@@ -21,21 +21,57 @@ public final class SessionMemory {
     private static let headerSize = 16
     /// The class of blocks that no list keeps.
     private static let large = 0
+    /// The class of the one block that every server session has as its frame buffer.
+    private static let shared = -1
+    /// No less than libnghttp2 asks for to build frames in.
+    private static let frameBufferSize = 16_384 + 64
 
-    private var free = [UnsafeMutablePointer<Header>?](repeating: nil, count: classes)
-    private var kept = [Int](repeating: 0, count: classes)
+    /// The free blocks of a size.
+    private struct FreeList {
+        var first: UnsafeMutablePointer<Header>?
+        var count = 0
+    }
+
+    /// One list for each of the `classes`, initialized and owned. Not an array, whose checks would cost more than the
+    /// rest of an allocation: a class is always within bounds, as only `allocate` makes them.
+    private let free: UnsafeMutablePointer<FreeList>
+
+    /// Where all server sessions build their frames.
+    ///
+    /// Every session has libnghttp2 allocate such a buffer as it is made, of which an idle connection then pins a page or
+    /// two. What is in it matters only within one `nghttp2_session_mem_send` and until its result has been copied, which
+    /// is before any other session runs. (Client sessions keep the connection preface there from the start; and what a
+    /// long header list needs beyond the first buffer is allocated when it's needed.)
+    private let frameBuffer: UnsafeMutablePointer<Header>
+    /// A server session is being made: what it asks for first that is large enough is its frame buffer.
+    private var lendsFrameBuffer = false
 
     public init() {
         assert(MemoryLayout<Header>.size <= Self.headerSize, "a header keeps what follows aligned as malloc(3) does")
+        free = .allocate(capacity: Self.classes)
+        free.initialize(repeating: FreeList(), count: Self.classes)
+        guard let memory = malloc(Self.headerSize + Self.frameBufferSize) else { fatalError("out of memory") }
+        frameBuffer = memory.bindMemory(to: Header.self, capacity: 1)
+        frameBuffer.initialize(to: Header(sizeClass: Self.shared, next: nil))
     }
 
     deinit {
-        for var block in free {
+        for sizeClass in 0..<Self.classes {
+            var block = free[sizeClass].first
             while let current = block {
                 block = current.pointee.next
                 Glibc.free(current)
             }
         }
+        free.deallocate()
+        Glibc.free(frameBuffer)
+    }
+
+    /// Makes a server session within `make`, with the frame buffer that all of them share.
+    func lendingFrameBuffer<Result>(_ make: () -> Result) -> Result {
+        lendsFrameBuffer = true
+        defer { lendsFrameBuffer = false }
+        return make()
     }
 
     /// Lends libnghttp2's view of this memory; libnghttp2 copies it.
@@ -63,13 +99,17 @@ public final class SessionMemory {
     }
 
     private func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
-        let sizeClass = (size + Self.step - 1) / Self.step
-        if sizeClass > 0, sizeClass < Self.classes, let block = free[sizeClass] {
-            free[sizeClass] = block.pointee.next
-            kept[sizeClass] -= 1
+        let sizeClass = Int(bitPattern: (UInt(bitPattern: size) &+ UInt(Self.step - 1)) / UInt(Self.step))
+        if sizeClass > 0, sizeClass < Self.classes, let block = free[sizeClass].first {
+            free[sizeClass].first = block.pointee.next
+            free[sizeClass].count &-= 1
             return UnsafeMutableRawPointer(block).advanced(by: Self.headerSize)
         }
         let isLarge = sizeClass == 0 || sizeClass >= Self.classes
+        if isLarge, lendsFrameBuffer, (Self.frameBufferSize - 64...Self.frameBufferSize).contains(size) {
+            lendsFrameBuffer = false
+            return UnsafeMutableRawPointer(frameBuffer).advanced(by: Self.headerSize)
+        }
         guard let memory = malloc(Self.headerSize + (isLarge ? size : sizeClass * Self.step)) else { return nil }
         let block = memory.bindMemory(to: Header.self, capacity: 1)
         block.initialize(to: Header(sizeClass: isLarge ? Self.large : sizeClass, next: nil))
@@ -80,15 +120,18 @@ public final class SessionMemory {
         // Every block that libnghttp2 gives back was made by `allocate`, with its header in front.
         guard let block = Self.header(of: pointer) else { return }
         let sizeClass = block.pointee.sizeClass
-        guard sizeClass != Self.large, kept[sizeClass] < Self.mostKept else { return Glibc.free(block) }
-        block.pointee.next = free[sizeClass]
-        free[sizeClass] = block
-        kept[sizeClass] += 1
+        if sizeClass == Self.shared { return }
+        assert(sizeClass >= 0 && sizeClass < Self.classes, "only allocate() makes blocks")
+        guard sizeClass != Self.large, free[sizeClass].count < Self.mostKept else { return Glibc.free(block) }
+        block.pointee.next = free[sizeClass].first
+        free[sizeClass].first = block
+        free[sizeClass].count &+= 1
     }
 
     private func resize(_ pointer: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
         guard let pointer, let block = Self.header(of: pointer) else { return allocate(size) }
         let sizeClass = block.pointee.sizeClass
+        precondition(sizeClass != Self.shared, "libnghttp2 frees its frame buffer and allocates a larger one")
         if sizeClass == Self.large {
             // A large block stays one, even if it shrinks: its header keeps saying so.
             return realloc(block, Self.headerSize + size)?.advanced(by: Self.headerSize)

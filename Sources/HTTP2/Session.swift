@@ -46,6 +46,8 @@ open class Session {
     public let headerBlocks: HeaderBlockPool
     /// The header list that is being received, owned by this object; header blocks of one connection never interleave.
     private(set) var incoming: Unmanaged<HeaderBlock>?
+    /// The stream that it belongs to; another one may close while it arrives.
+    private(set) var incomingStream: StreamID = 0
     let maxHeaderListSize: Int
     let maxHeaderFields: Int
 
@@ -167,8 +169,9 @@ open class Session {
     public final var isReceivingHeaders: Bool { incoming != nil }
 
     /// A header block begins to arrive.
-    func beginHeaderBlock() {
+    func beginHeaderBlock(on stream: StreamID) {
         assert(incoming == nil, "header blocks of one connection never interleave")
+        incomingStream = stream
         incoming = Unmanaged.passRetained(headerBlocks.take())
     }
 

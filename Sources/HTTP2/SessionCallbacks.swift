@@ -68,9 +68,9 @@ enum SessionCallbacks {
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { pointer, frame, userData in
         guard let frame else { return 0 }
         with(userData) { session in
-            session.beginHeaderBlock()
-            guard nghttp2_shim_is_request(frame) != 0 else { return }
             let stream = nghttp2_shim_stream(frame)
+            session.beginHeaderBlock(on: stream)
+            guard nghttp2_shim_is_request(frame) != 0 else { return }
             let context = session.requestBegan(on: stream)
             nghttp2_session_set_stream_user_data(pointer, stream, Unmanaged.passUnretained(context).toOpaque())
         }
@@ -184,8 +184,10 @@ enum SessionCallbacks {
 
     private static let streamClosed: nghttp2_on_stream_close_callback = { pointer, stream, code, userData in
         with(userData) { session in
-            // A block that was still arriving belongs to the stream that ends now.
-            if let block = session.takeHeaderBlock() { session.headerBlocks.give(block) }
+            // The stream may end while a block of its own is still arriving, and so may any other one.
+            if session.incomingStream == stream, let block = session.takeHeaderBlock() {
+                session.headerBlocks.give(block)
+            }
             guard let owned = nghttp2_session_get_stream_user_data(pointer, stream) else { return }
             // A reference of its own: the owner lets go of the context in here.
             let context = Unmanaged<StreamContext>.fromOpaque(owned).takeUnretainedValue()

@@ -4,9 +4,11 @@ import os
 import socket
 
 import pytest
+from hyperframe.frame import HeadersFrame
 
+from harness.attacker import Attacker
 from harness.process import eventually
-from harness.raw_http2 import grpc_message, grpc_request
+from harness.raw_http2 import grpc_message, grpc_request, grpc_response
 
 
 def per_worker(proxy) -> list[int]:
@@ -122,3 +124,16 @@ def test_an_endpoint_that_is_unhealthy_gets_no_new_calls(start_proxy, start_back
         stream = connection.open(grpc_request("/echo.Echo/Describe"))
         stream.send_data(grpc_message(b""), end_stream=True)
         assert b'"backend": "second"' in stream.wait_end().messages[0]
+
+
+def test_a_head_in_two_pieces_with_the_end_of_another_call_between(start_proxy, start_raw_backend):
+    """What has come of a head stays while other streams of its connection end."""
+    backend = start_raw_backend(lambda stream: stream.send_headers(grpc_response(("grpc-status", "0")), True))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    with Attacker(proxy.address) as client:
+        second = client.request(3, ("x-long", "v" * 100))
+        client.send(client.request(1) + second[:60])
+        client.wait_frame(HeadersFrame, 1)
+        client.send(second[60:])
+        client.wait_frame(HeadersFrame, 3, timeout=5)
+    assert [request.path for request in backend.requests] == [b"/attack.Attack/Call"] * 2

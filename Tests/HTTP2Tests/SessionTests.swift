@@ -300,6 +300,29 @@ struct JoinedSessions {
         #expect(call.closedWith == .protocolError)
     }
 
+    /// A head may come in two pieces, with the end of another stream in between.
+    @Test func keepsAHeadThatIsArrivingWhileAnotherStreamEnds() throws {
+        let joined = try JoinedSessions()
+        joined.server.onRequest = { joined.server.respond($0, [], endStream: true) }
+        let first = try joined.client.request()
+        let second = try joined.client.request([("x-long", String(repeating: "v", count: 100))])
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        let count = try joined.client.drain(into: buffer)
+        let middle = count - 50
+        try joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[..<middle]))
+        #expect(joined.server.isReceivingHeaders)
+        // Sends the first stream's answer, which ends it.
+        var answer = [UInt8](repeating: 0, count: 65_536)
+        let answered = try answer.withUnsafeMutableBytes { try joined.server.drain(into: $0) }
+        #expect(joined.server.streams[first.id]?.closedWith == .noError)
+        try joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[middle..<count]))
+        try answer.withUnsafeBytes { try joined.client.receive(UnsafeRawBufferPointer(rebasing: $0[..<answered])) }
+        try joined.exchange()
+        #expect(first.closedWith == .noError && second.closedWith == .noError)
+        #expect(second.head == [":status=200"])
+    }
+
     /// Whatever arrives, a session answers with an error or goes on; it never fails.
     @Test(arguments: 1...8) func survivesMutatedTraffic(seed: UInt64) throws {
         var random = SplitMix(state: seed)

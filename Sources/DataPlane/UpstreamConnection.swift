@@ -178,6 +178,8 @@ final class UpstreamConnection: Connection {
         _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         let call = context.call
+        // The Proxy may have answered meanwhile, and its RST_STREAM may not have left yet.
+        if call.response.hasEnded { return headerBlocks.give(head) }
         if head.isTruncated {
             headerBlocks.give(head)
             let limits = worker.limits
@@ -203,7 +205,9 @@ final class UpstreamConnection: Connection {
         // A client that doesn't read holds up its own stream, not the other clients' on this connection.
         consumeConnection(bytes.count)
         let call = context.call
-        guard case .open(let client, _) = call.client else { return consumeStream(bytes.count, on: stream) }
+        guard case .open(let client, _) = call.client, !call.response.hasEnded else {
+            return consumeStream(bytes.count, on: stream)
+        }
         call.bytesDown += bytes.count
         call.lastMoved = worker.loop.now
         if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
@@ -212,11 +216,12 @@ final class UpstreamConnection: Connection {
     }
 
     override func endReceived(on stream: StreamID, _ context: StreamContext) {
-        finishResponse(of: context.call, trailers: nil)
+        if !context.call.response.hasEnded { finishResponse(of: context.call, trailers: nil) }
     }
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
         let call = context.call
+        if call.response.hasEnded { return headerBlocks.give(trailers) }
         if trailers.isTruncated {
             headerBlocks.give(trailers)
             let message = "the trailers of \(pool.name)'s response are too long"

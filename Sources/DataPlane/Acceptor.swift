@@ -10,7 +10,7 @@ final class Acceptor: EventHandler {
     private let home: Worker
     private let workers: [Worker]
     private var pause: TimerID?
-    /// The log has said why accepting pauses, and no connection has been taken since.
+    /// The log has said why accepting pauses, and ever since connections have been waiting.
     private var isFull = false
 
     /// Connections taken in one turn of the loop, so that a flood doesn't starve the calls.
@@ -30,9 +30,11 @@ final class Acceptor: EventHandler {
         do {
             for _ in 0..<Self.mostPerTurn {
                 guard hasRoom else { return takeABreak("there are \(home.limits.maxConnections) connections already") }
-                guard let socket = try listener.accept() else { return }
+                guard let socket = try listener.accept() else {
+                    isFull = false
+                    return
+                }
                 place(socket)
-                isFull = false
             }
         } catch {
             takeABreak(error.reason)

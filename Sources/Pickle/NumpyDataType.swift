@@ -34,9 +34,10 @@ package struct NumpyDataType: Sendable, Hashable {
     /// Reads a type's name as pickles have it, for example `f8`, `i4`, `b1`, `U10` or `O8`; nil for types that the
     /// reader does not support: complex numbers, half precision, dates, byte strings, structures.
     init?(name: String) {
-        guard let first = name.first, let kind = Kind(rawValue: first), let number = Int(name.dropFirst()) else {
-            return nil
-        }
+        // `Int` would read any number of zeros, again and again from one long text in the memo.
+        guard name.utf8.count <= Self.longestName, let first = name.first, let kind = Kind(rawValue: first),
+            let number = Int(name.dropFirst())
+        else { return nil }
         switch (kind, number) {
         case (.boolean, 1), (.float, 4), (.float, 8), (.object, 8): self.init(kind: kind, itemSize: number)
         case (.signedInteger, 1), (.signedInteger, 2), (.signedInteger, 4), (.signedInteger, 8),
@@ -46,6 +47,9 @@ package struct NumpyDataType: Sendable, Hashable {
         default: return nil
         }
     }
+
+    /// Bytes of the longest name, that of the longest text.
+    private static let longestName = 6
 
     /// Longest supported fixed-width text, in characters.
     static let longestText = 1 << 16

@@ -247,6 +247,26 @@ struct HostilePickleTests {
         #expect(error?.reason == .limitExceeded(what: "bytes of decoded arrays", limit: 100_000))
     }
 
+    @Test("A data type's name of half a megabyte, used again and again, is refused at its first use")
+    func endlessDataTypeName() {
+        var assembler = PickleAssembler(protocol: 4)
+        assembler.global("numpy", "dtype")
+        assembler.memoize()
+        assembler.string("f" + String(repeating: "0", count: 500_000) + "8")
+        assembler.tuple(1)
+        assembler.memoize()
+        for _ in 0..<100_000 {
+            assembler.get(0)
+            assembler.get(1)
+            assembler.reduce()
+        }
+        assembler.stop()
+        guard case .unexpected(_, "a supported numpy data type") = failure(assembler.bytes)?.reason else {
+            Issue.record("it was read")
+            return
+        }
+    }
+
     @Test("A pickle in a joblib array of objects may not hold another one")
     func nestedPickles() {
         let inner = PickleAssembler.pickle { $0.joblibWrapper(type: "O8", shape: [1]) }

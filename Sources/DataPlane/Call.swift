@@ -78,8 +78,6 @@ final class Call: StreamContext {
 
     /// The client's own deadline, with the Proxy's grace.
     var deadline: MonotonicTime?
-    /// When a drain ends the call; `nil` while none is under way.
-    var drainDeadline: MonotonicTime?
     /// When bytes came in last, from either side.
     var lastMoved: MonotonicTime
     /// Since when bytes of the response wait for the client without any being taken.

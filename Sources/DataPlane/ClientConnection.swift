@@ -200,10 +200,7 @@ final class ClientConnection: Connection {
 
     private func sweep(_ call: Call, _ now: MonotonicTime) {
         let limits = worker.limits
-        if let deadline = call.drainDeadline, now > deadline {
-            call.drainDeadline = nil
-            call.end(.ended(.draining, "the color is being drained", using: &worker.random), worker)
-        } else if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
+        if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
             call.deadline = nil
             call.end(Failure(kind: .deadlineExceeded, message: "the call's deadline has passed"), worker)
         } else if let since = call.undeliveredSince, now > since + limits.writeTimeout,

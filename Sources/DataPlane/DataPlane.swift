@@ -29,6 +29,8 @@ package final class DataPlane: TrafficControl {
     private let log: @Sendable (DataPlaneEvent) -> Void
     /// Set on the first worker's thread in `start()`, used there only.
     private let acceptor = Mutex<LoopConfined<Acceptor>?>(nil)
+    /// Numbers those who wait for a drain.
+    private let waitCount = Atomic<UInt64>(0)
 
     /// Resolves the listening address, binds it and opens the access log; nothing runs yet.
     ///
@@ -116,18 +118,32 @@ package final class DataPlane: TrafficControl {
 
     // MARK: Draining a color
 
-    /// Ends the calls that began on a color before an epoch by a gRPC answer (UNAVAILABLE, with a pushback), each at a
-    /// moment of its own within `spread`. Those that end by themselves meanwhile are not touched.
     package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
         for worker in workers {
             worker.loop.mailbox.post { worker.endCalls(on: color, before: epoch, over: spread) }
         }
     }
 
-    /// Lets the calls go on that `endCalls` has not ended yet.
     package func cancelDrain() {
         for worker in workers {
             worker.loop.mailbox.post { worker.cancelDrain() }
+        }
+    }
+
+    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async {
+        let number = waitCount.add(1, ordering: .relaxed).newValue
+        // One after the other: a worker that has no such call left gets none any more.
+        for worker in workers {
+            await Gate.wait { open in
+                let accepted = worker.loop.mailbox.post {
+                    worker.wait(number, untilDrained: color, before: epoch, whenDrained: open)
+                }
+                if !accepted { open() }
+            }
+            if Task.isCancelled {
+                worker.loop.mailbox.post { worker.stopWaiting(number) }
+                return
+            }
         }
     }
 

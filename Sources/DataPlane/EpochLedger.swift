@@ -31,6 +31,11 @@ package struct EpochLedger {
         if entries[index].calls == 0 { entries.remove(at: index) }
     }
 
+    /// Whether a call is left that began on a color before an epoch.
+    package func hasCalls(on color: Color, before epoch: UInt64) -> Bool {
+        entries.contains { $0.color == color && $0.epoch < epoch }
+    }
+
     /// Searched from the end: the calls that end began lately more often than not.
     private func index(of route: Route) -> Int? {
         entries.lastIndex { $0.epoch == route.epoch && $0.color == route.active }

@@ -25,6 +25,10 @@ package struct TrafficReport: Sendable, Equatable {
         package var failedByProxy = 0
         /// Calls that were placed a second time after the upstream refused them unprocessed.
         package var retried = 0
+        /// Calls that began here because the active color, the other one, had no healthy endpoint.
+        package var failedOver = 0
+        /// Calls that a drain ended.
+        package var drained = 0
         /// DATA payload bytes from clients to this color, and back.
         package var bytesUp = 0
         package var bytesDown = 0
@@ -68,9 +72,9 @@ package struct TrafficReport: Sendable, Equatable {
         inFlight.reduce(0) { $1.color == color ? $0 + $1.calls : $0 }
     }
 
-    /// Calls in flight that began before an epoch: what a switch to that epoch still has to wait for.
-    package func inFlight(before epoch: UInt64) -> Int {
-        inFlight.reduce(0) { $1.epoch < epoch ? $0 + $1.calls : $0 }
+    /// Calls in flight on a color that began before an epoch: what a switch to that epoch has left behind there.
+    package func inFlight(on color: Color, before epoch: UInt64) -> Int {
+        inFlight.reduce(0) { $1.color == color && $1.epoch < epoch ? $0 + $1.calls : $0 }
     }
 }
 
@@ -84,4 +88,15 @@ package protocol TrafficControl: Sendable {
     /// Asks every worker and adds up. It returns only after every worker has passed the point where the call was made,
     /// so that after a route change no stream is left that begins under the old route.
     func report() async -> TrafficReport
+
+    /// Ends the calls that began on a color before an epoch by a gRPC answer (UNAVAILABLE, with a pushback), each at a
+    /// moment of its own within `spread`. Those that end by themselves meanwhile are not touched. It takes the place of
+    /// what an earlier call of this function has not ended yet.
+    func endCalls(on color: Color, before epoch: UInt64, over spread: Duration)
+
+    /// Lets the calls go on that `endCalls` has not ended yet.
+    func cancelDrain()
+
+    /// Returns once no call that began on a color before an epoch is left, or as the task is cancelled.
+    func waitUntilDrained(_ color: Color, before epoch: UInt64) async
 }

@@ -51,6 +51,10 @@ final class Worker: @unchecked Sendable {
     private var shutdown = Shutdown.none
 
     private var ledger = EpochLedger()
+    /// Calls that the drain under way is going to end.
+    private var drainQueue = DrainQueue<Call>()
+    private var drainTimer: TimerID?
+    private var drainWaiters = DrainWaiters()
     private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private var acceptedConnections = 0
     private var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
@@ -159,12 +163,14 @@ final class Worker: @unchecked Sendable {
     /// Gives a call its route: the one moment at which the route word decides.
     func begin(_ call: Call) {
         var route = routeWord.load()
-        if failover, !health[route.active].contains(true), health[route.active.other].contains(true) {
-            route.active = route.active.other
+        let target = FailoverRule.target(active: route.active, isEnabled: failover, routable: health)
+        if target != route.active {
+            route.active = target
+            totals[target].failedOver += 1
         }
         call.route = route
         ledger.begin(route)
-        totals[route.active].started += 1
+        totals[target].started += 1
     }
 
     /// Chooses an endpoint of the call's color, or answers that there is none.
@@ -224,6 +230,7 @@ final class Worker: @unchecked Sendable {
         if let route = call.route {
             call.route = nil
             ledger.end(route)
+            if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }
             totals[route.active].book(call, duration: loop.now.nanosecondsSince(call.began) / 1_000)
             accessLog?.append(call, route, ended: loop.now)
         }
@@ -293,17 +300,47 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Draining
 
-    /// Gives the calls that began on a color before an epoch a deadline each, at random within `spread`.
+    /// Ends the calls that began on a color before an epoch, each at a moment of its own within `spread`.
     func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
-        for call in clients.values.flatMap(\.calls) {
-            guard let route = call.route, route.active == color, route.epoch < epoch else { continue }
-            call.drainDeadline = CallEnding.deadline(within: spread, from: loop.now, using: &random)
+        cancelDrain()
+        let calls = clients.values.flatMap(\.calls).filter { call in
+            call.route.map { $0.active == color && $0.epoch < epoch } ?? false
         }
+        drainQueue = DrainQueue(calls, over: spread, from: loop.now, using: &random)
+        endDueCalls()
     }
 
     /// Lets all calls go on that a drain has not ended yet.
     func cancelDrain() {
-        for call in clients.values.flatMap(\.calls) { call.drainDeadline = nil }
+        if let drainTimer { loop.cancel(drainTimer) }
+        drainTimer = nil
+        drainQueue = DrainQueue()
+    }
+
+    private func endDueCalls() {
+        let now = MonotonicTime.now()
+        while let call = drainQueue.popDue(at: now) {
+            // What has been answered in full ends by itself.
+            guard let route = call.route, !call.response.hasEnded else { continue }
+            totals[route.active].drained += 1
+            call.end(.ended(.draining, "\(route.active) is being drained", using: &random), self)
+        }
+        drainTimer = drainQueue.nextDeadline.map { next in
+            loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }
+        }
+    }
+
+    /// Calls back once no call that began on a color before an epoch is left.
+    func wait(
+        _ number: UInt64, untilDrained color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
+    ) {
+        drainWaiters.add(number, color, before: epoch, whenDrained: whenDrained)
+        drainWaiters.notify(ledger)
+    }
+
+    /// Takes a wait back, where it isn't over yet.
+    func stopWaiting(_ number: UInt64) {
+        drainWaiters.remove(number)
     }
 
     // MARK: The end
@@ -360,6 +397,8 @@ extension TrafficReport.ColorTotals {
         for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }
         failedByProxy += other.failedByProxy
         retried += other.retried
+        drained += other.drained
+        failedOver += other.failedOver
         bytesUp += other.bytesUp
         bytesDown += other.bytesDown
         durationMicroseconds += other.durationMicroseconds

@@ -44,19 +44,22 @@ struct Proxy {
             configuration: DataPlaneConfiguration(settings, tls: try TLSContext.make(settings)),
             route: route, log: log.take)
         let checker = try HealthChecker()
+        let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
             configuration: HealthMonitor.Configuration(
                 endpoints: settings.endpoints, checks: settings.healthChecks, interval: settings.healthInterval,
                 timeout: settings.healthTimeout, rise: settings.healthRise, fall: settings.healthFall),
-            checker: checker, traffic: dataPlane, logger: logger)
+            checker: checker, traffic: dataPlane, failover: failover, logger: logger)
+        let drainer = Drainer(traffic: dataPlane, timeout: settings.drainTimeout, logger: logger)
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: dataPlane, health: monitor,
-            logger: logger)
+            drainer: drainer, failover: failover, logger: logger)
         let stopping = StoppingFlag()
         let api = AdminAPI(
             AdminAPI.Services(
                 switchboard: switchboard, health: monitor, traffic: dataPlane, drain: DrainWait(traffic: dataPlane),
-                token: token, version: ProxyVersion.current, startedAt: startedAt, isStopping: { stopping.isSet },
+                drainer: drainer, failover: failover, token: token, version: ProxyVersion.current, startedAt: startedAt,
+                isStopping: { stopping.isSet },
                 logger: logger))
 
         try await serve(api, log, logger) { admin in

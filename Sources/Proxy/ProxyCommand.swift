@@ -135,6 +135,15 @@ struct ProxyCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            """
+            What calls in flight on the old color are given after a change; those that are left then are ended with \
+            UNAVAILABLE, spread over 1 ms a call, at least 1 s and at most 1 min. Default: off, they stay as long as they \
+            like.
+            """, valueName: "DURATION|off"))
+    var drainTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Speak TLS 1.2 or 1.3 with clients, ALPN h2, with this certificate and its chain (PEM).", valueName: "FILE")
     )
     var tlsCert: String?
@@ -223,7 +232,8 @@ struct ProxyCommand: AsyncParsableCommand {
             (.healthInterval, healthInterval), (.healthTimeout, healthTimeout), (.healthRise, healthRise),
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
-            (.shutdownGrace, shutdownGrace), (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
+            (.shutdownGrace, shutdownGrace), (.drainTimeout, drainTimeout), (.tlsCert, tlsCert), (.tlsKey, tlsKey),
+            (.tlsClientCA, tlsClientCA),
             (.failover, failover ? "on" : nil), (.maxConcurrentStreams, maxConcurrentStreams),
             (.maxConnections, maxConnections), (.idleTimeout, idleTimeout), (.streamIdleTimeout, streamIdleTimeout),
             (.upstreamKeepalive, upstreamKeepalive),

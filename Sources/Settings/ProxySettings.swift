@@ -35,6 +35,8 @@ package struct ProxySettings: Sendable {
     package var logLevel: Logger.Level
     package var adminTokenFile: String?
     package var shutdownGrace: Duration
+    /// What calls on the old color are given after a change; `nil` for ever.
+    package var drainTimeout: Duration?
     /// The certificate clients are shown; `nil` for plaintext.
     package var tls: TLSFiles?
     /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
@@ -93,6 +95,7 @@ package struct ProxySettings: Sendable {
         ) { Logger.Level(rawValue: $0) }
         adminTokenFile = reader.read(.adminTokenFile, default: nil, allowed: "a file's path") { path($0) }
         shutdownGrace = reader.readDuration(.shutdownGrace, default: .seconds(30), in: .zero ... .seconds(86_400))
+        drainTimeout = reader.readDurationOrOff(.drainTimeout, default: nil, in: .zero ... .seconds(86_400))
         tls = Self.readTLS(&reader, path)
         failover = reader.read(.failover, default: false, allowed: "on, off") { ["on": true, "off": false][$0] }
         maxConcurrentStreams = reader.readInteger(.maxConcurrentStreams, default: 100, in: 1...100_000)
@@ -231,6 +234,7 @@ extension ProxySettings {
         case .logLevel: logLevel.rawValue
         case .adminTokenFile: adminTokenFile
         case .shutdownGrace: shutdownGrace.text
+        case .drainTimeout: drainTimeout?.text ?? "off"
         case .tlsCert: tls?.certificate
         case .tlsKey: tls?.key
         case .tlsClientCA: tls?.clientAuthority

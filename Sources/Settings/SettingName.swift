@@ -17,6 +17,7 @@ package enum SettingName: String, CaseIterable, Sendable {
     case logLevel = "log-level"
     case adminTokenFile = "admin-token-file"
     case shutdownGrace = "shutdown-grace"
+    case drainTimeout = "drain-timeout"
     case tlsCert = "tls-cert"
     case tlsKey = "tls-key"
     case tlsClientCA = "tls-client-ca"

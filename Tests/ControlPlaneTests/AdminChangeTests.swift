@@ -207,4 +207,73 @@ import Testing
         #expect(large.headers[.connection] == "close")
         #expect(admin.bench.switchboard.state.epoch == 1)
     }
+
+    @Test func drainsWhatAChangeLeavesBehind() async throws {
+        let admin = try AdminBench()
+        admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 3)]])
+        #expect(try await admin.get("/status").json?["drain"] == nil)
+        let drain = try #require(try await admin.post("/switch?drain=90s").json?["drain"])
+        #expect(drain["color"] == "blue")
+        #expect(drain["epoch"] == 2)
+        #expect(drain["state"] == "waiting")
+        #expect(drain["timeout"] == "1m30s")
+        #expect(drain["deadline"] == "1970-01-01T00:34:50.000Z")
+        #expect(drain["seconds_left"] == 90)
+        #expect(drain["calls_left"] == 3)
+        #expect(admin.bench.auditLines.last?.contains(#""drain":{"color":"blue","epoch":2,"timeout":"1m30s"}"#) == true)
+        admin.bench.drainClock.advance(by: .milliseconds(30_500))
+        #expect(try await admin.get("/status").json?["drain"]?["seconds_left"] == 59.5)
+        let back = try await admin.post("/rollback?drain=off")
+        #expect(back.status == 200)
+        #expect(back.json?["drain"] == nil)
+        #expect(try await admin.get("/status").json?["drain"] == nil)
+    }
+
+    @Test func takesTheDrainOfTheSettings() async throws {
+        let admin = try AdminBench()
+        admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 3)]])
+        admin.bench.drainer.set(timeout: .seconds(10))
+        #expect(try await admin.post("/switch?dry_run=true").json?["drain"] == nil)
+        #expect(try await admin.post("/switch").json?["drain"]?["timeout"] == "10s")
+        // It is active already: nothing new is left behind, and the drain goes on.
+        #expect(try await admin.post("/switch?to=green&drain=1s").json?["drain"] == nil)
+        #expect(try await admin.get("/status").json?["drain"]?["timeout"] == "10s")
+    }
+
+    @Test(arguments: ["", "soon", "-1s", "25h", "true", "60"])
+    func refusesADrainThatIsNoDuration(text: String) async throws {
+        let admin = try AdminBench()
+        for path in ["/switch", "/rollback"] {
+            let answer = try await admin.post("\(path)?drain=\(text)")
+            #expect(answer.status == 400)
+            #expect(answer.error == "drain is \"\(text)\"; allowed: off, or 0s to 24h, such as 30s or 5m")
+        }
+        #expect(admin.bench.switchboard.state.epoch == 1)
+    }
+
+    @Test func cancelsADrain() async throws {
+        let admin = try AdminBench()
+        admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 3)]])
+        let none = try await admin.post("/drain/cancel")
+        #expect(none.status == 409)
+        #expect(none.error == "no drain is under way")
+        _ = try await admin.post("/switch?drain=60s")
+        let answer = try await admin.post("/drain/cancel?reason=not+yet")
+        #expect(answer.status == 200)
+        #expect(answer.json?["cancelled"] == true)
+        #expect(answer.json?["color"] == "blue")
+        #expect(answer.json?["epoch"] == 2)
+        #expect(answer.json?["calls_left"] == 3)
+        #expect(try await admin.get("/status").json?["drain"] == nil)
+        #expect(try await admin.post("/drain/cancel").status == 409)
+        #expect(try await admin.post("/drain/cancel?force=true").status == 400)
+        #expect(try await admin.get("/drain/cancel").status == 405)
+        let lines = admin.bench.auditLines
+        #expect(lines.count == 4)
+        #expect(lines[0].contains(#""action":"cancel_drain""#))
+        #expect(lines[0].contains(#""outcome":"refused""#))
+        #expect(lines[2].contains(#""drain":{"color":"blue","epoch":2,"timeout":"1m"}"#))
+        #expect(lines[2].contains(#""outcome":"changed","reason":"not yet""#))
+        #expect(lines[2].contains(#""who":"192.0.2.7""#))
+    }
 }

@@ -133,4 +133,22 @@ import Testing
         let answer = try await admin.get("/status?verbose")
         #expect(answer.error == "unknown query parameter \"verbose\"; allowed: none")
     }
+
+    @Test func tellsThatCallsGoToTheOtherColor() async throws {
+        let admin = try AdminBench(health: FakeHealth(blue: .unhealthy))
+        #expect(try await admin.get("/status").json?["failover"] == nil)
+        #expect(try await admin.get("/readyz").status == 503)
+        admin.bench.failover.changed(routable: PerColor(blue: [false], green: [true]))
+        let failover = try await admin.get("/status").json?["failover"]
+        #expect(failover?["to"] == "green")
+        #expect(failover?["since"] == "1970-01-01T00:50:00.000Z")
+        let ready = try await admin.get("/readyz")
+        #expect(ready.status == 200)
+        #expect(ready.json?["active"] == "blue")
+        #expect(ready.json?["failover"] == "green")
+        #expect(try await admin.get("/metrics").text.contains("\nsluice_failover_active 1\n"))
+        _ = try await admin.post("/switch?to=green")
+        #expect(try await admin.get("/status").json?["failover"] == nil)
+        #expect(try await admin.get("/metrics").text.contains("\nsluice_failover_active 0\n"))
+    }
 }

@@ -29,6 +29,14 @@ import Testing
             ])
     }
 
+    @Test func writesTheDrainOfAChange() throws {
+        let log = try AuditLog(path: path)
+        let change = Change(
+            epoch: 2, action: .rollback, from: .blue, to: .green, at: Timestamp(milliseconds: 1000), who: "someone")
+        try log.append(AuditEntry(change, drain: Drain(behind: change, timeout: .seconds(90))))
+        #expect(lines()[0].hasPrefix(#"{"action":"rollback","drain":{"color":"blue","epoch":2,"timeout":"1m30s"},"#))
+    }
+
     @Test func goesOnWhereItEnded() throws {
         try AuditLog(path: path).append(entry(2))
         try AuditLog(path: path).append(entry(3))

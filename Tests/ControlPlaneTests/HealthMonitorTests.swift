@@ -9,6 +9,8 @@ import Testing
     private static let down = Outcome.connectFailed(reason: "connection refused")
 
     private let traffic = FakeTraffic()
+    private let failover = FailoverWatch(
+        active: .blue, isEnabled: true, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     private let clock = StepClock()
 
     private func monitor(
@@ -22,8 +24,8 @@ import Testing
                 green: green.map { Endpoint(host: "127.0.0.1", port: $0) }),
             checks: checks, interval: .seconds(10), timeout: timeout, rise: 2, fall: 3)
         return HealthMonitor(
-            configuration: configuration, checker: checker, traffic: traffic, clock: clock ?? self.clock,
-            jitter: jitter, now: { Timestamp(milliseconds: 7000) },
+            configuration: configuration, checker: checker, traffic: traffic, failover: failover,
+            clock: clock ?? self.clock, jitter: jitter, now: { Timestamp(milliseconds: 7000) },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
@@ -36,6 +38,15 @@ import Testing
 
     private func states(_ monitor: HealthMonitor, _ color: Color) async -> [HealthState] {
         await monitor.health()[color].endpoints.map(\.state)
+    }
+
+    @Test func tellsWhoeverWatchesForAFailover() async throws {
+        let checker = FakeChecker([1: ["grpc": [Self.down]], 2: ["grpc": [.healthy]]])
+        try await running(monitor(checker: checker)) {
+            #expect(await eventually { failover.current?.to == .green })
+            checker.go(on: 1, "grpc", [.healthy, .healthy])
+            #expect(await eventually { failover.current == nil })
+        }
     }
 
     @Test func theFirstResultsDecide() async throws {

@@ -10,7 +10,8 @@ import Testing
             residentBytes: 1 << 20, openDescriptors: 12, descriptorLimit: 1024, cpuSeconds: 1.25, threads: 3)
         return ProxyMetrics(
             state: SwitchState(initial: .green, at: Timestamp(milliseconds: 1500)),
-            changeCounts: [.init(action: .rollback, outcome: .refused): 2],
+            changeCounts: [.init(action: .rollback, outcome: .refused): 2], drainCounts: [.ended: 3], isDraining: true,
+            isFailingOver: true,
             health: health ?? PerColor(blue: .sample(.blue, .unhealthy), green: .sample(.green, .healthy)),
             traffic: traffic, process: usage, startedAt: Timestamp(milliseconds: 2500), version: version
         ).text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -25,6 +26,26 @@ import Testing
         #expect(lines.contains("sluice_active_since_timestamp_seconds 1.5"))
         #expect(lines.contains("sluice_switches_total{action=\"rollback\",outcome=\"refused\"} 2"))
         #expect(lines.contains("sluice_switches_total{action=\"switch\",outcome=\"changed\"} 0"))
+    }
+
+    @Test func tellsTheDrains() {
+        var report = TrafficReport()
+        report.colors.blue.drained = 17
+        let lines = metrics(traffic: report)
+        #expect(lines.contains("sluice_draining 1"))
+        #expect(lines.contains("sluice_drains_total{outcome=\"ended\"} 3"))
+        #expect(lines.contains("sluice_drains_total{outcome=\"cancelled\"} 0"))
+        #expect(lines.contains("sluice_calls_ended_by_drain_total{color=\"blue\"} 17"))
+        #expect(lines.contains("sluice_calls_ended_by_drain_total{color=\"green\"} 0"))
+    }
+
+    @Test func tellsTheFailover() {
+        var report = TrafficReport()
+        report.colors.green.failedOver = 5
+        let lines = metrics(traffic: report)
+        #expect(lines.contains("sluice_failover_active 1"))
+        #expect(lines.contains("sluice_calls_failed_over_total{color=\"green\"} 5"))
+        #expect(lines.contains("sluice_calls_failed_over_total{color=\"blue\"} 0"))
     }
 
     @Test func tellsTheCalls() {

@@ -29,6 +29,14 @@ import Testing
         }
     }
 
+    @Test func movesOnByWholeMilliseconds() {
+        let time = Timestamp(milliseconds: 1_000)
+        #expect(time.advanced(by: .milliseconds(1_500)) == Timestamp(milliseconds: 2_500))
+        #expect(time.advanced(by: .microseconds(1_999)) == Timestamp(milliseconds: 1_001))
+        #expect(time.advanced(by: .seconds(-1)) == Timestamp(milliseconds: 0))
+        #expect(time.advanced(by: .seconds(Int64.max)) == Timestamp(milliseconds: .max))
+    }
+
     @Test func isNow() {
         #expect(Timestamp.now() > Timestamp(rfc3339: "2026-01-01T00:00:00.000Z")!)
     }

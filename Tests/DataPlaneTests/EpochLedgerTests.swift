@@ -33,13 +33,24 @@ import Testing
         #expect(ledger.entries == [.init(epoch: 3, color: .blue, calls: 2)])
     }
 
+    @Test func knowsWhetherAnEarlierCallIsLeft() {
+        var ledger = EpochLedger()
+        ledger.begin(Route(epoch: 2, active: .blue))
+        ledger.begin(Route(epoch: 3, active: .green))
+        #expect(ledger.hasCalls(on: .blue, before: 3))
+        #expect(!ledger.hasCalls(on: .blue, before: 2))
+        #expect(!ledger.hasCalls(on: .green, before: 3))
+        ledger.end(Route(epoch: 2, active: .blue))
+        #expect(!ledger.hasCalls(on: .blue, before: 3))
+    }
+
     @Test func reportsWhatASwitchStillWaitsFor() {
         var report = TrafficReport()
         report.inFlight = [
             .init(epoch: 1, color: .blue, calls: 3), .init(epoch: 2, color: .green, calls: 5),
             .init(epoch: 3, color: .blue, calls: 7),
         ]
-        #expect(report.inFlight(before: 3) == 8)
+        #expect(report.inFlight(on: .blue, before: 3) == 3)
         #expect(report.inFlight(on: .blue) == 10)
     }
 }

@@ -26,11 +26,36 @@ def test_active_color_down(start_proxy, start_backend, open_channel, tmp_path, f
     if failover == "off":
         with pytest.raises(Exception, match="blue"):
             unary(b"", timeout=15)
+        assert "failover" not in proxy.admin.status()
+        assert proxy.admin.get("/readyz").status == 503
+        assert lines(proxy, "failing over") == []
         return
     unary(b"", timeout=15)
     eventually(lambda: finished("green") == 1, what="a call answered by green")
+    assert told(proxy) == ("green", 1, 1)
+    assert proxy.admin.status()["failover"]["since"].endswith("Z")
+    ready = proxy.admin.get("/readyz")
+    assert ready.status == 200 and ready.json["failover"] == "green"
+    eventually(lambda: len(lines(proxy, "failing over: ")) == 1, what="the log line of the beginning")
+    assert lines(proxy, "failing over has ended") == []
     assert proxy.admin.status()["active"] == "blue", "failing over is no switch"
     start_backend("blue", port)
     eventually(lambda: proxy.admin.status()["colors"]["blue"]["state"] == "healthy", what="blue's recovery")
     unary(b"", timeout=15)
     eventually(lambda: finished("blue") == 2, what="a call answered by blue again")
+    assert told(proxy) == (None, 0, 1)
+    assert len(lines(proxy, "failing over: ")) == 1
+    eventually(lambda: len(lines(proxy, "failing over has ended")) == 1, what="the log line of the end")
+
+
+def told(proxy) -> tuple:
+    """What `/status` and `/metrics` say of the failover: to where, the gauge, and calls that went over to green."""
+    metrics = proxy.admin.metrics()
+    [active] = metrics["sluice_failover_active"]
+    over = {sample.labels["color"]: sample.value for sample in metrics["sluice_calls_failed_over_total"]}
+    assert over["blue"] == 0
+    return proxy.admin.status().get("failover", {}).get("to"), active.value, over["green"]
+
+
+def lines(proxy, beginning: str) -> list[dict]:
+    return [line for line in proxy.process.json_lines() if line.get("message", "").startswith(beginning)]

@@ -58,6 +58,7 @@ def test_switch_and_rollback_scripts(proxy, change, tmp_path):
 
 @pytest.mark.parametrize("name, arguments", [
     ("switch.sh", ["purple"]), ("switch.sh", ["blue", "green"]), ("switch.sh", ["--wait"]), ("switch.sh", ["--force"]),
+    ("switch.sh", ["--drain"]), ("switch.sh", ["--drain", "soon"]),
     ("rollback.sh", ["blue"]), ("rollback.sh", ["--nonsense"]), ("switch.sh", ["--wait", "soon"]),
 ])
 def test_change_scripts_with_wrong_arguments(proxy, change, name, arguments):
@@ -112,6 +113,21 @@ def test_scripts_with_a_token(start_proxy, change, tmp_path, blue, green):
     assert change("rollback.sh", proxy, SLUICE_ADMIN_TOKEN_FILE=str(token_file)).returncode == 0
     assert proxy.admin.status()["epoch"] == 3
     assert "a-secret-token" not in (tmp_path / "changes.log").read_text()
+
+
+def test_scripts_that_give_calls_a_time(proxy, change, channel):
+    outgoing: queue.Queue = queue.Queue()
+    call = channel.stream_stream("/echo.Echo/Bidi")(iter(outgoing.get, None), timeout=60)
+    outgoing.put(b"x")
+    assert next(call) == b"x"
+    done = change("switch.sh", proxy, "--drain", "1h")
+    assert done.returncode == 0, done
+    assert "calls that are left on blue will be ended after 1h" in done.stdout
+    done = change("rollback.sh", proxy, "--drain", "off")
+    assert done.returncode == 0, done
+    assert "will be ended" not in done.stdout
+    outgoing.put(None)
+    assert list(call) == []
 
 
 def test_scripts_that_wait_for_the_old_color_to_drain(proxy, change, channel):

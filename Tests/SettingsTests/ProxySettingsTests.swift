@@ -43,6 +43,7 @@ import Testing
         #expect(settings.logLevel == .info)
         #expect(settings.adminTokenFile == nil)
         #expect(settings.shutdownGrace == .seconds(30))
+        #expect(settings.drainTimeout == nil)
         #expect(settings.tls == nil)
         #expect(!settings.failover)
         #expect(settings.maxConcurrentStreams == 100)
@@ -59,7 +60,7 @@ import Testing
         .workers: ["8"], .healthCheck: ["grpc:pkg.Service,http:/health?a=b,tcp"], .healthInterval: ["250ms"],
         .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
         .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
-        .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
+        .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"], .drainTimeout: ["2m"],
         .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"], .failover: ["on"],
         .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
         .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"],
@@ -84,6 +85,7 @@ import Testing
         #expect(settings.logLevel == .debug)
         #expect(settings.adminTokenFile == "/run/secrets/token")
         #expect(settings.shutdownGrace == .seconds(90))
+        #expect(settings.drainTimeout == .seconds(120))
         #expect(settings.tls?.certificate == "/etc/c.pem")
         #expect(settings.tls?.key == "/etc/k.pem")
         #expect(settings.tls?.clientAuthority == "/etc/ca.pem")
@@ -162,7 +164,8 @@ import Testing
         (.healthCheck, "ping"), (.healthCheck, "http:health"), (.healthCheck, "GRPC"), (.healthCheck, "http:/a b"),
         (.healthInterval, "1"), (.healthInterval, "10ms"), (.healthInterval, "2h"), (.healthTimeout, "0s"),
         (.healthRise, "0"), (.healthFall, "-3"), (.initial, "red"), (.stateFile, ""), (.logLevel, "verbose"),
-        (.shutdownGrace, "forever"), (.shutdownGrace, "25h"), (.accessLog, ""), (.failover, "yes"),
+        (.shutdownGrace, "forever"), (.shutdownGrace, "25h"), (.drainTimeout, "none"), (.drainTimeout, "25h"),
+        (.accessLog, ""), (.failover, "yes"),
         (.maxConcurrentStreams, "0"), (.maxConnections, "none"), (.idleTimeout, "0s"), (.streamIdleTimeout, "never"),
         (.upstreamKeepalive, ""),
     ])

@@ -116,6 +116,11 @@ change_command() {
                 query+=(--data-urlencode wait=drained --data-urlencode "timeout=$wait")
                 shift
                 ;;
+            --drain)
+                [ -n "${2:-}" ] || usage_error "--drain needs a duration, such as 60s, or off"
+                query+=(--data-urlencode "drain=$2")
+                shift
+                ;;
             --force)
                 [ -n "${2:-}" ] || usage_error "--force needs a reason"
                 query+=(--data-urlencode force=true --data-urlencode "reason=$2")
@@ -142,9 +147,10 @@ change_command() {
         409) give_up "$exit_refused" "refused (409): $(error_text)" ;;
         *) give_up "$exit_failed" "POST $path answered $made: $(error_text)" ;;
     esac
-    fields changed from to epoch in_flight
+    fields changed from to epoch in_flight drain.timeout
     if [ "${found[0]}" = true ]; then
         note "changed from ${found[1]} to ${found[2]} (epoch ${found[3]}); calls in flight on ${found[1]}: ${found[4]}"
+        [ -z "${found[5]}" ] || note "calls that are left on ${found[1]} will be ended after ${found[5]}"
     else
         note "nothing to do: ${found[2]} is active already (epoch ${found[3]})"
     fi

@@ -12,6 +12,8 @@ package struct AdminAPI: HTTPResponder {
         package var health: any HealthReporting
         package var traffic: any TrafficControl
         package var drain: DrainWait
+        package var drainer: Drainer
+        package var failover: FailoverWatch
         /// Who may use it; `nil` lets everyone who reaches it, which is for the loopback alone.
         package var token: BearerToken?
         package var version: String
@@ -22,13 +24,15 @@ package struct AdminAPI: HTTPResponder {
 
         package init(
             switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl, drain: DrainWait,
-            token: BearerToken?, version: String, startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool,
-            logger: Logger
+            drainer: Drainer, failover: FailoverWatch, token: BearerToken?, version: String, startedAt: Timestamp,
+            isStopping: @escaping @Sendable () -> Bool, logger: Logger
         ) {
             self.switchboard = switchboard
             self.health = health
             self.traffic = traffic
             self.drain = drain
+            self.drainer = drainer
+            self.failover = failover
             self.token = token
             self.version = version
             self.startedAt = startedAt
@@ -63,6 +67,7 @@ package struct AdminAPI: HTTPResponder {
         resources = [
             "/switch": Resource(handlers: [.post: changes.switch]),
             "/rollback": Resource(handlers: [.post: changes.rollback]),
+            "/drain/cancel": Resource(handlers: [.post: changes.cancelDrain]),
             "/status": Resource(handlers: [.get: views.status]),
             "/history": Resource(handlers: [.get: views.history]),
             "/metrics": Resource(handlers: [.get: views.metrics]),

@@ -40,12 +40,80 @@ struct ColorHealthBody: Encodable {
     }
 }
 
+/// That new calls go to the other color, in `/status`.
+struct FailoverBody: Encodable {
+    var to: Color
+    var since: Timestamp
+
+    init(_ failover: Failover) {
+        to = failover.to
+        since = failover.since
+    }
+}
+
+/// A drain that is under way, in `/status` and receipts.
+struct DrainBody: Encodable {
+    enum State: String, Encodable {
+        /// Calls have time to end by themselves.
+        case waiting
+        /// The Proxy is ending those that are left.
+        case ending
+    }
+
+    var color: Color
+    var epoch: UInt64
+    var state: State
+    var startedAt: Timestamp
+    /// As settings write durations.
+    var timeout: String
+    var deadline: Timestamp
+    /// When the last call will have been ended; only while calls are being ended.
+    var endsBy: Timestamp?
+    /// Seconds until the Proxy begins to end calls, to the millisecond.
+    var secondsLeft: Double
+    var callsLeft: Int
+
+    init(_ progress: Drainer.Progress, callsLeft: Int) {
+        let drain = progress.drain
+        color = drain.color
+        epoch = drain.epoch
+        state = drain.phase == .waiting ? .waiting : .ending
+        startedAt = drain.startedAt
+        timeout = drain.timeout.text
+        deadline = drain.deadline
+        endsBy = drain.endsBy
+        secondsLeft = (progress.left.inSeconds * 1000).rounded() / 1000
+        self.callsLeft = callsLeft
+    }
+}
+
+/// The answer to `POST /drain/cancel`.
+struct CancelledDrainBody: Encodable {
+    var auditError: String?
+    /// Calls that go on on the color.
+    var callsLeft: Int
+    var cancelled = true
+    var color: Color
+    var epoch: UInt64
+    var who: String
+
+    init(_ drain: Drain, callsLeft: Int, auditError: String?, who: String) {
+        self.auditError = auditError
+        self.callsLeft = callsLeft
+        color = drain.color
+        epoch = drain.epoch
+        self.who = who
+    }
+}
+
 /// The answer to `POST /switch` and `POST /rollback`.
 struct ReceiptBody: Encodable {
     var action: Change.Action
     var at: Timestamp
     var auditError: String?
     var changed: Bool
+    /// Only where the change has begun a drain.
+    var drain: DrainBody?
     /// Only where the request waited.
     var drained: Bool?
     /// Only for a trial.
@@ -66,6 +134,9 @@ struct ReceiptBody: Encodable {
         at = change.at
         auditError = receipt.auditError
         changed = receipt.outcome == .changed
+        drain = receipt.drain.map {
+            DrainBody(Drainer.Progress(drain: $0, left: $0.timeout), callsLeft: receipt.inFlight)
+        }
         drained = waited ? receipt.inFlight == 0 : nil
         dryRun = receipt.outcome == .wouldChange ? true : nil
         epoch = change.epoch
@@ -89,6 +160,8 @@ struct ProbeBody: Encodable {
     var status: String
     var active: Color?
     var epoch: UInt64?
+    /// The color that takes new calls while the active one can't.
+    var failover: Color?
 }
 
 /// The answer to `GET /status`.
@@ -103,6 +176,10 @@ struct StatusBody: Encodable {
     var version: String
     var startedAt: Timestamp
     var stopping: Bool
+    /// Only while one is under way.
+    var drain: DrainBody?
+    /// Only while new calls go to the other color.
+    var failover: FailoverBody?
     var colors: [String: ColorBody]
     var inFlight: [InFlightBody]
     var workers: [WorkerBody]
@@ -140,8 +217,8 @@ struct StatusBody: Encodable {
     }
 
     init(
-        state: SwitchState, health: PerColor<ColorHealth>, traffic: TrafficReport, version: String,
-        startedAt: Timestamp, stopping: Bool
+        state: SwitchState, health: PerColor<ColorHealth>, drain: Drainer.Progress?, failover: Failover?,
+        traffic: TrafficReport, version: String, startedAt: Timestamp, stopping: Bool
     ) {
         active = state.active
         previous = state.previous
@@ -153,6 +230,10 @@ struct StatusBody: Encodable {
         self.version = version
         self.startedAt = startedAt
         self.stopping = stopping
+        self.drain = drain.map {
+            DrainBody($0, callsLeft: traffic.inFlight(on: $0.drain.color, before: $0.drain.epoch))
+        }
+        self.failover = failover.map(FailoverBody.init)
         colors = Dictionary(
             uniqueKeysWithValues: Color.allCases.map { color in
                 let totals = traffic.colors[color]

@@ -3,10 +3,11 @@ import DurationSyntax
 import HTTPTypes
 import Hummingbird
 
-/// `POST /switch` and `POST /rollback`.
+/// `POST /switch`, `POST /rollback` and `POST /drain/cancel`.
 struct ChangeHandlers: Sendable {
     private static let reasonLimit = 500
     private static let longestWait = Duration.seconds(3600)
+    private static let longestDrain = Duration.seconds(86_400)
     private static let usualWait = Duration.seconds(30)
 
     private let services: AdminAPI.Services
@@ -17,7 +18,7 @@ struct ChangeHandlers: Sendable {
 
     @Sendable func `switch`(_ request: AdminRequest) async throws -> Response {
         let query = try QueryParameters(
-            request.query, allowed: ["to", "force", "reason", "wait", "timeout", "dry_run"])
+            request.query, allowed: ["to", "force", "reason", "drain", "wait", "timeout", "dry_run"])
         let aim: ChangeRequest.Aim
         if let name = query["to"] {
             guard let color = Color(name: name) else {
@@ -31,17 +32,27 @@ struct ChangeHandlers: Sendable {
     }
 
     @Sendable func rollback(_ request: AdminRequest) async throws -> Response {
-        let query = try QueryParameters(request.query, allowed: ["force", "reason", "wait", "timeout", "dry_run"])
+        let query = try QueryParameters(
+            request.query, allowed: ["force", "reason", "drain", "wait", "timeout", "dry_run"])
         return try await change(.rollback, query, request)
+    }
+
+    @Sendable func cancelDrain(_ request: AdminRequest) async throws -> Response {
+        let query = try QueryParameters(request.query, allowed: ["reason"])
+        let result = await services.switchboard.cancelDrain(reason: try reason(query), who: request.who)
+        guard let (drain, auditError) = result else { throw AdminError(.conflict, "no drain is under way") }
+        let left = await services.traffic.report().inFlight(on: drain.color, before: drain.epoch)
+        return try .json(CancelledDrainBody(drain, callsLeft: left, auditError: auditError, who: request.who))
     }
 
     private func change(
         _ aim: ChangeRequest.Aim, _ query: QueryParameters, _ request: AdminRequest
     ) async throws -> Response {
-        let wait = try drainTimeout(query)
+        let wait = try waitTimeout(query)
         let change = ChangeRequest(
             aim, force: try query.flag("force"), reason: try reason(query),
-            condition: try ChangeRequest.Condition(ifMatch: request.ifMatch), who: request.who)
+            condition: try ChangeRequest.Condition(ifMatch: request.ifMatch), drain: try drain(query),
+            who: request.who)
         if change.force && change.reason == nil {
             throw AdminError.badRequest("force needs a reason, as in force=true&reason=why")
         }
@@ -92,8 +103,24 @@ struct ChangeHandlers: Sendable {
         return reason
     }
 
+    /// What becomes of the calls on the old color.
+    private func drain(_ query: QueryParameters) throws -> DrainChoice {
+        switch query["drain"] {
+        case nil:
+            return .standard
+        case "off":
+            return .off
+        case .some(let text):
+            guard let duration = Duration(text: text), duration <= Self.longestDrain else {
+                throw AdminError.badRequest(
+                    "drain is \"\(text)\"; allowed: off, or 0s to \(Self.longestDrain.text), such as 30s or 5m")
+            }
+            return .after(duration)
+        }
+    }
+
     /// How long to wait for the old color to drain; `nil` where that was not asked for.
-    private func drainTimeout(_ query: QueryParameters) throws -> Duration? {
+    private func waitTimeout(_ query: QueryParameters) throws -> Duration? {
         let timeout = query["timeout"]
         switch query["wait"] {
         case nil:

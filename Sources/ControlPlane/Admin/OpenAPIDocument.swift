@@ -43,7 +43,7 @@ package enum OpenAPIDocument {
               "post": {
                 "operationId": "switch",
                 "summary": "Make a color active",
-                "description": "Makes the color named by `to` active, or the other one where there is no `to`. Every call that begins after the answer goes to it; calls in flight stay where they began. Switching to the active color changes nothing.",
+                "description": "Makes the color named by `to` active, or the other one where there is no `to`. Every call that begins after the answer goes to it; calls in flight stay where they began, until they end or their `drain` is over. Switching to the active color changes nothing.",
                 "tags": [
                   "changes"
                 ],
@@ -76,6 +76,16 @@ package enum OpenAPIDocument {
                       "type": "string",
                       "maxLength": 500,
                       "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                    }
+                  },
+                  {
+                    "name": "drain",
+                    "in": "query",
+                    "description": "What the calls in flight on the old color are given to end by themselves, from `0s` to `24h`, or `off` for ever; `--drain-timeout` where it is not given. Those that are left then are ended with UNAVAILABLE, spread over a window.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(off|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
+                      "example": "60s"
                     }
                   },
                   {
@@ -237,6 +247,16 @@ package enum OpenAPIDocument {
                     }
                   },
                   {
+                    "name": "drain",
+                    "in": "query",
+                    "description": "What the calls in flight on the old color are given to end by themselves, from `0s` to `24h`, or `off` for ever; `--drain-timeout` where it is not given. Those that are left then are ended with UNAVAILABLE, spread over a window.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(off|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
+                      "example": "60s"
+                    }
+                  },
+                  {
                     "name": "wait",
                     "in": "query",
                     "description": "Answers only once the old color has no calls left, or `timeout` is over. Not with `dry_run`.",
@@ -359,6 +379,62 @@ package enum OpenAPIDocument {
                         }
                       }
                     }
+                  }
+                }
+              }
+            },
+            "/drain/cancel": {
+              "post": {
+                "operationId": "cancelDrain",
+                "summary": "Stop a drain",
+                "description": "Lets the calls go on that a change has left behind on the old color and that have not been ended yet.",
+                "tags": [
+                  "changes"
+                ],
+                "parameters": [
+                  {
+                    "name": "reason",
+                    "in": "query",
+                    "description": "Kept in the audit log; without control characters.",
+                    "schema": {
+                      "type": "string",
+                      "maxLength": 500,
+                      "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                    }
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "Stopped.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/CancelledDrain"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "409": {
+                    "description": "No drain is under way.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
                   }
                 }
               }
@@ -519,7 +595,7 @@ package enum OpenAPIDocument {
               "get": {
                 "operationId": "readyz",
                 "summary": "Calls can be taken",
-                "description": "For a readiness probe: the active color is healthy, and the process is not shutting down.",
+                "description": "For a readiness probe: the active color is healthy, or the other one takes its calls (`failover`), and the process is not shutting down.",
                 "tags": [
                   "probes"
                 ],
@@ -738,6 +814,114 @@ package enum OpenAPIDocument {
                 ],
                 "additionalProperties": false
               },
+              "Drain": {
+                "type": "object",
+                "properties": {
+                  "color": {
+                    "$ref": "#/components/schemas/Color"
+                  },
+                  "epoch": {
+                    "type": "integer",
+                    "minimum": 2,
+                    "description": "The number of the change: calls that began before it are meant."
+                  },
+                  "state": {
+                    "type": "string",
+                    "enum": [
+                      "waiting",
+                      "ending"
+                    ],
+                    "description": "`ending` once the time is up and calls are being ended."
+                  },
+                  "started_at": {
+                    "$ref": "#/components/schemas/Time"
+                  },
+                  "timeout": {
+                    "type": "string",
+                    "description": "What the calls were given to end by themselves.",
+                    "example": "1m"
+                  },
+                  "deadline": {
+                    "$ref": "#/components/schemas/Time"
+                  },
+                  "ends_by": {
+                    "$ref": "#/components/schemas/Time"
+                  },
+                  "seconds_left": {
+                    "type": "number",
+                    "minimum": 0,
+                    "description": "Until the first call is ended."
+                  },
+                  "calls_left": {
+                    "type": "integer",
+                    "minimum": 0
+                  }
+                },
+                "required": [
+                  "color",
+                  "epoch",
+                  "state",
+                  "started_at",
+                  "timeout",
+                  "deadline",
+                  "seconds_left",
+                  "calls_left"
+                ],
+                "additionalProperties": false,
+                "description": "The drain of the color that is no longer active. `ends_by` is there while calls are being ended: when the last one will have been."
+              },
+              "CancelledDrain": {
+                "type": "object",
+                "properties": {
+                  "audit_error": {
+                    "type": "string",
+                    "description": "Why the audit log lacks this; the drain is stopped all the same."
+                  },
+                  "calls_left": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Calls that go on."
+                  },
+                  "cancelled": {
+                    "const": true
+                  },
+                  "color": {
+                    "$ref": "#/components/schemas/Color"
+                  },
+                  "epoch": {
+                    "type": "integer",
+                    "minimum": 2
+                  },
+                  "who": {
+                    "type": "string"
+                  }
+                },
+                "required": [
+                  "calls_left",
+                  "cancelled",
+                  "color",
+                  "epoch",
+                  "who"
+                ],
+                "additionalProperties": false
+              },
+              "Failover": {
+                "type": "object",
+                "properties": {
+                  "to": {
+                    "$ref": "#/components/schemas/Color"
+                  },
+                  "since": {
+                    "$ref": "#/components/schemas/Time"
+                  }
+                },
+                "required": [
+                  "since",
+                  "to"
+                ],
+                "additionalProperties": false,
+                "description": "New calls go to this color, as no endpoint of the active one is healthy."
+              },
               "Receipt": {
                 "type": "object",
                 "properties": {
@@ -757,6 +941,9 @@ package enum OpenAPIDocument {
                   },
                   "changed": {
                     "type": "boolean"
+                  },
+                  "drain": {
+                    "$ref": "#/components/schemas/Drain"
                   },
                   "drained": {
                     "type": "boolean",
@@ -904,6 +1091,12 @@ package enum OpenAPIDocument {
                   },
                   "stopping": {
                     "type": "boolean"
+                  },
+                  "drain": {
+                    "$ref": "#/components/schemas/Drain"
+                  },
+                  "failover": {
+                    "$ref": "#/components/schemas/Failover"
                   },
                   "colors": {
                     "type": "object",
@@ -1095,6 +1288,9 @@ package enum OpenAPIDocument {
                   "epoch": {
                     "type": "integer",
                     "minimum": 1
+                  },
+                  "failover": {
+                    "$ref": "#/components/schemas/Color"
                   }
                 },
                 "required": [

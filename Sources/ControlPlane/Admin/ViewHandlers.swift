@@ -14,8 +14,9 @@ struct ViewHandlers: Sendable {
         _ = try QueryParameters(request.query, allowed: [])
         let state = services.switchboard.state
         let body = StatusBody(
-            state: state, health: await services.health.health(), traffic: await services.traffic.report(),
-            version: services.version, startedAt: services.startedAt, stopping: services.isStopping())
+            state: state, health: await services.health.health(), drain: services.drainer.current,
+            failover: services.failover.current, traffic: await services.traffic.report(), version: services.version,
+            startedAt: services.startedAt, stopping: services.isStopping())
         return try .json(body, headers: [.eTag: "\"\(state.epoch)\""])
     }
 
@@ -35,8 +36,10 @@ struct ViewHandlers: Sendable {
         _ = try QueryParameters(request.query, allowed: [])
         let text = ProxyMetrics(
             state: services.switchboard.state, changeCounts: services.switchboard.changeCounts,
-            health: await services.health.health(), traffic: await services.traffic.report(),
-            process: ProcessUsage.read(), startedAt: services.startedAt, version: services.version
+            drainCounts: services.drainer.counts, isDraining: services.drainer.current != nil,
+            isFailingOver: services.failover.current != nil, health: await services.health.health(),
+            traffic: await services.traffic.report(), process: ProcessUsage.read(), startedAt: services.startedAt,
+            version: services.version
         ).text
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType, .cacheControl: "no-store"],
@@ -57,17 +60,18 @@ struct ViewHandlers: Sendable {
         return try .json(ProbeBody(status: "ok"))
     }
 
-    /// The active color can take calls, and the process means to stay.
+    /// The active color can take calls, or the other one does in its place, and the process means to stay.
     @Sendable func readyz(_ request: AdminRequest) async throws -> Response {
         _ = try QueryParameters(request.query, allowed: [])
         if services.isStopping() { throw AdminError(.serviceUnavailable, "shutting down") }
         let state = services.switchboard.state
         let health = await services.health.health()[state.active]
-        guard health.isHealthy else {
+        let failover = services.failover.current?.to
+        guard health.isHealthy || failover != nil else {
             throw AdminError(
                 .serviceUnavailable, "the active color can't take calls: \(ChangeRefusal.targetNotHealthy(health))",
                 details: AdminError.Details(active: state.active.name, epoch: state.epoch))
         }
-        return try .json(ProbeBody(status: "ready", active: state.active, epoch: state.epoch))
+        return try .json(ProbeBody(status: "ready", active: state.active, epoch: state.epoch, failover: failover))
     }
 }

@@ -47,6 +47,7 @@ package actor HealthMonitor: Service, HealthReporting {
     private let configuration: Configuration
     private let checker: any HealthChecking
     private let traffic: any TrafficControl
+    private let failover: FailoverWatch
     private let clock: any Clock<Duration>
     private let jitter: @Sendable () -> Double
     private let now: @Sendable () -> Timestamp
@@ -56,11 +57,12 @@ package actor HealthMonitor: Service, HealthReporting {
 
     /// - Parameters:
     ///   - traffic: learns of every change, in the order they happen.
+    ///   - failover: as `traffic`.
     ///   - clock: what the interval is measured with.
     ///   - jitter: a random number from 0 up to 1 for each pause.
     ///   - now: the wall clock.
     package init(
-        configuration: Configuration, checker: any HealthChecking, traffic: any TrafficControl,
+        configuration: Configuration, checker: any HealthChecking, traffic: any TrafficControl, failover: FailoverWatch,
         clock: any Clock<Duration> = ContinuousClock(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
         now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
@@ -68,6 +70,7 @@ package actor HealthMonitor: Service, HealthReporting {
         self.configuration = configuration
         self.checker = checker
         self.traffic = traffic
+        self.failover = failover
         self.clock = clock
         self.jitter = jitter
         self.now = now
@@ -97,7 +100,7 @@ package actor HealthMonitor: Service, HealthReporting {
 
     /// Checks until the task is cancelled or the service group shuts down gracefully.
     package func run() async throws {
-        traffic.publish(health: PerColor { current[$0].routable })
+        publish()
         await cancelWhenGracefulShutdown {
             await self.checkEverything()
         }
@@ -186,8 +189,14 @@ package actor HealthMonitor: Service, HealthReporting {
         }
         current[color].endpoints[index] = health
         guard changed else { return }
-        traffic.publish(health: PerColor { current[$0].routable })
+        publish()
         report(health, color)
+    }
+
+    private func publish() {
+        let routable = PerColor { current[$0].routable }
+        traffic.publish(health: routable)
+        failover.changed(routable: routable)
     }
 
     private func report(_ health: EndpointHealth, _ color: Color) {

@@ -5,6 +5,9 @@ import DurationSyntax
 package struct ProxyMetrics: Sendable {
     private let state: SwitchState
     private let changeCounts: [Switchboard.Count: Int]
+    private let drainCounts: [Drain.Outcome: Int]
+    private let isDraining: Bool
+    private let isFailingOver: Bool
     private let health: PerColor<ColorHealth>
     private let traffic: TrafficReport
     private let process: ProcessUsage?
@@ -12,11 +15,15 @@ package struct ProxyMetrics: Sendable {
     private let version: String
 
     package init(
-        state: SwitchState, changeCounts: [Switchboard.Count: Int], health: PerColor<ColorHealth>,
-        traffic: TrafficReport, process: ProcessUsage?, startedAt: Timestamp, version: String
+        state: SwitchState, changeCounts: [Switchboard.Count: Int], drainCounts: [Drain.Outcome: Int],
+        isDraining: Bool, isFailingOver: Bool, health: PerColor<ColorHealth>, traffic: TrafficReport,
+        process: ProcessUsage?, startedAt: Timestamp, version: String
     ) {
         self.state = state
         self.changeCounts = changeCounts
+        self.drainCounts = drainCounts
+        self.isDraining = isDraining
+        self.isFailingOver = isFailingOver
         self.health = health
         self.traffic = traffic
         self.process = process
@@ -28,6 +35,8 @@ package struct ProxyMetrics: Sendable {
     package var text: String {
         var text = PrometheusText()
         writeRoute(&text)
+        writeDrains(&text)
+        writeFailover(&text)
         writeCalls(&text)
         writeHealth(&text)
         writeWorkers(&text)
@@ -47,13 +56,37 @@ package struct ProxyMetrics: Sendable {
             "Unix time of the change that made the active color active.")
         text.sample(Double(state.current.at.milliseconds) / 1000)
         text.family("sluice_switches_total", .counter, "Requests to change the active color, by what came of them.")
-        for action in [Change.Action.switch, .rollback] {
+        for action in [AuditEntry.Action.switch, .rollback] {
             for outcome in AuditEntry.Outcome.allCases {
                 text.sample(
                     changeCounts[Switchboard.Count(action: action, outcome: outcome), default: 0],
                     ["action": action.rawValue, "outcome": outcome.rawValue])
             }
         }
+    }
+
+    private func writeDrains(_ text: inout PrometheusText) {
+        text.family("sluice_draining", .gauge, "1 while calls that a change left behind have a time to end, else 0.")
+        text.sample(isDraining ? 1 : 0)
+        text.family("sluice_drains_total", .counter, "Drains that are over, by what came of them.")
+        for outcome in Drain.Outcome.allCases {
+            text.sample(drainCounts[outcome, default: 0], ["outcome": outcome.rawValue])
+        }
+        perColor(
+            &text, "sluice_calls_ended_by_drain_total", .counter,
+            "Calls that the proxy ended as their color was drained and the time was up."
+        ) { $0.drained }
+    }
+
+    private func writeFailover(_ text: inout PrometheusText) {
+        text.family(
+            "sluice_failover_active", .gauge,
+            "1 while new calls go to the other color, as no endpoint of the active one is healthy, else 0.")
+        text.sample(isFailingOver ? 1 : 0)
+        perColor(
+            &text, "sluice_calls_failed_over_total", .counter,
+            "Calls that began on this color as the active one had no healthy endpoint."
+        ) { $0.failedOver }
     }
 
     private func writeCalls(_ text: inout PrometheusText) {

@@ -20,6 +20,14 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// - Parameter duration: counted in whole milliseconds; what would pass the end of time stays there.
+    package func advanced(by duration: Duration) -> Timestamp {
+        let (seconds, attoseconds) = duration.components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, pastTheEnd) = milliseconds.addingReportingOverflow(whole + attoseconds / 1_000_000_000_000_000)
+        return Timestamp(milliseconds: overflow || pastTheEnd ? .max : sum)
+    }
+
     package static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.milliseconds < right.milliseconds
     }

@@ -17,16 +17,20 @@ package struct ChangeReceipt: Sendable, Equatable {
     package var health: ColorHealth
     /// Calls still in flight on the color that is no longer active, begun before its last change.
     package var inFlight: Int
+    /// The drain that the change has begun; `nil` where the calls left behind stay as long as they like.
+    package var drain: Drain?
     /// Why the audit log lacks this change's line; `nil` where it has it.
     package var auditError: String?
 
     package init(
-        outcome: Outcome, change: Change, health: ColorHealth, inFlight: Int, auditError: String? = nil
+        outcome: Outcome, change: Change, health: ColorHealth, inFlight: Int, drain: Drain? = nil,
+        auditError: String? = nil
     ) {
         self.outcome = outcome
         self.change = change
         self.health = health
         self.inFlight = inFlight
+        self.drain = drain
         self.auditError = auditError
     }
 }

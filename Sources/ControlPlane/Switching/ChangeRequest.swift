@@ -21,16 +21,20 @@ package struct ChangeRequest: Sendable, Equatable {
     package var force: Bool
     package var reason: String?
     package var condition: Condition
+    /// What becomes of the calls that the change leaves behind.
+    package var drain: DrainChoice
     /// The token's name or the peer's address.
     package var who: String
 
     package init(
-        _ aim: Aim, force: Bool = false, reason: String? = nil, condition: Condition = .any, who: String
+        _ aim: Aim, force: Bool = false, reason: String? = nil, condition: Condition = .any,
+        drain: DrainChoice = .standard, who: String
     ) {
         self.aim = aim
         self.force = force
         self.reason = reason
         self.condition = condition
+        self.drain = drain
         self.who = who
     }
 

@@ -12,10 +12,10 @@ import Synchronization
 package actor Switchboard {
     /// What changes came to, for the metrics.
     package struct Count: Hashable, Sendable {
-        package var action: Change.Action
+        package var action: AuditEntry.Action
         package var outcome: AuditEntry.Outcome
 
-        package init(action: Change.Action, outcome: AuditEntry.Outcome) {
+        package init(action: AuditEntry.Action, outcome: AuditEntry.Outcome) {
             self.action = action
             self.outcome = outcome
         }
@@ -34,6 +34,8 @@ package actor Switchboard {
     private let route: RouteWord
     private let traffic: any TrafficControl
     private let health: any HealthReporting
+    private let drainer: Drainer
+    private let failover: FailoverWatch
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     /// Written on this actor only; read from anywhere without waiting for it.
@@ -46,7 +48,8 @@ package actor Switchboard {
     ///   - now: the wall clock.
     package init(
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
-        health: any HealthReporting, now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
+        health: any HealthReporting, drainer: Drainer, failover: FailoverWatch,
+        now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
     ) {
         precondition(route.load() == state.route, "the route word must carry the state")
         self.store = store
@@ -54,6 +57,8 @@ package actor Switchboard {
         self.route = route
         self.traffic = traffic
         self.health = health
+        self.drainer = drainer
+        self.failover = failover
         self.now = now
         self.logger = logger
         published = Mutex(state)
@@ -97,6 +102,24 @@ package actor Switchboard {
         }
     }
 
+    /// Lets the calls go on that the drain under way has not ended yet.
+    ///
+    /// - Parameter who: as in `ChangeRequest`.
+    /// - Returns: the drain, and why the audit log lacks its line, where it does; `nil` where none is under way.
+    package func cancelDrain(reason: String?, who: String) -> (drain: Drain, auditError: String?)? {
+        let state = state
+        let drain = drainer.cancel()
+        let error = record(
+            AuditEntry(
+                time: now(), epoch: state.epoch, action: .cancelDrain, from: state.active, to: nil,
+                outcome: drain == nil ? .refused : .changed, forced: false, drain: drain, reason: reason,
+                error: drain == nil ? "no drain is under way" : nil, who: who))
+        logger.notice(
+            drain == nil ? "refused to cancel a drain" : "cancelled the drain",
+            metadata: ["reason": "\(reason ?? "")", "who": "\(who)"])
+        return drain.map { ($0, error) }
+    }
+
     /// The part that must not be interrupted: everything up to the audit log's line, with no `await`.
     private func commit(
         _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
@@ -109,7 +132,8 @@ package actor Switchboard {
         case .unchanged:
             let error = record(
                 AuditEntry(
-                    time: now(), epoch: state.epoch, action: request.action, from: state.active, to: state.active,
+                    time: now(), epoch: state.epoch, action: AuditEntry.Action(request.action), from: state.active,
+                    to: state.active,
                     outcome: .unchanged, forced: request.force, reason: request.reason, who: request.who))
             return ChangeReceipt(
                 outcome: .unchanged, change: state.current, health: evidence[state.active], inFlight: 0,
@@ -125,7 +149,9 @@ package actor Switchboard {
             }
             route.store(next.route)
             published.withLock { $0 = next }
-            let auditError = record(AuditEntry(change))
+            failover.changed(active: next.active)
+            let drain = drainer.changed(change, request.drain)
+            let auditError = record(AuditEntry(change, drain: drain))
             logger.notice(
                 "changed the active color",
                 metadata: [
@@ -136,14 +162,15 @@ package actor Switchboard {
                     "who": "\(change.who)",
                 ])
             return ChangeReceipt(
-                outcome: .changed, change: change, health: evidence[change.to], inFlight: 0, auditError: auditError)
+                outcome: .changed, change: change, health: evidence[change.to], inFlight: 0, drain: drain,
+                auditError: auditError)
         }
     }
 
     private func refuse(_ request: ChangeRequest, _ state: SwitchState, _ refusal: ChangeRefusal) {
         record(
             AuditEntry(
-                time: now(), epoch: state.epoch, action: request.action, from: state.active,
+                time: now(), epoch: state.epoch, action: AuditEntry.Action(request.action), from: state.active,
                 to: request.target(in: state), outcome: .refused, forced: request.force, reason: request.reason,
                 error: refusal.description, who: request.who))
         logger.notice(
@@ -195,12 +222,5 @@ extension ChangeRefusal: CustomStringConvertible {
         case .stateNotSaved(let reason):
             return "nothing was changed, as the new state could not be saved: \(reason)"
         }
-    }
-}
-
-extension TrafficReport {
-    /// Calls in flight on a color that began before an epoch.
-    package func inFlight(on color: Color, before epoch: UInt64) -> Int {
-        inFlight.reduce(0) { $1.color == color && $1.epoch < epoch ? $0 + $1.calls : $0 }
     }
 }

@@ -34,8 +34,9 @@ struct AdminBench {
         api = AdminAPI(
             AdminAPI.Services(
                 switchboard: bench.switchboard, health: bench.health, traffic: bench.traffic,
-                drain: DrainWait(traffic: bench.traffic, clock: clock),
-                token: token.flatMap { BearerToken(name: "deploy-token", secret: $0) }, version: "1.2.3",
+                drain: DrainWait(traffic: bench.traffic, clock: clock), drainer: bench.drainer,
+                failover: bench.failover, token: token.flatMap { BearerToken(name: "deploy-token", secret: $0) },
+                version: "1.2.3",
                 startedAt: Timestamp(milliseconds: 500_000), isStopping: { stopping.flag.withLock { $0 } },
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })))
     }

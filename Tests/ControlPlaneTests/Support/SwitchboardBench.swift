@@ -10,6 +10,10 @@ struct SwitchboardBench {
     let traffic: FakeTraffic
     let health: FakeHealth
     let store: StateStore
+    /// On a clock of its own, which stands still.
+    let drainer: Drainer
+    let drainClock = HandClock()
+    let failover: FailoverWatch
     let switchboard: Switchboard
 
     /// - Parameter audit: the audit log's path; one in the folder where it is not given.
@@ -22,10 +26,14 @@ struct SwitchboardBench {
         route = RouteWord(initial.route)
         store = try StateStore(path: folder.file("state.json"))
         try store.save(initial)
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        drainer = Drainer(traffic: traffic, timeout: nil, clock: drainClock, logger: logger)
+        failover = FailoverWatch(
+            active: .blue, isEnabled: true, now: { Timestamp(milliseconds: 3_000_000) }, logger: logger)
         switchboard = Switchboard(
             state: initial, store: store, audit: try AuditLog(path: audit ?? folder.file("audit.log")), route: route,
-            traffic: traffic, health: health, now: { Timestamp(milliseconds: 2_000_000) },
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            traffic: traffic, health: health, drainer: drainer, failover: failover,
+            now: { Timestamp(milliseconds: 2_000_000) }, logger: logger)
     }
 
     var auditLines: [String] {

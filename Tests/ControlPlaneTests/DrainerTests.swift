@@ -1,0 +1,122 @@
+import ControlPlane
+import DataPlane
+import Logging
+import Testing
+
+@Suite struct DrainerTests {
+    private let clock = HandClock()
+    private let traffic = FakeTraffic()
+    private let drainer: Drainer
+    private let toGreen = Change(
+        epoch: 2, action: .switch, from: .blue, to: .green, at: Timestamp(milliseconds: 1000), who: "someone")
+    private let backToBlue = Change(
+        epoch: 3, action: .rollback, from: .green, to: .blue, at: Timestamp(milliseconds: 2000), who: "someone")
+
+    init() {
+        drainer = Drainer(
+            traffic: traffic, timeout: nil, clock: clock,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    /// What the workers report: calls on blue begun before epoch 2, and how many a drain has ended.
+    private func report(blue calls: Int, drained: Int = 0) -> TrafficReport {
+        var report = TrafficReport()
+        report.inFlight = [
+            .init(epoch: 1, color: .blue, calls: calls), .init(epoch: 2, color: .blue, calls: 9),
+            .init(epoch: 2, color: .green, calls: 9),
+        ]
+        report.colors.blue.drained = 100 + drained
+        return report
+    }
+
+    private func begin(_ timeout: Duration, calls: Int) async throws {
+        traffic.answer([report(blue: calls)])
+        let drain = try #require(drainer.changed(toGreen, .after(timeout)))
+        #expect(drain.color == .blue)
+        #expect(await eventually { clock.sleeperCount == 1 && traffic.reportCount > 0 })
+    }
+
+    @Test func leavesCallsAloneUnlessToldOtherwise() {
+        #expect(drainer.changed(toGreen, .standard) == nil)
+        #expect(drainer.changed(backToBlue, .off) == nil)
+        #expect(drainer.current == nil)
+        #expect(traffic.drainCommands == [])
+    }
+
+    @Test func takesTheTimeOfTheSettings() {
+        drainer.set(timeout: .seconds(30))
+        #expect(drainer.changed(toGreen, .standard)?.timeout == .seconds(30))
+        #expect(drainer.changed(backToBlue, .off) == nil)
+        #expect(drainer.current == nil)
+        #expect(drainer.counts == [.superseded: 1])
+    }
+
+    @Test func endsWhatIsLeftWhenTheTimeIsUp() async throws {
+        try await begin(.seconds(60), calls: 2500)
+        #expect(drainer.current?.left == .seconds(60))
+        clock.advance(by: .seconds(59))
+        #expect(drainer.current?.left == .seconds(1))
+        #expect(drainer.current?.drain.phase == .waiting)
+        #expect(traffic.drainCommands == [])
+        clock.advance(by: .seconds(1))
+        #expect(await eventually { drainer.current?.drain.phase == .ending(over: .milliseconds(2500)) })
+        #expect(drainer.current?.left == .zero)
+        clock.advance(by: .seconds(1))
+        #expect(drainer.current?.left == .zero)
+        #expect(traffic.drainCommands == [.end(.blue, before: 2, over: .milliseconds(2500))])
+        traffic.answer([report(blue: 0, drained: 2400)])
+        #expect(await eventually { drainer.current == nil })
+        #expect(drainer.counts == [.ended: 1])
+    }
+
+    @Test func isOverAsSoonAsTheLastCallIsGone() async throws {
+        try await begin(.seconds(60), calls: 3)
+        traffic.answer([report(blue: 0)])
+        #expect(await eventually { drainer.current == nil })
+        #expect(drainer.counts == [.finished: 1])
+        #expect(await eventually { clock.sleeperCount == 0 })
+        clock.advance(by: .seconds(100))
+        #expect(traffic.drainCommands == [])
+    }
+
+    @Test func canBeCancelledWhileItWaits() async throws {
+        try await begin(.seconds(60), calls: 3)
+        let cancelled = drainer.cancel()
+        #expect(cancelled?.epoch == 2)
+        #expect(drainer.current == nil)
+        #expect(await eventually { clock.sleeperCount == 0 })
+        clock.advance(by: .seconds(100))
+        #expect(drainer.cancel() == nil)
+        // There is nothing to take back from the workers yet.
+        #expect(traffic.drainCommands == [])
+        #expect(drainer.counts == [.cancelled: 1])
+    }
+
+    @Test func canBeCancelledWhileItEndsCalls() async throws {
+        try await begin(.zero, calls: 3)
+        #expect(await eventually { drainer.current?.drain.phase == .ending(over: .seconds(1)) })
+        #expect(drainer.cancel()?.color == .blue)
+        #expect(traffic.drainCommands == [.end(.blue, before: 2, over: .seconds(1)), .cancel])
+        traffic.answer([report(blue: 0, drained: 1)])
+        #expect(drainer.counts == [.cancelled: 1])
+    }
+
+    @Test func theWayBackEndsItAndMayBeginTheOther() async throws {
+        try await begin(.seconds(60), calls: 3)
+        let other = drainer.changed(backToBlue, .after(.seconds(5)))
+        #expect(other?.color == .green)
+        #expect(other?.epoch == 3)
+        #expect(drainer.counts == [.superseded: 1])
+        #expect(await eventually { clock.sleeperCount == 1 })
+        clock.advance(by: .seconds(5))
+        #expect(await eventually { traffic.drainCommands == [.end(.green, before: 3, over: .seconds(1))] })
+    }
+
+    @Test func theWayBackStopsTheEnding() async throws {
+        try await begin(.zero, calls: 3)
+        #expect(await eventually { traffic.drainCommands.count == 1 })
+        #expect(drainer.changed(backToBlue, .standard) == nil)
+        #expect(traffic.drainCommands.last == .cancel)
+        #expect(drainer.counts == [.superseded: 1])
+    }
+}

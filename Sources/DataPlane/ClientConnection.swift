@@ -24,6 +24,10 @@ final class ClientConnection: Connection {
     private var awaitsPrefaceSince: MonotonicTime?
     /// Since when there is no call.
     private var idleSince: MonotonicTime?
+    /// What only calls need has been let go since the last one.
+    private var isTrimmed = true
+    /// How long without a call counts as idle: long enough that the next one seldom pays for it.
+    private static let trimDelay = Duration.seconds(2)
 
     init(socket: Socket, tls: TLSConnection?, worker: Worker) throws(SystemError) {
         let limits = worker.limits
@@ -47,6 +51,7 @@ final class ClientConnection: Connection {
         call.indexOnClient = calls.count
         calls.append(call)
         idleSince = nil
+        isTrimmed = false
         return call
     }
 
@@ -194,8 +199,17 @@ final class ClientConnection: Connection {
             worker.count(.preface, peerName, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
             return close("no preface")
         }
-        if let since = idleSince, let limit = worker.limits.idleTimeout, now > since + limit { beginShutdown() }
+        if let since = idleSince {
+            if !isTrimmed, now > since + Self.trimDelay { trim() }
+            if let limit = worker.limits.idleTimeout, now > since + limit { beginShutdown() }
+        }
         for call in calls { sweep(call, now) }
+    }
+
+    private func trim() {
+        isTrimmed = true
+        calls = []
+        trimMemory()
     }
 
     private func sweep(_ call: Call, _ now: MonotonicTime) {

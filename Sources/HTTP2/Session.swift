@@ -53,6 +53,8 @@ open class Session {
 
     /// Kept alive: the libnghttp2 session's memory lies there.
     private let memory: SessionMemory
+    /// Where a server session keeps track of its streams, at least until it has more than ever fit there.
+    private let page: UnsafeMutableRawPointer?
 
     /// Blocks that are queued: libnghttp2 reads them where they lie.
     private var borrowed: [HeaderBlock] = []
@@ -72,16 +74,23 @@ open class Session {
         maxHeaderListSize = Int(settings.maxHeaderListSize)
         maxHeaderFields = settings.maxHeaderFields
         var pointer: OpaquePointer?
+        var firstPage: UnsafeMutableRawPointer?
         let (callbacks, options) = (SessionCallbacks.shared, SessionOptions.shared)
-        let result = memory.withAllocator { allocator in
+        let result = memory.withAllocator { allocator -> Int32 in
             switch role {
             case .server:
-                memory.lendingFrameBuffer { nghttp2_session_server_new3(&pointer, callbacks, nil, options, allocator) }
-            case .client: nghttp2_session_client_new3(&pointer, callbacks, nil, options, allocator)
+                let (result, page) = memory.makeServerSession {
+                    nghttp2_session_server_new3(&pointer, callbacks, nil, options, allocator)
+                }
+                firstPage = page
+                return result
+            case .client:
+                return nghttp2_session_client_new3(&pointer, callbacks, nil, options, allocator)
             }
         }
         guard result == 0, let pointer else { fatalError("libnghttp2 is out of memory") }
         session = pointer
+        page = firstPage
         // Unretained: this object ends the libnghttp2 session in deinit, so no callback outlives it.
         nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
         submit(settings)
@@ -163,6 +172,11 @@ open class Session {
     /// Whether the session is over: it neither waits for input nor has anything to send.
     public final var isFinished: Bool {
         nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+    }
+
+    /// Lets go of memory that a session without streams doesn't need. Worth its while once a session has gone idle.
+    public final func trimMemory() {
+        if let page { memory.trim(page) }
     }
 
     /// Whether a header block has been begun and not finished.

@@ -43,6 +43,10 @@ public final class SessionMemory {
     /// is before any other session runs. (Client sessions keep the connection preface there from the start; and what a
     /// long header list needs beyond the first buffer is allocated when it's needed.)
     private let frameBuffer: UnsafeMutablePointer<Header>
+    /// For the tables of streams; `nil` where the system grants none.
+    private let pages = PagePool()
+    /// The page that was given out last.
+    private var lastPage: UnsafeMutableRawPointer?
     /// A server session is being made: what it asks for first that is large enough is its frame buffer.
     private var lendsFrameBuffer = false
 
@@ -68,10 +72,20 @@ public final class SessionMemory {
     }
 
     /// Makes a server session within `make`, with the frame buffer that all of them share.
-    func lendingFrameBuffer<Result>(_ make: () -> Result) -> Result {
+    ///
+    /// - Returns: also the session's page, for `trim(_:)`.
+    func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
         lendsFrameBuffer = true
-        defer { lendsFrameBuffer = false }
-        return make()
+        lastPage = nil
+        let result = make()
+        lendsFrameBuffer = false
+        return (result, lastPage)
+    }
+
+    /// Hands a session's page back to the system for as long as it is all zeros. Harmless also if the session has another
+    /// one by now.
+    func trim(_ page: UnsafeMutableRawPointer) {
+        pages?.trim(page)
     }
 
     /// Lends libnghttp2's view of this memory; libnghttp2 copies it.
@@ -82,9 +96,7 @@ public final class SessionMemory {
             free: { block, memory in SessionMemory.with(memory) { $0.give(block) } },
             calloc: { count, size, memory in
                 let (total, overflow) = count.multipliedReportingOverflow(by: size)
-                guard !overflow, let block = SessionMemory.with(memory, { $0.allocate(total) }) else { return nil }
-                memset(block, 0, total)
-                return block
+                return overflow ? nil : SessionMemory.with(memory) { $0.allocateZeroed(total) }
             },
             realloc: { block, size, memory in SessionMemory.with(memory) { $0.resize(block, to: size) } })
         return use(&allocator)
@@ -116,8 +128,19 @@ public final class SessionMemory {
         return memory.advanced(by: Self.headerSize)
     }
 
+    private func allocateZeroed(_ size: Int) -> UnsafeMutableRawPointer? {
+        if size == PagePool.pageSize, let page = pages?.take() {
+            lastPage = page
+            return page
+        }
+        guard let block = allocate(size) else { return nil }
+        memset(block, 0, size)
+        return block
+    }
+
     private func give(_ pointer: UnsafeMutableRawPointer?) {
-        // Every block that libnghttp2 gives back was made by `allocate`, with its header in front.
+        if let pointer, let pages, pages.contains(pointer) { return pages.give(pointer) }
+        // Every other block that libnghttp2 gives back was made by `allocate`, with its header in front.
         guard let block = Self.header(of: pointer) else { return }
         let sizeClass = block.pointee.sizeClass
         if sizeClass == Self.shared { return }
@@ -130,6 +153,7 @@ public final class SessionMemory {
 
     private func resize(_ pointer: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
         guard let pointer, let block = Self.header(of: pointer) else { return allocate(size) }
+        precondition(pages?.contains(pointer) != true, "libnghttp2 never resizes what it had zeroed")
         let sizeClass = block.pointee.sizeClass
         precondition(sizeClass != Self.shared, "libnghttp2 frees its frame buffer and allocates a larger one")
         if sizeClass == Self.large {

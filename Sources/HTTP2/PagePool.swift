@@ -1,0 +1,67 @@
+import Glibc
+
+/// Zeroed memory by the page, of which the system need not keep what is all zeros.
+///
+/// libnghttp2 gives every session a table of 4 KiB for its streams, zeroed. Between calls it is all zeros again, so an
+/// idle connection need not hold a page for it. Confined to one thread.
+final class PagePool {
+    static let pageSize = 4096
+
+    /// Address space, of which pages count only once they are written to; enough for 65,536 connections a worker.
+    private static let reserved = 65_536 * pageSize
+
+    private let start: UnsafeMutableRawPointer
+    /// How much of the space has ever been given out.
+    private var used = 0
+    /// Pages given back; they may be written on.
+    private var free: [UnsafeMutableRawPointer] = []
+
+    /// - Returns: `nil` where the system grants no such address space.
+    init?() {
+        let protection = PROT_READ | PROT_WRITE
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard sysconf(Int32(_SC_PAGESIZE)) == Self.pageSize,
+            let space = mmap(nil, Self.reserved, protection, flags, -1, 0), space != MAP_FAILED
+        else { return nil }
+        start = space
+        // Huge pages would make every connection's first page one of 2 MiB.
+        madvise(space, Self.reserved, MADV_NOHUGEPAGE)
+    }
+
+    deinit {
+        munmap(start, Self.reserved)
+    }
+
+    func contains(_ pointer: UnsafeMutableRawPointer) -> Bool {
+        // One comparison: what lies before `start` wraps around.
+        UInt(bitPattern: pointer) &- UInt(bitPattern: start) < UInt(Self.reserved)
+    }
+
+    /// - Returns: a page of zeros, or `nil` when all are given out.
+    func take() -> UnsafeMutableRawPointer? {
+        if let page = free.popLast() {
+            memset(page, 0, Self.pageSize)
+            return page
+        }
+        guard used < Self.reserved else { return nil }
+        defer { used += Self.pageSize }
+        return start.advanced(by: used)
+    }
+
+    func give(_ page: UnsafeMutableRawPointer) {
+        assert(contains(page) && page.isOnPageBoundary, "only pages from here come back")
+        free.append(page)
+    }
+
+    /// Hands a page that is all zeros back to the system, which gives it anew, zeroed, at the next access: whoever has it
+    /// sees no difference.
+    func trim(_ page: UnsafeMutableRawPointer) {
+        assert(contains(page) && page.isOnPageBoundary, "only pages from here are trimmed")
+        guard page.load(as: Int.self) == 0, memcmp(page, page.advanced(by: 8), Self.pageSize - 8) == 0 else { return }
+        madvise(page, Self.pageSize, MADV_DONTNEED)
+    }
+}
+
+extension UnsafeMutableRawPointer {
+    fileprivate var isOnPageBoundary: Bool { UInt(bitPattern: self) % UInt(PagePool.pageSize) == 0 }
+}

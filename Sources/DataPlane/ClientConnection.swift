@@ -32,8 +32,8 @@ final class ClientConnection: Connection {
     init(socket: Socket, tls: TLSConnection?, worker: Worker) throws(SystemError) {
         let limits = worker.limits
         let settings = SessionSettings(
-            maxConcurrentStreams: limits.maxConcurrentStreams, streamWindow: limits.streamWindow,
-            connectionWindow: limits.connectionWindow, maxHeaderListSize: UInt32(limits.maxHeaderListSize),
+            maxConcurrentStreams: UInt32(limits.maxConcurrentStreams), streamWindow: Int32(limits.streamWindow),
+            connectionWindow: Int32(limits.connectionWindow), maxHeaderListSize: UInt32(limits.maxHeaderListSize),
             maxHeaderFields: limits.maxHeaderFields)
         let now = worker.loop.now
         resets = ResetBudget(capacity: limits.resetBudget, refill: limits.resetRefill, now: now)

@@ -44,11 +44,11 @@ package enum AccessLogDestination: Sendable, Hashable {
 /// Bounds on what a call, a connection or a worker may take.
 package struct DataPlaneLimits: Sendable {
     /// Streams a client may have open on one connection.
-    package var maxConcurrentStreams: UInt32 = 100
+    package var maxConcurrentStreams = 100
     /// Bytes of one stream that may wait in the Proxy in one direction.
-    package var streamWindow: Int32 = 65_535
+    package var streamWindow = 65_535
     /// Bytes of all streams of one client connection that may wait on their way to the upstreams.
-    package var connectionWindow: Int32 = 1 << 20
+    package var connectionWindow = 1 << 20
     /// Size of a header list, as RFC 9113, section 6.5.2 counts it.
     package var maxHeaderListSize = 16_384
     /// Fields in a header list.

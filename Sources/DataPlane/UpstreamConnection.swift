@@ -24,7 +24,7 @@ final class UpstreamConnection: Connection {
         self.pool = pool
         self.address = address
         let settings = SessionSettings(
-            streamWindow: worker.limits.streamWindow, connectionWindow: 16 << 20,
+            streamWindow: Int32(worker.limits.streamWindow), connectionWindow: 16 << 20,
             maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize),
             maxHeaderFields: worker.limits.maxHeaderFields)
         let socket = try Socket.connect(to: address)

@@ -251,6 +251,8 @@ enum SessionOptions {
         }
         // Credit is given when bytes have gone on, not when they came in.
         nghttp2_option_set_no_auto_window_update(options, 1)
+        // The default, 64 KiB, leaves no room for what may be received: both sides have their limit for that.
+        nghttp2_option_set_max_send_header_block_length(options, 256 * 1024)
         // gRPC's status messages may begin or end with a space, which libnghttp2 would treat as malformed.
         nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
         // Closed streams are of use only to RFC 7540 priorities.

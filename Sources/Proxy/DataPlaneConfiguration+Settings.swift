@@ -7,12 +7,7 @@ extension DataPlaneConfiguration {
     init(_ settings: ProxySettings, tls: TLSContext?) {
         self.init(
             listen: settings.listen, endpoints: settings.endpoints, workers: settings.workers,
-            accessLog: settings.accessLog, failover: settings.failover, tls: tls)
-        limits.maxConcurrentStreams = UInt32(settings.maxConcurrentStreams)
-        limits.maxConnections = settings.maxConnections
-        limits.idleTimeout = settings.idleTimeout
-        limits.streamIdleTimeout = settings.streamIdleTimeout
-        limits.upstreamKeepalive = settings.upstreamKeepalive
+            accessLog: settings.accessLog, limits: settings.limits, failover: settings.failover, tls: tls)
     }
 }
 

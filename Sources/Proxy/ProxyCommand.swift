@@ -164,33 +164,8 @@ struct ProxyCommand: AsyncParsableCommand {
             """)
     var failover = false
 
-    @Option(
-        help: ArgumentHelp("Streams a client may have open on one connection. Default: 100.", valueName: "N"))
-    var maxConcurrentStreams: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Client connections in all; beyond it, further ones wait to be accepted. Default: 10000.", valueName: "N"))
-    var maxConnections: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "How long a client's connection may carry no call before it is ended with GOAWAY. Default: 3m.",
-            valueName: "DURATION|off"))
-    var idleTimeout: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "How long an open call may carry nothing in either direction. Default: off.", valueName: "DURATION|off"))
-    var streamIdleTimeout: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            After which silence an upstream with calls on it is sent a PING. gRPC servers end the connection of who \
-            sends more than one in five minutes, unless they are told otherwise. Default: 5m30s.
-            """, valueName: "DURATION|off"))
-    var upstreamKeepalive: String?
+    @OptionGroup(title: "Limits")
+    var limits: LimitOptions
 
     @Flag(
         help: """
@@ -234,12 +209,10 @@ struct ProxyCommand: AsyncParsableCommand {
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
             (.shutdownGrace, shutdownGrace), (.drainTimeout, drainTimeout), (.tlsCert, tlsCert), (.tlsKey, tlsKey),
             (.tlsClientCA, tlsClientCA),
-            (.failover, failover ? "on" : nil), (.maxConcurrentStreams, maxConcurrentStreams),
-            (.maxConnections, maxConnections), (.idleTimeout, idleTimeout), (.streamIdleTimeout, streamIdleTimeout),
-            (.upstreamKeepalive, upstreamKeepalive),
+            (.failover, failover ? "on" : nil),
         ]
         var flags: [SettingName: [String]] = [.healthCheck: healthCheck]
-        for (name, value) in single { flags[name] = value.map { [$0] } }
+        for (name, value) in single + limits.values { flags[name] = value.map { [$0] } }
         return flags
     }
 }

@@ -41,12 +41,7 @@ package struct ProxySettings: Sendable {
     package var tls: TLSFiles?
     /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
     package var failover: Bool
-    package var maxConcurrentStreams: Int
-    package var maxConnections: Int
-    /// `nil` for ever, as with the next two.
-    package var idleTimeout: Duration?
-    package var streamIdleTimeout: Duration?
-    package var upstreamKeepalive: Duration?
+    package var limits: DataPlaneLimits
     /// Where each setting comes from; those that are not in it have their default.
     package private(set) var sources: [SettingName: SettingSource]
 
@@ -98,12 +93,7 @@ package struct ProxySettings: Sendable {
         drainTimeout = reader.readDurationOrOff(.drainTimeout, default: nil, in: .zero ... .seconds(86_400))
         tls = Self.readTLS(&reader, path)
         failover = reader.read(.failover, default: false, allowed: "on, off") { ["on": true, "off": false][$0] }
-        maxConcurrentStreams = reader.readInteger(.maxConcurrentStreams, default: 100, in: 1...100_000)
-        maxConnections = reader.readInteger(.maxConnections, default: 10_000, in: 1...1_000_000)
-        let times: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86_400)
-        idleTimeout = reader.readDurationOrOff(.idleTimeout, default: .seconds(180), in: times)
-        streamIdleTimeout = reader.readDurationOrOff(.streamIdleTimeout, default: nil, in: times)
-        upstreamKeepalive = reader.readDurationOrOff(.upstreamKeepalive, default: .seconds(330), in: times)
+        limits = LimitSetting.read(&reader)
         sources = reader.sources
         checkAddresses(&reader)
         guard reader.errors.isEmpty else { throw SettingsErrors(reader.errors) }
@@ -239,11 +229,7 @@ extension ProxySettings {
         case .tlsKey: tls?.key
         case .tlsClientCA: tls?.clientAuthority
         case .failover: failover ? "on" : "off"
-        case .maxConcurrentStreams: "\(maxConcurrentStreams)"
-        case .maxConnections: "\(maxConnections)"
-        case .idleTimeout: idleTimeout?.text ?? "off"
-        case .streamIdleTimeout: streamIdleTimeout?.text ?? "off"
-        case .upstreamKeepalive: upstreamKeepalive?.text ?? "off"
+        default: LimitSetting.text(of: name, in: limits)
         }
     }
 }

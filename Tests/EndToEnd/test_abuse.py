@@ -1,6 +1,7 @@
 """Attacks on the Proxy: each is stopped, says by which rule, and costs the well-behaved nothing."""
 
 import contextlib
+import socket
 import struct
 import time
 
@@ -168,6 +169,35 @@ def test_header_list_over_the_limit(proxy, bystander, extra):
         attacker.send(attacker.request(3))
         attacker.wait_frame(HeadersFrame, 3)
     bystander()
+
+
+def test_limits_follow_their_settings(start_proxy, start_raw_backend, connect_raw):
+    """A header list that is too long by default passes a Proxy that is told so; resets are forgiven less often."""
+    backend = start_raw_backend(answer)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", max_header_list_size=65_536,
+        max_header_fields=500, reset_budget=5, reset_refill="1h", preface_timeout="2s",
+    )
+    client = connect_raw(proxy.address)
+    for extra in ([(f"x-{number}", "v" * 3_000) for number in range(20)], [("x", "v")] * 400):
+        stream = client.open(grpc_request("/a.A/B", *extra), end_stream=True)
+        stream.wait_end()
+        assert stream.grpc_status == b"0", stream
+        assert len(backend.requests[-1].headers) >= len(extra)
+    fields = [(f"x-{number}", "v" * 3_000) for number in range(25)]
+    too_long = client.open(grpc_request("/a.A/B", *fields), end_stream=True)
+    too_long.wait_end()
+    assert too_long.grpc_status == b"8" and b"65536" in too_long.grpc_status_message
+    with Attacker(proxy.address) as attacker:
+        for stream in range(1, 21, 2):
+            attacker.send(attacker.request(stream) + reset(stream))
+        assert_stopped(proxy, attacker, "resets")
+    with socket.create_connection(tuple(proxy.address.split(":"))) as silent:
+        silent.settimeout(15)
+        assert silent.recv(65_536) is not None
+        while silent.recv(65_536):
+            pass
+    proxy.process.wait_for_line(lambda line: '"rule":"preface"' in line, what="the log line of rule preface")
 
 
 def test_response_head_over_the_limit(start_proxy, start_raw_backend, connect_raw):

@@ -43,6 +43,12 @@ def test_check_of_good_settings(tmp_path):
     ("initial", "red", ["blue", "green"]),
     ("log-level", "loud", ["debug", "info"]),
     ("shutdown-grace", "forever", []),
+    ("drain-timeout", "later", ["off"]),
+    ("max-header-list-size", "16k", ["1024"]),
+    ("reset-budget", "0", ["1"]),
+    ("write-timeout", "1ms", ["250ms"]),
+    ("connection-window", "1000", ["65535"]),
+    ("min-connect-backoff", "5s", ["--max-connect-backoff"]),
 ])
 def test_bad_setting_names_itself_what_was_given_and_what_is_allowed(tmp_path, setting, given, words):
     settings = {**NEEDED, "state-file": tmp_path / "state.json", setting: given}
@@ -84,7 +90,12 @@ def test_help_names_every_setting():
     for flag in (
         "listen", "admin", "blue", "green", "workers", "health-check", "health-interval", "health-timeout",
         "health-rise", "health-fall", "initial", "state-file", "audit-log", "access-log", "log-level",
-        "admin-token-file", "shutdown-grace", "config", "check",
+        "admin-token-file", "shutdown-grace", "config", "check", "drain-timeout", "max-header-list-size",
+        "max-header-fields", "reset-budget", "reset-refill", "control-frame-budget", "min-ping-interval",
+        "max-buffered-bytes", "max-replay-bytes", "max-upstream-streams", "max-upstream-connections",
+        "connect-timeout", "preface-timeout", "header-timeout", "write-timeout", "deadline-grace",
+        "upstream-keepalive-timeout", "ejection-threshold", "ejection-time", "min-connect-backoff",
+        "max-connect-backoff", "goaway-timeout", "stream-window", "connection-window",
     ):
         assert f"--{flag}" in done.stdout, flag
     for default in ("0.0.0.0:50050", "127.0.0.1:9901", "SLUICE_"):

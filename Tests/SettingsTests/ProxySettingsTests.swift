@@ -46,11 +46,11 @@ import Testing
         #expect(settings.drainTimeout == nil)
         #expect(settings.tls == nil)
         #expect(!settings.failover)
-        #expect(settings.maxConcurrentStreams == 100)
-        #expect(settings.maxConnections == 10_000)
-        #expect(settings.idleTimeout == .seconds(180))
-        #expect(settings.streamIdleTimeout == nil)
-        #expect(settings.upstreamKeepalive == .seconds(330))
+        #expect(settings.limits.maxConcurrentStreams == 100)
+        #expect(settings.limits.maxConnections == 10_000)
+        #expect(settings.limits.idleTimeout == .seconds(180))
+        #expect(settings.limits.streamIdleTimeout == nil)
+        #expect(settings.limits.upstreamKeepalive == .seconds(330))
         #expect(settings.source(of: .listen) == .standard)
     }
 
@@ -63,7 +63,13 @@ import Testing
         .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"], .drainTimeout: ["2m"],
         .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"], .failover: ["on"],
         .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
-        .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"],
+        .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"], .streamWindow: ["1024"],
+        .connectionWindow: ["2097152"], .maxHeaderListSize: ["8192"], .maxHeaderFields: ["50"], .resetBudget: ["20"],
+        .resetRefill: ["1s"], .controlFrameBudget: ["500"], .minPingInterval: ["0s"],
+        .maxBufferedBytes: ["1073741824"], .maxReplayBytes: ["0"], .maxUpstreamStreams: ["100"],
+        .maxUpstreamConnections: ["2"], .connectTimeout: ["250ms"], .prefaceTimeout: ["3s"], .headerTimeout: ["4s"],
+        .writeTimeout: ["5s"], .deadlineGrace: ["0s"], .upstreamKeepaliveTimeout: ["2s"], .ejectionThreshold: ["1"],
+        .ejectionTime: ["1m"], .minConnectBackoff: ["10ms"], .maxConnectBackoff: ["30s"], .goawayTimeout: ["500ms"],
     ]
 
     @Test func takesEveryFlag() throws {
@@ -90,11 +96,35 @@ import Testing
         #expect(settings.tls?.key == "/etc/k.pem")
         #expect(settings.tls?.clientAuthority == "/etc/ca.pem")
         #expect(settings.failover)
-        #expect(settings.maxConcurrentStreams == 250)
-        #expect(settings.maxConnections == 20)
-        #expect(settings.idleTimeout == nil)
-        #expect(settings.streamIdleTimeout == .seconds(600))
-        #expect(settings.upstreamKeepalive == .seconds(60))
+        let limits = settings.limits
+        #expect(limits.maxConcurrentStreams == 250)
+        #expect(limits.maxConnections == 20)
+        #expect(limits.streamWindow == 1024)
+        #expect(limits.connectionWindow == 2 << 20)
+        #expect(limits.maxHeaderListSize == 8192)
+        #expect(limits.maxHeaderFields == 50)
+        #expect(limits.resetBudget == 20)
+        #expect(limits.resetRefill == .seconds(1))
+        #expect(limits.controlFrameBudget == 500)
+        #expect(limits.minPingInterval == .zero)
+        #expect(limits.maxBufferedBytes == 1 << 30)
+        #expect(limits.maxReplayBytes == 0)
+        #expect(limits.maxStreamsPerUpstreamConnection == 100)
+        #expect(limits.maxConnectionsPerEndpoint == 2)
+        #expect(limits.connectTimeout == .milliseconds(250))
+        #expect(limits.prefaceTimeout == .seconds(3))
+        #expect(limits.headerTimeout == .seconds(4))
+        #expect(limits.writeTimeout == .seconds(5))
+        #expect(limits.idleTimeout == nil)
+        #expect(limits.streamIdleTimeout == .seconds(600))
+        #expect(limits.deadlineGrace == .zero)
+        #expect(limits.upstreamKeepalive == .seconds(60))
+        #expect(limits.keepaliveTimeout == .seconds(2))
+        #expect(limits.ejectionThreshold == 1)
+        #expect(limits.ejectionTime == .seconds(60))
+        #expect(limits.minConnectBackoff == .milliseconds(10))
+        #expect(limits.maxConnectBackoff == .seconds(30))
+        #expect(limits.goAwayTimeout == .milliseconds(500))
         for name in SettingName.allCases { #expect(settings.source(of: name) == .flag) }
     }
 
@@ -167,7 +197,13 @@ import Testing
         (.shutdownGrace, "forever"), (.shutdownGrace, "25h"), (.drainTimeout, "none"), (.drainTimeout, "25h"),
         (.accessLog, ""), (.failover, "yes"),
         (.maxConcurrentStreams, "0"), (.maxConnections, "none"), (.idleTimeout, "0s"), (.streamIdleTimeout, "never"),
-        (.upstreamKeepalive, ""),
+        (.upstreamKeepalive, ""), (.streamWindow, "1023"), (.streamWindow, "2147483648"),
+        (.connectionWindow, "65534"), (.maxHeaderListSize, "16k"), (.maxHeaderFields, "9"), (.resetBudget, "0"),
+        (.resetRefill, "0s"), (.controlFrameBudget, "99"), (.minPingInterval, "off"), (.maxBufferedBytes, "1000"),
+        (.maxReplayBytes, "-1"), (.maxUpstreamStreams, "0"), (.maxUpstreamConnections, "10001"),
+        (.connectTimeout, "off"), (.prefaceTimeout, "0s"), (.headerTimeout, "2h"), (.writeTimeout, "100ms"),
+        (.deadlineGrace, "2h"), (.upstreamKeepaliveTimeout, "off"), (.ejectionThreshold, "0"), (.ejectionTime, "0s"),
+        (.minConnectBackoff, "0s"), (.maxConnectBackoff, "1h"), (.goawayTimeout, "2m"),
     ])
     func refuses(name: SettingName, text: String) {
         let found = errors([name: [text]])
@@ -235,6 +271,25 @@ import Testing
             #expect(try read().text(of: name) == nil)
         }
         for text in ["off", "-"] { #expect(try read([.accessLog: [text]]).text(of: .accessLog) == text) }
+    }
+
+    @Test func wantsABackoffThatGrows() throws {
+        #expect(try read([.minConnectBackoff: ["1s"]]).limits.minConnectBackoff == .seconds(1))
+        #expect(
+            errors([.minConnectBackoff: ["2s"]]) == [
+                "--min-connect-backoff is \"2s\" (from the command line); allowed: at most --max-connect-backoff, "
+                    + "which is 1s"
+            ])
+        #expect(errors([.minConnectBackoff: ["2s"], .maxConnectBackoff: ["2s"]]) == [])
+    }
+
+    /// A setting whose value had no text could not be shown by `--check`.
+    @Test func everyLimitHasAText() throws {
+        let settings = try read()
+        let withoutValue: Set<SettingName> = [.adminTokenFile, .tlsCert, .tlsKey, .tlsClientCA]
+        for name in SettingName.allCases where !withoutValue.contains(name) {
+            #expect(settings.text(of: name) != nil, "\(name)")
+        }
     }
 
     @Test func wantsACertificateAndItsKeyTogether() throws {

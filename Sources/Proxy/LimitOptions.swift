@@ -1,0 +1,165 @@
+import ArgumentParser
+import Settings
+
+/// The flags of the limits.
+struct LimitOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Streams a client may have open on one connection. Default: 100.", valueName: "N"))
+    var maxConcurrentStreams: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Client connections in all; beyond it, further ones wait to be accepted. Default: 10000.", valueName: "N"))
+    var maxConnections: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of one stream that may wait in the Proxy in one direction. Default: 65535.", valueName: "BYTES"))
+    var streamWindow: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of one client connection that may wait on their way to backends. Default: 1048576.",
+            valueName: "BYTES"))
+    var connectionWindow: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Size of a header list, names and values and 32 for each field; beyond it the call fails, and at twice the \
+            size the connection is closed. Default: 16384.
+            """, valueName: "BYTES"))
+    var maxHeaderListSize: String?
+
+    @Option(
+        help: ArgumentHelp("Fields in a header list, as --max-header-list-size. Default: 100.", valueName: "N"))
+    var maxHeaderFields: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Streams in a row that may be reset before a client's connection is closed. Default: 200.", valueName: "N"))
+    var resetBudget: String?
+
+    @Option(help: ArgumentHelp("The time that forgives one reset. Default: 100ms.", valueName: "DURATION"))
+    var resetRefill: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Frames that move nothing before a connection is closed, beyond those that come with data. Default: 1000.",
+            valueName: "N"))
+    var controlFrameBudget: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Between two PINGs of a client that is sent nothing meanwhile; the third too early ends it. Default: 5s.",
+            valueName: "DURATION"))
+    var minPingInterval: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of bodies that may wait in one worker; beyond it new calls are refused. Default: 268435456.",
+            valueName: "BYTES"))
+    var maxBufferedBytes: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of a request's body that are kept for a second try elsewhere. Default: 65536.", valueName: "BYTES"))
+    var maxReplayBytes: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Streams on one connection to a backend, where the backend allows that many. Default: 1000.",
+            valueName: "N"))
+    var maxUpstreamStreams: String?
+
+    @Option(help: ArgumentHelp("Connections of a worker to one endpoint. Default: 256.", valueName: "N"))
+    var maxUpstreamConnections: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Until a backend has accepted a connection and sent its SETTINGS, for each address. Default: 5s.",
+            valueName: "DURATION"))
+    var connectTimeout: String?
+
+    @Option(
+        help: ArgumentHelp("Until a client has sent its preface and SETTINGS. Default: 10s.", valueName: "DURATION"))
+    var prefaceTimeout: String?
+
+    @Option(help: ArgumentHelp("From the beginning of a header block to its end. Default: 10s.", valueName: "DURATION"))
+    var headerTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a peer may take nothing of what waits for it. Default: 1m.", valueName: "DURATION"))
+    var writeTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a client's connection may carry no call before it is ended with GOAWAY. Default: 3m.",
+            valueName: "DURATION|off"))
+    var idleTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long an open call may carry nothing in either direction. Default: off.", valueName: "DURATION|off"))
+    var streamIdleTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What a call gets beyond its own deadline, before the Proxy ends it. Default: 1s.", valueName: "DURATION"))
+    var deadlineGrace: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            After which silence an upstream with calls on it is sent a PING. gRPC servers end the connection of who \
+            sends more than one in five minutes, unless they are told otherwise. Default: 5m30s.
+            """, valueName: "DURATION|off"))
+    var upstreamKeepalive: String?
+
+    @Option(help: ArgumentHelp("How long its answer may take. Default: 10s.", valueName: "DURATION"))
+    var upstreamKeepaliveTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Failures in a row after which an endpoint is passed over, where there are others. Default: 5.",
+            valueName: "N"))
+    var ejectionThreshold: String?
+
+    @Option(help: ArgumentHelp("For how long it is passed over. Default: 10s.", valueName: "DURATION"))
+    var ejectionTime: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Before the second try to connect to an endpoint; doubled with each failure. Default: 50ms.",
+            valueName: "DURATION"))
+    var minConnectBackoff: String?
+
+    @Option(help: ArgumentHelp("The longest pause between two tries. Default: 1s.", valueName: "DURATION"))
+    var maxConnectBackoff: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a client may take to answer the PING between the two GOAWAYs of a goodbye. Default: 5s.",
+            valueName: "DURATION"))
+    var goawayTimeout: String?
+
+    /// What was given, by name.
+    var values: [(SettingName, String?)] {
+        [
+            (.maxConcurrentStreams, maxConcurrentStreams), (.maxConnections, maxConnections),
+            (.streamWindow, streamWindow), (.connectionWindow, connectionWindow),
+            (.maxHeaderListSize, maxHeaderListSize), (.maxHeaderFields, maxHeaderFields), (.resetBudget, resetBudget),
+            (.resetRefill, resetRefill), (.controlFrameBudget, controlFrameBudget),
+            (.minPingInterval, minPingInterval), (.maxBufferedBytes, maxBufferedBytes),
+            (.maxReplayBytes, maxReplayBytes), (.maxUpstreamStreams, maxUpstreamStreams),
+            (.maxUpstreamConnections, maxUpstreamConnections), (.connectTimeout, connectTimeout),
+            (.prefaceTimeout, prefaceTimeout), (.headerTimeout, headerTimeout), (.writeTimeout, writeTimeout),
+            (.idleTimeout, idleTimeout), (.streamIdleTimeout, streamIdleTimeout), (.deadlineGrace, deadlineGrace),
+            (.upstreamKeepalive, upstreamKeepalive), (.upstreamKeepaliveTimeout, upstreamKeepaliveTimeout),
+            (.ejectionThreshold, ejectionThreshold), (.ejectionTime, ejectionTime),
+            (.minConnectBackoff, minConnectBackoff), (.maxConnectBackoff, maxConnectBackoff),
+            (.goawayTimeout, goawayTimeout),
+        ]
+    }
+}

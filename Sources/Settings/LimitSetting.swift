@@ -1,0 +1,89 @@
+import DataPlane
+import DurationSyntax
+
+/// One of the data plane's limits as a setting: its name, what it may be, and where it goes. `DataPlaneLimits` has the
+/// defaults.
+struct LimitSetting: Sendable {
+    private enum Kind: Sendable {
+        case count(WritableKeyPath<DataPlaneLimits, Int> & Sendable, ClosedRange<Int>)
+        case time(WritableKeyPath<DataPlaneLimits, Duration> & Sendable, ClosedRange<Duration>)
+        case timeOrOff(WritableKeyPath<DataPlaneLimits, Duration?> & Sendable, ClosedRange<Duration>)
+    }
+
+    let name: SettingName
+    private let kind: Kind
+
+    private init(_ name: SettingName, _ kind: Kind) {
+        self.name = name
+        self.kind = kind
+    }
+
+    private static let times: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86_400)
+    private static let gibibyte = 1 << 30
+
+    /// Every limit that can be set.
+    static let all: [LimitSetting] = [
+        LimitSetting(.maxConcurrentStreams, .count(\.maxConcurrentStreams, 1...100_000)),
+        LimitSetting(.maxConnections, .count(\.maxConnections, 1...1_000_000)),
+        LimitSetting(.streamWindow, .count(\.streamWindow, 1024...gibibyte)),
+        // A connection's window begins at 65,535 bytes and can't be made smaller (RFC 9113, section 6.9.2).
+        LimitSetting(.connectionWindow, .count(\.connectionWindow, 65_535...gibibyte)),
+        LimitSetting(.maxHeaderListSize, .count(\.maxHeaderListSize, 1024...65_536)),
+        LimitSetting(.maxHeaderFields, .count(\.maxHeaderFields, 10...2048)),
+        LimitSetting(.resetBudget, .count(\.resetBudget, 1...1_000_000)),
+        LimitSetting(.resetRefill, .time(\.resetRefill, .milliseconds(1) ... .seconds(3600))),
+        LimitSetting(.controlFrameBudget, .count(\.controlFrameBudget, 100...1_000_000)),
+        LimitSetting(.minPingInterval, .time(\.minPingInterval, .zero ... .seconds(3600))),
+        LimitSetting(.maxBufferedBytes, .count(\.maxBufferedBytes, (1 << 20)...(1024 * gibibyte))),
+        LimitSetting(.maxReplayBytes, .count(\.maxReplayBytes, 0...(16 << 20))),
+        LimitSetting(.maxUpstreamStreams, .count(\.maxStreamsPerUpstreamConnection, 1...1_000_000)),
+        LimitSetting(.maxUpstreamConnections, .count(\.maxConnectionsPerEndpoint, 1...10_000)),
+        LimitSetting(.connectTimeout, .time(\.connectTimeout, .milliseconds(10) ... .seconds(600))),
+        LimitSetting(.prefaceTimeout, .time(\.prefaceTimeout, .milliseconds(250) ... .seconds(3600))),
+        LimitSetting(.headerTimeout, .time(\.headerTimeout, .milliseconds(250) ... .seconds(3600))),
+        LimitSetting(.writeTimeout, .time(\.writeTimeout, .milliseconds(250) ... .seconds(86_400))),
+        LimitSetting(.idleTimeout, .timeOrOff(\.idleTimeout, times)),
+        LimitSetting(.streamIdleTimeout, .timeOrOff(\.streamIdleTimeout, times)),
+        LimitSetting(.deadlineGrace, .time(\.deadlineGrace, .zero ... .seconds(3600))),
+        LimitSetting(.upstreamKeepalive, .timeOrOff(\.upstreamKeepalive, times)),
+        LimitSetting(.upstreamKeepaliveTimeout, .time(\.keepaliveTimeout, .milliseconds(100) ... .seconds(3600))),
+        LimitSetting(.ejectionThreshold, .count(\.ejectionThreshold, 1...1_000_000)),
+        LimitSetting(.ejectionTime, .time(\.ejectionTime, .milliseconds(100) ... .seconds(3600))),
+        LimitSetting(.minConnectBackoff, .time(\.minConnectBackoff, .milliseconds(1) ... .seconds(60))),
+        LimitSetting(.maxConnectBackoff, .time(\.maxConnectBackoff, .milliseconds(1) ... .seconds(600))),
+        LimitSetting(.goawayTimeout, .time(\.goAwayTimeout, .milliseconds(10) ... .seconds(60))),
+    ]
+
+    /// All limits, as they are set or as they are by default.
+    static func read(_ reader: inout SettingReader) -> DataPlaneLimits {
+        var limits = DataPlaneLimits()
+        for setting in all { setting.read(&reader, into: &limits) }
+        if limits.minConnectBackoff > limits.maxConnectBackoff {
+            reader.reject(
+                .minConnectBackoff, limits.minConnectBackoff.text,
+                allowed: "at most \(SettingName.maxConnectBackoff.flag), which is \(limits.maxConnectBackoff.text)")
+        }
+        return limits
+    }
+
+    /// As it would be written; `nil` for a setting that is no limit.
+    static func text(of name: SettingName, in limits: DataPlaneLimits) -> String? {
+        guard let setting = all.first(where: { $0.name == name }) else { return nil }
+        switch setting.kind {
+        case .count(let path, _): return "\(limits[keyPath: path])"
+        case .time(let path, _): return limits[keyPath: path].text
+        case .timeOrOff(let path, _): return limits[keyPath: path]?.text ?? "off"
+        }
+    }
+
+    private func read(_ reader: inout SettingReader, into limits: inout DataPlaneLimits) {
+        switch kind {
+        case .count(let path, let range):
+            limits[keyPath: path] = reader.readInteger(name, default: limits[keyPath: path], in: range)
+        case .time(let path, let range):
+            limits[keyPath: path] = reader.readDuration(name, default: limits[keyPath: path], in: range)
+        case .timeOrOff(let path, let range):
+            limits[keyPath: path] = reader.readDurationOrOff(name, default: limits[keyPath: path], in: range)
+        }
+    }
+}

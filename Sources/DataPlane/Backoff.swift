@@ -3,8 +3,8 @@ import EventLoop
 /// How long to wait between tries that fail: twice as long after each failure, up to a limit, with some jitter so that
 /// many who fail together don't try again together.
 package struct Backoff {
-    private let shortest: Duration
-    private let longest: Duration
+    package var shortest: Duration
+    package var longest: Duration
     /// Failures since the last success.
     package private(set) var failures = 0
 

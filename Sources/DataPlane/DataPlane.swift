@@ -116,6 +116,14 @@ package final class DataPlane: TrafficControl {
         }
     }
 
+    /// Puts other limits in force. Timeouts and totals count for everything from now on; windows, header lists, streams
+    /// and budgets of a connection stay as they were when it was made.
+    package func publish(limits: DataPlaneLimits, failover: Bool) {
+        for worker in workers {
+            worker.loop.mailbox.post { worker.publish(limits: limits, failover: failover) }
+        }
+    }
+
     // MARK: Draining a color
 
     package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {

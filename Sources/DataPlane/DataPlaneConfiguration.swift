@@ -1,6 +1,6 @@
 import TLS
 
-/// How the data plane is set up. All of it is fixed for the life of the process.
+/// How the data plane is set up.
 package struct DataPlaneConfiguration: Sendable {
     /// Where clients connect; port 0 takes any free port.
     package var listen: Endpoint
@@ -9,6 +9,7 @@ package struct DataPlaneConfiguration: Sendable {
     /// Event loops, each on a thread of its own: 1 or more.
     package var workers: Int
     package var accessLog: AccessLogDestination
+    /// At first; `DataPlane.publish` changes them, and `failover`.
     package var limits: DataPlaneLimits
     /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
     package var failover: Bool

@@ -43,6 +43,12 @@ final class EndpointPool {
         backoff = Backoff(shortest: worker.limits.minConnectBackoff, longest: worker.limits.maxConnectBackoff)
     }
 
+    /// Takes over the worker's limits, which have changed.
+    func limitsChanged() {
+        backoff.shortest = worker.limits.minConnectBackoff
+        backoff.longest = worker.limits.maxConnectBackoff
+    }
+
     /// Calls on the connections, and waiting.
     var load: Int { connections.reduce(waitingCount) { $0 + $1.calls.count } }
 

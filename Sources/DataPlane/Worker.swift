@@ -13,7 +13,7 @@ final class Worker: @unchecked Sendable {
     let openConnections = Atomic<Int>(0)
 
     let loop: EventLoop
-    let limits: DataPlaneLimits
+    private(set) var limits: DataPlaneLimits
     let headerBlocks = HeaderBlockPool()
     let chunks = ChunkPool()
     let sessionMemory = SessionMemory()
@@ -34,7 +34,7 @@ final class Worker: @unchecked Sendable {
     private let routeWord: RouteWord
     private let resolver: Resolver
     /// Whether calls go to the other color while the active one has no healthy endpoint.
-    private let failover: Bool
+    private var failover: Bool
     private let log: @Sendable (DataPlaneEvent) -> Void
     private let accessLog: AccessLogBuffer?
 
@@ -267,6 +267,13 @@ final class Worker: @unchecked Sendable {
     func publish(tls: TLSContext?, upstreamTLS: TLSContext?) {
         self.tls = tls
         self.upstreamTLS = upstreamTLS
+    }
+
+    /// Puts limits in force: times and totals for everything, what a connection agrees on for new ones.
+    func publish(limits: DataPlaneLimits, failover: Bool) {
+        self.limits = limits
+        self.failover = failover
+        for color in Color.allCases { for pool in pools[color] { pool.limitsChanged() } }
     }
 
     /// Adds this worker's share to a report.

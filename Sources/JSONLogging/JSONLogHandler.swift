@@ -11,10 +11,17 @@ import Logging
 /// strings as strings, arrays and dictionaries as such. A metadata key that has one of those four names, or `error`,
 /// gets an underscore before it. Metadata of the event goes before that of the provider, and that before the logger's.
 package struct JSONLogHandler: LogHandler {
-    package var logLevel: Logger.Level
+    /// The shared threshold, unless this handler was given a level of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
+
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
+    private let threshold: LogThreshold
+    private var ownLevel: Logger.Level?
     private let label: String
     private let sink: LogSink
     private let now: @Sendable () -> Timestamp
@@ -23,19 +30,19 @@ package struct JSONLogHandler: LogHandler {
     ///
     /// - Parameters:
     ///   - label: Name of the logger.
-    ///   - logLevel: The least severe level that is written.
+    ///   - threshold: The least severe level that is written.
     ///   - metadataProvider: Gives metadata at each event.
     ///   - sink: Where the lines go.
     ///   - now: The clock; called on the thread that logs.
     package init(
         label: String,
-        logLevel: Logger.Level = .info,
+        threshold: LogThreshold = LogThreshold(.info),
         metadataProvider: Logger.MetadataProvider? = nil,
         sink: LogSink = .standardError,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         self.label = label
-        self.logLevel = logLevel
+        self.threshold = threshold
         self.metadataProvider = metadataProvider
         self.sink = sink
         self.now = now

@@ -66,7 +66,8 @@ struct PredictorCommand: AsyncParsableCommand {
         // Standard output may be a pipe that nobody reads any more; a write to it must not end the process.
         signal(SIGPIPE, SIG_IGN)
         let settings = try readSettings()
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0, logLevel: settings.logLevel) }
+        let threshold = LogThreshold(settings.logLevel)
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, threshold: threshold) }
         do {
             try await Predictor(settings: settings).run()
         } catch let error as ModelLoadError {

@@ -7,18 +7,26 @@ import Synchronization
 /// Whether the process is on its way out.
 final class StoppingFlag: Sendable {
     private let flag = Atomic(false)
+    private let (changes, continuation) = AsyncStream.makeStream(of: Never.self)
 
     var isSet: Bool { flag.load(ordering: .relaxed) }
 
     func set() {
         flag.store(true, ordering: .relaxed)
+        continuation.finish()
+    }
+
+    /// Returns once it is set, or as the task is cancelled. Only one task may wait.
+    func wait() async {
+        for await _ in changes {}
     }
 }
 
 /// Runs the data plane: starts it, and drains it when the service group shuts down.
 struct DataPlaneService: Service {
     var dataPlane: DataPlane
-    var grace: Duration
+    /// As it is when the shutdown begins.
+    var grace: LiveValue<Duration>
     var stopping: StoppingFlag
     var logger: Logger
     /// What the line that says that everything listens gives besides the data plane's address.
@@ -30,6 +38,7 @@ struct DataPlaneService: Service {
         // Cancelled as the group fails, it drains all the same, as calls may be under way.
         try? await gracefulShutdown()
         stopping.set()
+        let grace = grace.current
         logger.notice("shutting down", metadata: ["grace": "\(grace.text)"])
         let outcome = await dataPlane.drain(grace: grace)
         logger.notice(

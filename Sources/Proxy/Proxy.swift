@@ -16,22 +16,23 @@ import UnixSignals
 
 /// The whole Proxy, wired together: settings, then state, then listeners, then health checks.
 struct Proxy {
-    /// How much longer than the calls' grace the whole shutdown may take.
-    private static let shutdownMargin = Duration.seconds(15)
-
     private let settings: ProxySettings
+    /// Reads the settings again, as at the start.
+    private let reread: @Sendable () throws(SettingsErrors) -> ProxySettings
 
-    init(settings: ProxySettings) {
+    init(settings: ProxySettings, reread: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings) {
         self.settings = settings
+        self.reread = reread
     }
 
     /// Runs until a signal ends it, or throws what keeps it from running.
     func run() async throws {
         let startedAt = ControlPlane.Timestamp.now()
         let token = try BearerToken.read(settings)
-        let level = settings.logLevel
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0, logLevel: level) }
+        let threshold = LogThreshold(settings.logLevel)
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0, threshold: threshold) }
         signal(SIGPIPE, SIG_IGN)
+        let reloadRequests = await UnixSignalsSequence(trapping: .sighup)
         FileDescriptorLimit.raise()
         let logger = Logger(label: "sluice")
 
@@ -46,10 +47,8 @@ struct Proxy {
         let checker = try HealthChecker()
         let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
-            configuration: HealthMonitor.Configuration(
-                endpoints: settings.endpoints, checks: settings.healthChecks, interval: settings.healthInterval,
-                timeout: settings.healthTimeout, rise: settings.healthRise, fall: settings.healthFall),
-            checker: checker, traffic: dataPlane, failover: failover, logger: logger)
+            configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: dataPlane,
+            failover: failover, logger: logger)
         let drainer = Drainer(traffic: dataPlane, timeout: settings.drainTimeout, logger: logger)
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: dataPlane, health: monitor,
@@ -62,11 +61,19 @@ struct Proxy {
                 isStopping: { stopping.isSet },
                 logger: logger))
 
-        try await serve(api, log, logger) { admin in
+        let grace = LiveValue(settings.shutdownGrace)
+        let reload = SettingsReload(
+            requests: reloadRequests, settings: settings, read: reread,
+            parts: [
+                .logLevel(threshold), .shutdownGrace(grace), .drainTimeout(drainer), .health(monitor),
+                .traffic(dataPlane, failover),
+            ], logger: logger)
+        let limit = ShutdownLimit(stopping: stopping, grace: grace, logger: logger)
+        try await serve(api, log, limit, logger) { admin in
             [
-                monitor,
+                reload, monitor,
                 DataPlaneService(
-                    dataPlane: dataPlane, grace: settings.shutdownGrace, stopping: stopping, logger: logger,
+                    dataPlane: dataPlane, grace: grace, stopping: stopping, logger: logger,
                     facts: [
                         "admin": "\(admin)", "active": "\(state.active)", "epoch": .stringConvertible(state.epoch),
                         "version": "\(ProxyVersion.current)", "workers": .stringConvertible(settings.workers),
@@ -99,15 +106,14 @@ struct Proxy {
     ///
     /// - Parameter others: makes the other services, given the admin API's real address.
     private func serve(
-        _ api: AdminAPI, _ log: DataPlaneLog, _ logger: Logger,
+        _ api: AdminAPI, _ log: DataPlaneLog, _ limit: ShutdownLimit, _ logger: Logger,
         _ others: @escaping @Sendable (Endpoint) -> [any Service]
     ) async throws {
         let (listening, announce) = AsyncStream.makeStream(of: Endpoint.self)
         let server = AdminServer(api: api, address: settings.admin, logger: logger) { announce.yield($0) }
-        var configuration = ServiceGroupConfiguration(
-            services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = settings.shutdownGrace + Self.shutdownMargin
-        let group = ServiceGroup(configuration: configuration)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 for await address in listening {
@@ -119,7 +125,7 @@ struct Proxy {
                 announce.finish()
                 log.finish()
             }
-            try await group.run()
+            try await limit.run(group)
         }
     }
 }

@@ -21,7 +21,9 @@ struct ProxyCommand: AsyncParsableCommand {
             Durations are written like 250ms, 30s, 5m or 1h30m.
 
             SIGTERM and SIGINT end the Proxy gracefully: it takes no new connections and lets calls finish for up to \
-            --shutdown-grace; the admin API answers until then.
+            --shutdown-grace; the admin API answers until then. SIGHUP has it read the settings again: it follows the \
+            file in log level, health checks, drain timeout, failover, limits and shutdown grace, and names in its log \
+            what would need a new start. A file that is wrong changes nothing.
 
             Exit status: 0 ended gracefully, 64 a setting can't be used, 65 the state file is damaged or not a state \
             file, 69 an address can't be listened on or another Proxy has the state file, 70 internal error, 74 a file \
@@ -176,12 +178,13 @@ struct ProxyCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let settings = try readSettings()
+            let read = settingsReader
+            let settings = try read()
             if check {
                 try SettingsCheck(settings).run()
                 print(SettingsCheck.table(of: settings), terminator: "")
             } else {
-                try await Proxy(settings: settings).run()
+                try await Proxy(settings: settings, reread: read).run()
             }
         } catch let errors as SettingsErrors {
             for error in errors.errors { StandardError.write("Error: \(error)") }
@@ -192,13 +195,16 @@ struct ProxyCommand: AsyncParsableCommand {
         }
     }
 
-    private func readSettings() throws(SettingsErrors) -> ProxySettings {
-        let environment = ProcessInfo.processInfo.environment
-        var file: ConfigurationFile?
-        if let path = config ?? environment["SLUICE_CONFIG"] { file = try ConfigurationFile(path: path) }
-        return try ProxySettings(
-            flags: flags, environment: environment, file: file,
-            cores: min(System.coreCount, AllowedProcessors.count() ?? System.coreCount))
+    /// Reads the settings each time it is called, from the same places; only the file may give something new.
+    private var settingsReader: @Sendable () throws(SettingsErrors) -> ProxySettings {
+        let (flags, environment) = (flags, ProcessInfo.processInfo.environment)
+        let path = config ?? environment["SLUICE_CONFIG"]
+        let cores = min(System.coreCount, AllowedProcessors.count() ?? System.coreCount)
+        return { () throws(SettingsErrors) -> ProxySettings in
+            var file: ConfigurationFile?
+            if let path { file = try ConfigurationFile(path: path) }
+            return try ProxySettings(flags: flags, environment: environment, file: file, cores: cores)
+        }
     }
 
     private var flags: [SettingName: [String]] {

@@ -59,6 +59,9 @@ package enum SettingName: String, CaseIterable, Sendable {
         "SLUICE_" + rawValue.uppercased().replacing("-", with: "_")
     }
 
+    /// Those of the data plane's limits.
+    package static let limits = Set(LimitSetting.all.map(\.name))
+
     /// Whether it takes several values: repeated or with commas on the command line, with commas in the environment,
     /// with commas or as a list in the file.
     var isList: Bool {

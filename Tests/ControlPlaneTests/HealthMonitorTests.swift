@@ -18,15 +18,22 @@ import Testing
         checker: FakeChecker, clock: (any Clock<Duration>)? = nil, timeout: Duration = .seconds(1),
         jitter: @escaping @Sendable () -> Double = { 0.5 }
     ) -> HealthMonitor {
-        let configuration = HealthMonitor.Configuration(
+        HealthMonitor(
+            configuration: configuration(blue: blue, green: green, checks: checks, timeout: timeout), checker: checker,
+            traffic: traffic, failover: failover,
+            clock: clock ?? self.clock, jitter: jitter, now: { Timestamp(milliseconds: 7000) },
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    private func configuration(
+        blue: [UInt16] = [1], green: [UInt16] = [2], checks: [HealthCheck] = [.grpc(service: "")],
+        timeout: Duration = .seconds(1), rise: Int = 2, fall: Int = 3
+    ) -> HealthMonitor.Configuration {
+        HealthMonitor.Configuration(
             endpoints: PerColor(
                 blue: blue.map { Endpoint(host: "127.0.0.1", port: $0) },
                 green: green.map { Endpoint(host: "127.0.0.1", port: $0) }),
-            checks: checks, interval: .seconds(10), timeout: timeout, rise: 2, fall: 3)
-        return HealthMonitor(
-            configuration: configuration, checker: checker, traffic: traffic, failover: failover,
-            clock: clock ?? self.clock, jitter: jitter, now: { Timestamp(milliseconds: 7000) },
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            checks: checks, interval: .seconds(10), timeout: timeout, rise: rise, fall: fall)
     }
 
     /// Runs a monitor for as long as a test looks at it.
@@ -46,6 +53,36 @@ import Testing
             #expect(await eventually { failover.current?.to == .green })
             checker.go(on: 1, "grpc", [.healthy, .healthy])
             #expect(await eventually { failover.current == nil })
+        }
+    }
+
+    @Test func takesOtherChecksWhileItRuns() async throws {
+        let checker = FakeChecker([1: ["grpc": [.healthy]], 2: ["grpc": [.healthy]]])
+        let monitor = monitor(checker: checker)
+        try await running(monitor) {
+            #expect(await eventually { await self.states(monitor, .blue) == [.healthy] })
+            // The grpc checks hang now. The new ones begin at once all the same.
+            checker.go(on: 1, "tcp", [Self.down])
+            await monitor.set(configuration(checks: [.tcp], timeout: .seconds(3), fall: 1))
+            #expect(await eventually { await self.states(monitor, .blue) == [.unhealthy] })
+            #expect(checker.timeouts == [.seconds(1), .seconds(3)])
+            #expect(await states(monitor, .green) == [.healthy])
+            #expect(await monitor.health().blue.endpoints[0].lastFailure?.reason == "tcp: connection refused")
+        }
+    }
+
+    @Test func canDoWithoutChecksFromNowOnAndWithThemAgain() async throws {
+        let checker = FakeChecker([1: ["grpc": [Self.down]], 2: ["grpc": [Self.down]]])
+        let monitor = monitor(checker: checker)
+        try await running(monitor) {
+            #expect(await eventually { await self.states(monitor, .blue) == [.unhealthy] })
+            await monitor.set(configuration(checks: []))
+            #expect(await states(monitor, .blue) == [.healthy])
+            #expect(traffic.published.last == PerColor(blue: [true], green: [true]))
+            checker.go(on: 1, "grpc", [Self.down])
+            await monitor.set(configuration())
+            // The first result decides, as at the start.
+            #expect(await eventually { await self.states(monitor, .blue) == [.unhealthy] })
         }
     }
 

@@ -44,4 +44,15 @@ import Testing
         #expect(threshold.consecutivePasses == 0)
         #expect(threshold.consecutiveFailures == 1)
     }
+
+    @Test func countsAgainstOtherNumbersWhenTheyChange() {
+        var threshold = HealthThreshold(rise: 2, fall: 3)
+        _ = threshold.record(passed: true)
+        _ = threshold.record(passed: false)
+        threshold.set(rise: 1, fall: 2)
+        #expect(threshold.state == .healthy)
+        #expect(threshold.record(passed: false))
+        #expect(threshold.state == .unhealthy)
+        #expect(threshold.record(passed: true))
+    }
 }

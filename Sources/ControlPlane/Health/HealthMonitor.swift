@@ -18,7 +18,7 @@ package protocol HealthReporting: Sendable {
 /// passes when all of them do. With no check configured every endpoint is healthy.
 package actor HealthMonitor: Service, HealthReporting {
     /// What to check, and how strictly.
-    package struct Configuration: Sendable {
+    package struct Configuration: Sendable, Equatable {
         package var endpoints: PerColor<[Endpoint]>
         /// All must pass; none at all means that every endpoint is healthy.
         package var checks: [HealthCheck]
@@ -44,7 +44,12 @@ package actor HealthMonitor: Service, HealthReporting {
         }
     }
 
-    private let configuration: Configuration
+    private var configuration: Configuration
+    /// Counts the configurations: what was found out under an earlier one is of no interest any more.
+    private var generation = 0
+    /// An element for each new configuration.
+    private let changes: AsyncStream<Void>
+    private let changed: AsyncStream<Void>.Continuation
     private let checker: any HealthChecking
     private let traffic: any TrafficControl
     private let failover: FailoverWatch
@@ -75,6 +80,7 @@ package actor HealthMonitor: Service, HealthReporting {
         self.jitter = jitter
         self.now = now
         self.logger = logger
+        (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let start = now()
         let state = configuration.checks.isEmpty ? HealthState.healthy : .unknown
         current = PerColor { color in
@@ -106,32 +112,69 @@ package actor HealthMonitor: Service, HealthReporting {
         }
     }
 
-    private nonisolated func checkEverything() async {
-        guard !configuration.checks.isEmpty else {
-            // Nothing to do, but a service that returns ends its group.
-            let (never, _) = AsyncStream.makeStream(of: Void.self)
-            for await _ in never {}
-            return
+    /// Checks in another way from now on, with a first round at once.
+    ///
+    /// What is known of the endpoints stays, but where no check is left all are healthy.
+    ///
+    /// - Precondition: the endpoints are the same.
+    package func set(_ new: Configuration) {
+        precondition(new.endpoints == configuration.endpoints, "the endpoints of a running monitor don't change")
+        guard new != configuration else { return }
+        configuration = new
+        generation += 1
+        for color in Color.allCases {
+            for index in thresholds[color].indices {
+                if new.checks.isEmpty {
+                    thresholds[color][index] = HealthThreshold(rise: new.rise, fall: new.fall)
+                    if current[color].endpoints[index].state != .healthy {
+                        current[color].endpoints[index].state = .healthy
+                        current[color].endpoints[index].since = now()
+                    }
+                } else {
+                    thresholds[color][index].set(rise: new.rise, fall: new.fall)
+                }
+            }
         }
+        if new.checks.isEmpty { publish() }
+        changed.yield()
+    }
+
+    /// One configuration after the other, each until the next.
+    private func checkEverything() async {
+        var changes = changes.makeAsyncIterator()
+        while !Task.isCancelled {
+            let (configuration, generation) = (configuration, generation)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.checkEverything(configuration, generation) }
+                _ = await changes.next(isolation: self)
+                group.cancelAll()
+            }
+        }
+    }
+
+    private nonisolated func checkEverything(_ configuration: Configuration, _ generation: Int) async {
+        guard !configuration.checks.isEmpty else { return }
         await withDiscardingTaskGroup { group in
             for color in Color.allCases {
                 for index in configuration.endpoints[color].indices {
-                    group.addTask { await self.check(color, index, repeatedlyBy: self.clock) }
+                    group.addTask {
+                        await self.check(color, index, configuration, generation, repeatedlyBy: self.clock)
+                    }
                 }
             }
         }
     }
 
     private nonisolated func check<C: Clock<Duration>>(
-        _ color: Color, _ index: Int, repeatedlyBy clock: C
+        _ color: Color, _ index: Int, _ configuration: Configuration, _ generation: Int, repeatedlyBy clock: C
     ) async {
         let endpoint = configuration.endpoints[color][index]
         while !Task.isCancelled {
             let start = clock.now
-            let round = await checkOnce(endpoint)
-            // A check cut short by the shutdown says nothing of the endpoint.
+            let round = await checkOnce(endpoint, configuration)
+            // A check cut short says nothing of the endpoint.
             if Task.isCancelled { return }
-            await record(round, color, index)
+            await record(round, color, index, generation)
             let pause = configuration.interval * (0.9 + 0.2 * jitter())
             // A round that took longer than the interval is followed by the next at once.
             try? await clock.sleep(until: start.advanced(by: pause), tolerance: nil)
@@ -145,13 +188,13 @@ package actor HealthMonitor: Service, HealthReporting {
         var latency: Duration
     }
 
-    private nonisolated func checkOnce(_ endpoint: Endpoint) async -> Round {
+    private nonisolated func checkOnce(_ endpoint: Endpoint, _ configuration: Configuration) async -> Round {
         let checks = configuration.checks
         return await withTaskGroup(of: (Int, HealthCheckResult).self) { group in
             for (index, check) in checks.enumerated() {
                 group.addTask {
                     let result = await self.checker.check(
-                        check, host: endpoint.host, port: endpoint.port, timeout: self.configuration.timeout)
+                        check, host: endpoint.host, port: endpoint.port, timeout: configuration.timeout)
                     return (index, result)
                 }
             }
@@ -167,7 +210,8 @@ package actor HealthMonitor: Service, HealthReporting {
 
     /// Takes a round's outcome in, and publishes it if it changes the state: both in one go, so that what is published
     /// last is what is true.
-    private func record(_ round: Round, _ color: Color, _ index: Int) {
+    private func record(_ round: Round, _ color: Color, _ index: Int, _ generation: Int) {
+        guard generation == self.generation else { return }
         let passed = round.failures.isEmpty
         let changed = thresholds[color][index].record(passed: passed)
         let threshold = thresholds[color][index]

@@ -3,8 +3,8 @@
 /// The first result decides at once. From then on an unhealthy endpoint needs `rise` passes in a row to become healthy,
 /// and a healthy one `fall` failures in a row to become unhealthy; a result of the other kind starts the count again.
 package struct HealthThreshold: Sendable, Equatable {
-    package let rise: Int
-    package let fall: Int
+    package private(set) var rise: Int
+    package private(set) var fall: Int
     package private(set) var state = HealthState.unknown
     /// Results in a row of the newest kind; one of the two is 0.
     package private(set) var consecutivePasses = 0
@@ -14,6 +14,13 @@ package struct HealthThreshold: Sendable, Equatable {
     ///   - rise: passes in a row that make an unhealthy endpoint healthy, at least 1.
     ///   - fall: failures in a row that make a healthy endpoint unhealthy, at least 1.
     package init(rise: Int, fall: Int) {
+        precondition(rise >= 1 && fall >= 1)
+        self.rise = rise
+        self.fall = fall
+    }
+
+    /// Counts against other numbers from the next result on, with the same limits as in `init`.
+    package mutating func set(rise: Int, fall: Int) {
         precondition(rise >= 1 && fall >= 1)
         self.rise = rise
         self.fall = fall

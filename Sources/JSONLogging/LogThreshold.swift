@@ -1,0 +1,23 @@
+import Logging
+import Synchronization
+
+/// The least severe level that is written, shared by any number of handlers. It may change while they log; any thread
+/// may change it.
+package final class LogThreshold: Sendable {
+    /// Index into `Logger.Level.allCases`.
+    private let index: Atomic<Int>
+
+    package init(_ level: Logger.Level) {
+        index = Atomic(Self.index(of: level))
+    }
+
+    package var level: Logger.Level {
+        get { Logger.Level.allCases[index.load(ordering: .relaxed)] }
+        set { index.store(Self.index(of: newValue), ordering: .relaxed) }
+    }
+
+    private static func index(of level: Logger.Level) -> Int {
+        // Never missing: every level is one of all.
+        Logger.Level.allCases.firstIndex(of: level)!
+    }
+}

@@ -1,0 +1,27 @@
+import Logging
+import ServiceLifecycle
+
+/// Keeps a service that does not end from keeping the process for ever.
+struct ShutdownLimit: Sendable {
+    /// How much longer than the calls' grace the whole shutdown may take.
+    private static let margin = Duration.seconds(15)
+
+    var stopping: StoppingFlag
+    var grace: LiveValue<Duration>
+    var logger: Logger
+
+    /// Runs a group until it ends, or until its shutdown has taken too long: then it is cancelled.
+    func run(_ group: ServiceGroup) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            tasks.addTask {
+                await stopping.wait()
+                try? await Task.sleep(for: grace.current + Self.margin)
+                if !Task.isCancelled { logger.error("the shutdown takes too long, and is cut short") }
+            }
+            // The first to end decides; the other is cancelled.
+            try await tasks.next()
+            tasks.cancelAll()
+        }
+    }
+}

@@ -13,6 +13,7 @@ import pytest
 
 from harness import process as processes
 from harness.backend import EchoBackend
+from harness.measurement import Recorder
 from harness.proxy import Proxy
 from harness.raw_http2 import RawConnection, RawServer
 
@@ -23,6 +24,18 @@ _CHANNEL_OPTIONS = {
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_retries": 0,
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record", type=Path, help="write what the attacks cost to this file, as JSON")
+
+
+@pytest.fixture(scope="session")
+def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+    """Takes what the attacks cost."""
+    recorder = Recorder(request.config.getoption("--record"))
+    yield recorder
+    recorder.write()
 
 
 def pytest_configure(config: pytest.Config) -> None:

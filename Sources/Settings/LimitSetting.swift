@@ -5,9 +5,9 @@ import DurationSyntax
 /// defaults.
 struct LimitSetting: Sendable {
     private enum Kind: Sendable {
-        case count(WritableKeyPath<DataPlaneLimits, Int> & Sendable, ClosedRange<Int>)
-        case time(WritableKeyPath<DataPlaneLimits, Duration> & Sendable, ClosedRange<Duration>)
-        case timeOrOff(WritableKeyPath<DataPlaneLimits, Duration?> & Sendable, ClosedRange<Duration>)
+        case count(any WritableKeyPath<DataPlaneLimits, Int> & Sendable, ClosedRange<Int>)
+        case time(any WritableKeyPath<DataPlaneLimits, Duration> & Sendable, ClosedRange<Duration>)
+        case timeOrOff(any WritableKeyPath<DataPlaneLimits, Duration?> & Sendable, ClosedRange<Duration>)
     }
 
     let name: SettingName

@@ -51,8 +51,9 @@ import Testing
         _ = threshold.record(passed: false)
         threshold.set(rise: 1, fall: 2)
         #expect(threshold.state == .healthy)
-        #expect(threshold.record(passed: false))
-        #expect(threshold.state == .unhealthy)
-        #expect(threshold.record(passed: true))
+        let fell = threshold.record(passed: false)
+        #expect(fell && threshold.state == .unhealthy)
+        let rose = threshold.record(passed: true)
+        #expect(rose && threshold.state == .healthy)
     }
 }

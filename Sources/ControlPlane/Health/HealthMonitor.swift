@@ -141,12 +141,12 @@ package actor HealthMonitor: Service, HealthReporting {
 
     /// One configuration after the other, each until the next.
     private func checkEverything() async {
-        var changes = changes.makeAsyncIterator()
         while !Task.isCancelled {
             let (configuration, generation) = (configuration, generation)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.checkEverything(configuration, generation) }
-                _ = await changes.next(isolation: self)
+                // The next one, or the end of the task.
+                for await _ in changes { break }
                 group.cancelAll()
             }
         }

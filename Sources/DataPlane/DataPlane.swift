@@ -16,6 +16,14 @@ package final class DataPlane: TrafficControl {
 
     /// The data plane can't be set up.
     package struct SetUpError: Error, CustomStringConvertible {
+        package enum Cause: Sendable {
+            /// The address can't be listened on, or the system has no room for the workers.
+            case listening
+            /// The access log can't be opened.
+            case accessLog
+        }
+
+        package var cause = Cause.listening
         package var description: String
     }
 
@@ -53,16 +61,28 @@ package final class DataPlane: TrafficControl {
             let bound = listener.localAddress ?? local
             address = Endpoint(host: bound.host, port: bound.port)
             let resolver = Resolver()
-            let accessLog = try AccessLog.open(configuration.accessLog, report: log)
+            let accessLog = try Self.openAccessLog(configuration.accessLog, log)
             self.accessLog = accessLog
             workers = try (0..<configuration.workers).map { _ in
                 try Worker(
                     configuration: configuration, routeWord: route, resolver: resolver, accessLog: accessLog, log: log)
             }
+        } catch let error as SetUpError {
+            throw error
         } catch let error as SystemError {
             throw SetUpError(description: error.description)
         } catch {
             throw SetUpError(description: "\(error)")
+        }
+    }
+
+    private static func openAccessLog(
+        _ destination: AccessLogDestination, _ log: @escaping @Sendable (DataPlaneEvent) -> Void
+    ) throws(SetUpError) -> AccessLog? {
+        do {
+            return try AccessLog.open(destination, report: log)
+        } catch {
+            throw SetUpError(cause: .accessLog, description: error.description)
         }
     }
 

@@ -21,6 +21,7 @@ enum ExitStatus {
         switch error {
         case is SettingsErrors: usage
         case StateStore.Failure.unreadable: badState
+        case let error as DataPlane.SetUpError where error.cause == .accessLog: inputOutput
         case StateStore.Failure.inUse, is DataPlane.SetUpError, is AdminServer.ListenFailure: unavailable
         case StateStore.Failure.file, is FileError: inputOutput
         default: software

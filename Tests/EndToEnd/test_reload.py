@@ -28,7 +28,8 @@ class Reloadable:
         self.file.write_text(text)
         self.proxy.process.signal(signal.SIGHUP)
         self.proxy.process.wait_for_line(
-            lambda line: '"settings reloaded"' in line or "settings not reloaded" in line, what="the reload", start=start
+            lambda line: '"settings reloaded"' in line or "settings not reloaded" in line,
+            what="the reload", start=start,
         )
         records = self.proxy.process.json_lines()
         return [r for r in records if "setting" in r["message"]]

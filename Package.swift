@@ -46,6 +46,7 @@ let package = Package(
 
         // MARK: TLS
         .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
+        .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
 
         // MARK: HTTP/2
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
@@ -64,7 +65,7 @@ let package = Package(
         .target(
             name: "HealthCheck",
             dependencies: [
-                "EventLoop", "HTTP2", "HealthAPI",
+                "EventLoop", "HTTP2", "HealthAPI", "TLS",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict
@@ -195,7 +196,7 @@ let package = Package(
         .executableTarget(
             name: "HealthProbe",
             dependencies: [
-                "DurationSyntax", "HealthCheck",
+                "DurationSyntax", "HealthCheck", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -99,9 +99,9 @@ class Connection: Session, EventHandler {
         case .wouldBlock:
             break
         case .end:
-            close("the peer has closed the connection")
+            close(tls?.failure?.description ?? "the peer has closed the connection")
         case .failed(let error):
-            close(error.reason)
+            close(tls?.failure?.description ?? error.reason)
         }
     }
 
@@ -143,7 +143,7 @@ class Connection: Session, EventHandler {
                 watch(for: [.readable, .writable])
                 return false
             case .failed(let error):
-                close(error.reason)
+                close(tls?.failure?.description ?? error.reason)
                 return false
             }
         }

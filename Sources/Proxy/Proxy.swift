@@ -40,10 +40,12 @@ struct Proxy {
         let state = try takeUpState(store, audit, at: startedAt, logger)
         let route = RouteWord(state.route)
         let log = DataPlaneLog(logger: logger)
+        let upstreamTLS = try TLSContext.forUpstreams(settings)
         let dataPlane = try DataPlane(
-            configuration: DataPlaneConfiguration(settings, tls: try TLSContext.make(settings)),
+            configuration: DataPlaneConfiguration(
+                settings, tls: try TLSContext.forClients(settings), upstreamTLS: upstreamTLS),
             route: route, log: log.take)
-        let checker = try HealthChecker()
+        let checker = try HealthChecker(tls: upstreamTLS)
         let monitor = HealthMonitor(
             configuration: HealthMonitor.Configuration(
                 endpoints: settings.endpoints, checks: settings.healthChecks, interval: settings.healthInterval,

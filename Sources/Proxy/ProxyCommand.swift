@@ -149,6 +149,38 @@ struct ProxyCommand: AsyncParsableCommand {
     var tlsClientCA: String?
 
     @Flag(
+        name: .customLong("upstream-tls"),
+        help: """
+            Speak TLS with the backends, ALPN h2, and accept only certificates for the endpoint's name or address. gRPC \
+            and HTTP health checks do the same. In the environment and the file: on or off.
+            """)
+    var upstreamTLS = false
+
+    @Option(
+        name: .customLong("upstream-tls-ca"),
+        help: ArgumentHelp(
+            "The authorities that may have signed a backend's certificate (PEM). Default: the system's.",
+            valueName: "FILE"))
+    var upstreamTLSCA: String?
+
+    @Option(
+        name: .customLong("upstream-tls-cert"),
+        help: ArgumentHelp(
+            "The certificate, with its chain, for backends that ask for one (PEM).", valueName: "FILE"))
+    var upstreamTLSCert: String?
+
+    @Option(
+        name: .customLong("upstream-tls-key"),
+        help: ArgumentHelp("That certificate's private key (PEM).", valueName: "FILE"))
+    var upstreamTLSKey: String?
+
+    @Option(
+        name: .customLong("upstream-tls-server-name"),
+        help: ArgumentHelp(
+            "The name that backends' certificates must be for. Default: each endpoint's.", valueName: "NAME"))
+    var upstreamTLSServerName: String?
+
+    @Flag(
         help: """
             While no endpoint of the active color is healthy, send new calls to the other color, if one of its endpoints \
             is. In the environment and the file: on or off.
@@ -224,7 +256,10 @@ struct ProxyCommand: AsyncParsableCommand {
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
             (.shutdownGrace, shutdownGrace), (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
-            (.failover, failover ? "on" : nil), (.maxConcurrentStreams, maxConcurrentStreams),
+            (.upstreamTLS, upstreamTLS ? "on" : nil), (.upstreamTLSCA, upstreamTLSCA),
+            (.upstreamTLSCert, upstreamTLSCert), (.upstreamTLSKey, upstreamTLSKey),
+            (.upstreamTLSServerName, upstreamTLSServerName), (.failover, failover ? "on" : nil),
+            (.maxConcurrentStreams, maxConcurrentStreams),
             (.maxConnections, maxConnections), (.idleTimeout, idleTimeout), (.streamIdleTimeout, streamIdleTimeout),
             (.upstreamKeepalive, upstreamKeepalive),
         ]

@@ -27,7 +27,12 @@ struct SettingsCheck {
             errors += error.errors
         }
         do {
-            _ = try TLSContext.make(settings)
+            _ = try TLSContext.forClients(settings)
+        } catch {
+            errors += error.errors
+        }
+        do {
+            _ = try TLSContext.forUpstreams(settings)
         } catch {
             errors += error.errors
         }

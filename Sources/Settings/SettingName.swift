@@ -20,6 +20,11 @@ package enum SettingName: String, CaseIterable, Sendable {
     case tlsCert = "tls-cert"
     case tlsKey = "tls-key"
     case tlsClientCA = "tls-client-ca"
+    case upstreamTLS = "upstream-tls"
+    case upstreamTLSCA = "upstream-tls-ca"
+    case upstreamTLSCert = "upstream-tls-cert"
+    case upstreamTLSKey = "upstream-tls-key"
+    case upstreamTLSServerName = "upstream-tls-server-name"
     case failover
     case maxConcurrentStreams = "max-concurrent-streams"
     case maxConnections = "max-connections"

@@ -39,6 +39,9 @@ package final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
     let clientOptions: ClientOptions?
 
+    /// The name that servers are asked for instead of the one that was connected to, where there is one.
+    package var serverName: String? { clientOptions?.serverName }
+
     /// Reads a server's files.
     ///
     /// - Throws: `TLSError` naming the file that can't be used.
@@ -62,17 +65,16 @@ package final class TLSContext: @unchecked Sendable {
     package init(client options: ClientOptions) throws(TLSError) {
         pointer = try Self.make(TLS_client_method())
         clientOptions = options
-        guard openssl_shim_offer_alpn(pointer) == 0 else { throw .fromQueue("cannot offer ALPN") }
         if let certificate = options.certificateFile {
             try load(certificate: certificate, key: options.keyFile ?? certificate)
+        } else {
+            openssl_shim_note_certificate_requests(pointer)
         }
         guard options.verifies else { return }
         if let file = options.authorityFile {
             try trust(file)
         } else {
-            guard SSL_CTX_set_default_verify_paths(pointer) == 1 else {
-                throw .fromQueue("cannot load the system's authorities")
-            }
+            try SystemAuthorities.trust(in: pointer)
         }
         SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
     }

@@ -2,31 +2,21 @@
 
 import socket
 import ssl
-import subprocess
 
 import grpc
 import pytest
 
+from harness.certificates import Authority
 from harness.proxy import run_proxy
-
-
-def openssl(*arguments: object) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """An authority, a server's certificate for localhost and a client's, all by that authority."""
     folder = tmp_path_factory.mktemp("certificates")
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    openssl("req", "-x509", *curve, "-keyout", folder / "ca.key", "-out", folder / "ca.pem", "-subj", "/CN=Test CA")
-    for name, subject in [("server", "/CN=localhost"), ("client", "/CN=ml-team/O=Example")]:
-        (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-        openssl("req", "-new", *curve, "-keyout", folder / f"{name}.key", "-out", folder / "csr", "-subj", subject)
-        openssl(
-            "x509", "-req", "-in", folder / "csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", folder / "names", "-out", folder / f"{name}.pem",
-        )
+    authority = Authority(folder)
+    authority.issue("server")
+    authority.issue("client", subject="/O=Example/CN=ml-team")
     return folder
 
 

@@ -44,6 +44,7 @@ import Testing
         #expect(settings.adminTokenFile == nil)
         #expect(settings.shutdownGrace == .seconds(30))
         #expect(settings.tls == nil)
+        #expect(settings.upstreamTLS == nil)
         #expect(!settings.failover)
         #expect(settings.maxConcurrentStreams == 100)
         #expect(settings.maxConnections == 10_000)
@@ -60,7 +61,9 @@ import Testing
         .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
         .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
         .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
-        .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"], .failover: ["on"],
+        .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"],
+        .upstreamTLS: ["on"], .upstreamTLSCA: ["/etc/uca.pem"], .upstreamTLSCert: ["/etc/uc.pem"],
+        .upstreamTLSKey: ["/etc/uk.pem"], .upstreamTLSServerName: ["backend.internal"], .failover: ["on"],
         .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
         .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"],
     ]
@@ -84,9 +87,13 @@ import Testing
         #expect(settings.logLevel == .debug)
         #expect(settings.adminTokenFile == "/run/secrets/token")
         #expect(settings.shutdownGrace == .seconds(90))
-        #expect(settings.tls?.certificate == "/etc/c.pem")
-        #expect(settings.tls?.key == "/etc/k.pem")
+        #expect(settings.tls?.identity.certificate == "/etc/c.pem")
+        #expect(settings.tls?.identity.key == "/etc/k.pem")
         #expect(settings.tls?.clientAuthority == "/etc/ca.pem")
+        #expect(settings.upstreamTLS?.authority == "/etc/uca.pem")
+        #expect(settings.upstreamTLS?.identity?.certificate == "/etc/uc.pem")
+        #expect(settings.upstreamTLS?.identity?.key == "/etc/uk.pem")
+        #expect(settings.upstreamTLS?.serverName == "backend.internal")
         #expect(settings.failover)
         #expect(settings.maxConcurrentStreams == 250)
         #expect(settings.maxConnections == 20)
@@ -228,7 +235,10 @@ import Testing
         let settings = try read(Self.everyFlag)
         for name in SettingName.allCases { #expect(settings.text(of: name) == Self.everyFlag[name]?.first) }
         #expect(try read([.healthCheck: ["none"]]).text(of: .healthCheck) == "none")
-        for name in [SettingName.adminTokenFile, .tlsCert, .tlsKey, .tlsClientCA] {
+        for name in [
+            SettingName.adminTokenFile, .tlsCert, .tlsKey, .tlsClientCA, .upstreamTLSCA, .upstreamTLSCert,
+            .upstreamTLSKey, .upstreamTLSServerName,
+        ] {
             #expect(try read().text(of: name) == nil)
         }
         for text in ["off", "-"] { #expect(try read([.accessLog: [text]]).text(of: .accessLog) == text) }
@@ -239,5 +249,22 @@ import Testing
         #expect(errors([.tlsCert: ["c"]]).first?.hasPrefix("--tls-cert is \"c\"") == true)
         #expect(errors([.tlsKey: ["k"]]).first?.hasPrefix("--tls-key is \"k\"") == true)
         #expect(errors([.tlsClientCA: ["ca"]]).first?.hasPrefix("--tls-client-ca is \"ca\"") == true)
+    }
+
+    @Test func wantsWhatGoesWithTLSTowardsBackendsOnlyWithIt() throws {
+        #expect(try read([.upstreamTLS: ["on"]]).upstreamTLS?.authority == nil)
+        #expect(try read([.upstreamTLS: ["off"]]).upstreamTLS == nil)
+        let alone: [SettingName: [String]] = [
+            .upstreamTLSCA: ["ca"], .upstreamTLSCert: ["c"], .upstreamTLSKey: ["k"], .upstreamTLSServerName: ["n"],
+        ]
+        let found = errors(alone)
+        #expect(found.count == 3)
+        #expect(found.allSatisfy { $0.contains("together with --upstream-tls") })
+        let half = errors([.upstreamTLS: ["on"], .upstreamTLSCert: ["c"]])
+        #expect(half.first?.hasPrefix("--upstream-tls-cert is \"c\"") == true && half.count == 1)
+        for name in ["", "a b", "host/path", "[::1]"] {
+            #expect(errors([.upstreamTLS: ["on"], .upstreamTLSServerName: [name]]).count == 1)
+        }
+        #expect(try read([.upstreamTLS: ["on"], .upstreamTLSServerName: ["::1"]]).upstreamTLS?.serverName == "::1")
     }
 }

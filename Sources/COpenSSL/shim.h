@@ -30,6 +30,11 @@ static inline int openssl_shim_select_h2(SSL *ssl, const unsigned char **out, un
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/// How many sessions are kept for clients that don't keep their own, in tickets.
+static inline void openssl_shim_set_session_cache_size(SSL_CTX *context, long count) {
+    SSL_CTX_sess_set_cache_size(context, count);
+}
+
 static inline void openssl_shim_select_alpn(SSL_CTX *context) {
     SSL_CTX_set_alpn_select_cb(context, openssl_shim_select_h2, NULL);
 }
@@ -102,12 +107,13 @@ static inline X509 *openssl_shim_chain_certificate(SSL_CTX *context, int index) 
     return SSL_CTX_get0_chain_certs(context, &chain) == 1 ? sk_X509_value(chain, index) : NULL;
 }
 
-/// Writes a certificate's subject as RFC 2253 has it; returns its length, cut to `capacity`.
+/// Writes a certificate's subject as RFC 2253 has it, other bytes than ASCII escaped, and returns its length; 0 where it
+/// takes more than `capacity`.
 static inline int openssl_shim_subject(X509 *certificate, char *text, int capacity) {
     BIO *memory = BIO_new(BIO_s_mem());
     if (memory == NULL) return 0;
     X509_NAME_print_ex(memory, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-    int length = BIO_read(memory, text, capacity);
+    int length = BIO_pending(memory) <= (size_t)capacity ? BIO_read(memory, text, capacity) : 0;
     BIO_free(memory);
     return length > 0 ? length : 0;
 }

@@ -15,6 +15,7 @@ public final class HeaderBlock {
         case grpcStatus
         case grpcMessage
         case grpcTimeout
+        case forwardedClientCertificate
     }
 
     private struct Field {
@@ -32,7 +33,7 @@ public final class HeaderBlock {
     private var fields: UnsafeMutablePointer<Field>
     private var keptCount = 0
     private var fieldCapacity = 24
-    private var known = InlineArray<8, Int>(repeating: -1)
+    private var known = InlineArray<9, Int>(repeating: -1)
 
     /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 for each field, also of those not kept.
     public private(set) var listSize = 0
@@ -120,6 +121,27 @@ public final class HeaderBlock {
         return new
     }
 
+    /// Takes every field of a known name out.
+    public func removeAll(of field: Known) {
+        guard has(field) else { return }
+        known = InlineArray(repeating: -1)
+        var kept = 0
+        for index in 0..<keptCount {
+            let entry = fields[index]
+            let name = UnsafeBufferPointer(start: bytes.advanced(by: entry.start), count: entry.nameLength)
+            let recognized = Self.recognize(name)
+            if recognized == field {
+                listSize -= entry.nameLength + entry.valueLength + 32
+                fieldCount -= 1
+                continue
+            }
+            if let recognized { known[recognized.rawValue] = kept }
+            fields[kept] = entry
+            kept += 1
+        }
+        keptCount = kept
+    }
+
     /// Counts a field without keeping it.
     func count(nameLength: Int, valueLength: Int) {
         listSize += nameLength + valueLength + 32
@@ -136,6 +158,7 @@ public final class HeaderBlock {
             matches(name, "content-type")
                 ? .contentType
                 : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
+        case 23: matches(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
         default: nil
         }
     }

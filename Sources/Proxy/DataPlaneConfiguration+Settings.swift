@@ -8,7 +8,7 @@ extension DataPlaneConfiguration {
         self.init(
             listen: settings.listen, endpoints: settings.endpoints, workers: settings.workers,
             accessLog: settings.accessLog, failover: settings.failover, tls: tls,
-            upstreamTLS: upstreamTLS)
+            upstreamTLS: upstreamTLS, forwardsClientIdentity: settings.tls?.forwardsClientIdentity ?? false)
         limits.maxConcurrentStreams = UInt32(settings.maxConcurrentStreams)
         limits.maxConnections = settings.maxConnections
         limits.idleTimeout = settings.idleTimeout

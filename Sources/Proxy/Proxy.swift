@@ -40,10 +40,10 @@ struct Proxy {
         let state = try takeUpState(store, audit, at: startedAt, logger)
         let route = RouteWord(state.route)
         let log = DataPlaneLog(logger: logger)
+        let tls = try TLSContext.forClients(settings)
         let upstreamTLS = try TLSContext.forUpstreams(settings)
         let dataPlane = try DataPlane(
-            configuration: DataPlaneConfiguration(
-                settings, tls: try TLSContext.forClients(settings), upstreamTLS: upstreamTLS),
+            configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
             route: route, log: log.take)
         let checker = try HealthChecker(tls: upstreamTLS)
         let monitor = HealthMonitor(
@@ -54,16 +54,22 @@ struct Proxy {
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: dataPlane, health: monitor,
             logger: logger)
+        let certificates = CertificateReload(
+            [
+                .forClients(settings, inForce: tls, dataPlane),
+                .forUpstreams(settings, inForce: upstreamTLS, dataPlane, checker),
+            ].compactMap { $0 }, logger: logger)
         let stopping = StoppingFlag()
         let api = AdminAPI(
             AdminAPI.Services(
                 switchboard: switchboard, health: monitor, traffic: dataPlane, drain: DrainWait(traffic: dataPlane),
-                token: token, version: ProxyVersion.current, startedAt: startedAt, isStopping: { stopping.isSet },
+                certificates: { certificates.statuses }, token: token, version: ProxyVersion.current,
+                startedAt: startedAt, isStopping: { stopping.isSet },
                 logger: logger))
 
         try await serve(api, log, logger) { admin in
             [
-                monitor,
+                monitor, certificates,
                 DataPlaneService(
                     dataPlane: dataPlane, grace: settings.shutdownGrace, stopping: stopping, logger: logger,
                     facts: [

@@ -149,6 +149,14 @@ struct ProxyCommand: AsyncParsableCommand {
     var tlsClientCA: String?
 
     @Flag(
+        help: """
+            Tell backends, in the field x-forwarded-client-cert, who a client is by its certificate; needs \
+            --tls-client-ca. What clients send by that name never passes, also without this. In the environment and the \
+            file: on or off.
+            """)
+    var forwardClientIdentity = false
+
+    @Flag(
         name: .customLong("upstream-tls"),
         help: """
             Speak TLS with the backends, ALPN h2, and accept only certificates for the endpoint's name or address. gRPC \
@@ -256,7 +264,8 @@ struct ProxyCommand: AsyncParsableCommand {
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
             (.shutdownGrace, shutdownGrace), (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
-            (.upstreamTLS, upstreamTLS ? "on" : nil), (.upstreamTLSCA, upstreamTLSCA),
+            (.forwardClientIdentity, forwardClientIdentity ? "on" : nil), (.upstreamTLS, upstreamTLS ? "on" : nil),
+            (.upstreamTLSCA, upstreamTLSCA),
             (.upstreamTLSCert, upstreamTLSCert), (.upstreamTLSKey, upstreamTLSKey),
             (.upstreamTLSServerName, upstreamTLSServerName), (.failover, failover ? "on" : nil),
             (.maxConcurrentStreams, maxConcurrentStreams),

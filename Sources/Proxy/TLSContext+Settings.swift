@@ -1,21 +1,41 @@
 import Settings
 import TLS
 
+extension ProxySettings {
+    /// What clients are shown and asked for; `nil` for plaintext.
+    var clientTLSOptions: TLSContext.ServerOptions? {
+        tls.map {
+            TLSContext.ServerOptions(
+                certificateFile: $0.identity.certificate, keyFile: $0.identity.key,
+                clientAuthorityFile: $0.clientAuthority)
+        }
+    }
+
+    /// How backends are spoken to; `nil` for plaintext.
+    var upstreamTLSOptions: TLSContext.ClientOptions? {
+        upstreamTLS.map { files in
+            var options = TLSContext.ClientOptions()
+            options.authorityFile = files.authority
+            options.certificateFile = files.identity?.certificate
+            options.keyFile = files.identity?.key
+            options.serverName = files.serverName
+            return options
+        }
+    }
+}
+
 extension TLSContext {
     /// The context for clients' connections; `nil` for plaintext.
     ///
     /// - Throws: `SettingsErrors` naming the file that can't be used.
     static func forClients(_ settings: ProxySettings) throws(SettingsErrors) -> TLSContext? {
-        guard let files = settings.tls else { return nil }
+        guard let options = settings.clientTLSOptions else { return nil }
         do {
-            return try TLSContext(
-                server: ServerOptions(
-                    certificateFile: files.identity.certificate, keyFile: files.identity.key,
-                    clientAuthorityFile: files.clientAuthority))
+            return try TLSContext(server: options)
         } catch {
             throw SettingsErrors([
                 SettingsError(
-                    .tlsCert, files.identity.certificate, from: settings.source(of: .tlsCert),
+                    .tlsCert, options.certificateFile, from: settings.source(of: .tlsCert),
                     allowed: "PEM files that fit together; \(error)")
             ])
         }
@@ -25,12 +45,7 @@ extension TLSContext {
     ///
     /// - Throws: `SettingsErrors` naming the file that can't be used.
     static func forUpstreams(_ settings: ProxySettings) throws(SettingsErrors) -> TLSContext? {
-        guard let files = settings.upstreamTLS else { return nil }
-        var options = ClientOptions()
-        options.authorityFile = files.authority
-        options.certificateFile = files.identity?.certificate
-        options.keyFile = files.identity?.key
-        options.serverName = files.serverName
+        guard let options = settings.upstreamTLSOptions else { return nil }
         do {
             return try TLSContext(client: options)
         } catch {

@@ -209,6 +209,7 @@ extension ProxySettings {
         case .tlsCert: tls?.identity.certificate
         case .tlsKey: tls?.identity.key
         case .tlsClientCA: tls?.clientAuthority
+        case .forwardClientIdentity: tls?.forwardsClientIdentity == true ? "on" : "off"
         case .upstreamTLS: upstreamTLS == nil ? "off" : "on"
         case .upstreamTLSCA: upstreamTLS?.authority
         case .upstreamTLSCert: upstreamTLS?.identity?.certificate

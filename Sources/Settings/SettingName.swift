@@ -20,6 +20,7 @@ package enum SettingName: String, CaseIterable, Sendable {
     case tlsCert = "tls-cert"
     case tlsKey = "tls-key"
     case tlsClientCA = "tls-client-ca"
+    case forwardClientIdentity = "forward-client-identity"
     case upstreamTLS = "upstream-tls"
     case upstreamTLSCA = "upstream-tls-ca"
     case upstreamTLSCert = "upstream-tls-cert"

@@ -26,10 +26,17 @@ package struct TLSFiles: Sendable, Equatable {
     package var identity: CertificateFiles
     /// The authorities one of which must have signed a client's certificate; `nil` asks for none.
     package var clientAuthority: String?
+    /// Whether backends are told who a client is by its certificate.
+    package var forwardsClientIdentity: Bool
 
     init?(_ reader: inout SettingReader) {
         let identity = CertificateFiles(&reader, certificate: .tlsCert, key: .tlsKey)
         clientAuthority = reader.readPEMFile(.tlsClientCA)
+        forwardsClientIdentity = reader.readSwitch(.forwardClientIdentity, default: false)
+        if forwardsClientIdentity && clientAuthority == nil {
+            reader.reject(
+                .forwardClientIdentity, "on", allowed: "off, or on together with \(SettingName.tlsClientCA.flag)")
+        }
         guard let identity else {
             if let clientAuthority, reader.source(of: .tlsCert) == .standard, reader.source(of: .tlsKey) == .standard {
                 reader.reject(

@@ -112,14 +112,14 @@ package final class TLSConnection {
         return UnsafeBufferPointer(start: name, count: Int(length))
     }
 
-    /// The subject of the peer's verified certificate (RFC 2253), where it has shown one.
-    package var peerIdentity: String? {
+    /// Who the peer is by its verified certificate, where it has shown one.
+    package var peerIdentity: PeerIdentity? {
         guard let certificate = SSL_get1_peer_certificate(ssl) else { return nil }
         defer { X509_free(certificate) }
-        guard SSL_get_verify_result(ssl) == Int(X509_V_OK) else { return nil }
-        var text = [CChar](repeating: 0, count: 1024)
-        let count = openssl_shim_subject(certificate, &text, Int32(text.count))
-        return count > 0 ? String(decoding: text[..<Int(count)].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+        guard SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0, SSL_get_verify_result(ssl) == Int(X509_V_OK) else {
+            return nil
+        }
+        return PeerIdentity(certificate: certificate)
     }
 
     // MARK: Bytes

@@ -62,7 +62,8 @@ import Testing
         .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
         .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
         .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"],
-        .upstreamTLS: ["on"], .upstreamTLSCA: ["/etc/uca.pem"], .upstreamTLSCert: ["/etc/uc.pem"],
+        .forwardClientIdentity: ["on"], .upstreamTLS: ["on"], .upstreamTLSCA: ["/etc/uca.pem"],
+        .upstreamTLSCert: ["/etc/uc.pem"],
         .upstreamTLSKey: ["/etc/uk.pem"], .upstreamTLSServerName: ["backend.internal"], .failover: ["on"],
         .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
         .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"],
@@ -90,6 +91,7 @@ import Testing
         #expect(settings.tls?.identity.certificate == "/etc/c.pem")
         #expect(settings.tls?.identity.key == "/etc/k.pem")
         #expect(settings.tls?.clientAuthority == "/etc/ca.pem")
+        #expect(settings.tls?.forwardsClientIdentity == true)
         #expect(settings.upstreamTLS?.authority == "/etc/uca.pem")
         #expect(settings.upstreamTLS?.identity?.certificate == "/etc/uc.pem")
         #expect(settings.upstreamTLS?.identity?.key == "/etc/uk.pem")
@@ -249,6 +251,14 @@ import Testing
         #expect(errors([.tlsCert: ["c"]]).first?.hasPrefix("--tls-cert is \"c\"") == true)
         #expect(errors([.tlsKey: ["k"]]).first?.hasPrefix("--tls-key is \"k\"") == true)
         #expect(errors([.tlsClientCA: ["ca"]]).first?.hasPrefix("--tls-client-ca is \"ca\"") == true)
+    }
+
+    @Test func forwardsOnlyIdentitiesThatAreVerified() throws {
+        let pair: [SettingName: [String]] = [.tlsCert: ["c"], .tlsKey: ["k"]]
+        #expect(try read(pair).tls?.forwardsClientIdentity == false)
+        let refused = errors(pair.merging([.forwardClientIdentity: ["on"]]) { $1 })
+        #expect(refused.count == 1 && refused[0].contains("together with --tls-client-ca"))
+        #expect(errors([.forwardClientIdentity: ["on"]]).count == 1)
     }
 
     @Test func wantsWhatGoesWithTLSTowardsBackendsOnlyWithIt() throws {

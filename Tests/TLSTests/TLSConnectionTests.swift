@@ -54,7 +54,9 @@ import Testing
     @Test func asksForTheServerNameInPlaceOfTheHost() throws {
         let context = try client { $0.serverName = "localhost" }
         #expect(context.serverName == "localhost")
-        #expect(try ConnectedPair(server: try server(), client: context, host: "other.example").shakeHands().client == .done)
+        #expect(
+            try ConnectedPair(server: try server(), client: context, host: "other.example").shakeHands().client == .done
+        )
     }
 
     @Test func verifiesNothingWhereItIsToldNotTo() throws {
@@ -62,7 +64,9 @@ import Testing
             $0.verifies = false
             $0.authorityFile = nil
         }
-        #expect(try ConnectedPair(server: try server(), client: context, host: "other.example").shakeHands().client == .done)
+        #expect(
+            try ConnectedPair(server: try server(), client: context, host: "other.example").shakeHands().client == .done
+        )
     }
 
     @Test func refusesCertificatesThatHaveExpired() throws {
@@ -91,7 +95,35 @@ import Testing
         }
         let mutual = try ConnectedPair(server: context, client: own)
         #expect(mutual.shakeHands().server == .done)
-        #expect(mutual.server.peerIdentity == "CN=ml-team,O=Example")
+        let identity = mutual.server.peerIdentity
+        #expect(identity?.subject == "CN=ml-team,O=Example")
+        #expect(identity?.names == [SubjectAlternativeName(kind: .uri, value: "spiffe://example/ml")])
+        #expect(identity?.fingerprint.utf8.count == 64)
+        #expect(mutual.client.peerIdentity?.subject == "CN=localhost")
+    }
+
+    @Test func tellsWhoAPeerIsOnlyWhereItWasVerified() throws {
+        let context = try client {
+            $0.verifies = false
+            $0.authorityFile = nil
+        }
+        let pair = try ConnectedPair(server: try server(), client: context)
+        #expect(pair.shakeHands().client == .done)
+        #expect(pair.client.peerIdentity == nil)
+        #expect(pair.server.peerIdentity == nil)
+    }
+
+    @Test func namesWithQuotesPassForNothingElse() throws {
+        try certificates.issue("odd", subject: "/CN=a\"; URI=b, c", names: #"URI:spiffe://a/\"b,DNS:fine.example"#)
+        let own = try client {
+            $0.certificateFile = certificates.path("odd.pem")
+            $0.keyFile = certificates.path("odd.key")
+        }
+        let pair = try ConnectedPair(server: try server(clientAuthority: true), client: own)
+        #expect(pair.shakeHands().server == .done)
+        let identity = try #require(pair.server.peerIdentity)
+        #expect(identity.subject == #"CN=a\"\; URI=b\, c"#)
+        #expect(identity.names == [SubjectAlternativeName(kind: .dns, value: "fine.example")])
     }
 
     @Test func takesServersWithoutALPNForHTTP1Only() throws {

@@ -12,6 +12,8 @@ package struct AdminAPI: HTTPResponder {
         package var health: any HealthReporting
         package var traffic: any TrafficControl
         package var drain: DrainWait
+        /// The certificates in force.
+        package var certificates: @Sendable () -> [CertificateStatus]
         /// Who may use it; `nil` lets everyone who reaches it, which is for the loopback alone.
         package var token: BearerToken?
         package var version: String
@@ -22,13 +24,15 @@ package struct AdminAPI: HTTPResponder {
 
         package init(
             switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl, drain: DrainWait,
-            token: BearerToken?, version: String, startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool,
+            certificates: @escaping @Sendable () -> [CertificateStatus] = { [] }, token: BearerToken?, version: String,
+            startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool,
             logger: Logger
         ) {
             self.switchboard = switchboard
             self.health = health
             self.traffic = traffic
             self.drain = drain
+            self.certificates = certificates
             self.token = token
             self.version = version
             self.startedAt = startedAt

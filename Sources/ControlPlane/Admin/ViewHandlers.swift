@@ -36,7 +36,8 @@ struct ViewHandlers: Sendable {
         let text = ProxyMetrics(
             state: services.switchboard.state, changeCounts: services.switchboard.changeCounts,
             health: await services.health.health(), traffic: await services.traffic.report(),
-            process: ProcessUsage.read(), startedAt: services.startedAt, version: services.version
+            certificates: services.certificates(), process: ProcessUsage.read(), startedAt: services.startedAt,
+            version: services.version
         ).text
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType, .cacheControl: "no-store"],

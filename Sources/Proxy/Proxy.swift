@@ -41,6 +41,7 @@ struct Proxy {
         let route = RouteWord(state.route)
         let log = DataPlaneLog(logger: logger)
         let tls = try TLSContext.forClients(settings)
+        let adminTLS = try AdminTLS.make(settings)
         let upstreamTLS = try TLSContext.forUpstreams(settings)
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
@@ -57,6 +58,7 @@ struct Proxy {
         let certificates = CertificateReload(
             [
                 .forClients(settings, inForce: tls, dataPlane),
+                .forAdmin(settings, adminTLS),
                 .forUpstreams(settings, inForce: upstreamTLS, dataPlane, checker),
             ].compactMap { $0 }, logger: logger)
         let stopping = StoppingFlag()
@@ -67,7 +69,7 @@ struct Proxy {
                 startedAt: startedAt, isStopping: { stopping.isSet },
                 logger: logger))
 
-        try await serve(api, log, logger) { admin in
+        try await serve(api, adminTLS, log, logger) { admin in
             [
                 monitor, certificates,
                 DataPlaneService(
@@ -104,11 +106,11 @@ struct Proxy {
     ///
     /// - Parameter others: makes the other services, given the admin API's real address.
     private func serve(
-        _ api: AdminAPI, _ log: DataPlaneLog, _ logger: Logger,
+        _ api: AdminAPI, _ tls: AdminTLS?, _ log: DataPlaneLog, _ logger: Logger,
         _ others: @escaping @Sendable (Endpoint) -> [any Service]
     ) async throws {
         let (listening, announce) = AsyncStream.makeStream(of: Endpoint.self)
-        let server = AdminServer(api: api, address: settings.admin, logger: logger) { announce.yield($0) }
+        let server = AdminServer(api: api, address: settings.admin, tls: tls, logger: logger) { announce.yield($0) }
         var configuration = ServiceGroupConfiguration(
             services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownGrace + Self.shutdownMargin

@@ -130,6 +130,17 @@ struct ProxyCommand: AsyncParsableCommand {
     var adminTokenFile: String?
 
     @Option(
+        name: .customLong("admin-tls-cert"),
+        help: ArgumentHelp(
+            "Serve the admin API by TLS, with this certificate and its chain (PEM).", valueName: "FILE"))
+    var adminTLSCert: String?
+
+    @Option(
+        name: .customLong("admin-tls-key"),
+        help: ArgumentHelp("That certificate's private key (PEM).", valueName: "FILE"))
+    var adminTLSKey: String?
+
+    @Option(
         help: ArgumentHelp("How long calls may take to finish at the end. Default: 30s.", valueName: "DURATION"))
     var shutdownGrace: String?
 
@@ -263,7 +274,8 @@ struct ProxyCommand: AsyncParsableCommand {
             (.healthInterval, healthInterval), (.healthTimeout, healthTimeout), (.healthRise, healthRise),
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
-            (.shutdownGrace, shutdownGrace), (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
+            (.adminTLSCert, adminTLSCert), (.adminTLSKey, adminTLSKey), (.shutdownGrace, shutdownGrace),
+            (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
             (.forwardClientIdentity, forwardClientIdentity ? "on" : nil), (.upstreamTLS, upstreamTLS ? "on" : nil),
             (.upstreamTLSCA, upstreamTLSCA),
             (.upstreamTLSCert, upstreamTLSCert), (.upstreamTLSKey, upstreamTLSKey),

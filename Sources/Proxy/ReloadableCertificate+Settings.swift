@@ -1,3 +1,4 @@
+import ControlPlane
 import DataPlane
 import HealthCheck
 import Settings
@@ -16,6 +17,19 @@ extension ReloadableCertificate {
             let context = try TLSContext(server: options)
             dataPlane.publish(tls: context)
             return context.expiry
+        }
+    }
+
+    /// The admin API's; `nil` for plaintext.
+    static func forAdmin(_ settings: ProxySettings, _ tls: AdminTLS?) -> ReloadableCertificate? {
+        guard let tls, let files = settings.adminTLS else { return nil }
+        return ReloadableCertificate(
+            use: .admin, expiry: try? files.expiry(), files: [files.certificate, files.key]
+        ) {
+            // The data plane's library says more clearly what is wrong with a file.
+            let expiry = try files.expiry()
+            try tls.reload(certificateFile: files.certificate, keyFile: files.key)
+            return expiry
         }
     }
 

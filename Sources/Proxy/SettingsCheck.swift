@@ -36,6 +36,11 @@ struct SettingsCheck {
         } catch {
             errors += error.errors
         }
+        do {
+            _ = try AdminTLS.make(settings)
+        } catch {
+            errors += error.errors
+        }
         errors += checkState() + checkAppendable(.auditLog, settings.auditLog)
         if case .file(let path) = settings.accessLog { errors += checkAppendable(.accessLog, path) }
         errors += checkNames()

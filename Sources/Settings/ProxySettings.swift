@@ -25,6 +25,8 @@ package struct ProxySettings: Sendable {
     package var accessLog: AccessLogDestination
     package var logLevel: Logger.Level
     package var adminTokenFile: String?
+    /// The certificate of the admin API; `nil` for plaintext.
+    package var adminTLS: CertificateFiles?
     package var shutdownGrace: Duration
     /// The certificate clients are shown; `nil` for plaintext.
     package var tls: TLSFiles?
@@ -85,6 +87,7 @@ package struct ProxySettings: Sendable {
             .logLevel, default: .info, allowed: Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
         ) { Logger.Level(rawValue: $0) }
         adminTokenFile = reader.read(.adminTokenFile, default: nil, allowed: "a file's path") { path($0) }
+        adminTLS = CertificateFiles(&reader, certificate: .adminTLSCert, key: .adminTLSKey)
         shutdownGrace = reader.readDuration(.shutdownGrace, default: .seconds(30), in: .zero ... .seconds(86_400))
         tls = TLSFiles(&reader)
         upstreamTLS = UpstreamTLSFiles(&reader)
@@ -205,6 +208,8 @@ extension ProxySettings {
             }
         case .logLevel: logLevel.rawValue
         case .adminTokenFile: adminTokenFile
+        case .adminTLSCert: adminTLS?.certificate
+        case .adminTLSKey: adminTLS?.key
         case .shutdownGrace: shutdownGrace.text
         case .tlsCert: tls?.identity.certificate
         case .tlsKey: tls?.identity.key

@@ -16,6 +16,8 @@ package enum SettingName: String, CaseIterable, Sendable {
     case accessLog = "access-log"
     case logLevel = "log-level"
     case adminTokenFile = "admin-token-file"
+    case adminTLSCert = "admin-tls-cert"
+    case adminTLSKey = "admin-tls-key"
     case shutdownGrace = "shutdown-grace"
     case tlsCert = "tls-cert"
     case tlsKey = "tls-key"

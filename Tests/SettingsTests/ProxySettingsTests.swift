@@ -45,6 +45,7 @@ import Testing
         #expect(settings.shutdownGrace == .seconds(30))
         #expect(settings.tls == nil)
         #expect(settings.upstreamTLS == nil)
+        #expect(settings.adminTLS == nil)
         #expect(!settings.failover)
         #expect(settings.maxConcurrentStreams == 100)
         #expect(settings.maxConnections == 10_000)
@@ -61,6 +62,7 @@ import Testing
         .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
         .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
         .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"],
+        .adminTLSCert: ["/etc/ac.pem"], .adminTLSKey: ["/etc/ak.pem"],
         .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"],
         .forwardClientIdentity: ["on"], .upstreamTLS: ["on"], .upstreamTLSCA: ["/etc/uca.pem"],
         .upstreamTLSCert: ["/etc/uc.pem"],
@@ -88,6 +90,8 @@ import Testing
         #expect(settings.logLevel == .debug)
         #expect(settings.adminTokenFile == "/run/secrets/token")
         #expect(settings.shutdownGrace == .seconds(90))
+        #expect(settings.adminTLS?.certificate == "/etc/ac.pem")
+        #expect(settings.adminTLS?.key == "/etc/ak.pem")
         #expect(settings.tls?.identity.certificate == "/etc/c.pem")
         #expect(settings.tls?.identity.key == "/etc/k.pem")
         #expect(settings.tls?.clientAuthority == "/etc/ca.pem")
@@ -238,7 +242,8 @@ import Testing
         for name in SettingName.allCases { #expect(settings.text(of: name) == Self.everyFlag[name]?.first) }
         #expect(try read([.healthCheck: ["none"]]).text(of: .healthCheck) == "none")
         for name in [
-            SettingName.adminTokenFile, .tlsCert, .tlsKey, .tlsClientCA, .upstreamTLSCA, .upstreamTLSCert,
+            SettingName.adminTokenFile, .adminTLSCert, .adminTLSKey, .tlsCert, .tlsKey, .tlsClientCA, .upstreamTLSCA,
+            .upstreamTLSCert,
             .upstreamTLSKey, .upstreamTLSServerName,
         ] {
             #expect(try read().text(of: name) == nil)
@@ -248,6 +253,8 @@ import Testing
 
     @Test func wantsACertificateAndItsKeyTogether() throws {
         #expect(try read([.tlsCert: ["c"], .tlsKey: ["k"]]).tls?.clientAuthority == nil)
+        #expect(errors([.adminTLSCert: ["c"]]).first?.hasPrefix("--admin-tls-cert is \"c\"") == true)
+        #expect(errors([.adminTLSKey: ["k"]]).first?.hasPrefix("--admin-tls-key is \"k\"") == true)
         #expect(errors([.tlsCert: ["c"]]).first?.hasPrefix("--tls-cert is \"c\"") == true)
         #expect(errors([.tlsKey: ["k"]]).first?.hasPrefix("--tls-key is \"k\"") == true)
         #expect(errors([.tlsClientCA: ["ca"]]).first?.hasPrefix("--tls-client-ca is \"ca\"") == true)

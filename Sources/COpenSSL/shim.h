@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <time.h>
 
 /// TLS 1.2 and 1.3 only; buffers are given back while a connection is idle; a partial write is a success.
 static inline void openssl_shim_configure(SSL_CTX *context) {
@@ -29,27 +30,90 @@ static inline int openssl_shim_select_h2(SSL *ssl, const unsigned char **out, un
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/// How many sessions are kept for clients that don't keep their own, in tickets.
+static inline void openssl_shim_set_session_cache_size(SSL_CTX *context, long count) {
+    SSL_CTX_sess_set_cache_size(context, count);
+}
+
 static inline void openssl_shim_select_alpn(SSL_CTX *context) {
     SSL_CTX_set_alpn_select_cb(context, openssl_shim_select_h2, NULL);
 }
 
-static inline int openssl_shim_offer_alpn(SSL_CTX *context) {
-    return SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x02h2", 3);
-}
-
-/// Asks a server for a name (SNI) and, with `verify`, accepts only a certificate for it.
+/// Asks a server for a name (SNI) and, with `verify`, accepts only a certificate for it: for its alternative names, never
+/// its subject (RFC 9525, section 6.3).
 static inline int openssl_shim_set_name(SSL *ssl, const char *name, int is_address, int verify) {
     if (!is_address && SSL_set_tlsext_host_name(ssl, name) != 1) return 0;
     if (!verify) return 1;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) : SSL_set1_host(ssl, name);
 }
 
-/// Writes a certificate's subject as RFC 2253 has it; returns its length, cut to `capacity`.
+/// The certificate that a server has shown, also one that was not accepted; borrowed from the connection.
+static inline X509 *openssl_shim_shown_certificate(const SSL *ssl) {
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    return chain != NULL && sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : NULL;
+}
+
+/// Called where a server asks for a certificate and the context has none: takes note of it on the connection.
+static inline int openssl_shim_certificate_asked_for(SSL *ssl, X509 **certificate, EVP_PKEY **key) {
+    SSL_set_app_data(ssl, (void *)ssl);
+    return 0;
+}
+
+/// Has a client's connections remember that they were asked for a certificate and had none.
+static inline void openssl_shim_note_certificate_requests(SSL_CTX *context) {
+    SSL_CTX_set_client_cert_cb(context, openssl_shim_certificate_asked_for);
+}
+
+static inline int openssl_shim_lacks_certificate(const SSL *ssl) { return SSL_get_app_data(ssl) != NULL; }
+
+/// The number of a certificate's alternative names.
+static inline int openssl_shim_name_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+
+/// One of a certificate's alternative names: its type (GEN_URI, GEN_DNS, GEN_IPADD…), and its bytes where it has some.
+static inline int openssl_shim_name(const GENERAL_NAMES *names, int index, const unsigned char **bytes, int *length) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+    *bytes = NULL;
+    *length = 0;
+    switch (name->type) {
+    case GEN_URI:
+    case GEN_DNS:
+    case GEN_EMAIL:
+        *bytes = ASN1_STRING_get0_data(name->d.ia5);
+        *length = ASN1_STRING_length(name->d.ia5);
+        break;
+    case GEN_IPADD:
+        *bytes = ASN1_STRING_get0_data(name->d.iPAddress);
+        *length = ASN1_STRING_length(name->d.iPAddress);
+        break;
+    }
+    return name->type;
+}
+
+/// When a certificate expires, in seconds since 1970; -1 where it can't be read.
+static inline long long openssl_shim_expiry(const X509 *certificate) {
+    struct tm time;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) == 1 ? (long long)timegm(&time) : -1;
+}
+
+/// The number of certificates that go with a context's own.
+static inline int openssl_shim_chain_count(SSL_CTX *context) {
+    STACK_OF(X509) *chain = NULL;
+    return SSL_CTX_get0_chain_certs(context, &chain) == 1 && chain != NULL ? sk_X509_num(chain) : 0;
+}
+
+static inline X509 *openssl_shim_chain_certificate(SSL_CTX *context, int index) {
+    STACK_OF(X509) *chain = NULL;
+    return SSL_CTX_get0_chain_certs(context, &chain) == 1 ? sk_X509_value(chain, index) : NULL;
+}
+
+/// Writes a certificate's subject as RFC 2253 has it, other bytes than ASCII escaped, and returns its length; 0 where it
+/// takes more than `capacity`.
 static inline int openssl_shim_subject(X509 *certificate, char *text, int capacity) {
     BIO *memory = BIO_new(BIO_s_mem());
     if (memory == NULL) return 0;
     X509_NAME_print_ex(memory, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-    int length = BIO_read(memory, text, capacity);
+    int length = BIO_pending(memory) <= (size_t)capacity ? BIO_read(memory, text, capacity) : 0;
     BIO_free(memory);
     return length > 0 ? length : 0;
 }

@@ -38,6 +38,10 @@ final class AccessLogBuffer {
         append(.authority, of: call)
         line.append(",\"client\":")
         line.append(string: (call.clientName ?? "").utf8)
+        if let identity = call.clientIdentity {
+            line.append(",\"client_identity\":")
+            line.append(string: identity.utf8)
+        }
         line.append(",\"color\":\"")
         line.append(route.active.name.utf8)
         line.append("\",\"epoch\":")

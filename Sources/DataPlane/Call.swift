@@ -88,6 +88,8 @@ final class Call: StreamContext {
     let began: MonotonicTime
     /// The client's address, where there is an access log.
     let clientName: String?
+    /// Who the client is by its certificate.
+    let clientIdentity: String?
     var responseBegan: MonotonicTime?
     var httpStatus = 0
     var grpcStatus: Int?
@@ -96,11 +98,13 @@ final class Call: StreamContext {
     /// Why the Proxy has answered the call itself.
     var failure: Failure?
 
-    init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?) {
+    init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?, clientIdentity: String?)
+    {
         self.client = .open(client, stream)
         self.began = began
         lastMoved = began
         self.clientName = clientName
+        self.clientIdentity = clientIdentity
     }
 
     /// The status of a gRPC call as it ended (gRPC's `statuscodes.md`): what the upstream said, or what a reset means.

@@ -18,6 +18,9 @@ final class ClientConnection: Connection {
     /// For the access log: asked for once, not for each call.
     private lazy var loggedName = worker.logsAccess ? peerName : nil
 
+    /// Who the client is by its certificate; `nil` for one that has shown none, or where nobody wants to know.
+    private var identity: String?
+
     private var resets: ResetBudget
     private var pings: PingPolicy
     /// Until the client's SETTINGS have come: when it connected.
@@ -44,10 +47,16 @@ final class ClientConnection: Connection {
         if tls == nil { markDirty() }
     }
 
+    override func secured(_ tls: TLSConnection) {
+        guard worker.logsAccess || worker.forwardsClientIdentity else { return }
+        identity = tls.peerIdentity?.forwardedClientCertificate
+    }
+
     // MARK: The request comes in
 
     override func requestBegan(on stream: StreamID) -> StreamContext {
-        let call = Call(client: self, stream: stream, began: worker.loop.now, clientName: loggedName)
+        let call = Call(
+            client: self, stream: stream, began: worker.loop.now, clientName: loggedName, clientIdentity: identity)
         call.indexOnClient = calls.count
         calls.append(call)
         idleSince = nil
@@ -59,6 +68,9 @@ final class ClientConnection: Connection {
         _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         let call = context.call
+        // Who the client is, only the Proxy says: what the client says itself never passes.
+        head.removeAll(of: .forwardedClientCertificate)
+        if worker.forwardsClientIdentity, let identity { head.append("x-forwarded-client-cert", identity) }
         call.isGRPC = head.value(of: .contentType, hasPrefix: "application/grpc")
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
@@ -91,8 +103,14 @@ final class ClientConnection: Connection {
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
         let call = context.call
-        call.request = .ended(trailers: trailers)
-        if trailers.isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
+        trailers.removeAll(of: .forwardedClientCertificate)
+        if trailers.isEmpty && !trailers.isTruncated {
+            headerBlocks.give(trailers)
+            call.request = .ended(trailers: nil)
+        } else {
+            call.request = .ended(trailers: trailers)
+            if trailers.isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
+        }
         call.resumeUpstream()
     }
 

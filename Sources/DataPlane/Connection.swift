@@ -53,6 +53,9 @@ class Connection: Session, EventHandler {
     /// The connection is over. Called once, after the socket has left the loop; the subclass ends its calls.
     func lost(_ reason: String) {}
 
+    /// The TLS handshake is done.
+    func secured(_ tls: TLSConnection) {}
+
     // MARK: Input
 
     func ready(_ readiness: Readiness) {
@@ -69,6 +72,7 @@ class Connection: Session, EventHandler {
             worker.count(.tlsHandshake, peerName, error.description)
             close(error.description)
         case .done:
+            secured(tls)
             watch(for: .readable)
             markDirty()
             // What came in with the end of the handshake is known to OpenSSL alone.
@@ -99,9 +103,9 @@ class Connection: Session, EventHandler {
         case .wouldBlock:
             break
         case .end:
-            close("the peer has closed the connection")
+            close(tls?.failure?.description ?? "the peer has closed the connection")
         case .failed(let error):
-            close(error.reason)
+            close(tls?.failure?.description ?? error.reason)
         }
     }
 
@@ -143,7 +147,7 @@ class Connection: Session, EventHandler {
                 watch(for: [.readable, .writable])
                 return false
             case .failed(let error):
-                close(error.reason)
+                close(tls?.failure?.description ?? error.reason)
                 return false
             }
         }

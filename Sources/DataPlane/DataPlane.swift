@@ -128,11 +128,18 @@ package final class DataPlane: TrafficControl {
         return report
     }
 
-    /// Puts new certificates in force; connections that stand go on with the old ones. Both or none are there as they
-    /// were at the start.
-    package func publish(tls: TLSContext?, upstreamTLS: TLSContext?) {
+    /// Puts new certificates in force for clients that connect from now on; connections that stand go on with the old
+    /// ones.
+    package func publish(tls: TLSContext) {
         for worker in workers {
-            worker.loop.mailbox.post { worker.publish(tls: tls, upstreamTLS: upstreamTLS) }
+            worker.loop.mailbox.post { worker.publish(tls: tls) }
+        }
+    }
+
+    /// As `publish(tls:)`, for connections to upstreams.
+    package func publish(upstreamTLS: TLSContext) {
+        for worker in workers {
+            worker.loop.mailbox.post { worker.publish(upstreamTLS: upstreamTLS) }
         }
     }
 

@@ -18,10 +18,14 @@ package struct DataPlaneConfiguration: Sendable {
     /// How upstreams are spoken to; `nil` for plaintext.
     package var upstreamTLS: TLSContext?
 
+    /// Whether upstreams are told, by `x-forwarded-client-cert`, who a client is by its verified certificate. What clients
+    /// send by that name never passes, either way.
+    package var forwardsClientIdentity: Bool
+
     package init(
         listen: Endpoint, endpoints: PerColor<[Endpoint]>, workers: Int, accessLog: AccessLogDestination = .off,
         limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
-        upstreamTLS: TLSContext? = nil
+        upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false
     ) {
         self.listen = listen
         self.endpoints = endpoints
@@ -31,6 +35,7 @@ package struct DataPlaneConfiguration: Sendable {
         self.failover = failover
         self.tls = tls
         self.upstreamTLS = upstreamTLS
+        self.forwardsClientIdentity = forwardsClientIdentity
     }
 }
 

@@ -31,6 +31,9 @@ final class Worker: @unchecked Sendable {
 
     var random = SystemRandomNumberGenerator()
 
+    /// Whether upstreams are told who a client is by its certificate.
+    let forwardsClientIdentity: Bool
+
     private let routeWord: RouteWord
     private let resolver: Resolver
     /// Whether calls go to the other color while the active one has no healthy endpoint.
@@ -76,6 +79,7 @@ final class Worker: @unchecked Sendable {
         limits = configuration.limits
         tls = configuration.tls
         upstreamTLS = configuration.upstreamTLS
+        forwardsClientIdentity = configuration.forwardsClientIdentity
         failover = configuration.failover
         self.routeWord = routeWord
         self.resolver = resolver
@@ -263,9 +267,13 @@ final class Worker: @unchecked Sendable {
         health = newHealth
     }
 
-    /// Puts new certificates in force for the connections that are made from now on.
-    func publish(tls: TLSContext?, upstreamTLS: TLSContext?) {
+    /// Puts new certificates in force for clients that connect from now on.
+    func publish(tls: TLSContext) {
         self.tls = tls
+    }
+
+    /// Puts new certificates in force for connections to upstreams that are made from now on.
+    func publish(upstreamTLS: TLSContext) {
         self.upstreamTLS = upstreamTLS
     }
 

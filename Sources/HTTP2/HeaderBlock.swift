@@ -15,6 +15,7 @@ public final class HeaderBlock {
         case grpcStatus
         case grpcMessage
         case grpcTimeout
+        case forwardedClientCertificate
     }
 
     private struct Field {
@@ -32,7 +33,7 @@ public final class HeaderBlock {
     private var fields: UnsafeMutablePointer<Field>
     private var keptCount = 0
     private var fieldCapacity = 24
-    private var known = InlineArray<8, Int32>(repeating: -1)
+    private var known = InlineArray<9, Int32>(repeating: -1)
 
     /// Sessions that have queued this block and not sent it yet: they read it where it lies.
     private var borrowers = 0
@@ -131,6 +132,28 @@ public final class HeaderBlock {
         return new
     }
 
+    /// Takes every field of a known name out.
+    public func removeAll(of field: Known) {
+        assert(borrowers == 0, "a block that a session still has to send doesn't change")
+        guard has(field) else { return }
+        known = InlineArray(repeating: -1)
+        var kept = 0
+        for index in 0..<keptCount {
+            let entry = fields[index]
+            let name = UnsafeBufferPointer(start: bytes.advanced(by: entry.start), count: entry.nameLength)
+            let recognized = Self.recognize(name)
+            if recognized == field {
+                listSize -= entry.nameLength + entry.valueLength + 32
+                fieldCount -= 1
+                continue
+            }
+            if let recognized { known[recognized.rawValue] = Int32(truncatingIfNeeded: kept) }
+            fields[kept] = entry
+            kept += 1
+        }
+        keptCount = kept
+    }
+
     /// Counts a field without keeping it.
     func count(nameLength: Int, valueLength: Int) {
         listSize += nameLength + valueLength + 32
@@ -147,6 +170,7 @@ public final class HeaderBlock {
             matches(name, "content-type")
                 ? .contentType
                 : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
+        case 23: matches(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
         default: nil
         }
     }

@@ -28,7 +28,7 @@ final class GRPCProbeSession: Session {
             (header + payload).withUnsafeBytes { requestBody.append($0, from: chunks) }
             let head = blocks.take()
             head.append(":method", "POST")
-            head.append(":scheme", "http")
+            head.append(":scheme", request.tls == nil ? "http" : "https")
             head.append(":path", "/grpc.health.v1.Health/Check")
             head.append(":authority", request.authority)
             head.append("te", "trailers")

@@ -1,4 +1,6 @@
 import EventLoop
+import Synchronization
+import TLS
 
 /// Makes health checks, any number at once, on one event loop with a thread of its own.
 package final class HealthChecker: HealthChecking {
@@ -20,9 +22,14 @@ package final class HealthChecker: HealthChecking {
     private let confined: LoopConfined<Confined>
     private let mailbox: Mailbox
     private let resolver = Resolver()
+    /// For the checks to come.
+    private let tls: Mutex<TLSContext?>
 
     /// Starts the thread.
-    package init() throws(SystemError) {
+    ///
+    /// - Parameter tls: how backends are spoken to by gRPC and HTTP; `nil` for plaintext.
+    package init(tls: TLSContext? = nil) throws(SystemError) {
+        self.tls = Mutex(tls)
         let confined = LoopConfined(try Confined())
         self.confined = confined
         mailbox = confined.value.loop.mailbox
@@ -37,11 +44,18 @@ package final class HealthChecker: HealthChecking {
         }
     }
 
+    /// Puts new certificates in force for the checks to come. Any thread may call it.
+    package func publish(tls: TLSContext?) {
+        self.tls.withLock { $0 = tls }
+    }
+
     package func check(
         _ check: HealthCheck, host: String, port: UInt16, timeout: Duration
     ) async -> HealthCheckResult {
         await ask(
-            ProbeRequest(check: check, host: host, port: port, connectTimeout: timeout, requestTimeout: timeout))
+            ProbeRequest(
+                check: check, host: host, port: port, tls: tls.withLock { $0 }, connectTimeout: timeout,
+                requestTimeout: timeout))
     }
 
     /// Asks once, with all that can be set. Any thread may call it.

@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP2
+import TLS
 
 /// One health check under way: resolve, connect, ask. Confined to its loop's thread; it keeps itself alive until it has
 /// an outcome.
@@ -7,7 +8,8 @@ final class Probe: EventHandler {
     private enum Phase {
         case resolving
         case connecting(Socket, rest: ArraySlice<SocketAddress>)
-        case asking(Socket, any ProbeExchange)
+        case shakingHands(ProbeTransport, any ProbeExchange)
+        case asking(ProbeTransport, any ProbeExchange)
         case done
     }
 
@@ -17,6 +19,8 @@ final class Probe: EventHandler {
     private let completion: (HealthCheckResult) -> Void
     private var phase = Phase.resolving
     private var timeout: TimerID?
+    /// Whether the backend has said anything yet.
+    private var hasReceived = false
 
     /// Begins at once; `completion` is called on the loop's thread, once.
     static func start(
@@ -65,9 +69,10 @@ final class Probe: EventHandler {
         switch phase {
         case .resolving, .done: break
         case .connecting(let socket, let rest): connected(socket, rest)
-        case .asking(let socket, let exchange):
-            if !readiness.isDisjoint(with: [.readable, .broken]) { read(socket, exchange) }
-            write(socket, exchange)
+        case .shakingHands(let transport, let exchange): shakeHands(transport, exchange)
+        case .asking(let transport, let exchange):
+            if !readiness.isDisjoint(with: [.readable, .broken]) { read(transport, exchange) }
+            write(transport, exchange)
         }
     }
 
@@ -82,45 +87,87 @@ final class Probe: EventHandler {
         case .http(let path): exchange = HTTPProbeExchange(request, path: path)
         case .grpc(let service): exchange = GRPCProbeExchange(request, service: service)
         }
-        phase = .asking(socket, exchange)
+        guard let tls = request.tls else { return ask(ProbeTransport(socket: socket), exchange) }
+        do {
+            let secured = try TLSConnection(
+                client: socket, host: request.host, context: tls, offering: exchange.applicationProtocol)
+            shakeHands(ProbeTransport(socket: socket, tls: secured), exchange)
+        } catch {
+            finish(.connectFailed(reason: error.description))
+        }
+    }
+
+    private func shakeHands(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
+        phase = .shakingHands(transport, exchange)
+        switch transport.tls?.handshake() {
+        case .waits(let interest): watch(transport, for: interest)
+        case .failed(let error): finish(.connectFailed(reason: error.description))
+        case .done, nil:
+            ask(transport, exchange)
+            // What came in with the end of the handshake is known to OpenSSL alone.
+            if case .asking = phase { read(transport, exchange) }
+        }
+    }
+
+    private func ask(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
+        phase = .asking(transport, exchange)
         limit(to: request.requestTimeout) { [self] in
             finish(.requestFailed(reason: "no answer within \(request.requestTimeout)"))
         }
-        write(socket, exchange)
+        write(transport, exchange)
     }
 
     // MARK: Asking
 
-    private func read(_ socket: Socket, _ exchange: any ProbeExchange) {
+    private func read(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
         withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { buffer in
-            switch socket.read(into: buffer) {
-            case .bytes(let count): exchange.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            case .wouldBlock: break
-            case .end: exchange.end()
-            case .failed(let error): finish(.requestFailed(reason: error.reason))
-            }
+            repeat {
+                switch transport.read(into: buffer) {
+                case .bytes(let count):
+                    hasReceived = true
+                    exchange.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                case .wouldBlock: return
+                case .end: exchange.end()
+                case .failed(let error): failed(transport, error)
+                }
+            } while isAsking && exchange.outcome == nil && transport.hasPending
         }
         if let outcome = exchange.outcome { finish(outcome) }
     }
 
+    private var isAsking: Bool {
+        if case .asking = phase { true } else { false }
+    }
+
+    private func failed(_ transport: ProbeTransport, _ error: SystemError) {
+        guard let failure = transport.tls?.failure else { return finish(.requestFailed(reason: error.reason)) }
+        // In TLS 1.3 a server says only after the handshake that it doesn't take the client's certificate.
+        finish(
+            hasReceived
+                ? .requestFailed(reason: failure.description) : .connectFailed(reason: failure.description))
+    }
+
     /// Sends all there is. A probe's few hundred bytes always fit an empty socket's buffer: one that doesn't take them
     /// is as good as dead.
-    private func write(_ socket: Socket, _ exchange: any ProbeExchange) {
+    private func write(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
         withUnsafeTemporaryAllocation(byteCount: Session.largestPiece, alignment: 16) { buffer in
-            while case .asking = phase {
+            while isAsking {
                 let count = exchange.drain(into: buffer)
                 guard count > 0 else { break }
-                switch socket.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
+                switch transport.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
                 case .bytes(count): continue
-                case .failed(let error): finish(.requestFailed(reason: error.reason))
+                case .failed(let error): failed(transport, error)
                 case .bytes, .wouldBlock, .end: finish(.requestFailed(reason: "the backend doesn't read"))
                 }
             }
         }
         if let outcome = exchange.outcome { return finish(outcome) }
-        guard case .asking = phase else { return }
+        if isAsking { watch(transport, for: .readable) }
+    }
+
+    private func watch(_ transport: ProbeTransport, for interest: Readiness) {
         do {
-            try loop.change(socket.descriptor, to: .readable)
+            try loop.change(transport.socket.descriptor, to: interest)
         } catch {
             finish(.requestFailed(reason: error.description))
         }
@@ -137,7 +184,8 @@ final class Probe: EventHandler {
         switch phase {
         case .done: return
         case .resolving: break
-        case .connecting(let socket, _), .asking(let socket, _): loop.remove(socket.descriptor)
+        case .connecting(let socket, _): loop.remove(socket.descriptor)
+        case .shakingHands(let transport, _), .asking(let transport, _): loop.remove(transport.socket.descriptor)
         }
         phase = .done
         if let timeout { loop.cancel(timeout) }

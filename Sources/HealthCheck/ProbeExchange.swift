@@ -1,8 +1,12 @@
 import HTTP2
+import TLS
 
 /// What is said over a probe's connection once it stands: bytes in, bytes out, and at some point an outcome. It knows no
 /// sockets.
 protocol ProbeExchange: AnyObject {
+    /// What a TLS connection is to agree to.
+    var applicationProtocol: ApplicationProtocol { get }
+
     /// Set as soon as the exchange has come to a result.
     var outcome: HealthCheckResult.Outcome? { get }
 
@@ -18,6 +22,7 @@ protocol ProbeExchange: AnyObject {
 
 /// `GET` over HTTP/1.1 (RFC 9112): the status line is the answer, the rest is not waited for.
 final class HTTPProbeExchange: ProbeExchange {
+    let applicationProtocol = ApplicationProtocol.http1
     private(set) var outcome: HealthCheckResult.Outcome?
 
     private var outgoing: [UInt8]
@@ -68,6 +73,7 @@ final class HTTPProbeExchange: ProbeExchange {
 
 /// `grpc.health.v1.Health/Check` (gRPC's `health-checking.md`) over HTTP/2 with prior knowledge.
 final class GRPCProbeExchange: ProbeExchange {
+    let applicationProtocol = ApplicationProtocol.http2
     private let session: GRPCProbeSession
 
     init(_ request: ProbeRequest, service: String) {

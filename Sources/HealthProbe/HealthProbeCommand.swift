@@ -1,6 +1,7 @@
 import ArgumentParser
 import DurationSyntax
 import HealthCheck
+import TLS
 
 /// The command line: the flags of grpc_health_probe, and `-http`.
 struct HealthProbeCommand: ParsableCommand {
@@ -28,7 +29,7 @@ struct HealthProbeCommand: ParsableCommand {
 
     @Option(
         name: [.customLong("http", withSingleDash: true), .customLong("http")],
-        help: "Instead of gRPC: http://HOST[:PORT][/PATH], healthy with any 2xx status.")
+        help: "Instead of gRPC: http://HOST[:PORT][/PATH] or https://…, healthy with any 2xx status.")
     var url: String?
 
     @Option(
@@ -52,6 +53,36 @@ struct HealthProbeCommand: ParsableCommand {
     var fields: [Field] = []
 
     @Flag(
+        name: [.customLong("tls", withSingleDash: true), .customLong("tls")],
+        help: "Speak TLS, and verify the server's certificate and name.")
+    var usesTLS = false
+
+    @Flag(
+        name: [.customLong("tls-no-verify", withSingleDash: true), .customLong("tls-no-verify")],
+        help: "With -tls: verify nothing (insecure).")
+    var verifiesNothing = false
+
+    @Option(
+        name: [.customLong("tls-ca-cert", withSingleDash: true), .customLong("tls-ca-cert")],
+        help: "With -tls: a file with the authorities to trust (PEM) instead of the system's.")
+    var authorityFile: String?
+
+    @Option(
+        name: [.customLong("tls-client-cert", withSingleDash: true), .customLong("tls-client-cert")],
+        help: "With -tls: the certificate to show to the server (PEM); needs -tls-client-key.")
+    var certificateFile: String?
+
+    @Option(
+        name: [.customLong("tls-client-key", withSingleDash: true), .customLong("tls-client-key")],
+        help: "With -tls: that certificate's private key (PEM); needs -tls-client-cert.")
+    var keyFile: String?
+
+    @Option(
+        name: [.customLong("tls-server-name", withSingleDash: true), .customLong("tls-server-name")],
+        help: "With -tls: the name to verify, instead of the address's.")
+    var serverName: String?
+
+    @Flag(
         name: [.customShort("v"), .customLong("verbose")],
         help: "Say what is asked, and how long it took.")
     var isVerbose = false
@@ -69,9 +100,10 @@ struct HealthProbeCommand: ParsableCommand {
 
     /// What the flags ask for.
     ///
-    /// - Throws: `ValidationError` where they don't fit together.
+    /// - Throws: `ValidationError` where they don't fit together, `TLSError` naming a file that can't be used.
     func request() throws -> ProbeRequest {
         var request: ProbeRequest
+        var isSecure = usesTLS
         switch (address, url) {
         case (let address?, nil):
             guard let (host, port) = Self.hostAndPort(address) else {
@@ -81,18 +113,51 @@ struct HealthProbeCommand: ParsableCommand {
                 check: .grpc(service: service), host: host, port: port, connectTimeout: connectTimeout,
                 requestTimeout: requestTimeout)
         case (nil, let url?):
-            guard let (host, port, path) = Self.parts(ofURL: url) else {
-                throw ValidationError("-http \(url): http://HOST[:PORT][/PATH] is expected")
+            guard let parts = Self.parts(ofURL: url) else {
+                throw ValidationError("-http \(url): http://HOST[:PORT][/PATH] or https://… is expected")
             }
+            if usesTLS && !parts.isSecure { throw ValidationError("-tls goes with an https:// URL") }
+            isSecure = parts.isSecure
             request = ProbeRequest(
-                check: .http(path: path), host: host, port: port, connectTimeout: connectTimeout,
+                check: .http(path: parts.path), host: parts.host, port: parts.port, connectTimeout: connectTimeout,
                 requestTimeout: requestTimeout)
         case (nil, nil): throw ValidationError("-addr HOST:PORT or -http URL is needed")
         case (.some, .some): throw ValidationError("-addr and -http exclude each other")
         }
         request.userAgent = userAgent
         request.fields = fields.map { ($0.name, $0.value) }
+        try checkTLSFlags(isSecure: isSecure)
+        if isSecure { request.tls = try TLSContext(client: tlsOptions) }
         return request
+    }
+
+    /// The rules of grpc_health_probe.
+    private func checkTLSFlags(isSecure: Bool) throws {
+        let given = [
+            ("-tls-no-verify", verifiesNothing), ("-tls-ca-cert", authorityFile != nil),
+            ("-tls-client-cert", certificateFile != nil), ("-tls-client-key", keyFile != nil),
+            ("-tls-server-name", serverName != nil),
+        ]
+        if !isSecure, let flag = given.first(where: \.1)?.0 { throw ValidationError("\(flag) goes with -tls") }
+        if (certificateFile == nil) != (keyFile == nil) {
+            throw ValidationError("-tls-client-cert and -tls-client-key go together")
+        }
+        if verifiesNothing && authorityFile != nil {
+            throw ValidationError("-tls-ca-cert would not be used with -tls-no-verify")
+        }
+        if verifiesNothing && serverName != nil {
+            throw ValidationError("-tls-server-name would not be used with -tls-no-verify")
+        }
+    }
+
+    private var tlsOptions: TLSContext.ClientOptions {
+        var options = TLSContext.ClientOptions()
+        options.authorityFile = authorityFile
+        options.certificateFile = certificateFile
+        options.keyFile = keyFile
+        options.verifies = !verifiesNothing
+        options.serverName = serverName
+        return options
     }
 
     // MARK: Reading values
@@ -126,13 +191,25 @@ struct HealthProbeCommand: ParsableCommand {
         return text.isEmpty || text.contains(where: { ":[]/ ".contains($0) }) ? nil : String(text)
     }
 
-    private static func parts(ofURL url: String) -> (host: String, port: UInt16, path: String)? {
-        guard url.hasPrefix("http://") else { return nil }
-        let rest = url.dropFirst("http://".count)
+    private struct URLParts {
+        var isSecure: Bool
+        var host: String
+        var port: UInt16
+        var path: String
+    }
+
+    private static func parts(ofURL url: String) -> URLParts? {
+        let isSecure = url.hasPrefix("https://")
+        guard isSecure || url.hasPrefix("http://") else { return nil }
+        let rest = url.dropFirst(isSecure ? "https://".count : "http://".count)
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let path = slash == rest.endIndex ? "/" : String(rest[slash...])
         guard !path.contains(where: \.isWhitespace) else { return nil }
-        if let (host, port) = hostAndPort(rest[..<slash]) { return (host, port, path) }
-        return host(rest[..<slash]).map { ($0, 80, path) }
+        if let (host, port) = hostAndPort(rest[..<slash]) {
+            return URLParts(isSecure: isSecure, host: host, port: port, path: path)
+        }
+        return host(rest[..<slash]).map {
+            URLParts(isSecure: isSecure, host: $0, port: isSecure ? 443 : 80, path: path)
+        }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import HealthCheck
+import TLS
 
 /// The exit status of grpc_health_probe.
 enum ExitStatus: Int32 {
@@ -21,6 +22,9 @@ func end(_ status: ExitStatus, _ line: String) -> Never {
     exit(status.rawValue)
 }
 
+// OpenSSL writes without MSG_NOSIGNAL: a server that closes early must not end the probe without a word.
+signal(SIGPIPE, SIG_IGN)
+
 let command: HealthProbeCommand
 let request: ProbeRequest
 do {
@@ -30,6 +34,8 @@ do {
         exit(ExitStatus.healthy.rawValue)
     }
     request = try command.request()
+} catch let error as TLSError {
+    end(.badArguments, "error: \(error)")
 } catch {
     guard HealthProbeCommand.exitCode(for: error) == .success else {
         end(.badArguments, HealthProbeCommand.message(for: error))
@@ -47,7 +53,7 @@ do {
 
 if command.isVerbose {
     say(
-        "asking \(request.authority) for \(request.check), connect timeout \(request.connectTimeout), "
+        "asking \(request.address) for \(request.check), connect timeout \(request.connectTimeout), "
             + "request timeout \(request.requestTimeout)")
 }
 do {
@@ -57,9 +63,9 @@ do {
     case .healthy:
         end(.healthy, "status: SERVING")
     case .connectFailed(let reason):
-        end(.connectionFailed, "error: failed to connect to \(request.authority): \(reason)")
+        end(.connectionFailed, "error: failed to connect to \(request.address): \(reason)")
     case .requestFailed(let reason):
-        end(.requestFailed, "error: health check of \(request.authority) failed: \(reason)")
+        end(.requestFailed, "error: health check of \(request.address) failed: \(reason)")
     case .unhealthy(let reason):
         end(.unhealthy, "service unhealthy (responded with \(reason))")
     }

@@ -41,10 +41,13 @@ struct Proxy {
         let state = try takeUpState(store, audit, at: startedAt, logger)
         let route = RouteWord(state.route)
         let log = DataPlaneLog(logger: logger)
+        let tls = try TLSContext.forClients(settings)
+        let adminTLS = try AdminTLS.make(settings)
+        let upstreamTLS = try TLSContext.forUpstreams(settings)
         let dataPlane = try DataPlane(
-            configuration: DataPlaneConfiguration(settings, tls: try TLSContext.make(settings)),
+            configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
             route: route, log: log.take)
-        let checker = try HealthChecker()
+        let checker = try HealthChecker(tls: upstreamTLS)
         let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
             configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: dataPlane,
@@ -53,13 +56,18 @@ struct Proxy {
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: dataPlane, health: monitor,
             drainer: drainer, failover: failover, logger: logger)
+        let certificates = CertificateReload(
+            [
+                .forClients(settings, inForce: tls, dataPlane),
+                .forAdmin(settings, adminTLS),
+                .forUpstreams(settings, inForce: upstreamTLS, dataPlane, checker),
+            ].compactMap { $0 }, logger: logger)
         let stopping = StoppingFlag()
         let api = AdminAPI(
             AdminAPI.Services(
                 switchboard: switchboard, health: monitor, traffic: dataPlane, drain: DrainWait(traffic: dataPlane),
-                drainer: drainer, failover: failover, token: token, version: ProxyVersion.current, startedAt: startedAt,
-                isStopping: { stopping.isSet },
-                logger: logger))
+                drainer: drainer, failover: failover, certificates: { certificates.statuses }, token: token,
+                version: ProxyVersion.current, startedAt: startedAt, isStopping: { stopping.isSet }, logger: logger))
 
         let grace = LiveValue(settings.shutdownGrace)
         let reload = SettingsReload(
@@ -67,11 +75,11 @@ struct Proxy {
             parts: [
                 .logLevel(threshold), .shutdownGrace(grace), .drainTimeout(drainer), .health(monitor),
                 .traffic(dataPlane, failover),
-            ], logger: logger)
+            ], certificates: certificates, logger: logger)
         let limit = ShutdownLimit(stopping: stopping, grace: grace, logger: logger)
-        try await serve(api, log, limit, logger) { admin in
+        try await serve(api, adminTLS, log, limit, logger) { admin in
             [
-                reload, monitor,
+                reload, monitor, certificates,
                 DataPlaneService(
                     dataPlane: dataPlane, grace: grace, stopping: stopping, logger: logger,
                     facts: [
@@ -106,11 +114,11 @@ struct Proxy {
     ///
     /// - Parameter others: makes the other services, given the admin API's real address.
     private func serve(
-        _ api: AdminAPI, _ log: DataPlaneLog, _ limit: ShutdownLimit, _ logger: Logger,
+        _ api: AdminAPI, _ tls: AdminTLS?, _ log: DataPlaneLog, _ limit: ShutdownLimit, _ logger: Logger,
         _ others: @escaping @Sendable (Endpoint) -> [any Service]
     ) async throws {
         let (listening, announce) = AsyncStream.makeStream(of: Endpoint.self)
-        let server = AdminServer(api: api, address: settings.admin, logger: logger) { announce.yield($0) }
+        let server = AdminServer(api: api, address: settings.admin, tls: tls, logger: logger) { announce.yield($0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

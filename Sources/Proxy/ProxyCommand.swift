@@ -132,6 +132,17 @@ struct ProxyCommand: AsyncParsableCommand {
     var adminTokenFile: String?
 
     @Option(
+        name: .customLong("admin-tls-cert"),
+        help: ArgumentHelp(
+            "Serve the admin API by TLS, with this certificate and its chain (PEM).", valueName: "FILE"))
+    var adminTLSCert: String?
+
+    @Option(
+        name: .customLong("admin-tls-key"),
+        help: ArgumentHelp("That certificate's private key (PEM).", valueName: "FILE"))
+    var adminTLSKey: String?
+
+    @Option(
         help: ArgumentHelp("How long calls may take to finish at the end. Default: 30s.", valueName: "DURATION"))
     var shutdownGrace: String?
 
@@ -158,6 +169,46 @@ struct ProxyCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Let only clients in that show a certificate signed by one of these authorities (PEM).", valueName: "FILE"))
     var tlsClientCA: String?
+
+    @Flag(
+        help: """
+            Tell backends, in the field x-forwarded-client-cert, who a client is by its certificate; needs \
+            --tls-client-ca. What clients send by that name never passes, also without this. In the environment and the \
+            file: on or off.
+            """)
+    var forwardClientIdentity = false
+
+    @Flag(
+        name: .customLong("upstream-tls"),
+        help: """
+            Speak TLS with the backends, ALPN h2, and accept only certificates for the endpoint's name or address. gRPC \
+            and HTTP health checks do the same. In the environment and the file: on or off.
+            """)
+    var upstreamTLS = false
+
+    @Option(
+        name: .customLong("upstream-tls-ca"),
+        help: ArgumentHelp(
+            "The authorities that may have signed a backend's certificate (PEM). Default: the system's.",
+            valueName: "FILE"))
+    var upstreamTLSCA: String?
+
+    @Option(
+        name: .customLong("upstream-tls-cert"),
+        help: ArgumentHelp(
+            "The certificate, with its chain, for backends that ask for one (PEM).", valueName: "FILE"))
+    var upstreamTLSCert: String?
+
+    @Option(
+        name: .customLong("upstream-tls-key"),
+        help: ArgumentHelp("That certificate's private key (PEM).", valueName: "FILE"))
+    var upstreamTLSKey: String?
+
+    @Option(
+        name: .customLong("upstream-tls-server-name"),
+        help: ArgumentHelp(
+            "The name that backends' certificates must be for. Default: each endpoint's.", valueName: "NAME"))
+    var upstreamTLSServerName: String?
 
     @Flag(
         help: """
@@ -213,9 +264,11 @@ struct ProxyCommand: AsyncParsableCommand {
             (.healthInterval, healthInterval), (.healthTimeout, healthTimeout), (.healthRise, healthRise),
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
-            (.shutdownGrace, shutdownGrace), (.drainTimeout, drainTimeout), (.tlsCert, tlsCert), (.tlsKey, tlsKey),
-            (.tlsClientCA, tlsClientCA),
-            (.failover, failover ? "on" : nil),
+            (.adminTLSCert, adminTLSCert), (.adminTLSKey, adminTLSKey), (.shutdownGrace, shutdownGrace),
+            (.drainTimeout, drainTimeout), (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
+            (.forwardClientIdentity, forwardClientIdentity ? "on" : nil), (.upstreamTLS, upstreamTLS ? "on" : nil),
+            (.upstreamTLSCA, upstreamTLSCA), (.upstreamTLSCert, upstreamTLSCert), (.upstreamTLSKey, upstreamTLSKey),
+            (.upstreamTLSServerName, upstreamTLSServerName), (.failover, failover ? "on" : nil),
         ]
         var flags: [SettingName: [String]] = [.healthCheck: healthCheck]
         for (name, value) in single + limits.values { flags[name] = value.map { [$0] } }

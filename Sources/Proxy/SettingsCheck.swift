@@ -27,7 +27,17 @@ struct SettingsCheck {
             errors += error.errors
         }
         do {
-            _ = try TLSContext.make(settings)
+            _ = try TLSContext.forClients(settings)
+        } catch {
+            errors += error.errors
+        }
+        do {
+            _ = try TLSContext.forUpstreams(settings)
+        } catch {
+            errors += error.errors
+        }
+        do {
+            _ = try AdminTLS.make(settings)
         } catch {
             errors += error.errors
         }

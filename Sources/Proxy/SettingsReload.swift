@@ -14,11 +14,16 @@ struct SettingsReload: Service {
     /// Reads flags, environment and file as at the start.
     var read: @Sendable () throws(SettingsErrors) -> ProxySettings
     var parts: [LiveSettings]
+    /// Read again, too, whatever has become of the settings.
+    var certificates: CertificateReload
     var logger: Logger
 
     func run() async {
         var inForce = SettingsInForce(settings)
-        for await _ in requests.cancelOnGracefulShutdown() { await reload(&inForce) }
+        for await _ in requests.cancelOnGracefulShutdown() {
+            await reload(&inForce)
+            certificates.reload()
+        }
     }
 
     private func reload(_ inForce: inout SettingsInForce) async {

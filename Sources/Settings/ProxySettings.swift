@@ -3,15 +3,6 @@ import DurationSyntax
 import HealthCheck
 import Logging
 
-/// The PEM files for TLS towards clients.
-package struct TLSFiles: Sendable, Equatable {
-    /// The certificate with its chain.
-    package var certificate: String
-    package var key: String
-    /// The authorities one of which must have signed a client's certificate; `nil` asks for none.
-    package var clientAuthority: String?
-}
-
 /// Everything that can be set about the Proxy, read and checked.
 package struct ProxySettings: Sendable {
     /// Where clients connect; port 0 takes any free port.
@@ -34,11 +25,15 @@ package struct ProxySettings: Sendable {
     package var accessLog: AccessLogDestination
     package var logLevel: Logger.Level
     package var adminTokenFile: String?
+    /// The certificate of the admin API; `nil` for plaintext.
+    package var adminTLS: CertificateFiles?
     package var shutdownGrace: Duration
     /// What calls on the old color are given after a change; `nil` for ever.
     package var drainTimeout: Duration?
     /// The certificate clients are shown; `nil` for plaintext.
     package var tls: TLSFiles?
+    /// How backends are spoken to; `nil` for plaintext.
+    package var upstreamTLS: UpstreamTLSFiles?
     /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
     package var failover: Bool
     package var limits: DataPlaneLimits
@@ -75,7 +70,7 @@ package struct ProxySettings: Sendable {
         healthRise = reader.readInteger(.healthRise, default: 2, in: 1...100)
         healthFall = reader.readInteger(.healthFall, default: 3, in: 1...100)
         initial = reader.read(.initial, default: .blue, allowed: "blue, green") { Color(name: $0) }
-        let path: (String) -> String? = { $0.isEmpty || $0.contains("\0") ? nil : $0 }
+        let path = SettingReader.path
         stateFile = reader.read(.stateFile, default: "sluice-state.json", allowed: "a file's path", path)
         auditLog = reader.read(.auditLog, default: "sluice-audit.jsonl", allowed: "a file's path", path)
         accessLog = reader.read(.accessLog, default: .standardOutput, allowed: "a file's path, - or off") { text in
@@ -89,10 +84,12 @@ package struct ProxySettings: Sendable {
             .logLevel, default: .info, allowed: Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
         ) { Logger.Level(rawValue: $0) }
         adminTokenFile = reader.read(.adminTokenFile, default: nil, allowed: "a file's path") { path($0) }
+        adminTLS = CertificateFiles(&reader, certificate: .adminTLSCert, key: .adminTLSKey)
         shutdownGrace = reader.readDuration(.shutdownGrace, default: .seconds(30), in: .zero ... .seconds(86_400))
         drainTimeout = reader.readDurationOrOff(.drainTimeout, default: nil, in: .zero ... .seconds(86_400))
-        tls = Self.readTLS(&reader, path)
-        failover = reader.read(.failover, default: false, allowed: "on, off") { ["on": true, "off": false][$0] }
+        tls = TLSFiles(&reader)
+        upstreamTLS = UpstreamTLSFiles(&reader)
+        failover = reader.readSwitch(.failover, default: false)
         limits = LimitSetting.read(&reader)
         sources = reader.sources
         checkAddresses(&reader)
@@ -105,25 +102,6 @@ package struct ProxySettings: Sendable {
     }
 
     private static let addressForm = "HOST:PORT, with an IPv6 address in brackets and port 0 for any free port"
-
-    private static func readTLS(_ reader: inout SettingReader, _ path: (String) -> String?) -> TLSFiles? {
-        let certificate = reader.read(.tlsCert, default: nil, allowed: "a PEM file's path") { path($0) }
-        let key = reader.read(.tlsKey, default: nil, allowed: "a PEM file's path") { path($0) }
-        let authority = reader.read(.tlsClientCA, default: nil, allowed: "a PEM file's path") { path($0) }
-        switch (certificate, key) {
-        case (let certificate?, let key?):
-            return TLSFiles(certificate: certificate, key: key, clientAuthority: authority)
-        case (let certificate?, nil):
-            reader.reject(.tlsCert, certificate, allowed: "a certificate together with its \(SettingName.tlsKey.flag)")
-        case (nil, let key?):
-            reader.reject(.tlsKey, key, allowed: "a key together with its \(SettingName.tlsCert.flag)")
-        case (nil, nil):
-            if let authority {
-                reader.reject(.tlsClientCA, authority, allowed: "authorities together with \(SettingName.tlsCert.flag)")
-            }
-        }
-        return nil
-    }
 
     private static func readEndpoints(
         _ name: SettingName, default port: UInt16, _ reader: inout SettingReader
@@ -223,11 +201,19 @@ extension ProxySettings {
             }
         case .logLevel: logLevel.rawValue
         case .adminTokenFile: adminTokenFile
+        case .adminTLSCert: adminTLS?.certificate
+        case .adminTLSKey: adminTLS?.key
         case .shutdownGrace: shutdownGrace.text
         case .drainTimeout: drainTimeout?.text ?? "off"
-        case .tlsCert: tls?.certificate
-        case .tlsKey: tls?.key
+        case .tlsCert: tls?.identity.certificate
+        case .tlsKey: tls?.identity.key
         case .tlsClientCA: tls?.clientAuthority
+        case .forwardClientIdentity: tls?.forwardsClientIdentity == true ? "on" : "off"
+        case .upstreamTLS: upstreamTLS == nil ? "off" : "on"
+        case .upstreamTLSCA: upstreamTLS?.authority
+        case .upstreamTLSCert: upstreamTLS?.identity?.certificate
+        case .upstreamTLSKey: upstreamTLS?.identity?.key
+        case .upstreamTLSServerName: upstreamTLS?.serverName
         case .failover: failover ? "on" : "off"
         default: LimitSetting.text(of: name, in: limits)
         }

@@ -17,6 +17,21 @@ struct SettingReader {
         self.file = file
     }
 
+    /// Gives `nil` for what can't be a file's path.
+    static func path(_ text: String) -> String? {
+        text.isEmpty || text.contains("\0") ? nil : text
+    }
+
+    /// A PEM file's path.
+    mutating func readPEMFile(_ name: SettingName) -> String? {
+        read(name, default: nil, allowed: "a PEM file's path") { Self.path($0) }
+    }
+
+    /// `on` or `off`.
+    mutating func readSwitch(_ name: SettingName, default standard: Bool) -> Bool {
+        read(name, default: standard, allowed: "on, off") { ["on": true, "off": false][$0] }
+    }
+
     /// A setting with one value.
     ///
     /// - Parameters:

@@ -3,7 +3,7 @@ import Glibc
 
 /// Certificates, keys and rules for many connections.
 ///
-/// Immutable once it is made, and OpenSSL counts its own references under a lock: any thread may make connections of it.
+/// Immutable once it is made (`expiry` is set on the way), and OpenSSL counts its own references under a lock: any thread may make connections of it.
 package final class TLSContext: @unchecked Sendable {
     /// What a server shows and asks for.
     package struct ServerOptions: Sendable, Equatable {
@@ -35,9 +35,18 @@ package final class TLSContext: @unchecked Sendable {
         package init() {}
     }
 
+    /// Sessions kept to be resumed by clients of TLS 1.2 that take no tickets.
+    private static let sessionCacheSize = 4096
+
     /// Freed in `deinit`; each connection keeps a reference of its own within OpenSSL.
     let pointer: OpaquePointer
     let clientOptions: ClientOptions?
+
+    /// When the first certificate of the own chain expires, in seconds since 1970; `nil` for a client without one.
+    package private(set) var expiry: Int64?
+
+    /// The name that servers are asked for instead of the one that was connected to, where there is one.
+    package var serverName: String? { clientOptions?.serverName }
 
     /// Reads a server's files.
     ///
@@ -50,6 +59,7 @@ package final class TLSContext: @unchecked Sendable {
         // Without a context of its own, OpenSSL refuses to resume sessions with client certificates.
         let name = Array("sluice".utf8)
         SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count))
+        openssl_shim_set_session_cache_size(pointer, Self.sessionCacheSize)
         guard let file = options.clientAuthorityFile else { return }
         try trust(file)
         SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(file))
@@ -62,17 +72,16 @@ package final class TLSContext: @unchecked Sendable {
     package init(client options: ClientOptions) throws(TLSError) {
         pointer = try Self.make(TLS_client_method())
         clientOptions = options
-        guard openssl_shim_offer_alpn(pointer) == 0 else { throw .fromQueue("cannot offer ALPN") }
         if let certificate = options.certificateFile {
             try load(certificate: certificate, key: options.keyFile ?? certificate)
+        } else {
+            openssl_shim_note_certificate_requests(pointer)
         }
         guard options.verifies else { return }
         if let file = options.authorityFile {
             try trust(file)
         } else {
-            guard SSL_CTX_set_default_verify_paths(pointer) == 1 else {
-                throw .fromQueue("cannot load the system's authorities")
-            }
+            try SystemAuthorities.trust(in: pointer)
         }
         SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
     }
@@ -97,6 +106,9 @@ package final class TLSContext: @unchecked Sendable {
         guard SSL_CTX_check_private_key(pointer) == 1 else {
             throw .fromQueue("the key \(key) does not belong to the certificate \(certificate)")
         }
+        let chain = (0..<openssl_shim_chain_count(pointer)).map { openssl_shim_chain_certificate(pointer, $0) }
+        let expiries = ([SSL_CTX_get0_certificate(pointer)] + chain).compactMap { $0.map(openssl_shim_expiry) }
+        expiry = expiries.min()
     }
 
     private func trust(_ file: String) throws(TLSError) {

@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct ProxyMetricsTests {
     private func metrics(
-        health: PerColor<ColorHealth>? = nil, traffic: TrafficReport = TrafficReport(), version: String = "1.2.3"
+        health: PerColor<ColorHealth>? = nil, traffic: TrafficReport = TrafficReport(),
+        certificates: [CertificateStatus] = [],
+        version: String = "1.2.3"
     ) -> [String] {
         let usage = ProcessUsage(
             residentBytes: 1 << 20, openDescriptors: 12, descriptorLimit: 1024, cpuSeconds: 1.25, threads: 3)
@@ -13,7 +15,8 @@ import Testing
             changeCounts: [.init(action: .rollback, outcome: .refused): 2], drainCounts: [.ended: 3], isDraining: true,
             isFailingOver: true,
             health: health ?? PerColor(blue: .sample(.blue, .unhealthy), green: .sample(.green, .healthy)),
-            traffic: traffic, process: usage, startedAt: Timestamp(milliseconds: 2500), version: version
+            traffic: traffic, certificates: certificates, process: usage, startedAt: Timestamp(milliseconds: 2500),
+            version: version
         ).text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
@@ -76,6 +79,19 @@ import Testing
         #expect(lines.contains("sluice_call_duration_seconds_bucket{color=\"green\",le=\"+Inf\"} 5"))
         #expect(lines.contains("sluice_call_duration_seconds_sum{color=\"green\"} 2.5"))
         #expect(lines.contains("sluice_call_duration_seconds_count{color=\"green\"} 5"))
+    }
+
+    @Test func tellsTheCertificates() {
+        #expect(!metrics().contains { $0.contains("sluice_tls") })
+        var own = CertificateStatus(use: .clients, expiry: 1_800_000_000)
+        own.reloads = 2
+        own.failedReloads = 1
+        let lines = metrics(certificates: [own, CertificateStatus(use: .upstreams, expiry: nil)])
+        #expect(lines.contains("sluice_tls_certificate_expiry_timestamp_seconds{use=\"clients\"} 1800000000"))
+        #expect(!lines.contains { $0.hasPrefix("sluice_tls_certificate_expiry_timestamp_seconds{use=\"upstreams\"") })
+        #expect(lines.contains("sluice_tls_reloads_total{use=\"clients\",outcome=\"applied\"} 2"))
+        #expect(lines.contains("sluice_tls_reloads_total{use=\"clients\",outcome=\"failed\"} 1"))
+        #expect(lines.contains("sluice_tls_reloads_total{use=\"upstreams\",outcome=\"applied\"} 0"))
     }
 
     @Test func tellsHealthWorkersAndProcess() {

@@ -78,8 +78,8 @@ def green() -> Iterator[EchoBackend]:
 def start_backend(request: pytest.FixtureRequest) -> Callable[..., EchoBackend]:
     """Starts a grpcio backend of the test's own."""
 
-    def start(name: str, port: int = 0) -> EchoBackend:
-        backend = EchoBackend(name, port)
+    def start(name: str, port: int = 0, **options: object) -> EchoBackend:
+        backend = EchoBackend(name, port, **options)
         _watch(request, backend.process)
         request.addfinalizer(backend.close)
         return backend

@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+import ssl
 import statistics
 import subprocess
 import threading
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.backend import EchoBackend
+from harness.certificates import Authority
 from harness.ports import free_port
 from harness.process import BINARIES, run
 from harness.raw_http2 import grpc_message, grpc_response, to_bytes, value
@@ -238,3 +241,98 @@ def test_it_needs_next_to_no_processor_time(blue):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert seconds / 20 < 0.040, f"{seconds / 20 * 1000:.1f} ms a run"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def secured(authority):
+    """A grpcio backend with TLS."""
+    certificate = authority.issue("server")
+    backend = EchoBackend("secured", tls_cert=certificate.pem, tls_key=certificate.key)
+    yield backend
+    backend.close()
+
+
+def test_tls(secured, authority):
+    done = probe("-addr", secured.address, "-tls", "-tls-ca-cert", str(authority.pem))
+    assert done.returncode == HEALTHY, done
+    assert probe("-addr", f"localhost:{secured.port}", "--tls", f"--tls-ca-cert={authority.pem}").returncode == HEALTHY
+    assert probe("-addr", secured.address, "-tls", "-tls-no-verify").returncode == HEALTHY
+    named = ["-tls-ca-cert", str(authority.pem), "-tls-server-name"]
+    assert probe("-addr", secured.address, "-tls", *named, "localhost").returncode == HEALTHY
+    done = probe("-addr", secured.address, "-tls", *named, "other.example")
+    assert done.returncode == CONNECTION_FAILED, done
+    assert "hostname mismatch" in done.stderr
+
+
+def test_tls_that_is_not_trusted_or_not_there(secured, blue, authority):
+    done = probe("-addr", secured.address, "-tls")
+    assert done.returncode == CONNECTION_FAILED, done
+    assert "certificate is not accepted" in done.stderr
+    assert probe("-addr", secured.address).returncode in (CONNECTION_FAILED, RPC_FAILED)
+    assert probe("-addr", blue.address, "-tls", "-tls-no-verify").returncode == CONNECTION_FAILED
+
+
+def test_tls_handshake_that_never_ends(silent):
+    began = time.monotonic()
+    done = probe("-addr", silent, "-tls", "-tls-no-verify", "-connect-timeout", "200ms")
+    assert done.returncode == CONNECTION_FAILED, done
+    assert time.monotonic() - began < 5
+
+
+def test_tls_with_a_client_certificate(authority):
+    server, client = authority.issue("mutual"), authority.issue("client", subject="/CN=probe", names=None)
+    backend = EchoBackend("mutual", tls_cert=server.pem, tls_key=server.key, tls_client_ca=authority.pem)
+    try:
+        flags = ["-addr", backend.address, "-tls", "-tls-ca-cert", str(authority.pem)]
+        done = probe(*flags, "-tls-client-cert", str(client.pem), "-tls-client-key", str(client.key))
+        assert done.returncode == HEALTHY, done
+        done = probe(*flags)
+        assert done.returncode == CONNECTION_FAILED, done
+        assert "asked for a client's certificate" in done.stderr
+    finally:
+        backend.close()
+
+
+@pytest.mark.parametrize("flags", [
+    ["-tls-no-verify"], ["-tls-ca-cert", "ca.pem"], ["-tls-server-name", "x"], ["-tls-client-cert", "c.pem"],
+    ["-tls", "-tls-client-cert", "c.pem"], ["-tls", "-tls-client-key", "k.pem"],
+    ["-tls", "-tls-no-verify", "-tls-ca-cert", "ca.pem"], ["-tls", "-tls-no-verify", "-tls-server-name", "x"],
+    ["-tls", "-tls-ca-cert", "/no/such/file.pem"],
+])
+def test_tls_flags_that_do_not_fit(flags):
+    """grpc_health_probe's own rules, and its status for a file that can't be used."""
+    done = probe("-addr", "127.0.0.1:1", *flags)
+    assert done.returncode == BAD_ARGUMENTS, done
+    assert done.stderr
+
+
+def test_https(pages, authority):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = authority.issue("pages")
+    context.load_cert_chain(certificate.pem, certificate.key)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802 - the library's name
+            self.send_response(200 if self.path == "/ok" else 503)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"127.0.0.1:{server.server_port}"
+        assert probe("-http", f"https://{address}/ok", "-tls-ca-cert", str(authority.pem)).returncode == HEALTHY
+        assert probe("-http", f"https://{address}/down", "-tls-no-verify").returncode == UNHEALTHY
+        assert probe("-http", f"https://{address}/ok").returncode == CONNECTION_FAILED
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert probe("-http", f"{pages}/ok", "-tls").returncode == BAD_ARGUMENTS

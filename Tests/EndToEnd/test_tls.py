@@ -2,31 +2,24 @@
 
 import socket
 import ssl
-import subprocess
 
 import grpc
+import h2.connection
+import h2.events
 import pytest
 
+from harness.certificates import Authority
 from harness.proxy import run_proxy
-
-
-def openssl(*arguments: object) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+from harness.raw_http2 import grpc_message, grpc_request
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """An authority, a server's certificate for localhost and a client's, all by that authority."""
     folder = tmp_path_factory.mktemp("certificates")
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    openssl("req", "-x509", *curve, "-keyout", folder / "ca.key", "-out", folder / "ca.pem", "-subj", "/CN=Test CA")
-    for name, subject in [("server", "/CN=localhost"), ("client", "/CN=ml-team/O=Example")]:
-        (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-        openssl("req", "-new", *curve, "-keyout", folder / f"{name}.key", "-out", folder / "csr", "-subj", subject)
-        openssl(
-            "x509", "-req", "-in", folder / "csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", folder / "names", "-out", folder / f"{name}.pem",
-        )
+    authority = Authority(folder)
+    authority.issue("server")
+    authority.issue("client", subject="/O=Example/CN=ml-team")
     return folder
 
 
@@ -120,3 +113,67 @@ def test_files_that_do_not_fit(tmp_path, certificates, settings, named):
     ended = run_proxy(tmp_path, "--check", **{name: certificates / file for name, file in settings.items()})
     assert ended.returncode == 64
     assert named in ended.stderr
+
+
+def visit(proxy, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> tuple[ssl.SSLSession, bool]:
+    """A connection up to the server's SETTINGS, by which time it has sent its tickets; closed again."""
+    host, port = proxy.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=15) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost", session=session) as secured:
+            secured.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"))
+            assert secured.recv(1024)
+            return secured.session, secured.session_reused
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+@pytest.mark.parametrize(
+    ("version", "tickets"),
+    [(ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_2, False)],
+)
+def test_sessions_are_resumed(tls_proxy, certificates, version, tickets, mutual):
+    context = ssl.create_default_context(cafile=certificates / "ca.pem")
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["h2"])
+    if not tickets:
+        context.options |= ssl.OP_NO_TICKET
+    if mutual:
+        context.load_cert_chain(certificates / "client.pem", certificates / "client.key")
+    proxy = tls_proxy(tls_client_ca=certificates / "ca.pem") if mutual else tls_proxy()
+    session, reused = visit(proxy, context)
+    assert not reused and session.has_ticket == tickets
+    for _ in range(3):
+        # Connections go to both workers in turn: what one has given, the other takes.
+        session, reused = visit(proxy, context, session)
+        assert reused
+
+
+def test_resumed_session_keeps_its_client(tls_proxy, certificates):
+    """The certificate isn't shown again, but who the client is stays known."""
+    context = ssl.create_default_context(cafile=certificates / "ca.pem")
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(certificates / "client.pem", certificates / "client.key")
+    proxy = tls_proxy(tls_client_ca=certificates / "ca.pem", forward_client_identity=True)
+    session, _ = visit(proxy, context)
+    host, port = proxy.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=15) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost", session=session) as secured:
+            assert secured.session_reused
+            assert b"CN=ml-team,O=Example" in describe(secured)
+
+
+def describe(secured: ssl.SSLSocket) -> bytes:
+    """The body of the answer to a call of `Describe`, on one thread."""
+    connection = h2.connection.H2Connection()
+    connection.initiate_connection()
+    connection.send_headers(1, [(name.decode(), value.decode()) for name, value in grpc_request("/echo.Echo/Describe")])
+    connection.send_data(1, grpc_message(b""), end_stream=True)
+    body, ended = b"", False
+    while not ended:
+        secured.sendall(connection.data_to_send())
+        received = secured.recv(65_536)
+        assert received, "the connection was closed"
+        for event in connection.receive_data(received):
+            if isinstance(event, h2.events.DataReceived):
+                body += event.data
+            ended = ended or isinstance(event, h2.events.StreamEnded)
+    return body

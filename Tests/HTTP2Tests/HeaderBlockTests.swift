@@ -39,6 +39,25 @@ import Testing
         #expect(block.list.map(\.value) == ["1", "2", "1"])
     }
 
+    @Test func takesOutEveryFieldOfAName() {
+        let block = HeaderBlock()
+        block.append("x-forwarded-client-cert", "Hash=1")
+        block.append(":path", "/x")
+        block.append("x-forwarded-client-cert", "Hash=2")
+        block.append("grpc-status", "3")
+        block.append("x-forwarded-client-certs", "another field")
+        block.removeAll(of: .forwardedClientCertificate)
+        #expect(!block.has(.forwardedClientCertificate))
+        #expect(block.list.map(\.name) == [":path", "grpc-status", "x-forwarded-client-certs"])
+        #expect(block.text(of: .path) == "/x" && block.number(of: .grpcStatus) == 3)
+        #expect(block.fieldCount == 3 && !block.isTruncated)
+        #expect(block.listSize == 5 + 2 + 11 + 1 + 24 + 13 + 3 * 32)
+        block.append("x-forwarded-client-cert", "Hash=3")
+        #expect(block.text(of: .forwardedClientCertificate) == "Hash=3")
+        block.removeAll(of: .method)
+        #expect(block.fieldCount == 4)
+    }
+
     @Test func startsAfreshFromThePool() {
         let pool = HeaderBlockPool()
         let block = pool.take()

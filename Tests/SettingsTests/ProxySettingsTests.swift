@@ -45,6 +45,8 @@ import Testing
         #expect(settings.shutdownGrace == .seconds(30))
         #expect(settings.drainTimeout == nil)
         #expect(settings.tls == nil)
+        #expect(settings.upstreamTLS == nil)
+        #expect(settings.adminTLS == nil)
         #expect(!settings.failover)
         #expect(settings.limits.maxConcurrentStreams == 100)
         #expect(settings.limits.maxConnections == 10_000)
@@ -61,7 +63,11 @@ import Testing
         .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
         .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
         .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"], .drainTimeout: ["2m"],
-        .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"], .failover: ["on"],
+        .adminTLSCert: ["/etc/ac.pem"], .adminTLSKey: ["/etc/ak.pem"],
+        .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"],
+        .forwardClientIdentity: ["on"], .upstreamTLS: ["on"], .upstreamTLSCA: ["/etc/uca.pem"],
+        .upstreamTLSCert: ["/etc/uc.pem"], .upstreamTLSKey: ["/etc/uk.pem"],
+        .upstreamTLSServerName: ["backend.internal"], .failover: ["on"],
         .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
         .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"], .streamWindow: ["1024"],
         .connectionWindow: ["2097152"], .maxHeaderListSize: ["8192"], .maxHeaderFields: ["50"], .resetBudget: ["20"],
@@ -92,9 +98,16 @@ import Testing
         #expect(settings.adminTokenFile == "/run/secrets/token")
         #expect(settings.shutdownGrace == .seconds(90))
         #expect(settings.drainTimeout == .seconds(120))
-        #expect(settings.tls?.certificate == "/etc/c.pem")
-        #expect(settings.tls?.key == "/etc/k.pem")
+        #expect(settings.adminTLS?.certificate == "/etc/ac.pem")
+        #expect(settings.adminTLS?.key == "/etc/ak.pem")
+        #expect(settings.tls?.identity.certificate == "/etc/c.pem")
+        #expect(settings.tls?.identity.key == "/etc/k.pem")
         #expect(settings.tls?.clientAuthority == "/etc/ca.pem")
+        #expect(settings.tls?.forwardsClientIdentity == true)
+        #expect(settings.upstreamTLS?.authority == "/etc/uca.pem")
+        #expect(settings.upstreamTLS?.identity?.certificate == "/etc/uc.pem")
+        #expect(settings.upstreamTLS?.identity?.key == "/etc/uk.pem")
+        #expect(settings.upstreamTLS?.serverName == "backend.internal")
         #expect(settings.failover)
         let limits = settings.limits
         #expect(limits.maxConcurrentStreams == 250)
@@ -267,7 +280,11 @@ import Testing
         let settings = try read(Self.everyFlag)
         for name in SettingName.allCases { #expect(settings.text(of: name) == Self.everyFlag[name]?.first) }
         #expect(try read([.healthCheck: ["none"]]).text(of: .healthCheck) == "none")
-        for name in [SettingName.adminTokenFile, .tlsCert, .tlsKey, .tlsClientCA] {
+        for name in [
+            SettingName.adminTokenFile, .adminTLSCert, .adminTLSKey, .tlsCert, .tlsKey, .tlsClientCA, .upstreamTLSCA,
+            .upstreamTLSCert,
+            .upstreamTLSKey, .upstreamTLSServerName,
+        ] {
             #expect(try read().text(of: name) == nil)
         }
         for text in ["off", "-"] { #expect(try read([.accessLog: [text]]).text(of: .accessLog) == text) }
@@ -294,8 +311,35 @@ import Testing
 
     @Test func wantsACertificateAndItsKeyTogether() throws {
         #expect(try read([.tlsCert: ["c"], .tlsKey: ["k"]]).tls?.clientAuthority == nil)
+        #expect(errors([.adminTLSCert: ["c"]]).first?.hasPrefix("--admin-tls-cert is \"c\"") == true)
+        #expect(errors([.adminTLSKey: ["k"]]).first?.hasPrefix("--admin-tls-key is \"k\"") == true)
         #expect(errors([.tlsCert: ["c"]]).first?.hasPrefix("--tls-cert is \"c\"") == true)
         #expect(errors([.tlsKey: ["k"]]).first?.hasPrefix("--tls-key is \"k\"") == true)
         #expect(errors([.tlsClientCA: ["ca"]]).first?.hasPrefix("--tls-client-ca is \"ca\"") == true)
+    }
+
+    @Test func forwardsOnlyIdentitiesThatAreVerified() throws {
+        let pair: [SettingName: [String]] = [.tlsCert: ["c"], .tlsKey: ["k"]]
+        #expect(try read(pair).tls?.forwardsClientIdentity == false)
+        let refused = errors(pair.merging([.forwardClientIdentity: ["on"]]) { $1 })
+        #expect(refused.count == 1 && refused[0].contains("together with --tls-client-ca"))
+        #expect(errors([.forwardClientIdentity: ["on"]]).count == 1)
+    }
+
+    @Test func wantsWhatGoesWithTLSTowardsBackendsOnlyWithIt() throws {
+        #expect(try read([.upstreamTLS: ["on"]]).upstreamTLS?.authority == nil)
+        #expect(try read([.upstreamTLS: ["off"]]).upstreamTLS == nil)
+        let alone: [SettingName: [String]] = [
+            .upstreamTLSCA: ["ca"], .upstreamTLSCert: ["c"], .upstreamTLSKey: ["k"], .upstreamTLSServerName: ["n"],
+        ]
+        let found = errors(alone)
+        #expect(found.count == 3)
+        #expect(found.allSatisfy { $0.contains("together with --upstream-tls") })
+        let half = errors([.upstreamTLS: ["on"], .upstreamTLSCert: ["c"]])
+        #expect(half.first?.hasPrefix("--upstream-tls-cert is \"c\"") == true && half.count == 1)
+        for name in ["", "a b", "host/path", "[::1]"] {
+            #expect(errors([.upstreamTLS: ["on"], .upstreamTLSServerName: [name]]).count == 1)
+        }
+        #expect(try read([.upstreamTLS: ["on"], .upstreamTLSServerName: ["::1"]]).upstreamTLS?.serverName == "::1")
     }
 }

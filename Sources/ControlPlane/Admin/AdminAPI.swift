@@ -14,6 +14,8 @@ package struct AdminAPI: HTTPResponder {
         package var drain: DrainWait
         package var drainer: Drainer
         package var failover: FailoverWatch
+        /// The certificates in force.
+        package var certificates: @Sendable () -> [CertificateStatus]
         /// Who may use it; `nil` lets everyone who reaches it, which is for the loopback alone.
         package var token: BearerToken?
         package var version: String
@@ -24,8 +26,9 @@ package struct AdminAPI: HTTPResponder {
 
         package init(
             switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl, drain: DrainWait,
-            drainer: Drainer, failover: FailoverWatch, token: BearerToken?, version: String, startedAt: Timestamp,
-            isStopping: @escaping @Sendable () -> Bool, logger: Logger
+            drainer: Drainer, failover: FailoverWatch,
+            certificates: @escaping @Sendable () -> [CertificateStatus] = { [] }, token: BearerToken?, version: String,
+            startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool, logger: Logger
         ) {
             self.switchboard = switchboard
             self.health = health
@@ -33,6 +36,7 @@ package struct AdminAPI: HTTPResponder {
             self.drain = drain
             self.drainer = drainer
             self.failover = failover
+            self.certificates = certificates
             self.token = token
             self.version = version
             self.startedAt = startedAt

@@ -30,20 +30,31 @@ package struct AdminServer: Service {
 
     private let api: AdminAPI
     private let address: Endpoint
+    private let tls: AdminTLS?
     private let logger: Logger
     private let onListening: @Sendable (Endpoint) async -> Void
 
     /// - Parameters:
     ///   - address: port 0 takes any free port.
+    ///   - tls: the certificate to show; `nil` for plaintext.
     ///   - onListening: called once with the address and its real port, when requests are served.
     package init(
-        api: AdminAPI, address: Endpoint, logger: Logger,
+        api: AdminAPI, address: Endpoint, tls: AdminTLS? = nil, logger: Logger,
         onListening: @escaping @Sendable (Endpoint) async -> Void
     ) {
         self.api = api
         self.address = address
+        self.tls = tls
         self.logger = logger
         self.onListening = onListening
+    }
+
+    private var builder: HTTPServerBuilder {
+        HTTPServerBuilder { [tls] responder in
+            let base = HTTP1Channel(
+                responder: responder, configuration: HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout))
+            return tls.map { SecuredChannel(base: base, tls: $0) } ?? base
+        }
     }
 
     package func run() async throws {
@@ -52,7 +63,7 @@ package struct AdminServer: Service {
         serverLogger.logLevel = max(logger.logLevel, .notice)
         let application = Application(
             responder: api,
-            server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)),
+            server: builder,
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: Int(address.port)),
                 availableConnectionsDelegate: .maximum(Self.connectionLimit, logger: serverLogger)),

@@ -38,7 +38,8 @@ struct ViewHandlers: Sendable {
             state: services.switchboard.state, changeCounts: services.switchboard.changeCounts,
             drainCounts: services.drainer.counts, isDraining: services.drainer.current != nil,
             isFailingOver: services.failover.current != nil, health: await services.health.health(),
-            traffic: await services.traffic.report(), process: ProcessUsage.read(), startedAt: services.startedAt,
+            traffic: await services.traffic.report(), certificates: services.certificates(),
+            process: ProcessUsage.read(), startedAt: services.startedAt,
             version: services.version
         ).text
         return Response(

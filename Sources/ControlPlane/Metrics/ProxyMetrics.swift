@@ -10,6 +10,7 @@ package struct ProxyMetrics: Sendable {
     private let isFailingOver: Bool
     private let health: PerColor<ColorHealth>
     private let traffic: TrafficReport
+    private let certificates: [CertificateStatus]
     private let process: ProcessUsage?
     private let startedAt: Timestamp
     private let version: String
@@ -17,7 +18,7 @@ package struct ProxyMetrics: Sendable {
     package init(
         state: SwitchState, changeCounts: [Switchboard.Count: Int], drainCounts: [Drain.Outcome: Int],
         isDraining: Bool, isFailingOver: Bool, health: PerColor<ColorHealth>, traffic: TrafficReport,
-        process: ProcessUsage?, startedAt: Timestamp, version: String
+        certificates: [CertificateStatus] = [], process: ProcessUsage?, startedAt: Timestamp, version: String
     ) {
         self.state = state
         self.changeCounts = changeCounts
@@ -26,6 +27,7 @@ package struct ProxyMetrics: Sendable {
         self.isFailingOver = isFailingOver
         self.health = health
         self.traffic = traffic
+        self.certificates = certificates
         self.process = process
         self.startedAt = startedAt
         self.version = version
@@ -40,6 +42,7 @@ package struct ProxyMetrics: Sendable {
         writeCalls(&text)
         writeHealth(&text)
         writeWorkers(&text)
+        writeCertificates(&text)
         writeProcess(&text)
         return text.text
     }
@@ -168,6 +171,22 @@ package struct ProxyMetrics: Sendable {
             "sluice_connections_closed_total", .counter, "Connections that were closed for breaking a rule, by rule.")
         for (index, rule) in AbuseRule.allCases.enumerated() {
             text.sample(traffic.workers.reduce(0) { $0 + $1.closedByRule[index] }, ["rule": rule.rawValue])
+        }
+    }
+
+    private func writeCertificates(_ text: inout PrometheusText) {
+        guard !certificates.isEmpty else { return }
+        text.family(
+            "sluice_tls_certificate_expiry_timestamp_seconds", .gauge,
+            "Unix time at which the first certificate of a chain in force expires, by whom it is shown to.")
+        for certificate in certificates {
+            if let expiry = certificate.expiry { text.sample(Int(expiry), ["use": certificate.use.rawValue]) }
+        }
+        text.family(
+            "sluice_tls_reloads_total", .counter, "Times that certificate files were read again, by what came of it.")
+        for certificate in certificates {
+            text.sample(certificate.reloads, ["use": certificate.use.rawValue, "outcome": "applied"])
+            text.sample(certificate.failedReloads, ["use": certificate.use.rawValue, "outcome": "failed"])
         }
     }
 

@@ -10,10 +10,14 @@ from harness.process import ManagedProcess
 class EchoBackend:
     """A running echo server, listening once this is made."""
 
-    def __init__(self, name: str, port: int = 0):
+    def __init__(self, name: str, port: int = 0, **options: object):
+        """`options` are further flags: `tls_cert="x.pem"` is `--tls-cert x.pem`."""
         self.name = name
         self.process = ManagedProcess(
-            [sys.executable, "-u", "-m", "harness.echo_server", "--name", name, "--port", str(port)],
+            [
+                sys.executable, "-u", "-m", "harness.echo_server", "--name", name, "--port", str(port),
+                *(word for key, value in options.items() for word in ("--" + key.replace("_", "-"), str(value))),
+            ],
             name=f"backend {name}",
             cwd=Path(__file__).resolve().parents[1],
             # grpc's own log lines about connections that tests break on purpose say nothing.

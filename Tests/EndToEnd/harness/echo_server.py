@@ -1,4 +1,5 @@
-"""A gRPC backend on stock grpcio, run as a process of its own: `python -m harness.echo_server --name blue --port 0`.
+"""A gRPC backend on stock grpcio, run as a process of its own: `python -m harness.echo_server --name blue --port 0`,
+with TLS by `--tls-cert FILE --tls-key FILE`, and for clients with certificates alone by `--tls-client-ca FILE`.
 
 Methods of service `echo.Echo`; messages are bytes as they are, JSON where noted:
 
@@ -26,6 +27,7 @@ import hashlib
 import json
 import sys
 import uuid
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -148,14 +150,25 @@ class Echo:
         })
 
 
-async def serve(name: str, port: int) -> None:
+def credentials(arguments: argparse.Namespace) -> grpc.ServerCredentials:
+    pair = (Path(arguments.tls_key).read_bytes(), Path(arguments.tls_cert).read_bytes())
+    if not arguments.tls_client_ca:
+        return grpc.ssl_server_credentials([pair])
+    return grpc.ssl_server_credentials([pair], Path(arguments.tls_client_ca).read_bytes(), require_client_auth=True)
+
+
+async def serve(arguments: argparse.Namespace) -> None:
     server = grpc.aio.server(options=UNLIMITED)
-    server.add_generic_rpc_handlers((Echo(name).handlers(),))
+    server.add_generic_rpc_handlers((Echo(arguments.name).handlers(),))
     health_servicer = health.aio.HealthServicer()
     await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
     await health_servicer.set("echo.Echo", health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    address = f"127.0.0.1:{arguments.port}"
+    if arguments.tls_cert:
+        bound = server.add_secure_port(address, credentials(arguments))
+    else:
+        bound = server.add_insecure_port(address)
     await server.start()
     emit("listening", port=bound)
 
@@ -179,5 +192,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--name", required=True)
     parser.add_argument("--port", type=int, default=0)
-    arguments = parser.parse_args()
-    asyncio.run(serve(arguments.name, arguments.port))
+    for flag in ("--tls-cert", "--tls-key", "--tls-client-ca"):
+        parser.add_argument(flag)
+    asyncio.run(serve(parser.parse_args()))

@@ -9,10 +9,14 @@ from harness.process import BINARIES, ManagedProcess, run
 
 
 def options(**settings: object) -> list[str]:
-    """Flags from keyword arguments: `health_check="none"` is `--health-check none`; a list repeats the flag."""
+    """Flags from keyword arguments: `health_check="none"` is `--health-check none`; a list repeats the flag, and
+    `failover=True` is `--failover`."""
     flags: list[str] = []
     for name, given in settings.items():
         if given is None:
+            continue
+        if given is True:
+            flags.append("--" + name.replace("_", "-"))
             continue
         for one in given if isinstance(given, (list, tuple)) else [given]:
             flags += ["--" + name.replace("_", "-"), str(one)]

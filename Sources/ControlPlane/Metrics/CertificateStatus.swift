@@ -1,0 +1,21 @@
+/// A certificate in force, as `/metrics` tells of it.
+package struct CertificateStatus: Sendable, Equatable {
+    /// Whom it is shown to.
+    package enum Use: String, Sendable, CaseIterable {
+        case clients
+        case upstreams
+        case admin
+    }
+
+    package var use: Use
+    /// When the first certificate of its chain expires, in seconds since 1970; `nil` where only authorities are read.
+    package var expiry: Int64?
+    /// How often its files were read again and put in force, and how often they could not be used.
+    package var reloads = 0
+    package var failedReloads = 0
+
+    package init(use: Use, expiry: Int64?) {
+        self.use = use
+        self.expiry = expiry
+    }
+}

@@ -1,0 +1,31 @@
+import ControlPlane
+import Settings
+import TLS
+
+extension AdminTLS {
+    /// The admin API's certificate; `nil` for plaintext.
+    ///
+    /// - Throws: `SettingsErrors` naming the file that can't be used.
+    static func make(_ settings: ProxySettings) throws(SettingsErrors) -> AdminTLS? {
+        guard let files = settings.adminTLS else { return nil }
+        do {
+            _ = try files.expiry()
+            return try AdminTLS(certificateFile: files.certificate, keyFile: files.key)
+        } catch {
+            throw SettingsErrors([
+                SettingsError(
+                    .adminTLSCert, files.certificate, from: settings.source(of: .adminTLSCert),
+                    allowed: "PEM files that fit together; \(error)")
+            ])
+        }
+    }
+}
+
+extension CertificateFiles {
+    /// When the certificate expires.
+    ///
+    /// - Throws: `TLSError` naming the file that can't be used.
+    func expiry() throws(TLSError) -> Int64? {
+        try TLSContext(server: .init(certificateFile: certificate, keyFile: key)).expiry
+    }
+}

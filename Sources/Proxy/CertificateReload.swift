@@ -1,0 +1,105 @@
+import ControlPlane
+import DurationSyntax
+import Logging
+import ServiceLifecycle
+import Synchronization
+import TLS
+
+/// Certificate files with what is done when they have changed.
+struct ReloadableCertificate: Sendable {
+    /// Reads the files and puts them in force, or throws and changes nothing.
+    ///
+    /// - Returns: when the first certificate expires, in seconds since 1970; `nil` where there are only authorities.
+    typealias Load = @Sendable () throws -> Int64?
+
+    var use: CertificateStatus.Use
+    /// When the one in force at the start expires.
+    var expiry: Int64?
+    var files: [String]
+    var load: Load
+}
+
+/// Puts certificates in force again when their files have changed, and where they are asked to. Connections that stand keep theirs;
+/// files that can't be used change nothing and are reported.
+final class CertificateReload: Service {
+    private struct Entry {
+        var certificate: ReloadableCertificate
+        var changes: ChangeDetector<[FileFingerprint?]>
+        var status: CertificateStatus
+    }
+
+    /// From one look at the files to the next. A change is acted upon when the files have kept still for so long.
+    static let interval = Duration.seconds(1)
+
+    private let logger: Logger
+    private let entries: Mutex<[Entry]>
+
+    /// - Parameter certificates: those in force.
+    init(_ certificates: [ReloadableCertificate], logger: Logger) {
+        self.logger = logger
+        entries = Mutex(
+            certificates.map { certificate in
+                Entry(
+                    certificate: certificate, changes: ChangeDetector(known: Self.fingerprints(certificate)),
+                    status: CertificateStatus(use: certificate.use, expiry: certificate.expiry))
+            })
+    }
+
+    /// What `/metrics` tells. Any thread may ask.
+    var statuses: [CertificateStatus] { entries.withLock { $0.map(\.status) } }
+
+    /// Reads all files again, whether they have changed or not. Any thread may call it.
+    func reload() {
+        entries.withLock { entries in
+            for index in entries.indices { reload(&entries[index]) }
+        }
+    }
+
+    func run() async throws {
+        if statuses.isEmpty { return try await gracefulShutdown() }
+        for status in statuses {
+            guard let expiry = status.expiry else { continue }
+            logger.info("certificate", metadata: ["use": "\(status.use)", "expires": "\(Self.time(expiry))"])
+        }
+        await cancelWhenGracefulShutdown { [self] in
+            while (try? await Task.sleep(for: Self.interval)) != nil { look() }
+        }
+    }
+
+    /// Reads the files again that have changed.
+    private func look() {
+        entries.withLock { entries in
+            for index in entries.indices
+            where entries[index].changes.look(at: Self.fingerprints(entries[index].certificate)) {
+                reload(&entries[index])
+            }
+        }
+    }
+
+    private func reload(_ entry: inout Entry) {
+        let certificate = entry.certificate
+        // Taken first: what changes while the files are read is found by the next look.
+        entry.changes.take(Self.fingerprints(certificate))
+        var metadata: Logger.Metadata = [
+            "use": "\(certificate.use)", "files": .array(certificate.files.map { .string($0) }),
+        ]
+        do {
+            entry.status.expiry = try certificate.load()
+            entry.status.reloads += 1
+            if let expiry = entry.status.expiry { metadata["expires"] = "\(Self.time(expiry))" }
+            logger.notice("certificates reloaded", metadata: metadata)
+        } catch {
+            entry.status.failedReloads += 1
+            metadata["reason"] = "\(error)"
+            logger.error("certificates not reloaded, those in force stay", metadata: metadata)
+        }
+    }
+
+    private static func fingerprints(_ certificate: ReloadableCertificate) -> [FileFingerprint?] {
+        certificate.files.map { FileFingerprint(path: $0) }
+    }
+
+    private static func time(_ seconds: Int64) -> ControlPlane.Timestamp {
+        ControlPlane.Timestamp(milliseconds: seconds * 1000)
+    }
+}

@@ -1,0 +1,49 @@
+import ControlPlane
+import DataPlane
+import HealthCheck
+import Settings
+import TLS
+
+extension ReloadableCertificate {
+    /// What clients are shown; `nil` for plaintext.
+    ///
+    /// - Parameter inForce: the context that was made of the files at the start.
+    static func forClients(
+        _ settings: ProxySettings, inForce: TLSContext?, _ dataPlane: DataPlane
+    ) -> ReloadableCertificate? {
+        guard let options = settings.clientTLSOptions else { return nil }
+        let files = [options.certificateFile, options.keyFile, options.clientAuthorityFile]
+        return ReloadableCertificate(use: .clients, expiry: inForce?.expiry, files: files.compactMap { $0 }) {
+            let context = try TLSContext(server: options)
+            dataPlane.publish(tls: context)
+            return context.expiry
+        }
+    }
+
+    /// The admin API's; `nil` for plaintext.
+    static func forAdmin(_ settings: ProxySettings, _ tls: AdminTLS?) -> ReloadableCertificate? {
+        guard let tls, let files = settings.adminTLS else { return nil }
+        return ReloadableCertificate(
+            use: .admin, expiry: try? files.expiry(), files: [files.certificate, files.key]
+        ) {
+            // The data plane's library says more clearly what is wrong with a file.
+            let expiry = try files.expiry()
+            try tls.reload(certificateFile: files.certificate, keyFile: files.key)
+            return expiry
+        }
+    }
+
+    /// What backends are shown and have to show; `nil` for plaintext.
+    static func forUpstreams(
+        _ settings: ProxySettings, inForce: TLSContext?, _ dataPlane: DataPlane, _ checker: HealthChecker
+    ) -> ReloadableCertificate? {
+        guard let options = settings.upstreamTLSOptions else { return nil }
+        let files = [options.authorityFile, options.certificateFile, options.keyFile].compactMap { $0 }
+        return ReloadableCertificate(use: .upstreams, expiry: inForce?.expiry, files: files) {
+            let context = try TLSContext(client: options)
+            dataPlane.publish(upstreamTLS: context)
+            checker.publish(tls: context)
+            return context.expiry
+        }
+    }
+}

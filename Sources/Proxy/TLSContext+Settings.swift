@@ -1,0 +1,59 @@
+import Settings
+import TLS
+
+extension ProxySettings {
+    /// What clients are shown and asked for; `nil` for plaintext.
+    var clientTLSOptions: TLSContext.ServerOptions? {
+        tls.map {
+            TLSContext.ServerOptions(
+                certificateFile: $0.identity.certificate, keyFile: $0.identity.key,
+                clientAuthorityFile: $0.clientAuthority)
+        }
+    }
+
+    /// How backends are spoken to; `nil` for plaintext.
+    var upstreamTLSOptions: TLSContext.ClientOptions? {
+        upstreamTLS.map { files in
+            var options = TLSContext.ClientOptions()
+            options.authorityFile = files.authority
+            options.certificateFile = files.identity?.certificate
+            options.keyFile = files.identity?.key
+            options.serverName = files.serverName
+            return options
+        }
+    }
+}
+
+extension TLSContext {
+    /// The context for clients' connections; `nil` for plaintext.
+    ///
+    /// - Throws: `SettingsErrors` naming the file that can't be used.
+    static func forClients(_ settings: ProxySettings) throws(SettingsErrors) -> TLSContext? {
+        guard let options = settings.clientTLSOptions else { return nil }
+        do {
+            return try TLSContext(server: options)
+        } catch {
+            throw SettingsErrors([
+                SettingsError(
+                    .tlsCert, options.certificateFile, from: settings.source(of: .tlsCert),
+                    allowed: "PEM files that fit together; \(error)")
+            ])
+        }
+    }
+
+    /// The context for connections to backends; `nil` for plaintext.
+    ///
+    /// - Throws: `SettingsErrors` naming the file that can't be used.
+    static func forUpstreams(_ settings: ProxySettings) throws(SettingsErrors) -> TLSContext? {
+        guard let options = settings.upstreamTLSOptions else { return nil }
+        do {
+            return try TLSContext(client: options)
+        } catch {
+            throw SettingsErrors([
+                SettingsError(
+                    .upstreamTLS, "on", from: settings.source(of: .upstreamTLS),
+                    allowed: "on with PEM files that can be used; \(error)")
+            ])
+        }
+    }
+}

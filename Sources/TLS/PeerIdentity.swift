@@ -1,0 +1,51 @@
+import COpenSSL
+
+/// Who a peer has proven to be by a certificate that was verified.
+package struct PeerIdentity: Sendable, Equatable {
+    /// SHA-256 of the certificate, in lower-case hexadecimal digits.
+    package var fingerprint: String
+    /// The subject as RFC 2253 writes it, in ASCII; `nil` where it takes more than 1,024 bytes: half a name may be
+    /// another's.
+    package var subject: String?
+    package var names: [SubjectAlternativeName]
+
+    package init(fingerprint: String, subject: String?, names: [SubjectAlternativeName]) {
+        self.fingerprint = fingerprint
+        self.subject = subject
+        self.names = names
+    }
+
+    /// `nil` where OpenSSL has no memory for it.
+    init?(certificate: OpaquePointer) {
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var length: UInt32 = 0
+        guard X509_digest(certificate, EVP_sha256(), &digest, &length) == 1 else { return nil }
+        let digits = Array("0123456789abcdef".utf8)
+        let hexadecimal = digest[..<Int(length)].flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        fingerprint = String(decoding: hexadecimal, as: UTF8.self)
+        var text = [CChar](repeating: 0, count: 1024)
+        let count = openssl_shim_subject(certificate, &text, Int32(text.count))
+        subject =
+            count > 0 ? String(decoding: text[..<Int(count)].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+        names = SubjectAlternativeName.all(of: certificate)
+    }
+
+    /// Bytes that `forwardedClientCertificate` may take; names beyond it are left out.
+    private static let longestForwarded = 4096
+
+    /// As an element of Envoy's `x-forwarded-client-cert` has it: `Hash=…;Subject="CN=…";URI=…;DNS=…`. All of it is
+    /// printable ASCII, and nothing in a certificate can pass for a further part.
+    package var forwardedClientCertificate: String {
+        var text = "Hash=\(fingerprint)"
+        // RFC 2253 has a backslash before each quote and backslash of its own.
+        if let subject { text += ";Subject=\"\(subject)\"" }
+        for name in names {
+            guard name.kind == .uri || name.kind == .dns else { continue }
+            let isPlain = !name.value.utf8.contains { ",;=".utf8.contains($0) }
+            let part = ";\(name.kind.rawValue)=" + (isPlain ? name.value : "\"\(name.value)\"")
+            if text.utf8.count + part.utf8.count > Self.longestForwarded { break }
+            text += part
+        }
+        return text
+    }
+}

@@ -1,0 +1,55 @@
+import COpenSSL
+import EventLoop
+
+/// A name that a certificate was issued for, beside its subject (RFC 5280, section 4.2.1.6).
+package struct SubjectAlternativeName: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        case uri = "URI"
+        case dns = "DNS"
+        case email = "EMAIL"
+        case address = "IP"
+    }
+
+    package var kind: Kind
+    /// Printable ASCII without spaces, quotes and backslashes; an address in its usual notation.
+    package var value: String
+
+    package init(kind: Kind, value: String) {
+        self.kind = kind
+        self.value = value
+    }
+
+    /// All of a certificate's names that are of a known kind, in their order. One with characters that a name can't have
+    /// (a NUL, a quote) is left out: it could only pass for something else.
+    static func all(of certificate: OpaquePointer) -> [SubjectAlternativeName] {
+        guard let extensionValue = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return [] }
+        let names = OpaquePointer(extensionValue)
+        // Made by the call above for its caller, freed when everything is copied out of it.
+        defer { GENERAL_NAMES_free(names) }
+        return (0..<openssl_shim_name_count(names)).compactMap { index in
+            var start: UnsafePointer<UInt8>?
+            var length: Int32 = 0
+            let type = openssl_shim_name(names, index, &start, &length)
+            return SubjectAlternativeName(type: type, bytes: UnsafeBufferPointer(start: start, count: Int(length)))
+        }
+    }
+
+    private init?(type: Int32, bytes: UnsafeBufferPointer<UInt8>) {
+        switch type {
+        case GEN_URI: kind = .uri
+        case GEN_DNS: kind = .dns
+        case GEN_EMAIL: kind = .email
+        case GEN_IPADD:
+            guard bytes.count == 4 || bytes.count == 16 else { return nil }
+            kind = .address
+            value = SocketAddress(family: bytes.count == 4 ? .ipv4 : .ipv6, bytes: Array(bytes), port: 0).host
+            return
+        default: return nil
+        }
+        let isName = bytes.allSatisfy {
+            (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+        guard isName, !bytes.isEmpty else { return nil }
+        value = String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,51 @@
+import EventLoop
+import TLS
+
+/// A server's and a client's TLS connection over a socket of the loopback, driven by one thread.
+struct ConnectedPair {
+    let server: TLSConnection
+    let client: TLSConnection
+
+    init(
+        server serverContext: TLSContext, client clientContext: TLSContext, host: String = "localhost",
+        offering offer: ApplicationProtocol = .http2
+    ) throws {
+        let any = SocketAddress(family: .ipv4, bytes: [127, 0, 0, 1], port: 0)
+        let listener = try Socket.listen(on: any)
+        let connecting = try Socket.connect(to: listener.localAddress ?? any)
+        var accepted: Socket?
+        while accepted == nil { accepted = try listener.accept() }
+        server = try TLSConnection(server: accepted!, context: serverContext)
+        client = try TLSConnection(client: connecting, host: host, context: clientContext, offering: offer)
+    }
+
+    /// How the handshake went on each side.
+    func shakeHands() -> (server: TLSConnection.Handshake, client: TLSConnection.Handshake) {
+        var atServer = TLSConnection.Handshake.waits(for: .readable)
+        var atClient = TLSConnection.Handshake.waits(for: .readable)
+        // Bounded: bytes on the loopback are there at once, and a handshake has few flights.
+        for _ in 0..<10_000 {
+            if case .waits = atClient { atClient = client.handshake() }
+            if case .waits = atServer { atServer = server.handshake() }
+            if case .waits = atServer { continue }
+            if case .waits = atClient { continue }
+            break
+        }
+        return (atServer, atClient)
+    }
+
+    /// Reads until something has come, or the connection is over.
+    static func read(_ connection: TLSConnection) -> Socket.Transfer {
+        withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { buffer in
+            for _ in 0..<1_000_000 {
+                let transfer = connection.read(into: buffer)
+                if transfer != .wouldBlock { return transfer }
+            }
+            return .wouldBlock
+        }
+    }
+
+    static func write(_ text: String, to connection: TLSConnection) -> Socket.Transfer {
+        Array(text.utf8).withUnsafeBytes { connection.write($0) }
+    }
+}

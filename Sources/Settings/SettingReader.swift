@@ -24,7 +24,9 @@ struct SettingReader {
 
     /// A PEM file's path.
     mutating func readPEMFile(_ name: SettingName) -> String? {
-        read(name, default: nil, allowed: "a PEM file's path") { Self.path($0) }
+        read(name, default: nil, allowed: "a PEM file's path") { text -> String?? in
+            Self.path(text).map { .some($0) }
+        }
     }
 
     /// `on` or `off`.

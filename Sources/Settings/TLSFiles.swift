@@ -64,9 +64,10 @@ package struct UpstreamTLSFiles: Sendable, Equatable {
         identity = CertificateFiles(&reader, certificate: .upstreamTLSCert, key: .upstreamTLSKey)
         serverName = reader.read(
             .upstreamTLSServerName, default: nil, allowed: "a DNS name or an IP address, without a port"
-        ) { text in
+        ) { text -> String?? in
             let isName = text.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"/[]\"".utf8.contains($0) }
-            return isName && (1...253).contains(text.utf8.count) ? text : nil
+            let hasPort = text.utf8.count { $0 == UInt8(ascii: ":") } == 1
+            return isName && !hasPort && (1...253).contains(text.utf8.count) ? .some(text) : .none
         }
         guard !isOn else { return }
         let given: [(SettingName, String?)] = [

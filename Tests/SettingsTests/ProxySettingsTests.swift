@@ -303,7 +303,10 @@ import Testing
     /// A setting whose value had no text could not be shown by `--check`.
     @Test func everyLimitHasAText() throws {
         let settings = try read()
-        let withoutValue: Set<SettingName> = [.adminTokenFile, .tlsCert, .tlsKey, .tlsClientCA]
+        let withoutValue: Set<SettingName> = [
+            .adminTokenFile, .adminTLSCert, .adminTLSKey, .tlsCert, .tlsKey, .tlsClientCA, .upstreamTLSCA,
+            .upstreamTLSCert, .upstreamTLSKey, .upstreamTLSServerName,
+        ]
         for name in SettingName.allCases where !withoutValue.contains(name) {
             #expect(settings.text(of: name) != nil, "\(name)")
         }
@@ -337,7 +340,8 @@ import Testing
         #expect(found.allSatisfy { $0.contains("together with --upstream-tls") })
         let half = errors([.upstreamTLS: ["on"], .upstreamTLSCert: ["c"]])
         #expect(half.first?.hasPrefix("--upstream-tls-cert is \"c\"") == true && half.count == 1)
-        for name in ["", "a b", "host/path", "[::1]"] {
+        #expect(errors([.upstreamTLS: ["on"], .upstreamTLSCA: [""]]).count == 1)
+        for name in ["", "a b", "host/path", "[::1]", "host:1"] {
             #expect(errors([.upstreamTLS: ["on"], .upstreamTLSServerName: [name]]).count == 1)
         }
         #expect(try read([.upstreamTLS: ["on"], .upstreamTLSServerName: ["::1"]]).upstreamTLS?.serverName == "::1")

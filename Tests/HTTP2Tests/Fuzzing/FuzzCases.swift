@@ -1,0 +1,42 @@
+import Glibc
+import Testing
+
+/// Which cases a fuzz test plays. Every case is known by its number alone: the same number is the same case for ever.
+///
+/// `SLUICE_FUZZ_CASES` sets how many each test plays, instead of the few that fit into an ordinary test run;
+/// `SLUICE_FUZZ_TRACE=1` writes each number to standard error before its case begins, which tells what a crash was about.
+struct FuzzCases: CustomTestStringConvertible, Sendable {
+    /// One of `shareCount` parts that run at the same time.
+    let share: Int
+
+    private static let shareCount = 4
+
+    static let shares = (0..<shareCount).map { FuzzCases(share: $0) }
+
+    var testDescription: String { "part \(share + 1) of \(Self.shareCount)" }
+
+    /// Calls `play` with the number of each case and its own source of randomness.
+    func forEach(standard: Int, play: (Int, inout SplitMix) throws -> Void) rethrows {
+        let count = Self.number(in: "SLUICE_FUZZ_CASES") ?? standard
+        let traces = Self.number(in: "SLUICE_FUZZ_TRACE") == 1
+        for number in stride(from: share, to: count, by: Self.shareCount) {
+            if traces { trace("case \(number)\n") }
+            var random = Self.random(of: number)
+            try play(number, &random)
+        }
+    }
+
+    /// Unbuffered: the process may end in the middle of the case.
+    private func trace(_ line: String) {
+        _ = Array(line.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    static func random(of number: Int) -> SplitMix {
+        var numbers = SplitMix(state: UInt64(truncatingIfNeeded: number))
+        return SplitMix(state: numbers.next())
+    }
+
+    private static func number(in variable: String) -> Int? {
+        getenv(variable).flatMap { Int(String(cString: $0)) }
+    }
+}

@@ -37,7 +37,7 @@ def test_hostile_clients(start_proxy, start_raw_backend):
     backend = start_raw_backend(answer)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", access_log="off")
     host, port = proxy.address.rsplit(":", 1)
-    count = case_count(1_500)
+    count = case_count(1_000)
     sockets: deque[socket.socket] = deque()
 
     def end_oldest() -> None:
@@ -124,7 +124,7 @@ def test_hostile_backend(start_proxy, start_raw_backend, request):
     hostile, good = HostileBackend(), start_raw_backend(answer)
     request.addfinalizer(hostile.close)
     proxy = start_proxy(blue=hostile.address, green=good.address, health_check="none", access_log="off")
-    count = case_count(1_500)
+    count = case_count(1_000)
     outcomes: dict[str, int] = {}
 
     def play(cases: int) -> None:

@@ -1,0 +1,117 @@
+"""A million calls through a thousand switches, for `scripts/soak.sh`: not collected with the other tests.
+
+The load is the benchmark's driver, which checks every byte of every response; the backends are the benchmark's, which echo.
+"""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.footprint import Footprint, assert_back_at
+from harness.ports import free_port
+from harness.process import eventually
+from harness.raw_http2 import grpc_message, grpc_request
+
+CALLS = int(os.environ.get("SLUICE_SOAK_CALLS", 1_000_000))
+SWITCHES = int(os.environ.get("SLUICE_SOAK_SWITCHES", 1_000))
+STREAMS = 50
+TOOLS = Path(os.environ.get("SLUICE_BENCH_BIN", ".build/bench/bin")).resolve()
+
+
+@pytest.fixture
+def backends(start_process) -> list[str]:
+    ports = [free_port(), free_port()]
+    for port in ports:
+        start_process([TOOLS / "echo-backend", str(port)], name=f"backend on {port}")
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+def started(proxy) -> dict[str, int]:
+    colors = proxy.admin.status()["colors"]
+    return {color: colors[color]["calls"]["started"] for color in colors}
+
+
+@pytest.mark.timeout(3600)
+def test_a_million_calls_and_a_thousand_switches(start_proxy, backends, start_process, connect_raw):
+    """0 failed calls, 0 stale ones, 0 long streams touched, memory flat."""
+    proxy = start_proxy(
+        blue=backends[0], green=backends[1], access_log="off", health_interval="1s", health_timeout="20s",
+        health_fall=10,
+    )
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    client = connect_raw(proxy.address)
+    port = proxy.address.rsplit(":", 1)[1]
+
+    def load(calls: int) -> subprocess.Popen:
+        return start_process(
+            [
+                TOOLS / "bench-driver", "--port", port, "--connections", "16", "--streams", "16", "--bytes", "64",
+                "--requests", str(calls), "--warm-up", "0",
+            ],
+            name="bench-driver",
+        )
+
+    assert load(20_000).wait(timeout=120) == 0
+    streams = [client.open(grpc_request()) for _ in range(STREAMS)]
+    sent = 0
+
+    def exchange() -> None:
+        """One message more on every long stream; each gets back all that it has sent, in order."""
+        nonlocal sent
+        sent += 1
+        for stream in streams:
+            stream.send_data(grpc_message(b"%08d" % sent))
+        for stream in streams:
+            stream.wait_data(13 * sent, timeout=30)
+
+    exchange()
+    before, began, results = Footprint.of(proxy), time.monotonic(), []
+    memory = [before.resident_bytes]
+    active, switches = "blue", 0
+    # The driver ends by itself: it runs in rounds, so that the switches are spread over all calls.
+    rounds = max(1, CALLS // 100_000)
+    for number in range(rounds):
+        driver = load(CALLS // rounds)
+        until = SWITCHES * (number + 1) // rounds
+        while switches < until or driver.popen.poll() is None:
+            if switches < SWITCHES and switches < until:
+                receipt = proxy.admin.switch()
+                switches += 1
+                assert (receipt["from"], receipt["epoch"]) == (active, switches + 1)
+                old, active = active, receipt["to"]
+                # Not one call more begins on the old color, however many begin.
+                first = started(proxy)
+                exchange()
+                later = started(proxy)
+                assert later[old] == first[old], f"{later[old] - first[old]} stale calls after switch {switches}"
+            else:
+                time.sleep(0.02)
+        assert driver.wait(timeout=300) == 0, driver.tail()
+        results.append(json.loads(driver.stdout[-1]))
+        memory.append(proxy.process.resident_bytes)
+    taken = time.monotonic() - began
+
+    calls = sum(result["calls"] for result in results)
+    assert calls == CALLS // rounds * rounds
+    assert [count for result in results for count in result["failures"].values() if count] == []
+    for stream in streams:
+        stream.send_data(b"", end_stream=True)
+        stream.wait_end(timeout=30)
+        assert stream.grpc_status == b"0"
+        assert stream.messages == [b"%08d" % n for n in range(1, sent + 1)]
+    colors = proxy.admin.status()["colors"]
+    assert sum(color["calls"]["failed_by_proxy"] for color in colors.values()) == 0
+    # After the first round the pools hold what the load needs; from then on nothing is added.
+    assert memory[-1] <= memory[1] + (8 << 20), memory
+    eventually(lambda: proxy.admin.status()["in_flight"] == [], what="no call is left")
+    assert_back_at(before, proxy)
+    print(json.dumps({
+        "calls": calls, "switches": switches, "long_streams": STREAMS, "messages_on_long_streams": sent * STREAMS,
+        "failed": 0, "stale": 0, "seconds": round(taken, 1),
+        "resident_mib": {"before": before.resident_bytes >> 20, "rounds": [size >> 20 for size in memory[1:]]},
+    }))

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# The tests that take minutes. See --help.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/lib/log.sh
+source scripts/lib/packages.sh
+source scripts/lib/toolchain.sh
+source scripts/lib/python.sh
+
+usage() {
+    cat <<'TEXT'
+usage: scripts/soak.sh [PART...]
+
+Runs what is too long for scripts/test.sh, and says for each part what it ran and how long it took. Parts, all by default:
+
+  fuzz      every Swift fuzzer with 100000 cases, and the fuzzers of the running Proxy with 10000 each (about 5 minutes)
+  calls     1000000 checked calls through 1000 switches with 50 long streams (about 3 minutes)
+  switches  1000 switches under the load of gRPC clients, each call checked against the clock (about 3 minutes)
+
+Environment: SLUICE_FUZZ_CASES (cases of each Swift fuzzer), SLUICE_PROXY_FUZZ_CASES, SLUICE_SOAK_CALLS,
+SLUICE_SOAK_SWITCHES.
+
+scripts/sanitize.sh runs the fuzzers under sanitizers.
+
+Exit codes: 0 everything passed; 1 something failed; 64 wrong arguments; 69 something is missing; 70 the build failed;
+77 packages are missing and this user can't install them.
+TEXT
+}
+
+parts=()
+for argument in "$@"; do
+    case $argument in
+        -h | --help)
+            usage
+            exit 0
+            ;;
+        fuzz | calls | switches) parts+=("$argument") ;;
+        *) fail 64 "unknown part: $argument (see --help)" ;;
+    esac
+done
+[ ${#parts[@]} -gt 0 ] || parts=(fuzz calls switches)
+
+: "${SLUICE_FUZZ_CASES:=100000}" "${SLUICE_PROXY_FUZZ_CASES:=10000}"
+: "${SLUICE_SOAK_CALLS:=1000000}" "${SLUICE_SOAK_SWITCHES:=1000}"
+export SLUICE_SOAK_CALLS SLUICE_SOAK_SWITCHES
+failed=()
+
+# part NAME COMMAND... : runs a part; what fails is told at the end.
+part() {
+    local name=$1 began=$SECONDS
+    shift
+    say "$name"
+    "$@" || failed+=("$name")
+    say "$name took $((SECONDS - began)) s"
+}
+
+end_to_end() {
+    .venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini -q -s "$@"
+}
+
+ensure_packages
+ensure_swift
+ensure_venv Tests/EndToEnd/requirements.txt
+build_release all
+for name in "${parts[@]}"; do
+    case $name in
+        fuzz)
+            export SLUICE_FUZZ_CASES
+            part "Fuzzers, $SLUICE_FUZZ_CASES cases each" \
+                swift test -c release --skip-build --disable-xctest --filter FuzzTests
+            export SLUICE_FUZZ_CASES=$SLUICE_PROXY_FUZZ_CASES
+            part "Fuzzers of the Proxy, $SLUICE_PROXY_FUZZ_CASES cases each" \
+                end_to_end Tests/EndToEnd/test_fuzz.py
+            ;;
+        calls)
+            make --no-print-directory -s -C bench BUILD="$PWD/.build/bench/bin" || fail 70 "the load's driver can't be built"
+            SLUICE_BENCH_BIN=$PWD/.build/bench/bin part "$SLUICE_SOAK_CALLS calls, $SLUICE_SOAK_SWITCHES switches" \
+                end_to_end Tests/EndToEnd/soak.py
+            ;;
+        switches)
+            SLUICE_SWITCHES=$SLUICE_SOAK_SWITCHES part "$SLUICE_SOAK_SWITCHES switches against the clock" \
+                end_to_end Tests/EndToEnd/test_switch.py -k under_load
+            ;;
+    esac
+done
+
+if [ ${#failed[@]} -gt 0 ]; then
+    warn "failed:$(printf ' %s;' "${failed[@]}")"
+    exit 1
+fi
+say "Everything passed in $SECONDS s"

@@ -14,7 +14,7 @@ usage: scripts/soak.sh [PART...]
 Runs what is too long for scripts/test.sh, and says for each part what it ran and how long it took. Parts, all by default:
 
   fuzz      every Swift fuzzer with 100000 cases, and the fuzzers of the running Proxy with 10000 each (about 5 minutes)
-  calls     1000000 checked calls through 1000 switches with 50 long streams (about 3 minutes)
+  calls     1000000 checked calls through 1000 switches with 50 long streams (about a minute)
   switches  1000 switches under the load of gRPC clients, each call checked against the clock (about 3 minutes)
 
 Environment: SLUICE_FUZZ_CASES (cases of each Swift fuzzer), SLUICE_PROXY_FUZZ_CASES, SLUICE_SOAK_CALLS,

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Writes the measured table of docs/SECURITY.md from a record of the attack tests.
+
+.venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd/test_abuse.py \\
+    --record attacks.json && scripts/security_table.py attacks.json
+"""
+
+import json
+import os
+import platform
+import sys
+from datetime import date
+from pathlib import Path
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "SECURITY.md"
+BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
+
+# The test's name, the attack, and what stops it: the rule as `sluice_connections_closed_total` names it, or what happens
+# instead.
+ATTACKS = [
+    ("test_rapid_reset", "Rapid Reset (CVE-2023-44487): open and cancel 3,000 streams", "`resets`"),
+    ("test_made_you_reset[window_overflow]", "MadeYouReset (CVE-2025-8671) by window overflow, 3,000 streams", "`resets`"),
+    ("test_made_you_reset[content_length]", "MadeYouReset by a `content-length` that lies, 3,000 streams", "`resets`"),
+    ("test_control_frames[settings]", "20,000 SETTINGS (CVE-2019-9515)", "`control_frames`"),
+    ("test_control_frames[priority]", "20,000 PRIORITY (CVE-2019-9513)", "`control_frames`"),
+    ("test_control_frames[window_update]", "20,000 WINDOW_UPDATE", "`control_frames`"),
+    ("test_control_frames[unknown]", "20,000 frames of an unknown type", "`control_frames`"),
+    ("test_empty_data", "20,000 empty DATA (CVE-2019-9518)", "`control_frames`"),
+    ("test_pings", "PINGs without a pause (CVE-2019-9512, gRFC A8)", "`pings`"),
+    ("test_continuations", "20,000 CONTINUATION (CVE-2024-28182)", "connection closed"),
+    ("test_header_bomb", "HPACK bomb: 10,000 references to 3,000 bytes, window 0", "`header_list`"),
+    ("test_header_list_over_the_limit[bytes]", "header list of 20,000 bytes", "call fails: RESOURCE_EXHAUSTED"),
+    ("test_header_list_over_the_limit[fields]", "header list of 150 fields", "call fails: RESOURCE_EXHAUSTED"),
+    ("test_smuggling", "fields that could smuggle a request, nine kinds", "call refused: PROTOCOL_ERROR"),
+]
+
+
+def combined(rows: list[dict]) -> dict:
+    """Several variants of one attack: the worst of each."""
+    return {key: max(row[key] for row in rows) for key in rows[0] if key != "test"}
+
+
+def table(record: list[dict]) -> list[str]:
+    lines = [
+        "| attack | stopped by | requests at the backend | memory | processor | over after | others' slowest call, failures "
+        "| test |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for name, attack, rule in ATTACKS:
+        rows = [row for row in record if row["test"] == name or row["test"].startswith(name + "[")]
+        if not rows:
+            sys.exit(f"{name} is not in the record")
+        worst = combined(rows)
+        lines.append(
+            f"| {attack} | {rule} | {worst['reached_backend']:,} | {max(0, worst['resident_growth_bytes']) / 2**20:+.1f} MiB "
+            f"| {worst['processor_seconds'] * 1000:.0f} ms | {worst['seconds']:.2f} s "
+            f"| {worst['bystander_slowest_seconds'] * 1000:.0f} ms, {worst['bystander_failures']} | `{name}` |"
+        )
+    return lines
+
+
+def main() -> None:
+    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__)
+        sys.exit(0 if len(sys.argv) == 2 else 64)
+    record = json.loads(Path(sys.argv[1]).read_text())
+    machine = f"Measured on {date.today()}, {platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}."
+    text = DOCUMENT.read_text()
+    head, rest = text.split(BEGIN)
+    tail = rest.split(END)[1]
+    DOCUMENT.write_text(head + "\n".join([BEGIN, machine, "", *table(record), END]) + tail)
+
+
+if __name__ == "__main__":
+    main()

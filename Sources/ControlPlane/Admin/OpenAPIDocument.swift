@@ -84,7 +84,7 @@ package enum OpenAPIDocument {
                     "description": "What the calls in flight on the old color are given to end by themselves, from `0s` to `24h`, or `off` for ever; `--drain-timeout` where it is not given. Those that are left then are ended with UNAVAILABLE, spread over a window.",
                     "schema": {
                       "type": "string",
-                      "pattern": "^(off|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
+                      "pattern": "^(off|0|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
                       "example": "60s"
                     }
                   },
@@ -105,7 +105,7 @@ package enum OpenAPIDocument {
                     "description": "How long to wait, from `0s` to `1h`; 30 s where it is not given. Only with `wait`.",
                     "schema": {
                       "type": "string",
-                      "pattern": "^([0-9]{1,3}s|[0-9]{1,5}ms|[0-5]?[0-9]m)$",
+                      "pattern": "^(0|[0-9]{1,3}s|[0-9]{1,5}ms|[0-5]?[0-9]m)$",
                       "example": "30s"
                     }
                   },
@@ -252,7 +252,7 @@ package enum OpenAPIDocument {
                     "description": "What the calls in flight on the old color are given to end by themselves, from `0s` to `24h`, or `off` for ever; `--drain-timeout` where it is not given. Those that are left then are ended with UNAVAILABLE, spread over a window.",
                     "schema": {
                       "type": "string",
-                      "pattern": "^(off|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
+                      "pattern": "^(off|0|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
                       "example": "60s"
                     }
                   },
@@ -273,7 +273,7 @@ package enum OpenAPIDocument {
                     "description": "How long to wait, from `0s` to `1h`; 30 s where it is not given. Only with `wait`.",
                     "schema": {
                       "type": "string",
-                      "pattern": "^([0-9]{1,3}s|[0-9]{1,5}ms|[0-5]?[0-9]m)$",
+                      "pattern": "^(0|[0-9]{1,3}s|[0-9]{1,5}ms|[0-5]?[0-9]m)$",
                       "example": "30s"
                     }
                   },

@@ -55,7 +55,7 @@ let package = Package(
 
         // MARK: Data plane
         .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
-        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "HTTP2"], swiftSettings: strict),
+        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
 
         // MARK: Health checks
         .target(
@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "DurationSyntax", "HealthCheck",
+                "DataPlane", "DurationSyntax", "EventLoop", "HealthCheck",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -107,6 +107,15 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // MARK: Taking over from another process
+        .target(
+            name: "Handover", dependencies: ["CLinux", "ControlPlane", "DataPlane", "EventLoop"], swiftSettings: strict),
+        .testTarget(
+            name: "HandoverTests", dependencies: ["ControlPlane", "DataPlane", "EventLoop", "Handover"],
+            swiftSettings: strict
+        ),
+
+        // MARK: Settings
         .target(
             name: "Settings",
             dependencies: [
@@ -169,7 +178,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "ControlPlane", "DataPlane", "DurationSyntax", "HealthCheck", "JSONLogging", "Settings", "TLS",
+                "ControlPlane", "DataPlane", "DurationSyntax", "Handover", "HealthCheck", "JSONLogging", "Settings",
+                "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1,9 +1,16 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int clinux_accept(int listener) {
     return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -29,6 +36,58 @@ void clinux_eventfd_clear(int descriptor) {
 
 const char *clinux_error_text(int code) {
     return strerrordesc_np(code);
+}
+
+int clinux_shared_memory(const char *name) {
+    return memfd_create(name, MFD_CLOEXEC);
+}
+
+int clinux_message_pair(int pair[2]) {
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair);
+}
+
+/// Has the child take descriptors from `copies` under the numbers from 3 on, and no others.
+static int hand_over(posix_spawn_file_actions_t *actions, const int copies[], int count) {
+    int error = 0;
+    for (int index = 0; error == 0 && index < count; index++) {
+        error = posix_spawn_file_actions_adddup2(actions, copies[index], 3 + index);
+    }
+    return error == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, 3 + count) : error;
+}
+
+int clinux_spawn(
+    int *process, const char *program, char *const arguments[], char *const environment[], const int descriptors[],
+    int count) {
+    // Copies above every number that is dealt out, so that none is overwritten before it has been copied itself.
+    int *copies = calloc((size_t)count, sizeof *copies);
+    if (copies == NULL && count > 0) return ENOMEM;
+    int made = 0, error = 0;
+    for (; made < count; made++) {
+        copies[made] = fcntl(descriptors[made], F_DUPFD_CLOEXEC, 3 + count);
+        if (copies[made] < 0) {
+            error = errno;
+            break;
+        }
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    if (error == 0 && (error = posix_spawn_file_actions_init(&actions)) == 0) {
+        if ((error = posix_spawnattr_init(&attributes)) == 0) {
+            posix_spawnattr_setsigmask(&attributes, &none);
+            posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+            error = hand_over(&actions, copies, count);
+            pid_t started = 0;
+            if (error == 0) error = posix_spawn(&started, program, &actions, &attributes, arguments, environment);
+            *process = started;
+            posix_spawnattr_destroy(&attributes);
+        }
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    while (made > 0) close(copies[--made]);
+    free(copies);
+    return error;
 }
 
 void clinux_name_thread(const char *name) {

@@ -41,11 +41,14 @@ final class Acceptor: EventHandler {
         }
     }
 
-    /// Takes the connections that the system has completed already, and no further ones. The socket closes with this
-    /// object, so that from then on clients are refused at once and look elsewhere.
-    func stop() {
+    /// Takes no further connections. The socket closes with this object where no other process has it, so that from then
+    /// on clients are refused at once and look elsewhere.
+    ///
+    /// - Parameter takesWaiting: whether those that the system has completed already are taken; otherwise they are left
+    ///   to another process.
+    func stop(takesWaiting: Bool) {
         if let pause { home.loop.cancel(pause) }
-        while hasRoom, let socket = try? listener.accept() { place(socket) }
+        while takesWaiting, hasRoom, let socket = try? listener.accept() { place(socket) }
         home.loop.remove(listener.descriptor)
     }
 

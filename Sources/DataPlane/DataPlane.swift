@@ -4,7 +4,7 @@ import TLS
 
 /// Takes clients' connections and forwards their calls: the workers, the listening socket, and the way to ask them.
 ///
-/// Any thread may call its functions. Workers start with `start()` and end with `drain(grace:)`.
+/// Any thread may call its functions. Workers start with `start()` and end with `drain(_:until:)`.
 package final class DataPlane: TrafficControl {
     /// How a shutdown went.
     package struct DrainOutcome: Sendable, Equatable {
@@ -17,22 +17,30 @@ package final class DataPlane: TrafficControl {
     /// The data plane can't be set up.
     package struct SetUpError: Error, CustomStringConvertible {
         package enum Cause: Sendable {
-            /// The address can't be listened on, or the system has no room for the workers.
-            case listening
+            /// The system has no room for the workers.
+            case workers
             /// The access log can't be opened.
             case accessLog
         }
 
-        package var cause = Cause.listening
+        package var cause: Cause
         package var description: String
+    }
+
+    /// What becomes of connections that nobody has taken yet as the data plane stops taking them.
+    package enum Ending: Sendable {
+        /// They are served, too; nobody listens after that.
+        case last
+        /// Another process takes them.
+        case succeeded
     }
 
     /// Where clients connect, with the real port.
     package let address: Endpoint
 
     private let workers: [Worker]
-    /// Until `start()`, which hands it over to the acceptor.
-    private let listener: Mutex<Socket?>
+    /// Until `drain(_:until:)`.
+    private let listener: Mutex<ListeningSocket?>
     private let accessLog: AccessLog?
     private let log: @Sendable (DataPlaneEvent) -> Void
     /// Set on the first worker's thread in `start()`, used there only.
@@ -40,41 +48,34 @@ package final class DataPlane: TrafficControl {
     /// Numbers those who wait for a drain.
     private let waitCount = Atomic<UInt64>(0)
 
-    /// Resolves the listening address, binds it and opens the access log; nothing runs yet.
+    /// Makes the workers and opens the access log; nothing runs yet.
     ///
     /// - Parameter log: takes what is worth a log line, on any worker's thread; it must not block.
-    /// - Throws: `SetUpError` with one sentence that names the address or file.
+    /// - Throws: `SetUpError` with one sentence that names the file.
     package init(
-        configuration: DataPlaneConfiguration, route: RouteWord,
+        configuration: DataPlaneConfiguration, listener: ListeningSocket, route: RouteWord,
         log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws(SetUpError) {
         precondition(configuration.workers >= 1, "the data plane has at least one worker")
         precondition(Color.allCases.allSatisfy { !configuration.endpoints[$0].isEmpty }, "each color has an endpoint")
         self.log = log
-        let requested = configuration.listen
-        guard case .addresses(let addresses) = Resolver.resolveBlocking(host: requested.host, port: requested.port),
-            let local = addresses.first
-        else { throw SetUpError(description: "cannot resolve the listening address \(requested)") }
+        self.listener = Mutex(listener)
+        address = listener.address
+        let resolver = Resolver()
+        let accessLog = try Self.openAccessLog(configuration.accessLog, log)
+        self.accessLog = accessLog
         do {
-            let listener = try Socket.listen(on: local)
-            self.listener = Mutex(listener)
-            let bound = listener.localAddress ?? local
-            address = Endpoint(host: bound.host, port: bound.port)
-            let resolver = Resolver()
-            let accessLog = try Self.openAccessLog(configuration.accessLog, log)
-            self.accessLog = accessLog
             workers = try (0..<configuration.workers).map { _ in
                 try Worker(
                     configuration: configuration, routeWord: route, resolver: resolver, accessLog: accessLog, log: log)
             }
-        } catch let error as SetUpError {
-            throw error
-        } catch let error as SystemError {
-            throw SetUpError(description: error.description)
         } catch {
-            throw SetUpError(description: "\(error)")
+            throw SetUpError(cause: .workers, description: "\(error)")
         }
     }
+
+    /// For whoever takes over from this process; `nil` once no connections are taken any more.
+    package var listeningSocket: ListeningSocket? { listener.withLock { $0 } }
 
     private static func openAccessLog(
         _ destination: AccessLogDestination, _ log: @escaping @Sendable (DataPlaneEvent) -> Void
@@ -92,14 +93,10 @@ package final class DataPlane: TrafficControl {
             try LoopThread.start("worker-\(index)") { worker.loop.run() }
         }
         let home = workers[0]
-        let taken = listener.withLock { listener in
-            defer { listener = nil }
-            return listener
-        }
-        guard let taken else { preconditionFailure("the data plane starts once") }
+        guard let listener = listeningSocket else { preconditionFailure("the data plane starts before it ends") }
         home.loop.mailbox.post { [self] in
             do {
-                let value = LoopConfined(try Acceptor(listener: taken, home: home, workers: workers))
+                let value = LoopConfined(try Acceptor(listener: listener.socket, home: home, workers: workers))
                 acceptor.withLock { $0 = value }
             } catch {
                 log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))
@@ -184,25 +181,28 @@ package final class DataPlane: TrafficControl {
 
     // MARK: The end
 
-    /// Takes no more connections, says goodbye to every client in two steps and lets calls finish for up to `grace`;
+    /// Takes no more connections, says goodbye to every client in two steps and lets calls finish until the time is up;
     /// ends the rest with UNAVAILABLE, and stops the workers.
-    package func drain(grace: Duration) async -> DrainOutcome {
+    ///
+    /// - Parameter timeIsUp: returns when calls have had time enough; cancelled where they need no more.
+    package func drain(_ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void) async -> DrainOutcome {
         await onLoop(of: workers[0], else: ()) { [self] in
             let last = acceptor.withLock { acceptor in
                 defer { acceptor = nil }
                 return acceptor
             }
-            last?.value.stop()
+            last?.value.stop(takesWaiting: ending == .last)
+            listener.withLock { $0 = nil }
         }
         let before = await report().inFlight.reduce(0) { $0 + $1.calls }
-        let allLeft = await waitForClients(atMost: grace)
+        let allLeft = await waitForClients(until: timeIsUp)
         var ended = 0
         if !allLeft {
             for worker in workers {
                 ended += await onLoop(of: worker, else: 0) { worker.endCalls() }
             }
             // Time for the last answers to leave; a client that doesn't read them can't hold up the end.
-            _ = await waitForClients(atMost: .seconds(1))
+            _ = await waitForClients { try? await Task.sleep(for: .seconds(1)) }
         }
         for worker in workers {
             await onLoop(of: worker, else: ()) { worker.stop() }
@@ -212,7 +212,7 @@ package final class DataPlane: TrafficControl {
     }
 
     /// - Returns: whether the last client left in time.
-    private func waitForClients(atMost limit: Duration) async -> Bool {
+    private func waitForClients(until timeIsUp: @escaping @Sendable () async -> Void) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             for worker in workers {
                 group.addTask {
@@ -223,7 +223,7 @@ package final class DataPlane: TrafficControl {
                 }
             }
             group.addTask {
-                try? await Task.sleep(for: limit)
+                await timeIsUp()
                 return false
             }
             for _ in workers {

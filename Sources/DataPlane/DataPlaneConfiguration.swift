@@ -2,8 +2,6 @@ import TLS
 
 /// How the data plane is set up.
 package struct DataPlaneConfiguration: Sendable {
-    /// Where clients connect; port 0 takes any free port.
-    package var listen: Endpoint
     /// At least one for each color.
     package var endpoints: PerColor<[Endpoint]>
     /// Event loops, each on a thread of its own: 1 or more.
@@ -23,11 +21,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var forwardsClientIdentity: Bool
 
     package init(
-        listen: Endpoint, endpoints: PerColor<[Endpoint]>, workers: Int, accessLog: AccessLogDestination = .off,
+        endpoints: PerColor<[Endpoint]>, workers: Int, accessLog: AccessLogDestination = .off,
         limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
         upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false
     ) {
-        self.listen = listen
         self.endpoints = endpoints
         self.workers = workers
         self.accessLog = accessLog

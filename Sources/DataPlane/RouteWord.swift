@@ -1,4 +1,4 @@
-import Synchronization
+import EventLoop
 
 /// Which color takes new streams, and the number of the change that made it so.
 package struct Route: Equatable, Sendable {
@@ -18,20 +18,33 @@ package struct Route: Equatable, Sendable {
 /// Every worker loads it once as a stream begins. A stream whose HEADERS arrive after the store is visible goes to the
 /// new color: whoever learned of the switch from the admin API's answer can only send afterwards. Any thread may load;
 /// only the switchboard stores.
+///
+/// A process that takes over from another goes on with its word, and so those workers that are still finishing calls
+/// there follow its switches.
 package final class RouteWord: Sendable {
-    private let word: Atomic<UInt64>
+    private let word: SharedWord
 
-    package init(_ route: Route) {
-        word = Atomic(Self.encode(route))
+    /// Makes a word of its own.
+    package init(_ route: Route) throws(SystemError) {
+        word = try SharedWord()
+        store(route)
     }
 
+    /// Goes on with the word of another process.
+    package init(sharing descriptor: FileDescriptor) throws(SystemError) {
+        word = try SharedWord(sharing: descriptor)
+    }
+
+    /// For whoever takes over from this process.
+    package var descriptor: FileDescriptor { word.descriptor }
+
     package func load() -> Route {
-        let bits = word.load(ordering: .acquiring)
+        let bits = word.load()
         return Route(epoch: bits >> 1, active: bits & 1 == 0 ? .blue : .green)
     }
 
     package func store(_ route: Route) {
-        word.store(Self.encode(route), ordering: .sequentiallyConsistent)
+        word.store(Self.encode(route))
     }
 
     private static func encode(_ route: Route) -> UInt64 {

@@ -32,6 +32,18 @@ package struct Socket: Sendable {
         return socket
     }
 
+    /// Takes over a socket that listens already.
+    ///
+    /// - Returns: `nil` for anything else than a TCP socket that listens.
+    package init?(listening descriptor: FileDescriptor) {
+        self.init(descriptor)
+        guard option(SOL_SOCKET, SO_ACCEPTCONN) == 1, option(SOL_SOCKET, SO_TYPE) == Int32(SOCK_STREAM.rawValue),
+            localAddress != nil
+        else { return nil }
+        let flags = fcntl(descriptor.number, F_GETFL)
+        guard flags >= 0, fcntl(descriptor.number, F_SETFL, flags | O_NONBLOCK) == 0 else { return nil }
+    }
+
     /// Begins to connect. Once the socket is writable, `connectionError()` tells how it went.
     package static func connect(to address: SocketAddress) throws(SystemError) -> Socket {
         let socket = try make(for: address)
@@ -91,9 +103,7 @@ package struct Socket: Sendable {
 
     /// Why connecting failed, or `nil` where it worked.
     package func connectionError() -> SystemError? {
-        var code: Int32 = 0
-        var length = socklen_t(MemoryLayout<Int32>.size)
-        getsockopt(descriptor.number, SOL_SOCKET, SO_ERROR, &code, &length)
+        let code = option(SOL_SOCKET, SO_ERROR) ?? EBADF
         return code == 0 ? nil : SystemError(operation: "connect", code: code)
     }
 
@@ -127,6 +137,13 @@ package struct Socket: Sendable {
         set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 5)
         set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
         set(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 30_000)
+    }
+
+    /// - Returns: `nil` where the descriptor is no socket.
+    private func option(_ level: Int32, _ name: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor.number, level, name, &value, &length) == 0 ? value : nil
     }
 
     private func set(_ level: Int32, _ name: Int32, _ value: Int32) {

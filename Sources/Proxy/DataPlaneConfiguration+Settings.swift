@@ -6,7 +6,7 @@ extension DataPlaneConfiguration {
     /// What the settings say about the data plane.
     init(_ settings: ProxySettings, tls: TLSContext?, upstreamTLS: TLSContext?) {
         self.init(
-            listen: settings.listen, endpoints: settings.endpoints, workers: settings.workers,
+            endpoints: settings.endpoints, workers: settings.workers,
             accessLog: settings.accessLog, limits: settings.limits, failover: settings.failover, tls: tls,
             upstreamTLS: upstreamTLS, forwardsClientIdentity: settings.tls?.forwardsClientIdentity ?? false)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlPlane
 import DataPlane
+import Handover
 import Settings
 
 /// How the Proxy ends, as sysexits(3) numbers it.
@@ -19,10 +20,11 @@ enum ExitStatus {
     /// The status that tells of an error.
     static func of(_ error: any Error) -> ExitCode {
         switch error {
-        case is SettingsErrors: usage
+        case is SettingsErrors, is InheritedDescriptors.Failure: usage
         case StateStore.Failure.unreadable: badState
         case let error as DataPlane.SetUpError where error.cause == .accessLog: inputOutput
-        case StateStore.Failure.inUse, is DataPlane.SetUpError, is AdminServer.ListenFailure: unavailable
+        case StateStore.Failure.inUse, is DataPlane.SetUpError, is ListeningSocket.Failure, is Predecessor.Failure:
+            unavailable
         case StateStore.Failure.file, is FileError: inputOutput
         default: software
         }

@@ -27,8 +27,9 @@ struct LiveSettings: Sendable {
         LiveSettings([.logLevel]) { settings in { threshold.level = settings.logLevel } }
     }
 
-    static func shutdownGrace(_ grace: LiveValue<Duration>) -> LiveSettings {
-        LiveSettings([.shutdownGrace]) { settings in { grace.current = settings.shutdownGrace } }
+    static func grace(_ leaving: Leaving) -> LiveSettings {
+        LiveSettings([.shutdownGrace, .restartGrace]) { settings in { leaving.grace.current = Leaving.Grace(settings) }
+        }
     }
 
     static func drainTimeout(_ drainer: Drainer) -> LiveSettings {
@@ -48,6 +49,12 @@ struct LiveSettings: Sendable {
                 failover.set(isEnabled: settings.failover)
             }
         }
+    }
+}
+
+extension Leaving.Grace {
+    init(_ settings: ProxySettings) {
+        self.init(shutdown: settings.shutdownGrace, restart: settings.restartGrace)
     }
 }
 

@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import Handover
 import HealthCheck
 import JSONLogging
 import Logging
@@ -19,9 +20,17 @@ struct Proxy {
     private let settings: ProxySettings
     /// Reads the settings again, as at the start.
     private let reread: @Sendable () throws(SettingsErrors) -> ProxySettings
+    private let inherited: InheritedDescriptors
+    /// The process to take over from.
+    private let predecessor: Predecessor?
 
-    init(settings: ProxySettings, reread: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings) {
+    init(
+        settings: ProxySettings, inherited: InheritedDescriptors, predecessor: Predecessor?,
+        reread: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings
+    ) {
         self.settings = settings
+        self.inherited = inherited
+        self.predecessor = predecessor
         self.reread = reread
     }
 
@@ -33,28 +42,35 @@ struct Proxy {
         LoggingSystem.bootstrap { JSONLogHandler(label: $0, threshold: threshold) }
         signal(SIGPIPE, SIG_IGN)
         let reloadRequests = await UnixSignalsSequence(trapping: .sighup)
+        let restartRequests = await UnixSignalsSequence(trapping: .sigusr2)
         FileDescriptorLimit.raise()
         let logger = Logger(label: "sluice")
 
-        let store = try StateStore(path: settings.stateFile)
+        let store = try StateStore(path: settings.stateFile, sharing: inherited.take(.lock))
         let audit = try AuditLog(path: settings.auditLog)
-        let state = try takeUpState(store, audit, at: startedAt, logger)
-        let route = RouteWord(state.route)
         let log = DataPlaneLog(logger: logger)
         let tls = try TLSContext.forClients(settings)
         let adminTLS = try AdminTLS.make(settings)
         let upstreamTLS = try TLSContext.forUpstreams(settings)
+        // Each has one owner, who closes it: where another process listens, too, this one must let go when it ends.
+        let (clients, adminListener) = try ListeningSockets.open(settings, inherited, logger)
+        // What may fail is done as far as it can be: from here on the other process waits.
+        let takeover = try await predecessor?.takeOver()
+        let state = try takeover.map { try takeOver($0, store) } ?? takeUpState(store, audit, at: startedAt, logger)
+        let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.route)
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
-            route: route, log: log.take)
+            listener: consume clients, route: route, log: log.take)
+        let traffic = CombinedTraffic(own: dataPlane, predecessors: predecessors())
         let checker = try HealthChecker(tls: upstreamTLS)
         let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
-            configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: dataPlane,
-            failover: failover, logger: logger)
-        let drainer = Drainer(traffic: dataPlane, timeout: settings.drainTimeout, logger: logger)
+            configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: traffic,
+            failover: failover, known: takeover?.health ?? [], logger: logger)
+        let drainer = Drainer(traffic: traffic, timeout: settings.drainTimeout, logger: logger)
+        if let drain = takeover?.drain { drainer.takeOver(drain) }
         let switchboard = Switchboard(
-            state: state, store: store, audit: audit, route: route, traffic: dataPlane, health: monitor,
+            state: state, store: store, audit: audit, route: route, traffic: traffic, health: monitor,
             drainer: drainer, failover: failover, logger: logger)
         let certificates = CertificateReload(
             [
@@ -62,33 +78,64 @@ struct Proxy {
                 .forAdmin(settings, adminTLS),
                 .forUpstreams(settings, inForce: upstreamTLS, dataPlane, checker),
             ].compactMap { $0 }, logger: logger)
-        let stopping = StoppingFlag()
+        let leaving = Leaving(grace: Leaving.Grace(settings))
         let api = AdminAPI(
             AdminAPI.Services(
-                switchboard: switchboard, health: monitor, traffic: dataPlane, drain: DrainWait(traffic: dataPlane),
+                switchboard: switchboard, health: monitor, traffic: traffic, drain: DrainWait(traffic: traffic),
                 drainer: drainer, failover: failover, certificates: { certificates.statuses }, token: token,
-                version: ProxyVersion.current, startedAt: startedAt, isStopping: { stopping.isSet }, logger: logger))
+                version: ProxyVersion.current, startedAt: startedAt, isStopping: { leaving.begun.isSet },
+                logger: logger))
 
-        let grace = LiveValue(settings.shutdownGrace)
         let reload = SettingsReload(
             requests: reloadRequests, settings: settings, read: reread,
             parts: [
-                .logLevel(threshold), .shutdownGrace(grace), .drainTimeout(drainer), .health(monitor),
+                .logLevel(threshold), .grace(leaving), .drainTimeout(drainer), .health(monitor),
                 .traffic(dataPlane, failover),
             ], certificates: certificates, logger: logger)
-        let limit = ShutdownLimit(stopping: stopping, grace: grace, logger: logger)
-        try await serve(api, adminTLS, log, limit, logger) { admin in
-            [
-                reload, monitor, certificates,
-                DataPlaneService(
-                    dataPlane: dataPlane, grace: grace, stopping: stopping, logger: logger,
-                    facts: [
-                        "admin": "\(admin)", "active": "\(state.active)", "epoch": .stringConvertible(state.epoch),
-                        "version": "\(ProxyVersion.current)", "workers": .stringConvertible(settings.workers),
-                    ]),
-            ]
+        let adminServes = OneTimeEvent()
+        let adminAddress = adminListener.address
+        let admin = AdminServer(
+            api: api, listener: consume adminListener, tls: adminTLS, logger: logger, onServing: adminServes.set)
+        let service = DataPlaneService(
+            dataPlane: dataPlane, traffic: traffic, leaving: leaving, logger: logger,
+            facts: [
+                "admin": "\(adminAddress)", "active": "\(state.active)",
+                "epoch": .stringConvertible(state.epoch), "version": "\(ProxyVersion.current)",
+                "workers": .stringConvertible(settings.workers), "process": .stringConvertible(Int(getpid())),
+            ], adminServes: adminServes, predecessor: predecessor)
+        // They end the other way round: the admin API answers for as long as calls are finishing.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [admin, reload, monitor, certificates, service],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        await group.addServiceUnlessShutdown(
+            Restart(
+                requests: restartRequests, program: .current(),
+                parts: Restart.Parts(
+                    dataPlane: dataPlane, traffic: traffic, admin: admin, route: route, store: store,
+                    switchboard: switchboard, health: monitor, drainer: drainer),
+                leaving: leaving, leave: { await group.triggerGracefulShutdown() }, logger: logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await log.write() }
+            defer { log.finish() }
+            try await ShutdownLimit(leaving: leaving, logger: logger).run(group)
         }
         checker.stop()
+    }
+
+    /// The processes that are still finishing calls: the one that this one takes over from, and those before it.
+    private func predecessors() -> [Predecessor] {
+        let earlier = inherited.takeAll(.predecessor).map { Predecessor($0) }
+        // They listen as long as the process lasts.
+        for predecessor in earlier { Task { await predecessor.listen() } }
+        return earlier + [predecessor].compactMap { $0 }
+    }
+
+    /// The state of the process that this one takes over from, kept also in a state file of another name.
+    private func takeOver(_ takeover: Takeover, _ store: StateStore) throws -> SwitchState {
+        guard let state = SwitchState(history: takeover.history) else { throw Predecessor.Failure() }
+        if (try? store.load()) != state { try store.save(state) }
+        return state
     }
 
     /// The state of the last run, or that of a first start, which is saved and audited.
@@ -107,33 +154,5 @@ struct Proxy {
         try store.save(state)
         try audit.append(AuditEntry(state.current))
         return state
-    }
-
-    /// Serves the admin API and, once it listens, everything else; ends the other way round, so that the admin API
-    /// answers for as long as calls are finishing.
-    ///
-    /// - Parameter others: makes the other services, given the admin API's real address.
-    private func serve(
-        _ api: AdminAPI, _ tls: AdminTLS?, _ log: DataPlaneLog, _ limit: ShutdownLimit, _ logger: Logger,
-        _ others: @escaping @Sendable (Endpoint) -> [any Service]
-    ) async throws {
-        let (listening, announce) = AsyncStream.makeStream(of: Endpoint.self)
-        let server = AdminServer(api: api, address: settings.admin, tls: tls, logger: logger) { announce.yield($0) }
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask {
-                for await address in listening {
-                    for service in others(address) { await group.addServiceUnlessShutdown(service) }
-                }
-            }
-            tasks.addTask { await log.write() }
-            defer {
-                announce.finish()
-                log.finish()
-            }
-            try await limit.run(group)
-        }
     }
 }

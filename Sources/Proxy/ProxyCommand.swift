@@ -1,4 +1,5 @@
 import ArgumentParser
+import Handover
 import NIOCore
 import Settings
 
@@ -22,8 +23,15 @@ struct ProxyCommand: AsyncParsableCommand {
 
             SIGTERM and SIGINT end the Proxy gracefully: it takes no new connections and lets calls finish for up to \
             --shutdown-grace; the admin API answers until then. SIGHUP has it read the settings again: it follows the \
-            file in log level, health checks, drain timeout, failover, limits and shutdown grace, and names in its log \
-            what would need a new start. A file that is wrong changes nothing.
+            file in log level, health checks, drain timeout, failover, limits and graces, and names in its log what would \
+            need a new start. A file that is wrong changes nothing. SIGUSR2 starts the program anew, by the name this one \
+            was started with: the new process takes over the sockets, the state and what is known of health, and once it \
+            serves, this one finishes its calls, for up to --restart-grace, and ends. One that doesn't come up changes \
+            nothing.
+
+            Sockets may be passed by a service manager (LISTEN_FDS): those named listen and admin, or the first for \
+            clients and the second for the admin API. A manager that wants to be told (NOTIFY_SOCKET) learns when the \
+            Proxy serves and which process it is.
 
             Exit status: 0 ended gracefully, 64 a setting can't be used, 65 the state file is damaged or not a state \
             file, 69 an address can't be listened on or another Proxy has the state file, 70 internal error, 74 a file \
@@ -149,6 +157,14 @@ struct ProxyCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
+            How long calls may take to finish in a process that another has taken over from, at SIGUSR2. Default: off, as \
+            long as they like.
+            """, valueName: "DURATION|off"))
+    var restartGrace: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
             What calls in flight on the old color are given after a change; those that are left then are ended with \
             UNAVAILABLE, spread over 1 ms a call, at least 1 s and at most 1 min. Default: off, they stay as long as they \
             like.
@@ -228,20 +244,28 @@ struct ProxyCommand: AsyncParsableCommand {
     var check = false
 
     func run() async throws {
+        var predecessor: Predecessor?
         do {
+            let inherited = try InheritedDescriptors.take()
+            predecessor = inherited.take(.handover).map { Predecessor($0) }
+            if let predecessor { Task { await predecessor.listen() } }
             let read = settingsReader
             let settings = try read()
             if check {
                 try SettingsCheck(settings).run()
                 print(SettingsCheck.table(of: settings), terminator: "")
             } else {
-                try await Proxy(settings: settings, reread: read).run()
+                try await Proxy(
+                    settings: settings, inherited: inherited, predecessor: predecessor, reread: read
+                ).run()
             }
         } catch let errors as SettingsErrors {
             for error in errors.errors { StandardError.write("Error: \(error)") }
+            predecessor?.failed(errors.errors.map(\.description).joined(separator: "; "))
             throw ExitStatus.usage
         } catch {
             StandardError.write("Error: \(error)")
+            predecessor?.failed("\(error)")
             throw ExitStatus.of(error)
         }
     }
@@ -265,6 +289,7 @@ struct ProxyCommand: AsyncParsableCommand {
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),
             (.adminTLSCert, adminTLSCert), (.adminTLSKey, adminTLSKey), (.shutdownGrace, shutdownGrace),
+            (.restartGrace, restartGrace),
             (.drainTimeout, drainTimeout), (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
             (.forwardClientIdentity, forwardClientIdentity ? "on" : nil), (.upstreamTLS, upstreamTLS ? "on" : nil),
             (.upstreamTLSCA, upstreamTLSCA), (.upstreamTLSCert, upstreamTLSCert), (.upstreamTLSKey, upstreamTLSKey),

@@ -6,8 +6,7 @@ struct ShutdownLimit: Sendable {
     /// How much longer than the calls' grace the whole shutdown may take.
     private static let margin = Duration.seconds(15)
 
-    var stopping: StoppingFlag
-    var grace: LiveValue<Duration>
+    var leaving: Leaving
     var logger: Logger
 
     /// Runs a group until it ends, or until its shutdown has taken too long: then it is cancelled.
@@ -15,8 +14,9 @@ struct ShutdownLimit: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             tasks.addTask {
-                await stopping.wait()
-                try? await Task.sleep(for: grace.current + Self.margin)
+                await leaving.begun.wait()
+                await leaving.timeIsUp()
+                try? await Task.sleep(for: Self.margin)
                 if !Task.isCancelled { logger.error("the shutdown takes too long, and is cut short") }
             }
             // The first to end decides; the other is cancelled.

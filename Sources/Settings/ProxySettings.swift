@@ -28,6 +28,8 @@ package struct ProxySettings: Sendable {
     /// The certificate of the admin API; `nil` for plaintext.
     package var adminTLS: CertificateFiles?
     package var shutdownGrace: Duration
+    /// What calls are given once another process has taken over; `nil` for ever.
+    package var restartGrace: Duration?
     /// What calls on the old color are given after a change; `nil` for ever.
     package var drainTimeout: Duration?
     /// The certificate clients are shown; `nil` for plaintext.
@@ -86,6 +88,7 @@ package struct ProxySettings: Sendable {
         adminTokenFile = reader.read(.adminTokenFile, default: nil, allowed: "a file's path") { path($0) }
         adminTLS = CertificateFiles(&reader, certificate: .adminTLSCert, key: .adminTLSKey)
         shutdownGrace = reader.readDuration(.shutdownGrace, default: .seconds(30), in: .zero ... .seconds(86_400))
+        restartGrace = reader.readDurationOrOff(.restartGrace, default: nil, in: .zero ... .seconds(604_800))
         drainTimeout = reader.readDurationOrOff(.drainTimeout, default: nil, in: .zero ... .seconds(86_400))
         tls = TLSFiles(&reader)
         upstreamTLS = UpstreamTLSFiles(&reader)
@@ -204,6 +207,7 @@ extension ProxySettings {
         case .adminTLSCert: adminTLS?.certificate
         case .adminTLSKey: adminTLS?.key
         case .shutdownGrace: shutdownGrace.text
+        case .restartGrace: restartGrace?.text ?? "off"
         case .drainTimeout: drainTimeout?.text ?? "off"
         case .tlsCert: tls?.identity.certificate
         case .tlsKey: tls?.identity.key

@@ -19,6 +19,7 @@ package enum SettingName: String, CaseIterable, Sendable {
     case adminTLSCert = "admin-tls-cert"
     case adminTLSKey = "admin-tls-key"
     case shutdownGrace = "shutdown-grace"
+    case restartGrace = "restart-grace"
     case drainTimeout = "drain-timeout"
     case tlsCert = "tls-cert"
     case tlsKey = "tls-key"

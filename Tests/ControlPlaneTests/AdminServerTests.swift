@@ -14,15 +14,11 @@ import Testing
     private func serving(
         _ admin: AdminBench, _ look: (UInt16, ServiceGroup) async throws -> Void
     ) async throws {
-        let port = Mutex<UInt16?>(nil)
-        let server = AdminServer(
-            api: admin.api, address: Endpoint(host: "127.0.0.1", port: 0), logger: logger,
-            onListening: { address in port.withLock { $0 = address.port } })
+        let listener = try ListeningSocket.open(Endpoint(host: "127.0.0.1", port: 0))
+        let server = AdminServer(api: admin.api, listener: listener, logger: logger)
         let group = ServiceGroup(services: [server], logger: logger)
         async let run: Void = group.run()
-        let listens = await eventually { port.withLock { $0 != nil } }
-        #expect(listens)
-        if let port = port.withLock({ $0 }) { try await look(port, group) }
+        try await look(listener.address.port, group)
         await group.triggerGracefulShutdown()
         try await run
     }
@@ -91,30 +87,21 @@ import Testing
         }
     }
 
-    @Test func saysWhenItsAddressIsTaken() async throws {
+    @Test func connectionsWaitWhileItPauses() async throws {
         let admin = try AdminBench()
-        try await serving(admin) { port, _ in
-            let address = Endpoint(host: "127.0.0.1", port: port)
-            let second = AdminServer(api: admin.api, address: address, logger: logger, onListening: { _ in })
-            await #expect {
-                try await second.run()
-            } throws: { error in
-                "\(error)" == "cannot listen on \(address) for the admin API: Address already in use"
-            }
-        }
-    }
-
-    @Test func saysWhenItsNameDoesNotResolve() async throws {
-        let admin = try AdminBench()
-        let address = Endpoint(host: "name.invalid", port: 0)
-        let server = AdminServer(api: admin.api, address: address, logger: logger, onListening: { _ in })
-        await #expect {
-            try await server.run()
-        } throws: { error in
-            let text = "\(error)"
-            return text == "cannot listen on name.invalid:0 for the admin API: Name or service not known"
-                // Where there is no name server to ask.
-                || text.hasSuffix(": Temporary failure in name resolution")
-        }
+        let listener = try ListeningSocket.open(Endpoint(host: "127.0.0.1", port: 0))
+        let served = Mutex(0)
+        let server = AdminServer(api: admin.api, listener: listener, logger: logger) { served.withLock { $0 += 1 } }
+        let group = ServiceGroup(services: [server], logger: logger)
+        async let run: Void = group.run()
+        #expect(await eventually { served.withLock { $0 == 1 } })
+        await server.pause()
+        let port = listener.address.port
+        async let answer = exchange(port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        server.resume()
+        #expect(try await answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        await group.triggerGracefulShutdown()
+        try await run
+        #expect(server.listeningSocket == nil)
     }
 }

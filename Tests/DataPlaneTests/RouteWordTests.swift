@@ -5,9 +5,9 @@ import Testing
     @Test(arguments: [
         Route(epoch: 0, active: .green), Route(epoch: 1, active: .blue), Route(epoch: (1 << 62) - 1, active: .green),
     ])
-    func holdsARoute(route: Route) {
-        #expect(RouteWord(route).load() == route)
-        let word = RouteWord(Route(epoch: 5, active: .blue))
+    func holdsARoute(route: Route) throws {
+        #expect(try RouteWord(route).load() == route)
+        let word = try RouteWord(Route(epoch: 5, active: .blue))
         word.store(route)
         #expect(word.load() == route)
     }

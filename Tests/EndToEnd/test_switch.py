@@ -2,60 +2,16 @@
 
 import json
 import os
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from harness.process import ManagedProcess
-from harness.raw_http2 import RawConnection, grpc_message, grpc_request
+from harness.raw_http2 import grpc_message, grpc_request
 from harness.staleness import Switch, Timeline
+from harness.switch_load_processes import CONNECTIONS, LoadProcesses, backend_of_a_new_call, backend_of_a_new_stream
 
 # `SLUICE_SWITCHES` sets another number than that of an ordinary test run.
 SWITCHES = int(os.environ.get("SLUICE_SWITCHES", 200))
-PROCESSES, CALLERS, STREAMS, CONNECTIONS = 2, 64, 100, 8
-
-
-def backend_of_a_new_call(connection: RawConnection) -> str:
-    stream = connection.open(grpc_request("/echo.Echo/Describe"))
-    stream.send_data(grpc_message(b""), end_stream=True)
-    stream.wait_end(timeout=60)
-    assert stream.grpc_status == b"0", stream
-    return json.loads(stream.messages[0])["backend"]
-
-
-def backend_of_a_new_stream(connection: RawConnection) -> str:
-    stream = connection.open(grpc_request("/echo.Echo/LongStream"))
-    stream.send_data(grpc_message(b'{"seq": 0}'))
-    stream.wait_data(5, timeout=60)
-    stream.send_data(b"", end_stream=True)
-    stream.wait_end(timeout=60)
-    return json.loads(stream.messages[0])["backend"]
-
-
-class LoadProcess:
-    """One process of the load; `finish` gives what it saw."""
-
-    def __init__(self, start_process, address: str, out: Path):
-        self._out = out
-        self.process: ManagedProcess = start_process(
-            [
-                sys.executable, "-u", "-m", "harness.switch_load", "--address", address, "--out", out,
-                "--callers", str(CALLERS // PROCESSES), "--streams", str(STREAMS // PROCESSES),
-                "--connections", str(CONNECTIONS // PROCESSES),
-            ],
-            name="load",
-            cwd=Path(__file__).parent,
-        )
-
-    def wait_running(self) -> None:
-        self.process.wait_for_line(lambda line: "running" in line, what="running", stream="stdout", timeout=60)
-
-    def finish(self) -> dict:
-        self.process.send_line("stop")
-        assert self.process.wait(timeout=90) == 0, self.process.tail()
-        return json.loads(self._out.read_text())
 
 
 @pytest.mark.timeout(200 + SWITCHES)
@@ -73,10 +29,9 @@ def test_200_switches_under_load(start_proxy, start_process, connect_raw, tmp_pa
     )
     for color in ("blue", "green"):
         proxy.admin.wait_health(color, "healthy")
-    loads = [LoadProcess(start_process, proxy.address, tmp_path / f"load{i}.json") for i in range(PROCESSES)]
+    load = LoadProcesses(start_process, proxy.address, tmp_path)
     old_connections = [connect_raw(proxy.address) for _ in range(4)]
-    for load in loads:
-        load.wait_running()
+    load.wait_running()
 
     switches: list[Switch] = []
     active = "green"
@@ -98,31 +53,15 @@ def test_200_switches_under_load(start_proxy, start_process, connect_raw, tmp_pa
         fresh.close()
 
     status = proxy.admin.status()
-    results = [load.finish() for load in loads]
-    timeline = Timeline("green", switches)
-
-    failures = [failure for result in results for failure in result["failures"]]
-    assert failures == []
-
-    calls = [call for result in results for call in result["calls"]]
-    stale = [call for call in calls if call[2] not in timeline.allowed(call[0], call[1])]
-    assert stale == []
-    # The check above means something only where one color is allowed: that has to be so for many calls of each color.
-    decisive = [call[2] for call in calls if len(timeline.allowed(call[0], call[1])) == 1]
-    assert min(decisive.count("blue"), decisive.count("green")) > SWITCHES
-
-    streams = [stream for result in results for stream in result["streams"]]
-    assert len(streams) == STREAMS
-    assert [stream["wrong"] for stream in streams if stream["wrong"]] == []
-    assert all(stream["backend"] in timeline.allowed(stream["began"], stream["answered"]) for stream in streams)
-    assert min(stream["messages"] for stream in streams) >= 5
+    seen = load.finish()
+    seen.check(Timeline("green", switches), least_decisive=SWITCHES)
 
     # No connection was closed by the proxy: each client needed exactly one.
     assert all(not connection.closed and not connection.goaways for connection in old_connections)
     assert sum(worker["accepted_connections"] for worker in status["workers"]) == CONNECTIONS + 4 + SWITCHES
     colors = proxy.admin.status()["colors"]
     assert sum(colors[color]["calls"]["failed_by_proxy"] for color in colors) == 0
-    print(f"{len(calls)} calls, {len(decisive)} of them decisive, {sum(s['messages'] for s in streams)} messages")
+    print(seen)
 
     assert active == "green"
     proxy.kill()

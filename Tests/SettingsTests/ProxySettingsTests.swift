@@ -43,6 +43,7 @@ import Testing
         #expect(settings.logLevel == .info)
         #expect(settings.adminTokenFile == nil)
         #expect(settings.shutdownGrace == .seconds(30))
+        #expect(settings.restartGrace == nil)
         #expect(settings.drainTimeout == nil)
         #expect(settings.tls == nil)
         #expect(settings.upstreamTLS == nil)
@@ -62,7 +63,8 @@ import Testing
         .workers: ["8"], .healthCheck: ["grpc:pkg.Service,http:/health?a=b,tcp"], .healthInterval: ["250ms"],
         .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
         .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
-        .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"], .drainTimeout: ["2m"],
+        .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"], .restartGrace: ["1h"],
+        .drainTimeout: ["2m"],
         .adminTLSCert: ["/etc/ac.pem"], .adminTLSKey: ["/etc/ak.pem"],
         .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"],
         .forwardClientIdentity: ["on"], .upstreamTLS: ["on"], .upstreamTLSCA: ["/etc/uca.pem"],
@@ -97,6 +99,7 @@ import Testing
         #expect(settings.logLevel == .debug)
         #expect(settings.adminTokenFile == "/run/secrets/token")
         #expect(settings.shutdownGrace == .seconds(90))
+        #expect(settings.restartGrace == .seconds(3600))
         #expect(settings.drainTimeout == .seconds(120))
         #expect(settings.adminTLS?.certificate == "/etc/ac.pem")
         #expect(settings.adminTLS?.key == "/etc/ak.pem")

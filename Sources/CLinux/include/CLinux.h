@@ -23,5 +23,20 @@ void clinux_eventfd_clear(int descriptor);
 /// The system's text for an errno value: a constant string, safe on any thread; NULL for an unknown value.
 const char *clinux_error_text(int code);
 
+/// memfd_create(2): memory that other processes can map, too; closed on exec.
+int clinux_shared_memory(const char *name);
+
+/// socketpair(2) of Unix sockets that keep messages apart: non-blocking, closed on exec.
+int clinux_message_pair(int pair[2]);
+
+/// posix_spawn(3): starts a program with `count` descriptors, numbered from 3 on in the order given, besides the standard
+/// ones; it has no others. Its signals are blocked as this process's are not, and those that this process ignores it
+/// ignores, too.
+///
+/// Returns 0, or what posix_spawn(3) returns.
+int clinux_spawn(
+    int *process, const char *program, char *const arguments[], char *const environment[], const int descriptors[],
+    int count);
+
 /// Names the calling thread as tools like top and perf show it; at most 15 bytes count.
 void clinux_name_thread(const char *name);

@@ -39,7 +39,13 @@ struct ChangeHandlers: Sendable {
 
     @Sendable func cancelDrain(_ request: AdminRequest) async throws -> Response {
         let query = try QueryParameters(request.query, allowed: ["reason"])
-        let result = await services.switchboard.cancelDrain(reason: try reason(query), who: request.who)
+        let why = try reason(query)
+        let result: (drain: Drain, auditError: String?)?
+        do {
+            result = try await services.switchboard.cancelDrain(reason: why, who: request.who)
+        } catch {
+            throw refusal(error)
+        }
         guard let (drain, auditError) = result else { throw AdminError(.conflict, "no drain is under way") }
         let left = await services.traffic.report().inFlight(on: drain.color, before: drain.epoch)
         return try .json(CancelledDrainBody(drain, callsLeft: left, auditError: auditError, who: request.who))
@@ -88,6 +94,11 @@ struct ChangeHandlers: Sendable {
             details.health = ColorHealthBody(health)
         case .stateNotSaved:
             status = .serviceUnavailable
+        case .handedOver:
+            // On a connection of its own the next request reaches the process that has taken over.
+            return AdminError(
+                .serviceUnavailable, refusal.description, headers: [.retryAfter: "1", .connection: "close"],
+                details: details)
         }
         return AdminError(status, refusal.description, headers: [.eTag: "\"\(state.epoch)\""], details: details)
     }

@@ -1,8 +1,8 @@
 import DataPlane
 
 /// The end of the calls that a change left behind on the color it went away from.
-package struct Drain: Sendable, Equatable {
-    package enum Phase: Sendable, Equatable {
+package struct Drain: Sendable, Equatable, Codable {
+    package enum Phase: Sendable, Equatable, Codable {
         /// The calls have time to end by themselves.
         case waiting
         /// The time is up: those that are left are being ended within this window.

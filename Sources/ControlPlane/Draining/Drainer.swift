@@ -10,7 +10,7 @@ import Synchronization
 /// from any thread.
 package final class Drainer: Sendable {
     /// The drain under way, as it was when it was asked for.
-    package struct Progress: Sendable, Equatable {
+    package struct Progress: Sendable, Equatable, Codable {
         package var drain: Drain
         /// Until the Proxy begins to end calls; zero once it has begun.
         package var left: Duration
@@ -71,7 +71,7 @@ package final class Drainer: Sendable {
         stop(.superseded)
         return state.withLock { state in
             let drain = choice.timeout(standard: state.timeout).flatMap { Drain(behind: change, timeout: $0) }
-            state.running = drain.map { start($0, clock) }
+            state.running = drain.map { start($0, after: $0.timeout, clock) }
             return drain
         }
     }
@@ -81,6 +81,26 @@ package final class Drainer: Sendable {
     /// - Returns: the drain that was under way; `nil` where there was none.
     package func cancel() -> Drain? {
         stop(.cancelled)
+    }
+
+    /// Leaves the drain under way to another process, which goes on with it. Calls that are being ended here already go
+    /// on being ended, until that process says otherwise.
+    ///
+    /// - Returns: `nil` where none is under way.
+    package func handOver() -> Progress? {
+        state.withLock { state in
+            guard let running = state.running else { return nil }
+            state.running = nil
+            running.task?.cancel()
+            return Progress(drain: running.drain, left: max(.zero, running.left()))
+        }
+    }
+
+    /// Goes on with the drain of another process.
+    package func takeOver(_ progress: Progress) {
+        var drain = progress.drain
+        drain.phase = .waiting
+        state.withLock { $0.running = start(drain, after: progress.left, clock) }
     }
 
     @discardableResult
@@ -98,10 +118,10 @@ package final class Drainer: Sendable {
         return drain
     }
 
-    private func start<C: Clock<Duration>>(_ drain: Drain, _ clock: C) -> Running {
-        let deadline = clock.now.advanced(by: drain.timeout)
+    private func start<C: Clock<Duration>>(_ drain: Drain, after time: Duration, _ clock: C) -> Running {
+        let deadline = clock.now.advanced(by: time)
         logger.notice(
-            "draining", metadata: Self.facts(of: drain).merging(["timeout": "\(drain.timeout.text)"]) { $1 })
+            "draining", metadata: Self.facts(of: drain).merging(["timeout": "\(time.text)"]) { $1 })
         return Running(
             drain: drain, left: { clock.now.duration(to: deadline) },
             task: Task { await self.run(drain, until: deadline, clock) })

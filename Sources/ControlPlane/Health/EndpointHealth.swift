@@ -9,7 +9,7 @@ package enum HealthState: String, Sendable, Equatable, Codable {
 }
 
 /// A check that did not pass.
-package struct HealthFailure: Sendable, Equatable {
+package struct HealthFailure: Sendable, Equatable, Codable {
     /// Which check and why: `grpc: connection refused`.
     package var reason: String
     package var at: Timestamp
@@ -21,7 +21,7 @@ package struct HealthFailure: Sendable, Equatable {
 }
 
 /// What is known of one endpoint's health.
-package struct EndpointHealth: Sendable, Equatable {
+package struct EndpointHealth: Sendable, Equatable, Codable {
     package var endpoint: Endpoint
     package var state: HealthState
     /// Since when it has been in this state.
@@ -47,7 +47,7 @@ package struct EndpointHealth: Sendable, Equatable {
 }
 
 /// The health of a color: what its endpoints say together.
-package struct ColorHealth: Sendable, Equatable {
+package struct ColorHealth: Sendable, Equatable, Codable {
     package var color: Color
     /// In the order of the settings.
     package var endpoints: [EndpointHealth]

@@ -63,12 +63,13 @@ package actor HealthMonitor: Service, HealthReporting {
     /// - Parameters:
     ///   - traffic: learns of every change, in the order they happen.
     ///   - failover: as `traffic`.
+    ///   - known: what another process has found out; of an endpoint that is still there nothing is forgotten.
     ///   - clock: what the interval is measured with.
     ///   - jitter: a random number from 0 up to 1 for each pause.
     ///   - now: the wall clock.
     package init(
         configuration: Configuration, checker: any HealthChecking, traffic: any TrafficControl, failover: FailoverWatch,
-        clock: any Clock<Duration> = ContinuousClock(),
+        known: [ColorHealth] = [], clock: any Clock<Duration> = ContinuousClock(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
         now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
     ) {
@@ -83,16 +84,25 @@ package actor HealthMonitor: Service, HealthReporting {
         (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let start = now()
         let state = configuration.checks.isEmpty ? HealthState.healthy : .unknown
-        current = PerColor { color in
-            let endpoints = configuration.endpoints[color]
-            return ColorHealth(
-                color: color, endpoints: endpoints.map { EndpointHealth(endpoint: $0, state: state, since: start) })
+        let current = PerColor { color in
+            let known = configuration.checks.isEmpty ? [] : known.filter { $0.color == color }.flatMap(\.endpoints)
+            let endpoints = configuration.endpoints[color].map { endpoint in
+                known.first { $0.endpoint == endpoint }
+                    ?? EndpointHealth(endpoint: endpoint, state: state, since: start)
+            }
+            return ColorHealth(color: color, endpoints: endpoints)
         }
         thresholds = PerColor { color in
-            configuration.endpoints[color].map { _ in
-                HealthThreshold(rise: configuration.rise, fall: configuration.fall)
+            current[color].endpoints.map { endpoint in
+                var threshold = HealthThreshold(rise: configuration.rise, fall: configuration.fall)
+                guard endpoint.lastCheck != nil else { return threshold }
+                threshold.take(
+                    state: endpoint.state, consecutivePasses: endpoint.consecutivePasses,
+                    consecutiveFailures: endpoint.consecutiveFailures)
+                return threshold
             }
         }
+        self.current = current
     }
 
     package func health() -> PerColor<ColorHealth> {

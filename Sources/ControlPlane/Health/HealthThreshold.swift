@@ -19,6 +19,13 @@ package struct HealthThreshold: Sendable, Equatable {
         self.fall = fall
     }
 
+    /// Goes on from what another threshold has come to.
+    package mutating func take(state: HealthState, consecutivePasses: Int, consecutiveFailures: Int) {
+        self.state = state
+        self.consecutivePasses = consecutivePasses
+        self.consecutiveFailures = consecutiveFailures
+    }
+
     /// Counts against other numbers from the next result on, with the same limits as in `init`.
     package mutating func set(rise: Int, fall: Int) {
         precondition(rise >= 1 && fall >= 1)

@@ -1,3 +1,5 @@
+import EventLoop
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -27,17 +29,34 @@ final class OpenFile: Sendable {
         self.descriptor = descriptor
     }
 
+    /// Shares a file that someone else has opened.
+    ///
+    /// - Parameter path: what errors call it.
+    init(sharing other: FileDescriptor, path: String) throws(FileError) {
+        let descriptor = retrying { fcntl(other.number, F_DUPFD_CLOEXEC, 0) }
+        guard descriptor >= 0 else { throw FileError("open", path, code: errno) }
+        self.path = path
+        self.descriptor = descriptor
+    }
+
     deinit {
         close(descriptor)
     }
 
     /// Writes all of the bytes, or throws with an unknown part of them written.
-    func write(_ bytes: [UInt8]) throws(FileError) {
+    ///
+    /// - Parameter position: where to; otherwise after what was written last.
+    func write(_ bytes: [UInt8], at position: Int? = nil) throws(FileError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                retrying {
-                    Int32(clamping: writeBytes(descriptor, buffer.baseAddress! + written, buffer.count - written))
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
+                return retrying {
+                    guard let position else {
+                        return Int32(clamping: writeBytes(descriptor, rest.baseAddress!, rest.count))
+                    }
+                    return Int32(
+                        clamping: pwrite(descriptor, rest.baseAddress!, rest.count, off_t(position + written)))
                 }
             }
             guard count >= 0 else { throw FileError("write", path, code: errno) }
@@ -90,7 +109,7 @@ func folder(of path: String) -> String {
 }
 
 /// Makes a call again for as long as a signal interrupts it.
-func retrying(_ call: () -> Int32) -> Int32 {
+package func retrying(_ call: () -> Int32) -> Int32 {
     while true {
         let result = call()
         if result != -1 || errno != EINTR { return result }

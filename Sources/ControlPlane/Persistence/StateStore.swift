@@ -1,3 +1,6 @@
+import EventLoop
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -33,25 +36,53 @@ package final class StateStore: Sendable {
     private static let sizeLimit = 1 << 20
 
     package let path: String
-    private let lock: OpenFile
+    /// Until `release()`.
+    private let lock: Mutex<OpenFile?>
 
     /// Takes the lock beside the state file (`PATH.lock`), which is let go when the store goes away or the process ends.
     ///
-    /// - Parameter path: the state file, which need not exist; its folder must.
-    package init(path: String) throws(Failure) {
+    /// - Parameters:
+    ///   - path: the state file, which need not exist; its folder must.
+    ///   - passed: the lock of a process that this one takes over from, which may be another state file's.
+    package init(path: String, sharing passed: FileDescriptor? = nil) throws(Failure) {
         self.path = path
+        let file = try Self.takeLock(path, sharing: passed)
+        lock = Mutex(file)
+        // The number only helps a person; without it the lock holds as well.
+        if ftruncate(file.descriptor, 0) == 0 { try? file.write(Array(String(getpid()).utf8), at: 0) }
+    }
+
+    private static func takeLock(_ path: String, sharing passed: FileDescriptor?) throws(Failure) -> OpenFile {
+        let file: OpenFile
         do {
-            lock = try OpenFile(path + ".lock", flags: O_RDWR | O_CREAT)
+            let lockPath = path + ".lock"
+            if let passed {
+                let shared = try OpenFile(sharing: passed, path: lockPath)
+                if shared.identity == OpenFile.identity(of: lockPath) { return shared }
+            }
+            file = try OpenFile(lockPath, flags: O_RDWR | O_CREAT)
         } catch {
             throw .file(error)
         }
-        guard retrying({ flock(lock.descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
-            guard errno == EWOULDBLOCK else { throw .file(FileError("lock", lock.path, code: errno)) }
-            let holder = try? lock.readAll(limit: 64)
+        guard retrying({ flock(file.descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
+            guard errno == EWOULDBLOCK else { throw .file(FileError("lock", file.path, code: errno)) }
+            let holder = try? file.readAll(limit: 64)
             throw .inUse(path: path, processID: holder.flatMap { Int32(String(decoding: $0, as: UTF8.self)) })
         }
-        // The number only helps a person; without it the lock holds as well.
-        if ftruncate(lock.descriptor, 0) == 0 { try? lock.write(Array(String(getpid()).utf8)) }
+        return file
+    }
+
+    /// The lock, for whoever takes over from this process.
+    package func shareLock() throws -> FileDescriptor {
+        try lock.withLock { lock in
+            guard let lock else { preconditionFailure("a lock is shared before it is let go") }
+            return try FileDescriptor(retrying { fcntl(lock.descriptor, F_DUPFD_CLOEXEC, 0) }, "dup")
+        }
+    }
+
+    /// Lets go of the lock; a process that shares it keeps it. Nothing must be saved any more.
+    package func release() {
+        lock.withLock { $0 = nil }
     }
 
     /// The state that was saved last; `nil` where there is no file.

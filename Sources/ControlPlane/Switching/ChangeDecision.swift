@@ -10,6 +10,8 @@ package enum ChangeRefusal: Error, Sendable, Equatable {
     case targetNotHealthy(ColorHealth)
     /// The new state could not be written; nothing was swapped. The text names the file.
     case stateNotSaved(reason: String)
+    /// Another process is taking over, and makes the changes from now on.
+    case handedOver
 }
 
 /// What a request comes to, given the state and the evidence.

@@ -41,6 +41,8 @@ package actor Switchboard {
     /// Written on this actor only; read from anywhere without waiting for it.
     private let published: Mutex<SwitchState>
     private let counts = Mutex<[Count: Int]>([:])
+    /// Another process makes the changes.
+    private var isHandedOver = false
 
     /// - Parameters:
     ///   - state: the state in force, which the store holds and the route word carries.
@@ -79,6 +81,7 @@ package actor Switchboard {
     /// When it returns, every worker has left the old route behind: no stream begins under it any more.
     package func change(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
+        if isHandedOver { throw .handedOver }
         var receipt = try commit(request, evidence)
         receipt.inFlight = await inFlight(behind: receipt.change)
         return receipt
@@ -106,7 +109,10 @@ package actor Switchboard {
     ///
     /// - Parameter who: as in `ChangeRequest`.
     /// - Returns: the drain, and why the audit log lacks its line, where it does; `nil` where none is under way.
-    package func cancelDrain(reason: String?, who: String) -> (drain: Drain, auditError: String?)? {
+    package func cancelDrain(
+        reason: String?, who: String
+    ) throws(ChangeRefusal) -> (drain: Drain, auditError: String?)? {
+        if isHandedOver { throw .handedOver }
         let state = state
         let drain = drainer.cancel()
         let error = record(
@@ -118,6 +124,23 @@ package actor Switchboard {
             drain == nil ? "refused to cancel a drain" : "cancelled the drain",
             metadata: ["reason": "\(reason ?? "")", "who": "\(who)"])
         return drain.map { ($0, error) }
+    }
+
+    /// Makes no changes any more, as another process is about to.
+    ///
+    /// - Returns: the state to go on from.
+    package func handOver() -> SwitchState {
+        isHandedOver = true
+        return state
+    }
+
+    /// Makes changes again, as the other process has not come up. It may have made one before it ended.
+    package func takeBack() {
+        isHandedOver = false
+        guard let saved = try? store.load(), saved.epoch > state.epoch else { return }
+        route.store(saved.route)
+        published.withLock { $0 = saved }
+        failover.changed(active: saved.active)
     }
 
     /// The part that must not be interrupted: everything up to the audit log's line, with no `await`.
@@ -219,6 +242,8 @@ extension ChangeRefusal: CustomStringConvertible {
                 return "\(endpoint.endpoint) \(failure ?? "has not been checked yet")"
             }
             return "\(health.color) is not healthy: " + endpoints.joined(separator: "; ")
+        case .handedOver:
+            return "nothing was changed, as a new process is taking over: ask it again"
         case .stateNotSaved(let reason):
             return "nothing was changed, as the new state could not be saved: \(reason)"
         }

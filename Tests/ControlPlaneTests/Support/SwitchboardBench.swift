@@ -23,7 +23,7 @@ struct SwitchboardBench {
         let initial = SwitchState(initial: .blue, at: Timestamp(milliseconds: 1_000_000))
         self.health = health
         self.traffic = traffic
-        route = RouteWord(initial.route)
+        route = try RouteWord(initial.route)
         store = try StateStore(path: folder.file("state.json"))
         try store.save(initial)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -27,6 +27,7 @@ class ManagedProcess:
         name: str,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
     ):
         self.name = name
         self.argv = [os.fspath(a) for a in argv]
@@ -42,6 +43,7 @@ class ManagedProcess:
             env={**inherited, **(env or {})},
             cwd=cwd,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
         for stream_name in ("stdout", "stderr"):
             pipe = getattr(self.popen, stream_name)

@@ -1,11 +1,14 @@
 """The Proxy binary as tests hold it."""
 
+import contextlib
 import json
+import os
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.admin import AdminClient
-from harness.process import BINARIES, ManagedProcess, run
+from harness.process import BINARIES, ManagedProcess, eventually, run
 
 
 def options(**settings: object) -> list[str]:
@@ -72,15 +75,38 @@ class Proxy:
         """Starts it again after it has ended, with the same settings, state and ports."""
         self.process = ManagedProcess([BINARIES / "Proxy", *options(**self.settings)], name="Proxy")
         ready = self.process.wait_for_line(listening, what="the log line that says where it listens")
+        #: The process that serves; another one than `process` after a restart.
+        self.pid: int = ready["process"]
         self.address: str = ready["listen"]
         self.settings["listen"] = ready["listen"]
         self.settings["admin"] = ready["admin"]
         self.admin = AdminClient(ready["admin"], token=self._token)
 
+    def restart(self) -> int:
+        """Has a new process take over (SIGUSR2); returns once it serves, and which process it took over from."""
+        before, seen = self.pid, len(self.process.stderr)
+        os.kill(before, signal.SIGUSR2)
+        ready = self.process.wait_for_line(
+            listening, what="the log line of the process that takes over", start=seen, timeout=60)
+        assert ready["listen"] == self.address
+        self.pid = ready["process"]
+        assert self.pid != before
+        # Changes are the new process's from now on; the old one has yet to hear that.
+        self.process.wait_for_line(
+            lambda line: "another process has taken over" in line, what="the old process's word", start=seen)
+        return before
+
+    def wait_gone(self, pid: int, timeout: float = 30) -> None:
+        """Waits until one of its processes has ended; the first one's exit code is `process.wait()`'s."""
+        eventually(lambda: not is_running(pid), what=f"the end of process {pid}", timeout=timeout)
+
     def stop(self) -> int:
         return self.process.stop(timeout=40)
 
     def kill(self) -> None:
+        """Ends it, and all that it has been restarted as, at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
 
     def audit(self) -> list[dict]:
@@ -90,6 +116,15 @@ class Proxy:
     def accesses(self) -> list[dict]:
         """The access log's lines so far."""
         return [json.loads(line) for line in self.access_log.read_text().splitlines()]
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def listening(line: str) -> dict | None:

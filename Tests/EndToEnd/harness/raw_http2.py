@@ -16,7 +16,7 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
-from hyperframe.frame import Frame, GoAwayFrame
+from hyperframe.frame import Frame, GoAwayFrame, PingFrame
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -88,6 +88,13 @@ class _Connection(h2.connection.H2Connection):
         event.last_stream_id = frame.last_stream_id
         event.additional_data = frame.additional_data
         return [], [event]
+
+    #: Whether PINGs are answered, as they have to be.
+    answers_pings = True
+
+    def _receive_ping_frame(self, frame: PingFrame):
+        frames, events = super()._receive_ping_frame(frame)
+        return frames if self.answers_pings else [], events
 
 
 class RawStream:

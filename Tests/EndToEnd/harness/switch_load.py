@@ -17,12 +17,13 @@ import time
 
 import grpc
 
-OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
 
 
 class Load:
-    def __init__(self, address: str, connections: int):
-        self.channels = [grpc.aio.insecure_channel(address, options=OPTIONS) for _ in range(connections)]
+    def __init__(self, address: str, connections: int, retries: bool):
+        # Without a policy, retries are of calls that no server has seen: they never left, or were refused unprocessed.
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", int(retries))]
+        self.channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(connections)]
         self.stop = asyncio.Event()
         self.calls: list[tuple[int, int, str]] = []
         self.streams: list[dict] = []
@@ -94,7 +95,7 @@ class Load:
 
 
 async def main(arguments: argparse.Namespace) -> None:
-    load = Load(arguments.address, arguments.connections)
+    load = Load(arguments.address, arguments.connections, arguments.retries)
     await load.run(arguments.callers, arguments.streams)
     with open(arguments.out, "w", encoding="utf-8") as out:
         json.dump({"calls": load.calls, "streams": load.streams, "failures": load.failures}, out)
@@ -107,4 +108,5 @@ if __name__ == "__main__":
     parser.add_argument("--callers", type=int, default=32)
     parser.add_argument("--streams", type=int, default=50)
     parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--retries", action="store_true", help="repeat what no server has seen, as clients do by default")
     asyncio.run(main(parser.parse_args()))

@@ -1,0 +1,62 @@
+import EventLoop
+
+/// A socket that clients connect to, those of the data plane or those of the admin API.
+///
+/// Several processes may hold the same one: each connection goes to the one that takes it first. It closes with its last
+/// copy. Any thread may use it.
+package struct ListeningSocket: Sendable {
+    /// The address can't be listened on. Its description is one line that names the address.
+    package struct Failure: Error, Equatable, CustomStringConvertible {
+        package var description: String
+    }
+
+    let socket: Socket
+    /// With the real port.
+    package let address: Endpoint
+
+    /// Resolves an address, which may block, binds it and listens.
+    ///
+    /// - Parameters:
+    ///   - endpoint: port 0 takes any free port.
+    ///   - purpose: what the error says it was for: ` for the admin API`.
+    package static func open(_ endpoint: Endpoint, purpose: String = "") throws(Failure) -> ListeningSocket {
+        let resolved: [SocketAddress]
+        switch Resolver.resolveBlocking(host: endpoint.host, port: endpoint.port) {
+        case .addresses(let addresses): resolved = addresses
+        case .failed(let reason): throw Failure(endpoint, purpose, reason)
+        }
+        do {
+            return ListeningSocket(try Socket.listen(on: resolved[0]))
+        } catch {
+            throw Failure(endpoint, purpose, error.reason)
+        }
+    }
+
+    /// Takes over a socket that listens already.
+    package init(_ socket: Socket) {
+        self.socket = socket
+        // Any socket that listens has an address.
+        let local = socket.localAddress!
+        address = Endpoint(host: local.host, port: local.port)
+    }
+
+    package var descriptor: FileDescriptor { socket.descriptor }
+
+    /// Whether it can be reached from this machine only.
+    package var isLoopback: Bool { socket.localAddress?.isLoopback == true }
+
+    /// Whether this is what the settings ask for, so that a process that takes over need not open another one.
+    package func serves(_ endpoint: Endpoint) -> Bool {
+        guard endpoint.port == 0 || endpoint.port == address.port else { return false }
+        guard case .addresses(let addresses) = Resolver.resolveBlocking(host: endpoint.host, port: endpoint.port) else {
+            return false
+        }
+        return addresses.first?.host == address.host
+    }
+}
+
+extension ListeningSocket.Failure {
+    fileprivate init(_ endpoint: Endpoint, _ purpose: String, _ reason: String) {
+        self.init(description: "cannot listen on \(endpoint)\(purpose): \(reason)")
+    }
+}

@@ -1,0 +1,53 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// One 64-bit word that several processes read and write atomically: a page of memory behind a descriptor, which one
+/// process passes on to another.
+///
+/// `@unchecked Sendable`: the pointer never changes, and what it leads to is only ever used as an atomic.
+package final class SharedWord: @unchecked Sendable {
+    /// To be passed on.
+    package let descriptor: FileDescriptor
+
+    /// Leads to a mapping of `pageSize` bytes that lives as long as this object. An `Atomic<UInt64>` is a `UInt64` in
+    /// memory, a page begins on any boundary it needs, and all of a new page's bits are zero, which is a word of 0.
+    private let word: UnsafeMutablePointer<Atomic<UInt64>>
+
+    private static let pageSize = 4096
+
+    /// Makes a word of 0.
+    package convenience init() throws(SystemError) {
+        let memory = try FileDescriptor(clinux_shared_memory("sluice-route"), "memfd_create")
+        guard ftruncate(memory.number, off_t(Self.pageSize)) == 0 else {
+            throw SystemError(operation: "ftruncate", code: errno)
+        }
+        try self.init(sharing: memory)
+    }
+
+    /// Takes part in a word that another process has made.
+    package init(sharing descriptor: FileDescriptor) throws(SystemError) {
+        var status = stat()
+        guard fstat(descriptor.number, &status) == 0 else { throw SystemError(operation: "fstat", code: errno) }
+        // A shorter file would end the process at the first access.
+        guard status.st_size >= Self.pageSize else { throw SystemError(operation: "map a shared word", code: EINVAL) }
+        guard
+            let memory = mmap(nil, Self.pageSize, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number, 0),
+            memory != MAP_FAILED
+        else { throw SystemError(operation: "mmap", code: errno) }
+        self.descriptor = descriptor
+        word = memory.assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    deinit {
+        munmap(word, Self.pageSize)
+    }
+
+    package func load() -> UInt64 {
+        word.pointee.load(ordering: .acquiring)
+    }
+
+    package func store(_ value: UInt64) {
+        word.pointee.store(value, ordering: .sequentiallyConsistent)
+    }
+}

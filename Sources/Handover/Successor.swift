@@ -1,0 +1,185 @@
+import CLinux
+import ControlPlane
+import DataPlane
+import EventLoop
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The process that is to take over from this one, as this one sees it.
+///
+/// One task has it come up: `start`, `prepared`, `takeOver`; a failure of any of them is followed by `giveUp`. Then
+/// `serve` answers what it asks about the calls that are left here.
+package final class Successor: Sendable {
+    /// Why the new process did not take over. Its description is one sentence.
+    package struct Failure: Error, Equatable, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// A descriptor with what it is for.
+    package typealias Passed = (name: InheritedDescriptors.Name, descriptor: FileDescriptor)
+
+    package let processID: Int32
+    private let channel: HandoverChannel
+
+    private init(processID: Int32, channel: HandoverChannel) {
+        self.processID = processID
+        self.channel = channel
+    }
+
+    /// Starts a program, in this process's folder, with its own arguments and its environment.
+    ///
+    /// - Parameters:
+    ///   - arguments: the first is the program's name for itself.
+    ///   - passed: what it gets besides the line to this process.
+    package static func start(
+        program: String, arguments: [String], environment: [String: String], passing passed: [Passed]
+    ) throws(Failure) -> Successor {
+        let (own, other): (FileDescriptor, FileDescriptor)
+        do {
+            (own, other) = try HandoverChannel.pair()
+        } catch {
+            throw Failure(description: "\(error)")
+        }
+        let all = passed + [(.handover, other)]
+        var environment = environment
+        environment[InheritedDescriptors.variable] = all.map(\.name.rawValue).joined(separator: ":")
+        var processID: Int32 = 0
+        let code = withCStrings(arguments) { arguments in
+            withCStrings(environment.map { "\($0)=\($1)" }) { environment in
+                clinux_spawn(
+                    &processID, program, arguments, environment, all.map(\.descriptor.number), Int32(all.count))
+            }
+        }
+        guard code == 0 else {
+            throw Failure(description: "\(program) can't be started: \(SystemError(operation: "", code: code).reason)")
+        }
+        let channel = HandoverChannel(own)
+        channel.listen()
+        return Successor(processID: processID, channel: channel)
+    }
+
+    /// Waits until the new process could take over at once.
+    package func prepared(within limit: Duration) async throws(Failure) {
+        guard case .prepared(let version) = try await next(within: limit) else {
+            throw Failure(description: "the new process said something out of turn")
+        }
+        guard version == SuccessorMessage.version else {
+            throw Failure(
+                description:
+                    "it speaks version \(version) of the handover, this process \(SuccessorMessage.version): restart it instead"
+            )
+        }
+    }
+
+    /// Hands everything over and waits until the new process serves.
+    ///
+    /// - Parameter traffic: what it may ask about meanwhile.
+    package func takeOver(
+        _ takeover: Takeover, within limit: Duration, _ traffic: any TrafficControl
+    ) async throws(Failure) {
+        channel.send(PredecessorMessage.takeOver(takeover))
+        while true {
+            let message = try await next(within: limit)
+            if case .ready = message { return }
+            // Not waited for: a color may take hours to drain.
+            Task { await answer(message, traffic, shutDown: {}) }
+        }
+    }
+
+    /// Ends the new process, which has not taken over.
+    ///
+    /// - Returns: the status it had ended with by itself.
+    @discardableResult
+    package func giveUp() async -> Int32? {
+        channel.close()
+        // One that has closed its line is about to end, and then its status tells more than a signal's would.
+        for _ in 0..<50 {
+            if let status = reaped() { return status }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        kill(processID, SIGKILL)
+        while reaped() == nil { try? await Task.sleep(for: .milliseconds(10)) }
+        return nil
+    }
+
+    /// Answers for as long as this process and the line last.
+    ///
+    /// - Parameter shutDown: the successor ends, and so are the calls here to end.
+    package func serve(_ traffic: any TrafficControl, shutDown: @escaping @Sendable () -> Void) async {
+        await withDiscardingTaskGroup { group in
+            for await bytes in channel.messages {
+                guard let message = try? JSONCoding.decode(SuccessorMessage.self, from: bytes) else { continue }
+                group.addTask { await self.answer(message, traffic, shutDown: shutDown) }
+            }
+            group.cancelAll()
+        }
+        _ = reaped()
+    }
+
+    private func answer(
+        _ message: SuccessorMessage, _ traffic: any TrafficControl, shutDown: @Sendable () -> Void
+    ) async {
+        switch message {
+        case .report(let id): await channel.send(PredecessorMessage.left(id: id, LeftBehind(traffic.report())))
+        case .waitUntilDrained(let id, let color, let epoch):
+            await traffic.waitUntilDrained(color, before: epoch)
+            channel.send(PredecessorMessage.drained(id: id))
+        case .endCalls(let color, let epoch, let spread):
+            traffic.endCalls(on: color, before: epoch, over: .seconds(spread))
+        case .cancelDrain: traffic.cancelDrain()
+        case .shutDown: shutDown()
+        case .prepared, .ready, .failed: break
+        }
+    }
+
+    private func next(within limit: Duration) async throws(Failure) -> SuccessorMessage {
+        let timer = Task { [channel] in
+            try await Task.sleep(for: limit)
+            channel.close()
+        }
+        defer { timer.cancel() }
+        let began = ContinuousClock.now
+        var messages = channel.messages.makeAsyncIterator()
+        guard let bytes = await messages.next() else {
+            guard began.duration(to: .now) < limit else {
+                throw Failure(description: "the new process did not come up within \(limit)")
+            }
+            let status = await giveUp()
+            throw Failure(
+                description: "the new process ended before it was ready"
+                    + (status.map { " (\(Self.text(ofStatus: $0)))" } ?? ""))
+        }
+        guard let message = try? JSONCoding.decode(SuccessorMessage.self, from: bytes) else {
+            throw Failure(description: "the new process said something that this one doesn't understand")
+        }
+        if case .failed(let reason) = message { throw Failure(description: reason) }
+        return message
+    }
+
+    /// - Returns: how the process has ended, as wait(2) has it; `nil` while it hasn't, or where that is known already.
+    private func reaped() -> Int32? {
+        var status: Int32 = 0
+        let result = retrying { waitpid(processID, &status, WNOHANG) }
+        if result == processID { return status }
+        return result < 0 ? 0 : nil
+    }
+
+    private static func text(ofStatus status: Int32) -> String {
+        let signal = status & 0x7f
+        return signal == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(signal)"
+    }
+
+    /// Lends texts as a list of C strings that ends with a null pointer.
+    private static func withCStrings<Result>(
+        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+    ) -> Result {
+        // Owned here until the call is over; execve(2) changes none of them.
+        let copies = texts.map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        return body(copies + [nil])
+    }
+}

@@ -1,0 +1,50 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Tells the service manager how things stand, where there is one that wants to know (sd_notify(3)).
+struct ServiceManager: Sendable {
+    /// The path of its socket; one that begins with `@` is an abstract address (unix(7)).
+    private let path: String
+
+    /// - Returns: `nil` where the process was started by nobody who wants to know.
+    init?() {
+        guard let path = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), path.first == "/" || path.first == "@"
+        else { return nil }
+        self.path = path
+    }
+
+    /// This process serves, and is the service from now on, whichever was it before.
+    func ready() {
+        send("READY=1\nMAINPID=\(getpid())\n")
+    }
+
+    /// The service ends.
+    func stopping() {
+        send("STOPPING=1\n")
+    }
+
+    /// Nobody waits for an answer, and a manager that can't be reached must not stop the service.
+    private func send(_ text: String) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        withUnsafeMutableBytes(of: &address.sun_path) { space in
+            space.copyBytes(from: bytes)
+            if space[0] == UInt8(ascii: "@") { space[0] = 0 }
+        }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let length = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path)! + bytes.count)
+        _ = withUnsafePointer(to: &address) { pointer in
+            // A sockaddr_un is a sockaddr by the sockets API's own convention.
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                sendto(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL), address, length)
+            }
+        }
+    }
+}

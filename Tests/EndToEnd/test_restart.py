@@ -1,0 +1,365 @@
+"""SIGUSR2: a new process takes over sockets, state and health; no call fails, and one that can't changes nothing."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness.process import BINARIES, ManagedProcess, eventually
+from harness.proxy import Proxy, is_running, listening, options
+from harness.raw_http2 import NO_ERROR, grpc_message, grpc_request
+from harness.staleness import Switch, Timeline
+from harness.switch_load_processes import LoadProcesses, backend_of_a_new_call, backend_of_a_new_stream
+
+RESTARTS = 20
+
+
+def records(proxy: Proxy, message: str) -> list[dict]:
+    return [record for record in proxy.process.json_lines() if record.get("message") == message]
+
+
+def open_stream(connection):
+    stream = connection.open(grpc_request("/echo.Echo/LongStream"))
+    exchange(stream, 0)
+    return stream
+
+
+def exchange(stream, seq: int) -> dict:
+    count = len(stream.messages)
+    stream.send_data(grpc_message(b'{"seq": %d}' % seq))
+    stream.connection.wait(lambda: len(stream.messages) > count, "an answer")
+    answer = json.loads(stream.messages[-1])
+    assert answer["seq"] == seq
+    return answer
+
+
+def finish(stream) -> None:
+    stream.send_data(b"", end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status == b"0", stream
+
+
+@pytest.mark.timeout(240)
+def test_20_restarts_under_load_with_switches(start_proxy, start_process, connect_raw, tmp_path, blue, green):
+    """The switch test's load through 20 restarts and 3 switches for each: 0 failed calls, 0 stale, no stream cut."""
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, workers=2, initial="green", access_log="off",
+        health_interval="1s", health_timeout="20s", health_fall=10,
+    )
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    # A connection ends with each restart. A call that the client still had in hand then is its own to make again, as
+    # clients do unless they are told not to.
+    load = LoadProcesses(start_process, proxy.address, tmp_path, "--retries")
+    load.wait_running()
+    switches: list[Switch] = []
+    active = "green"
+    processes = [proxy.pid]
+
+    def switch() -> None:
+        nonlocal active
+        target = "blue" if active == "green" else "green"
+        asked = time.monotonic_ns()
+        receipt = proxy.admin.switch()
+        switches.append(Switch(asked, time.monotonic_ns(), target))
+        assert (receipt["from"], receipt["to"], receipt["epoch"]) == (active, target, len(switches) + 1)
+        active = target
+
+    for _ in range(RESTARTS):
+        switch()
+        before = connect_raw(proxy.address)
+        assert backend_of_a_new_call(before) == active
+        # At once, wherever the handover has come to: the admin API is there all the time.
+        os.kill(proxy.pid, signal.SIGUSR2)
+        seen = len(proxy.process.stderr)
+        switch()
+        ready = proxy.process.wait_for_line(
+            lambda line: (listening(line) or {}).get("process") not in (None, *processes) and listening(line),
+            what="the next process", timeout=60)
+        processes.append(ready["process"])
+        proxy.pid = ready["process"]
+        switch()
+        assert backend_of_a_new_stream(connect_raw(proxy.address)) == active
+        proxy.process.wait_for_line(
+            lambda line: "another process has taken over" in line, what="the old process's word", start=seen)
+        before.close()
+
+    assert proxy.admin.status()["epoch"] == len(switches) + 1
+    seen = load.finish()
+    seen.check(Timeline("green", switches), least_decisive=RESTARTS)
+    print(seen)
+    # With the last stream the last of the old processes ends.
+    for pid in processes[:-1]:
+        proxy.wait_gone(pid)
+    assert is_running(processes[-1])
+    assert not records(proxy, "not restarted, this process goes on")
+    assert [entry["epoch"] for entry in proxy.audit() if entry["outcome"] == "changed"] == list(
+        range(1, len(switches) + 2))
+
+
+def test_what_is_taken_over(proxy, connect_raw, green):
+    """State, epoch and health; and calls in flight in the old process count, and are waited for, in the new one."""
+    proxy.admin.switch()
+    old = connect_raw(proxy.address)
+    stream = open_stream(old)
+    health = proxy.admin.status()["colors"]
+    first = proxy.restart()
+    status = proxy.admin.status()
+    assert (status["active"], status["epoch"]) == ("green", 2)
+    # Not checked anew: the checks go on where they were.
+    for color in ("blue", "green"):
+        before, after = health[color]["endpoints"][0], status["colors"][color]["endpoints"][0]
+        assert after["state"] == "healthy" and after["since"] == before["since"]
+    assert proxy.admin.get("/history").json["changes"][0]["to"] == "green"
+    old.wait(lambda: len(old.goaways) >= 2, "two GOAWAYs")
+    assert old.goaways[-1][1] == NO_ERROR
+
+    # A second restart, and the first process still has its stream.
+    second = proxy.restart()
+    proxy.wait_gone(second)
+    assert exchange(stream, 1)["backend"] == "green"
+    waited = proxy.admin.post("/switch?to=blue&wait=drained&timeout=200ms")
+    assert (waited.status, waited.json["in_flight"]) == (202, 1)
+    assert proxy.admin.status()["in_flight"] == [{"calls": 1, "color": "green", "epoch": 2}]
+    finish(stream)
+    proxy.wait_gone(first)
+    assert proxy.process.wait() == 0
+    eventually(lambda: not proxy.admin.status()["in_flight"], what="no call in flight")
+
+
+def test_switches_of_the_new_process_hold_in_the_old_one(proxy, connect_raw):
+    """A client that hasn't seen the old process's GOAWAY yet begins calls there, which go to the right color."""
+    client = connect_raw(proxy.address)
+    stream = open_stream(client)
+    # It says nothing, and so not that it has seen the GOAWAY: the old process takes its streams meanwhile.
+    client.h2.answers_pings = False
+    proxy.restart()
+    client.wait(lambda: client.goaways, "the first GOAWAY")
+    for color in ("green", "blue", "green"):
+        proxy.admin.switch(f"?to={color}")
+        assert backend_of_a_new_call(client) == color
+    finish(stream)
+
+
+def test_drain_goes_on_in_the_new_process(proxy, connect_raw):
+    client = connect_raw(proxy.address)
+    stream = open_stream(client)
+    proxy.admin.switch("?drain=1h")
+    first = proxy.restart()
+    drain = proxy.admin.status()["drain"]
+    assert (drain["color"], drain["epoch"]) == ("blue", 2)
+    proxy.admin.post("/drain/cancel")
+    assert exchange(stream, 1)["backend"] == "blue"
+    proxy.admin.switch("?to=blue")
+    proxy.admin.switch("?to=green&drain=0s")
+    stream.wait_end()
+    assert stream.grpc_status == b"14" and b"drained" in stream.grpc_status_message
+    proxy.wait_gone(first)
+
+
+def test_ending_the_new_process_ends_the_old_one(start_proxy, connect_raw, blue, green):
+    """SIGTERM gives all calls the grace of a shutdown, wherever they are."""
+    proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="300ms")
+    client = connect_raw(proxy.address)
+    stream = open_stream(client)
+    first = proxy.restart()
+    os.kill(proxy.pid, signal.SIGTERM)
+    stream.wait_end()
+    assert stream.grpc_status == b"14" and b"shutting down" in stream.grpc_status_message
+    proxy.wait_gone(first)
+    proxy.wait_gone(proxy.pid)
+
+
+def test_sigterm_to_a_process_that_has_been_taken_over_from(start_proxy, connect_raw, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="300ms")
+    stream = open_stream(connect_raw(proxy.address))
+    first = proxy.restart()
+    os.kill(first, signal.SIGTERM)
+    stream.wait_end()
+    assert stream.grpc_status == b"14"
+    assert proxy.process.wait() == 0
+    assert proxy.admin.status()["active"] == "blue"
+
+
+def test_restart_grace(start_proxy, connect_raw, blue, green):
+    proxy = start_proxy(blue=blue.address, green=green.address, restart_grace="300ms")
+    stream = open_stream(connect_raw(proxy.address))
+    proxy.restart()
+    stream.wait_end()
+    assert stream.grpc_status == b"14"
+    assert proxy.process.wait() == 0
+
+
+def test_a_crash_after_a_restart_leaves_the_state_to_the_next_start(proxy, connect_raw):
+    """The old process, which still has a stream, keeps neither the state file's lock nor the address."""
+    stream = open_stream(connect_raw(proxy.address))
+    first = proxy.restart()
+    proxy.admin.switch()
+    os.kill(proxy.pid, signal.SIGKILL)
+    proxy.wait_gone(proxy.pid)
+    old = proxy.process
+    proxy.start()
+    assert (proxy.admin.status()["active"], proxy.admin.status()["epoch"]) == ("green", 2)
+    assert exchange(stream, 1)["backend"] == "blue"
+    finish(stream)
+    proxy.wait_gone(first)
+    assert old.wait() == 0
+
+
+def assert_goes_on(proxy: Proxy, reason: str) -> None:
+    failed = proxy.process.wait_for_line(
+        lambda line: "not restarted, this process goes on" in line and json.loads(line), what="why not")
+    assert reason in failed["cause"], failed
+    assert is_running(proxy.pid)
+    assert proxy.admin.switch()["changed"] is True
+    assert proxy.admin.status()["epoch"] == 2
+
+
+def test_a_program_that_is_no_program(start_proxy, tmp_path, blue, green, monkeypatch, connect_raw):
+    """The upgrade was not finished: the old process goes on and says why; later it works."""
+    program = tmp_path / "Proxy"
+    shutil.copy(BINARIES / "Proxy", program)
+    monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    stream = open_stream(connect_raw(proxy.address))
+    program.unlink()
+    os.kill(proxy.pid, signal.SIGUSR2)
+    assert_goes_on(proxy, "no such file or directory")
+    program.write_text("#!/bin/sh\nexit 7\n")
+    program.chmod(0o755)
+    seen = len(proxy.process.stderr)
+    os.kill(proxy.pid, signal.SIGUSR2)
+    proxy.process.wait_for_line(
+        lambda line: "not restarted" in line and "exit status 7" in line, what="the exit status", start=seen)
+    program.unlink()
+    shutil.copy(BINARIES / "Proxy", program)
+    proxy.restart()
+    finish(stream)
+
+
+def test_settings_that_have_become_wrong(start_proxy, tmp_path, blue, green):
+    file = tmp_path / "sluice.yml"
+    file.write_text("health-rise: 2\n")
+    proxy = start_proxy(blue=blue.address, green=green.address, config=file)
+    file.write_text("health-rise: many\n")
+    os.kill(proxy.pid, signal.SIGUSR2)
+    assert_goes_on(proxy, "health-rise")
+    file.write_text("health-rise: 3\nlog-level: debug\n")
+    proxy.restart()
+    assert proxy.admin.status()["epoch"] == 2
+
+
+def test_a_new_process_that_dies_while_it_takes_over(start_proxy, tmp_path, blue, green, monkeypatch, connect_raw):
+    """Killed when changes have stopped already: the old process makes them again."""
+    wrapper = tmp_path / "Proxy"
+    real = BINARIES / "Proxy"
+    wrapper.write_text(f'#!/bin/bash\nexec -a "$0" {real} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    # Says that it is prepared, hears what it would take over, and dies.
+    wrapper.write_text(f"""#!{sys.executable}
+import os, socket
+names = os.environ["SLUICE_HANDOVER"].split(":")
+line = socket.socket(fileno=3 + names.index("handover"))
+line.setblocking(True)
+line.send(b'{{"prepared":{{"version":1}}}}')
+assert b"take_over" in line.recv(200_000)
+os._exit(9)
+""")
+    os.kill(proxy.pid, signal.SIGUSR2)
+    assert_goes_on(proxy, "exit status 9")
+    client = connect_raw(proxy.address)
+    assert backend_of_a_new_call(client) == "green"
+    assert not client.goaways
+    # One of another version is told apart before anything stops.
+    wrapper.write_text(wrapper.read_text().replace('"version":1', '"version":99'))
+    seen = len(proxy.process.stderr)
+    os.kill(proxy.pid, signal.SIGUSR2)
+    proxy.process.wait_for_line(
+        lambda line: "not restarted" in line and "version 99" in line, what="the version", start=seen)
+
+
+def test_settings_with_other_addresses(start_proxy, tmp_path, blue, green, connect_raw):
+    """The new process listens where its own settings say."""
+    file = tmp_path / "sluice.yml"
+    file.write_text("listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n")
+    proxy = start_proxy(blue=blue.address, green=green.address, config=file, listen=None, admin=None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    file.write_text(f"listen: 127.0.0.1:{port}\nadmin: 127.0.0.1:0\n")
+    os.kill(proxy.pid, signal.SIGUSR2)
+    proxy.process.wait_for_line(
+        lambda line: (listening(line) or {}).get("listen") == f"127.0.0.1:{port}", what="the other address")
+    proxy.wait_gone(proxy.pid)
+    assert backend_of_a_new_call(connect_raw(f"127.0.0.1:{port}")) == "blue"
+
+
+class Activated:
+    """A Proxy that is started as systemd does it: with its sockets, and with one that wants to be told."""
+
+    def __init__(self, start_process, folder, names: str | None, blue, green, **settings):
+        self.listen, self.admin = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(folder / "notify"))
+        self.notify.settimeout(30)
+        flags = options(
+            blue=blue.address, green=green.address, state_file=folder / "state.json", audit_log=folder / "audit.jsonl",
+            access_log="off", **settings)
+        environment = {"LISTEN_FDS": "2", "NOTIFY_SOCKET": str(folder / "notify")}
+        if names is not None:
+            environment["LISTEN_FDNAMES"] = names
+        # Only the shell knows which process it becomes.
+        script = f'exec 3<&{self.listen.fileno()} 4<&{self.admin.fileno()}; LISTEN_PID=$$ exec "$@"'
+        self.process: ManagedProcess = start_process(
+            ["bash", "-c", script, "bash", BINARIES / "Proxy", *flags], name="Proxy", env=environment,
+            pass_fds=[self.listen.fileno(), self.admin.fileno()])
+
+    def told(self) -> str:
+        return self.notify.recv(4096).decode()
+
+
+@pytest.mark.parametrize("names", [None, "listen:admin", "proxy.socket:proxy.socket"])
+def test_sockets_and_word_of_a_service_manager(start_process, tmp_path, connect_raw, blue, green, names):
+    started = Activated(start_process, tmp_path, names, blue, green)
+    ready = started.process.wait_for_line(listening, what="listening")
+    assert ready["listen"] == "127.0.0.1:%d" % started.listen.getsockname()[1]
+    assert ready["admin"] == "127.0.0.1:%d" % started.admin.getsockname()[1]
+    assert started.told() == f"READY=1\nMAINPID={ready['process']}\n"
+    assert backend_of_a_new_call(connect_raw(ready["listen"])) == "blue"
+    os.kill(ready["process"], signal.SIGUSR2)
+    told = started.told()
+    assert told.startswith("READY=1\nMAINPID=") and str(ready["process"]) not in told
+    assert started.process.wait() == 0
+    new = int(told.strip().rpartition("=")[2])
+    os.kill(new, signal.SIGTERM)
+    assert started.told() == "STOPPING=1\n"
+    eventually(lambda: not is_running(new), what="its end")
+
+
+def test_sockets_of_a_service_manager_that_are_none(start_process, tmp_path, blue, green):
+    done = subprocess.run(
+        ["bash", "-c", 'exec 3</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "bash", BINARIES / "Proxy",
+         *options(blue=blue.address, green=green.address, state_file=tmp_path / "state.json",
+                  audit_log=tmp_path / "audit.jsonl", access_log="off")],
+        capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 64
+    assert "descriptor 3, passed as listen, is not a listening TCP socket" in done.stderr
+
+
+def test_an_admin_socket_for_everyone_needs_a_token(start_process, tmp_path, blue, green):
+    with socket.create_server(("127.0.0.1", 0)) as listen, socket.create_server(("0.0.0.0", 0)) as admin:
+        script = f'exec 3<&{listen.fileno()} 4<&{admin.fileno()}; LISTEN_PID=$$ LISTEN_FDS=2 exec "$@"'
+        done = subprocess.run(
+            ["bash", "-c", script, "bash", BINARIES / "Proxy",
+             *options(blue=blue.address, green=green.address, state_file=tmp_path / "state.json",
+                      audit_log=tmp_path / "audit.jsonl", access_log="off")],
+            pass_fds=[listen.fileno(), admin.fileno()], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 64
+    assert "--admin-token-file" in done.stderr

@@ -1,0 +1,20 @@
+import EventLoop
+import Glibc
+import Testing
+
+@Suite struct SharedWordTests {
+    @Test func isSeenByAllWhoShareIt() throws {
+        let first = try SharedWord()
+        #expect(first.load() == 0)
+        first.store(7)
+        let second = try SharedWord(sharing: first.descriptor)
+        #expect(second.load() == 7)
+        second.store(.max)
+        #expect(first.load() == .max)
+    }
+
+    @Test func refusesWhatIsTooShort() throws {
+        let empty = try FileDescriptor(open("/dev/null", O_RDWR), "open")
+        #expect(throws: SystemError.self) { try SharedWord(sharing: empty) }
+    }
+}

@@ -1,0 +1,63 @@
+import EventLoop
+import Testing
+
+import Handover
+
+@Suite struct SuccessorTests {
+    private func failure(of program: String, _ arguments: [String] = []) async -> String {
+        do {
+            let successor = try Successor.start(
+                program: program, arguments: [program] + arguments, environment: [:], passing: [])
+            do {
+                try await successor.prepared(within: .seconds(20))
+                return "prepared"
+            } catch {
+                await successor.giveUp()
+                throw error
+            }
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func programThatIsNotThere() async {
+        #expect(await failure(of: "/nowhere/Proxy") == "/nowhere/Proxy can't be started: no such file or directory")
+    }
+
+    @Test func programThatEnds() async {
+        #expect(
+            await failure(of: "/bin/sh", ["-c", "exit 3"])
+                == "the new process ended before it was ready (exit status 3)")
+    }
+
+    @Test func programThatIsKilled() async {
+        #expect(
+            await failure(of: "/bin/sh", ["-c", "kill -9 $$"])
+                == "the new process ended before it was ready (signal 9)")
+    }
+
+    @Test func programThatSaysNothing() async throws {
+        let successor = try Successor.start(
+            program: "/bin/sleep", arguments: ["sleep", "60"], environment: [:], passing: [])
+        await #expect {
+            try await successor.prepared(within: .milliseconds(50))
+        } throws: {
+            "\($0)".hasPrefix("the new process did not come up within")
+        }
+        await successor.giveUp()
+    }
+
+    @Test func descriptorsComeInOrder() async throws {
+        let (one, other) = try HandoverChannel.pair()
+        // Named as they are numbered; the line comes last, and nothing else is open.
+        let script = "[ \"$SLUICE_HANDOVER\" = route:lock:handover ] && [ -e /proc/$$/fd/5 ] && [ ! -e /proc/$$/fd/6 ]"
+        let successor = try Successor.start(
+            program: "/bin/sh", arguments: ["sh", "-c", script], environment: [:],
+            passing: [(.route, one), (.lock, other)])
+        await #expect {
+            try await successor.prepared(within: .seconds(20))
+        } throws: {
+            "\($0)".hasSuffix("(exit status 0)")
+        }
+    }
+}

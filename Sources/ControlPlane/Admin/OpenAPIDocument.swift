@@ -203,7 +203,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/TooLarge"
                   },
                   "503": {
-                    "description": "Refused: the new state could not be saved, so nothing was changed.",
+                    "description": "Refused: the new state could not be saved, or another process is taking over at this very moment, so nothing was changed.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -371,7 +371,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/TooLarge"
                   },
                   "503": {
-                    "description": "Refused: the new state could not be saved, so nothing was changed.",
+                    "description": "Refused: the new state could not be saved, or another process is taking over at this very moment, so nothing was changed.",
                     "content": {
                       "application/json": {
                         "schema": {

@@ -1,0 +1,213 @@
+"""Hostile and broken backends: their calls get a proper answer, and nobody else takes notice."""
+
+import contextlib
+import struct
+
+import h2.exceptions
+import pytest
+
+from harness.attacker import (
+    ATTACK_PATH, DATA, END_STREAM, PING, PRIORITY, SETTINGS,
+    assert_counted, frame, header_block, header_frames, reset, window_update,
+)
+from harness.frame_backend import FrameBackend
+from harness.process import eventually
+from harness.raw_http2 import CANCEL, grpc_message, grpc_request
+
+FLOOD = 20_000
+GOAWAY = 7
+HEAD = [(":status", "200"), ("content-type", "application/grpc")]
+OK = ("grpc-status", "0")
+
+
+@pytest.fixture
+def proxy(start_proxy, attack, request):
+    """A Proxy before a backend that plays `attack`, each of its workers with a connection of its own to it.
+
+    Connections are spread over the workers: what breaks the attacked client's connection to the backend must not touch
+    the bystander's, which came first.
+    """
+    backend = FrameBackend(attack)
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=2)
+    proxy.backend = backend
+    return proxy
+
+
+def head(stream: int, *fields: tuple[str, str], flags: int = 0) -> bytes:
+    return header_frames(stream, header_block(*HEAD, *fields), flags)
+
+
+def trailers(stream: int, *fields: tuple[str, str]) -> bytes:
+    return header_frames(stream, header_block(*fields), END_STREAM)
+
+
+def body(stream: int, *, end: bool = False) -> bytes:
+    return frame(DATA, END_STREAM if end else 0, stream, grpc_message(b"x"))
+
+
+def attacks(*parameters: tuple[str, object]):
+    """Attacks by name, each a function that gives what is sent on a stream."""
+    return pytest.mark.parametrize("attack", [play for _, play in parameters], ids=[name for name, _ in parameters])
+
+
+# MARK: Responses that could smuggle
+
+
+def whole(*fields: tuple[str, str]):
+    """A trailers-only answer with these fields, between the pseudo-field and the status."""
+    return lambda stream: [header_frames(stream, header_block(*HEAD, *fields, OK), END_STREAM)]
+
+
+def bare(*fields: tuple[str, str]):
+    """A head of these fields alone."""
+    return lambda stream: [header_frames(stream, header_block(*fields), END_STREAM)]
+
+
+def with_body(*fields: tuple[str, str]):
+    """An answer with these fields in its head and a body of six bytes."""
+    return lambda stream: [head(stream, *fields), body(stream), trailers(stream, OK)]
+
+
+MALFORMED = [
+    ("upper_case", whole(("X-Upper", "x"))),
+    ("space_in_a_name", whole(("x y", "z"))),
+    ("empty_name", whole(("", "x"))),
+    ("carriage_return", whole(("x", "a\rb"))),
+    ("line_feed", whole(("x", "a\nb"))),
+    ("nul", whole(("x", "a\0b"))),
+    ("connection", whole(("connection", "close"))),
+    ("keep_alive", whole(("keep-alive", "timeout=5"))),
+    ("proxy_connection", whole(("proxy-connection", "keep-alive"))),
+    ("transfer_encoding", whole(("transfer-encoding", "chunked"))),
+    ("upgrade", whole(("upgrade", "h2c"))),
+    ("two_statuses", bare((":status", "200"), (":status", "200"), OK)),
+    ("no_status", bare(("content-type", "application/grpc"), OK)),
+    ("empty_status", bare((":status", ""), OK)),
+    ("status_that_is_no_number", bare((":status", "abc"), OK)),
+    ("status_of_two_digits", bare((":status", "99"), OK)),
+    ("status_after_a_field", bare(("content-type", "application/grpc"), (":status", "200"), OK)),
+    ("unknown_pseudo_field", bare((":status", "200"), (":reason", "OK"), OK)),
+    ("pseudo_field_of_requests", bare((":status", "200"), (":path", "/"), OK)),
+    ("status_101", bare((":status", "101"))),
+    ("content_length_too_long", with_body(("content-length", "7"))),
+    ("content_length_too_short", with_body(("content-length", "5"))),
+    ("content_length_twice", with_body(("content-length", "6"), ("content-length", "6"))),
+    ("content_length_that_is_no_number", with_body(("content-length", "6x"))),
+    ("content_length_without_a_body", whole(("content-length", "6"))),
+    ("pseudo_field_in_trailers", lambda s: [head(s), body(s), trailers(s, (":status", "200"), OK)]),
+    ("upper_case_in_trailers", lambda s: [head(s), body(s), trailers(s, ("X-Upper", "x"), OK)]),
+    ("line_feed_in_trailers", lambda s: [head(s), body(s), trailers(s, ("x", "a\nb"), OK)]),
+    ("trailers_that_do_not_end", lambda s: [head(s), body(s), header_frames(s, header_block(OK), 0)]),
+    ("window_overflow", lambda s: [window_update(s, 2**31 - 1)]),
+    ("window_overflow_after_the_head", lambda s: [head(s), body(s), window_update(s, 2**31 - 1)]),
+    ("header_list_too_long", whole(("x", "v" * 20_000))),
+    ("header_list_of_too_many_fields", whole(*[("x", "v")] * 150)),
+    ("trailers_too_long", lambda s: [head(s), body(s), trailers(s, OK, ("x", "v" * 20_000))]),
+    ("trailers_of_too_many_fields", lambda s: [head(s), body(s), trailers(s, OK, *[("x", "v")] * 150)]),
+]
+
+
+def test_malformed_responses(start_proxy, connect_raw, request):
+    """The call fails by INTERNAL, nothing of what was malformed passes, and the connection serves the next call."""
+    current = None
+    backend = FrameBackend(lambda stream: current(stream))
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    passed = {}
+    for name, current in MALFORMED:  # noqa: B007 - the backend plays it
+        stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
+        after = client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end()
+        fields = {name for name, _ in stream.headers + (stream.trailers or [])}
+        if (
+            (stream.status, stream.grpc_status, after.grpc_status) != (b"200", b"13", b"0")
+            or b"blue" not in stream.grpc_status_message
+            or not fields <= {b":status", b"content-type", b"content-length", b"grpc-status", b"grpc-message"}
+        ):
+            passed[name] = repr((stream, after))
+    assert passed == {}
+    assert len(backend.connections) == 1, "a malformed response is no reason to leave the others' connection"
+
+
+def test_resets_of_all_streams(start_proxy, start_raw_backend, connect_raw):
+    """A backend that resets whatever comes: the clients hear of each, and none of them is blamed for it."""
+
+    def refuse(stream) -> None:
+        with contextlib.suppress(h2.exceptions.StreamClosedError):
+            stream.reset(CANCEL)
+
+    backend = start_raw_backend(refuse)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", reset_budget=5, reset_refill="1h"
+    )
+    client = connect_raw(proxy.address)
+    for _ in range(50):
+        assert client.open(grpc_request(), end_stream=True).wait_reset() == CANCEL
+    assert not client.closed and not client.goaways
+
+
+@attacks(("data", lambda s: [head(s), frame(DATA, 0, s, bytes(16_384)) * 12]))
+def test_more_than_the_window(proxy, attack, connect_raw):
+    """The client reads nothing, and the backend sends all the same: what is beyond the windows isn't kept."""
+    client = connect_raw(proxy.address, auto_window=False)
+    stream = client.open(grpc_request(ATTACK_PATH))
+    eventually(lambda: proxy.backend.resets, what="the end of the stream at the backend")
+    assert proxy.admin.status()["colors"]["blue"]["in_flight"] == 1
+    assert sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"]) <= 65_535
+    client.acknowledge_all()
+    assert stream.wait_end().grpc_status == b"13"
+    assert len(stream.data) <= 2 * 65_535
+
+
+# MARK: What ends the connection to the backend
+
+
+def assert_lost(proxy, connect_raw) -> None:
+    """The attacked call is answered, and so is the next one, over another connection to the backend."""
+    client = connect_raw(proxy.address)
+    stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
+    assert stream.status == b"200" and stream.grpc_status == b"14", stream
+    assert b"blue" in stream.grpc_status_message
+    assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"
+
+
+def flood(*pieces: bytes, count: int = FLOOD):
+    """Some pieces, and then the last of them over and over."""
+    *first, piece = pieces
+    return [*first, *[piece * 100] * (count // 100)]
+
+
+@attacks(
+    ("head", lambda s: [head(s, ("x", "v" * 40_000))]),
+    ("fields", lambda s: [head(s, *[("x", "v")] * 300)]),
+    ("trailers", lambda s: [head(s), body(s), trailers(s, OK, ("x", "v" * 40_000))]),
+)
+def test_header_lists_over_twice_the_limit(proxy, bystander, attack, connect_raw):
+    assert_lost(proxy, connect_raw)
+    assert_counted(proxy, "header_list")
+
+
+@attacks(
+    ("settings", lambda s: flood(frame(SETTINGS))),
+    ("pings", lambda s: flood(frame(PING, 0, 0, b"12345678"))),
+    ("priority", lambda s: flood(frame(PRIORITY, 0, s, struct.pack(">IB", 0, 16)))),
+    ("window_update", lambda s: flood(window_update(0, 1))),
+    ("window_update_of_a_stream", lambda s: flood(window_update(s, 1))),
+    ("goaway", lambda s: flood(frame(GOAWAY, 0, 0, struct.pack(">II", 2**31 - 1, 0)))),
+    ("unknown", lambda s: flood(frame(0x77, 0, 0, b"unknown"))),
+    ("empty_data", lambda s: flood(head(s), frame(DATA, 0, s))),
+)
+def test_floods(proxy, bystander, attack, connect_raw):
+    """Frames that move nothing end the connection to the backend, as they end a client's."""
+    assert_lost(proxy, connect_raw)
+    assert_counted(proxy, "control_frames")
+
+
+@attacks(("resets_of_a_closed_stream", lambda s: flood(reset(s))))
+def test_flood_of_resets(proxy, bystander, attack, connect_raw):
+    """The first ends the call, as a backend may; the others end the connection."""
+    client = connect_raw(proxy.address)
+    assert client.open(grpc_request(ATTACK_PATH)).wait_reset() == CANCEL
+    assert_counted(proxy, "control_frames")
+    assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"

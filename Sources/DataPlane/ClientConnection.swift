@@ -163,7 +163,7 @@ final class ClientConnection: Connection {
         if code == .noError {
             resets.endedCleanly()
         } else if call.upstreamReset == nil, call.failure == nil, !resets.endedUncleanly(now: worker.loop.now) {
-            violate(.resets)
+            violate(.resets, "too many streams that were reset")
         }
         closeLeg(of: call, code)
     }
@@ -201,7 +201,7 @@ final class ClientConnection: Connection {
 
     override func pingReceived() -> Bool {
         guard !pings.received(now: worker.loop.now) else { return true }
-        violate(.pings)
+        violate(.pings, "PINGs without a pause")
         return false
     }
 

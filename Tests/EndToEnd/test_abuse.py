@@ -9,17 +9,17 @@ import pytest
 from hyperframe.frame import HeadersFrame, SettingsFrame
 
 from harness.attacker import (
-    ACK, ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY,
-    SETTINGS, Attacker, assert_stopped, frame, header_block, reset, window_update,
+    ACK, ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PING, PRIORITY, RST_STREAM,
+    SETTINGS, Attacker, assert_counted, assert_stopped, frame, header_block, reset, window_update,
 )
 from harness.process import eventually
 from harness.raw_http2 import (
-    CANCEL, INITIAL_WINDOW_SIZE, RawStream, grpc_request, grpc_response, value,
+    CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, RawStream, grpc_request, grpc_response, value,
 )
 
 STREAMS = 3_000
 FLOOD = 20_000
-GOAWAY = 7
+PUSH_PROMISE, GOAWAY = 5, 7
 # What a request says whose call is to stay open, and one whose answer is to have a body.
 HOLD = ("x-hold", "1")
 BODY = ("x-body", "1")
@@ -124,6 +124,42 @@ def test_made_you_reset(proxy, bystander, provoke):
         assert_stopped(proxy, attacker, "resets")
 
 
+# What ends a connection at once, as RFC 9113 has it; the request before it goes down with it.
+BROKEN = {
+    "zero_increment": window_update(1, 0),
+    "zero_increment_of_the_connection": window_update(0, 0),
+    "overflow_of_the_connection": window_update(0, 2**31 - 1),
+    "data_after_end_stream": frame(DATA, END_STREAM, 1, b"x"),
+    "headers_after_end_stream": frame(HEADERS, END_HEADERS | END_STREAM, 1, header_block(("x", "y"))),
+    "priority_too_short": frame(PRIORITY, 0, 1, b"1234"),
+    "settings_too_short": frame(SETTINGS, 0, 0, b"12345"),
+    "settings_window_too_large": frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 2**31)),
+    "reset_of_an_idle_stream": reset(5),
+    "reset_too_short": frame(RST_STREAM, 0, 1, b"123"),
+    "data_on_stream_0": frame(DATA, 0, 0, b"x"),
+    "padding_longer_than_the_frame": frame(DATA, PADDED, 1, b"\xffx"),
+    "frame_too_large": frame(DATA, 0, 1, b"x" * 16_385),
+    "continuation_of_nothing": frame(CONTINUATION, END_HEADERS, 1),
+    "compression_out_of_step": frame(HEADERS, END_HEADERS | END_STREAM, 3, b"\xff\xff\xff\xff\xff"),
+    "push_promise": frame(PUSH_PROMISE, END_HEADERS, 1, struct.pack(">I", 2)),
+    "stream_of_the_server": frame(HEADERS, END_HEADERS | END_STREAM, 2, header_block(("x", "y"))),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_frames_that_break_http2(proxy, broken):
+    """The other primitives of MadeYouReset among them: no second try on the same connection, and the log says why."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, HOLD) + broken)
+        assert attacker.wait_closed(), "the connection is still open"
+        assert attacker.goaway.error_code not in (0, ENHANCE_YOUR_CALM), attacker.goaway
+    assert_counted(proxy, "protocol_error")
+    assert len(attack_requests(proxy)) <= 1
+    # A call that had reached the backend is cancelled there.
+    for request in attack_requests(proxy):
+        request.wait_reset()
+
+
 # MARK: Floods of frames
 
 
@@ -174,6 +210,8 @@ def test_pings(proxy, bystander):
         for _ in range(10):
             attacker.send(frame(PING, 0, 0, b"12345678"))
         assert_stopped(proxy, attacker, "pings")
+        # What tells gRPC clients to send them less often from now on.
+        assert attacker.goaways[0].additional_data == b"too_many_pings"
 
 
 def test_continuations(proxy, bystander):
@@ -181,7 +219,14 @@ def test_continuations(proxy, bystander):
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, flags=END_STREAM))
         attacker.flood(frame(CONTINUATION, 0, 1), FLOOD)
-        assert attacker.wait_closed()
+        assert_stopped(proxy, attacker, "control_frames")
+
+
+def test_settings_of_2000_entries(proxy, bystander):
+    """CVE-2020-11080."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, HOLD) + frame(SETTINGS, 0, 0, struct.pack(">HI", 0x99, 1) * 2_000))
+        assert_stopped(proxy, attacker, "control_frames")
 
 
 # MARK: Header bombs

@@ -7,7 +7,7 @@ import h2.exceptions
 import pytest
 
 from harness.attacker import (
-    ATTACK_PATH, DATA, END_STREAM, PING, PRIORITY, SETTINGS,
+    ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, SETTINGS,
     assert_counted, frame, header_block, header_frames, reset, window_update,
 )
 from harness.frame_backend import FrameBackend
@@ -15,7 +15,7 @@ from harness.process import eventually
 from harness.raw_http2 import CANCEL, grpc_message, grpc_request
 
 FLOOD = 20_000
-GOAWAY = 7
+PUSH_PROMISE, GOAWAY = 5, 7
 HEAD = [(":status", "200"), ("content-type", "application/grpc")]
 OK = ("grpc-status", "0")
 
@@ -178,6 +178,27 @@ def flood(*pieces: bytes, count: int = FLOOD):
     return [*first, *[piece * 100] * (count // 100)]
 
 
+BROKEN = [
+    ("zero_increment", lambda s: [window_update(s, 0)]),
+    ("overflow_of_the_connection", lambda s: [window_update(0, 2**31 - 1)]),
+    ("settings_window_too_large", lambda s: [frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 2**31))]),
+    ("frame_too_large", lambda s: [head(s), frame(DATA, 0, s, bytes(16_385))]),
+    ("data_on_stream_0", lambda s: [frame(DATA, 0, 0, b"x")]),
+    ("body_before_the_head", lambda s: [body(s), head(s, OK, flags=END_STREAM)]),
+    ("compression_out_of_step", lambda s: [frame(HEADERS, END_HEADERS, s, b"\xff\xff\xff\xff\xff")]),
+    ("push_promise", lambda s: [frame(PUSH_PROMISE, END_HEADERS, s, struct.pack(">I", 2) + header_block(*HEAD))]),
+    ("stream_of_the_server", lambda s: [head(2)]),
+    ("answer_to_nothing", lambda s: [head(s + 2)]),
+    ("noise", lambda s: [b"HTTP/1.1 400 Bad Request\r\n\r\n"]),
+]
+
+
+@attacks(*BROKEN)
+def test_frames_that_break_http2(proxy, attack, connect_raw):
+    assert_lost(proxy, connect_raw)
+    assert_counted(proxy, "protocol_error")
+
+
 @attacks(
     ("head", lambda s: [head(s, ("x", "v" * 40_000))]),
     ("fields", lambda s: [head(s, *[("x", "v")] * 300)]),
@@ -189,7 +210,9 @@ def test_header_lists_over_twice_the_limit(proxy, bystander, attack, connect_raw
 
 
 @attacks(
+    ("continuations", lambda s: flood(frame(HEADERS, 0, s, header_block(*HEAD)), frame(CONTINUATION, 0, s))),
     ("settings", lambda s: flood(frame(SETTINGS))),
+    ("settings_entries", lambda s: [frame(SETTINGS, 0, 0, struct.pack(">HI", 0x99, 1) * 2_000)]),
     ("pings", lambda s: flood(frame(PING, 0, 0, b"12345678"))),
     ("priority", lambda s: flood(frame(PRIORITY, 0, s, struct.pack(">IB", 0, 16)))),
     ("window_update", lambda s: flood(window_update(0, 1))),

@@ -67,6 +67,7 @@ final class ClientConnection: Connection {
     override func requestReceived(
         _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
+        receivedData()
         let call = context.call
         // Who the client is, only the Proxy says: what the client says itself never passes.
         head.removeAll(of: .forwardedClientCertificate)
@@ -88,6 +89,7 @@ final class ClientConnection: Connection {
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         let call = context.call
         guard call.wantsRequestBody else { return consume(bytes.count, on: stream) }
         call.bytesUp += bytes.count
@@ -102,6 +104,7 @@ final class ClientConnection: Connection {
     }
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         let call = context.call
         trailers.removeAll(of: .forwardedClientCertificate)
         if trailers.isEmpty && !trailers.isTruncated {

@@ -178,12 +178,18 @@ class Connection: Session, EventHandler {
     override func frameBegan(_ frame: IncomingFrame) -> Bool {
         guard violation == nil else { return false }
         switch frame {
-        case .data, .headers: frames.moved()
-        case .continuation: break
-        case .control:
+        case .data, .continuation: break
+        // HEADERS cost, too, until it turns out that they lead somewhere: those of a stream that is closed, or refused, are
+        // decoded for nothing.
+        case .headers, .control:
             if !frames.received(now: worker.loop.now) { violate(.controlFrames, "too many frames that move nothing") }
         }
         return violation == nil
+    }
+
+    /// A head, DATA or trailers have come in for a call.
+    final func receivedData() {
+        frames.moved()
     }
 
     override func headerListOverflowed() {

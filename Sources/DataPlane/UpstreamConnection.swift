@@ -177,6 +177,7 @@ final class UpstreamConnection: Connection {
     override func responseReceived(
         _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
+        receivedData()
         let call = context.call
         // The Proxy may have answered meanwhile, and its RST_STREAM may not have left yet.
         if call.response.hasEnded { return headerBlocks.give(head) }
@@ -202,6 +203,7 @@ final class UpstreamConnection: Connection {
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         // A client that doesn't read holds up its own stream, not the other clients' on this connection.
         consumeConnection(bytes.count)
         let call = context.call
@@ -220,6 +222,7 @@ final class UpstreamConnection: Connection {
     }
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         let call = context.call
         if call.response.hasEnded { return headerBlocks.give(trailers) }
         if trailers.isTruncated {

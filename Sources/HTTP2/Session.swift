@@ -14,7 +14,7 @@ public enum IncomingFrame: Sendable {
     case headers
     /// CONTINUATION, counted by libnghttp2 itself.
     case continuation
-    /// Anything that moves neither a head nor a body.
+    /// Anything that moves neither a head nor a body; also DATA of nothing but padding, once it is complete.
     case control
 }
 

@@ -124,6 +124,7 @@ enum SessionCallbacks {
         let stream = nghttp2_shim_stream(frame)
         switch nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) {
         case NGHTTP2_DATA:
+            if nghttp2_shim_is_padding(frame) != 0, !session.frameBegan(.control) { return failure }
             guard endsStream(frame) else { return 0 }
             withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { session.endReceived(on: stream, $0) }
         case NGHTTP2_HEADERS:

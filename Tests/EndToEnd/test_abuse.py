@@ -185,9 +185,11 @@ def test_control_frames(proxy, bystander, flood):
         assert_stopped(proxy, attacker, "control_frames")
 
 
-@pytest.mark.parametrize("empty", [frame(DATA, 0, 1)], ids=["no_payload"])
+@pytest.mark.parametrize(
+    "empty", [frame(DATA, 0, 1), frame(DATA, PADDED, 1, b"\x01\x00")], ids=["no_payload", "padding"]
+)
 def test_empty_data(proxy, bystander, empty):
-    """CVE-2019-9518."""
+    """CVE-2019-9518. Padding alone moves nothing either."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD, flags=END_HEADERS))
         attacker.flood(empty, FLOOD)
@@ -202,6 +204,27 @@ def test_data_of_one_byte(proxy, bystander):
         wait_attack_requests(proxy, 1)
         attack_requests(proxy)[0].wait_data(FLOOD)
         assert attacker.goaway is None
+
+
+def test_headers_of_a_closed_stream(proxy, bystander):
+    """The compression state makes the Proxy decode them; they lead nowhere."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1))
+        attacker.wait_frame(HeadersFrame, 1)
+        attacker.flood(attacker.request(1), FLOOD)
+        assert_stopped(proxy, attacker, "control_frames")
+
+
+def test_flood_of_refused_streams(proxy, bystander):
+    """Who has not acknowledged the limit is refused, and may not go on for ever: refusals must not pile up."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(b"".join(attacker.request(stream, HOLD) for stream in range(1, 201, 2)))
+        wait_attack_requests(proxy, 100)
+        for stream in range(201, 201 + 2 * FLOOD, 2):
+            if not attacker.send(attacker.request(stream)):
+                break
+        assert_stopped(proxy, attacker, "control_frames")
+    assert len(attack_requests(proxy)) == 100
 
 
 def test_pings(proxy, bystander):

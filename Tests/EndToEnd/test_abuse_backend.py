@@ -7,7 +7,7 @@ import h2.exceptions
 import pytest
 
 from harness.attacker import (
-    ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, SETTINGS,
+    ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PING, PRIORITY, SETTINGS,
     assert_counted, frame, header_block, header_frames, reset, window_update,
 )
 from harness.frame_backend import FrameBackend
@@ -220,11 +220,23 @@ def test_header_lists_over_twice_the_limit(proxy, bystander, attack, connect_raw
     ("goaway", lambda s: flood(frame(GOAWAY, 0, 0, struct.pack(">II", 2**31 - 1, 0)))),
     ("unknown", lambda s: flood(frame(0x77, 0, 0, b"unknown"))),
     ("empty_data", lambda s: flood(head(s), frame(DATA, 0, s))),
+    ("padding", lambda s: flood(head(s), frame(DATA, PADDED, s, b"\x01\x00"))),
+    ("interim_responses", lambda s: flood(header_frames(s, header_block((":status", "103")), 0))),
 )
 def test_floods(proxy, bystander, attack, connect_raw):
     """Frames that move nothing end the connection to the backend, as they end a client's."""
     assert_lost(proxy, connect_raw)
     assert_counted(proxy, "control_frames")
+
+
+@attacks(("headers_of_a_closed_stream", lambda s: flood(head(s, OK, flags=END_STREAM), head(s, OK, flags=END_STREAM))))
+def test_flood_after_the_answer(proxy, bystander, attack, connect_raw):
+    """The call has its answer; what comes after it leads nowhere, and ends the connection."""
+    client = connect_raw(proxy.address)
+    stream = client.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end()
+    assert stream.grpc_status == b"0"
+    assert_counted(proxy, "control_frames")
+    assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"
 
 
 @attacks(("resets_of_a_closed_stream", lambda s: flood(reset(s))))
@@ -234,3 +246,15 @@ def test_flood_of_resets(proxy, bystander, attack, connect_raw):
     assert client.open(grpc_request(ATTACK_PATH)).wait_reset() == CANCEL
     assert_counted(proxy, "control_frames")
     assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"
+
+
+def test_interim_responses_without_end(start_proxy, connect_raw, request):
+    """They are passed on to a plain HTTP client, and no window holds them back: the flood must end, or it piles up."""
+    backend = FrameBackend(lambda s: flood(header_frames(s, header_block((":status", "103"), ("x", "v" * 1_000)), 0)))
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    fields = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", ATTACK_PATH.encode()), (b":authority", b"x")]
+    stream = connect_raw(proxy.address).open(fields, end_stream=True).wait_end()
+    assert stream.status == b"502"
+    assert len(stream.informational) < 2_000
+    assert_counted(proxy, "control_frames")

@@ -177,6 +177,8 @@ class Connection: Session, EventHandler {
 
     override func frameBegan(_ frame: IncomingFrame) -> Bool {
         guard violation == nil else { return false }
+        // One block has ended, or this would be a CONTINUATION: the time of the next one begins with it.
+        if case .headers = frame { headersBegan = nil }
         switch frame {
         case .data, .continuation: break
         // HEADERS cost, too, until it turns out that they lead somewhere: those of a stream that is closed, or refused, are

@@ -116,6 +116,21 @@ def test_header_block_that_does_not_end(start):
     assert proxy.backend.requests[0].wait_reset() == CANCEL
 
 
+def test_one_header_block_after_another(start):
+    """A client in the middle of one whenever it is looked at is not slow, as long as each of them ends."""
+    proxy = start(header_timeout="500ms")
+    with Attacker(proxy.address) as client:
+        began, stream, rest = time.monotonic(), 1, b""
+        while time.monotonic() < began + 1.5:
+            head = client.request(stream, ("x-long", "v" * 1_000))
+            assert client.send(rest + head[:500])
+            rest, stream = head[500:], stream + 2
+            time.sleep(0.05)
+        client.send(rest)
+        client.wait_frame(HeadersFrame, stream - 2)
+        assert client.goaway is None
+
+
 def test_client_that_reads_nothing(start, connect_raw):
     """Its windows are open and its socket is full: that makes no progress, and is over after the time for a write."""
     proxy = start(write_timeout="500ms")

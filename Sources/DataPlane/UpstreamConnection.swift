@@ -57,9 +57,14 @@ final class UpstreamConnection: Connection {
     }
 
     override func settingsReceived() {
-        guard case .handshaking = phase else { return }
-        phase = .ready
-        pool.connectionIsReady(self)
+        switch phase {
+        // Without room for a single stream it is of no use yet: SETTINGS that follow may make some.
+        case .handshaking where peerMaxConcurrentStreams > 0:
+            phase = .ready
+            pool.connectionIsReady(self)
+        case .ready: pool.roomWasMade()
+        case .connecting, .handshaking, .draining: break
+        }
     }
 
     override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {

@@ -12,7 +12,7 @@ from harness.attacker import (
 )
 from harness.frame_backend import FrameBackend
 from harness.process import eventually
-from harness.raw_http2 import CANCEL, grpc_message, grpc_request
+from harness.raw_http2 import CANCEL, MAX_CONCURRENT_STREAMS, grpc_message, grpc_request, grpc_response
 
 FLOOD = 20_000
 PUSH_PROMISE, GOAWAY = 5, 7
@@ -258,3 +258,34 @@ def test_interim_responses_without_end(start_proxy, connect_raw, request):
     assert stream.status == b"502"
     assert len(stream.informational) < 2_000
     assert_counted(proxy, "control_frames")
+
+
+# MARK: Limits that a backend sets
+
+
+def test_backend_that_allows_no_streams(start_proxy, connect_raw, request):
+    """Its connections are of no use: no more of them are opened than it takes to see that, and the call has its end."""
+    backend = FrameBackend(lambda s: [], settings=struct.pack(">HI", MAX_CONCURRENT_STREAMS, 0))
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, connect_timeout="500ms"
+    )
+    stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_end()
+    assert stream.grpc_status == b"14" and backend.address.encode() in stream.grpc_status_message
+    assert len(backend.connections) <= 3
+
+
+def test_backend_that_allows_streams_later(start_proxy, start_raw_backend, connect_raw):
+    """A call that waits for room is placed as soon as new SETTINGS make some."""
+    backend = start_raw_backend(
+        lambda stream: stream.send_headers(grpc_response(OK), True), settings={MAX_CONCURRENT_STREAMS: 0}
+    )
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    stream = client.open(grpc_request(), end_stream=True)
+    eventually(lambda: backend.connections and backend.connections[0].settings_acknowledged, what="a connection")
+    connection = backend.connections[0]
+    connection.h2.update_settings({MAX_CONCURRENT_STREAMS: 10})
+    connection._flush()
+    assert stream.wait_end(timeout=3).grpc_status == b"0"
+    assert len(backend.connections) == 1

@@ -241,6 +241,8 @@ final class UpstreamConnection: Connection {
 
     private func finishResponse(of call: Call, trailers: HeaderBlock?) {
         call.response = .ended(trailers: trailers)
+        // What is left waits for the client's window, were it for the trailers alone.
+        call.undeliveredSince = call.undeliveredSince ?? worker.loop.now
         if case .open(let client, _) = call.client { call.resumeClient(client) }
     }
 

@@ -12,6 +12,7 @@ from hyperframe.frame import HeadersFrame, RstStreamFrame
 
 from harness.attacker import PREFACE, Attacker, assert_counted, assert_stopped, frame, reset, window_update
 from harness.frame_backend import FrameBackend
+from harness.ports import free_port
 from harness.process import eventually
 from harness.raw_http2 import (
     CANCEL, INITIAL_WINDOW_SIZE, NO_ERROR, REFUSED_STREAM, RawConnection, RawStream, grpc_message, grpc_request,
@@ -153,6 +154,26 @@ def test_stream_that_is_not_read(start, connect_raw):
     client._flush()
     assert other.wait_end().grpc_status == b"0"
     assert sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"]) == 0
+
+
+def test_trailers_behind_a_window_of_zero(start, connect_raw):
+    """They need no window; that there is none must not hold the call for ever."""
+    proxy = start(write_timeout="500ms")
+    client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    client.open(grpc_request("/a.A/B"), end_stream=True).wait_headers().wait_finish()
+    eventually(lambda: proxy.admin.status()["colors"]["blue"]["in_flight"] == 0, what="the end of the call")
+
+
+def test_answer_of_the_proxy_that_is_not_read(start_proxy, connect_raw):
+    """What the Proxy itself has to say must not hold a call for ever either."""
+    nobody = f"127.0.0.1:{free_port()}"
+    proxy = start_proxy(blue=nobody, green=nobody, health_check="none", write_timeout="500ms")
+    client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    fields = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/"), (b":authority", b"x")]
+    stream = client.open(fields, end_stream=True)
+    assert stream.wait_headers().status == b"503"
+    assert stream.wait_reset() == CANCEL
+    assert proxy.admin.status()["colors"]["blue"]["in_flight"] == 0
 
 
 def test_backend_that_reads_nothing(start_proxy, connect_raw, request):

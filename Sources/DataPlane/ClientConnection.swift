@@ -69,6 +69,10 @@ final class ClientConnection: Connection {
     ) {
         receivedData()
         let call = context.call
+        guard Self.hasSoundPath(head) else {
+            headerBlocks.give(head)
+            return cancel(stream, .protocolError)
+        }
         // Who the client is, only the Proxy says: what the client says itself never passes.
         head.removeAll(of: .forwardedClientCertificate)
         if worker.forwardsClientIdentity, let identity { head.append("x-forwarded-client-cert", identity) }
@@ -86,6 +90,12 @@ final class ClientConnection: Connection {
         } else {
             worker.place(call)
         }
+    }
+
+    /// Whether the path is one that HTTP knows (RFC 9113, section 8.3.1): libnghttp2 looks at it for http and https alone.
+    private static func hasSoundPath(_ head: HeaderBlock) -> Bool {
+        head.value(of: .path, hasPrefix: "/") || !head.has(.path)
+            || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {

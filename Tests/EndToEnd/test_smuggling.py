@@ -54,6 +54,7 @@ MALFORMED = {
     "no_path": [METHOD, SCHEME, AUTHORITY, GRPC],
     "no_authority_and_no_host": [METHOD, SCHEME, PATH, GRPC],
     "path_without_slash": [METHOD, SCHEME, (":path", SMUGGLED[1:]), AUTHORITY, GRPC],
+    "path_without_slash_of_another_scheme": [METHOD, (":scheme", "x"), (":path", SMUGGLED[1:]), AUTHORITY, GRPC],
     "path_that_is_a_url": [METHOD, SCHEME, (":path", "http://y" + SMUGGLED), AUTHORITY, GRPC],
     "empty_path": [METHOD, SCHEME, (":path", ""), AUTHORITY, GRPC],
     "asterisk": [METHOD, SCHEME, (":path", "*"), AUTHORITY, GRPC],

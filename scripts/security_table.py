@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the measured table of docs/SECURITY.md from a record of the attack tests.
 
-.venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd/test_abuse.py \\
+.venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd/test_abuse*.py \\
     --record attacks.json && scripts/security_table.py attacks.json
 """
 
@@ -19,19 +19,53 @@ BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
 # instead.
 ATTACKS = [
     ("test_rapid_reset", "Rapid Reset (CVE-2023-44487): open and cancel 3,000 streams", "`resets`"),
+    ("test_delayed_rapid_reset", "Rapid Reset, each call cancelled once the backend works on it", "`resets`"),
     ("test_made_you_reset[window_overflow]", "MadeYouReset (CVE-2025-8671) by window overflow, 3,000 streams", "`resets`"),
     ("test_made_you_reset[content_length]", "MadeYouReset by a `content-length` that lies, 3,000 streams", "`resets`"),
+    ("test_made_you_reset[empty_headers]", "3,000 HEADERS without a field", "`resets`"),
     ("test_control_frames[settings]", "20,000 SETTINGS (CVE-2019-9515)", "`control_frames`"),
     ("test_control_frames[priority]", "20,000 PRIORITY (CVE-2019-9513)", "`control_frames`"),
+    ("test_control_frames[priority_of_itself]", "20,000 PRIORITY that make a stream depend on itself", "`control_frames`"),
     ("test_control_frames[window_update]", "20,000 WINDOW_UPDATE", "`control_frames`"),
+    ("test_control_frames[window_update_of_a_stream]", "20,000 WINDOW_UPDATE of a stream", "`control_frames`"),
+    ("test_control_frames[reset_of_a_closed_stream]", "20,000 RST_STREAM of a closed stream", "`control_frames`"),
+    ("test_control_frames[ping_answers]", "20,000 answers to PINGs that nobody sent", "`control_frames`"),
+    ("test_control_frames[goaway]", "20,000 GOAWAY", "`control_frames`"),
     ("test_control_frames[unknown]", "20,000 frames of an unknown type", "`control_frames`"),
-    ("test_empty_data", "20,000 empty DATA (CVE-2019-9518)", "`control_frames`"),
+    ("test_empty_data[no_payload]", "20,000 empty DATA (CVE-2019-9518)", "`control_frames`"),
+    ("test_empty_data[padding]", "20,000 DATA of padding alone", "`control_frames`"),
+    ("test_data_of_one_byte", "20,000 DATA of one byte", "passes, within the windows"),
+    ("test_headers_of_a_closed_stream", "20,000 HEADERS of a closed stream", "`control_frames`"),
+    ("test_flood_of_refused_streams", "20,000 streams over the limit, which is not acknowledged", "`control_frames`"),
     ("test_pings", "PINGs without a pause (CVE-2019-9512, gRFC A8)", "`pings`"),
-    ("test_continuations", "20,000 CONTINUATION (CVE-2024-28182)", "connection closed"),
+    ("test_continuations", "20,000 CONTINUATION (CVE-2024-28182)", "`control_frames`"),
+    ("test_settings_of_2000_entries", "SETTINGS of 2,000 entries (CVE-2020-11080)", "`control_frames`"),
     ("test_header_bomb", "HPACK bomb: 10,000 references to 3,000 bytes, window 0", "`header_list`"),
+    ("test_pinned_header_bombs", "HPACK bombs within the limits, window 0, 400 streams", "held, within the windows"),
     ("test_header_list_over_the_limit[bytes]", "header list of 20,000 bytes", "call fails: RESOURCE_EXHAUSTED"),
     ("test_header_list_over_the_limit[fields]", "header list of 150 fields", "call fails: RESOURCE_EXHAUSTED"),
-    ("test_smuggling", "fields that could smuggle a request, nine kinds", "call refused: PROTOCOL_ERROR"),
+    ("test_header_list_over_the_limit[cookies]", "150 cookies", "call fails: RESOURCE_EXHAUSTED"),
+    ("test_header_list_over_the_limit[ignored_fields]", "150 fields that never pass", "call fails: RESOURCE_EXHAUSTED"),
+    ("test_trailers_over_the_limit", "trailers of 20,000 bytes, then of 35,000", "call fails, then `header_list`"),
+]
+
+# As above, by a backend: what stops it ends the connection to it.
+BACKEND_ATTACKS = [
+    ("test_header_lists_over_twice_the_limit", "head or trailers of 40,000 bytes or 300 fields", "`header_list`"),
+    ("test_floods[continuations]", "20,000 CONTINUATION", "`control_frames`"),
+    ("test_floods[settings]", "20,000 SETTINGS", "`control_frames`"),
+    ("test_floods[settings_entries]", "SETTINGS of 2,000 entries", "`control_frames`"),
+    ("test_floods[pings]", "20,000 PINGs", "`control_frames`"),
+    ("test_floods[priority]", "20,000 PRIORITY", "`control_frames`"),
+    ("test_floods[window_update]", "20,000 WINDOW_UPDATE", "`control_frames`"),
+    ("test_floods[window_update_of_a_stream]", "20,000 WINDOW_UPDATE of a stream", "`control_frames`"),
+    ("test_floods[goaway]", "20,000 GOAWAY", "`control_frames`"),
+    ("test_floods[unknown]", "20,000 frames of an unknown type", "`control_frames`"),
+    ("test_floods[empty_data]", "20,000 empty DATA", "`control_frames`"),
+    ("test_floods[padding]", "20,000 DATA of padding alone", "`control_frames`"),
+    ("test_floods[interim_responses]", "20,000 interim responses (103)", "`control_frames`"),
+    ("test_flood_after_the_answer", "20,000 HEADERS after the answer", "`control_frames`"),
+    ("test_flood_of_resets", "20,000 RST_STREAM", "`control_frames`"),
 ]
 
 
@@ -40,13 +74,13 @@ def combined(rows: list[dict]) -> dict:
     return {key: max(row[key] for row in rows) for key in rows[0] if key != "test"}
 
 
-def table(record: list[dict]) -> list[str]:
+def table(title: str, attacks: list[tuple[str, str, str]], record: list[dict]) -> list[str]:
     lines = [
-        "| attack | stopped by | requests at the backend | memory | processor | over after | others' slowest call, failures "
+        f"| {title} | stopped by | requests at the backend | memory | processor | over after | others' slowest call, failures "
         "| test |",
         "|---|---|--:|--:|--:|--:|--:|---|",
     ]
-    for name, attack, rule in ATTACKS:
+    for name, attack, rule in attacks:
         rows = [row for row in record if row["test"] == name or row["test"].startswith(name + "[")]
         if not rows:
             sys.exit(f"{name} is not in the record")
@@ -68,7 +102,8 @@ def main() -> None:
     text = DOCUMENT.read_text()
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
-    DOCUMENT.write_text(head + "\n".join([BEGIN, machine, "", *table(record), END]) + tail)
+    tables = [*table("attack by a client", ATTACKS, record), "", *table("by a backend", BACKEND_ATTACKS, record)]
+    DOCUMENT.write_text(head + "\n".join([BEGIN, machine, "", *tables, END]) + tail)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,15 @@ static inline uint32_t nghttp2_shim_reset_code(const nghttp2_frame *frame) { ret
 /// Of a GOAWAY frame.
 static inline int32_t nghttp2_shim_goaway_last(const nghttp2_frame *frame) { return frame->goaway.last_stream_id; }
 static inline uint32_t nghttp2_shim_goaway_code(const nghttp2_frame *frame) { return frame->goaway.error_code; }
+static inline const uint8_t *nghttp2_shim_goaway_text(const nghttp2_frame *frame) { return frame->goaway.opaque_data; }
+static inline size_t nghttp2_shim_goaway_text_length(const nghttp2_frame *frame) {
+    return frame->goaway.opaque_data_len;
+}
+
+/// Of a DATA frame that has been received: whether all of its payload is padding (with the field that says how much).
+static inline int nghttp2_shim_is_padding(const nghttp2_frame *frame) {
+    return frame->hd.length > 0 && frame->hd.length == frame->data.padlen;
+}
 
 /// Whether two byte strings of one length are equal.
 static inline int nghttp2_shim_equal(const void *left, const void *right, size_t length) {

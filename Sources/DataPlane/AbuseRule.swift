@@ -4,7 +4,8 @@ package enum AbuseRule: String, CaseIterable, Sendable {
     case headerList = "header_list"
     /// Too many streams that ended uncleanly (Rapid Reset, MadeYouReset).
     case resets
-    /// Too many frames that move nothing: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown types.
+    /// Too many frames that move nothing: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, DATA that is empty or all padding, HEADERS
+    /// that lead nowhere, CONTINUATION, unknown types.
     case controlFrames = "control_frames"
     /// Keepalive PINGs more often than allowed (gRFC A8).
     case pings

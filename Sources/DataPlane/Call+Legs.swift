@@ -103,6 +103,7 @@ extension Call {
         case (true, true):
             failure.writeTrailers(to: block)
             response = .ended(trailers: block)
+            undeliveredSince = undeliveredSince ?? worker.loop.now
             grpcStatus = failure.grpcStatus
             resumeClient(connection)
         case (false, false):
@@ -111,6 +112,8 @@ extension Call {
             var body = failure.body
             body.withUTF8 { responseBody.append(UnsafeRawBufferPointer($0), from: worker.chunks) }
             response = .ended(trailers: nil)
+            // A client that leaves no window for it must not hold the call for ever.
+            undeliveredSince = worker.loop.now
             connection.sendResponse(block, endStream: false, on: stream, self)
             worker.headerBlocks.give(block)
         case (false, true):

@@ -67,7 +67,12 @@ final class ClientConnection: Connection {
     override func requestReceived(
         _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
+        receivedData()
         let call = context.call
+        guard Self.hasSoundPath(head) else {
+            headerBlocks.give(head)
+            return cancel(stream, .protocolError)
+        }
         // Who the client is, only the Proxy says: what the client says itself never passes.
         head.removeAll(of: .forwardedClientCertificate)
         if worker.forwardsClientIdentity, let identity { head.append("x-forwarded-client-cert", identity) }
@@ -87,7 +92,14 @@ final class ClientConnection: Connection {
         }
     }
 
+    /// Whether the path is one that HTTP knows (RFC 9113, section 8.3.1): libnghttp2 looks at it for http and https alone.
+    private static func hasSoundPath(_ head: HeaderBlock) -> Bool {
+        head.value(of: .path, hasPrefix: "/") || !head.has(.path)
+            || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
+    }
+
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         let call = context.call
         guard call.wantsRequestBody else { return consume(bytes.count, on: stream) }
         call.bytesUp += bytes.count
@@ -102,6 +114,7 @@ final class ClientConnection: Connection {
     }
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         let call = context.call
         trailers.removeAll(of: .forwardedClientCertificate)
         if trailers.isEmpty && !trailers.isTruncated {
@@ -163,7 +176,7 @@ final class ClientConnection: Connection {
         if code == .noError {
             resets.endedCleanly()
         } else if call.upstreamReset == nil, call.failure == nil, !resets.endedUncleanly(now: worker.loop.now) {
-            violate(.resets)
+            violate(.resets, "too many streams that were reset")
         }
         closeLeg(of: call, code)
     }
@@ -201,7 +214,7 @@ final class ClientConnection: Connection {
 
     override func pingReceived() -> Bool {
         guard !pings.received(now: worker.loop.now) else { return true }
-        violate(.pings)
+        violate(.pings, "PINGs without a pause")
         return false
     }
 

@@ -27,8 +27,10 @@ class Connection: Session, EventHandler {
     private var isDirty = false
     /// The session is done with input: what is queued still goes out, then the connection closes.
     private var isClosing = false
-    /// The rule that the peer has broken: the connection closes as soon as the session's callback has returned.
-    private var violation: AbuseRule?
+    /// The rule that the peer has broken, and how: the connection closes as soon as the session's callback has returned.
+    private var violation: (rule: AbuseRule, reason: String)?
+    /// Why the connection is closing, for the calls that are lost with it.
+    private var closeReason = "the session is over"
     private var frames: FrameBudget
     /// When the header block that is arriving began.
     private var headersBegan: MonotonicTime?
@@ -96,9 +98,10 @@ class Connection: Session, EventHandler {
             do {
                 try receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
                 headersBegan = isReceivingHeaders ? headersBegan ?? worker.loop.now : nil
-                if let violation { end(for: violation, "the peer went too far") }
+                if let violation { end(for: violation.rule, violation.reason) }
             } catch {
-                end(for: violation ?? (error.isFlood ? .controlFrames : .protocolError), error.description)
+                let rule: AbuseRule = error.isFlood ? .controlFrames : .protocolError
+                end(for: violation?.rule ?? rule, violation?.reason ?? error.description)
             }
         case .wouldBlock:
             break
@@ -131,8 +134,8 @@ class Connection: Session, EventHandler {
         } catch {
             return close(error.description)
         }
-        if let violation, !isClosing { return end(for: violation, "the peer went too far") }
-        if isClosing || isFinished { close("the session is over") }
+        if let violation, !isClosing { return end(for: violation.rule, violation.reason) }
+        if isClosing || isFinished { close(closeReason) }
     }
 
     /// - Returns: whether the socket took everything and would take more.
@@ -174,16 +177,31 @@ class Connection: Session, EventHandler {
 
     override func frameBegan(_ frame: IncomingFrame) -> Bool {
         guard violation == nil else { return false }
+        // One block has ended, or this would be a CONTINUATION: the time of the next one begins with it.
+        if case .headers = frame { headersBegan = nil }
         switch frame {
-        case .data, .headers: frames.moved()
-        case .continuation: break
-        case .control: if !frames.received(now: worker.loop.now) { violate(.controlFrames) }
+        case .data, .continuation: break
+        // HEADERS cost, too, until it turns out that they lead somewhere: those of a stream that is closed, or refused, are
+        // decoded for nothing.
+        case .headers, .control:
+            if !frames.received(now: worker.loop.now) { violate(.controlFrames, "too many frames that move nothing") }
         }
         return violation == nil
     }
 
+    /// A head, DATA or trailers have come in for a call.
+    final func receivedData() {
+        frames.moved()
+    }
+
     override func headerListOverflowed() {
-        violate(.headerList)
+        violate(.headerList, "a header list is more than twice as long as allowed")
+    }
+
+    override func goAwaySent(_ code: ErrorCode, saying text: String) {
+        // Otherwise it is this side's own.
+        guard code != .noError, !isClosing else { return }
+        violate(code == .enhanceYourCalm ? .controlFrames : .protocolError, text.isEmpty ? "\(code)" : text)
     }
 
     /// HEADERS or DATA go out.
@@ -192,14 +210,17 @@ class Connection: Session, EventHandler {
     }
 
     /// The connection is to be closed for the sake of the others.
-    final func violate(_ rule: AbuseRule) {
-        violation = violation ?? rule
+    final func violate(_ rule: AbuseRule, _ reason: String) {
+        if violation == nil { violation = (rule: rule, reason: reason) }
         markDirty()
     }
 
     private func end(for rule: AbuseRule, _ reason: String) {
         worker.count(rule, peerName, reason)
-        closeAfterGoAway(rule == .protocolError ? .protocolError : .enhanceYourCalm)
+        closeReason = reason
+        // The words by which gRPC clients know that they are to send fewer PINGs (gRFC A8).
+        closeAfterGoAway(
+            rule == .protocolError ? .protocolError : .enhanceYourCalm, saying: rule == .pings ? "too_many_pings" : "")
     }
 
     /// Looks after the time limits. Called a few times a second.
@@ -225,8 +246,8 @@ class Connection: Session, EventHandler {
     }
 
     /// Lets the session say its last words (a GOAWAY with this code) and closes then.
-    final func closeAfterGoAway(_ code: ErrorCode) {
-        terminate(code)
+    final func closeAfterGoAway(_ code: ErrorCode, saying text: StaticString = "") {
+        terminate(code, saying: text)
         isClosing = true
         markDirty()
     }

@@ -21,7 +21,7 @@ package struct FrameBudget {
         lastRefill = now
     }
 
-    /// HEADERS, or DATA that isn't empty, went either way.
+    /// HEADERS that belong to a call, or DATA that isn't empty, went either way.
     package mutating func moved() {
         tokens = min(capacity, tokens + Self.earnedByUsefulFrame)
     }

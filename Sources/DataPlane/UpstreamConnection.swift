@@ -57,9 +57,14 @@ final class UpstreamConnection: Connection {
     }
 
     override func settingsReceived() {
-        guard case .handshaking = phase else { return }
-        phase = .ready
-        pool.connectionIsReady(self)
+        switch phase {
+        // Without room for a single stream it is of no use yet: SETTINGS that follow may make some.
+        case .handshaking where peerMaxConcurrentStreams > 0:
+            phase = .ready
+            pool.connectionIsReady(self)
+        case .ready: pool.roomWasMade()
+        case .connecting, .handshaking, .draining: break
+        }
     }
 
     override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {
@@ -177,6 +182,7 @@ final class UpstreamConnection: Connection {
     override func responseReceived(
         _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
+        receivedData()
         let call = context.call
         // The Proxy may have answered meanwhile, and its RST_STREAM may not have left yet.
         if call.response.hasEnded { return headerBlocks.give(head) }
@@ -202,6 +208,7 @@ final class UpstreamConnection: Connection {
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         // A client that doesn't read holds up its own stream, not the other clients' on this connection.
         consumeConnection(bytes.count)
         let call = context.call
@@ -220,6 +227,7 @@ final class UpstreamConnection: Connection {
     }
 
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        receivedData()
         let call = context.call
         if call.response.hasEnded { return headerBlocks.give(trailers) }
         if trailers.isTruncated {
@@ -233,6 +241,8 @@ final class UpstreamConnection: Connection {
 
     private func finishResponse(of call: Call, trailers: HeaderBlock?) {
         call.response = .ended(trailers: trailers)
+        // What is left waits for the client's window, were it for the trailers alone.
+        call.undeliveredSince = call.undeliveredSince ?? worker.loop.now
         if case .open(let client, _) = call.client { call.resumeClient(client) }
     }
 

@@ -49,5 +49,7 @@ public struct SessionError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Whether libnghttp2 has found by itself that the peer sends more than it should.
-    public var isFlood: Bool { code == NGHTTP2_ERR_FLOODED.rawValue }
+    public var isFlood: Bool {
+        code == NGHTTP2_ERR_FLOODED.rawValue || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue
+    }
 }

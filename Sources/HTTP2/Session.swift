@@ -14,7 +14,7 @@ public enum IncomingFrame: Sendable {
     case headers
     /// CONTINUATION, counted by libnghttp2 itself.
     case continuation
-    /// Anything that moves neither a head nor a body.
+    /// Anything that moves neither a head nor a body; also DATA of nothing but padding, once it is complete.
     case control
 }
 
@@ -287,7 +287,13 @@ open class Session {
     }
 
     /// Ends the session: a last GOAWAY is queued, nothing else is sent or taken in.
-    public final func terminate(_ code: ErrorCode) {
+    ///
+    /// - Parameter text: what another GOAWAY ahead of it says to the peer, in words that it may know; empty for none.
+    public final func terminate(_ code: ErrorCode, saying text: StaticString = "") {
+        if text.utf8CodeUnitCount > 0 {
+            let last = nghttp2_session_get_last_proc_stream_id(session)
+            check(nghttp2_submit_goaway(session, 0, last, code.rawValue, text.utf8Start, text.utf8CodeUnitCount))
+        }
         check(nghttp2_session_terminate_session(session, code.rawValue))
     }
 
@@ -355,6 +361,10 @@ open class Session {
     open func settingsReceived() {}
 
     open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
+
+    /// A GOAWAY has been written: one that was submitted, or libnghttp2's own, which ends a session whose peer has broken
+    /// HTTP/2 and says in words how.
+    open func goAwaySent(_ code: ErrorCode, saying text: String) {}
 
     /// The peer has sent a PING, which is answered by itself.
     ///

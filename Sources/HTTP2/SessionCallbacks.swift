@@ -124,6 +124,7 @@ enum SessionCallbacks {
         let stream = nghttp2_shim_stream(frame)
         switch nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) {
         case NGHTTP2_DATA:
+            if nghttp2_shim_is_padding(frame) != 0, !session.frameBegan(.control) { return failure }
             guard endsStream(frame) else { return 0 }
             withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { session.endReceived(on: stream, $0) }
         case NGHTTP2_HEADERS:
@@ -198,12 +199,25 @@ enum SessionCallbacks {
     }
 
     private static let frameSent: nghttp2_on_frame_send_callback = { pointer, frame, userData in
-        guard let frame, endsStream(frame) else { return 0 }
+        guard let frame else { return 0 }
+        if nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) == NGHTTP2_GOAWAY {
+            with(userData) { goAwaySent(frame, $0) }
+            return 0
+        }
+        guard endsStream(frame) else { return 0 }
         let stream = nghttp2_shim_stream(frame)
         withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { context in
             with(userData) { $0.endSent(on: stream, context) }
         }
         return 0
+    }
+
+    private static func goAwaySent(_ frame: UnsafePointer<nghttp2_frame>, _ session: Session) {
+        // Valid until the callback returns.
+        let text = UnsafeBufferPointer(
+            start: nghttp2_shim_goaway_text(frame), count: nghttp2_shim_goaway_text_length(frame))
+        session.goAwaySent(
+            ErrorCode(rawValue: nghttp2_shim_goaway_code(frame)), saying: String(decoding: text, as: UTF8.self))
     }
 
     /// DATA and HEADERS alone carry END_STREAM; the same bit means ACK elsewhere.

@@ -12,8 +12,9 @@ import grpc
 import pytest
 
 from harness import process as processes
+from harness.attacker import ATTACK_PATH
 from harness.backend import EchoBackend
-from harness.measurement import Recorder
+from harness.measurement import Measured, Recorder
 from harness.proxy import Proxy
 from harness.raw_http2 import RawConnection, RawServer
 
@@ -36,6 +37,24 @@ def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
     recorder = Recorder(request.config.getoption("--record"))
     yield recorder
     recorder.write()
+
+
+@pytest.fixture
+def bystander(proxy: Proxy, request: pytest.FixtureRequest, recorder: Recorder) -> Iterator[None]:
+    """A well-behaved client that calls from before the attack until after it: none of its calls fails, or takes long.
+
+    The module's own `proxy` has the backend that counts the attackers' requests as `backend`.
+    """
+
+    def attack_requests() -> int:
+        return sum(1 for one in proxy.backend.requests if one.path == ATTACK_PATH.encode())
+
+    attack = Measured(proxy, attack_requests, request.node.name)
+    with attack:
+        yield
+    recorder.add(attack.row)
+    # What it takes without an attack is a few milliseconds; the rest is what a busy machine does to a schedule.
+    assert attack.row.bystander_slowest_seconds < 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -102,6 +102,23 @@ def test_path_authority_and_te_reach_the_backend(start_proxy, start_raw_backend,
     assert value(request.headers, "x-a") == b"1"
 
 
+def test_forwarded_fields_pass_as_they_are(start_proxy, start_raw_backend, connect_raw):
+    """Neither added to nor taken out: a backend must not trust them more than the client that sent them. What hides
+    behind another spelling passes as what it is."""
+    backend = start_raw_backend(lambda stream: stream.send_headers(grpc_response(("grpc-status", "0")), True))
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    client = connect_raw(proxy.address)
+    sent = to_bytes([
+        ("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "198.51.100.7, unknown"), ("x-forwarded-proto", "https"),
+        ("forwarded", "for=192.0.2.1;proto=https"), ("via", "2 elsewhere"), ("x-real-ip", "192.0.2.1"),
+        ("x_forwarded_for", "192.0.2.2"),
+    ])
+    for fields in (sent, []):
+        client.open(grpc_request("/echo.Echo/Unary", *fields), end_stream=True).wait_end()
+        received = backend.requests[-1].headers
+        assert [field for field in received if b"forwarded" in field[0] or field[0] in (b"via", b"x-real-ip")] == fields
+
+
 SPACED = [b" leading", b"trailing ", b"  both  ", b" ", b"\tt\t", b"inner  spaces"]
 
 

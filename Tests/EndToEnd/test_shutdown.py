@@ -8,7 +8,9 @@ import time
 
 import grpc
 import pytest
+from hyperframe.frame import GoAwayFrame, HeadersFrame, PingFrame
 
+from harness.attacker import ACK, DATA, END_HEADERS, END_STREAM, PING, Attacker, frame, reset
 from harness.process import eventually
 from harness.raw_http2 import NO_ERROR, grpc_message, grpc_request
 
@@ -69,6 +71,36 @@ def test_two_step_goaway(proxy, connect_raw):
     assert stream.messages == [b"before", b"after"]
     assert stream.grpc_status == b"0"
     assert proxy.process.wait() == 0
+
+
+@pytest.mark.parametrize("pong", [True, False], ids=["answered", "not_answered"])
+def test_stream_that_races_with_the_goaway(start_proxy, blue, green, pong):
+    """Between the two GOAWAYs a new stream is served; beyond the second's last id it is not processed at all, and the
+    client knows. The PING's answer ends the time between, or else the time for it."""
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, health_check="none", goaway_timeout="20s" if pong else "500ms"
+    )
+    with Attacker(proxy.address) as client:
+        client.send(client.request(1, flags=END_HEADERS, path="/echo.Echo/BidiHang"))
+        client.send(frame(PING, 0, 0, b"arrived?"))
+        client.wait_frame(PingFrame, 0)
+        proxy.process.signal(signal.SIGTERM)
+        first = client.wait_frame(GoAwayFrame, 0)
+        assert (first.last_stream_id, first.error_code) == (2**31 - 1, NO_ERROR)
+        client.wait_until(lambda: len(client.pings) == 2, "the PING behind the GOAWAY")
+        client.send(client.request(3, flags=END_HEADERS) + frame(DATA, END_STREAM, 3, grpc_message(b"")))
+        client.wait_frame(HeadersFrame, 3)
+        assert len(client.goaways) == 1
+        if pong:
+            client.send(frame(PING, ACK, 0, client.pings[1].opaque_data))
+        client.wait_until(lambda: len(client.goaways) == 2, "the second GOAWAY")
+        assert (client.goaway.last_stream_id, client.goaway.error_code) == (3, NO_ERROR)
+        client.send(client.request(5) + reset(1))
+        assert client.wait_closed()
+        assert not [one for one in client.frames if one.stream_id == 5]
+    assert proxy.process.wait() == 0
+    calls = [access for access in proxy.accesses() if access["path"] != "/echo.Echo/BidiHang"]
+    assert len(calls) == 1
 
 
 def test_calls_in_flight_finish_within_the_grace(start_proxy, open_channel, blue, green):

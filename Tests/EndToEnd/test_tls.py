@@ -2,12 +2,14 @@
 
 import socket
 import ssl
+import warnings
 
 import grpc
 import h2.connection
 import h2.events
 import pytest
 
+from harness.attacker import assert_counted
 from harness.certificates import Authority
 from harness.proxy import run_proxy
 from harness.raw_http2 import grpc_message, grpc_request
@@ -87,6 +89,74 @@ def test_client_certificates(tls_proxy, certificates):
     with pytest.raises(grpc.RpcError) as failed:
         call(proxy.address, credentials(certificates))
     assert failed.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def shake_hands(proxy, context: ssl.SSLContext) -> bytes:
+    """A handshake and what the server sends after it: it may refuse a client at either point."""
+    host, port = proxy.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=15) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost") as secured:
+            return secured.recv(9)
+
+
+def client_context(folder, name: str | None = None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context.set_alpn_protocols(["h2"])
+    if name:
+        context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    return context
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_versions_that_are_refused(tls_proxy, certificates, version):
+    proxy = tls_proxy()
+    context = client_context(certificates)
+    # Otherwise this side would refuse.
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    with pytest.raises(ssl.SSLError, match="(?i)alert protocol version"):
+        shake_hands(proxy, context)
+    assert "unsupported protocol" in assert_counted(proxy, "tls_handshake")["reason"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [("expired", "certificate has expired"), ("stranger", "unable to get"), (None, "did not return a certificate")],
+)
+def test_client_certificates_that_are_refused(tls_proxy, certificates, tmp_path, shown, reason):
+    """The log says what is wrong with it; the client hears an alert."""
+    authority = certificates / "ca.pem"
+    if shown == "expired":
+        Authority(tmp_path).issue(shown, days=-1)
+        authority = tmp_path / "ca.pem"
+    elif shown == "stranger":
+        Authority(tmp_path).issue(shown)
+    proxy = tls_proxy(tls_client_ca=authority)
+    context = client_context(certificates)
+    if shown:
+        context.load_cert_chain(tmp_path / f"{shown}.pem", tmp_path / f"{shown}.key")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        shake_hands(proxy, context)
+    assert reason in assert_counted(proxy, "tls_handshake")["reason"]
+
+
+@pytest.mark.parametrize("sent", [b"", bytes.fromhex("1603010200010001fc0303")], ids=["nothing", "half_a_hello"])
+def test_handshake_that_does_not_end(tls_proxy, sent):
+    proxy = tls_proxy(preface_timeout="300ms")
+    host, port = proxy.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=15) as silent:
+        silent.sendall(sent)
+        assert silent.recv(100) == b""
+    assert_counted(proxy, "preface")
+
+
+def test_tls_on_a_plaintext_port(proxy, certificates):
+    """The client hears of it at once, and the log says what came."""
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        shake_hands(proxy, client_context(certificates))
+    assert "bad client magic" in assert_counted(proxy, "protocol_error")["reason"]
 
 
 def test_large_messages(tls_proxy, certificates):

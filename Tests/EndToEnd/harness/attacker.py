@@ -3,14 +3,21 @@
 import socket
 import struct
 import time
+from collections.abc import Callable
 
 import hpack
-from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame
+
+from harness.raw_http2 import ENHANCE_YOUR_CALM
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 8, 9
-END_STREAM, END_HEADERS = 0x1, 0x4
+END_STREAM, END_HEADERS, PADDED = 0x1, 0x4, 0x8
+ACK = 0x1
+
+# The call that attackers make; everything else is somebody else's.
+ATTACK_PATH = "/attack.Attack/Call"
 
 
 def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
@@ -26,14 +33,32 @@ def window_update(stream: int, increment: int) -> bytes:
     return frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", increment))
 
 
+def header_block(*fields: tuple[str | bytes, str | bytes]) -> bytes:
+    """A header list as it is, compressed by no table, so that blocks may be sent in any order, or twice."""
+    encoder = hpack.Encoder()
+    encoder.header_table_size = 0
+    return encoder.encode(fields, huffman=False)
+
+
+def header_frames(stream: int, block: bytes, flags: int = END_STREAM) -> bytes:
+    """A header block of any length: HEADERS, and CONTINUATION where it takes more than one frame."""
+    pieces = [block[at : at + 16_384] for at in range(0, len(block), 16_384)] or [b""]
+    kinds = [HEADERS] + [CONTINUATION] * (len(pieces) - 1)
+    ends = [0] * (len(pieces) - 1) + [END_HEADERS]
+    return b"".join(
+        frame(kind, end | (flags if kind == HEADERS else 0), stream, piece)
+        for kind, end, piece in zip(kinds, ends, pieces)
+    )
+
+
 class Attacker:
     def __init__(self, address: str, settings: dict[int, int] | None = None):
         host, port = address.rsplit(":", 1)
-        self._socket = socket.create_connection((host, int(port)), timeout=20)
+        self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._encoder = hpack.Encoder()
         self._encoder.header_table_size = 0
         self._received = b""
-        self.goaway: GoAwayFrame | None = None
         self.frames: list[Frame] = []
         payload = b"".join(struct.pack(">HI", name, value) for name, value in (settings or {}).items())
         self.send(PREFACE + frame(SETTINGS, 0, 0, payload))
@@ -42,29 +67,50 @@ class Attacker:
         return self
 
     def __exit__(self, *_) -> None:
-        self._socket.close()
+        self.socket.close()
 
-    def request(self, stream: int, *extra: tuple[str, str], flags: int = END_HEADERS | END_STREAM) -> bytes:
+    def request(
+        self, stream: int, *extra: tuple[str, str], flags: int = END_HEADERS | END_STREAM, path: str = ATTACK_PATH
+    ) -> bytes:
         """A gRPC request's HEADERS frame."""
         fields = [
-            (":method", "POST"), (":scheme", "http"), (":path", "/attack.Attack/Call"), (":authority", "sluice.test"),
+            (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "sluice.test"),
             ("te", "trailers"), ("content-type", "application/grpc"), *extra,
         ]
         return frame(HEADERS, flags, stream, self._encoder.encode(fields, huffman=False))
 
+    @property
+    def goaways(self) -> list[GoAwayFrame]:
+        return [seen for seen in self.frames if isinstance(seen, GoAwayFrame)]
+
+    @property
+    def goaway(self) -> GoAwayFrame | None:
+        """The last one."""
+        return self.goaways[-1] if self.goaways else None
+
+    @property
+    def pings(self) -> list[PingFrame]:
+        return [seen for seen in self.frames if isinstance(seen, PingFrame)]
+
     def send(self, data: bytes) -> bool:
         """Sends all; `False` once the other side has closed the connection."""
         try:
-            self._socket.sendall(data)
+            self.socket.sendall(data)
         except (ConnectionError, TimeoutError):
             return False
         return True
 
+    def flood(self, piece: bytes, count: int) -> None:
+        """Sends a piece over and over, until the other side closes the connection."""
+        for _ in range(count // 100):
+            if not self.send(piece * 100):
+                return
+
     def read(self, timeout: float) -> bool:
         """Takes in what has come; `False` once the connection is closed."""
-        self._socket.settimeout(timeout)
+        self.socket.settimeout(timeout)
         try:
-            data = self._socket.recv(65_536)
+            data = self.socket.recv(65_536)
         except TimeoutError:
             return True
         except ConnectionError:
@@ -74,11 +120,9 @@ class Attacker:
             head, length = Frame.parse_frame_header(memoryview(self._received[:9]))
             if len(self._received) < 9 + length:
                 break
-            if isinstance(head, (GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame)):
+            if isinstance(head, (GoAwayFrame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame)):
                 head.parse_body(memoryview(self._received[9 : 9 + length]))
                 self.frames.append(head)
-            if isinstance(head, GoAwayFrame):
-                self.goaway = head
             self._received = self._received[9 + length :]
         return bool(data)
 
@@ -92,10 +136,35 @@ class Attacker:
 
     def wait_frame(self, kind: type[Frame], stream: int, timeout: float = 15) -> Frame:
         """Waits for a frame of a type on a stream."""
+        def found() -> list[Frame]:
+            return [seen for seen in self.frames if isinstance(seen, kind) and seen.stream_id == stream]
+
+        self.wait_until(found, f"{kind.__name__} on stream {stream}", timeout)
+        return found()[0]
+
+    def wait_until(self, condition: Callable[[], object], what: str, timeout: float = 15) -> None:
+        """Waits until `condition`, asked whenever something came, holds."""
         deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            for seen in self.frames:
-                if isinstance(seen, kind) and seen.stream_id == stream:
-                    return seen
-            assert self.read(0.2), f"closed before {kind.__name__} on stream {stream}: {self.goaway!r}"
-        raise AssertionError(f"no {kind.__name__} on stream {stream} within {timeout} s: {self.frames!r}")
+        while not condition():
+            assert time.monotonic() < deadline, f"no {what} within {timeout} s: {self.frames!r}"
+            assert self.read(0.2), f"closed before {what}: {self.goaway!r}"
+
+
+def assert_stopped(proxy, attacker: Attacker, rule: str, code: int = ENHANCE_YOUR_CALM) -> None:
+    """The connection is closed with GOAWAY; one line of the log and the metrics say for which rule."""
+    assert attacker.wait_closed(), "the connection is still open"
+    assert attacker.goaway is not None and attacker.goaway.error_code == code, attacker.goaway
+    assert_counted(proxy, rule)
+
+
+def assert_counted(proxy, rule: str) -> dict:
+    """A connection was closed for a rule: one line says so, and the metrics do. Gives the line."""
+    proxy.process.wait_for_line(
+        lambda line: f'"rule":"{rule}"' in line, what=f"the log line of rule {rule}", timeout=10
+    )
+    lines = [line for line in proxy.process.json_lines() if "rule" in line]
+    assert [line["rule"] for line in lines] == [rule], lines
+    assert lines[0]["peer"] and lines[0]["reason"], lines[0]
+    counted = {s.labels["rule"]: s.value for s in proxy.admin.metrics()["sluice_connections_closed_total"] if s.value}
+    assert counted == {rule: 1}, counted
+    return lines[0]

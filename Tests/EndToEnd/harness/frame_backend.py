@@ -1,0 +1,95 @@
+"""A backend on bare frames: attackers' calls are answered by what it is told to send, all others as they should be."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import hpack
+
+from harness.attacker import (
+    ACK, ATTACK_PATH, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame, header_block, header_frames,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    path: bytes
+
+
+class FrameBackend:
+    """Answers each stream of `path` by the pieces that `attack(stream)` gives, sent one after the other.
+
+    - `settings`: the payload of its SETTINGS.
+    - `receive_buffer`: how much the system takes in for it while it reads nothing.
+    """
+
+    def __init__(
+        self,
+        attack: Callable[[int], Iterable[bytes]],
+        *,
+        path: str = ATTACK_PATH,
+        settings: bytes = b"",
+        receive_buffer: int | None = None,
+    ):
+        self._path = path.encode()
+        self._attack = attack
+        self._settings = settings
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        if receive_buffer is not None:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.requests: list[Request] = []
+        # Streams that the other side has reset.
+        self.resets: list[int] = []
+        self.connections: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        decoder = hpack.Decoder()
+        answer = header_block((":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0"))
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(frame(SETTINGS, 0, 0, self._settings) + frame(SETTINGS, ACK))
+            for kind, flags, stream, payload in self._frames(connection):
+                if kind == HEADERS:
+                    path = dict(decoder.decode(payload, raw=True))[b":path"]
+                    self.requests.append(Request(path))
+                    pieces = self._attack(stream) if path == self._path else [header_frames(stream, answer)]
+                    for piece in pieces:
+                        connection.sendall(piece)
+                elif kind == RST_STREAM:
+                    self.resets.append(stream)
+                elif kind == PING and not flags & ACK:
+                    connection.sendall(frame(PING, ACK, 0, payload))
+
+    @staticmethod
+    def _frames(connection: socket.socket) -> Iterator[tuple[int, int, int, bytes]]:
+        """What comes, until the other side closes: type, flags, stream and payload of each frame."""
+        received, skipped = b"", len(PREFACE)
+        while data := connection.recv(65_536):
+            received += data
+            if len(received) < skipped:
+                continue
+            received, skipped = received[skipped:], 0
+            while len(received) >= 9 and len(received) >= 9 + (length := int.from_bytes(received[:3], "big")):
+                kind, flags, stream = received[3], received[4], int.from_bytes(received[5:9], "big")
+                payload, received = received[9 : 9 + length], received[9 + length :]
+                yield kind, flags, stream, payload
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,325 @@
+"""Hostile and broken backends: their calls get a proper answer, and nobody else takes notice."""
+
+import contextlib
+import struct
+
+import h2.exceptions
+import pytest
+
+from harness.attacker import (
+    ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PING, PRIORITY, SETTINGS,
+    assert_counted, frame, header_block, header_frames, reset, window_update,
+)
+from harness.bystander import Bystander
+from harness.frame_backend import FrameBackend
+from harness.process import eventually
+from harness.raw_http2 import CANCEL, MAX_CONCURRENT_STREAMS, grpc_message, grpc_request, grpc_response
+
+FLOOD = 20_000
+PUSH_PROMISE, GOAWAY = 5, 7
+HEAD = [(":status", "200"), ("content-type", "application/grpc")]
+OK = ("grpc-status", "0")
+
+
+@pytest.fixture
+def proxy(start_proxy, attack, request):
+    """A Proxy before a backend that plays `attack`, each of its workers with a connection of its own to it.
+
+    Connections are spread over the workers: what breaks the attacked client's connection to the backend must not touch
+    the bystander's, which came first.
+    """
+    backend = FrameBackend(attack)
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=2)
+    proxy.backend = backend
+    return proxy
+
+
+def head(stream: int, *fields: tuple[str, str], flags: int = 0) -> bytes:
+    return header_frames(stream, header_block(*HEAD, *fields), flags)
+
+
+def trailers(stream: int, *fields: tuple[str, str]) -> bytes:
+    return header_frames(stream, header_block(*fields), END_STREAM)
+
+
+def body(stream: int, *, end: bool = False) -> bytes:
+    return frame(DATA, END_STREAM if end else 0, stream, grpc_message(b"x"))
+
+
+def attacks(*parameters: tuple[str, object]):
+    """Attacks by name, each a function that gives what is sent on a stream."""
+    return pytest.mark.parametrize("attack", [play for _, play in parameters], ids=[name for name, _ in parameters])
+
+
+# MARK: Responses that could smuggle
+
+
+def whole(*fields: tuple[str, str]):
+    """A trailers-only answer with these fields, between the pseudo-field and the status."""
+    return lambda stream: [header_frames(stream, header_block(*HEAD, *fields, OK), END_STREAM)]
+
+
+def bare(*fields: tuple[str, str]):
+    """A head of these fields alone."""
+    return lambda stream: [header_frames(stream, header_block(*fields), END_STREAM)]
+
+
+def with_body(*fields: tuple[str, str]):
+    """An answer with these fields in its head and a body of six bytes."""
+    return lambda stream: [head(stream, *fields), body(stream), trailers(stream, OK)]
+
+
+MALFORMED = [
+    ("upper_case", whole(("X-Upper", "x"))),
+    ("space_in_a_name", whole(("x y", "z"))),
+    ("empty_name", whole(("", "x"))),
+    ("carriage_return", whole(("x", "a\rb"))),
+    ("line_feed", whole(("x", "a\nb"))),
+    ("nul", whole(("x", "a\0b"))),
+    ("connection", whole(("connection", "close"))),
+    ("keep_alive", whole(("keep-alive", "timeout=5"))),
+    ("proxy_connection", whole(("proxy-connection", "keep-alive"))),
+    ("transfer_encoding", whole(("transfer-encoding", "chunked"))),
+    ("upgrade", whole(("upgrade", "h2c"))),
+    ("two_statuses", bare((":status", "200"), (":status", "200"), OK)),
+    ("no_status", bare(("content-type", "application/grpc"), OK)),
+    ("empty_status", bare((":status", ""), OK)),
+    ("status_that_is_no_number", bare((":status", "abc"), OK)),
+    ("status_of_two_digits", bare((":status", "99"), OK)),
+    ("status_after_a_field", bare(("content-type", "application/grpc"), (":status", "200"), OK)),
+    ("unknown_pseudo_field", bare((":status", "200"), (":reason", "OK"), OK)),
+    ("pseudo_field_of_requests", bare((":status", "200"), (":path", "/"), OK)),
+    ("status_101", bare((":status", "101"))),
+    ("content_length_too_long", with_body(("content-length", "7"))),
+    ("content_length_too_short", with_body(("content-length", "5"))),
+    ("content_length_twice", with_body(("content-length", "6"), ("content-length", "6"))),
+    ("content_length_that_is_no_number", with_body(("content-length", "6x"))),
+    ("content_length_without_a_body", whole(("content-length", "6"))),
+    ("pseudo_field_in_trailers", lambda s: [head(s), body(s), trailers(s, (":status", "200"), OK)]),
+    ("upper_case_in_trailers", lambda s: [head(s), body(s), trailers(s, ("X-Upper", "x"), OK)]),
+    ("line_feed_in_trailers", lambda s: [head(s), body(s), trailers(s, ("x", "a\nb"), OK)]),
+    ("trailers_that_do_not_end", lambda s: [head(s), body(s), header_frames(s, header_block(OK), 0)]),
+    ("window_overflow", lambda s: [window_update(s, 2**31 - 1)]),
+    ("window_overflow_after_the_head", lambda s: [head(s), body(s), window_update(s, 2**31 - 1)]),
+    ("header_list_too_long", whole(("x", "v" * 20_000))),
+    ("header_list_of_too_many_fields", whole(*[("x", "v")] * 150)),
+    ("trailers_too_long", lambda s: [head(s), body(s), trailers(s, OK, ("x", "v" * 20_000))]),
+    ("trailers_of_too_many_fields", lambda s: [head(s), body(s), trailers(s, OK, *[("x", "v")] * 150)]),
+]
+
+
+def test_malformed_responses(start_proxy, connect_raw, request):
+    """The call fails by INTERNAL, nothing of what was malformed passes, and the connection serves the next call."""
+    current = None
+    backend = FrameBackend(lambda stream: current(stream))
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    passed = {}
+    for name, current in MALFORMED:  # noqa: B007 - the backend plays it
+        stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
+        after = client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end()
+        fields = {name for name, _ in stream.headers + (stream.trailers or [])}
+        if (
+            (stream.status, stream.grpc_status, after.grpc_status) != (b"200", b"13", b"0")
+            or b"blue" not in stream.grpc_status_message
+            or not fields <= {b":status", b"content-type", b"content-length", b"grpc-status", b"grpc-message"}
+        ):
+            passed[name] = repr((stream, after))
+    assert passed == {}
+    assert len(backend.connections) == 1, "a malformed response is no reason to leave the others' connection"
+
+
+def test_resets_of_all_streams(start_proxy, start_raw_backend, connect_raw):
+    """A backend that resets whatever comes: the clients hear of each, and none of them is blamed for it."""
+
+    def refuse(stream) -> None:
+        with contextlib.suppress(h2.exceptions.StreamClosedError):
+            stream.reset(CANCEL)
+
+    backend = start_raw_backend(refuse)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", reset_budget=5, reset_refill="1h"
+    )
+    client = connect_raw(proxy.address)
+    for _ in range(50):
+        assert client.open(grpc_request(), end_stream=True).wait_reset() == CANCEL
+    assert not client.closed and not client.goaways
+
+
+@attacks(("data", lambda s: [head(s), frame(DATA, 0, s, bytes(16_384)) * 12]))
+def test_more_than_the_window(proxy, attack, connect_raw):
+    """The client reads nothing, and the backend sends all the same: what is beyond the windows isn't kept."""
+    client = connect_raw(proxy.address, auto_window=False)
+    stream = client.open(grpc_request(ATTACK_PATH))
+    eventually(lambda: proxy.backend.resets, what="the end of the stream at the backend")
+    assert proxy.admin.status()["colors"]["blue"]["in_flight"] == 1
+    assert sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"]) <= 65_535
+    client.acknowledge_all()
+    assert stream.wait_end().grpc_status == b"13"
+    assert len(stream.data) <= 2 * 65_535
+
+
+# MARK: What ends the connection to the backend
+
+
+def assert_lost(proxy, connect_raw) -> None:
+    """The attacked call is answered, and so is the next one, over another connection to the backend."""
+    client = connect_raw(proxy.address)
+    stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
+    assert stream.status == b"200" and stream.grpc_status == b"14", stream
+    assert b"blue" in stream.grpc_status_message
+    assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"
+
+
+def flood(*pieces: bytes, count: int = FLOOD):
+    """Some pieces, and then the last of them over and over."""
+    *first, piece = pieces
+    return [*first, *[piece * 100] * (count // 100)]
+
+
+BROKEN = [
+    ("zero_increment", lambda s: [window_update(s, 0)]),
+    ("overflow_of_the_connection", lambda s: [window_update(0, 2**31 - 1)]),
+    ("settings_window_too_large", lambda s: [frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 2**31))]),
+    ("frame_too_large", lambda s: [head(s), frame(DATA, 0, s, bytes(16_385))]),
+    ("data_on_stream_0", lambda s: [frame(DATA, 0, 0, b"x")]),
+    ("body_before_the_head", lambda s: [body(s), head(s, OK, flags=END_STREAM)]),
+    ("compression_out_of_step", lambda s: [frame(HEADERS, END_HEADERS, s, b"\xff\xff\xff\xff\xff")]),
+    ("push_promise", lambda s: [frame(PUSH_PROMISE, END_HEADERS, s, struct.pack(">I", 2) + header_block(*HEAD))]),
+    ("stream_of_the_server", lambda s: [head(2)]),
+    ("answer_to_nothing", lambda s: [head(s + 2)]),
+    ("noise", lambda s: [b"HTTP/1.1 400 Bad Request\r\n\r\n"]),
+]
+
+
+@attacks(*BROKEN)
+def test_frames_that_break_http2(proxy, attack, connect_raw):
+    assert_lost(proxy, connect_raw)
+    assert_counted(proxy, "protocol_error")
+
+
+@attacks(
+    ("head", lambda s: [head(s, ("x", "v" * 40_000))]),
+    ("fields", lambda s: [head(s, *[("x", "v")] * 300)]),
+    ("trailers", lambda s: [head(s), body(s), trailers(s, OK, ("x", "v" * 40_000))]),
+)
+def test_header_lists_over_twice_the_limit(proxy, bystander, attack, connect_raw):
+    assert_lost(proxy, connect_raw)
+    assert_counted(proxy, "header_list")
+
+
+@attacks(
+    ("continuations", lambda s: flood(frame(HEADERS, 0, s, header_block(*HEAD)), frame(CONTINUATION, 0, s))),
+    ("settings", lambda s: flood(frame(SETTINGS))),
+    ("settings_entries", lambda s: [frame(SETTINGS, 0, 0, struct.pack(">HI", 0x99, 1) * 2_000)]),
+    ("pings", lambda s: flood(frame(PING, 0, 0, b"12345678"))),
+    ("priority", lambda s: flood(frame(PRIORITY, 0, s, struct.pack(">IB", 0, 16)))),
+    ("window_update", lambda s: flood(window_update(0, 1))),
+    ("window_update_of_a_stream", lambda s: flood(window_update(s, 1))),
+    ("goaway", lambda s: flood(frame(GOAWAY, 0, 0, struct.pack(">II", 2**31 - 1, 0)))),
+    ("unknown", lambda s: flood(frame(0x77, 0, 0, b"unknown"))),
+    ("empty_data", lambda s: flood(head(s), frame(DATA, 0, s))),
+    ("padding", lambda s: flood(head(s), frame(DATA, PADDED, s, b"\x01\x00"))),
+    ("interim_responses", lambda s: flood(header_frames(s, header_block((":status", "103")), 0))),
+)
+def test_floods(proxy, bystander, attack, connect_raw):
+    """Frames that move nothing end the connection to the backend, as they end a client's."""
+    assert_lost(proxy, connect_raw)
+    assert_counted(proxy, "control_frames")
+
+
+@attacks(("headers_of_a_closed_stream", lambda s: flood(head(s, OK, flags=END_STREAM), head(s, OK, flags=END_STREAM))))
+def test_flood_after_the_answer(proxy, bystander, attack, connect_raw):
+    """The call has its answer; what comes after it leads nowhere, and ends the connection."""
+    client = connect_raw(proxy.address)
+    stream = client.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end()
+    assert stream.grpc_status == b"0"
+    assert_counted(proxy, "control_frames")
+    assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"
+
+
+@attacks(("resets_of_a_closed_stream", lambda s: flood(reset(s))))
+def test_flood_of_resets(proxy, bystander, attack, connect_raw):
+    """The first ends the call, as a backend may; the others end the connection."""
+    client = connect_raw(proxy.address)
+    assert client.open(grpc_request(ATTACK_PATH)).wait_reset() == CANCEL
+    assert_counted(proxy, "control_frames")
+    assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"
+
+
+def test_interim_responses_without_end(start_proxy, connect_raw, request):
+    """They are passed on to a plain HTTP client, and no window holds them back: the flood must end, or it piles up."""
+    backend = FrameBackend(lambda s: flood(header_frames(s, header_block((":status", "103"), ("x", "v" * 1_000)), 0)))
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    fields = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", ATTACK_PATH.encode()), (b":authority", b"x")]
+    stream = connect_raw(proxy.address).open(fields, end_stream=True).wait_end()
+    assert stream.status == b"502"
+    assert len(stream.informational) < 2_000
+    assert_counted(proxy, "control_frames")
+
+
+# MARK: Health checks
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda s: flood(head(s), frame(DATA, 0, s, bytes(16_384))),
+        lambda s: flood(frame(PING, 0, 0, b"12345678")),
+        lambda s: flood(header_frames(s, header_block((":status", "103")), 0)),
+        lambda s: [head(s, ("x", "v" * 40_000))],
+        lambda s: [head(s), body(s), trailers(s, OK)],
+    ],
+    ids=["data", "pings", "interim_responses", "header_list", "not_a_health_response"],
+)
+def test_answers_to_health_checks(start_proxy, request, attack):
+    """A check is over soon, whatever comes, and the backend is unhealthy; who calls the other color takes no notice."""
+    backend = FrameBackend(attack, path="/grpc.health.v1.Health/Check")
+    request.addfinalizer(backend.close)
+    good = FrameBackend(lambda s: [])
+    request.addfinalizer(good.close)
+    proxy = start_proxy(
+        blue=backend.address, green=good.address, initial="green", health_timeout="500ms", health_fall=1
+    )
+    with Bystander(proxy.address) as bystander:
+        bystander.wait_calls(5)
+        before = proxy.process.resident_bytes
+        proxy.admin.wait_health("blue", "unhealthy")
+        eventually(lambda: len(backend.requests) >= 5, what="five checks")
+        assert proxy.process.resident_bytes - before < 16 << 20
+        bystander.wait_calls(5)
+    assert bystander.failures == []
+
+
+# MARK: Limits that a backend sets
+
+
+def test_backend_that_allows_no_streams(start_proxy, connect_raw, request):
+    """Its connections are of no use: no more of them are opened than it takes to see that, and the call has its end."""
+    backend = FrameBackend(lambda s: [], settings=struct.pack(">HI", MAX_CONCURRENT_STREAMS, 0))
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, connect_timeout="500ms"
+    )
+    stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_end()
+    assert stream.grpc_status == b"14" and backend.address.encode() in stream.grpc_status_message
+    assert len(backend.connections) <= 3
+
+
+def test_backend_that_allows_streams_later(start_proxy, start_raw_backend, connect_raw):
+    """A call that waits for room is placed as soon as new SETTINGS make some."""
+    backend = start_raw_backend(
+        lambda stream: stream.send_headers(grpc_response(OK), True), settings={MAX_CONCURRENT_STREAMS: 0}
+    )
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    stream = client.open(grpc_request(), end_stream=True)
+    eventually(lambda: backend.connections and backend.connections[0].settings_acknowledged, what="a connection")
+    connection = backend.connections[0]
+    connection.h2.update_settings({MAX_CONCURRENT_STREAMS: 10})
+    connection._flush()
+    assert stream.wait_end(timeout=3).grpc_status == b"0"
+    assert len(backend.connections) == 1

@@ -1,0 +1,388 @@
+"""Limits in time and number: who is too slow is let go, who comes on top of too many is turned away politely."""
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+
+import grpc
+import pytest
+from hyperframe.frame import HeadersFrame, RstStreamFrame
+
+from harness.attacker import PREFACE, Attacker, assert_counted, assert_stopped, frame, reset, window_update
+from harness.frame_backend import FrameBackend
+from harness.ports import free_port
+from harness.process import eventually
+from harness.raw_http2 import (
+    CANCEL, INITIAL_WINDOW_SIZE, NO_ERROR, REFUSED_STREAM, RawConnection, RawStream, grpc_message, grpc_request,
+    grpc_response, value,
+)
+
+KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
+# What a request says whose call is to stay open.
+HOLD = ("x-hold", "1")
+
+
+def answer(stream: RawStream) -> None:
+    """A body as long as the request's `x-body` says."""
+    if value(stream.headers, "x-hold"):
+        return
+    size = int(value(stream.headers, "x-body") or 0)
+    with contextlib.suppress(AssertionError):
+        stream.send_headers(grpc_response())
+        # The Proxy may give the call up meanwhile.
+        stream.send_data(bytes(size))
+        stream.send_headers([(b"grpc-status", b"0")], True)
+
+
+@pytest.fixture
+def start(start_proxy, start_raw_backend):
+    """Starts a Proxy with these settings before a backend that answers."""
+
+    def both(**settings):
+        backend = start_raw_backend(answer)
+        proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", **settings)
+        proxy.backend = backend
+        return proxy
+
+    return both
+
+
+def call(client: RawConnection, *extra: tuple[str, str]) -> None:
+    """A call that succeeds."""
+    stream = client.open(grpc_request("/a.A/B", *extra), end_stream=True).wait_end()
+    assert stream.grpc_status == b"0", stream
+
+
+def test_limits_follow_their_settings(start, connect_raw):
+    """A header list that is too long by default passes a Proxy that is told so; resets are forgiven less often."""
+    proxy = start(max_header_list_size=65_536, max_header_fields=500, reset_budget=5, reset_refill="1h")
+    client = connect_raw(proxy.address)
+    for extra in ([(f"x-{number}", "v" * 3_000) for number in range(20)], [("x", "v")] * 400):
+        call(client, *extra)
+        assert len(proxy.backend.requests[-1].headers) >= len(extra)
+    fields = [(f"x-{number}", "v" * 3_000) for number in range(25)]
+    too_long = client.open(grpc_request("/a.A/B", *fields), end_stream=True)
+    too_long.wait_end()
+    assert too_long.grpc_status == b"8" and b"65536" in too_long.grpc_status_message
+    with Attacker(proxy.address) as attacker:
+        for stream in range(1, 21, 2):
+            attacker.send(attacker.request(stream, HOLD) + reset(stream))
+        assert_stopped(proxy, attacker, "resets")
+
+
+def test_every_rule_has_a_counter(start):
+    """From the start, so that an alarm can be set before the first attack; each is raised by a test of its own."""
+    samples = start().admin.metrics()["sluice_connections_closed_total"]
+    assert {sample.labels["rule"]: sample.value for sample in samples} == dict.fromkeys(
+        (
+            "header_list", "resets", "control_frames", "pings", "tls_handshake", "preface", "slow_headers",
+            "write_stall", "protocol_error",
+        ),
+        0,
+    )
+
+
+# MARK: Time
+
+
+def slowly(connection: socket.socket, data: bytes) -> None:
+    """Sends byte after byte, until the other side closes."""
+    with contextlib.suppress(OSError):
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.02)
+
+
+def wait_closed(connection: socket.socket) -> None:
+    connection.settimeout(15)
+    with contextlib.suppress(ConnectionError):
+        while connection.recv(65_536):
+            pass
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", PREFACE * 10, PREFACE + frame(0x77, 0, 0, b"x" * 200)],
+    ids=["nothing", "preface_byte_by_byte", "no_settings"],
+)
+def test_preface_that_does_not_come(start, sent):
+    """Bytes that trickle in are no excuse, nor is a preface without SETTINGS."""
+    proxy = start(preface_timeout="300ms")
+    host, port = proxy.address.split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        sender = threading.Thread(target=slowly, args=(connection, sent[:40]), daemon=True)
+        sender.start()
+        wait_closed(connection)
+        sender.join(5)
+    assert_counted(proxy, "preface")
+
+
+def test_header_block_that_does_not_end(start):
+    proxy = start(header_timeout="300ms")
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, HOLD))
+        eventually(lambda: proxy.backend.requests, what="the call at the backend")
+        head = attacker.request(3, ("x-long", "v" * 1_000))
+        threading.Thread(target=slowly, args=(attacker.socket, head), daemon=True).start()
+        assert_stopped(proxy, attacker, "slow_headers")
+    assert proxy.backend.requests[0].wait_reset() == CANCEL
+
+
+def test_one_header_block_after_another(start):
+    """A client in the middle of one whenever it is looked at is not slow, as long as each of them ends."""
+    proxy = start(header_timeout="500ms")
+    with Attacker(proxy.address) as client:
+        began, stream, rest = time.monotonic(), 1, b""
+        while time.monotonic() < began + 1.5:
+            head = client.request(stream, ("x-long", "v" * 1_000))
+            assert client.send(rest + head[:500])
+            rest, stream = head[500:], stream + 2
+            time.sleep(0.05)
+        client.send(rest)
+        client.wait_frame(HeadersFrame, stream - 2)
+        assert client.goaway is None
+
+
+def test_client_that_reads_nothing(start, connect_raw):
+    """Its windows are open and its socket is full: that makes no progress, and is over after the time for a write."""
+    proxy = start(write_timeout="500ms")
+    with Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}) as attacker:
+        attacker.send(window_update(0, 2**31 - 65_536) + attacker.request(1, ("x-body", str(16 * MEBIBYTE))))
+        assert_counted(proxy, "write_stall")
+    proxy.backend.requests[0].wait_reset()
+    call(connect_raw(proxy.address))
+
+
+def test_stream_that_is_not_read(start, connect_raw):
+    """A window of zero holds an answer up for so long, at most; the connection's other calls take no notice."""
+    proxy = start(write_timeout="500ms")
+    client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    stalled = client.open(grpc_request("/a.A/B", ("x-body", str(256 * KIBIBYTE))), end_stream=True)
+    assert stalled.wait_reset() == CANCEL
+    assert proxy.backend.requests[0].wait_reset() == CANCEL
+    other = client.open(grpc_request("/a.A/B"), end_stream=True)
+    client.h2.increment_flow_control_window(1_000, other.id)
+    client._flush()
+    assert other.wait_end().grpc_status == b"0"
+    assert sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"]) == 0
+
+
+def test_trailers_behind_a_window_of_zero(start, connect_raw):
+    """They need no window; that there is none must not hold the call for ever."""
+    proxy = start(write_timeout="500ms")
+    client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    client.open(grpc_request("/a.A/B"), end_stream=True).wait_headers().wait_finish()
+    eventually(lambda: proxy.admin.status()["colors"]["blue"]["in_flight"] == 0, what="the end of the call")
+
+
+def test_answer_of_the_proxy_that_is_not_read(start_proxy, connect_raw):
+    """What the Proxy itself has to say must not hold a call for ever either."""
+    nobody = f"127.0.0.1:{free_port()}"
+    proxy = start_proxy(blue=nobody, green=nobody, health_check="none", write_timeout="500ms")
+    client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    fields = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/"), (b":authority", b"x")]
+    stream = client.open(fields, end_stream=True)
+    assert stream.wait_headers().status == b"503"
+    assert stream.wait_reset() == CANCEL
+    assert proxy.admin.status()["colors"]["blue"]["in_flight"] == 0
+
+
+def test_backend_that_reads_nothing(start_proxy, connect_raw, request):
+    """Its windows are open and its socket is full: its calls end, and later ones get another connection."""
+    stopped = threading.Event()
+    request.addfinalizer(stopped.set)
+
+    def attack(_: int):
+        yield window_update(0, 2**31 - 65_536)
+        stopped.wait(30)
+
+    backend = FrameBackend(attack, settings=struct.pack(">HI", INITIAL_WINDOW_SIZE, 2**31 - 1), receive_buffer=4_096)
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="500ms"
+    )
+    client = connect_raw(proxy.address)
+    stream = client.open(grpc_request("/attack.Attack/Call"))
+    # It is answered long before all of this is sent.
+    with contextlib.suppress(AssertionError):
+        for _ in range(1_000):
+            stream.send_data(bytes(64 * KIBIBYTE))
+    assert stream.wait_end().grpc_status == b"14"
+    assert b"doesn't read" in stream.grpc_status_message
+    assert_counted(proxy, "write_stall")
+    call(client)
+
+
+def test_connection_without_calls(start, connect_raw):
+    """It is told first, by GOAWAY; one with a call on it stays, however quiet the call is."""
+    proxy = start(idle_timeout="300ms")
+    client = connect_raw(proxy.address)
+    quiet = client.open(grpc_request("/a.A/B", HOLD))
+    (request,) = proxy.backend.wait_requests(1)
+    idle = connect_raw(proxy.address)
+    idle.wait_closed()
+    assert [(last, code) for last, code, _ in idle.goaways] == [(2**31 - 1, NO_ERROR), (0, NO_ERROR)]
+    # It had been quiet for as long before the other one came.
+    assert not client.closed and not client.goaways
+    quiet.send_data(grpc_message(b"x"), end_stream=True)
+    request.wait_end().send_headers(grpc_response(("grpc-status", "0")), True)
+    assert quiet.wait_end().grpc_status == b"0"
+    client.wait_closed()
+    assert client.goaways[-1][:2] == (quiet.id, NO_ERROR)
+
+
+def test_stream_on_which_nothing_moves(start, connect_raw):
+    """Off by default; where it is set, what moves lives, in whichever direction."""
+    proxy = start(stream_idle_timeout="600ms")
+    client = connect_raw(proxy.address)
+    quiet, busy = client.open(grpc_request("/a.A/B", HOLD)), client.open(grpc_request("/a.A/B", HOLD))
+    requests = proxy.backend.wait_requests(2)
+    while not quiet.ended:
+        busy.send_data(b"x")
+        time.sleep(0.05)
+    assert quiet.grpc_status == b"14" and b"nothing has moved" in quiet.grpc_status_message
+    assert requests[0].wait_reset() == CANCEL
+    began = time.monotonic()
+    requests[1].send_headers(grpc_response())
+    while time.monotonic() < began + 1:
+        requests[1].send_data(b"x")
+        time.sleep(0.05)
+    assert not busy.finished
+    requests[1].send_headers([(b"grpc-status", b"0")], True)
+    assert busy.wait_end().grpc_status == b"0"
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before_the_head", "after_the_head"])
+def test_deadline_of_a_dead_backend(start, connect_raw, begun):
+    """The Proxy ends a call whose own deadline has passed, also where the backend keeps silent."""
+    proxy = start(deadline_grace="100ms")
+    began = time.monotonic()
+    fields = grpc_request("/a.A/B", ("grpc-timeout", "300m"), HOLD)
+    stream = connect_raw(proxy.address).open(fields, end_stream=True)
+    (request,) = proxy.backend.wait_requests(1)
+    if begun:
+        request.send_headers(grpc_response()).send_data(grpc_message(b"x"))
+    stream.wait_end()
+    assert stream.grpc_status == b"4" and len(stream.messages) == begun
+    assert time.monotonic() - began >= 0.4
+    assert request.wait_reset() == CANCEL
+
+
+# MARK: Numbers
+
+
+def test_streams_over_the_limit(start):
+    """REFUSED_STREAM tells a client that it may try again; those that it has, and later ones, are served."""
+    proxy = start(max_concurrent_streams=10)
+    with Attacker(proxy.address) as client:
+        # More than it would send had it seen the Proxy's SETTINGS.
+        client.send(b"".join(client.request(stream, HOLD) for stream in range(1, 25, 2)))
+        for stream in (21, 23):
+            assert client.wait_frame(RstStreamFrame, stream).error_code == REFUSED_STREAM
+        proxy.backend.wait_requests(10)
+        client.send(reset(1) + client.request(25))
+        client.wait_frame(HeadersFrame, 25)
+        assert client.goaway is None
+    assert len(proxy.backend.requests) == 11
+
+
+def test_connections_over_the_limit(start, connect_raw):
+    """Accepting pauses and says so once; who waits is served when another one leaves."""
+    proxy = start(max_connections=3)
+    clients = [connect_raw(proxy.address) for _ in range(3)]
+    host, port = proxy.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=15) as waiting:
+        waiting.sendall(PREFACE + frame(4))
+        paused = proxy.process.wait_for_line(
+            lambda line: "accepting connections pauses" in line and line, what="the pause"
+        )
+        assert "there are 3 connections already" in paused
+        for client in clients:
+            call(client)
+        waiting.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            waiting.recv(9)
+        clients[0].close()
+        waiting.settimeout(15)
+        assert waiting.recv(9), "closed instead of served"
+    assert sum("accepting connections pauses" in line for line in proxy.process.stderr) == 1
+    call(connect_raw(proxy.address))
+
+
+def test_too_many_bytes_held(start, connect_raw):
+    """New calls are refused politely; what is under way goes on, and so does the Proxy."""
+    proxy = start(max_buffered_bytes=MEBIBYTE, workers=1)
+    other = connect_raw(proxy.address)
+    under_way = other.open(grpc_request("/a.A/B", HOLD))
+    (request,) = proxy.backend.wait_requests(1)
+    hoarder = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    stalled = [
+        hoarder.open(grpc_request("/a.A/B", ("x-body", str(60 * KIBIBYTE))), end_stream=True) for _ in range(20)
+    ]
+    eventually(lambda: buffered_bytes(proxy) > MEBIBYTE, what="more than the limit is held")
+    refused = other.open(grpc_request("/a.A/B"), end_stream=True).wait_end()
+    assert refused.grpc_status == b"14" and b"holds too much" in refused.grpc_status_message
+    under_way.send_data(grpc_message(b"x"), end_stream=True)
+    request.wait_end().send_headers(grpc_response(("grpc-status", "0")), True)
+    assert under_way.wait_end().grpc_status == b"0"
+    for stream in stalled:
+        stream.reset(CANCEL)
+    eventually(lambda: buffered_bytes(proxy) == 0, what="nothing is held any more")
+    call(other)
+
+
+def test_what_a_client_may_leave_with_the_proxy(start_proxy, start_raw_backend, connect_raw):
+    """To a backend that takes nothing: 64 KiB a stream, and 1 MiB a connection."""
+    backend = start_raw_backend(answer, settings={INITIAL_WINDOW_SIZE: 0})
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    call(client)
+    before = proxy.process.resident_bytes
+    streams = [client.open(grpc_request("/a.A/B", HOLD)) for _ in range(50)]
+    sent = [stream.send_available(bytes(MEBIBYTE)) for stream in streams]
+    assert max(sent) <= 64 * KIBIBYTE and 15 * 64 * KIBIBYTE <= sum(sent) <= MEBIBYTE
+    eventually(lambda: buffered_bytes(proxy) >= sum(sent), what="all of it is held")
+    client.ping()
+    # Nothing has been given back.
+    assert sum(stream.send_available(bytes(MEBIBYTE)) for stream in streams) == 0
+    assert proxy.process.resident_bytes - before < 4 * MEBIBYTE
+
+
+def buffered_bytes(proxy) -> float:
+    return sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"])
+
+
+# MARK: Keepalive
+
+
+def keepalive_channel(address: str) -> grpc.Channel:
+    """A stock client that sends a PING every second, calls or no calls."""
+    return grpc.insecure_channel(address, [
+        ("grpc.keepalive_time_ms", 1_000), ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0), ("grpc.use_local_subchannel_pool", 1),
+    ])
+
+
+def test_keepalive_of_a_grpc_client(start_proxy, blue, green):
+    """gRFC A8, at a tenth of its times: who keeps to the interval is left in peace, who doesn't is told so."""
+    settings = {"blue": blue.address, "green": green.address, "health_check": "none"}
+    proxy, strict = start_proxy(min_ping_interval="500ms", **settings), start_proxy(min_ping_interval="1h", **settings)
+    with keepalive_channel(proxy.address) as channel, keepalive_channel(strict.address) as nagging:
+        for one in (channel, nagging):
+            assert one.unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
+        # By then the same client has sent as many elsewhere as are one too many there.
+        assert_counted(strict, "pings")
+        assert channel.unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
+        accepted = proxy.admin.metrics()["sluice_client_connections_accepted_total"]
+        assert sum(sample.value for sample in accepted) == 1
+    assert not [line for line in proxy.process.json_lines() if "rule" in line]
+
+
+def test_pings_between_data(start, connect_raw):
+    """Clients measure bandwidth by PINGs: as many as they like while something is sent to them."""
+    client = connect_raw(start().address)
+    for _ in range(50):
+        call(client)
+        client.ping()
+        client.ping()

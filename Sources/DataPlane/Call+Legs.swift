@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP2
 
 /// What goes from one leg of a call to its peer.

@@ -297,7 +297,7 @@ def test_pinned_header_bombs(proxy, bystander):
             for stream in range(3, 2 * streams, 2):
                 attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, further))
         wait_attack_requests(proxy, connections * streams)
-        eventually(lambda: buffered_bytes(proxy) == connections * streams * BODY_SIZE, what="every answer waits")
+        eventually(lambda: buffered_bytes(proxy) >= connections * streams * BODY_SIZE, what="every answer waits")
         assert sum(len(v) for _, v in attack_requests(proxy)[-1].headers) > 12_000
         assert proxy.process.resident_bytes - before < connections * streams * 65_536
         assert all(attacker.goaway is None for attacker in attackers)

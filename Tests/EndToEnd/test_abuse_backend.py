@@ -10,6 +10,7 @@ from harness.attacker import (
     ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PING, PRIORITY, SETTINGS,
     assert_counted, frame, header_block, header_frames, reset, window_update,
 )
+from harness.bystander import Bystander
 from harness.frame_backend import FrameBackend
 from harness.process import eventually
 from harness.raw_http2 import CANCEL, MAX_CONCURRENT_STREAMS, grpc_message, grpc_request, grpc_response
@@ -258,6 +259,39 @@ def test_interim_responses_without_end(start_proxy, connect_raw, request):
     assert stream.status == b"502"
     assert len(stream.informational) < 2_000
     assert_counted(proxy, "control_frames")
+
+
+# MARK: Health checks
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda s: flood(head(s), frame(DATA, 0, s, bytes(16_384))),
+        lambda s: flood(frame(PING, 0, 0, b"12345678")),
+        lambda s: flood(header_frames(s, header_block((":status", "103")), 0)),
+        lambda s: [head(s, ("x", "v" * 40_000))],
+        lambda s: [head(s), body(s), trailers(s, OK)],
+    ],
+    ids=["data", "pings", "interim_responses", "header_list", "not_a_health_response"],
+)
+def test_answers_to_health_checks(start_proxy, request, attack):
+    """A check is over soon, whatever comes, and the backend is unhealthy; who calls the other color takes no notice."""
+    backend = FrameBackend(attack, path="/grpc.health.v1.Health/Check")
+    request.addfinalizer(backend.close)
+    good = FrameBackend(lambda s: [])
+    request.addfinalizer(good.close)
+    proxy = start_proxy(
+        blue=backend.address, green=good.address, initial="green", health_timeout="500ms", health_fall=1
+    )
+    with Bystander(proxy.address) as bystander:
+        bystander.wait_calls(5)
+        before = proxy.process.resident_bytes
+        proxy.admin.wait_health("blue", "unhealthy")
+        eventually(lambda: len(backend.requests) >= 5, what="five checks")
+        assert proxy.process.resident_bytes - before < 16 << 20
+        bystander.wait_calls(5)
+    assert bystander.failures == []
 
 
 # MARK: Limits that a backend sets

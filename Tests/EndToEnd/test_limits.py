@@ -72,6 +72,18 @@ def test_limits_follow_their_settings(start, connect_raw):
         assert_stopped(proxy, attacker, "resets")
 
 
+def test_every_rule_has_a_counter(start):
+    """From the start, so that an alarm can be set before the first attack; each is raised by a test of its own."""
+    samples = start().admin.metrics()["sluice_connections_closed_total"]
+    assert {sample.labels["rule"]: sample.value for sample in samples} == dict.fromkeys(
+        (
+            "header_list", "resets", "control_frames", "pings", "tls_handshake", "preface", "slow_headers",
+            "write_stall", "protocol_error",
+        ),
+        0,
+    )
+
+
 # MARK: Time
 
 
@@ -241,16 +253,20 @@ def test_stream_on_which_nothing_moves(start, connect_raw):
     assert busy.wait_end().grpc_status == b"0"
 
 
-def test_deadline_of_a_dead_backend(start, connect_raw):
+@pytest.mark.parametrize("begun", [False, True], ids=["before_the_head", "after_the_head"])
+def test_deadline_of_a_dead_backend(start, connect_raw, begun):
     """The Proxy ends a call whose own deadline has passed, also where the backend keeps silent."""
-    proxy = start()
+    proxy = start(deadline_grace="100ms")
     began = time.monotonic()
     fields = grpc_request("/a.A/B", ("grpc-timeout", "300m"), HOLD)
     stream = connect_raw(proxy.address).open(fields, end_stream=True)
+    (request,) = proxy.backend.wait_requests(1)
+    if begun:
+        request.send_headers(grpc_response()).send_data(grpc_message(b"x"))
     stream.wait_end()
-    assert stream.grpc_status == b"4"
-    assert time.monotonic() - began >= 0.3
-    assert proxy.backend.requests[0].wait_reset() == CANCEL
+    assert stream.grpc_status == b"4" and len(stream.messages) == begun
+    assert time.monotonic() - began >= 0.4
+    assert request.wait_reset() == CANCEL
 
 
 # MARK: Numbers
@@ -314,6 +330,23 @@ def test_too_many_bytes_held(start, connect_raw):
         stream.reset(CANCEL)
     eventually(lambda: buffered_bytes(proxy) == 0, what="nothing is held any more")
     call(other)
+
+
+def test_what_a_client_may_leave_with_the_proxy(start_proxy, start_raw_backend, connect_raw):
+    """To a backend that takes nothing: 64 KiB a stream, and 1 MiB a connection."""
+    backend = start_raw_backend(answer, settings={INITIAL_WINDOW_SIZE: 0})
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    call(client)
+    before = proxy.process.resident_bytes
+    streams = [client.open(grpc_request("/a.A/B", HOLD)) for _ in range(50)]
+    sent = [stream.send_available(bytes(MEBIBYTE)) for stream in streams]
+    assert max(sent) <= 64 * KIBIBYTE and 15 * 64 * KIBIBYTE <= sum(sent) <= MEBIBYTE
+    eventually(lambda: buffered_bytes(proxy) >= sum(sent), what="all of it is held")
+    client.ping()
+    # Nothing has been given back.
+    assert sum(stream.send_available(bytes(MEBIBYTE)) for stream in streams) == 0
+    assert proxy.process.resident_bytes - before < 4 * MEBIBYTE
 
 
 def buffered_bytes(proxy) -> float:

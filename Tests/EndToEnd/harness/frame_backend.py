@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import hpack
 
 from harness.attacker import (
-    ACK, ATTACK_PATH, END_STREAM, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame, header_block, header_frames,
+    ACK, ATTACK_PATH, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame, header_block, header_frames,
 )
 
 
@@ -19,15 +19,21 @@ class Request:
 
 
 class FrameBackend:
-    """Answers each stream of `ATTACK_PATH` by the pieces that `attack(stream)` gives, sent one after the other.
+    """Answers each stream of `path` by the pieces that `attack(stream)` gives, sent one after the other.
 
     - `settings`: the payload of its SETTINGS.
     - `receive_buffer`: how much the system takes in for it while it reads nothing.
     """
 
     def __init__(
-        self, attack: Callable[[int], Iterable[bytes]], *, settings: bytes = b"", receive_buffer: int | None = None
+        self,
+        attack: Callable[[int], Iterable[bytes]],
+        *,
+        path: str = ATTACK_PATH,
+        settings: bytes = b"",
+        receive_buffer: int | None = None,
     ):
+        self._path = path.encode()
         self._attack = attack
         self._settings = settings
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -58,8 +64,8 @@ class FrameBackend:
                 if kind == HEADERS:
                     path = dict(decoder.decode(payload, raw=True))[b":path"]
                     self.requests.append(Request(path))
-                    is_attack = path == ATTACK_PATH.encode()
-                    for piece in self._attack(stream) if is_attack else [header_frames(stream, answer, END_STREAM)]:
+                    pieces = self._attack(stream) if path == self._path else [header_frames(stream, answer)]
+                    for piece in pieces:
                         connection.sendall(piece)
                 elif kind == RST_STREAM:
                     self.resets.append(stream)

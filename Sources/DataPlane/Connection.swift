@@ -229,7 +229,8 @@ class Connection: Session, EventHandler {
             worker.count(.writeStall, peerName, "the peer has read nothing for \(worker.limits.writeTimeout)")
             return close("the peer doesn't read")
         }
-        if let headersBegan, !isClosing, now > headersBegan + worker.limits.headerTimeout {
+        // A malformed head is over before the next read tells so.
+        if let headersBegan, isReceivingHeaders, !isClosing, now > headersBegan + worker.limits.headerTimeout {
             end(for: .slowHeaders, "a header block took longer than \(worker.limits.headerTimeout)")
         }
     }

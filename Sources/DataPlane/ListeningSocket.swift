@@ -13,6 +13,8 @@ package struct ListeningSocket: Sendable {
     let socket: Socket
     /// With the real port.
     package let address: Endpoint
+    /// Whether a service manager has made it, and decides on its address.
+    package let isManaged: Bool
 
     /// Resolves an address, which may block, binds it and listens.
     ///
@@ -33,8 +35,9 @@ package struct ListeningSocket: Sendable {
     }
 
     /// Takes over a socket that listens already.
-    package init(_ socket: Socket) {
+    package init(_ socket: Socket, isManaged: Bool = false) {
         self.socket = socket
+        self.isManaged = isManaged
         // Any socket that listens has an address.
         let local = socket.localAddress!
         address = Endpoint(host: local.host, port: local.port)

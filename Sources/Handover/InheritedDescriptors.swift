@@ -19,6 +19,9 @@ package final class InheritedDescriptors: Sendable {
         case listen
         /// The admin API's socket.
         case admin
+        /// As `listen` and `admin`, of a service manager, whose settings decide on the address instead of the Proxy's.
+        case managedListen = "managed-listen"
+        case managedAdmin = "managed-admin"
         /// The line to the process that this one takes over from.
         case handover
         /// The route word.
@@ -34,15 +37,6 @@ package final class InheritedDescriptors: Sendable {
         package var description: String
     }
 
-    /// Who has started this process.
-    package enum Origin: Sendable, Equatable {
-        /// Someone who passes no descriptors.
-        case nobody
-        case serviceManager
-        case predecessor
-    }
-
-    package let origin: Origin
     private let descriptors: Mutex<[Entry]>
 
     private struct Entry {
@@ -65,17 +59,14 @@ package final class InheritedDescriptors: Sendable {
     /// - Parameter environment: gives a variable's value; `nil` for one that isn't set.
     package init(environment: (String) -> String?, processID: Int32) throws(Failure) {
         if let names = environment(Self.variable) {
-            origin = .predecessor
             descriptors = Mutex(try Self.fromPredecessor(names))
             return
         }
         // Meant for another process where the number differs: the variables are inherited by everyone.
         guard let count = environment("LISTEN_FDS"), environment("LISTEN_PID") == String(processID) else {
-            origin = .nobody
             descriptors = Mutex([])
             return
         }
-        origin = .serviceManager
         let entries = try Self.fromServiceManager(count, names: environment("LISTEN_FDNAMES"))
         descriptors = Mutex(entries)
     }
@@ -101,7 +92,13 @@ package final class InheritedDescriptors: Sendable {
             throw Failure(description: "LISTEN_FDS is \"\(text)\"; allowed: a whole number from 1")
         }
         let known = (names ?? "").split(separator: ":", omittingEmptySubsequences: false)
-            .map { Name(rawValue: String($0)).flatMap { [.listen, .admin].contains($0) ? $0 : nil } }
+            .map { text -> Name? in
+                switch text {
+                case "listen": .managedListen
+                case "admin": .managedAdmin
+                default: nil
+                }
+            }
         let byName = known.contains { $0 != nil }
         var descriptors: [Entry] = []
         for offset in 0..<count {
@@ -110,7 +107,7 @@ package final class InheritedDescriptors: Sendable {
             if byName {
                 name = offset < known.count ? known[Int(offset)] : nil
             } else {
-                name = offset == 0 ? .listen : offset == 1 ? .admin : nil
+                name = offset == 0 ? .managedListen : offset == 1 ? .managedAdmin : nil
             }
             guard let name, !descriptors.contains(where: { $0.name == name }) else {
                 throw Failure(
@@ -153,7 +150,7 @@ package final class InheritedDescriptors: Sendable {
         guard let socket = Socket(listening: descriptor) else {
             throw Failure(
                 description:
-                    "descriptor \(descriptor.number), passed as \(name.rawValue), is not a listening TCP socket")
+                    "descriptor \(descriptor.number), passed on as \(name.rawValue), is not a listening TCP socket")
         }
         return socket
     }

@@ -10,8 +10,9 @@ enum ListeningSockets {
     static func open(
         _ settings: ProxySettings, _ inherited: InheritedDescriptors, _ logger: Logger
     ) throws -> (clients: ListeningSocket, admin: ListeningSocket) {
-        let clients = try take(.listen, .listen, settings.listen, "", settings, inherited, logger)
-        let admin = try take(.admin, .admin, settings.admin, " for the admin API", settings, inherited, logger)
+        let taking = Taking(settings: settings, inherited: inherited, logger: logger)
+        let clients = try taking.socket(.listen, managed: .managedListen, .listen, settings.listen, "")
+        let admin = try taking.socket(.admin, managed: .managedAdmin, .admin, settings.admin, " for the admin API")
         // Of an address in the settings that is checked there.
         guard settings.adminTokenFile != nil || admin.isLoopback else {
             throw SettingsErrors([
@@ -23,25 +24,32 @@ enum ListeningSockets {
         return (clients, admin)
     }
 
-    private static func take(
-        _ name: InheritedDescriptors.Name, _ setting: SettingName, _ endpoint: Endpoint, _ purpose: String,
-        _ settings: ProxySettings, _ inherited: InheritedDescriptors, _ logger: Logger
-    ) throws -> ListeningSocket {
-        guard let socket = try inherited.takeListeningSocket(name).map({ ListeningSocket($0) }) else {
-            return try ListeningSocket.open(endpoint, purpose: purpose)
-        }
-        if socket.serves(endpoint) { return socket }
-        switch inherited.origin {
-        case .nobody, .predecessor:
-            // The settings have changed since the other process has read them.
-            return try ListeningSocket.open(endpoint, purpose: purpose)
-        case .serviceManager:
-            if settings.source(of: setting) != .standard {
-                logger.warning(
-                    "the service manager's socket decides on the address, not the settings",
-                    metadata: ["setting": "\(setting.flag)", "address": "\(socket.address)", "given": "\(endpoint)"])
+    private struct Taking {
+        var settings: ProxySettings
+        var inherited: InheritedDescriptors
+        var logger: Logger
+
+        func socket(
+            _ own: InheritedDescriptors.Name, managed: InheritedDescriptors.Name, _ setting: SettingName,
+            _ endpoint: Endpoint, _ purpose: String
+        ) throws -> ListeningSocket {
+            if let socket = try inherited.takeListeningSocket(managed) {
+                let socket = ListeningSocket(socket, isManaged: true)
+                if settings.source(of: setting) != .standard, !socket.serves(endpoint) {
+                    logger.warning(
+                        "the service manager's socket decides on the address, not the settings",
+                        metadata: [
+                            "setting": "\(setting.flag)", "address": "\(socket.address)", "given": "\(endpoint)",
+                        ])
+                }
+                return socket
             }
-            return socket
+            // Where the settings have changed since the other process has read them, they count.
+            if let socket = try inherited.takeListeningSocket(own).map({ ListeningSocket($0) }), socket.serves(endpoint)
+            {
+                return socket
+            }
+            return try ListeningSocket.open(endpoint, purpose: purpose)
         }
     }
 }

@@ -98,7 +98,8 @@ struct Restart: Service {
         return try Successor.start(
             program: program.path, arguments: program.arguments, environment: ProcessInfo.processInfo.environment,
             passing: [
-                (.listen, clients.descriptor), (.admin, admin.descriptor), (.route, parts.route.descriptor),
+                (clients.isManaged ? .managedListen : .listen, clients.descriptor),
+                (admin.isManaged ? .managedAdmin : .admin, admin.descriptor), (.route, parts.route.descriptor),
                 (.lock, try parts.store.shareLock()),
             ] + parts.traffic.predecessors.map { (.predecessor, $0.descriptor) })
     }

@@ -350,7 +350,7 @@ def test_sockets_of_a_service_manager_that_are_none(start_process, tmp_path, blu
                   audit_log=tmp_path / "audit.jsonl", access_log="off")],
         capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 64
-    assert "descriptor 3, passed as listen, is not a listening TCP socket" in done.stderr
+    assert "descriptor 3, passed on as managed-listen, is not a listening TCP socket" in done.stderr
 
 
 def test_an_admin_socket_for_everyone_needs_a_token(start_process, tmp_path, blue, green):

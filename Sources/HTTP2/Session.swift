@@ -44,8 +44,8 @@ open class Session {
 
     /// Where received header lists come from, and go back to.
     public let headerBlocks: HeaderBlockPool
-    /// The header list that is being received, owned by this object; header blocks of one connection never interleave.
-    private(set) var incoming: Unmanaged<HeaderBlock>?
+    /// The header list that is being received; header blocks of one connection never interleave.
+    private(set) var incoming: HeaderBlock?
     /// The stream that it belongs to; another one may close while it arrives.
     private(set) var incomingStream: StreamID = 0
     let maxHeaderListSize: Int
@@ -99,7 +99,7 @@ open class Session {
     deinit {
         nghttp2_session_del(session)
         giveBackBorrowed()
-        incoming?.release()
+        if let incoming { headerBlocks.give(incoming) }
     }
 
     private func submit(_ settings: SessionSettings) {
@@ -129,34 +129,68 @@ open class Session {
         if count < 0 { throw error(Int32(count)) }
     }
 
-    /// The largest piece `drain(into:)` writes at once: a full frame with its header.
-    public static let largestPiece = 16_384 + 9
+    /// The least room that `drain(into:)` needs: for a DATA frame and whatever frame libnghttp2 has behind it.
+    public static let leastOutput = 2 * largestPiece
 
-    /// Writes queued frames into `buffer` as long as a whole one is sure to fit, and returns how many bytes that were;
+    /// The largest piece that is written at once: a full frame with its header.
+    private static let largestPiece = frameHeaderLength + 16_384
+
+    /// RFC 9113, section 4.1.
+    private static let frameHeaderLength = 9
+
+    /// Where `drain(into:)` writes, and how much of it is written; empty outside of it.
+    private var output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var outputCount = 0
+
+    /// Writes queued frames into `buffer` as long as whole ones are sure to fit, and returns how many bytes that were;
     /// zero means that nothing is queued.
     ///
-    /// - Precondition: the buffer has room for at least one `largestPiece`.
+    /// - Precondition: the buffer has room for at least `leastOutput` bytes.
     public final func drain(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
-        precondition(buffer.count >= Self.largestPiece)
-        var written = 0
-        while buffer.count - written >= Self.largestPiece {
+        precondition(buffer.count >= Self.leastOutput)
+        output = buffer
+        outputCount = 0
+        defer { output = UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        while outputRoom >= Self.largestPiece {
             var piece: UnsafePointer<UInt8>?
             let count = nghttp2_session_mem_send(session, &piece)
             if count < 0 { throw error(Int32(count)) }
             guard count > 0, let piece else { break }
             // libnghttp2 builds frames in buffers of its own, at most a full frame (its default frame size) at a time;
-            // `piece` is valid until the next call.
-            precondition(count <= buffer.count - written, "a piece is at most a full frame")
-            buffer.baseAddress!.advanced(by: written).copyMemory(from: piece, byteCount: count)
-            written += count
+            // `piece` is valid until the next call. DATA has left that much room, see `dataRoom(for:)`.
+            precondition(count <= outputRoom, "a piece is at most a full frame")
+            write(UnsafeRawBufferPointer(start: piece, count: count))
         }
         if !borrowed.isEmpty, nghttp2_session_get_outbound_queue_size(session) == 0 { giveBackBorrowed() }
-        return written
+        return outputCount
+    }
+
+    private var outputRoom: Int { output.count - outputCount }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) {
+        output.baseAddress!.advanced(by: outputCount).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        outputCount += bytes.count
+    }
+
+    /// Where the payload of the DATA frame that comes next belongs: behind the place of its header in the output, so that
+    /// it is copied no more. `nil` where it may not fit, with a full frame behind it: libnghttp2 goes on from DATA to
+    /// whatever is next before `drain(into:)` has a say.
+    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
+        guard outputRoom >= Self.frameHeaderLength + length + Self.largestPiece else { return nil }
+        let start = outputCount + Self.frameHeaderLength
+        return UnsafeMutableRawBufferPointer(rebasing: output[start..<start + length])
+    }
+
+    /// The payload is where `dataRoom(for:)` has said; here is the header that goes in front of it.
+    func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
+        precondition(Self.frameHeaderLength + length <= outputRoom, "dataRoom(for:) has granted the payload's room")
+        write(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderLength))
+        outputCount += length
     }
 
     /// Nothing is queued any more that lies in a header block.
     private func giveBackBorrowed() {
-        for block in borrowed { block.giveBack() }
+        for block in borrowed { block.giveBack(to: headerBlocks) }
         borrowed.removeAll(keepingCapacity: true)
     }
 
@@ -186,13 +220,13 @@ open class Session {
     func beginHeaderBlock(on stream: StreamID) {
         assert(incoming == nil, "header blocks of one connection never interleave")
         incomingStream = stream
-        incoming = Unmanaged.passRetained(headerBlocks.take())
+        incoming = headerBlocks.take()
     }
 
     /// The header block that was arriving is complete, or will never be.
     func takeHeaderBlock() -> HeaderBlock? {
         defer { incoming = nil }
-        return incoming?.takeRetainedValue()
+        return incoming
     }
 
     /// Whether something is queued that the peer's windows allow to be sent.

@@ -28,6 +28,7 @@ enum SessionCallbacks {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, dataReceived)
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamClosed)
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSent)
+        nghttp2_session_callbacks_set_send_data_callback(callbacks, sendData)
         nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, { _, _, _, _ in SessionCallbacks.ignored })
         nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(
             callbacks, { _, _, _, _, _ in SessionCallbacks.ignored })
@@ -80,16 +81,15 @@ enum SessionCallbacks {
     private static let header: nghttp2_on_header_callback = {
         _, _, name, nameLength, value, valueLength, flags, userData in
         with(userData) { session in
-            session.incoming?._withUnsafeGuaranteedRef { block in
-                guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
-                    block.fieldCount < session.maxHeaderFields
-                else { return countField(nameLength, valueLength, block, session) }
-                block.append(
-                    name: UnsafeBufferPointer(start: name, count: nameLength),
-                    value: UnsafeBufferPointer(start: value, count: valueLength),
-                    isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
-                return 0
-            } ?? 0
+            guard let block = session.incoming else { return 0 }
+            guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
+                block.fieldCount < session.maxHeaderFields
+            else { return countField(nameLength, valueLength, block, session) }
+            block.append(
+                name: UnsafeBufferPointer(start: name, count: nameLength),
+                value: UnsafeBufferPointer(start: value, count: valueLength),
+                isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
+            return 0
         }
     }
 
@@ -215,13 +215,18 @@ enum SessionCallbacks {
 
     // MARK: Bodies
 
+    /// Has the payload written where it is sent from, not into libnghttp2's buffer: `sendData` follows at once, with
+    /// nothing in between.
     private static let readBody: nghttp2_data_source_read_callback = {
-        _, stream, buffer, length, flags, source, userData in
+        _, stream, _, length, flags, source, userData in
         guard let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
-        let buffer = UnsafeMutableRawBufferPointer(start: buffer, count: length)
+        guard let buffer = with(userData, { $0.dataRoom(for: length) }) else {
+            return Int(NGHTTP2_ERR_PAUSE.rawValue)
+        }
         let body = withContext(source?.pointee.ptr) { context in
             with(userData) { $0.body(of: stream, context, into: buffer) }
         }
+        flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
         switch body {
         case .bytes(let count):
             return count
@@ -236,6 +241,12 @@ enum SessionCallbacks {
         case nil:
             return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
         }
+    }
+
+    private static let sendData: nghttp2_send_data_callback = { _, _, header, length, _, userData in
+        guard let header else { return failure }
+        with(userData) { $0.dataWritten(header: header, length: length) }
+        return 0
     }
 }
 

@@ -17,16 +17,20 @@ extension Call {
     func resumeUpstream() {
         guard upstreamAwaitsBody, case .open(let connection, let stream) = upstream else { return }
         upstreamAwaitsBody = false
-        connection.resume(stream)
-        connection.markDirty()
+        connection.use {
+            $0.resume(stream)
+            $0.markDirty()
+        }
     }
 
     /// There is more of the response, or its end.
-    func resumeClient(_ connection: ClientConnection) {
-        guard clientAwaitsBody, case .open(_, let stream) = client else { return }
+    func resumeClient() {
+        guard clientAwaitsBody, case .open(let connection, let stream) = client else { return }
         clientAwaitsBody = false
-        connection.resume(stream)
-        connection.markDirty()
+        connection.use {
+            $0.resume(stream)
+            $0.markDirty()
+        }
     }
 
     /// The upstream has taken bytes of the request: the client may send as many more, once.
@@ -34,8 +38,10 @@ extension Call {
         let again = min(count, creditedBytes)
         creditedBytes -= again
         guard count > again, case .open(let connection, let stream) = client else { return }
-        connection.consume(count - again, on: stream)
-        connection.markDirty()
+        connection.use {
+            $0.consume(count - again, on: stream)
+            $0.markDirty()
+        }
     }
 
     // MARK: Replay
@@ -60,8 +66,10 @@ extension Call {
     /// What the client has sent and still sends has nowhere to go.
     func dropRequestBody(_ worker: Worker) {
         if case .open(let connection, _) = client, requestBody.count > creditedBytes {
-            connection.consumeConnection(requestBody.count - creditedBytes)
-            connection.markDirty()
+            connection.use {
+                $0.consumeConnection(requestBody.count - creditedBytes)
+                $0.markDirty()
+            }
         }
         requestBody.removeAll(to: worker.chunks)
         creditedBytes = 0
@@ -73,9 +81,9 @@ extension Call {
         case .none, .closed: break
         case .waiting(let pool):
             upstream = .none
-            pool.abandon(self)
+            pool.use { $0.abandon(self) }
         case .open(let connection, let stream):
-            connection.cancel(stream, code == .noError ? .cancel : code)
+            connection.use { $0.cancel(stream, code == .noError ? .cancel : code) }
         }
     }
 
@@ -88,7 +96,8 @@ extension Call {
     /// Answers the call, or ends an answer that has begun, in the Proxy's own name.
     func fail(_ failure: Failure, _ worker: Worker) {
         assert(!response.hasEnded, "a call is answered once")
-        guard case .open(let connection, let stream) = client else { return worker.finishIfOver(self) }
+        guard case .open(let lent, let stream) = client else { return worker.finishIfOver(self) }
+        let connection = lent.object
         self.failure = failure
         dropRequestBody(worker)
         forgetReplay(worker)
@@ -104,7 +113,7 @@ extension Call {
             failure.writeTrailers(to: block)
             response = .ended(trailers: block)
             grpcStatus = failure.grpcStatus
-            resumeClient(connection)
+            resumeClient()
         case (false, false):
             httpStatus = failure.httpStatus
             failure.writeResponse(to: block)

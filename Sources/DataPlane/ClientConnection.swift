@@ -58,7 +58,8 @@ final class ClientConnection: Connection {
         let call = Call(
             client: self, stream: stream, began: worker.loop.now, clientName: loggedName, clientIdentity: identity)
         call.indexOnClient = calls.count
-        calls.append(call)
+        calls.append(Lent(call))
+        worker.keep(call)
         idleSince = nil
         isTrimmed = false
         return call
@@ -80,7 +81,7 @@ final class ClientConnection: Connection {
         worker.begin(call)
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
-        } else if worker.chunks.bytesInUse > worker.limits.maxBufferedBytes {
+        } else if chunks.bytesInUse > worker.limits.maxBufferedBytes {
             call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
@@ -92,7 +93,7 @@ final class ClientConnection: Connection {
         guard call.wantsRequestBody else { return consume(bytes.count, on: stream) }
         call.bytesUp += bytes.count
         call.lastMoved = worker.loop.now
-        call.requestBody.append(bytes, from: worker.chunks)
+        call.requestBody.append(bytes, from: chunks)
         call.resumeUpstream()
     }
 
@@ -127,14 +128,16 @@ final class ClientConnection: Connection {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
-        let count = call.responseBody.read(into: buffer, pool: worker.chunks)
+        let count = call.responseBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
             call.undeliveredSince = call.responseBody.isEmpty ? nil : worker.loop.now
         }
         if count > 0, case .open(let upstream, let upstreamStream) = call.upstream {
-            upstream.consumeStream(count, on: upstreamStream)
-            upstream.markDirty()
+            upstream.use {
+                $0.consumeStream(count, on: upstreamStream)
+                $0.markDirty()
+            }
         }
         guard call.responseBody.isEmpty, case .ended(let trailers) = call.response else {
             if count > 0 { return .bytes(count) }
@@ -173,7 +176,7 @@ final class ClientConnection: Connection {
         case .announcing(let timer), .announcedEnd(let timer): worker.loop.cancel(timer)
         case .serving, .finishing: break
         }
-        while let call = calls.last { closeLeg(of: call, .cancel) }
+        while let call = calls.last { closeLeg(of: call.object, .cancel) }
         worker.clientLeft(self)
     }
 
@@ -221,7 +224,7 @@ final class ClientConnection: Connection {
             if !isTrimmed, now > since + Self.trimDelay { trim() }
             if let limit = worker.limits.idleTimeout, now > since + limit { beginShutdown() }
         }
-        for call in calls { sweep(call, now) }
+        for call in calls { sweep(call.object, now) }
     }
 
     private func trim() {

@@ -15,13 +15,15 @@ class Connection: Session, EventHandler {
         case closed
     }
 
-    /// Unchecked, because every callback goes through it: a worker lets go of its connections before it goes.
-    unowned(unsafe) let worker: Worker
+    /// Counted once, for as long as the connection is open: then its worker lets go of it.
+    let worker: Worker
+    /// The worker's, closer at hand.
+    let chunks: ChunkPool
     let socket: Socket
     /// `nil` for plaintext.
     let tls: TLSConnection?
     /// Calls with a leg on this connection; each knows its index here.
-    var calls: [Call] = []
+    var calls: [Lent<Call>] = []
 
     private var output = Output.open
     private var isDirty = false
@@ -40,6 +42,7 @@ class Connection: Session, EventHandler {
         interest: Readiness
     ) throws(SystemError) {
         self.worker = worker
+        chunks = worker.chunks
         self.socket = socket
         self.tls = tls
         lastReceived = worker.loop.now
@@ -244,7 +247,7 @@ class Connection: Session, EventHandler {
         let last = calls.removeLast()
         if index < calls.count {
             calls[index] = last
-            moved(last)
+            last.use(moved)
         }
     }
 }

@@ -15,7 +15,7 @@ final class UpstreamConnection: Connection {
     }
 
     private var phase = Phase.connecting
-    private unowned let pool: EndpointPool
+    private let pool: EndpointPool
     let address: SocketAddress
     /// When the keepalive PING was sent that isn't answered yet.
     private var pingSent: MonotonicTime?
@@ -76,12 +76,12 @@ final class UpstreamConnection: Connection {
     }
 
     override func lost(_ reason: String) {
-        worker.remove(self)
+        defer { worker.remove(self) }
         switch phase {
         case .connecting, .handshaking: pool.connectionFailed(self, reason)
         case .ready, .draining: pool.connectionIsLost(self)
         }
-        while let call = calls.last {
+        while let call = calls.last?.object {
             closeLeg(of: call)
             if call.response.hasEnded {
                 call.dropRequestBody(worker)
@@ -120,10 +120,10 @@ final class UpstreamConnection: Connection {
             if case .ended(trailers: nil) = call.request { call.requestBody.isEmpty } else { false }
         do {
             let stream = try submitRequest(head, endStream: isComplete, context: call)
-            call.upstream = .open(self, stream)
+            call.upstream = .open(Lent(self), stream)
             call.upstreamAwaitsBody = false
             call.indexOnUpstream = calls.count
-            calls.append(call)
+            calls.append(Lent(call))
             markDirty()
         } catch {
             // The stream identifiers are used up (RFC 9113, section 5.1.1): only a new connection has more.
@@ -139,7 +139,7 @@ final class UpstreamConnection: Connection {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
-        let count = call.requestBody.read(into: buffer, pool: worker.chunks)
+        let count = call.requestBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
             call.creditClient(count)
@@ -170,8 +170,10 @@ final class UpstreamConnection: Connection {
         guard !call.isGRPC, !call.response.hasBegun, case .open(let client, let clientStream) = call.client else {
             return
         }
-        client.submitInformational(head, on: clientStream)
-        client.markDirty()
+        client.use {
+            $0.submitInformational(head, on: clientStream)
+            $0.markDirty()
+        }
     }
 
     override func responseReceived(
@@ -196,7 +198,7 @@ final class UpstreamConnection: Connection {
         if endStream { call.grpcStatus = head.number(of: .grpcStatus) }
         call.response = endStream ? .ended(trailers: nil) : .streaming
         if case .open(let client, let clientStream) = call.client {
-            client.sendResponse(head, endStream: endStream, on: clientStream, call)
+            client.use { $0.sendResponse(head, endStream: endStream, on: clientStream, call) }
         }
         headerBlocks.give(head)
     }
@@ -205,14 +207,14 @@ final class UpstreamConnection: Connection {
         // A client that doesn't read holds up its own stream, not the other clients' on this connection.
         consumeConnection(bytes.count)
         let call = context.call
-        guard case .open(let client, _) = call.client, !call.response.hasEnded else {
+        guard case .open = call.client, !call.response.hasEnded else {
             return consumeStream(bytes.count, on: stream)
         }
         call.bytesDown += bytes.count
         call.lastMoved = worker.loop.now
         if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
-        call.responseBody.append(bytes, from: worker.chunks)
-        call.resumeClient(client)
+        call.responseBody.append(bytes, from: chunks)
+        call.resumeClient()
     }
 
     override func endReceived(on stream: StreamID, _ context: StreamContext) {
@@ -233,7 +235,7 @@ final class UpstreamConnection: Connection {
 
     private func finishResponse(of call: Call, trailers: HeaderBlock?) {
         call.response = .ended(trailers: trailers)
-        if case .open(let client, _) = call.client { call.resumeClient(client) }
+        call.resumeClient()
     }
 
     // MARK: The end of a stream
@@ -261,7 +263,7 @@ final class UpstreamConnection: Connection {
             call.fail(Failure(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)
         } else if call.upstreamReset != nil {
             call.dropRequestBody(worker)
-            client.cancel(clientStream, code)
+            client.use { $0.cancel(clientStream, code) }
         } else {
             call.fail(Failure(kind: .malformedResponse, message: "\(pool.name) sent a malformed response"), worker)
         }

@@ -20,7 +20,7 @@ final class Worker: @unchecked Sendable {
 
     /// Shared by all connections of the worker: one is read, or written, at a time.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
-    let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+    let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1024, alignment: 16)
 
     /// Connections whose sessions have something to send at the end of the turn.
     var dirty: [Connection] = []
@@ -42,9 +42,15 @@ final class Worker: @unchecked Sendable {
     private let accessLog: AccessLogBuffer?
 
     private var pools = PerColor<[EndpointPool]>(blue: [], green: [])
+    /// The same, for each call to choose from.
+    private var lentPools = PerColor<[Lent<EndpointPool>]>(blue: [], green: [])
     private var health: PerColor<[Bool]>
     /// Where the next search for an endpoint begins.
     private var turn = 0
+    /// Every call with a leg that isn't closed; each knows its index here.
+    private var calls: [Call] = []
+    /// Calls that are over: until the turn ends, somebody may still name them.
+    private var overCalls: [Call] = []
     /// Calls that an upstream has refused, or couldn't be reached for, in this loop turn.
     private var unplaced: [Call] = []
 
@@ -91,6 +97,7 @@ final class Worker: @unchecked Sendable {
                 EndpointPool(endpoint: endpoint, color: color, index: index, worker: self)
             }
         }
+        lentPools = PerColor { color in pools[color].map { Lent($0) } }
         loop.endOfTurn = { [unowned self] in endTurn() }
         scheduleSweep()
     }
@@ -111,6 +118,7 @@ final class Worker: @unchecked Sendable {
             for connection in connections { connection.flush() }
             placeUnplaced()
         }
+        overCalls.removeAll(keepingCapacity: overCalls.count < 4096)
         accessLog?.endTurn(loop)
         if case .waiting(let whenDone) = shutdown, clients.isEmpty {
             shutdown = .done
@@ -164,33 +172,49 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Calls
 
+    /// Keeps a call alive until it is over.
+    func keep(_ call: Call) {
+        call.indexOnWorker = calls.count
+        calls.append(call)
+    }
+
+    private func letGo(of call: Call) {
+        call.isOver = true
+        let index = call.indexOnWorker
+        calls.swapAt(index, calls.count - 1)
+        calls[index].indexOnWorker = index
+        overCalls.append(calls.removeLast())
+    }
+
     /// Gives a call its route: the one moment at which the route word decides.
     func begin(_ call: Call) {
         var route = routeWord.load()
-        let target = FailoverRule.target(active: route.active, isEnabled: failover, routable: health)
-        if target != route.active {
+        if failover, case let target = FailoverRule.target(active: route.active, isEnabled: true, routable: health),
+            target != route.active
+        {
             route.active = target
             totals[target].failedOver += 1
         }
         call.route = route
         ledger.begin(route)
-        totals[target].started += 1
+        totals[route.active].started += 1
     }
 
     /// Chooses an endpoint of the call's color, or answers that there is none.
     func place(_ call: Call) {
         guard let route = call.route else { preconditionFailure("a call is placed after it has begun") }
-        let pools = pools[route.active]
+        let color = route.active
         turn &+= 1
-        let choice = Placement.choose(count: pools.count, startingAt: turn % pools.count) { index in
+        let count = lentPools[color].count
+        let choice = Placement.choose(count: count, startingAt: turn % count) { index in
             Placement.Candidate(
-                isHealthy: health[route.active][index] && !pools[index].isEjected,
+                isHealthy: health[color][index] && !lentPools[color][index].use { $0.isEjected },
                 wasTried: call.triedEndpoints & Call.bit(ofEndpoint: index) != 0,
-                load: pools[index].load)
+                load: lentPools[color][index].use { $0.load })
         }
-        guard let choice else { return call.fail(unreachable(route.active), self) }
+        guard let choice else { return call.fail(unreachable(color), self) }
         call.endpoint = choice
-        pools[choice].dispatch(call)
+        lentPools[color][choice].use { $0.dispatch(call) }
     }
 
     /// Places a call once more at the end of this turn, from its beginning.
@@ -220,11 +244,12 @@ final class Worker: @unchecked Sendable {
 
     /// Books a call whose legs are both closed.
     func finishIfOver(_ call: Call) {
-        guard case .closed = call.client else { return }
+        guard case .closed = call.client, !call.isOver else { return }
         switch call.upstream {
         case .waiting, .open: return
         case .none, .closed: break
         }
+        letGo(of: call)
         call.requestBody.removeAll(to: chunks)
         call.responseBody.removeAll(to: chunks)
         if case .ended(let trailers?) = call.request { headerBlocks.give(trailers) }
@@ -318,7 +343,7 @@ final class Worker: @unchecked Sendable {
     /// Ends the calls that began on a color before an epoch, each at a moment of its own within `spread`.
     func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
         cancelDrain()
-        let calls = clients.values.flatMap(\.calls).filter { call in
+        let calls = clients.values.flatMap(\.calls).map(\.object).filter { call in
             call.route.map { $0.active == color && $0.epoch < epoch } ?? false
         }
         drainQueue = DrainQueue(calls, over: spread, from: loop.now, using: &random)
@@ -370,7 +395,7 @@ final class Worker: @unchecked Sendable {
     ///
     /// - Returns: how many calls that were.
     func endCalls() -> Int {
-        let calls = clients.values.flatMap(\.calls)
+        let calls = clients.values.flatMap(\.calls).map(\.object)
         for call in calls {
             call.end(.ended(.shuttingDown, "the proxy is shutting down", using: &random), self)
         }

@@ -276,6 +276,7 @@ public struct HeaderBlock: Equatable {
 
     /// Lends the fields in libnghttp2's form. It keeps the pointers and copies nothing: whoever submits them borrows the
     /// block until they are sent.
+    @inline(__always)
     func withNameValues<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
         let count = storage.pointee.keptCount
         return withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in

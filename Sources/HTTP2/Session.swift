@@ -195,6 +195,7 @@ open class Session {
     }
 
     /// Lends a block to libnghttp2 until it has been sent.
+    @inline(__always)
     private func borrow<Result>(
         _ block: HeaderBlock, _ submit: (UnsafePointer<nghttp2_nv>?, Int) -> Result
     ) -> Result {
@@ -241,6 +242,7 @@ open class Session {
         _ head: HeaderBlock, endStream: Bool, context: StreamContext
     ) throws(SessionError) -> StreamID {
         let context = Unmanaged.passUnretained(context).toOpaque()
+        let session = session
         let stream = borrow(head) { pairs, count in
             SessionCallbacks.withBodyProvider(context) { provider in
                 nghttp2_submit_request(session, nil, pairs, count, endStream ? nil : provider, context)
@@ -253,25 +255,26 @@ open class Session {
     /// Answers a stream (servers only). The block must not change until it is back in its pool.
     public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext)
     {
-        borrow(head) { pairs, count in
-            SessionCallbacks.withBodyProvider(Unmanaged.passUnretained(context).toOpaque()) { provider in
-                check(nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider))
+        let context = Unmanaged.passUnretained(context).toOpaque()
+        let session = session
+        let result = borrow(head) { pairs, count in
+            SessionCallbacks.withBodyProvider(context) { provider in
+                nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider)
             }
         }
+        check(result)
     }
 
     /// Sends an interim response (1xx) ahead of the final one (servers only).
     public final func submitInformational(_ head: HeaderBlock, on stream: StreamID) {
-        borrow(head) { pairs, count in
-            check(nghttp2_submit_headers(session, 0, stream, nil, pairs, count, nil))
-        }
+        let session = session
+        check(borrow(head) { pairs, count in nghttp2_submit_headers(session, 0, stream, nil, pairs, count, nil) })
     }
 
     /// Sends trailers, which end the stream. Only from within `body(of:into:)`: earlier they would overtake DATA.
     public final func submitTrailers(_ trailers: HeaderBlock, on stream: StreamID) {
-        borrow(trailers) { pairs, count in
-            check(nghttp2_submit_trailer(session, stream, pairs, count))
-        }
+        let session = session
+        check(borrow(trailers) { pairs, count in nghttp2_submit_trailer(session, stream, pairs, count) })
     }
 
     /// Ends a stream at once with RST_STREAM.

@@ -9,6 +9,7 @@ enum SessionCallbacks {
     nonisolated(unsafe) static let shared: OpaquePointer = make()
 
     /// Lends a description of where a stream's DATA comes from; libnghttp2 copies it.
+    @inline(__always)
     static func withBodyProvider<Result>(
         _ context: UnsafeMutableRawPointer, _ use: (UnsafePointer<nghttp2_data_provider>) -> Result
     ) -> Result {
@@ -188,11 +189,9 @@ enum SessionCallbacks {
             if session.incomingStream == stream, let block = session.takeHeaderBlock() {
                 session.headerBlocks.give(block)
             }
-            guard let owned = nghttp2_session_get_stream_user_data(pointer, stream) else { return }
-            // A reference of its own: the owner lets go of the context in here.
-            let context = Unmanaged<StreamContext>.fromOpaque(owned).takeUnretainedValue()
-            session.streamClosed(stream, ErrorCode(rawValue: code), context)
-            withExtendedLifetime(context) {}
+            withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
+                session.streamClosed(stream, ErrorCode(rawValue: code), $0)
+            }
         }
         return 0
     }

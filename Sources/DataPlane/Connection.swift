@@ -83,7 +83,7 @@ class Connection: Session, EventHandler {
         }
     }
 
-    private func read() {
+    final func read() {
         if case .closed = output { return }
         // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
         guard let tls else { return take(socket.read(into: worker.input)) }
@@ -94,6 +94,7 @@ class Connection: Session, EventHandler {
         switch transfer {
         case .bytes(let count):
             lastReceived = worker.loop.now
+            worker.bytesTaken += count
             markDirty()
             guard !isClosing else { return }
             do {

@@ -4,7 +4,7 @@
 ///
 /// Invariants that make it sound, all of one thread:
 /// - A worker keeps each of its connections until all calls have left it (`lost`), and each pool for its own lifetime.
-/// - A worker keeps each of its calls until the end of the turn in which both legs have closed (`finishIfOver`), and
+/// - A worker keeps each of its calls until all is sent that was queued when both legs had closed (`finishIfOver`), and
 ///   connections have given theirs up by then.
 struct Lent<Object: AnyObject> {
     private let reference: Unmanaged<Object>

@@ -23,6 +23,7 @@ final class Acceptor: EventHandler {
         self.listener = listener
         self.home = home
         self.workers = workers
+        listener.prepareForAccepting()
         try home.loop.add(listener.descriptor, for: .readable, handler: self)
     }
 

@@ -44,7 +44,7 @@ final class ClientConnection: Connection {
         awaitsPrefaceSince = now
         idleSince = now
         try super.init(role: .server, socket: socket, tls: tls, settings: settings, worker: worker, interest: .readable)
-        if tls == nil { markDirty() }
+        // The first SETTINGS wait for the client's own, which every client sends at once: they go out with the answer.
     }
 
     override func secured(_ tls: TLSConnection) {

@@ -224,7 +224,7 @@ class Connection: Session, EventHandler {
         if case .closed = output { return }
         output = .closed
         tls?.close()
-        worker.loop.remove(socket.descriptor)
+        worker.loop.remove(socket.descriptor, beforeClosing: true)
         lost(reason)
     }
 

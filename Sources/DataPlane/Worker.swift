@@ -74,8 +74,8 @@ final class Worker: @unchecked Sendable {
 
     /// How much of new work a turn takes in before it goes on with what it has: more calls than are in a core's cache at
     /// a time cost twice as much.
-    private static let mostCallsBegun = 128
-    private static let mostBytesTaken = 256 * 1024
+    private static let mostCallsBegun = 256
+    private static let mostBytesTaken = 1 << 20
 
     /// Between two looks at the time limits.
     private static let sweepInterval = Duration.milliseconds(250)

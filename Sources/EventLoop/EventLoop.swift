@@ -76,10 +76,13 @@ package final class EventLoop {
     }
 
     /// Stops watching; an event of this turn that hasn't been handed out yet is dropped.
-    package func remove(_ descriptor: FileDescriptor) {
+    ///
+    /// - Parameter beforeClosing: the descriptor is closed within this turn, and with that the system itself forgets it.
+    package func remove(_ descriptor: FileDescriptor, beforeClosing: Bool = false) {
         let index = Int(descriptor.number)
         guard index < registrations.count, registrations[index].handler != nil else { return }
         registrations[index].handler = nil
+        if beforeClosing { return }
         epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor.number, nil)
     }
 

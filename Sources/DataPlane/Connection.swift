@@ -26,6 +26,8 @@ class Connection: Session, EventHandler {
     var calls: [Lent<Call>] = []
 
     private var output = Output.open
+    /// What the socket is watched for.
+    private var watched: Readiness
     private var isDirty = false
     /// The session is done with input: what is queued still goes out, then the connection closes.
     private var isClosing = false
@@ -45,6 +47,7 @@ class Connection: Session, EventHandler {
         chunks = worker.chunks
         self.socket = socket
         self.tls = tls
+        watched = interest
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
@@ -167,6 +170,8 @@ class Connection: Session, EventHandler {
     }
 
     final func watch(for interest: Readiness) {
+        guard interest != watched else { return }
+        watched = interest
         do {
             try worker.loop.change(socket.descriptor, to: interest)
         } catch {

@@ -51,8 +51,9 @@ package enum AccessLogDestination: Sendable, Hashable {
 package struct DataPlaneLimits: Sendable {
     /// Streams a client may have open on one connection.
     package var maxConcurrentStreams = 100
-    /// Bytes of one stream that may wait in the Proxy in one direction.
-    package var streamWindow = 65_535
+    /// Bytes of one stream that may wait in the Proxy in one direction. RFC 9113's initial 65,535 would have bulk wait for
+    /// a WINDOW_UPDATE every 32 KiB, on a long way for most of its time.
+    package var streamWindow = 262_144
     /// Bytes of all streams of one client connection that may wait on their way to the upstreams.
     package var connectionWindow = 1 << 20
     /// Size of a header list, as RFC 9113, section 6.5.2 counts it.

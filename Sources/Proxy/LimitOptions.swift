@@ -14,7 +14,7 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Bytes of one stream that may wait in the Proxy in one direction. Default: 65535.", valueName: "BYTES"))
+            "Bytes of one stream that may wait in the Proxy in one direction. Default: 262144.", valueName: "BYTES"))
     var streamWindow: String?
 
     @Option(

@@ -133,7 +133,8 @@ public struct HeaderBlock: Equatable {
         // Both fit: room was made.
         let target = storage.pointee.bytes.advanced(by: start)
         if let source = name.baseAddress { target.initialize(from: source, count: name.count) }
-        if let source = value.baseAddress { target.advanced(by: name.count).initialize(from: source, count: value.count) }
+        guard let source = value.baseAddress else { return }
+        target.advanced(by: name.count).initialize(from: source, count: value.count)
     }
 
     /// Sees to it that one more field fits, with so many bytes.

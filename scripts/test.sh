@@ -12,7 +12,8 @@ usage() {
 usage: scripts/test.sh [PYTEST ARGUMENT...]
 
 Installs what is missing (apt, .venv), then runs: swift format lint, shellcheck, the static checks of everything else
-(scripts/lint.sh), the build of programs and tests in one configuration, the unit tests, and the end-to-end tests with the
+(scripts/lint.sh), the build of programs and tests in one configuration, the unit tests, the instructions that a call
+costs the Proxy (scripts/profile.sh --check 16x16; skipped where they can't be counted), and the end-to-end tests with the
 built programs. Arguments go to pytest, as in `scripts/test.sh -k switch`. Every part runs even where one before it failed,
 except after a failed build.
 
@@ -54,6 +55,14 @@ unit_tests() {
     swift test -c release --skip-build --disable-xctest 2>&1 | tee "$logs/unit.log"
 }
 
+# Fails if a call needs over 10 % more than bench/instructions.tsv keeps.
+check_instructions() {
+    local status=0
+    scripts/profile.sh --check 16x16 || status=$?
+    [ "$status" -ne 77 ] || say "Skipped: instructions can't be counted here"
+    [ "$status" -eq 0 ] || [ "$status" -eq 77 ]
+}
+
 end_to_end_tests() {
     .venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd "$@" 2>&1 |
         tee "$logs/end-to-end.log"
@@ -72,6 +81,7 @@ began=$SECONDS
 build_release all
 say "The build took $((SECONDS - began)) s"
 part "Unit tests" unit_tests
+part "Instructions per call" check_instructions
 part "End-to-end tests" end_to_end_tests "$@"
 
 # What each runner says of itself, once more and last.

@@ -15,6 +15,8 @@ static inline void openssl_shim_configure(SSL_CTX *context) {
                                   SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_read_ahead(context, 1);
+    // A gRPC client keeps one connection: one ticket for the next is enough, and each costs a client's handshake.
+    SSL_CTX_set_num_tickets(context, 1);
 }
 
 /// Takes `h2` from what a client offers (RFC 7301), and refuses the handshake where it offers only others.

@@ -23,6 +23,7 @@ final class Acceptor: EventHandler {
         self.listener = listener
         self.home = home
         self.workers = workers
+        listener.prepareForAccepting()
         try home.loop.add(listener.descriptor, for: .readable, handler: self)
     }
 
@@ -72,7 +73,10 @@ final class Acceptor: EventHandler {
 
     /// Level-triggered readiness would otherwise spin: the connection that can't be taken stays in the queue.
     private func takeABreak(_ reason: String) {
-        if !isFull { home.report(.error, "accepting connections pauses", [("reason", reason)]) }
+        if !isFull {
+            home.reached(.connections)
+            home.report(.error, "accepting connections pauses", [("reason", reason)])
+        }
         isFull = true
         watch(for: [])
         pause = home.loop.schedule(after: Self.pauseLength) { [unowned self] in

@@ -18,16 +18,20 @@ extension Call {
     func resumeUpstream() {
         guard upstreamAwaitsBody, case .open(let connection, let stream) = upstream else { return }
         upstreamAwaitsBody = false
-        connection.resume(stream)
-        connection.markDirty()
+        connection.use {
+            $0.resume(stream)
+            $0.markDirty()
+        }
     }
 
     /// There is more of the response, or its end.
-    func resumeClient(_ connection: ClientConnection) {
-        guard clientAwaitsBody, case .open(_, let stream) = client else { return }
+    func resumeClient() {
+        guard clientAwaitsBody, case .open(let connection, let stream) = client else { return }
         clientAwaitsBody = false
-        connection.resume(stream)
-        connection.markDirty()
+        connection.use {
+            $0.resume(stream)
+            $0.markDirty()
+        }
     }
 
     /// The upstream has taken bytes of the request: the client may send as many more, once.
@@ -35,8 +39,27 @@ extension Call {
         let again = min(count, creditedBytes)
         creditedBytes -= again
         guard count > again, case .open(let connection, let stream) = client else { return }
-        connection.consume(count - again, on: stream)
+        connection.use {
+            $0.consume(count - again, on: stream)
+            $0.markDirty()
+        }
+    }
+
+    /// Lets more of the response come in while the client takes what has come, as far as its connection's share goes.
+    func widenResponse(_ connection: UpstreamConnection, _ stream: StreamID) {
+        guard case .open(let client, _) = client else { return }
+        let more = client.use { $0.responses.grow(given: responseGrant) }
+        guard more > 0 else { return }
+        responseGrant += more
+        connection.widen(stream, to: connection.streamWindow + responseGrant)
         connection.markDirty()
+    }
+
+    /// Nothing of the response waits any more, or it comes anew on another stream.
+    func giveBackResponseGrant() {
+        guard responseGrant > 0, case .open(let client, _) = client else { return }
+        client.use { $0.responses.takeBack(responseGrant) }
+        responseGrant = 0
     }
 
     // MARK: Replay
@@ -52,6 +75,7 @@ extension Call {
 
     /// Makes the request ready to be sent from its beginning.
     func rewind() {
+        giveBackResponseGrant()
         creditedBytes += requestBody.replayCount
         requestBody.rewind()
     }
@@ -61,8 +85,10 @@ extension Call {
     /// What the client has sent and still sends has nowhere to go.
     func dropRequestBody(_ worker: Worker) {
         if case .open(let connection, _) = client, requestBody.count > creditedBytes {
-            connection.consumeConnection(requestBody.count - creditedBytes)
-            connection.markDirty()
+            connection.use {
+                $0.consumeConnection(requestBody.count - creditedBytes)
+                $0.markDirty()
+            }
         }
         requestBody.removeAll(to: worker.chunks)
         creditedBytes = 0
@@ -74,9 +100,9 @@ extension Call {
         case .none, .closed: break
         case .waiting(let pool):
             upstream = .none
-            pool.abandon(self)
+            pool.use { $0.abandon(self) }
         case .open(let connection, let stream):
-            connection.cancel(stream, code == .noError ? .cancel : code)
+            connection.use { $0.cancel(stream, code == .noError ? .cancel : code) }
         }
     }
 
@@ -89,7 +115,8 @@ extension Call {
     /// Answers the call, or ends an answer that has begun, in the Proxy's own name.
     func fail(_ failure: Failure, _ worker: Worker) {
         assert(!response.hasEnded, "a call is answered once")
-        guard case .open(let connection, let stream) = client else { return worker.finishIfOver(self) }
+        guard case .open(let lent, let stream) = client else { return worker.finishIfOver(self) }
+        let connection = lent.object
         self.failure = failure
         dropRequestBody(worker)
         forgetReplay(worker)
@@ -106,7 +133,7 @@ extension Call {
             response = .ended(trailers: block)
             undeliveredSince = undeliveredSince ?? worker.loop.now
             grpcStatus = failure.grpcStatus
-            resumeClient(connection)
+            resumeClient()
         case (false, false):
             httpStatus = failure.httpStatus
             failure.writeResponse(to: block)

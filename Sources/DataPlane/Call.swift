@@ -4,11 +4,11 @@ import HTTP2
 /// One request and its response on their way through the Proxy.
 ///
 /// A call has two legs, each the other's peer: a stream on the client's connection and a stream on an upstream's. Both
-/// sessions carry the call as their stream's context. It is over when both legs are closed; until then each connection
-/// with an open leg keeps it alive. Confined to its worker's thread.
+/// sessions carry the call as their stream's context. It is over when both legs are closed; until then its worker keeps
+/// it alive. Confined to its worker's thread.
 final class Call: StreamContext {
     enum ClientLeg {
-        case open(ClientConnection, StreamID)
+        case open(Lent<ClientConnection>, StreamID)
         case closed
     }
 
@@ -16,8 +16,8 @@ final class Call: StreamContext {
         /// Not placed yet, or answered by the Proxy.
         case none
         /// In the queue of an endpoint that has no connection with room.
-        case waiting(EndpointPool)
-        case open(UpstreamConnection, StreamID)
+        case waiting(Lent<EndpointPool>)
+        case open(Lent<UpstreamConnection>, StreamID)
         case closed
     }
 
@@ -38,9 +38,12 @@ final class Call: StreamContext {
 
     var client: ClientLeg
     var upstream = UpstreamLeg.none
-    /// Places in the lists of the two connections.
+    /// Places in the lists of the two connections and of the worker.
     var indexOnClient = 0
     var indexOnUpstream = 0
+    var indexOnWorker = 0
+    /// The worker has booked the call and lets go of it.
+    var isOver = false
 
     // MARK: What has come in and not gone out
 
@@ -54,6 +57,8 @@ final class Call: StreamContext {
     var requestHead: HeaderBlock?
     /// Bytes of a replay for which the client was given credit the first time.
     var creditedBytes = 0
+    /// What the upstream's stream was given beyond the window that it began with.
+    var responseGrant = 0
     /// The upstream's session has asked for more of the request and was told to wait.
     var upstreamAwaitsBody = false
     /// As `upstreamAwaitsBody`, of the client's session and the response.
@@ -100,7 +105,7 @@ final class Call: StreamContext {
 
     init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?, clientIdentity: String?)
     {
-        self.client = .open(client, stream)
+        self.client = .open(Lent(client), stream)
         self.began = began
         lastMoved = began
         self.clientName = clientName

@@ -21,6 +21,9 @@ final class ClientConnection: Connection {
     /// Who the client is by its certificate; `nil` for one that has shown none, or where nobody wants to know.
     private var identity: String?
 
+    /// For what comes back to this client.
+    var responses: ResponseAllowance
+
     private var resets: ResetBudget
     private var pings: PingPolicy
     /// Until the client's SETTINGS have come: when it connected.
@@ -39,12 +42,14 @@ final class ClientConnection: Connection {
             connectionWindow: Int32(limits.connectionWindow), maxHeaderListSize: UInt32(limits.maxHeaderListSize),
             maxHeaderFields: limits.maxHeaderFields)
         let now = worker.loop.now
+        responses = ResponseAllowance(
+            total: limits.connectionWindow, streams: limits.maxConcurrentStreams, full: limits.streamWindow)
         resets = ResetBudget(capacity: limits.resetBudget, refill: limits.resetRefill, now: now)
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         idleSince = now
         try super.init(role: .server, socket: socket, tls: tls, settings: settings, worker: worker, interest: .readable)
-        if tls == nil { markDirty() }
+        // The first SETTINGS wait for the client's own, which every client sends at once: they go out with the answer.
     }
 
     override func secured(_ tls: TLSConnection) {
@@ -58,7 +63,8 @@ final class ClientConnection: Connection {
         let call = Call(
             client: self, stream: stream, began: worker.loop.now, clientName: loggedName, clientIdentity: identity)
         call.indexOnClient = calls.count
-        calls.append(call)
+        calls.append(Lent(call))
+        worker.keep(call)
         idleSince = nil
         isTrimmed = false
         return call
@@ -85,7 +91,7 @@ final class ClientConnection: Connection {
         worker.begin(call)
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
-        } else if worker.chunks.bytesInUse > worker.limits.maxBufferedBytes {
+        } else if chunks.bytesInUse > worker.limits.maxBufferedBytes {
             call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
@@ -104,7 +110,7 @@ final class ClientConnection: Connection {
         guard call.wantsRequestBody else { return consume(bytes.count, on: stream) }
         call.bytesUp += bytes.count
         call.lastMoved = worker.loop.now
-        call.requestBody.append(bytes, from: worker.chunks)
+        call.requestBody.append(bytes, from: chunks)
         call.resumeUpstream()
     }
 
@@ -140,14 +146,16 @@ final class ClientConnection: Connection {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
-        let count = call.responseBody.read(into: buffer, pool: worker.chunks)
+        let count = call.responseBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
             call.undeliveredSince = call.responseBody.isEmpty ? nil : worker.loop.now
         }
         if count > 0, case .open(let upstream, let upstreamStream) = call.upstream {
-            upstream.consumeStream(count, on: upstreamStream)
-            upstream.markDirty()
+            upstream.use {
+                $0.consumeStream(count, on: upstreamStream)
+                $0.markDirty()
+            }
         }
         guard call.responseBody.isEmpty, case .ended(let trailers) = call.response else {
             if count > 0 { return .bytes(count) }
@@ -186,7 +194,7 @@ final class ClientConnection: Connection {
         case .announcing(let timer), .announcedEnd(let timer): worker.loop.cancel(timer)
         case .serving, .finishing: break
         }
-        while let call = calls.last { closeLeg(of: call, .cancel) }
+        while let call = calls.last { closeLeg(of: call.object, .cancel) }
         worker.clientLeft(self)
     }
 
@@ -194,6 +202,7 @@ final class ClientConnection: Connection {
         removeCall(at: call.indexOnClient) { $0.indexOnClient = call.indexOnClient }
         if calls.isEmpty { idleSince = worker.loop.now }
         call.dropRequestBody(worker)
+        call.giveBackResponseGrant()
         call.client = .closed
         if !call.response.hasEnded || code != .noError { call.clientReset = code }
         call.cancelUpstream(code)
@@ -207,6 +216,10 @@ final class ClientConnection: Connection {
     }
 
     // MARK: Limits
+
+    override func resetSent(_ code: ErrorCode, on stream: StreamID) {
+        if code == .refusedStream { worker.reached(.streams) }
+    }
 
     override func settingsReceived() {
         awaitsPrefaceSince = nil
@@ -232,9 +245,13 @@ final class ClientConnection: Connection {
         }
         if let since = idleSince {
             if !isTrimmed, now > since + Self.trimDelay { trim() }
-            if let limit = worker.limits.idleTimeout, now > since + limit { beginShutdown() }
+            if let limit = worker.limits.idleTimeout, now > since + limit, case .serving = phase {
+                worker.reached(.idleConnection)
+                worker.report(.info, "ending an idle connection", [("peer", peerName), ("after", "\(limit)")])
+                beginShutdown()
+            }
         }
-        for call in calls { sweep(call, now) }
+        for call in calls { sweep(call.object, now) }
     }
 
     private func trim() {
@@ -252,6 +269,7 @@ final class ClientConnection: Connection {
             case .open(_, let stream) = call.client
         {
             call.undeliveredSince = now
+            worker.reached(.streamWriteStall)
             cancel(stream, .cancel)
         } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
             call.end(Failure(kind: .idle, message: "nothing has moved for \(limit)"), worker)

@@ -39,8 +39,8 @@ package struct PerColor<Value> {
     }
 
     package subscript(color: Color) -> Value {
-        get { color == .blue ? blue : green }
-        // In place: a copy of a large value on each change would cost more than the change.
+        // In place: a copy of a large value would cost more than what is done with it.
+        _read { if color == .blue { yield blue } else { yield green } }
         _modify { if color == .blue { yield &blue } else { yield &green } }
     }
 }

@@ -15,15 +15,19 @@ class Connection: Session, EventHandler {
         case closed
     }
 
-    /// Unchecked, because every callback goes through it: a worker lets go of its connections before it goes.
-    unowned(unsafe) let worker: Worker
+    /// Counted once, for as long as the connection is open: then its worker lets go of it.
+    let worker: Worker
+    /// The worker's, closer at hand.
+    let chunks: ChunkPool
     let socket: Socket
     /// `nil` for plaintext.
     let tls: TLSConnection?
     /// Calls with a leg on this connection; each knows its index here.
-    var calls: [Call] = []
+    var calls: [Lent<Call>] = []
 
     private var output = Output.open
+    /// What the socket is watched for.
+    private var watched: Readiness
     private var isDirty = false
     /// The session is done with input: what is queued still goes out, then the connection closes.
     private var isClosing = false
@@ -42,8 +46,10 @@ class Connection: Session, EventHandler {
         interest: Readiness
     ) throws(SystemError) {
         self.worker = worker
+        chunks = worker.chunks
         self.socket = socket
         self.tls = tls
+        watched = interest
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
@@ -82,7 +88,7 @@ class Connection: Session, EventHandler {
         }
     }
 
-    private func read() {
+    final func read() {
         if case .closed = output { return }
         // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
         guard let tls else { return take(socket.read(into: worker.input)) }
@@ -93,6 +99,7 @@ class Connection: Session, EventHandler {
         switch transfer {
         case .bytes(let count):
             lastReceived = worker.loop.now
+            worker.bytesTaken += count
             markDirty()
             guard !isClosing else { return }
             do {
@@ -166,6 +173,8 @@ class Connection: Session, EventHandler {
     }
 
     final func watch(for interest: Readiness) {
+        guard interest != watched else { return }
+        watched = interest
         do {
             try worker.loop.change(socket.descriptor, to: interest)
         } catch {
@@ -242,7 +251,7 @@ class Connection: Session, EventHandler {
         if case .closed = output { return }
         output = .closed
         tls?.close()
-        worker.loop.remove(socket.descriptor)
+        worker.loop.remove(socket.descriptor, beforeClosing: true)
         lost(reason)
     }
 
@@ -266,7 +275,7 @@ class Connection: Session, EventHandler {
         let last = calls.removeLast()
         if index < calls.count {
             calls[index] = last
-            moved(last)
+            last.use(moved)
         }
     }
 }

@@ -50,8 +50,14 @@ package struct DataPlaneLimits: Sendable {
     package var maxConcurrentStreams = 100
     /// Bytes of one stream that may wait in the Proxy in one direction.
     package var streamWindow = 65_535
-    /// Bytes of all streams of one client connection that may wait on their way to the upstreams.
+    /// Bytes of all streams of one client connection that may wait in the Proxy in one direction.
     package var connectionWindow = 1 << 20
+
+    /// The window with which a stream to an upstream begins.
+    var upstreamStreamWindow: Int {
+        ResponseAllowance.base(total: connectionWindow, streams: maxConcurrentStreams, full: streamWindow)
+    }
+
     /// Size of a header list, as RFC 9113, section 6.5.2 counts it.
     package var maxHeaderListSize = 16_384
     /// Fields in a header list.

@@ -21,8 +21,9 @@ final class EndpointPool {
     /// As messages call it: `blue (127.0.0.1:50051)`.
     let name: String
 
-    private unowned let worker: Worker
-    private var connections: [UpstreamConnection] = []
+    /// Unchecked, because every call goes through it: pools go with their worker.
+    private unowned(unsafe) let worker: Worker
+    private var connections: [Lent<UpstreamConnection>] = []
     private var attempt = Attempt.none
     /// Calls in the order they came; one that was abandoned leaves a gap.
     private var waiting: [Call] = []
@@ -30,6 +31,8 @@ final class EndpointPool {
     /// Why the last attempt failed.
     private(set) var lastFailure: Failure?
     private var backoff: Backoff
+    /// How large the endpoint's responses have been.
+    var responses = ResponseSizeGuess()
     /// Calls lost and connections not made, in a row.
     private var failuresInARow = 0
     private var ejectedUntil: MonotonicTime?
@@ -50,7 +53,7 @@ final class EndpointPool {
     }
 
     /// Calls on the connections, and waiting.
-    var load: Int { connections.reduce(waitingCount) { $0 + $1.calls.count } }
+    var load: Int { connections.reduce(waitingCount) { $0 + $1.use { $0.calls.count } } }
 
     var connectionCount: Int { connections.count }
 
@@ -82,13 +85,19 @@ final class EndpointPool {
 
     /// Places a call on a connection with room, or has it wait for one.
     func dispatch(_ call: Call) {
-        if let connection = connections.first(where: \.hasRoom), let head = call.requestHead {
-            return connection.start(call, head: head)
+        if let connection = connectionWithRoom, let head = call.requestHead {
+            return connection.use { $0.start(call, head: head) }
         }
-        call.upstream = .waiting(self)
+        call.upstream = .waiting(Lent(self))
         waiting.append(call)
         waitingCount += 1
         connectIfNeeded()
+    }
+
+    /// The first one that takes another call.
+    private var connectionWithRoom: Lent<UpstreamConnection>? {
+        for connection in connections where connection.use({ $0.hasRoom }) { return connection }
+        return nil
     }
 
     /// A call that waits here has lost its client.
@@ -110,17 +119,23 @@ final class EndpointPool {
     private func serveWaiting() {
         var served = 0
         for call in waiting {
-            guard case .waiting(let pool) = call.upstream, pool === self, let head = call.requestHead else {
+            guard isWaiting(call), let head = call.requestHead else {
                 served += 1
                 continue
             }
-            guard let connection = connections.first(where: \.hasRoom) else { break }
+            guard let connection = connectionWithRoom else { break }
             served += 1
             waitingCount -= 1
-            connection.start(call, head: head)
+            connection.use { $0.start(call, head: head) }
         }
         waiting.removeFirst(served)
         connectIfNeeded()
+    }
+
+    /// Whether a call still waits here: its client may have left, and it may have begun to wait elsewhere.
+    private func isWaiting(_ call: Call) -> Bool {
+        guard case .waiting(let pool) = call.upstream else { return false }
+        return pool.use { $0 === self }
     }
 
     // MARK: Connecting
@@ -179,7 +194,7 @@ final class EndpointPool {
         waiting = []
         waitingCount = 0
         for call in calls {
-            guard case .waiting(let pool) = call.upstream, pool === self else { continue }
+            guard isWaiting(call) else { continue }
             call.upstream = .none
             call.triedEndpoints |= Call.bit(ofEndpoint: index)
             worker.placeAgain(call)
@@ -194,7 +209,7 @@ final class EndpointPool {
         attempt = .none
         lastFailure = nil
         backoff.succeeded()
-        connections.append(connection)
+        connections.append(Lent(connection))
         serveWaiting()
     }
 
@@ -207,16 +222,20 @@ final class EndpointPool {
     }
 
     func connectionIsDraining(_ connection: UpstreamConnection) {
-        connections.removeAll { $0 === connection }
+        remove(connection)
     }
 
     func connectionIsLost(_ connection: UpstreamConnection) {
-        connections.removeAll { $0 === connection }
+        remove(connection)
         connectIfNeeded()
     }
 
     /// Closes all connections at the end of the process, when no call is left.
     func closeAll() {
-        for connection in connections { connection.closeAfterGoAway(.noError) }
+        for connection in connections { connection.object.closeAfterGoAway(.noError) }
+    }
+
+    private func remove(_ connection: UpstreamConnection) {
+        connections.removeAll { $0.use { $0 === connection } }
     }
 }

@@ -3,7 +3,7 @@ import HTTP2
 
 /// Why the Proxy answers a call itself, and what it then says.
 package struct Failure {
-    package enum Kind: CaseIterable {
+    package enum Kind: String, CaseIterable {
         /// No endpoint could be reached.
         case unreachable
         /// The upstream didn't let itself be reached in time.
@@ -11,19 +11,19 @@ package struct Failure {
         /// The upstream was lost, refused the call or is going away.
         case lost
         /// The upstream's answer isn't HTTP.
-        case malformedResponse
+        case malformedResponse = "malformed_response"
         /// The call's own deadline has passed, and the upstream hasn't noticed.
-        case deadlineExceeded
+        case deadlineExceeded = "deadline_exceeded"
         /// Nothing has moved for too long.
         case idle
         /// The Proxy holds too much already.
         case overloaded
         /// The request's header list is too long.
-        case headersTooLarge
+        case headersTooLarge = "headers_too_large"
         /// The color is being drained and its time is up.
         case draining
         /// The Proxy is shutting down and can wait no longer.
-        case shuttingDown
+        case shuttingDown = "shutting_down"
     }
 
     package var kind: Kind

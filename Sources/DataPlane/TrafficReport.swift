@@ -21,8 +21,8 @@ package struct TrafficReport: Sendable, Equatable {
         package var finishedByStatus = [Int](repeating: 0, count: 17)
         /// Calls that are not gRPC and ended, indexed by the first digit of their HTTP status (0 where none was sent).
         package var finishedByHTTPClass = [Int](repeating: 0, count: 6)
-        /// Calls that could not be placed or whose upstream died, answered by the Proxy itself.
-        package var failedByProxy = 0
+        /// Calls that the Proxy answered itself, in the order of `Failure.Kind.allCases`.
+        package var failedByKind = [Int](repeating: 0, count: Failure.Kind.allCases.count)
         /// Calls that were placed a second time after the upstream refused them unprocessed.
         package var retried = 0
         /// Calls that began here because the active color, the other one, had no healthy endpoint.
@@ -40,6 +40,9 @@ package struct TrafficReport: Sendable, Equatable {
         package var upstreamConnections = 0
 
         package init() {}
+
+        /// Calls that the Proxy answered itself.
+        package var failedByProxy: Int { failedByKind.reduce(0, +) }
     }
 
     /// Upper bounds of the duration histogram, in microseconds.
@@ -55,6 +58,8 @@ package struct TrafficReport: Sendable, Equatable {
         package var callsInFlight = 0
         /// Connections closed for breaking a rule, in the order of `AbuseRule.allCases`.
         package var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
+        /// How often a limit was reached that closes no connection for abuse, in the order of `Limit.allCases`.
+        package var limitsReached = [Int](repeating: 0, count: Limit.allCases.count)
         /// Bytes of bodies that wait.
         package var bufferedBytes = 0
 

@@ -15,16 +15,19 @@ final class UpstreamConnection: Connection {
     }
 
     private var phase = Phase.connecting
-    private unowned let pool: EndpointPool
+    private let pool: EndpointPool
     let address: SocketAddress
+    /// With which streams begin.
+    let streamWindow: Int
     /// When the keepalive PING was sent that isn't answered yet.
     private var pingSent: MonotonicTime?
 
     init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws {
         self.pool = pool
         self.address = address
+        streamWindow = worker.limits.upstreamStreamWindow
         let settings = SessionSettings(
-            streamWindow: Int32(worker.limits.streamWindow), connectionWindow: 16 << 20,
+            streamWindow: Int32(streamWindow), connectionWindow: 16 << 20,
             maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize),
             maxHeaderFields: worker.limits.maxHeaderFields)
         let socket = try Socket.connect(to: address)
@@ -81,12 +84,12 @@ final class UpstreamConnection: Connection {
     }
 
     override func lost(_ reason: String) {
-        worker.remove(self)
+        defer { worker.remove(self) }
         switch phase {
         case .connecting, .handshaking: pool.connectionFailed(self, reason)
         case .ready, .draining: pool.connectionIsLost(self)
         }
-        while let call = calls.last {
+        while let call = calls.last?.object {
             closeLeg(of: call)
             if call.response.hasEnded {
                 call.dropRequestBody(worker)
@@ -108,6 +111,7 @@ final class UpstreamConnection: Connection {
             if lastReceived > sent {
                 pingSent = nil
             } else if now > sent + worker.limits.keepaliveTimeout {
+                worker.reached(.upstreamKeepalive)
                 close("no answer to a keepalive PING within \(worker.limits.keepaliveTimeout)")
             }
         } else if now > lastReceived + keepalive {
@@ -125,10 +129,10 @@ final class UpstreamConnection: Connection {
             if case .ended(trailers: nil) = call.request { call.requestBody.isEmpty } else { false }
         do {
             let stream = try submitRequest(head, endStream: isComplete, context: call)
-            call.upstream = .open(self, stream)
+            call.upstream = .open(Lent(self), stream)
             call.upstreamAwaitsBody = false
             call.indexOnUpstream = calls.count
-            calls.append(call)
+            calls.append(Lent(call))
             markDirty()
         } catch {
             // The stream identifiers are used up (RFC 9113, section 5.1.1): only a new connection has more.
@@ -144,9 +148,11 @@ final class UpstreamConnection: Connection {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
-        let count = call.requestBody.read(into: buffer, pool: worker.chunks)
+        let count = call.requestBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
+            // Ahead of the response, so that it needs not stop for it.
+            if call.responseGrant == 0, pool.responses.expectsLarge { call.widenResponse(self, stream) }
             call.creditClient(count)
             if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
         }
@@ -175,8 +181,10 @@ final class UpstreamConnection: Connection {
         guard !call.isGRPC, !call.response.hasBegun, case .open(let client, let clientStream) = call.client else {
             return
         }
-        client.submitInformational(head, on: clientStream)
-        client.markDirty()
+        client.use {
+            $0.submitInformational(head, on: clientStream)
+            $0.markDirty()
+        }
     }
 
     override func responseReceived(
@@ -202,7 +210,7 @@ final class UpstreamConnection: Connection {
         if endStream { call.grpcStatus = head.number(of: .grpcStatus) }
         call.response = endStream ? .ended(trailers: nil) : .streaming
         if case .open(let client, let clientStream) = call.client {
-            client.sendResponse(head, endStream: endStream, on: clientStream, call)
+            client.use { $0.sendResponse(head, endStream: endStream, on: clientStream, call) }
         }
         headerBlocks.give(head)
     }
@@ -212,14 +220,15 @@ final class UpstreamConnection: Connection {
         // A client that doesn't read holds up its own stream, not the other clients' on this connection.
         consumeConnection(bytes.count)
         let call = context.call
-        guard case .open(let client, _) = call.client, !call.response.hasEnded else {
+        guard case .open = call.client, !call.response.hasEnded else {
             return consumeStream(bytes.count, on: stream)
         }
         call.bytesDown += bytes.count
         call.lastMoved = worker.loop.now
+        if call.bytesDown > (streamWindow + call.responseGrant) / 2 { call.widenResponse(self, stream) }
         if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
-        call.responseBody.append(bytes, from: worker.chunks)
-        call.resumeClient(client)
+        call.responseBody.append(bytes, from: chunks)
+        call.resumeClient()
     }
 
     override func endReceived(on stream: StreamID, _ context: StreamContext) {
@@ -241,9 +250,10 @@ final class UpstreamConnection: Connection {
 
     private func finishResponse(of call: Call, trailers: HeaderBlock?) {
         call.response = .ended(trailers: trailers)
+        pool.responses.take(isLarge: call.bytesDown > streamWindow)
         // What is left waits for the client's window, were it for the trailers alone.
         call.undeliveredSince = call.undeliveredSince ?? worker.loop.now
-        if case .open(let client, _) = call.client { call.resumeClient(client) }
+        call.resumeClient()
     }
 
     // MARK: The end of a stream
@@ -271,7 +281,7 @@ final class UpstreamConnection: Connection {
             call.fail(Failure(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)
         } else if call.upstreamReset != nil {
             call.dropRequestBody(worker)
-            client.cancel(clientStream, code)
+            client.use { $0.cancel(clientStream, code) }
         } else {
             call.fail(Failure(kind: .malformedResponse, message: "\(pool.name) sent a malformed response"), worker)
         }

@@ -20,10 +20,14 @@ final class Worker: @unchecked Sendable {
 
     /// Shared by all connections of the worker: one is read, or written, at a time.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
-    let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+    let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1024, alignment: 16)
 
     /// Connections whose sessions have something to send at the end of the turn.
     var dirty: [Connection] = []
+
+    /// Bytes read, and calls begun, since what was queued has been sent out the last time.
+    var bytesTaken = 0
+    private var callsBegun = 0
 
     /// For the connections that are made from now on.
     private(set) var upstreamTLS: TLSContext?
@@ -42,9 +46,15 @@ final class Worker: @unchecked Sendable {
     private let accessLog: AccessLogBuffer?
 
     private var pools = PerColor<[EndpointPool]>(blue: [], green: [])
+    /// The same, for each call to choose from.
+    private var lentPools = PerColor<[Lent<EndpointPool>]>(blue: [], green: [])
     private var health: PerColor<[Bool]>
     /// Where the next search for an endpoint begins.
     private var turn = 0
+    /// Every call with a leg that isn't closed; each knows its index here.
+    private var calls: [Call] = []
+    /// Calls that are over: until the turn ends, somebody may still name them.
+    private var overCalls: [Call] = []
     /// Calls that an upstream has refused, or couldn't be reached for, in this loop turn.
     private var unplaced: [Call] = []
 
@@ -61,6 +71,12 @@ final class Worker: @unchecked Sendable {
     private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private var acceptedConnections = 0
     private var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
+    private var limitsReached = [Int](repeating: 0, count: Limit.allCases.count)
+
+    /// How much of new work a turn takes in before it goes on with what it has: more calls than are in a core's cache at
+    /// a time cost twice as much.
+    private static let mostCallsBegun = 256
+    private static let mostBytesTaken = 1 << 20
 
     /// Between two looks at the time limits.
     private static let sweepInterval = Duration.milliseconds(250)
@@ -91,7 +107,11 @@ final class Worker: @unchecked Sendable {
                 EndpointPool(endpoint: endpoint, color: color, index: index, worker: self)
             }
         }
+        lentPools = PerColor { color in pools[color].map { Lent($0) } }
         loop.endOfTurn = { [unowned self] in endTurn() }
+        loop.afterEvent = { [unowned(unsafe) self] in
+            if callsBegun >= Self.mostCallsBegun || bytesTaken >= Self.mostBytesTaken { goOn() }
+        }
         scheduleSweep()
     }
 
@@ -102,7 +122,16 @@ final class Worker: @unchecked Sendable {
 
     // MARK: The loop's turn
 
-    private func endTurn() {
+    /// In the midst of a turn with much to do: sends on what has come in, and takes the answers that have come meanwhile
+    /// before it turns to the next connections.
+    private func goOn() {
+        sendQueued()
+        for connection in upstreams.values where !connection.calls.isEmpty { connection.read() }
+        sendQueued()
+    }
+
+    private func sendQueued() {
+        (bytesTaken, callsBegun) = (0, 0)
         placeUnplaced()
         // Draining one session gives credit to others, which then are dirty too.
         while !dirty.isEmpty {
@@ -111,6 +140,12 @@ final class Worker: @unchecked Sendable {
             for connection in connections { connection.flush() }
             placeUnplaced()
         }
+        // Nobody names them any more.
+        overCalls.removeAll(keepingCapacity: overCalls.count < 4096)
+    }
+
+    private func endTurn() {
+        sendQueued()
         accessLog?.endTurn(loop)
         if case .waiting(let whenDone) = shutdown, clients.isEmpty {
             shutdown = .done
@@ -132,6 +167,10 @@ final class Worker: @unchecked Sendable {
     func count(_ rule: AbuseRule, _ peer: String, _ reason: String) {
         if let index = AbuseRule.allCases.firstIndex(of: rule) { closedByRule[index] += 1 }
         report(.warning, "closing a connection", [("rule", rule.rawValue), ("peer", peer), ("reason", reason)])
+    }
+
+    func reached(_ limit: Limit) {
+        if let index = Limit.allCases.firstIndex(of: limit) { limitsReached[index] += 1 }
     }
 
     func add(_ connection: UpstreamConnection) {
@@ -164,33 +203,50 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Calls
 
+    /// Keeps a call alive until it is over.
+    func keep(_ call: Call) {
+        call.indexOnWorker = calls.count
+        calls.append(call)
+    }
+
+    private func letGo(of call: Call) {
+        call.isOver = true
+        let index = call.indexOnWorker
+        calls.swapAt(index, calls.count - 1)
+        calls[index].indexOnWorker = index
+        overCalls.append(calls.removeLast())
+    }
+
     /// Gives a call its route: the one moment at which the route word decides.
     func begin(_ call: Call) {
         var route = routeWord.load()
-        let target = FailoverRule.target(active: route.active, isEnabled: failover, routable: health)
-        if target != route.active {
+        if failover, case let target = FailoverRule.target(active: route.active, isEnabled: true, routable: health),
+            target != route.active
+        {
             route.active = target
             totals[target].failedOver += 1
         }
         call.route = route
         ledger.begin(route)
-        totals[target].started += 1
+        callsBegun += 1
+        totals[route.active].started += 1
     }
 
     /// Chooses an endpoint of the call's color, or answers that there is none.
     func place(_ call: Call) {
         guard let route = call.route else { preconditionFailure("a call is placed after it has begun") }
-        let pools = pools[route.active]
+        let color = route.active
         turn &+= 1
-        let choice = Placement.choose(count: pools.count, startingAt: turn % pools.count) { index in
+        let count = lentPools[color].count
+        let choice = Placement.choose(count: count, startingAt: turn % count) { index in
             Placement.Candidate(
-                isHealthy: health[route.active][index] && !pools[index].isEjected,
+                isHealthy: health[color][index] && !lentPools[color][index].use { $0.isEjected },
                 wasTried: call.triedEndpoints & Call.bit(ofEndpoint: index) != 0,
-                load: pools[index].load)
+                load: lentPools[color][index].use { $0.load })
         }
-        guard let choice else { return call.fail(unreachable(route.active), self) }
+        guard let choice else { return call.fail(unreachable(color), self) }
         call.endpoint = choice
-        pools[choice].dispatch(call)
+        lentPools[color][choice].use { $0.dispatch(call) }
     }
 
     /// Places a call once more at the end of this turn, from its beginning.
@@ -220,11 +276,12 @@ final class Worker: @unchecked Sendable {
 
     /// Books a call whose legs are both closed.
     func finishIfOver(_ call: Call) {
-        guard case .closed = call.client else { return }
+        guard case .closed = call.client, !call.isOver else { return }
         switch call.upstream {
         case .waiting, .open: return
         case .none, .closed: break
         }
+        letGo(of: call)
         call.requestBody.removeAll(to: chunks)
         call.responseBody.removeAll(to: chunks)
         if case .ended(let trailers?) = call.request { headerBlocks.give(trailers) }
@@ -303,6 +360,7 @@ final class Worker: @unchecked Sendable {
         worker.acceptedConnections = acceptedConnections
         worker.callsInFlight = ledger.total
         worker.closedByRule = closedByRule
+        worker.limitsReached = limitsReached
         worker.bufferedBytes = chunks.bytesInUse
         report.workers.append(worker)
     }
@@ -318,7 +376,7 @@ final class Worker: @unchecked Sendable {
     /// Ends the calls that began on a color before an epoch, each at a moment of its own within `spread`.
     func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
         cancelDrain()
-        let calls = clients.values.flatMap(\.calls).filter { call in
+        let calls = clients.values.flatMap(\.calls).map(\.object).filter { call in
             call.route.map { $0.active == color && $0.epoch < epoch } ?? false
         }
         drainQueue = DrainQueue(calls, over: spread, from: loop.now, using: &random)
@@ -370,7 +428,7 @@ final class Worker: @unchecked Sendable {
     ///
     /// - Returns: how many calls that were.
     func endCalls() -> Int {
-        let calls = clients.values.flatMap(\.calls)
+        let calls = clients.values.flatMap(\.calls).map(\.object)
         for call in calls {
             call.end(.ended(.shuttingDown, "the proxy is shutting down", using: &random), self)
         }
@@ -396,7 +454,9 @@ extension TrafficReport.ColorTotals {
         } else {
             finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
         }
-        if call.failure != nil { failedByProxy += 1 }
+        if let kind = call.failure?.kind, let index = Failure.Kind.allCases.firstIndex(of: kind) {
+            failedByKind[index] += 1
+        }
         bytesUp += call.bytesUp
         bytesDown += call.bytesDown
         let microseconds = Int(clamping: microseconds)
@@ -410,7 +470,7 @@ extension TrafficReport.ColorTotals {
         started += other.started
         for index in finishedByStatus.indices { finishedByStatus[index] += other.finishedByStatus[index] }
         for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }
-        failedByProxy += other.failedByProxy
+        for index in failedByKind.indices { failedByKind[index] += other.failedByKind[index] }
         retried += other.retried
         drained += other.drained
         failedOver += other.failedOver

@@ -37,6 +37,9 @@ package final class EventLoop {
     /// Called at the end of each turn, after all events, timers and posted work.
     package var endOfTurn: () -> Void = {}
 
+    /// Called after each event that was handed out: for what a turn with many of them shouldn't put off to its end.
+    package var afterEvent: () -> Void = {}
+
     /// The clock as it was read at the turn's start: good enough for timeouts, and free.
     package private(set) var now = MonotonicTime.now()
 
@@ -73,10 +76,13 @@ package final class EventLoop {
     }
 
     /// Stops watching; an event of this turn that hasn't been handed out yet is dropped.
-    package func remove(_ descriptor: FileDescriptor) {
+    ///
+    /// - Parameter beforeClosing: the descriptor is closed within this turn, and with that the system itself forgets it.
+    package func remove(_ descriptor: FileDescriptor, beforeClosing: Bool = false) {
         let index = Int(descriptor.number)
         guard index < registrations.count, registrations[index].handler != nil else { return }
         registrations[index].handler = nil
+        if beforeClosing { return }
         epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor.number, nil)
     }
 
@@ -111,7 +117,10 @@ package final class EventLoop {
         while isRunning {
             let count = wait(into: &events)
             now = MonotonicTime.now()
-            for event in events[..<count] { dispatch(event) }
+            for event in events[..<count] {
+                dispatch(event)
+                afterEvent()
+            }
             while let action = timers.popDue(at: now) { action() }
             endOfTurn()
         }

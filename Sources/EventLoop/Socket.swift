@@ -60,14 +60,17 @@ package struct Socket: Sendable {
         return Socket(try FileDescriptor(clinux_stream_socket(family), "socket"))
     }
 
+    /// Readies a listening socket for `accept()`: the connections inherit its options (tcp(7)).
+    package func prepareForAccepting() {
+        setNoDelay()
+    }
+
     /// Takes the next connection off a listening socket's queue, or `nil` where none waits.
     package func accept() throws(SystemError) -> Socket? {
         while true {
             let number = clinux_accept(descriptor.number)
             if number >= 0 {
-                let socket = Socket(try FileDescriptor(number, "accept"))
-                socket.setNoDelay()
-                return socket
+                return Socket(try FileDescriptor(number, "accept"))
             }
             switch errno {
             case EAGAIN: return nil

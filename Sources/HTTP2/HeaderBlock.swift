@@ -3,8 +3,10 @@ import CNghttp2
 /// One header list: a request's or response's head, an interim response, or trailers.
 ///
 /// Names and values lie one after another in one buffer that keeps its capacity when the block is used again, so a block
-/// out of a `HeaderBlockPool` costs no allocation. Confined to one thread.
-public final class HeaderBlock {
+/// out of a `HeaderBlockPool` costs no allocation. A value of this type only names the block: nobody counts references,
+/// and whoever takes a block from a pool gives it back there, once, and doesn't touch it afterwards. Its memory stays
+/// valid for as long as the pool lives, given back or not, unless the pool has more than it keeps. Confined to one thread.
+public struct HeaderBlock: Equatable {
     /// The fields that decide about a call; each is found without a search.
     public enum Known: Int, CaseIterable {
         case method
@@ -19,54 +21,79 @@ public final class HeaderBlock {
     }
 
     private struct Field {
-        var start: Int
-        var nameLength: Int
-        var valueLength: Int
+        var start: UInt32
+        var nameLength: UInt32
+        var valueLength: UInt32
         /// The sender asked that this field never enters a compression table (RFC 7541, section 6.2.3).
         var isSensitive: Bool
+
+        var valueStart: Int { Int(start) + Int(nameLength) }
     }
 
-    /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
-    private var bytes: UnsafeMutablePointer<UInt8>
-    private var byteCount = 0
-    private var byteCapacity = 1024
-    private var fields: UnsafeMutablePointer<Field>
-    private var keptCount = 0
-    private var fieldCapacity = 24
-    private var known = InlineArray<9, Int32>(repeating: -1)
+    private struct Storage {
+        /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
+        var bytes: UnsafeMutablePointer<UInt8>
+        var byteCount = 0
+        var byteCapacity = HeaderBlock.usualBytes
+        var fields: UnsafeMutablePointer<Field>
+        var keptCount = 0
+        var fieldCapacity = HeaderBlock.usualFields
+        var listSize = 0
+        var fieldCount = 0
+        /// Sessions that have queued this block and not sent it yet: they read it where it lies.
+        var borrowers = 0
+        /// Whether the block goes back to the pool as soon as nobody borrows it any more.
+        var isAwaited = false
+        var known = InlineArray<9, Int32>(repeating: -1)
+        /// While it is free: the next free block of the pool.
+        var next: HeaderBlock?
 
-    /// Sessions that have queued this block and not sent it yet: they read it where it lies.
-    private var borrowers = 0
-    /// The pool to go back to as soon as nobody borrows the block any more.
-    private var awaitedBy: HeaderBlockPool?
+        init() {
+            bytes = .allocate(capacity: byteCapacity)
+            fields = .allocate(capacity: fieldCapacity)
+        }
+    }
+
+    /// What a head of gRPC takes, with some metadata.
+    private static let usualBytes = 1024
+    private static let usualFields = 20
+    /// What a block that isn't in use may keep.
+    private static let mostBytesKept = 4096
+
+    /// Initialized from `init` until `deallocate`.
+    private let storage: UnsafeMutablePointer<Storage>
+
+    /// A block that no pool knows of yet.
+    public init() {
+        storage = .allocate(capacity: 1)
+        storage.initialize(to: Storage())
+    }
+
+    /// Nobody may name the block any more.
+    fileprivate func deallocate() {
+        storage.pointee.bytes.deallocate()
+        storage.pointee.fields.deallocate()
+        storage.deallocate()
+    }
 
     /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 for each field, also of those not kept.
-    public private(set) var listSize = 0
+    public var listSize: Int { storage.pointee.listSize }
+
     /// Fields received, also those not kept.
-    public private(set) var fieldCount = 0
+    public var fieldCount: Int { storage.pointee.fieldCount }
 
-    public init() {
-        bytes = .allocate(capacity: byteCapacity)
-        fields = .allocate(capacity: fieldCapacity)
-    }
-
-    deinit {
-        bytes.deallocate()
-        fields.deallocate()
-    }
-
-    public var isEmpty: Bool { keptCount == 0 }
+    public var isEmpty: Bool { storage.pointee.keptCount == 0 }
 
     /// Whether fields were counted that were not kept, because the list was longer than the session's limit.
-    public var isTruncated: Bool { keptCount < fieldCount }
+    public var isTruncated: Bool { storage.pointee.keptCount < storage.pointee.fieldCount }
 
     public func removeAll() {
-        assert(borrowers == 0, "a block that a session still has to send doesn't change")
-        byteCount = 0
-        keptCount = 0
-        known = InlineArray(repeating: -1)
-        listSize = 0
-        fieldCount = 0
+        assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
+        storage.pointee.byteCount = 0
+        storage.pointee.keptCount = 0
+        storage.pointee.known = InlineArray(repeating: -1)
+        storage.pointee.listSize = 0
+        storage.pointee.fieldCount = 0
     }
 
     // MARK: Writing
@@ -88,39 +115,50 @@ public final class HeaderBlock {
     }
 
     func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
-        assert(borrowers == 0, "a block that a session still has to send doesn't change")
+        assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
         count(nameLength: name.count, valueLength: value.count)
-        if let field = Self.recognize(name) { known[field.rawValue] = Int32(truncatingIfNeeded: keptCount) }
-        if byteCount &+ name.count &+ value.count > byteCapacity || keptCount == fieldCapacity {
-            makeRoom(for: name.count + value.count)
+        let (start, index) = (storage.pointee.byteCount, storage.pointee.keptCount)
+        let length = name.count &+ value.count
+        if start &+ length > storage.pointee.byteCapacity || index == storage.pointee.fieldCapacity {
+            makeRoom(for: length)
         }
-        fields.advanced(by: keptCount).initialize(
-            to: Field(start: byteCount, nameLength: name.count, valueLength: value.count, isSensitive: isSensitive))
-        keptCount += 1
-        copy(name)
-        copy(value)
-    }
-
-    /// There is room: `makeRoom` came before.
-    @inline(__always)
-    private func copy(_ text: UnsafeBufferPointer<UInt8>) {
-        guard let source = text.baseAddress else { return }
-        assert(byteCount + text.count <= byteCapacity, "room was made")
-        bytes.advanced(by: byteCount).initialize(from: source, count: text.count)
-        byteCount += text.count
+        if let field = Self.recognize(name) { storage.pointee.known[field.rawValue] = Int32(truncatingIfNeeded: index) }
+        // Nothing is cut off: `makeRoom(for:)` lets no block grow beyond what 32 bits count.
+        storage.pointee.fields.advanced(by: index).initialize(
+            to: Field(
+                start: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: name.count),
+                valueLength: UInt32(truncatingIfNeeded: value.count), isSensitive: isSensitive))
+        storage.pointee.keptCount = index &+ 1
+        storage.pointee.byteCount = start &+ length
+        // Both fit: room was made.
+        let target = storage.pointee.bytes.advanced(by: start)
+        if let source = name.baseAddress { target.initialize(from: source, count: name.count) }
+        guard let source = value.baseAddress else { return }
+        target.advanced(by: name.count).initialize(from: source, count: value.count)
     }
 
     /// Sees to it that one more field fits, with so many bytes.
     @inline(never)
-    private func makeRoom(for count: Int) {
-        if byteCount + count > byteCapacity {
-            byteCapacity = max(2 * byteCapacity, byteCount + count)
-            bytes = Self.moved(bytes, byteCount, to: byteCapacity)
+    private func makeRoom(for length: Int) {
+        let needed = storage.pointee.byteCount + length
+        precondition(needed <= Int(Int32.max), "a header list of gigabytes")
+        if needed > storage.pointee.byteCapacity {
+            storage.pointee.byteCapacity = max(2 * storage.pointee.byteCapacity, needed)
+            storage.pointee.bytes = Self.moved(
+                storage.pointee.bytes, storage.pointee.byteCount, to: storage.pointee.byteCapacity)
         }
-        if keptCount == fieldCapacity {
-            fieldCapacity *= 2
-            fields = Self.moved(fields, keptCount, to: fieldCapacity)
+        if storage.pointee.keptCount == storage.pointee.fieldCapacity {
+            storage.pointee.fieldCapacity *= 2
+            storage.pointee.fields = Self.moved(
+                storage.pointee.fields, storage.pointee.keptCount, to: storage.pointee.fieldCapacity)
         }
+    }
+
+    /// Lets go of a buffer that was large for once. The block is empty.
+    private func trim() {
+        guard storage.pointee.byteCapacity > Self.mostBytesKept else { return }
+        storage.pointee.byteCapacity = Self.usualBytes
+        storage.pointee.bytes = Self.moved(storage.pointee.bytes, 0, to: Self.usualBytes)
     }
 
     private static func moved<Element>(
@@ -134,30 +172,29 @@ public final class HeaderBlock {
 
     /// Takes every field of a known name out.
     public func removeAll(of field: Known) {
-        assert(borrowers == 0, "a block that a session still has to send doesn't change")
+        assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
         guard has(field) else { return }
-        known = InlineArray(repeating: -1)
+        storage.pointee.known = InlineArray(repeating: -1)
         var kept = 0
-        for index in 0..<keptCount {
-            let entry = fields[index]
-            let name = UnsafeBufferPointer(start: bytes.advanced(by: entry.start), count: entry.nameLength)
-            let recognized = Self.recognize(name)
+        for index in 0..<storage.pointee.keptCount {
+            let entry = storage.pointee.fields[index]
+            let recognized = Self.recognize(name(of: entry))
             if recognized == field {
-                listSize -= entry.nameLength + entry.valueLength + 32
-                fieldCount -= 1
+                storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
+                storage.pointee.fieldCount -= 1
                 continue
             }
-            if let recognized { known[recognized.rawValue] = Int32(truncatingIfNeeded: kept) }
-            fields[kept] = entry
+            if let recognized { storage.pointee.known[recognized.rawValue] = Int32(truncatingIfNeeded: kept) }
+            storage.pointee.fields[kept] = entry
             kept += 1
         }
-        keptCount = kept
+        storage.pointee.keptCount = kept
     }
 
     /// Counts a field without keeping it.
     func count(nameLength: Int, valueLength: Int) {
-        listSize += nameLength + valueLength + 32
-        fieldCount += 1
+        storage.pointee.listSize += nameLength + valueLength + 32
+        storage.pointee.fieldCount += 1
     }
 
     private static func recognize(_ name: UnsafeBufferPointer<UInt8>) -> Known? {
@@ -184,16 +221,24 @@ public final class HeaderBlock {
 
     // MARK: Reading
 
-    /// Lends the bytes of a known field's value, the last one where there are several.
-    public func withValue<Result>(of field: Known, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
-        let index = Int(known[field.rawValue])
-        guard index >= 0 else { return nil }
-        let field = fields[index]
-        return body(
-            UnsafeBufferPointer(start: bytes.advanced(by: field.start + field.nameLength), count: field.valueLength))
+    // A field lies within the initialized bytes: only `append` makes fields, and only `removeAll` takes bytes away.
+
+    private func name(of field: Field) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: storage.pointee.bytes.advanced(by: Int(field.start)), count: Int(field.nameLength))
     }
 
-    public func has(_ field: Known) -> Bool { known[field.rawValue] >= 0 }
+    private func value(of field: Field) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: storage.pointee.bytes.advanced(by: field.valueStart), count: Int(field.valueLength))
+    }
+
+    /// Lends the bytes of a known field's value, the last one where there are several.
+    public func withValue<Result>(of field: Known, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        let index = Int(storage.pointee.known[field.rawValue])
+        guard index >= 0 else { return nil }
+        return body(value(of: storage.pointee.fields[index]))
+    }
+
+    public func has(_ field: Known) -> Bool { storage.pointee.known[field.rawValue] >= 0 }
 
     /// A known field's value as text; bytes that aren't UTF-8 are replaced.
     public func text(of field: Known) -> String? {
@@ -223,11 +268,8 @@ public final class HeaderBlock {
 
     /// All fields as text, in order: for tests and diagnostics, not for the path of a call.
     public var list: [(name: String, value: String)] {
-        UnsafeBufferPointer(start: fields, count: keptCount).map { field in
-            let name = UnsafeBufferPointer(start: bytes.advanced(by: field.start), count: field.nameLength)
-            let value = UnsafeBufferPointer(
-                start: bytes.advanced(by: field.start + field.nameLength), count: field.valueLength)
-            return (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
+        UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount).map { field in
+            (String(decoding: name(of: field), as: UTF8.self), String(decoding: value(of: field), as: UTF8.self))
         }
     }
 
@@ -235,60 +277,85 @@ public final class HeaderBlock {
 
     /// Lends the fields in libnghttp2's form. It keeps the pointers and copies nothing: whoever submits them borrows the
     /// block until they are sent.
+    @inline(__always)
     func withNameValues<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
-        withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: keptCount) { pairs in
+        let count = storage.pointee.keptCount
+        return withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in
             let plain = UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
-            for index in 0..<keptCount {
+            let (bytes, fields) = (storage.pointee.bytes, storage.pointee.fields)
+            for index in 0..<count {
                 let field = fields[index]
-                let name = bytes.advanced(by: field.start)
                 pairs.initializeElement(
                     at: index,
                     to: nghttp2_nv(
-                        name: name, value: name.advanced(by: field.nameLength), namelen: field.nameLength,
-                        valuelen: field.valueLength,
+                        name: bytes.advanced(by: Int(field.start)), value: bytes.advanced(by: field.valueStart),
+                        namelen: Int(field.nameLength), valuelen: Int(field.valueLength),
                         flags: field.isSensitive ? plain | UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : plain))
             }
-            return body(UnsafePointer(pairs.baseAddress), keptCount)
+            return body(UnsafePointer(pairs.baseAddress), count)
         }
     }
 
-    /// A session has queued the block: it must neither change nor go until `giveBack()`.
+    /// A session has queued the block: it must neither change nor go until `giveBack(to:)`.
     func borrow() {
-        borrowers += 1
+        storage.pointee.borrowers += 1
     }
 
     /// The session has sent it.
-    func giveBack() {
-        assert(borrowers > 0, "what is given back was borrowed")
-        borrowers -= 1
-        if borrowers == 0, let pool = awaitedBy {
-            awaitedBy = nil
-            pool.give(self)
-        }
+    ///
+    /// - Parameter pool: where the block goes if its owner is done with it.
+    func giveBack(to pool: HeaderBlockPool) {
+        assert(storage.pointee.borrowers > 0, "what is given back was borrowed")
+        storage.pointee.borrowers -= 1
+        if storage.pointee.borrowers == 0, storage.pointee.isAwaited { pool.give(self) }
     }
 
-    /// - Returns: whether the block is free; otherwise it comes to the pool by itself once it is.
-    fileprivate func isFree(for pool: HeaderBlockPool) -> Bool {
-        if borrowers == 0 { return true }
-        awaitedBy = pool
-        return false
+    // MARK: In a pool
+
+    /// - Returns: whether the block may be used again; otherwise it comes to a pool by itself once it may.
+    fileprivate func retire() -> Bool {
+        storage.pointee.isAwaited = storage.pointee.borrowers > 0
+        if storage.pointee.isAwaited { return false }
+        removeAll()
+        trim()
+        return true
+    }
+
+    fileprivate var next: HeaderBlock? {
+        get { storage.pointee.next }
+        nonmutating set { storage.pointee.next = newValue }
     }
 }
 
 /// Header blocks to use again. Confined to one thread.
 public final class HeaderBlockPool {
-    private var free: [HeaderBlock] = []
+    private var first: HeaderBlock?
+    private var count = 0
+    /// As many as a worker's calls have in use at a time, when there are many.
+    private static let mostKept = 16_384
 
     public init() {}
 
+    deinit {
+        while let block = first {
+            first = block.next
+            block.deallocate()
+        }
+    }
+
     public func take() -> HeaderBlock {
-        free.popLast() ?? HeaderBlock()
+        guard let block = first else { return HeaderBlock() }
+        first = block.next
+        count -= 1
+        return block
     }
 
     /// Takes back a block that its owner is done with, even if a session still has to send it.
     public func give(_ block: HeaderBlock) {
-        guard block.isFree(for: self), free.count < 1024 else { return }
-        block.removeAll()
-        free.append(block)
+        guard block.retire() else { return }
+        guard count < Self.mostKept else { return block.deallocate() }
+        block.next = first
+        first = block
+        count += 1
     }
 }

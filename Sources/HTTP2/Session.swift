@@ -44,8 +44,8 @@ open class Session {
 
     /// Where received header lists come from, and go back to.
     public let headerBlocks: HeaderBlockPool
-    /// The header list that is being received, owned by this object; header blocks of one connection never interleave.
-    private(set) var incoming: Unmanaged<HeaderBlock>?
+    /// The header list that is being received; header blocks of one connection never interleave.
+    private(set) var incoming: HeaderBlock?
     /// The stream that it belongs to; another one may close while it arrives.
     private(set) var incomingStream: StreamID = 0
     let maxHeaderListSize: Int
@@ -99,7 +99,7 @@ open class Session {
     deinit {
         nghttp2_session_del(session)
         giveBackBorrowed()
-        incoming?.release()
+        if let incoming { headerBlocks.give(incoming) }
     }
 
     private func submit(_ settings: SessionSettings) {
@@ -129,38 +129,73 @@ open class Session {
         if count < 0 { throw error(Int32(count)) }
     }
 
-    /// The largest piece `drain(into:)` writes at once: a full frame with its header.
-    public static let largestPiece = 16_384 + 9
+    /// The least room that `drain(into:)` needs: for a DATA frame and whatever frame libnghttp2 has behind it.
+    public static let leastOutput = 2 * largestPiece
 
-    /// Writes queued frames into `buffer` as long as a whole one is sure to fit, and returns how many bytes that were;
+    /// The largest piece that is written at once: a full frame with its header.
+    private static let largestPiece = frameHeaderLength + 16_384
+
+    /// RFC 9113, section 4.1.
+    private static let frameHeaderLength = 9
+
+    /// Where `drain(into:)` writes, and how much of it is written; empty outside of it.
+    private var output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var outputCount = 0
+
+    /// Writes queued frames into `buffer` as long as whole ones are sure to fit, and returns how many bytes that were;
     /// zero means that nothing is queued.
     ///
-    /// - Precondition: the buffer has room for at least one `largestPiece`.
+    /// - Precondition: the buffer has room for at least `leastOutput` bytes.
     public final func drain(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
-        precondition(buffer.count >= Self.largestPiece)
-        var written = 0
-        while buffer.count - written >= Self.largestPiece {
+        precondition(buffer.count >= Self.leastOutput)
+        output = buffer
+        outputCount = 0
+        defer { output = UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        while outputRoom >= Self.largestPiece {
             var piece: UnsafePointer<UInt8>?
             let count = nghttp2_session_mem_send(session, &piece)
             if count < 0 { throw error(Int32(count)) }
             guard count > 0, let piece else { break }
             // libnghttp2 builds frames in buffers of its own, at most a full frame (its default frame size) at a time;
-            // `piece` is valid until the next call.
-            precondition(count <= buffer.count - written, "a piece is at most a full frame")
-            buffer.baseAddress!.advanced(by: written).copyMemory(from: piece, byteCount: count)
-            written += count
+            // `piece` is valid until the next call. DATA has left that much room, see `dataRoom(for:)`.
+            precondition(count <= outputRoom, "a piece is at most a full frame")
+            write(UnsafeRawBufferPointer(start: piece, count: count))
         }
         if !borrowed.isEmpty, nghttp2_session_get_outbound_queue_size(session) == 0 { giveBackBorrowed() }
-        return written
+        return outputCount
+    }
+
+    private var outputRoom: Int { output.count - outputCount }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) {
+        output.baseAddress!.advanced(by: outputCount).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        outputCount += bytes.count
+    }
+
+    /// Where the payload of the DATA frame that comes next belongs: behind the place of its header in the output, so that
+    /// it is copied no more. `nil` where it may not fit, with a full frame behind it: libnghttp2 goes on from DATA to
+    /// whatever is next before `drain(into:)` has a say.
+    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
+        guard outputRoom >= Self.frameHeaderLength + length + Self.largestPiece else { return nil }
+        let start = outputCount + Self.frameHeaderLength
+        return UnsafeMutableRawBufferPointer(rebasing: output[start..<start + length])
+    }
+
+    /// The payload is where `dataRoom(for:)` has said; here is the header that goes in front of it.
+    func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
+        precondition(Self.frameHeaderLength + length <= outputRoom, "dataRoom(for:) has granted the payload's room")
+        write(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderLength))
+        outputCount += length
     }
 
     /// Nothing is queued any more that lies in a header block.
     private func giveBackBorrowed() {
-        for block in borrowed { block.giveBack() }
+        for block in borrowed { block.giveBack(to: headerBlocks) }
         borrowed.removeAll(keepingCapacity: true)
     }
 
     /// Lends a block to libnghttp2 until it has been sent.
+    @inline(__always)
     private func borrow<Result>(
         _ block: HeaderBlock, _ submit: (UnsafePointer<nghttp2_nv>?, Int) -> Result
     ) -> Result {
@@ -186,13 +221,13 @@ open class Session {
     func beginHeaderBlock(on stream: StreamID) {
         assert(incoming == nil, "header blocks of one connection never interleave")
         incomingStream = stream
-        incoming = Unmanaged.passRetained(headerBlocks.take())
+        incoming = headerBlocks.take()
     }
 
     /// The header block that was arriving is complete, or will never be.
     func takeHeaderBlock() -> HeaderBlock? {
         defer { incoming = nil }
-        return incoming?.takeRetainedValue()
+        return incoming
     }
 
     /// Whether something is queued that the peer's windows allow to be sent.
@@ -207,6 +242,7 @@ open class Session {
         _ head: HeaderBlock, endStream: Bool, context: StreamContext
     ) throws(SessionError) -> StreamID {
         let context = Unmanaged.passUnretained(context).toOpaque()
+        let session = session
         let stream = borrow(head) { pairs, count in
             SessionCallbacks.withBodyProvider(context) { provider in
                 nghttp2_submit_request(session, nil, pairs, count, endStream ? nil : provider, context)
@@ -219,25 +255,26 @@ open class Session {
     /// Answers a stream (servers only). The block must not change until it is back in its pool.
     public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext)
     {
-        borrow(head) { pairs, count in
-            SessionCallbacks.withBodyProvider(Unmanaged.passUnretained(context).toOpaque()) { provider in
-                check(nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider))
+        let context = Unmanaged.passUnretained(context).toOpaque()
+        let session = session
+        let result = borrow(head) { pairs, count in
+            SessionCallbacks.withBodyProvider(context) { provider in
+                nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider)
             }
         }
+        check(result)
     }
 
     /// Sends an interim response (1xx) ahead of the final one (servers only).
     public final func submitInformational(_ head: HeaderBlock, on stream: StreamID) {
-        borrow(head) { pairs, count in
-            check(nghttp2_submit_headers(session, 0, stream, nil, pairs, count, nil))
-        }
+        let session = session
+        check(borrow(head) { pairs, count in nghttp2_submit_headers(session, 0, stream, nil, pairs, count, nil) })
     }
 
     /// Sends trailers, which end the stream. Only from within `body(of:into:)`: earlier they would overtake DATA.
     public final func submitTrailers(_ trailers: HeaderBlock, on stream: StreamID) {
-        borrow(trailers) { pairs, count in
-            check(nghttp2_submit_trailer(session, stream, pairs, count))
-        }
+        let session = session
+        check(borrow(trailers) { pairs, count in nghttp2_submit_trailer(session, stream, pairs, count) })
     }
 
     /// Ends a stream at once with RST_STREAM.
@@ -261,6 +298,13 @@ open class Session {
     /// As `consume(_:on:)`, for the stream alone.
     public final func consumeStream(_ count: Int, on stream: StreamID) {
         check(nghttp2_session_consume_stream(session, stream, count))
+    }
+
+    /// Lets the peer have more bytes of a stream under way than at first.
+    ///
+    /// - Parameter window: how many altogether, no fewer than before. The stream's HEADERS have been sent.
+    public final func widen(_ stream: StreamID, to window: Int) {
+        check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
     }
 
     /// As `consume(_:on:)`, for the connection alone.
@@ -361,6 +405,9 @@ open class Session {
     open func settingsReceived() {}
 
     open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
+
+    /// A RST_STREAM has been written: one that was submitted, or libnghttp2's own.
+    open func resetSent(_ code: ErrorCode, on stream: StreamID) {}
 
     /// A GOAWAY has been written: one that was submitted, or libnghttp2's own, which ends a session whose peer has broken
     /// HTTP/2 and says in words how.

@@ -9,6 +9,7 @@ enum SessionCallbacks {
     nonisolated(unsafe) static let shared: OpaquePointer = make()
 
     /// Lends a description of where a stream's DATA comes from; libnghttp2 copies it.
+    @inline(__always)
     static func withBodyProvider<Result>(
         _ context: UnsafeMutableRawPointer, _ use: (UnsafePointer<nghttp2_data_provider>) -> Result
     ) -> Result {
@@ -28,6 +29,7 @@ enum SessionCallbacks {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, dataReceived)
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamClosed)
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSent)
+        nghttp2_session_callbacks_set_send_data_callback(callbacks, sendData)
         nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, { _, _, _, _ in SessionCallbacks.ignored })
         nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(
             callbacks, { _, _, _, _, _ in SessionCallbacks.ignored })
@@ -80,16 +82,15 @@ enum SessionCallbacks {
     private static let header: nghttp2_on_header_callback = {
         _, _, name, nameLength, value, valueLength, flags, userData in
         with(userData) { session in
-            session.incoming?._withUnsafeGuaranteedRef { block in
-                guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
-                    block.fieldCount < session.maxHeaderFields
-                else { return countField(nameLength, valueLength, block, session) }
-                block.append(
-                    name: UnsafeBufferPointer(start: name, count: nameLength),
-                    value: UnsafeBufferPointer(start: value, count: valueLength),
-                    isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
-                return 0
-            } ?? 0
+            guard let block = session.incoming else { return 0 }
+            guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
+                block.fieldCount < session.maxHeaderFields
+            else { return countField(nameLength, valueLength, block, session) }
+            block.append(
+                name: UnsafeBufferPointer(start: name, count: nameLength),
+                value: UnsafeBufferPointer(start: value, count: valueLength),
+                isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
+            return 0
         }
     }
 
@@ -189,23 +190,26 @@ enum SessionCallbacks {
             if session.incomingStream == stream, let block = session.takeHeaderBlock() {
                 session.headerBlocks.give(block)
             }
-            guard let owned = nghttp2_session_get_stream_user_data(pointer, stream) else { return }
-            // A reference of its own: the owner lets go of the context in here.
-            let context = Unmanaged<StreamContext>.fromOpaque(owned).takeUnretainedValue()
-            session.streamClosed(stream, ErrorCode(rawValue: code), context)
-            withExtendedLifetime(context) {}
+            withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
+                session.streamClosed(stream, ErrorCode(rawValue: code), $0)
+            }
         }
         return 0
     }
 
     private static let frameSent: nghttp2_on_frame_send_callback = { pointer, frame, userData in
         guard let frame else { return 0 }
-        if nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) == NGHTTP2_GOAWAY {
+        let stream = nghttp2_shim_stream(frame)
+        switch nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) {
+        case NGHTTP2_GOAWAY:
             with(userData) { goAwaySent(frame, $0) }
             return 0
+        case NGHTTP2_RST_STREAM:
+            with(userData) { $0.resetSent(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream) }
+            return 0
+        default: break
         }
         guard endsStream(frame) else { return 0 }
-        let stream = nghttp2_shim_stream(frame)
         withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { context in
             with(userData) { $0.endSent(on: stream, context) }
         }
@@ -229,13 +233,18 @@ enum SessionCallbacks {
 
     // MARK: Bodies
 
+    /// Has the payload written where it is sent from, not into libnghttp2's buffer: `sendData` follows at once, with
+    /// nothing in between.
     private static let readBody: nghttp2_data_source_read_callback = {
-        _, stream, buffer, length, flags, source, userData in
+        _, stream, _, length, flags, source, userData in
         guard let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
-        let buffer = UnsafeMutableRawBufferPointer(start: buffer, count: length)
+        guard let buffer = with(userData, { $0.dataRoom(for: length) }) else {
+            return Int(NGHTTP2_ERR_PAUSE.rawValue)
+        }
         let body = withContext(source?.pointee.ptr) { context in
             with(userData) { $0.body(of: stream, context, into: buffer) }
         }
+        flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
         switch body {
         case .bytes(let count):
             return count
@@ -250,6 +259,12 @@ enum SessionCallbacks {
         case nil:
             return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
         }
+    }
+
+    private static let sendData: nghttp2_send_data_callback = { _, _, header, length, _, userData in
+        guard let header else { return failure }
+        with(userData) { $0.dataWritten(header: header, length: length) }
+        return 0
     }
 }
 

@@ -150,7 +150,7 @@ final class Probe: EventHandler {
     /// Sends all there is. A probe's few hundred bytes always fit an empty socket's buffer: one that doesn't take them
     /// is as good as dead.
     private func write(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
-        withUnsafeTemporaryAllocation(byteCount: Session.largestPiece, alignment: 16) { buffer in
+        withUnsafeTemporaryAllocation(byteCount: Session.leastOutput, alignment: 16) { buffer in
             while isAsking {
                 let count = exchange.drain(into: buffer)
                 guard count > 0 else { break }

@@ -135,7 +135,9 @@ package final class TLSConnection {
             if result == 1 {
                 total += count
                 hasRead = true
-                continue
+                // Without anything held back, one more try would only ask the socket, which tells by itself.
+                if hasPending { continue }
+                break
             }
             let outcome = transfer(afterError: SSL_get_error(ssl, result), "read")
             // What ends the connection is found again by the next read.

@@ -166,6 +166,7 @@ def test_stream_that_is_not_read(start, connect_raw):
     client._flush()
     assert other.wait_end().grpc_status == b"0"
     assert sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"]) == 0
+    assert reached(proxy, "stream_write_stall") == 1
 
 
 def test_trailers_behind_a_window_of_zero(start, connect_raw):
@@ -230,6 +231,8 @@ def test_connection_without_calls(start, connect_raw):
     assert quiet.wait_end().grpc_status == b"0"
     client.wait_closed()
     assert client.goaways[-1][:2] == (quiet.id, NO_ERROR)
+    assert reached(proxy, "idle_connection") == 2
+    assert sum("ending an idle connection" in line for line in proxy.process.stderr) == 2
 
 
 def test_stream_on_which_nothing_moves(start, connect_raw):
@@ -285,6 +288,7 @@ def test_streams_over_the_limit(start):
         client.wait_frame(HeadersFrame, 25)
         assert client.goaway is None
     assert len(proxy.backend.requests) == 11
+    assert reached(proxy, "streams") == 2
 
 
 def test_connections_over_the_limit(start, connect_raw):
@@ -307,6 +311,7 @@ def test_connections_over_the_limit(start, connect_raw):
         waiting.settimeout(15)
         assert waiting.recv(9), "closed instead of served"
     assert sum("accepting connections pauses" in line for line in proxy.process.stderr) == 1
+    assert reached(proxy, "connections") == 1
     call(connect_raw(proxy.address))
 
 
@@ -347,6 +352,76 @@ def test_what_a_client_may_leave_with_the_proxy(start_proxy, start_raw_backend, 
     # Nothing has been given back.
     assert sum(stream.send_available(bytes(MEBIBYTE)) for stream in streams) == 0
     assert proxy.process.resident_bytes - before < 4 * MEBIBYTE
+
+
+def test_what_a_backend_may_leave_for_a_client(start_proxy, start_raw_backend, connect_raw):
+    """That takes nothing: 64 KiB a stream, and 1 MiB a connection; and there is a window for each further call."""
+    streams = []
+
+    def boast(stream) -> None:
+        stream.send_headers(grpc_response())
+        if stream.path == b"/small.Small/Call":
+            stream.send_data(b"small")
+            stream.send_headers([(b"grpc-status", b"0")], True)
+        else:
+            streams.append(stream)
+
+    backend = start_raw_backend(boast)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address, settings={INITIAL_WINDOW_SIZE: 0})
+    before = proxy.process.resident_bytes
+    opened = [client.open(grpc_request("/a.A/B"), end_stream=True) for _ in range(99)]
+    eventually(lambda: len(streams) == 99, what="all calls at the backend")
+    sent = [0] * len(streams)
+
+    def send() -> bool:
+        """Sends what the windows allow, until the Proxy gives no more."""
+        more = [stream.send_available(bytes(MEBIBYTE)) for stream in streams]
+        for index, count in enumerate(more):
+            sent[index] += count
+        return not any(more)
+
+    # The windows grow as it is seen that the responses are large, each time by what has come: not without end.
+    eventually(send, what="no window is left", interval=0.3)
+    assert max(sent) <= 64 * KIBIBYTE and 15 * 64 * KIBIBYTE <= sum(sent) <= MEBIBYTE, (max(sent), sum(sent))
+    eventually(lambda: buffered_bytes(proxy) >= sum(sent), what="all of it is held")
+    assert proxy.process.resident_bytes - before < 6 * MEBIBYTE
+    small = client.open(grpc_request("/small.Small/Call"), end_stream=True)
+    small.wait_headers()
+    client.h2.increment_flow_control_window(100, small.id)
+    client._flush()
+    small.wait_end()
+    assert small.grpc_status == b"0"
+    for stream in opened:
+        stream.reset(0x8)
+    eventually(lambda: buffered_bytes(proxy) == 0, what="nothing is held")
+
+
+def test_large_responses_side_by_side(start_proxy, start_raw_backend, connect_raw):
+    """More of them than there are full windows for: all arrive whole."""
+
+    def send(stream) -> None:
+        stream.send_headers(grpc_response())
+        threading.Thread(target=finish, args=(stream,)).start()
+
+    def finish(stream) -> None:
+        stream.send_data(bytes(300_000))
+        stream.send_headers([(b"grpc-status", b"0")], True)
+
+    backend = start_raw_backend(send)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    for _ in range(2):
+        streams = [client.open(grpc_request("/a.A/B"), end_stream=True) for _ in range(40)]
+        for stream in streams:
+            stream.wait_end(timeout=30)
+            assert len(stream.data) == 300_000 and stream.grpc_status == b"0"
+
+
+def reached(proxy, limit: str) -> float:
+    """How often a limit was reached that closes nothing for abuse."""
+    samples = proxy.admin.metrics()["sluice_limits_reached_total"]
+    return next(sample.value for sample in samples if sample.labels["limit"] == limit)
 
 
 def buffered_bytes(proxy) -> float:

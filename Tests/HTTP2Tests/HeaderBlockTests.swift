@@ -64,7 +64,7 @@ import Testing
         block.append(":path", "/x")
         pool.give(block)
         let again = pool.take()
-        #expect(again === block)
+        #expect(again == block)
         #expect(again.isEmpty && !again.has(.path) && again.listSize == 0 && again.fieldCount == 0)
     }
 }

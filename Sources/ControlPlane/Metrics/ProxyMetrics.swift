@@ -42,6 +42,7 @@ package struct ProxyMetrics: Sendable {
         writeCalls(&text)
         writeHealth(&text)
         writeWorkers(&text)
+        writeLimits(&text)
         writeCertificates(&text)
         writeProcess(&text)
         return text.text
@@ -108,10 +109,12 @@ package struct ProxyMetrics: Sendable {
                 text.sample(count, ["color": color.name, "class": digit == 0 ? "none" : "\(digit)xx"])
             }
         }
-        perColor(
-            &text, "sluice_calls_failed_by_proxy_total", .counter,
-            "Calls that the proxy answered itself, as they could not be placed or their backend was lost."
-        ) { $0.failedByProxy }
+        text.family("sluice_calls_failed_by_proxy_total", .counter, "Calls that the proxy answered itself, by why.")
+        for color in Color.allCases {
+            for (kind, count) in zip(Failure.Kind.allCases, traffic.colors[color].failedByKind) {
+                text.sample(count, ["color": color.name, "reason": kind.rawValue])
+            }
+        }
         perColor(
             &text, "sluice_call_retries_total", .counter,
             "Calls that were placed once more, as a backend refused them unprocessed."
@@ -171,6 +174,15 @@ package struct ProxyMetrics: Sendable {
             "sluice_connections_closed_total", .counter, "Connections that were closed for breaking a rule, by rule.")
         for (index, rule) in AbuseRule.allCases.enumerated() {
             text.sample(traffic.workers.reduce(0) { $0 + $1.closedByRule[index] }, ["rule": rule.rawValue])
+        }
+    }
+
+    private func writeLimits(_ text: inout PrometheusText) {
+        text.family(
+            "sluice_limits_reached_total", .counter,
+            "Times that a limit held something up or ended it in good order, by limit.")
+        for (index, limit) in Limit.allCases.enumerated() {
+            text.sample(traffic.workers.reduce(0) { $0 + $1.limitsReached[index] }, ["limit": limit.rawValue])
         }
     }
 

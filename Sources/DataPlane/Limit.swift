@@ -1,0 +1,13 @@
+/// A limit that holds something up or ends it in good order; what is abuse is an `AbuseRule`'s.
+package enum Limit: String, CaseIterable, Sendable {
+    /// No further connection is accepted for now.
+    case connections
+    /// A client's connection without a call is ended with GOAWAY.
+    case idleConnection = "idle_connection"
+    /// A client has opened more streams than it may: REFUSED_STREAM.
+    case streams
+    /// A client has taken nothing of a response for too long: its stream is reset.
+    case streamWriteStall = "stream_write_stall"
+    /// An upstream with calls on it hasn't answered a PING: the connection is lost.
+    case upstreamKeepalive = "upstream_keepalive"
+}

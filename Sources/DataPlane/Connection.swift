@@ -133,10 +133,10 @@ class Connection: Session, EventHandler {
         isDirty = false
         guard case .open = output, tls?.isEstablished != false else { return }
         do {
-            while true {
-                let count = try drain(into: worker.output)
-                guard count > 0 else { break }
+            while case let count = try drain(into: worker.output), count > 0 {
                 guard write(UnsafeRawBufferPointer(rebasing: worker.output[..<count])) else { return }
+                // There was room for more, had there been more.
+                if count <= worker.output.count - Session.leastOutput { break }
             }
         } catch {
             return close(error.description)

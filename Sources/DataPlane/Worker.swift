@@ -24,6 +24,8 @@ final class Worker: @unchecked Sendable {
 
     /// Connections whose sessions have something to send at the end of the turn.
     var dirty: [Connection] = []
+    /// Those of them that are being drained.
+    private var draining: [Connection] = []
 
     /// Bytes read, and calls begun, since what was queued has been sent out the last time.
     var bytesTaken = 0
@@ -135,9 +137,9 @@ final class Worker: @unchecked Sendable {
         placeUnplaced()
         // Draining one session gives credit to others, which then are dirty too.
         while !dirty.isEmpty {
-            let connections = dirty
-            dirty.removeAll(keepingCapacity: true)
-            for connection in connections { connection.flush() }
+            swap(&dirty, &draining)
+            for connection in draining { connection.flush() }
+            draining.removeAll(keepingCapacity: true)
             placeUnplaced()
         }
         // Nobody names them any more.

@@ -141,7 +141,9 @@ package final class EventLoop {
 
     private func timeoutMilliseconds() -> Int32 {
         guard let deadline = timers.nextDeadline() else { return -1 }
-        let nanoseconds = deadline.nanosecondsSince(MonotonicTime.now())
+        // As long after the turn's start as it should have been after its end: the length of a turn is what timers are
+        // late anyway.
+        let nanoseconds = deadline.nanosecondsSince(now)
         return Int32(clamping: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1))
     }
 

@@ -110,7 +110,7 @@ struct Proxy {
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         await group.addServiceUnlessShutdown(
             Restart(
-                requests: restartRequests, program: .current(),
+                requests: restartRequests, program: .current(hasPredecessor: predecessor != nil),
                 parts: Restart.Parts(
                     dataPlane: dataPlane, traffic: traffic, admin: admin, route: route, store: store,
                     switchboard: switchboard, health: monitor, drainer: drainer),

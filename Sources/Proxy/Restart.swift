@@ -51,9 +51,8 @@ struct Restart: Service {
 
     func run() async {
         for await _ in requests.cancelOnGracefulShutdown() {
-            // The end of a container's first process is the end of the container.
-            guard getpid() != 1 else {
-                logger.error("not restarted: this is the first process of a container, which would end with it")
+            guard !program.endsContainer else {
+                logger.error("not restarted: the container ends with this process; replace the container instead")
                 continue
             }
             do {
@@ -136,12 +135,30 @@ struct Program: Sendable {
     var path: String
     var arguments: [String]
 
-    static func current() -> Program {
+    /// Whether a container ends with this process, and so with it whatever has taken over from it.
+    var endsContainer: Bool
+
+    /// - Parameter hasPredecessor: it has taken over from another process, so that this can be done.
+    static func current(hasPredecessor: Bool) -> Program {
         let arguments = CommandLine.arguments
-        let name = arguments.first ?? ""
-        guard !name.contains("/") else { return Program(path: name, arguments: arguments) }
+        return Program(
+            path: path(of: arguments.first ?? ""), arguments: arguments,
+            endsContainer: !hasPredecessor && isMainProcessOfContainer())
+    }
+
+    private static func path(of name: String) -> String {
+        guard !name.contains("/") else { return name }
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let paths: [String] = folders.map { "\($0)/\(name)" }
-        return Program(path: paths.first { access($0, X_OK) == 0 } ?? "/proc/self/exe", arguments: arguments)
+        return paths.first { access($0, X_OK) == 0 } ?? "/proc/self/exe"
+    }
+
+    /// A container's first process, or the one that its init (as of `docker run --init`) is there for. A service manager
+    /// that is told which process is the service is neither.
+    private static func isMainProcessOfContainer() -> Bool {
+        if getpid() == 1 { return true }
+        guard getppid() == 1, getenv("NOTIFY_SOCKET") == nil else { return false }
+        // The number that the kernel gives to the first namespace of all (PROC_PID_INIT_INO).
+        return (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) != "pid:[4026531836]"
     }
 }

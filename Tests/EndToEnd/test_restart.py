@@ -286,6 +286,26 @@ os._exit(9)
         lambda line: "not restarted" in line and "version 99" in line, what="the version", start=seen)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="making a process namespace needs root")
+@pytest.mark.parametrize("script", ['exec "$@"', '"$@" & wait'], ids=["first_process", "under_an_init"])
+def test_in_a_container(start_process, tmp_path, blue, green, script):
+    """It would end with the old process, and take the new one with it: nothing happens but that it's said."""
+    flags = options(
+        blue=blue.address, green=green.address, listen="127.0.0.1:0", admin="127.0.0.1:0", access_log="off",
+        state_file=tmp_path / "state.json", audit_log=tmp_path / "audit.jsonl")
+    process = start_process(
+        ["unshare", "--pid", "--fork", "--kill-child", "bash", "-c", script, "bash", BINARIES / "Proxy", *flags],
+        name="Proxy")
+    ready = process.wait_for_line(listening, what="listening")
+    inside = subprocess.run(
+        ["pgrep", "--full", f"^{BINARIES / 'Proxy'}.*{tmp_path}"], capture_output=True, text=True, check=True)
+    (pid,) = inside.stdout.split()
+    os.kill(int(pid), signal.SIGUSR2)
+    process.wait_for_line(lambda line: "the container ends with this process" in line, what="why not")
+    assert is_running(int(pid))
+    assert ready["process"] in (1, 2, 3)
+
+
 def test_settings_with_other_addresses(start_proxy, tmp_path, blue, green, connect_raw):
     """The new process listens where its own settings say."""
     file = tmp_path / "sluice.yml"

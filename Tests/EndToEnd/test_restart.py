@@ -284,6 +284,10 @@ os._exit(9)
     os.kill(proxy.pid, signal.SIGUSR2)
     proxy.process.wait_for_line(
         lambda line: "not restarted" in line and "version 99" in line, what="the version", start=seen)
+    # All is as before, the end too.
+    os.kill(proxy.pid, signal.SIGTERM)
+    client.wait_closed()
+    assert proxy.process.wait() == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="making a process namespace needs root")

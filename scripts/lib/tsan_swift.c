@@ -84,6 +84,30 @@ SWIFT void swift_task_enterThreadLocalContext(char *state) {
     acquire_task();
 }
 
+// MARK: Copy on write
+//
+// A thread that lets go of an array has finished with it, and the one that finds itself its only owner then may write to
+// it in place. Both happen in libswiftCore.so, by the count of references.
+
+void swift_release(void *object);
+bool swift_isUniquelyReferenced_nonNull_native(const void *object);
+
+static void (*library_release)(void *);
+static bool (*library_is_unique)(const void *);
+
+void swift_release(void *object) {
+    // Others are no objects; and a library may let go of one before the constructor has run.
+    if ((intptr_t)object > 0) release(object);
+    if (!library_release) library_release = dlsym(RTLD_NEXT, "swift_release");
+    library_release(object);
+}
+
+bool swift_isUniquelyReferenced_nonNull_native(const void *object) {
+    bool is_unique = library_is_unique(object);
+    if (is_unique) acquire((void *)object);
+    return is_unique;
+}
+
 // Before there is a second thread.
 __attribute__((constructor)) static void find_library(void) {
     library_lock = dlsym(RTLD_NEXT, LOCK);
@@ -91,4 +115,6 @@ __attribute__((constructor)) static void find_library(void) {
     library_unlock = dlsym(RTLD_NEXT, UNLOCK);
     library_await = dlsym(RTLD_NEXT, "swift_continuation_await");
     library_enter = dlsym(RTLD_NEXT, "swift_task_enterThreadLocalContext");
+    library_release = dlsym(RTLD_NEXT, "swift_release");
+    library_is_unique = dlsym(RTLD_NEXT, "swift_isUniquelyReferenced_nonNull_native");
 }

@@ -4,18 +4,24 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/log.sh
 source scripts/lib/toolchain.sh
+source scripts/lib/python.sh
 
 usage() {
     cat <<'TEXT'
-usage: scripts/sanitize.sh [address|thread]... [--cases N]
+usage: scripts/sanitize.sh [address|thread]... [--cases N] [--proxy [PYTEST ARGUMENT...]]
 
-Builds the modules without external dependencies (EventLoop, HTTP2, TLS, DataPlane, Pickle) with a sanitizer and runs their
-unit tests and fuzzers: with AddressSanitizer, or those that are named. Each report fails it. ThreadSanitizer also reports
-what a test is handed by a continuation, as Swift's concurrency runtime is not instrumented.
+Runs tests and fuzzers with AddressSanitizer, or with the sanitizers that are named. Each report fails it.
 
-  --cases N  cases of each fuzzer (20000)
+Without --proxy: builds the modules without external dependencies (EventLoop, HTTP2, TLS, DataPlane, Pickle) and runs
+their unit tests and fuzzers (about 2 minutes for each sanitizer).
 
-Everything is built under .build/sanitize and nothing else is touched.
+  --cases N  cases of each fuzzer (20000; with --proxy 1000)
+  --proxy    builds the whole Proxy instead (a quarter of an hour on 2 cores at first) and runs its end-to-end tests, its
+             fuzzers among them (about 8 minutes); other arguments after it go to pytest, as in `--proxy -k retries`
+
+The Predictor and the HealthProbe are the ordinary ones of .build/release, which are built where they are missing. Memory
+is not measured, as a sanitizer's own would be most of it. Nothing is suppressed: ThreadSanitizer is told by
+scripts/lib/tsan_swift.c what Swift's libraries do. Everything is built under .build/sanitize.
 
 Exit codes: 0 clean; 1 a test failed or a sanitizer reported something; 64 wrong arguments; 69 something is missing;
 70 the build failed.
@@ -23,7 +29,9 @@ TEXT
 }
 
 sanitizers=()
-cases=20000
+cases=
+proxy=false
+pytest=()
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help)
@@ -36,7 +44,11 @@ while [ $# -gt 0 ]; do
             cases=$2
             shift
             ;;
-        *) fail 64 "unknown argument: $1 (see --help)" ;;
+        --proxy) proxy=true ;;
+        *)
+            [ "$proxy" = true ] || fail 64 "unknown argument: $1 (see --help)"
+            pytest+=("$1")
+            ;;
     esac
     shift
 done
@@ -44,9 +56,25 @@ done
 
 ensure_swift
 readonly folder=$PWD/.build/sanitize
-# What a sanitizer finds ends the process, so that no test can pass over it.
-export ASAN_OPTIONS=abort_on_error=0:halt_on_error=1:detect_leaks=0:detect_stack_use_after_return=1
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+readonly address_options=abort_on_error=0:halt_on_error=1:detect_leaks=0:detect_stack_use_after_return=1
+readonly thread_options=halt_on_error=1:second_deadlock_stack=1
+
+# sanitizer_options [MORE] : what a sanitizer finds ends the process, so that no test can pass over it.
+sanitizer_options() {
+    export ASAN_OPTIONS=$address_options${1:+:$1} TSAN_OPTIONS=$thread_options${1:+:$1}
+}
+
+# Sets build_options for a sanitizer.
+set_build_options() {
+    # What pools keep for the next one, AddressSanitizer takes for memory in use.
+    build_options=(-c release --sanitize "$1" -Xswiftc -DSLUICE_WITHOUT_POOLS)
+    [ "$1" = thread ] || return 0
+    # A name for each version: a build only looks at its own sources to see whether it must link anew.
+    local source=scripts/lib/tsan_swift.c object
+    object=$folder/tsan_swift-$(cksum <"$source" | cut -d ' ' -f 1).o
+    clang -O1 -Wall -Werror -c "$source" -o "$object" || fail 70 "the build failed"
+    build_options+=(-Xlinker "$object")
+}
 
 # A package of the modules that depend on nothing but the system: built in a minute instead of a quarter of an hour.
 make_package() {
@@ -71,6 +99,7 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: hotPath),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
+        .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
         .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
@@ -81,16 +110,53 @@ let package = Package(
 SWIFT
 }
 
-failed=()
-make_package
-for sanitizer in "${sanitizers[@]}"; do
+# test_modules SANITIZER
+test_modules() {
+    local sanitizer=$1 began=$SECONDS
+    local -a options=(--package-path "$folder/sluice" --scratch-path "$folder/$sanitizer" "${build_options[@]}")
     say "$sanitizer: building the modules without dependencies"
-    options=(--package-path "$folder/sluice" --scratch-path "$folder/$sanitizer" -c release --sanitize "$sanitizer")
+    make_package
     swift build "${options[@]}" --build-tests || fail 70 "the build failed"
-    say "$sanitizer: unit tests and fuzzers, $cases cases each"
-    began=$SECONDS
-    SLUICE_FUZZ_CASES=$cases swift test "${options[@]}" --skip-build --disable-xctest || failed+=("$sanitizer: modules")
+    say "$sanitizer: unit tests and fuzzers, ${cases:-20000} cases each"
+    sanitizer_options
+    SLUICE_FUZZ_CASES=${cases:-20000} swift test "${options[@]}" --skip-build --disable-xctest ||
+        failed+=("$sanitizer: modules")
     say "$sanitizer: that took $((SECONDS - began)) s"
+}
+
+# test_proxy SANITIZER
+test_proxy() {
+    local sanitizer=$1 began=$SECONDS name
+    local binaries=$folder/proxy-$1-bin reports=$folder/proxy-$1-reports
+    local -a options=(--scratch-path "$folder/proxy-$sanitizer" "${build_options[@]}") tests=()
+    say "$sanitizer: building the Proxy"
+    swift build "${options[@]}" --product Proxy || fail 70 "the build failed"
+    [ -x .build/release/Predictor ] && [ -x .build/release/HealthProbe ] || build_release programs
+    rm -rf "$binaries" "$reports"
+    mkdir -p "$binaries" "$reports"
+    ln -s "$(swift build "${options[@]}" --show-bin-path)/Proxy" "$binaries/Proxy"
+    ln -s "$PWD/.build/release/Predictor" "$PWD/.build/release/HealthProbe" "$binaries/"
+    say "$sanitizer: end-to-end tests"
+    # Those of other programs.
+    for name in health_probe model_equality predictor scripts; do tests+=(--ignore "Tests/EndToEnd/test_$name.py"); done
+    sanitizer_options "log_path=$reports/report"
+    SLUICE_BIN_DIR=$binaries SLUICE_FUZZ_CASES=${cases:-1000} SLUICE_SANITIZED=$sanitizer \
+        .venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini -q Tests/EndToEnd "${tests[@]}" \
+        "${pytest[@]}" || failed+=("$sanitizer: end-to-end tests")
+    # A Proxy that a test ends anyway may have reported something unnoticed.
+    if [ -n "$(ls -A "$reports")" ]; then
+        cat "$reports"/*
+        failed+=("$sanitizer: reports in $reports")
+    fi
+    say "$sanitizer: that took $((SECONDS - began)) s"
+}
+
+mkdir -p "$folder"
+[ "$proxy" = false ] || ensure_venv Tests/EndToEnd/requirements.txt
+failed=()
+for sanitizer in "${sanitizers[@]}"; do
+    set_build_options "$sanitizer"
+    if [ "$proxy" = true ]; then test_proxy "$sanitizer"; else test_modules "$sanitizer"; fi
 done
 
 if [ ${#failed[@]} -gt 0 ]; then

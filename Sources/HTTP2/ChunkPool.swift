@@ -14,6 +14,15 @@ public final class ChunkPool {
     static let smallSize = 512
     static let largeSize = 16 * 1024 + Chunk.headerSize
 
+    /// Chunks kept of each size. None where a sanitizer is to see every chunk's end (scripts/sanitize.sh).
+    #if SLUICE_WITHOUT_POOLS
+        private static let mostSmall = 0
+        private static let mostLarge = 0
+    #else
+        private static let mostSmall = 16_384
+        private static let mostLarge = 512
+    #endif
+
     private var small: UnsafeMutablePointer<Chunk>?
     private var large: UnsafeMutablePointer<Chunk>?
     /// Bytes of chunks that are in use.
@@ -57,12 +66,12 @@ public final class ChunkPool {
     func give(_ chunk: UnsafeMutablePointer<Chunk>) {
         bytesInUse -= chunk.pointee.capacity
         if chunk.pointee.capacity == Self.smallSize - Chunk.headerSize {
-            guard keptSmall < 16_384 else { return UnsafeMutableRawPointer(chunk).deallocate() }
+            guard keptSmall < Self.mostSmall else { return UnsafeMutableRawPointer(chunk).deallocate() }
             chunk.pointee.next = small
             small = chunk
             keptSmall += 1
         } else {
-            guard keptLarge < 512 else { return UnsafeMutableRawPointer(chunk).deallocate() }
+            guard keptLarge < Self.mostLarge else { return UnsafeMutableRawPointer(chunk).deallocate() }
             chunk.pointee.next = large
             large = chunk
             keptLarge += 1

@@ -16,8 +16,12 @@ public final class SessionMemory {
     /// Blocks are multiples of this many bytes; what is larger than the largest goes to the general allocator.
     private static let step = 64
     private static let classes = 33
-    /// Free blocks kept of each size.
-    private static let mostKept = 16_384
+    /// Free blocks kept of each size. None where a sanitizer is to see every block's end (scripts/sanitize.sh).
+    #if SLUICE_WITHOUT_POOLS
+        private static let mostKept = 0
+    #else
+        private static let mostKept = 16_384
+    #endif
     private static let headerSize = 16
     /// The class of blocks that no list keeps.
     private static let large = 0

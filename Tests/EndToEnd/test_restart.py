@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -75,9 +76,9 @@ def test_20_restarts_under_load_with_switches(start_proxy, start_process, connec
         switch()
         before = connect_raw(proxy.address)
         assert backend_of_a_new_call(before) == active
-        # At once, wherever the handover has come to: the admin API is there all the time.
-        os.kill(proxy.pid, signal.SIGUSR2)
         seen = len(proxy.process.stderr)
+        os.kill(proxy.pid, signal.SIGUSR2)
+        # At once, wherever the handover has come to: the admin API is there all the time.
         switch()
         ready = proxy.process.wait_for_line(
             lambda line: (listening(line) or {}).get("process") not in (None, *processes) and listening(line),
@@ -101,6 +102,31 @@ def test_20_restarts_under_load_with_switches(start_proxy, start_process, connec
     assert not records(proxy, "not restarted, this process goes on")
     assert [entry["epoch"] for entry in proxy.audit() if entry["outcome"] == "changed"] == list(
         range(1, len(switches) + 2))
+
+
+def test_no_admin_request_is_lost(proxy):
+    """Each comes on a connection of its own at any moment of a restart; one process or the other answers it."""
+    over = threading.Event()
+    failures, answers = [], []
+
+    def ask() -> None:
+        while not over.is_set():
+            try:
+                answers.append(proxy.admin.get("/healthz").status)
+            except OSError as error:
+                failures.append(error)
+
+    askers = [threading.Thread(target=ask) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    try:
+        for _ in range(10):
+            proxy.restart()
+    finally:
+        over.set()
+        for asker in askers:
+            asker.join()
+    assert failures == [] and set(answers) == {200}
 
 
 def test_what_is_taken_over(proxy, connect_raw, green):

@@ -36,3 +36,19 @@ final class AdminConnections: Sendable {
         }
     }
 }
+
+/// Stands first in a server's pipeline and notes each connection from the moment it's accepted.
+final class AcceptedConnections: ChannelInboundHandler, Sendable {
+    typealias InboundIn = any Channel
+
+    private let connections: AdminConnections
+
+    init(_ connections: AdminConnections) {
+        self.connections = connections
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connections.add(unwrapInboundIn(data))
+        context.fireChannelRead(data)
+    }
+}

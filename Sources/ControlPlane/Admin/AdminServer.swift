@@ -82,7 +82,7 @@ package final class AdminServer: Service {
             }
         } onGracefulShutdown: {
             self.turn.finish()
-            self.stopTaking(.ended)
+            self.leave(.ended)?.close(promise: nil)
             self.connections.quiesce()
         }
     }
@@ -90,9 +90,12 @@ package final class AdminServer: Service {
     /// Takes no connections any more and lets requests finish: for a short while or, in the background, for as long as
     /// they like.
     package func pause() async {
-        stopTaking(.paused)
+        let server = leave(.paused)
+        // Closed now, the server would take along the connections that it has accepted and not handed on yet.
+        try? await server?.setOption(.autoRead, value: false).get()
         // Closing a connection that a request is on its way on would lose it: whoever has just connected is about to ask.
         await wait(atMost: Self.patience.silent) { !self.connections.hasSilent }
+        server?.close(promise: nil)
         connections.quiesce()
         await wait(atMost: Self.patience.busy) { self.connections.isEmpty }
     }
@@ -118,13 +121,13 @@ package final class AdminServer: Service {
         listener.withLock { $0 = nil }
     }
 
-    private func stopTaking(_ next: Phase) {
-        let server = phase.withLock { phase -> (any Channel)? in
+    /// - Returns: what has been taking connections up to now.
+    private func leave(_ next: Phase) -> (any Channel)? {
+        phase.withLock { phase in
             defer { phase = next }
             guard case .serving(let channel) = phase else { return nil }
             return channel
         }
-        server?.close(promise: nil)
     }
 
     // MARK: Serving
@@ -152,16 +155,14 @@ package final class AdminServer: Service {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptedConnections(connections))
                     try channel.pipeline.syncOperations.addHandler(
                         AvailableConnectionsChannelHandler(
                             delegate: MaximumAvailableConnections(Self.connectionLimit, logger: logger)))
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .bind(copy) { child in
-                connections.add(child)
-                return channel.setup(channel: child, logger: logger)
-            }
+            .bind(copy) { channel.setup(channel: $0, logger: logger) }
         let mustLeave = phase.withLock { phase in
             guard case .starting = phase else { return true }
             phase = .serving(server.channel)

@@ -98,7 +98,9 @@ final class AccessLogBuffer {
     func handOver() {
         guard !lines.isEmpty else { return }
         log.write(lines)
-        lines.removeAll(keepingCapacity: true)
+        // The log's thread may be reading these: they are its own now.
+        lines = []
+        lines.reserveCapacity(Self.batch)
     }
 }
 

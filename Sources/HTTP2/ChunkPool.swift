@@ -8,56 +8,85 @@ struct Chunk {
     static let headerSize = MemoryLayout<Chunk>.stride
 }
 
-/// Chunks to use again, in two sizes: most messages are small, and bulk wants few large pieces. Confined to one thread.
+/// Chunks to use again, in three sizes: most messages are small, bulk wants few large pieces, and what waits in many
+/// narrow windows is of a few kilobytes each. Confined to one thread.
 public final class ChunkPool {
-    /// Bytes a chunk takes up with its header.
-    static let smallSize = 512
-    static let largeSize = 16 * 1024 + Chunk.headerSize
+    /// The chunks of a size that nobody uses.
+    private struct FreeList {
+        /// Bytes of payload.
+        let capacity: Int
+        /// Chunks kept.
+        let most: Int
+        var first: UnsafeMutablePointer<Chunk>?
+        var count = 0
 
-    /// Chunks kept of each size. None where a sanitizer is to see every chunk's end (scripts/sanitize.sh).
-    #if SLUICE_WITHOUT_POOLS
-        private static let mostSmall = 0
-        private static let mostLarge = 0
-    #else
-        private static let mostSmall = 16_384
-        private static let mostLarge = 512
-    #endif
+        /// - Parameters:
+        ///   - size: bytes a chunk takes up with its header.
+        ///   - most: none are kept where a sanitizer is to see every chunk's end (scripts/sanitize.sh).
+        init(size: Int, most: Int) {
+            capacity = size - Chunk.headerSize
+            #if SLUICE_WITHOUT_POOLS
+                self.most = 0
+            #else
+                self.most = most
+            #endif
+        }
 
-    private var small: UnsafeMutablePointer<Chunk>?
-    private var large: UnsafeMutablePointer<Chunk>?
+        @inline(__always)
+        mutating func take() -> UnsafeMutablePointer<Chunk> {
+            let empty = Chunk(next: nil, filled: 0, capacity: capacity)
+            if let chunk = first {
+                first = chunk.pointee.next
+                count -= 1
+                chunk.pointee = empty
+                return chunk
+            }
+            let memory = UnsafeMutableRawPointer.allocate(
+                byteCount: capacity + Chunk.headerSize, alignment: MemoryLayout<Chunk>.alignment)
+            let chunk = memory.bindMemory(to: Chunk.self, capacity: 1)
+            chunk.initialize(to: empty)
+            return chunk
+        }
+
+        @inline(__always)
+        mutating func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+            guard count < most else { return UnsafeMutableRawPointer(chunk).deallocate() }
+            chunk.pointee.next = first
+            first = chunk
+            count += 1
+        }
+
+        func deallocate() {
+            var next = first
+            while let chunk = next {
+                next = chunk.pointee.next
+                UnsafeMutableRawPointer(chunk).deallocate()
+            }
+        }
+    }
+
+    private var small = FreeList(size: 512, most: 16_384)
+    private var medium = FreeList(size: 6 * 1024, most: 1024)
+    private var large = FreeList(size: 16 * 1024 + Chunk.headerSize, most: 512)
     /// Bytes of chunks that are in use.
     public private(set) var bytesInUse = 0
-    private var keptSmall = 0
-    private var keptLarge = 0
 
     public init() {}
 
     deinit {
-        Self.free(small)
-        Self.free(large)
+        for list in [small, medium, large] { list.deallocate() }
     }
 
-    /// An empty chunk: a large one where at least `expected` bytes don't fit a small one.
+    /// An empty chunk, of the least size that `expected` bytes fit, or a large one.
     func take(expected: Int) -> UnsafeMutablePointer<Chunk> {
-        let isSmall = expected <= Self.smallSize - Chunk.headerSize
-        if isSmall, let chunk = small {
-            small = chunk.pointee.next
-            keptSmall -= 1
-            chunk.pointee = Chunk(next: nil, filled: 0, capacity: chunk.pointee.capacity)
-            bytesInUse += chunk.pointee.capacity
-            return chunk
-        }
-        if !isSmall, let chunk = large {
-            large = chunk.pointee.next
-            keptLarge -= 1
-            chunk.pointee = Chunk(next: nil, filled: 0, capacity: chunk.pointee.capacity)
-            bytesInUse += chunk.pointee.capacity
-            return chunk
-        }
-        let size = isSmall ? Self.smallSize : Self.largeSize
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Chunk>.alignment)
-        let chunk = memory.bindMemory(to: Chunk.self, capacity: 1)
-        chunk.initialize(to: Chunk(next: nil, filled: 0, capacity: size - Chunk.headerSize))
+        let chunk =
+            if expected <= small.capacity {
+                small.take()
+            } else if expected <= medium.capacity {
+                medium.take()
+            } else {
+                large.take()
+            }
         bytesInUse += chunk.pointee.capacity
         return chunk
     }
@@ -65,24 +94,10 @@ public final class ChunkPool {
     /// Takes a chunk back. The caller must not touch it any more.
     func give(_ chunk: UnsafeMutablePointer<Chunk>) {
         bytesInUse -= chunk.pointee.capacity
-        if chunk.pointee.capacity == Self.smallSize - Chunk.headerSize {
-            guard keptSmall < Self.mostSmall else { return UnsafeMutableRawPointer(chunk).deallocate() }
-            chunk.pointee.next = small
-            small = chunk
-            keptSmall += 1
-        } else {
-            guard keptLarge < Self.mostLarge else { return UnsafeMutableRawPointer(chunk).deallocate() }
-            chunk.pointee.next = large
-            large = chunk
-            keptLarge += 1
-        }
-    }
-
-    private static func free(_ list: UnsafeMutablePointer<Chunk>?) {
-        var next = list
-        while let chunk = next {
-            next = chunk.pointee.next
-            UnsafeMutableRawPointer(chunk).deallocate()
+        switch chunk.pointee.capacity {
+        case small.capacity: small.give(chunk)
+        case medium.capacity: medium.give(chunk)
+        default: large.give(chunk)
         }
     }
 }

@@ -74,11 +74,12 @@ def test_training_makes_the_shipped_models_again(tmp_path):
         [sys.executable, processes.ROOT / "scripts" / "train_models.py", "--output", tmp_path], timeout=120
     )
     assert result.returncode == 0, result.stderr
-    for version, accuracy in (("v1.0.0", 1.0), ("v1.1.0", 1.0)):
+    # A solver stops somewhere within its tolerance (1e-4 and 1e-8); where, depends on the processor's arithmetic.
+    for version, accuracy, bound in (("v1.0.0", 1.0, 1e-3), ("v1.1.0", 1.0, 1e-6)):
         again = pickle.loads((tmp_path / version / "model.pkl").read_bytes())
         shipped = pickle.loads(predictors.model(version).read_bytes())
         difference = numpy.abs(again.predict_proba(IRIS.data) - shipped.predict_proba(IRIS.data))
-        assert difference.max() <= 1e-6
+        assert difference.max() <= bound
         for folder in (tmp_path / version, predictors.model(version).parent):
             assert json.loads((folder / "model.json").read_text())["accuracy"] == accuracy
 

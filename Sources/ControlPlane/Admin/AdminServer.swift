@@ -32,6 +32,8 @@ package final class AdminServer: Service {
         case ended
     }
 
+    private static let pauseAfterFailure = Duration.milliseconds(100)
+
     /// How long a pause waits for connections whose first request is on its way, and then for requests under way.
     private static let patience = (silent: Duration.seconds(2), busy: Duration.milliseconds(250))
 
@@ -134,10 +136,19 @@ package final class AdminServer: Service {
 
     private func serve<Channel: ServerChildChannel>(_ channel: Channel) async throws {
         try await withThrowingDiscardingTaskGroup { group in
+            var hasServed = false
             for await _ in turns {
-                guard let server = try await open(channel) else { continue }
-                onServing()
-                group.addTask { try await self.serve(server, channel) }
+                do {
+                    guard let server = try await open(channel) else { continue }
+                    hasServed = true
+                    onServing()
+                    group.addTask { await self.serve(server, channel) }
+                } catch  where hasServed {
+                    // Out of descriptors, perhaps: as with connections, it is tried again.
+                    logger.error("the admin API can't be served", metadata: ["cause": "\(error)"])
+                    try? await Task.sleep(for: Self.pauseAfterFailure)
+                    turn.yield()
+                }
             }
         }
     }
@@ -173,16 +184,35 @@ package final class AdminServer: Service {
         return nil
     }
 
+    /// Serves until the channel is closed. Where that wasn't asked for, another one takes its place: what happens to the
+    /// admin API must not end the process.
     private func serve<Channel: ServerChildChannel>(
         _ server: NIOAsyncChannel<Channel.Value, Never>, _ channel: Channel
-    ) async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            try await server.executeThenClose { connections in
-                for try await connection in connections {
-                    group.addTask { await channel.handle(value: connection, logger: self.logger) }
+    ) async {
+        await withDiscardingTaskGroup { group in
+            do {
+                try await server.executeThenClose { connections in
+                    for try await connection in connections {
+                        group.addTask { await channel.handle(value: connection, logger: self.logger) }
+                    }
                 }
+            } catch {
+                logger.error("taking connections of the admin API has failed", metadata: ["cause": "\(error)"])
             }
+            await goOn(after: server.channel)
         }
+    }
+
+    private func goOn(after server: any Channel) async {
+        let mustServe = phase.withLock { phase in
+            guard case .serving(let channel) = phase, channel === server else { return false }
+            phase = .starting
+            return true
+        }
+        guard mustServe else { return }
+        // What has failed may fail again at once.
+        try? await Task.sleep(for: Self.pauseAfterFailure)
+        turn.yield()
     }
 
     private func respond(

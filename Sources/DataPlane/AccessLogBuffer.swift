@@ -10,6 +10,9 @@ final class AccessLogBuffer {
     private var line = JSONLine()
     private var lines: [UInt8] = []
     private var timer: TimerID?
+    /// The second of the last line, and how every time within it begins: `2026-11-23T22:05:00.`
+    private var second = Int.min
+    private var startOfTime: [UInt8] = []
 
     /// Bytes at which a batch is handed over at once.
     private static let batch = 32 * 1024
@@ -31,7 +34,7 @@ final class AccessLogBuffer {
     func append(_ call: Call, _ route: Route, ended: MonotonicTime) {
         line.removeAll()
         line.append("{\"time\":\"")
-        line.append(WallClock.now().rfc3339.utf8)
+        append(WallClock.now())
         line.append("\",\"path\":")
         append(.path, of: call)
         line.append(",\"authority\":")
@@ -77,6 +80,16 @@ final class AccessLogBuffer {
         lines += line.bytes
     }
 
+    private func append(_ time: WallClock) {
+        if time.seconds != second {
+            second = time.seconds
+            startOfTime = Array(time.rfc3339.utf8.dropLast("000Z".utf8.count))
+        }
+        line.append(startOfTime)
+        line.append(threeDigits: time.milliseconds)
+        line.append("Z")
+    }
+
     private func append(_ field: HeaderBlock.Known, of call: Call) {
         let isThere: Void? = call.requestHead?.withValue(of: field) { line.append(string: $0) }
         if isThere == nil { line.append("\"\"") }
@@ -108,6 +121,8 @@ final class AccessLogBuffer {
 struct JSONLine {
     private(set) var bytes: [UInt8] = []
 
+    private static let hexDigits = Array("0123456789abcdef".utf8)
+
     mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
     mutating func append(_ text: StaticString) {
@@ -116,21 +131,39 @@ struct JSONLine {
 
     mutating func append(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }
 
-    mutating func append(_ number: Int) { append(String(number).utf8) }
+    mutating func append(_ number: Int) {
+        // As many as the largest has.
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var first = digits.count
+        var rest = number.magnitude
+        repeat {
+            first -= 1
+            digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        for index in first..<digits.count { bytes.append(digits[index]) }
+    }
+
+    /// Adds a number below 1,000 with its leading zeros.
+    mutating func append(threeDigits number: Int) {
+        // Not in a loop over an array: that would be one to allocate.
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 100))
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10))
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
 
     /// Adds nanoseconds as milliseconds with three decimals.
     mutating func append(milliseconds nanoseconds: UInt64) {
         let microseconds = Int(clamping: nanoseconds / 1_000)
         append(microseconds / 1_000)
         append(".")
-        let rest = microseconds % 1_000
-        for digit in [rest / 100, rest / 10 % 10, rest % 10] { bytes.append(UInt8(ascii: "0") + UInt8(digit)) }
+        append(threeDigits: microseconds % 1_000)
     }
 
     /// Adds text as a JSON string. Bytes beyond ASCII, which header fields may hold in any encoding, become escapes of
     /// their Latin-1 characters, so that a line is always valid.
     mutating func append(string text: some Sequence<UInt8>) {
-        let digits = Array("0123456789abcdef".utf8)
         bytes.append(UInt8(ascii: "\""))
         for byte in text {
             switch byte {
@@ -141,8 +174,8 @@ struct JSONLine {
                 bytes.append(byte)
             default:
                 append("\\u00")
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
+                bytes.append(Self.hexDigits[Int(byte >> 4)])
+                bytes.append(Self.hexDigits[Int(byte & 15)])
             }
         }
         bytes.append(UInt8(ascii: "\""))

@@ -199,7 +199,7 @@ def proxy_launch(places: Places, scenario: Scenario, workers: int, port: int, ba
     ]  # fmt: skip
     if scenario.is_bulk:
         # As its peers get them; the default is for whoever stands at the edge of a network.
-        command += ["--stream-window", "262144", "--connection-window", "16777216"]
+        command += ["--stream-window", "1048576", "--connection-window", "16777216"]
     if scenario.tls:
         if "--tls-cert" not in known:
             raise Unavailable("has no --tls-cert yet")

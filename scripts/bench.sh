@@ -6,7 +6,7 @@
 #   scripts/bench.sh                                  everything: about an hour
 #   scripts/bench.sh --quick --scenarios 16x16        one short round, tables on standard output only
 #   scripts/bench.sh --scenarios 16x16,1x1 --peers sluice,nghttpx --no-document
-#   scripts/bench.sh --rounds 3 --seconds 2 --warm-up 0.5      everything, less exactly: about half an hour
+#   scripts/bench.sh --rounds 5 --seconds 1 --warm-up 0.5      everything, less exactly: 22 minutes
 #   scripts/bench.sh --help                           all options, scenarios and peers
 #
 # SLUICE_BENCH_SUITE is the later Debian suite that the newer peers come from (forky), "none" for none.

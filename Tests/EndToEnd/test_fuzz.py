@@ -34,7 +34,8 @@ def answer(stream) -> None:
 
 @pytest.mark.timeout(3600)
 def test_hostile_clients(start_proxy, start_raw_backend):
-    backend = start_raw_backend(answer)
+    # Spaces at the ends of a value pass, as gRPC's messages may have some; h2 would end the connection for them.
+    backend = start_raw_backend(answer, check_fields=False)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", access_log="off")
     host, port = proxy.address.rsplit(":", 1)
     count = case_count(1_000)

@@ -178,7 +178,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "ControlPlane", "DataPlane", "DurationSyntax", "Handover", "HealthCheck", "JSONLogging", "Settings",
+                "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Handover", "HealthCheck", "JSONLogging",
+                "Settings",
                 "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -166,12 +166,11 @@ package final class DataPlane: TrafficControl {
         let number = waitCount.add(1, ordering: .relaxed).newValue
         // One after the other: a worker that has no such call left gets none any more.
         for worker in workers {
-            await Gate.wait { open in
-                let accepted = worker.loop.mailbox.post {
-                    worker.wait(number, untilDrained: color, before: epoch, whenDrained: open)
-                }
-                if !accepted { open() }
+            let drained = OneTimeEvent()
+            let accepted = worker.loop.mailbox.post {
+                worker.wait(number, untilDrained: color, before: epoch, whenDrained: drained.set)
             }
+            if accepted { await drained.wait() }
             if Task.isCancelled {
                 worker.loop.mailbox.post { worker.stopWaiting(number) }
                 return
@@ -216,9 +215,8 @@ package final class DataPlane: TrafficControl {
         await withTaskGroup(of: Bool.self) { group in
             for worker in workers {
                 group.addTask {
-                    await Gate.wait { open in
-                        if !worker.loop.mailbox.post({ worker.beginShutdown(whenDone: open) }) { open() }
-                    }
+                    let left = OneTimeEvent()
+                    if worker.loop.mailbox.post({ worker.beginShutdown(whenDone: left.set) }) { await left.wait() }
                     return true
                 }
             }
@@ -245,43 +243,5 @@ package final class DataPlane: TrafficControl {
             let accepted = worker.loop.mailbox.post { continuation.resume(returning: body()) }
             if !accepted { continuation.resume(returning: fallback) }
         }
-    }
-}
-
-/// Lets a task wait for a callback that may come at any time, or be given up by cancelling the task.
-private final class Gate: Sendable {
-    private enum State {
-        case closed(CheckedContinuation<Void, Never>?)
-        case open
-    }
-
-    private let state = Mutex(State.closed(nil))
-
-    static func wait(_ begin: (@escaping @Sendable () -> Void) -> Void) async {
-        let gate = Gate()
-        begin { gate.open() }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { gate.hold($0) }
-        } onCancel: {
-            gate.open()
-        }
-    }
-
-    private func hold(_ continuation: CheckedContinuation<Void, Never>) {
-        let isOpen = state.withLock { state in
-            if case .open = state { return true }
-            state = .closed(continuation)
-            return false
-        }
-        if isOpen { continuation.resume() }
-    }
-
-    private func open() {
-        let continuation = state.withLock { state in
-            defer { state = .open }
-            if case .closed(let continuation) = state { return continuation }
-            return nil
-        }
-        continuation?.resume()
     }
 }

@@ -1,4 +1,5 @@
 import DataPlane
+import EventLoop
 import Handover
 import Logging
 import ServiceLifecycle

@@ -1,5 +1,6 @@
 import DataPlane
 import DurationSyntax
+import EventLoop
 
 /// How the process leaves: for good, or because another one has taken over; and how long its calls may take to finish.
 final class Leaving: Sendable {

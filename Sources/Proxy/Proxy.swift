@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import EventLoop
 import Handover
 import HealthCheck
 import JSONLogging

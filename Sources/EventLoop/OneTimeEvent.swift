@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Something that happens once and that any number of tasks may wait for. Any thread may use it.
-final class OneTimeEvent: Sendable {
+package final class OneTimeEvent: Sendable {
     private struct State {
         var isSet = false
         var nextWaiter = 0
@@ -10,9 +10,11 @@ final class OneTimeEvent: Sendable {
 
     private let state = Mutex(State())
 
-    var isSet: Bool { state.withLock { $0.isSet } }
+    package init() {}
 
-    func set() {
+    package var isSet: Bool { state.withLock { $0.isSet } }
+
+    package func set() {
         let waiters = state.withLock { state in
             state.isSet = true
             defer { state.waiters = [:] }
@@ -22,7 +24,7 @@ final class OneTimeEvent: Sendable {
     }
 
     /// Returns once it is set, or as the task is cancelled.
-    func wait() async {
+    package func wait() async {
         let number = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter

@@ -1,6 +1,5 @@
 """What a change leaves behind on the old color: it stays, or is ended when its time is up, one call after the other."""
 
-import json
 import queue
 import signal
 import time
@@ -8,30 +7,9 @@ import time
 import grpc
 import pytest
 
+from harness.long_stream import exchange, finish, open_stream
 from harness.process import eventually
 from harness.raw_http2 import grpc_message, grpc_request, value
-
-
-def open_stream(connection, *extra):
-    """A long stream on which one message has come back."""
-    stream = connection.open(grpc_request("/echo.Echo/LongStream", *extra))
-    exchange(stream, 0)
-    return stream
-
-
-def exchange(stream, seq: int) -> dict:
-    before = len(stream.messages)
-    stream.send_data(grpc_message(b'{"seq": %d}' % seq))
-    stream.wait(lambda s: len(s.messages) > before or s.finished, f"message {seq}")
-    answer = json.loads(stream.messages[before])
-    assert answer["seq"] == seq
-    return answer
-
-
-def finish(stream) -> None:
-    stream.send_data(b"", end_stream=True)
-    stream.wait_end()
-    assert stream.grpc_status == b"0", stream
 
 
 def log_lines(proxy, message: str) -> list[dict]:

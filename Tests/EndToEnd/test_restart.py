@@ -12,9 +12,10 @@ import time
 
 import pytest
 
+from harness.long_stream import exchange, finish, open_stream
 from harness.process import BINARIES, ManagedProcess, eventually
 from harness.proxy import Proxy, is_running, listening, options
-from harness.raw_http2 import NO_ERROR, grpc_message, grpc_request
+from harness.raw_http2 import NO_ERROR
 from harness.staleness import Switch, Timeline
 from harness.switch_load_processes import LoadProcesses, backend_of_a_new_call, backend_of_a_new_stream
 
@@ -23,27 +24,6 @@ RESTARTS = 20
 
 def records(proxy: Proxy, message: str) -> list[dict]:
     return [record for record in proxy.process.json_lines() if record.get("message") == message]
-
-
-def open_stream(connection):
-    stream = connection.open(grpc_request("/echo.Echo/LongStream"))
-    exchange(stream, 0)
-    return stream
-
-
-def exchange(stream, seq: int) -> dict:
-    count = len(stream.messages)
-    stream.send_data(grpc_message(b'{"seq": %d}' % seq))
-    stream.connection.wait(lambda: len(stream.messages) > count, "an answer")
-    answer = json.loads(stream.messages[-1])
-    assert answer["seq"] == seq
-    return answer
-
-
-def finish(stream) -> None:
-    stream.send_data(b"", end_stream=True)
-    stream.wait_end()
-    assert stream.grpc_status == b"0", stream
 
 
 @pytest.mark.timeout(240)

@@ -50,7 +50,9 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
 
         // MARK: HTTP/2
-        .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
+        .target(name: "HPACK", swiftSettings: hotPath),
+        .testTarget(name: "HPACKTests", dependencies: ["CNghttp2", "HPACK"], swiftSettings: strict),
+        .target(name: "HTTP2", dependencies: ["CNghttp2", "HPACK"], swiftSettings: hotPath),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
 
         // MARK: Data plane

@@ -1,4 +1,5 @@
 import CNghttp2
+import HPACK
 
 /// One header list: a request's or response's head, an interim response, or trailers.
 ///
@@ -20,22 +21,12 @@ public struct HeaderBlock: Equatable {
         case forwardedClientCertificate
     }
 
-    private struct Field {
-        var start: UInt32
-        var nameLength: UInt32
-        var valueLength: UInt32
-        /// The sender asked that this field never enters a compression table (RFC 7541, section 6.2.3).
-        var isSensitive: Bool
-
-        var valueStart: Int { Int(start) + Int(nameLength) }
-    }
-
     private struct Storage {
         /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
         var bytes: UnsafeMutablePointer<UInt8>
         var byteCount = 0
         var byteCapacity = HeaderBlock.usualBytes
-        var fields: UnsafeMutablePointer<Field>
+        var fields: UnsafeMutablePointer<HeaderField>
         var keptCount = 0
         var fieldCapacity = HeaderBlock.usualFields
         var listSize = 0
@@ -125,7 +116,7 @@ public struct HeaderBlock: Equatable {
         if let field = Self.recognize(name) { storage.pointee.known[field.rawValue] = Int32(truncatingIfNeeded: index) }
         // Nothing is cut off: `makeRoom(for:)` lets no block grow beyond what 32 bits count.
         storage.pointee.fields.advanced(by: index).initialize(
-            to: Field(
+            to: HeaderField(
                 start: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: name.count),
                 valueLength: UInt32(truncatingIfNeeded: value.count), isSensitive: isSensitive))
         storage.pointee.keptCount = index &+ 1
@@ -223,11 +214,11 @@ public struct HeaderBlock: Equatable {
 
     // A field lies within the initialized bytes: only `append` makes fields, and only `removeAll` takes bytes away.
 
-    private func name(of field: Field) -> UnsafeBufferPointer<UInt8> {
+    private func name(of field: HeaderField) -> UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: storage.pointee.bytes.advanced(by: Int(field.start)), count: Int(field.nameLength))
     }
 
-    private func value(of field: Field) -> UnsafeBufferPointer<UInt8> {
+    private func value(of field: HeaderField) -> UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: storage.pointee.bytes.advanced(by: field.valueStart), count: Int(field.valueLength))
     }
 
@@ -275,25 +266,34 @@ public struct HeaderBlock: Equatable {
 
     // MARK: Sending
 
-    /// Lends the fields in libnghttp2's form. It keeps the pointers and copies nothing: whoever submits them borrows the
-    /// block until they are sent.
-    @inline(__always)
-    func withNameValues<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
-        let count = storage.pointee.keptCount
-        return withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in
-            let plain = UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
-            let (bytes, fields) = (storage.pointee.bytes, storage.pointee.fields)
-            for index in 0..<count {
-                let field = fields[index]
-                pairs.initializeElement(
-                    at: index,
-                    to: nghttp2_nv(
-                        name: bytes.advanced(by: Int(field.start)), value: bytes.advanced(by: field.valueStart),
-                        namelen: Int(field.nameLength), valuelen: Int(field.valueLength),
-                        flags: field.isSensitive ? plain | UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : plain))
-            }
-            return body(UnsafePointer(pairs.baseAddress), count)
+    /// The most bytes that the block takes when it is encoded.
+    var mostEncodedBytes: Int {
+        HPACKEncoder.mostBytes(fields: storage.pointee.keptCount, bytes: storage.pointee.byteCount)
+    }
+
+    /// Encodes the fields.
+    ///
+    /// - Parameter output: with room for `mostEncodedBytes`.
+    /// - Returns: how many bytes were written.
+    func encode(with encoder: inout HPACKEncoder, into output: UnsafeMutableRawBufferPointer) -> Int {
+        encoder.encode(
+            UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount),
+            in: storage.pointee.bytes, into: output)
+    }
+
+    /// Lends the method in libnghttp2's form where it decides how long a response is (RFC 9110, section 9.3): of a request
+    /// it needs to know nothing else. It copies what it is given.
+    func withMethodThatMatters<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
+        guard value(of: .method, hasPrefix: "HEAD") || value(of: .method, hasPrefix: "CONNECT") else {
+            return body(nil, 0)
         }
+        let field = storage.pointee.fields[Int(storage.pointee.known[Known.method.rawValue])]
+        // Never indexed: libnghttp2's table stays empty.
+        let pair = nghttp2_nv(
+            name: storage.pointee.bytes.advanced(by: Int(field.start)),
+            value: storage.pointee.bytes.advanced(by: field.valueStart), namelen: Int(field.nameLength),
+            valuelen: Int(field.valueLength), flags: UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue))
+        return withUnsafePointer(to: pair) { body($0, 1) }
     }
 
     /// A session has queued the block: it must neither change nor go until `giveBack(to:)`.

@@ -1,4 +1,5 @@
 import CNghttp2
+import HPACK
 
 /// What a session's owner keeps for a stream. The owner keeps it alive from `requestBegan` or `submitRequest` until
 /// `streamClosed` has returned, or the session is gone.
@@ -56,8 +57,10 @@ open class Session {
     /// Where a server session keeps track of its streams, at least until it has more than ever fit there.
     private let page: UnsafeMutableRawPointer?
 
-    /// Blocks that are queued: libnghttp2 reads them where they lie.
-    private var borrowed: [HeaderBlock] = []
+    /// Of the HEADERS that are queued. libnghttp2 keeps track of the frames, what is in them is encoded here.
+    private var queuedHeaders = HeaderQueue()
+    private var encoder = HPACKEncoder()
+    private var output = FrameOutput()
 
     /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
     private let session: OpaquePointer
@@ -98,7 +101,7 @@ open class Session {
 
     deinit {
         nghttp2_session_del(session)
-        giveBackBorrowed()
+        dropQueuedHeaders()
         if let incoming { headerBlocks.give(incoming) }
     }
 
@@ -130,17 +133,7 @@ open class Session {
     }
 
     /// The least room that `drain(into:)` needs: for a DATA frame and whatever frame libnghttp2 has behind it.
-    public static let leastOutput = 2 * largestPiece
-
-    /// The largest piece that is written at once: a full frame with its header.
-    private static let largestPiece = frameHeaderLength + 16_384
-
-    /// RFC 9113, section 4.1.
-    private static let frameHeaderLength = 9
-
-    /// Where `drain(into:)` writes, and how much of it is written; empty outside of it.
-    private var output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    private var outputCount = 0
+    public static let leastOutput = 2 * FrameOutput.largestFrame
 
     /// Writes queued frames into `buffer` as long as whole ones are sure to fit, and returns how many bytes that were;
     /// zero means that nothing is queued.
@@ -148,65 +141,59 @@ open class Session {
     /// - Precondition: the buffer has room for at least `leastOutput` bytes.
     public final func drain(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
         precondition(buffer.count >= Self.leastOutput)
-        output = buffer
-        outputCount = 0
-        defer { output = UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        while outputRoom >= Self.largestPiece {
-            var piece: UnsafePointer<UInt8>?
-            let count = nghttp2_session_mem_send(session, &piece)
+        output.begin(buffer)
+        defer { output.end() }
+        while output.writeRest(), output.room >= FrameOutput.largestFrame {
+            var bytes: UnsafePointer<UInt8>?
+            let count = nghttp2_session_mem_send(session, &bytes)
             if count < 0 { throw error(Int32(count)) }
-            guard count > 0, let piece else { break }
-            // libnghttp2 builds frames in buffers of its own, at most a full frame (its default frame size) at a time;
-            // `piece` is valid until the next call. DATA has left that much room, see `dataRoom(for:)`.
-            precondition(count <= outputRoom, "a piece is at most a full frame")
-            write(UnsafeRawBufferPointer(start: piece, count: count))
+            guard count > 0, let bytes else { break }
+            // A frame in libnghttp2's own buffer, valid until the next call; of its default frame size at most.
+            let frame = UnsafeRawBufferPointer(start: bytes, count: count)
+            if let stream = FrameOutput.streamOfHeaders(frame) {
+                writeHeaders(frame, on: stream)
+            } else {
+                output.write(frame)
+            }
         }
-        if !borrowed.isEmpty, nghttp2_session_get_outbound_queue_size(session) == 0 { giveBackBorrowed() }
-        return outputCount
+        if !queuedHeaders.isEmpty, nghttp2_session_get_outbound_queue_size(session) == 0 { dropQueuedHeaders() }
+        return output.count
     }
 
-    private var outputRoom: Int { output.count - outputCount }
-
-    private func write(_ bytes: UnsafeRawBufferPointer) {
-        output.baseAddress!.advanced(by: outputCount).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-        outputCount += bytes.count
+    private func writeHeaders(_ frame: UnsafeRawBufferPointer, on stream: StreamID) {
+        guard let block = queuedHeaders.take(on: stream) else {
+            preconditionFailure("libnghttp2 sends no HEADERS that it wasn't told to")
+        }
+        output.writeHeaders(frame, block, with: &encoder)
+        block.giveBack(to: headerBlocks)
     }
 
-    /// Where the payload of the DATA frame that comes next belongs: behind the place of its header in the output, so that
-    /// it is copied no more. `nil` where it may not fit, with a full frame behind it: libnghttp2 goes on from DATA to
-    /// whatever is next before `drain(into:)` has a say.
-    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
-        guard outputRoom >= Self.frameHeaderLength + length + Self.largestPiece else { return nil }
-        let start = outputCount + Self.frameHeaderLength
-        return UnsafeMutableRawBufferPointer(rebasing: output[start..<start + length])
-    }
+    /// The payload of the DATA frame that comes next is to be written here; `nil` where it may not fit.
+    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? { output.dataRoom(for: length) }
 
     /// The payload is where `dataRoom(for:)` has said; here is the header that goes in front of it.
-    func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
-        precondition(Self.frameHeaderLength + length <= outputRoom, "dataRoom(for:) has granted the payload's room")
-        write(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderLength))
-        outputCount += length
-    }
+    func dataWritten(header: UnsafePointer<UInt8>, length: Int) { output.dataWritten(header: header, length: length) }
 
-    /// Nothing is queued any more that lies in a header block.
-    private func giveBackBorrowed() {
-        for block in borrowed { block.giveBack(to: headerBlocks) }
-        borrowed.removeAll(keepingCapacity: true)
-    }
-
-    /// Lends a block to libnghttp2 until it has been sent.
-    @inline(__always)
-    private func borrow<Result>(
-        _ block: HeaderBlock, _ submit: (UnsafePointer<nghttp2_nv>?, Int) -> Result
-    ) -> Result {
+    /// Has libnghttp2 been told of HEADERS, the block waits here for its turn. It must not change until then.
+    private func queue(_ block: HeaderBlock, on stream: StreamID, _ result: Int32) {
+        check(result)
+        guard result >= 0 else { return }
         block.borrow()
-        borrowed.append(block)
-        return block.withNameValues(submit)
+        queuedHeaders.append(block, on: stream)
+    }
+
+    /// HEADERS that were queued are dropped, since the stream has ended meanwhile.
+    func headersNotSent(on stream: StreamID) {
+        queuedHeaders.take(on: stream)?.giveBack(to: headerBlocks)
+    }
+
+    private func dropQueuedHeaders() {
+        while let block = queuedHeaders.takeAny() { block.giveBack(to: headerBlocks) }
     }
 
     /// Whether the session is over: it neither waits for input nor has anything to send.
     public final var isFinished: Bool {
-        nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+        nghttp2_session_want_read(session) == 0 && !wantsToSend
     }
 
     /// Lets go of memory that a session without streams doesn't need. Worth its while once a session has gone idle.
@@ -231,7 +218,7 @@ open class Session {
     }
 
     /// Whether something is queued that the peer's windows allow to be sent.
-    public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 }
+    public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 || output.hasRest }
 
     // MARK: Streams
 
@@ -242,13 +229,13 @@ open class Session {
         _ head: HeaderBlock, endStream: Bool, context: StreamContext
     ) throws(SessionError) -> StreamID {
         let context = Unmanaged.passUnretained(context).toOpaque()
-        let session = session
-        let stream = borrow(head) { pairs, count in
-            SessionCallbacks.withBodyProvider(context) { provider in
-                nghttp2_submit_request(session, nil, pairs, count, endStream ? nil : provider, context)
+        let stream = SessionCallbacks.withBodyProvider(context) { provider in
+            head.withMethodThatMatters { method, count in
+                nghttp2_submit_request(session, nil, method, count, endStream ? nil : provider, context)
             }
         }
         if stream < 0 { throw error(stream) }
+        queue(head, on: stream, 0)
         return stream
     }
 
@@ -256,25 +243,20 @@ open class Session {
     public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext)
     {
         let context = Unmanaged.passUnretained(context).toOpaque()
-        let session = session
-        let result = borrow(head) { pairs, count in
-            SessionCallbacks.withBodyProvider(context) { provider in
-                nghttp2_submit_response(session, stream, pairs, count, endStream ? nil : provider)
-            }
+        let result = SessionCallbacks.withBodyProvider(context) { provider in
+            nghttp2_submit_response(session, stream, nil, 0, endStream ? nil : provider)
         }
-        check(result)
+        queue(head, on: stream, result)
     }
 
     /// Sends an interim response (1xx) ahead of the final one (servers only).
     public final func submitInformational(_ head: HeaderBlock, on stream: StreamID) {
-        let session = session
-        check(borrow(head) { pairs, count in nghttp2_submit_headers(session, 0, stream, nil, pairs, count, nil) })
+        queue(head, on: stream, nghttp2_submit_headers(session, 0, stream, nil, nil, 0, nil))
     }
 
     /// Sends trailers, which end the stream. Only from within `body(of:into:)`: earlier they would overtake DATA.
     public final func submitTrailers(_ trailers: HeaderBlock, on stream: StreamID) {
-        let session = session
-        check(borrow(trailers) { pairs, count in nghttp2_submit_trailer(session, stream, pairs, count) })
+        queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
     }
 
     /// Ends a stream at once with RST_STREAM.

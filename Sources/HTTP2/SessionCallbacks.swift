@@ -29,6 +29,7 @@ enum SessionCallbacks {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, dataReceived)
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamClosed)
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSent)
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frameNotSent)
         nghttp2_session_callbacks_set_send_data_callback(callbacks, sendData)
         nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, { _, _, _, _ in SessionCallbacks.ignored })
         nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(
@@ -216,6 +217,12 @@ enum SessionCallbacks {
         return 0
     }
 
+    private static let frameNotSent: nghttp2_on_frame_not_send_callback = { _, frame, _, userData in
+        guard let frame, nghttp2_shim_type(frame) == UInt8(NGHTTP2_HEADERS.rawValue) else { return 0 }
+        with(userData) { $0.headersNotSent(on: nghttp2_shim_stream(frame)) }
+        return 0
+    }
+
     private static func goAwaySent(_ frame: UnsafePointer<nghttp2_frame>, _ session: Session) {
         // Valid until the callback returns.
         let text = UnsafeBufferPointer(
@@ -280,8 +287,6 @@ enum SessionOptions {
         }
         // Credit is given when bytes have gone on, not when they came in.
         nghttp2_option_set_no_auto_window_update(options, 1)
-        // The default, 64 KiB, leaves no room for what may be received: both sides have their limit for that.
-        nghttp2_option_set_max_send_header_block_length(options, 256 * 1024)
         // gRPC's status messages may begin or end with a space, which libnghttp2 would treat as malformed.
         nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
         // Closed streams are of use only to RFC 7540 priorities.

@@ -236,6 +236,51 @@ struct JoinedSessions {
         #expect(call.head == [":status=200", "a=b"] && call.hasEnded)
     }
 
+    /// In as many frames as they need, both ways, through an output that has room for two.
+    @Test func carriesHeaderListsOfManyFrames() throws {
+        let limits = SessionSettings(maxHeaderListSize: 400_000, maxHeaderFields: 1_000)
+        let pair = try JoinedSessions(client: limits, server: limits)
+        // No string of these is shorter when it is compressed.
+        let long = (0..<9).map { ("x-long-\($0)", String(repeating: "~", count: 10_000)) }
+        let stream = try pair.client.request(long, body: Array("body".utf8), trailers: long)
+        pair.server.onRequest = { [server = pair.server] in server.respond($0, long, endStream: true) }
+        try pair.exchange()
+        let expected = long.map { "\($0.0)=\($0.1)" }
+        let received = try #require(pair.server.streams[stream.id])
+        let (isSame, hasSameTrailers) = (received.head.suffix(9) == expected[...], received.trailers == expected)
+        #expect(isSame && hasSameTrailers)
+        #expect(received.received == Array("body".utf8))
+        let isAnsweredSo = stream.head.suffix(9) == expected[...]
+        #expect(isAnsweredSo)
+    }
+
+    /// RFC 9110, section 9.3.2: the length is that of a body which isn't sent.
+    @Test func takesTheLengthInAnAnswerToHeadAsItIs() throws {
+        let pair = try JoinedSessions()
+        let stream = RecordedStream()
+        let head = pair.client.block([
+            (":method", "HEAD"), (":scheme", "http"), (":path", "/"), (":authority", "test"),
+        ])
+        stream.id = try pair.client.submitRequest(head, endStream: true, context: stream)
+        pair.server.onRequest = { [server = pair.server] in
+            server.respond($0, [("content-length", "100")], endStream: true)
+        }
+        try pair.exchange()
+        #expect(pair.server.streams[stream.id]?.head.first == ":method=HEAD")
+        #expect(stream.head == [":status=200", "content-length=100"] && stream.closedWith == .noError)
+    }
+
+    @Test func goesOnAfterRequestsThatAreNotSent() throws {
+        let pair = try JoinedSessions()
+        let streams = try (0..<6).map { try pair.client.request([("x-number", "\($0)")]) }
+        for stream in streams where stream.id % 4 == 1 { pair.client.reset(stream.id, .cancel) }
+        try pair.exchange()
+        for (number, stream) in streams.enumerated() {
+            let received = pair.server.streams[stream.id]
+            #expect(received?.head.last == (stream.id % 4 == 1 ? nil : "x-number=\(number)"))
+        }
+    }
+
     @Test func stopsTheSenderAtTheWindow() throws {
         let joined = try JoinedSessions(server: SessionSettings(streamWindow: 1_000))
         joined.server.consumesAtOnce = false

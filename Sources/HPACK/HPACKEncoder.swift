@@ -1,0 +1,156 @@
+/// Compresses the header lists of one direction of a connection (RFC 7541).
+///
+/// A field that has come before is a number of one or two bytes. Which fields are entered into the table for that is
+/// learned, not listed: a field is entered when it comes for the second time, so that what is different in every call, a
+/// trace's identifier or what is left of a deadline, doesn't push out what is the same in all of them. Confined to one
+/// thread.
+public struct HPACKEncoder: ~Copyable {
+    private var table = EncoderTable()
+    /// Of fields that came once, a part of the hash, in the slot that another part chooses. One that is wrongly taken
+    /// for known is entered too early, which is harmless.
+    private var seen = InlineArray<64, UInt16>(repeating: 0)
+    /// Where the first fields of the last list were: most lists are like the one before, and so these are tried first.
+    private var expected = InlineArray<12, Place>(repeating: .none)
+
+    private enum Place {
+        /// Of a table's entry: its position.
+        case entry(Int)
+        /// Of a field that every table has: its index.
+        case standard(Int)
+        case none
+    }
+
+    private static let placesExpected = 12
+
+    public init() {}
+
+    /// The most that a list can take, encoded.
+    ///
+    /// - Parameters:
+    ///   - fields: how many it has.
+    ///   - bytes: of all names and values.
+    @inlinable
+    public static func mostBytes(fields: Int, bytes: Int) -> Int {
+        // A byte that says how, and two lengths: strings are compressed only where that makes them shorter.
+        bytes + fields * (1 + 2 * 6)
+    }
+
+    /// Takes in what changes the size of the table, from the beginning of a header block (RFC 7541, section 6.3). It has
+    /// to be sent in front of the list that is encoded next.
+    ///
+    /// - Returns: how many bytes of the block that is.
+    public mutating func resizeTable(by block: UnsafeRawBufferPointer) -> Int {
+        var index = 0
+        while index < block.count, block[index] & 0xe0 == 0x20 {
+            var size = Int(block[index] & 0x1f)
+            index += 1
+            if size == 0x1f {
+                var shift = 0
+                var byte: UInt8
+                repeat {
+                    byte = block[index]
+                    size += Int(byte & 0x7f) << shift
+                    shift += 7
+                    index += 1
+                } while byte & 0x80 != 0
+            }
+            table.resize(to: size)
+        }
+        return index
+    }
+
+    /// Encodes a header list.
+    ///
+    /// - Parameters:
+    ///   - bytes: where the fields' places are.
+    ///   - output: with room for at least `mostBytes(fields:bytes:)`.
+    /// - Returns: how many bytes were written.
+    public mutating func encode(
+        _ fields: UnsafeBufferPointer<HeaderField>, in bytes: UnsafePointer<UInt8>,
+        into output: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        var output = OutputCursor(output)
+        for (index, field) in fields.enumerated() {
+            let isSensitive = field.isSensitive
+            let field = FieldBytes(field, in: bytes)
+            if isSensitive {
+                writeLiteral(field, field.hash, isSensitive: true, to: &output)
+            } else if index < Self.placesExpected {
+                if !isExpected(field, expected[index], to: &output) { expected[index] = write(field, to: &output) }
+            } else {
+                _ = write(field, to: &output)
+            }
+        }
+        return output.count
+    }
+
+    /// Writes a field if it is in the table where it is expected to be.
+    @inline(__always)
+    private func isExpected(_ field: FieldBytes, _ place: Place, to output: inout OutputCursor) -> Bool {
+        switch place {
+        case .entry(let position) where table.has(field, at: position):
+            output.write(0x80, Self.firstDynamicIndex &+ table.age(of: position), prefix: 7)
+        case .standard(let index) where StaticTable.has(field, at: index):
+            output.write(0x80, index, prefix: 7)
+        case .entry, .standard, .none:
+            return false
+        }
+        return true
+    }
+
+    /// Writes a field that may be anywhere.
+    ///
+    /// - Returns: where it was.
+    private mutating func write(_ field: FieldBytes, to output: inout OutputCursor) -> Place {
+        let hash = field.hash
+        if let position = table.position(of: field, hash: hash) {
+            output.write(0x80, Self.firstDynamicIndex &+ table.age(of: position), prefix: 7)
+            return .entry(position)
+        }
+        if let index = StaticTable.index(of: field, hash: hash) {
+            output.write(0x80, index, prefix: 7)
+            return .standard(index)
+        }
+        writeLiteral(field, hash, isSensitive: false, to: &output)
+        return .none
+    }
+
+    private static let firstDynamicIndex = StaticTable.count + 1
+
+    @inline(never)
+    private mutating func writeLiteral(
+        _ field: FieldBytes, _ hash: UInt32, isSensitive: Bool, to output: inout OutputCursor
+    ) {
+        let nameIndex =
+            StaticTable.index(ofName: field)
+            ?? table.position(ofName: field).map { Self.firstDynamicIndex + table.age(of: $0) } ?? 0
+        let isEntered: Bool
+        if isSensitive || Self.isSecret(field) {
+            output.write(0x10, nameIndex, prefix: 4)
+            isEntered = false
+        } else if cameBefore(hash), field.tableSize <= table.limit * 3 / 4 {
+            output.write(0x40, nameIndex, prefix: 6)
+            isEntered = true
+        } else {
+            output.write(0, nameIndex, prefix: 4)
+            isEntered = false
+        }
+        if nameIndex == 0 { output.write(string: field.name) }
+        output.write(string: field.value)
+        if isEntered { table.insert(field, hash: hash) }
+    }
+
+    /// What no table on the way may hold, since who can measure sizes could guess it (RFC 7541, section 7.1.3), by the
+    /// rule that libnghttp2 and Firefox have.
+    private static func isSecret(_ field: FieldBytes) -> Bool {
+        field.hasName("authorization") || field.hasName("cookie") && field.valueLength < 20
+    }
+
+    /// Whether a field has been here, as far as is remembered, which it is from now on.
+    private mutating func cameBefore(_ hash: UInt32) -> Bool {
+        let slot = Int(hash & 63)
+        let mark = UInt16(truncatingIfNeeded: hash >> 16) | 1
+        defer { seen[slot] = mark }
+        return seen[slot] == mark
+    }
+}

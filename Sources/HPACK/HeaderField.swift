@@ -1,0 +1,114 @@
+/// A field of a header list, as a place in the bytes of all of them: the name, with the value right behind it.
+@frozen
+public struct HeaderField {
+    public var start: UInt32
+    public var nameLength: UInt32
+    public var valueLength: UInt32
+    /// The sender asked that this field never enters a compression table (RFC 7541, section 6.2.3).
+    public var isSensitive: Bool
+
+    @inlinable
+    public init(start: UInt32, nameLength: UInt32, valueLength: UInt32, isSensitive: Bool) {
+        self.start = start
+        self.nameLength = nameLength
+        self.valueLength = valueLength
+        self.isSensitive = isSensitive
+    }
+
+    @inlinable
+    public var valueStart: Int { Int(start) + Int(nameLength) }
+}
+
+/// The bytes of one field, lent for as long as it is being encoded.
+struct FieldBytes {
+    /// The name, with the value right behind it.
+    let start: UnsafePointer<UInt8>
+    let nameLength: Int
+    let valueLength: Int
+
+    init(_ field: HeaderField, in bytes: UnsafePointer<UInt8>) {
+        start = bytes.advanced(by: Int(field.start))
+        nameLength = Int(field.nameLength)
+        valueLength = Int(field.valueLength)
+    }
+
+    var name: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: nameLength) }
+
+    var value: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
+    }
+
+    /// What the field counts for in a table (RFC 7541, section 4.1).
+    var tableSize: Int { nameLength + valueLength + 32 }
+
+    /// Tells fields apart quickly; equal ones are compared byte by byte. It has no secret: who makes it collide finds
+    /// chains of at most the 128 entries that a table can have.
+    @inline(__always)
+    var hash: UInt32 {
+        let length = nameLength &+ valueLength
+        let bytes = UnsafeRawPointer(start)
+        var hash = UInt64(truncatingIfNeeded: nameLength)
+        if length >= 8 {
+            var offset = 0
+            while offset &+ 8 <= length {
+                hash = Self.mix(hash, Self.word(bytes, offset))
+                offset &+= 8
+            }
+            // The rest, with some of what is in already.
+            if offset < length { hash = Self.mix(hash, Self.word(bytes, length &- 8)) }
+        } else {
+            var rest: UInt64 = 0
+            for offset in 0..<length {
+                rest = rest << 8 | UInt64(bytes.load(fromByteOffset: offset, as: UInt8.self))
+            }
+            hash = Self.mix(hash, rest)
+        }
+        return UInt32(truncatingIfNeeded: hash >> 32)
+    }
+
+    @inline(__always)
+    private static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
+        let product = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
+        return product ^ product >> 29
+    }
+
+    @inline(__always)
+    func hasName(_ other: StaticString) -> Bool {
+        nameLength == other.utf8CodeUnitCount && Self.areEqual(start, other.utf8Start, nameLength)
+    }
+
+    /// Whether a field is this one.
+    ///
+    /// - Parameter other: its name, with the value right behind it.
+    @inline(__always)
+    func isAt(_ other: UnsafePointer<UInt8>, nameLength: UInt16, valueLength: UInt16) -> Bool {
+        self.nameLength == Int(nameLength) && self.valueLength == Int(valueLength)
+            && Self.areEqual(start, other, self.nameLength &+ self.valueLength)
+    }
+
+    /// Whether so many bytes are the same. For the short strings of fields, it is quicker than a call of memcmp(3).
+    @inline(__always)
+    static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        let (left, right) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
+        guard length >= 8 else {
+            for offset in 0..<length
+            where left.load(fromByteOffset: offset, as: UInt8.self)
+                != right.load(fromByteOffset: offset, as: UInt8.self)
+            {
+                return false
+            }
+            return true
+        }
+        var offset = 0
+        while offset &+ 8 < length {
+            if word(left, offset) != word(right, offset) { return false }
+            offset &+= 8
+        }
+        return word(left, length &- 8) == word(right, length &- 8)
+    }
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+}

@@ -50,10 +50,8 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
 
         // MARK: HTTP/2
-        .target(name: "HPACK", swiftSettings: hotPath),
-        .testTarget(name: "HPACKTests", dependencies: ["CNghttp2", "HPACK"], swiftSettings: strict),
-        .target(name: "HTTP2", dependencies: ["CNghttp2", "HPACK"], swiftSettings: hotPath),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
+        .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
+        .testTarget(name: "HTTP2Tests", dependencies: ["CNghttp2", "HTTP2"], swiftSettings: strict),
 
         // MARK: Data plane
         .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),

@@ -189,7 +189,7 @@ class Connection: Session, EventHandler {
         // One block has ended, or this would be a CONTINUATION: the time of the next one begins with it.
         if case .headers = frame { headersBegan = nil }
         switch frame {
-        case .data, .continuation: break
+        case .data: break
         // HEADERS cost, too, until it turns out that they lead somewhere: those of a stream that is closed, or refused, are
         // decoded for nothing.
         case .headers, .control:

@@ -1,5 +1,4 @@
 import CNghttp2
-import HPACK
 
 /// What a session's owner keeps for a stream. The owner keeps it alive from `requestBegan` or `submitRequest` until
 /// `streamClosed` has returned, or the session is gone.
@@ -13,8 +12,6 @@ public enum IncomingFrame: Sendable {
     case data
     /// HEADERS, with or without END_HEADERS.
     case headers
-    /// CONTINUATION, counted by libnghttp2 itself.
-    case continuation
     /// Anything that moves neither a head nor a body; also DATA of nothing but padding, once it is complete.
     case control
 }
@@ -45,12 +42,11 @@ open class Session {
 
     /// Where received header lists come from, and go back to.
     public let headerBlocks: HeaderBlockPool
-    /// The header list that is being received; header blocks of one connection never interleave.
-    private(set) var incoming: HeaderBlock?
-    /// The stream that it belongs to; another one may close while it arrives.
-    private(set) var incomingStream: StreamID = 0
-    let maxHeaderListSize: Int
-    let maxHeaderFields: Int
+    /// The header list that has been received and that libnghttp2 is being told of.
+    private var incoming: HeaderBlock?
+    private var input: FrameInput
+    private var decoder: HPACKDecoder
+    private var digest = HeaderDigest()
 
     /// Kept alive: the libnghttp2 session's memory lies there.
     private let memory: SessionMemory
@@ -74,8 +70,13 @@ open class Session {
         self.role = role
         self.headerBlocks = headerBlocks
         self.memory = memory
-        maxHeaderListSize = Int(settings.maxHeaderListSize)
-        maxHeaderFields = settings.maxHeaderFields
+        let maxListSize = Int(settings.maxHeaderListSize)
+        // The frames of a block are kept until it is complete. What has twice of what is allowed ends the session, and no
+        // encoder needs more bytes for a list than its size counts.
+        input = FrameInput(
+            preface: role == .server ? Self.prefaceLength : 0, mostBlockBytes: 2 * maxListSize,
+            passesPushPromises: role == .server)
+        decoder = HPACKDecoder(role: role, maxListSize: maxListSize, maxFields: settings.maxHeaderFields)
         var pointer: OpaquePointer?
         var firstPage: UnsafeMutableRawPointer?
         let (callbacks, options) = (SessionCallbacks.shared, SessionOptions.shared)
@@ -102,7 +103,6 @@ open class Session {
     deinit {
         nghttp2_session_del(session)
         dropQueuedHeaders()
-        if let incoming { headerBlocks.give(incoming) }
     }
 
     private func submit(_ settings: SessionSettings) {
@@ -128,9 +128,86 @@ open class Session {
 
     /// Takes in what the peer sent. After an error nothing more must be fed; what is queued (a GOAWAY) may be drained.
     public final func receive(_ bytes: UnsafeRawBufferPointer) throws(SessionError) {
+        var bytes = bytes
+        while let piece = input.next(&bytes) {
+            switch piece {
+            case .through(let bytes): try feed(bytes)
+            case .kept(let bytes): try feed(bytes)
+            case .block(let frame, let block): try receive(frame, block)
+            case .keptBlock(let frame, let block):
+                let result = block.withUnsafeBytes { block in
+                    Result { () throws(SessionError) in try receive(frame, block) }
+                }
+                try result.get()
+            case .interrupted(let frame): try feed(frame, isComplete: false) { _ in 0 }
+            case .oversized: try feed(Self.oversizedFrame)
+            case .tooManyContinuations: throw error(NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue)
+            case .tooLong: try overflow()
+            case .pushPromise:
+                try feed(Self.impossiblePushPromise)
+                // What follows is ignored.
+                input.passesPushPromises = true
+            }
+        }
+    }
+
+    /// The beginning of a frame that libnghttp2 ends a session for; it would let a CONTINUATION be as long.
+    private static let oversizedFrame: [UInt8] = [0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0]
+
+    /// What libnghttp2 ends a session for, whatever else it knows: a PUSH_PROMISE on no stream. Before the peer has
+    /// acknowledged that it must send none, libnghttp2 would take one, whose block is beyond its own decoder: that hasn't
+    /// seen the others. No server sends one then, since it reads the SETTINGS first.
+    private static let impossiblePushPromise: [UInt8] =
+        [0, 0, 4, FrameHeader.Kind.pushPromise, FrameHeader.Flag.endHeaders, 0, 0, 0, 0] + [0, 0, 0, 2]
+
+    /// Hands bytes to libnghttp2.
+    private func feed(_ bytes: UnsafeRawBufferPointer) throws(SessionError) {
         let count = nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
         if count < 0 { throw error(Int32(count)) }
     }
+
+    private func feed(_ bytes: [UInt8]) throws(SessionError) {
+        let count = nghttp2_session_mem_recv(session, bytes, bytes.count)
+        if count < 0 { throw error(Int32(count)) }
+    }
+
+    /// Decodes a header block, and tells libnghttp2 of it.
+    private func receive(_ frame: HeadersFrame, _ block: UnsafeRawBufferPointer) throws(SessionError) {
+        let list = headerBlocks.take()
+        var rules = HeaderRules(role: role)
+        let outcome = decoder.decode(block, into: list, &rules)
+        incoming = list
+        // Nobody asks for the list of a stream that isn't there any more, or is malformed.
+        defer { if let list = takeHeaderBlock() { headerBlocks.give(list) } }
+        switch outcome {
+        case .tooLong: try overflow()
+        case .broken:
+            try feed(frame) {
+                $0[0] = HeaderDigest.broken; return 1
+            }
+        case .decoded: try feed(frame) { digest.write(rules, for: role, into: $0) }
+        }
+    }
+
+    /// Hands libnghttp2 a HEADERS frame with another block in it.
+    private func feed(
+        _ frame: HeadersFrame, isComplete: Bool = true, _ writeBlock: (UnsafeMutableRawBufferPointer) -> Int
+    ) throws(SessionError) {
+        let room = HeadersFrame.mostBytes + HeaderDigest.mostBytes
+        let count = withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { buffer in
+            let bytes = frame.write(isComplete: isComplete, into: buffer, writeBlock)
+            return nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        }
+        if count < 0 { throw error(Int32(count)) }
+    }
+
+    private func overflow() throws(SessionError) {
+        headerListOverflowed()
+        throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+    }
+
+    /// With which a client begins (RFC 9113, section 3.4).
+    private static let prefaceLength = 24
 
     /// The least room that `drain(into:)` needs: for a DATA frame and whatever frame libnghttp2 has behind it.
     public static let leastOutput = 2 * FrameOutput.largestFrame
@@ -150,8 +227,8 @@ open class Session {
             guard count > 0, let bytes else { break }
             // A frame in libnghttp2's own buffer, valid until the next call; of its default frame size at most.
             let frame = UnsafeRawBufferPointer(start: bytes, count: count)
-            if let stream = FrameOutput.streamOfHeaders(frame) {
-                writeHeaders(frame, on: stream)
+            if let header = FrameOutput.headersHeader(of: frame) {
+                writeHeaders(header, UnsafeRawBufferPointer(rebasing: frame[FrameHeader.length...]))
             } else {
                 output.write(frame)
             }
@@ -160,11 +237,11 @@ open class Session {
         return output.count
     }
 
-    private func writeHeaders(_ frame: UnsafeRawBufferPointer, on stream: StreamID) {
-        guard let block = queuedHeaders.take(on: stream) else {
+    private func writeHeaders(_ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer) {
+        guard let block = queuedHeaders.take(on: header.stream) else {
             preconditionFailure("libnghttp2 sends no HEADERS that it wasn't told to")
         }
-        output.writeHeaders(frame, block, with: &encoder)
+        output.writeHeaders(header, emptyBlock, block, with: &encoder)
         block.giveBack(to: headerBlocks)
     }
 
@@ -202,20 +279,16 @@ open class Session {
     }
 
     /// Whether a header block has been begun and not finished.
-    public final var isReceivingHeaders: Bool { incoming != nil }
+    public final var isReceivingHeaders: Bool { input.isWithinBlock }
 
-    /// A header block begins to arrive.
-    func beginHeaderBlock(on stream: StreamID) {
-        assert(incoming == nil, "header blocks of one connection never interleave")
-        incomingStream = stream
-        incoming = headerBlocks.take()
-    }
-
-    /// The header block that was arriving is complete, or will never be.
+    /// Takes the header list that libnghttp2 has just been told of.
     func takeHeaderBlock() -> HeaderBlock? {
         defer { incoming = nil }
         return incoming
     }
+
+    /// The peer has taken note of this side's SETTINGS.
+    func settingsAcknowledged() { input.passesPushPromises = true }
 
     /// Whether something is queued that the peer's windows allow to be sent.
     public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 || output.hasRest }

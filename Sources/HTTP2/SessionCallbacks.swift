@@ -24,7 +24,6 @@ enum SessionCallbacks {
         }
         nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, beginFrame)
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders)
-        nghttp2_session_callbacks_set_on_header_callback(callbacks, header)
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frameReceived)
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, dataReceived)
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamClosed)
@@ -62,7 +61,6 @@ enum SessionCallbacks {
         switch nghttp2_frame_type(UInt32(header.type)) {
         case NGHTTP2_DATA where header.length > 0: frame = .data
         case NGHTTP2_HEADERS: frame = .headers
-        case NGHTTP2_CONTINUATION: frame = .continuation
         default: frame = .control
         }
         return with(userData) { $0.frameBegan(frame) } ? 0 : failure
@@ -71,38 +69,10 @@ enum SessionCallbacks {
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { pointer, frame, userData in
         guard let frame else { return 0 }
         with(userData) { session in
-            let stream = nghttp2_shim_stream(frame)
-            session.beginHeaderBlock(on: stream)
             guard nghttp2_shim_is_request(frame) != 0 else { return }
+            let stream = nghttp2_shim_stream(frame)
             let context = session.requestBegan(on: stream)
             nghttp2_session_set_stream_user_data(pointer, stream, Unmanaged.passUnretained(context).toOpaque())
-        }
-        return 0
-    }
-
-    private static let header: nghttp2_on_header_callback = {
-        _, _, name, nameLength, value, valueLength, flags, userData in
-        with(userData) { session in
-            guard let block = session.incoming else { return 0 }
-            guard block.listSize + nameLength + valueLength + 32 <= session.maxHeaderListSize,
-                block.fieldCount < session.maxHeaderFields
-            else { return countField(nameLength, valueLength, block, session) }
-            block.append(
-                name: UnsafeBufferPointer(start: name, count: nameLength),
-                value: UnsafeBufferPointer(start: value, count: valueLength),
-                isSensitive: flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0)
-            return 0
-        }
-    }
-
-    /// Counts a field that isn't kept, and ends the session at twice the limit.
-    private static func countField(
-        _ nameLength: Int, _ valueLength: Int, _ block: HeaderBlock, _ session: Session
-    ) -> Int32 {
-        block.count(nameLength: nameLength, valueLength: valueLength)
-        guard block.listSize <= 2 * session.maxHeaderListSize, block.fieldCount <= 2 * session.maxHeaderFields else {
-            session.headerListOverflowed()
-            return failure
         }
         return 0
     }
@@ -136,7 +106,11 @@ enum SessionCallbacks {
                 session.resetReceived(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream, $0)
             }
         case NGHTTP2_SETTINGS:
-            if nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
+            guard nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 else {
+                session.settingsAcknowledged()
+                return 0
+            }
+            session.settingsReceived()
         case NGHTTP2_PING:
             guard nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else {
                 return session.pingReceived() ? 0 : failure
@@ -187,10 +161,6 @@ enum SessionCallbacks {
 
     private static let streamClosed: nghttp2_on_stream_close_callback = { pointer, stream, code, userData in
         with(userData) { session in
-            // The stream may end while a block of its own is still arriving, and so may any other one.
-            if session.incomingStream == stream, let block = session.takeHeaderBlock() {
-                session.headerBlocks.give(block)
-            }
             withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
                 session.streamClosed(stream, ErrorCode(rawValue: code), $0)
             }

@@ -1,5 +1,4 @@
 import CNghttp2
-import HPACK
 
 /// One header list: a request's or response's head, an interim response, or trailers.
 ///
@@ -19,6 +18,13 @@ public struct HeaderBlock: Equatable {
         case grpcMessage
         case grpcTimeout
         case forwardedClientCertificate
+
+        @inline(__always)
+        init?(_ name: FieldName) {
+            guard Int(name.rawValue) <= Self.forwardedClientCertificate.rawValue else { return nil }
+            // Both count the same names from zero.
+            self.init(rawValue: Int(name.rawValue))
+        }
     }
 
     private struct Storage {
@@ -105,27 +111,50 @@ public struct HeaderBlock: Equatable {
         }
     }
 
-    func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
+    private func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
+        let target = reserve(name.count + value.count)
+        if let source = name.baseAddress { target.initialize(from: source, count: name.count) }
+        if let source = value.baseAddress {
+            target.advanced(by: name.count).initialize(from: source, count: value.count)
+        }
+        appendReserved(
+            nameLength: name.count, valueLength: value.count, FieldName(name), isSensitive: isSensitive)
+    }
+
+    /// Adds a field that lies elsewhere.
+    @inline(__always)
+    func append(_ field: FieldBytes, _ name: FieldName) {
+        let length = field.nameLength &+ field.valueLength
+        reserve(length).initialize(from: field.start, count: length)
+        appendReserved(nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
+    }
+
+    /// Makes room for a field behind the others, to be written and, maybe, added with `appendReserved`.
+    @inline(__always)
+    func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
         assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
-        count(nameLength: name.count, valueLength: value.count)
-        let (start, index) = (storage.pointee.byteCount, storage.pointee.keptCount)
-        let length = name.count &+ value.count
-        if start &+ length > storage.pointee.byteCapacity || index == storage.pointee.fieldCapacity {
+        if storage.pointee.byteCount &+ length > storage.pointee.byteCapacity
+            || storage.pointee.keptCount == storage.pointee.fieldCapacity
+        {
             makeRoom(for: length)
         }
-        if let field = Self.recognize(name) { storage.pointee.known[field.rawValue] = Int32(truncatingIfNeeded: index) }
-        // Nothing is cut off: `makeRoom(for:)` lets no block grow beyond what 32 bits count.
+        return storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
+    }
+
+    /// Adds the field whose name and value have been written where `reserve` made room.
+    @inline(__always)
+    func appendReserved(nameLength: Int, valueLength: Int, _ name: FieldName, isSensitive: Bool) {
+        let (start, index) = (storage.pointee.byteCount, storage.pointee.keptCount)
+        assert(start + nameLength + valueLength <= storage.pointee.byteCapacity, "room was made")
+        count(nameLength: nameLength, valueLength: valueLength)
+        if let known = Known(name) { storage.pointee.known[known.rawValue] = Int32(truncatingIfNeeded: index) }
+        // Nothing is cut off: `makeRoom` lets no block grow beyond what 32 bits count.
         storage.pointee.fields.advanced(by: index).initialize(
             to: HeaderField(
-                start: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: name.count),
-                valueLength: UInt32(truncatingIfNeeded: value.count), isSensitive: isSensitive))
+                start: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: nameLength),
+                valueLength: UInt32(truncatingIfNeeded: valueLength), isSensitive: isSensitive))
         storage.pointee.keptCount = index &+ 1
-        storage.pointee.byteCount = start &+ length
-        // Both fit: room was made.
-        let target = storage.pointee.bytes.advanced(by: start)
-        if let source = name.baseAddress { target.initialize(from: source, count: name.count) }
-        guard let source = value.baseAddress else { return }
-        target.advanced(by: name.count).initialize(from: source, count: value.count)
+        storage.pointee.byteCount = start &+ nameLength &+ valueLength
     }
 
     /// Sees to it that one more field fits, with so many bytes.
@@ -169,7 +198,7 @@ public struct HeaderBlock: Equatable {
         var kept = 0
         for index in 0..<storage.pointee.keptCount {
             let entry = storage.pointee.fields[index]
-            let recognized = Self.recognize(name(of: entry))
+            let recognized = Known(FieldName(name(of: entry)))
             if recognized == field {
                 storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
                 storage.pointee.fieldCount -= 1
@@ -186,28 +215,6 @@ public struct HeaderBlock: Equatable {
     func count(nameLength: Int, valueLength: Int) {
         storage.pointee.listSize += nameLength + valueLength + 32
         storage.pointee.fieldCount += 1
-    }
-
-    private static func recognize(_ name: UnsafeBufferPointer<UInt8>) -> Known? {
-        switch name.count {
-        case 5: matches(name, ":path") ? .path : nil
-        case 7: matches(name, ":method") ? .method : matches(name, ":status") ? .status : nil
-        case 10: matches(name, ":authority") ? .authority : nil
-        case 11: matches(name, "grpc-status") ? .grpcStatus : nil
-        case 12:
-            matches(name, "content-type")
-                ? .contentType
-                : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
-        case 23: matches(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
-        default: nil
-        }
-    }
-
-    @inline(__always)
-    private static func matches(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
-        // Both pointers cover name.count bytes: the caller has compared the lengths.
-        assert(name.count == other.utf8CodeUnitCount)
-        return nghttp2_shim_equal(name.baseAddress, other.utf8Start, name.count) != 0
     }
 
     // MARK: Reading

@@ -1,30 +1,15 @@
-/// A field of a header list, as a place in the bytes of all of them: the name, with the value right behind it.
-@frozen
-public struct HeaderField {
-    public var start: UInt32
-    public var nameLength: UInt32
-    public var valueLength: UInt32
-    /// The sender asked that this field never enters a compression table (RFC 7541, section 6.2.3).
-    public var isSensitive: Bool
-
-    @inlinable
-    public init(start: UInt32, nameLength: UInt32, valueLength: UInt32, isSensitive: Bool) {
-        self.start = start
-        self.nameLength = nameLength
-        self.valueLength = valueLength
-        self.isSensitive = isSensitive
-    }
-
-    @inlinable
-    public var valueStart: Int { Int(start) + Int(nameLength) }
-}
-
-/// The bytes of one field, lent for as long as it is being encoded.
+/// The bytes of one field, lent for a while.
 struct FieldBytes {
     /// The name, with the value right behind it.
     let start: UnsafePointer<UInt8>
     let nameLength: Int
     let valueLength: Int
+
+    init(start: UnsafePointer<UInt8>, nameLength: Int, valueLength: Int) {
+        self.start = start
+        self.nameLength = nameLength
+        self.valueLength = valueLength
+    }
 
     init(_ field: HeaderField, in bytes: UnsafePointer<UInt8>) {
         start = bytes.advanced(by: Int(field.start))

@@ -1,19 +1,10 @@
-import HPACK
-
 /// Where a session's frames are written: a buffer that `drain(into:)` is lent, and what of a long header list didn't fit.
 ///
 /// Soundness: the buffer is valid from `begin(_:)` until `end()`, and nothing is written outside of that; each write
 /// checks its room first.
 struct FrameOutput {
-    /// The largest frame that libnghttp2 writes at once, with its header: a peer takes no less (RFC 9113, section 4.2).
-    static let largestFrame = headerLength + largestPayload
-
-    /// RFC 9113, section 4.1.
-    private static let headerLength = 9
-    private static let largestPayload = 16_384
-    private static let headersType: UInt8 = 1
-    private static let continuationType: UInt8 = 9
-    private static let endHeaders: UInt8 = 4
+    /// The largest frame that libnghttp2 writes at once, with its header.
+    static let largestFrame = FrameHeader.length + FrameHeader.largestPayload
 
     private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     /// How much of the buffer is written.
@@ -60,50 +51,52 @@ struct FrameOutput {
     /// no more. `nil` where it may not fit, with a full frame behind it: libnghttp2 goes on from DATA to whatever is next
     /// before `drain(into:)` has a say.
     func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
-        guard room >= Self.headerLength + length + Self.largestFrame else { return nil }
-        let start = count + Self.headerLength
+        guard room >= FrameHeader.length + length + Self.largestFrame else { return nil }
+        let start = count + FrameHeader.length
         return UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + length])
     }
 
     /// The payload is where `dataRoom(for:)` has said; here is the header that goes in front of it.
     mutating func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
-        precondition(Self.headerLength + length <= room, "dataRoom(for:) has granted the payload's room")
-        write(UnsafeRawBufferPointer(start: header, count: Self.headerLength))
+        precondition(FrameHeader.length + length <= room, "dataRoom(for:) has granted the payload's room")
+        write(UnsafeRawBufferPointer(start: header, count: FrameHeader.length))
         count += length
     }
 
     // MARK: HEADERS
 
-    /// The stream of a HEADERS frame; `nil` of anything else that libnghttp2 writes.
+    /// The header of a HEADERS frame; `nil` of anything else that libnghttp2 writes.
     @inline(__always)
-    static func streamOfHeaders(_ frame: UnsafeRawBufferPointer) -> StreamID? {
-        // The client's preface begins with text, which has a space where the type would be.
-        guard frame.count >= headerLength, frame[3] == headersType else { return nil }
-        return StreamID(bigEndian: frame.loadUnaligned(fromByteOffset: 5, as: StreamID.self))
+    static func headersHeader(of frame: UnsafeRawBufferPointer) -> FrameHeader? {
+        // The client's preface begins with text, which has a space where the kind would be.
+        guard frame.count >= FrameHeader.length, frame[3] == FrameHeader.Kind.headers else { return nil }
+        return FrameHeader(frame)
     }
 
     /// Writes a HEADERS frame whose block libnghttp2 has left empty, but for changes of the table's size and the method.
+    ///
+    /// - Parameter emptyBlock: what libnghttp2 has written as its payload.
     mutating func writeHeaders(
-        _ frame: UnsafeRawBufferPointer, _ block: HeaderBlock, with encoder: inout HPACKEncoder
+        _ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer, _ block: HeaderBlock,
+        with encoder: inout HPACKEncoder
     ) {
-        let header = UnsafeRawBufferPointer(rebasing: frame[..<Self.headerLength])
-        let payload = UnsafeRawBufferPointer(rebasing: frame[Self.headerLength...])
-        let resizes = UnsafeRawBufferPointer(rebasing: payload[..<encoder.resizeTable(by: payload)])
+        let resizes = UnsafeRawBufferPointer(rebasing: emptyBlock[..<encoder.resizeTable(by: emptyBlock)])
         let most = resizes.count + block.mostEncodedBytes
-        guard most <= Self.largestPayload else {
-            return addToRest(header, resizes, most, block, with: &encoder)
-        }
-        precondition(Self.headerLength + most <= room, "there is room for a full frame")
+        guard most <= FrameHeader.largestPayload else { return addToRest(header, resizes, most, block, with: &encoder) }
+        precondition(FrameHeader.length + most <= room, "there is room for a full frame")
         let start = count
-        write(header)
+        count += FrameHeader.length
         write(resizes)
         count += block.encode(with: &encoder, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
-        Self.setLength(count - start - Self.headerLength, of: buffer[start...])
+        let written = FrameHeader(
+            payloadLength: count - start - FrameHeader.length, kind: header.kind, flags: header.flags,
+            stream: header.stream)
+        written.write(to: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
     }
 
     /// Makes as many frames as a long block needs (RFC 9113, section 6.10).
     private mutating func addToRest(
-        _ header: UnsafeRawBufferPointer, _ resizes: UnsafeRawBufferPointer, _ most: Int, _ block: HeaderBlock,
+        _ header: FrameHeader, _ resizes: UnsafeRawBufferPointer, _ most: Int, _ block: HeaderBlock,
         with encoder: inout HPACKEncoder
     ) {
         var encoded = [UInt8](resizes)
@@ -112,26 +105,20 @@ struct FrameOutput {
                 count = block.encode(with: &encoder, into: UnsafeMutableRawBufferPointer(buffer))
             })
         var frames = Array(rest)
-        var (type, flags) = (Self.headersType, header[4] & ~Self.endHeaders)
+        var (kind, flags) = (header.kind, header.flags & ~FrameHeader.Flag.endHeaders)
         var left = encoded[...]
         repeat {
-            let payload = left.prefix(Self.largestPayload)
+            let payload = left.prefix(FrameHeader.largestPayload)
             left = left.dropFirst(payload.count)
-            if left.isEmpty { flags |= Self.endHeaders }
-            let length = payload.count
-            frames += [UInt8(length >> 16), UInt8(length >> 8 & 0xff), UInt8(length & 0xff), type, flags]
-            frames += header[5...]
+            if left.isEmpty { flags |= FrameHeader.Flag.endHeaders }
+            let frame = FrameHeader(payloadLength: payload.count, kind: kind, flags: flags, stream: header.stream)
+            frames += [UInt8](unsafeUninitializedCapacity: FrameHeader.length) { buffer, count in
+                frame.write(to: UnsafeMutableRawBufferPointer(buffer))
+                count = FrameHeader.length
+            }
             frames += payload
-            (type, flags) = (Self.continuationType, 0)
+            (kind, flags) = (FrameHeader.Kind.continuation, 0)
         } while !left.isEmpty
         rest = frames[...]
-    }
-
-    private static func setLength(_ length: Int, of frame: Slice<UnsafeMutableRawBufferPointer>) {
-        let start = frame.startIndex
-        var frame = frame
-        frame[start] = UInt8(truncatingIfNeeded: length >> 16)
-        frame[start + 1] = UInt8(truncatingIfNeeded: length >> 8)
-        frame[start + 2] = UInt8(truncatingIfNeeded: length)
     }
 }

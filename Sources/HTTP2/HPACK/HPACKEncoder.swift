@@ -4,7 +4,7 @@
 /// learned, not listed: a field is entered when it comes for the second time, so that what is different in every call, a
 /// trace's identifier or what is left of a deadline, doesn't push out what is the same in all of them. Confined to one
 /// thread.
-public struct HPACKEncoder: ~Copyable {
+package struct HPACKEncoder: ~Copyable {
     private var table = EncoderTable()
     /// Of fields that came once, a part of the hash, in the slot that another part chooses. One that is wrongly taken
     /// for known is entered too early, which is harmless.
@@ -22,15 +22,17 @@ public struct HPACKEncoder: ~Copyable {
 
     private static let placesExpected = 12
 
-    public init() {}
+    /// What is known of its fields isn't asked for here.
+    private let standard = StaticTable.table(for: .server)
+
+    package init() {}
 
     /// The most that a list can take, encoded.
     ///
     /// - Parameters:
     ///   - fields: how many it has.
     ///   - bytes: of all names and values.
-    @inlinable
-    public static func mostBytes(fields: Int, bytes: Int) -> Int {
+    package static func mostBytes(fields: Int, bytes: Int) -> Int {
         // A byte that says how, and two lengths: strings are compressed only where that makes them shorter.
         bytes + fields * (1 + 2 * 6)
     }
@@ -39,7 +41,7 @@ public struct HPACKEncoder: ~Copyable {
     /// to be sent in front of the list that is encoded next.
     ///
     /// - Returns: how many bytes of the block that is.
-    public mutating func resizeTable(by block: UnsafeRawBufferPointer) -> Int {
+    package mutating func resizeTable(by block: UnsafeRawBufferPointer) -> Int {
         var index = 0
         while index < block.count, block[index] & 0xe0 == 0x20 {
             var size = Int(block[index] & 0x1f)
@@ -65,7 +67,7 @@ public struct HPACKEncoder: ~Copyable {
     ///   - bytes: where the fields' places are.
     ///   - output: with room for at least `mostBytes(fields:bytes:)`.
     /// - Returns: how many bytes were written.
-    public mutating func encode(
+    package mutating func encode(
         _ fields: UnsafeBufferPointer<HeaderField>, in bytes: UnsafePointer<UInt8>,
         into output: UnsafeMutableRawBufferPointer
     ) -> Int {
@@ -89,8 +91,8 @@ public struct HPACKEncoder: ~Copyable {
     private func isExpected(_ field: FieldBytes, _ place: Place, to output: inout OutputCursor) -> Bool {
         switch place {
         case .entry(let position) where table.has(field, at: position):
-            output.write(0x80, Self.firstDynamicIndex &+ table.age(of: position), prefix: 7)
-        case .standard(let index) where StaticTable.has(field, at: index):
+            output.write(0x80, table.index(of: position), prefix: 7)
+        case .standard(let index) where standard.has(field, at: index):
             output.write(0x80, index, prefix: 7)
         case .entry, .standard, .none:
             return false
@@ -104,10 +106,10 @@ public struct HPACKEncoder: ~Copyable {
     private mutating func write(_ field: FieldBytes, to output: inout OutputCursor) -> Place {
         let hash = field.hash
         if let position = table.position(of: field, hash: hash) {
-            output.write(0x80, Self.firstDynamicIndex &+ table.age(of: position), prefix: 7)
+            output.write(0x80, table.index(of: position), prefix: 7)
             return .entry(position)
         }
-        if let index = StaticTable.index(of: field, hash: hash) {
+        if let index = standard.index(of: field, hash: hash) {
             output.write(0x80, index, prefix: 7)
             return .standard(index)
         }
@@ -115,15 +117,13 @@ public struct HPACKEncoder: ~Copyable {
         return .none
     }
 
-    private static let firstDynamicIndex = StaticTable.count + 1
-
     @inline(never)
     private mutating func writeLiteral(
         _ field: FieldBytes, _ hash: UInt32, isSensitive: Bool, to output: inout OutputCursor
     ) {
         let nameIndex =
-            StaticTable.index(ofName: field)
-            ?? table.position(ofName: field).map { Self.firstDynamicIndex + table.age(of: $0) } ?? 0
+            standard.index(ofName: field)
+            ?? table.position(ofName: field).map { table.index(of: $0) } ?? 0
         let isEntered: Bool
         if isSensitive || Self.isSecret(field) {
             output.write(0x10, nameIndex, prefix: 4)

@@ -1,0 +1,55 @@
+/// What every frame begins with (RFC 9113, section 4.1).
+struct FrameHeader {
+    static let length = 9
+    /// The largest payload that either side of a session here takes (RFC 9113, section 4.2).
+    static let largestPayload = 16_384
+
+    enum Kind {
+        static let headers: UInt8 = 1
+        static let pushPromise: UInt8 = 5
+        static let continuation: UInt8 = 9
+    }
+
+    enum Flag {
+        static let endStream: UInt8 = 0x1
+        static let endHeaders: UInt8 = 0x4
+        static let padded: UInt8 = 0x8
+        static let priority: UInt8 = 0x20
+    }
+
+    let payloadLength: Int
+    let kind: UInt8
+    let flags: UInt8
+    let stream: StreamID
+
+    /// - Parameter bytes: at least `length` of them.
+    @inline(__always)
+    init(_ bytes: UnsafeRawBufferPointer) {
+        payloadLength = Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])
+        kind = bytes[3]
+        flags = bytes[4]
+        let word = StreamID(bigEndian: bytes.loadUnaligned(fromByteOffset: 5, as: StreamID.self))
+        // The first bit is reserved.
+        stream = word & StreamID.max
+    }
+
+    init(payloadLength: Int, kind: UInt8, flags: UInt8, stream: StreamID) {
+        self.payloadLength = payloadLength
+        self.kind = kind
+        self.flags = flags
+        self.stream = stream
+    }
+
+    /// Writes the header into the first `length` bytes.
+    @inline(__always)
+    func write(to bytes: UnsafeMutableRawBufferPointer) {
+        bytes[0] = UInt8(truncatingIfNeeded: payloadLength >> 16)
+        bytes[1] = UInt8(truncatingIfNeeded: payloadLength >> 8)
+        bytes[2] = UInt8(truncatingIfNeeded: payloadLength)
+        bytes[3] = kind
+        bytes[4] = flags
+        bytes.storeBytes(of: stream.bigEndian, toByteOffset: 5, as: StreamID.self)
+    }
+
+    func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
+}

@@ -1,0 +1,89 @@
+/// Finds fields in an encoder's table.
+///
+/// Fields with the same low bits of their hash are chained from the newest to the oldest; a chain ends at the first
+/// position that is gone, so nothing is unlinked.
+///
+/// Soundness: `newest` has `table.capacity` elements, all initialized, and is indexed by what a mask leaves of a hash.
+struct EncoderTable: ~Copyable {
+    private struct Link: BitwiseCopyable {
+        var hash: UInt32
+        /// The position of the next older entry of the chain, or of one that is gone, or -1.
+        var older: Int
+    }
+
+    private var table = DynamicTable<Link>()
+    /// The position of the newest entry of each chain, or of one that is gone, or -1.
+    private var newest: UnsafeMutablePointer<Int>?
+
+    deinit { newest?.deallocate() }
+
+    var limit: Int { table.limit }
+
+    /// The index that names the entry of a position.
+    @inline(__always)
+    func index(of position: Int) -> Int { HPACK.firstDynamicIndex &+ table.age(of: position) }
+
+    /// Whether a position that was in use once still is, by this field.
+    @inline(__always)
+    func has(_ field: FieldBytes, at position: Int) -> Bool {
+        table.has(position) && table.isEqual(table[position], field)
+    }
+
+    /// - Returns: the position of the entry that is this field; `nil` if there is none.
+    @inline(__always)
+    func position(of field: FieldBytes, hash: UInt32) -> Int? {
+        guard let newest else { return nil }
+        var position = newest[chain(hash)]
+        while position >= table.oldest {
+            let entry = table[position]
+            if entry.note.hash == hash, table.isEqual(entry, field) { return position }
+            position = entry.note.older
+        }
+        return nil
+    }
+
+    /// - Returns: the position of the newest entry with this field's name; `nil` if there is none.
+    func position(ofName field: FieldBytes) -> Int? {
+        var position = table.next - 1
+        while position >= table.oldest {
+            let entry = table[position]
+            if Int(entry.nameLength) == field.nameLength,
+                FieldBytes.areEqual(table.start(of: entry), field.start, field.nameLength)
+            {
+                return position
+            }
+            position -= 1
+        }
+        return nil
+    }
+
+    /// Enters a field that isn't larger than the table may be.
+    mutating func insert(_ field: FieldBytes, hash: UInt32) {
+        let position = table.next
+        let older = newest.map { $0[chain(hash)] } ?? -1
+        if table.insert(field, Link(hash: hash, older: older)) {
+            chainAnew()
+        } else {
+            newest.unsafelyUnwrapped[chain(hash)] = position
+        }
+    }
+
+    /// Makes the table smaller or larger (RFC 7541, section 4.3).
+    mutating func resize(to limit: Int) { table.resize(to: limit) }
+
+    @inline(__always)
+    private func chain(_ hash: UInt32) -> Int { Int(hash) & (table.capacity &- 1) }
+
+    /// The table has more room, and so there are more chains.
+    private mutating func chainAnew() {
+        newest?.deallocate()
+        let newest = UnsafeMutablePointer<Int>.allocate(capacity: table.capacity)
+        newest.initialize(repeating: -1, count: table.capacity)
+        for position in table.oldest..<table.next {
+            let chain = chain(table[position].note.hash)
+            table[position].note.older = newest[chain]
+            newest[chain] = position
+        }
+        self.newest = newest
+    }
+}

@@ -1,0 +1,174 @@
+/// Decompresses the header lists of one direction of a connection (RFC 7541), and judges their fields.
+///
+/// What a table's entry is, and whether it is sound, is found out when it is entered. Confined to one thread.
+struct HPACKDecoder: ~Copyable {
+    enum Outcome {
+        case decoded
+        /// The block isn't what an encoder writes: nothing that follows on the connection can be understood.
+        case broken
+        /// The list has more than twice of what the session allows.
+        case tooLong
+    }
+
+    private var table = DynamicTable<FieldKind>()
+    private let role: Session.Role
+    private let standard: StaticTable
+    private let huffman = HuffmanDecoder.shared
+    private let maxListSize: Int
+    private let maxFields: Int
+
+    /// - Parameters:
+    ///   - role: of the side that receives the lists.
+    ///   - maxListSize: what is kept of a list, as `HeaderBlock.listSize` counts.
+    ///   - maxFields: how many of its fields are kept.
+    init(role: Session.Role, maxListSize: Int, maxFields: Int) {
+        self.role = role
+        standard = StaticTable.table(for: role)
+        self.maxListSize = maxListSize
+        self.maxFields = maxFields
+    }
+
+    /// Decodes a whole block.
+    ///
+    /// - Parameters:
+    ///   - list: where the fields go that may be passed on.
+    ///   - rules: what judges the list.
+    mutating func decode(
+        _ block: UnsafeRawBufferPointer, into list: HeaderBlock, _ rules: inout HeaderRules
+    ) -> Outcome {
+        var input = InputCursor(block)
+        var mayResize = true
+        while !input.isAtEnd {
+            let first = input.first
+            if first & 0x80 != 0 {
+                guard let index = input.readInteger(prefix: 7), takeIndexed(index, list, &rules) else { return .broken }
+            } else if first & 0xe0 == 0x20 {
+                // RFC 7541, section 4.2: only at the beginning.
+                guard mayResize, let size = input.readInteger(prefix: 5), size <= HPACK.largestTable else {
+                    return .broken
+                }
+                table.resize(to: size)
+                continue
+            } else {
+                guard takeLiteral(&input, list, &rules) else { return .broken }
+            }
+            mayResize = false
+            guard list.listSize <= 2 * maxListSize, list.fieldCount <= 2 * maxFields else { return .tooLong }
+        }
+        return .decoded
+    }
+
+    /// RFC 7541, section 6.1.
+    ///
+    /// - Returns: whether there is such an index.
+    @inline(__always)
+    private mutating func takeIndexed(_ index: Int, _ list: HeaderBlock, _ rules: inout HeaderRules) -> Bool {
+        if index >= HPACK.firstDynamicIndex {
+            guard let position = position(index) else { return false }
+            let entry = table[position]
+            let field = FieldBytes(
+                start: table.start(of: entry), nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
+            take(field, entry.note, list, &rules)
+        } else {
+            guard index > 0 else { return false }
+            take(standard.field(at: index), standard.kind(at: index), list, &rules)
+        }
+        return true
+    }
+
+    @inline(__always)
+    private func position(_ index: Int) -> Int? {
+        let position = table.next &- 1 &- (index &- HPACK.firstDynamicIndex)
+        return position >= table.oldest ? position : nil
+    }
+
+    /// Has the rules look at a field of a table, and adds it to the list.
+    @inline(__always)
+    private func take(_ field: FieldBytes, _ kind: FieldKind, _ list: HeaderBlock, _ rules: inout HeaderRules) {
+        guard isKept(field, kind, &rules) else { return }
+        guard hasRoom(for: field, list) else {
+            return list.count(nameLength: field.nameLength, valueLength: field.valueLength)
+        }
+        list.append(field, kind.name)
+    }
+
+    @inline(__always)
+    private func isKept(_ field: FieldBytes, _ kind: FieldKind, _ rules: inout HeaderRules) -> Bool {
+        if kind.isSound { return rules.take(kind.name, field.value) }
+        rules.takeUnsound()
+        return false
+    }
+
+    @inline(__always)
+    private func hasRoom(for field: FieldBytes, _ list: HeaderBlock) -> Bool {
+        list.listSize &+ field.tableSize <= maxListSize && list.fieldCount < maxFields
+    }
+
+    /// RFC 7541, section 6.2.
+    ///
+    /// - Returns: whether it is one.
+    @inline(never)
+    private mutating func takeLiteral(
+        _ input: inout InputCursor, _ list: HeaderBlock, _ rules: inout HeaderRules
+    ) -> Bool {
+        let first = input.first
+        let isEntered = first & 0x40 != 0
+        guard let index = input.readInteger(prefix: isEntered ? 6 : 4) else { return false }
+        guard let name = readName(index, &input), let value = input.readString() else { return false }
+        // Behind the fields of the list, and so the field is there already if it is kept.
+        let start = list.reserve(name.room + value.room)
+        guard let nameLength = name.write(with: huffman, into: start),
+            let valueLength = value.decode(with: huffman, into: start.advanced(by: nameLength))
+        else { return false }
+        let field = FieldBytes(start: start, nameLength: nameLength, valueLength: valueLength)
+        let kind = FieldKind(field, name: name.known ?? FieldName(field.name), role: role)
+        if isEntered { _ = table.insert(field, kind) }
+        guard isKept(field, kind, &rules) else { return true }
+        guard hasRoom(for: field, list) else {
+            list.count(nameLength: nameLength, valueLength: valueLength)
+            return true
+        }
+        list.appendReserved(
+            nameLength: nameLength, valueLength: valueLength, kind.name, isSensitive: first & 0xf0 == 0x10)
+        return true
+    }
+
+    /// A literal's name.
+    private enum Name {
+        case ofEntry(FieldBytes, FieldName)
+        case literal(EncodedString)
+
+        var room: Int {
+            switch self {
+            case .ofEntry(let field, _): field.nameLength
+            case .literal(let string): string.room
+            }
+        }
+
+        var known: FieldName? {
+            if case .ofEntry(_, let name) = self { name } else { nil }
+        }
+
+        func write(with decoder: HuffmanDecoder, into output: UnsafeMutablePointer<UInt8>) -> Int? {
+            switch self {
+            case .ofEntry(let field, _):
+                output.update(from: field.start, count: field.nameLength)
+                return field.nameLength
+            case .literal(let string):
+                return string.decode(with: decoder, into: output)
+            }
+        }
+    }
+
+    private func readName(_ index: Int, _ input: inout InputCursor) -> Name? {
+        if index == 0 { return input.readString().map { .literal($0) } }
+        guard index >= HPACK.firstDynamicIndex else {
+            return .ofEntry(standard.field(at: index), standard.kind(at: index).name)
+        }
+        guard let position = position(index) else { return nil }
+        let entry = table[position]
+        let field = FieldBytes(
+            start: table.start(of: entry), nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
+        return .ofEntry(field, entry.note.name)
+    }
+}

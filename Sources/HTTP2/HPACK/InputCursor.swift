@@ -1,0 +1,72 @@
+/// Reads a header block, and never beyond its end.
+struct InputCursor {
+    private let bytes: UnsafeRawBufferPointer
+    private var offset = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    var isAtEnd: Bool { offset == bytes.count }
+
+    /// The next byte, which stays where it is.
+    ///
+    /// - Precondition: `isAtEnd` is false.
+    @inline(__always)
+    var first: UInt8 { bytes[offset] }
+
+    /// Reads an integer that begins in the next byte (RFC 7541, section 5.1).
+    ///
+    /// - Parameter prefix: how many of that byte's bits belong to it.
+    /// - Returns: `nil` if the block ends in the midst of it, or it takes more than 32 bits.
+    @inline(__always)
+    mutating func readInteger(prefix: UInt8) -> Int? {
+        let most = UInt8(1 << prefix &- 1)
+        let start = bytes[offset] & most
+        offset &+= 1
+        return start < most ? Int(start) : readRest(of: Int(start))
+    }
+
+    private mutating func readRest(of start: Int) -> Int? {
+        var integer = start
+        var shift = 0
+        while offset < bytes.count, shift < 32 {
+            let byte = bytes[offset]
+            offset += 1
+            integer += Int(byte & 0x7f) << shift
+            guard integer <= Int(UInt32.max) else { return nil }
+            if byte & 0x80 == 0 { return integer }
+            shift += 7
+        }
+        return nil
+    }
+
+    /// Reads the head of a string and steps over it (RFC 7541, section 5.2).
+    ///
+    /// - Returns: `nil` if the block ends before the string does.
+    mutating func readString() -> EncodedString? {
+        guard !isAtEnd else { return nil }
+        let isCompressed = first & 0x80 != 0
+        guard let length = readInteger(prefix: 7), length <= bytes.count - offset else { return nil }
+        defer { offset += length }
+        return EncodedString(
+            bytes: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length]), isCompressed: isCompressed)
+    }
+}
+
+/// A string as it stands in a header block.
+struct EncodedString {
+    let bytes: UnsafeRawBufferPointer
+    let isCompressed: Bool
+
+    /// The room that decoding it takes.
+    var room: Int { isCompressed ? HuffmanDecoder.room(for: bytes.count) : bytes.count }
+
+    /// Writes the string where there is `room`.
+    ///
+    /// - Returns: how many bytes it has; `nil` if it isn't in the code.
+    func decode(with decoder: HuffmanDecoder, into output: UnsafeMutablePointer<UInt8>) -> Int? {
+        if isCompressed { return decoder.decode(bytes, into: output) }
+        guard let source = bytes.baseAddress else { return 0 }
+        UnsafeMutableRawPointer(output).copyMemory(from: source, byteCount: bytes.count)
+        return bytes.count
+    }
+}

@@ -1,0 +1,67 @@
+import CNghttp2
+
+/// What is known of a field wherever it stands: found out once for an entry of a table, not once for every call.
+struct FieldKind {
+    let name: FieldName
+    /// Whether the field may be in a message at all: one that isn't makes the message malformed.
+    let isSound: Bool
+
+    /// Judges a field by its characters (RFC 9113, section 8.2.1) and its name, as libnghttp2 does.
+    ///
+    /// - Parameters:
+    ///   - name: what the field's name is known to be.
+    ///   - role: of the side that receives it.
+    init(_ field: FieldBytes, name: FieldName, role: Session.Role) {
+        self.name = name
+        isSound =
+            nghttp2_check_header_name(field.start, field.nameLength) != 0 && Self.hasSoundValue(field, name, role)
+            && Self.isAllowed(field, name, role)
+    }
+
+    private static func hasSoundValue(_ field: FieldBytes, _ name: FieldName, _ role: Session.Role) -> Bool {
+        let (value, length) = (field.value.baseAddress, field.valueLength)
+        return switch name {
+        case .method: nghttp2_check_method(value, length) != 0
+        case .path: nghttp2_check_path(value, length) != 0
+        case .authority where role == .server, .host where role == .server: nghttp2_check_authority(value, length) != 0
+        case .scheme: isScheme(field.value)
+        // Spaces at the edges of values are let through: gRPC's status messages may have them.
+        default: nghttp2_check_header_value(value, length) != 0
+        }
+    }
+
+    private static func isAllowed(_ field: FieldBytes, _ name: FieldName, _ role: Session.Role) -> Bool {
+        switch name {
+        case .connectionSpecific, .unknownPseudo: false
+        case .te: isEqual(field.value, "trailers")
+        case .status: role == .client
+        case .method, .path, .scheme, .authority: role == .server
+        default: true
+        }
+    }
+
+    /// RFC 3986, section 3.1.
+    private static func isScheme(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let first = value.first, isLetter(first) else { return false }
+        return value.dropFirst().allSatisfy { byte in
+            isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "+")
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+        }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    static func isExactly(_ value: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
+        value.count == text.utf8CodeUnitCount && nghttp2_shim_equal(value.baseAddress, text.utf8Start, value.count) != 0
+    }
+
+    /// Whether a value is some text in lower case, or in any other.
+    static func isEqual(_ value: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
+        value.count == text.utf8CodeUnitCount
+            && zip(value, UnsafeBufferPointer(start: text.utf8Start, count: value.count)).allSatisfy { byte, other in
+                byte == other || isLetter(byte) && byte | 0x20 == other
+            }
+    }
+}

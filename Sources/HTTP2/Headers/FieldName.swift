@@ -1,0 +1,73 @@
+import CNghttp2
+
+/// The names that something depends on: a rule of HTTP/2, or what the Proxy does with a call.
+enum FieldName: UInt8 {
+    // The first ones are those of `HeaderBlock.Known`, by the same numbers.
+    case method
+    case path
+    case authority
+    case status
+    case contentType
+    case grpcStatus
+    case grpcMessage
+    case grpcTimeout
+    case forwardedClientCertificate
+
+    case scheme
+    case host
+    case contentLength
+    case te
+    case priority
+    /// Of HTTP/1.1 alone (RFC 9113, section 8.2.2).
+    case connectionSpecific
+    /// Begins with a colon and is none of those that requests and responses have.
+    case unknownPseudo
+    case other
+
+    init(_ name: UnsafeBufferPointer<UInt8>) {
+        self = Self.recognize(name) ?? (name.first == UInt8(ascii: ":") ? .unknownPseudo : .other)
+    }
+
+    var isPseudo: Bool {
+        switch self {
+        case .method, .path, .authority, .status, .scheme, .unknownPseudo: true
+        default: false
+        }
+    }
+
+    private static func recognize(_ name: UnsafeBufferPointer<UInt8>) -> FieldName? {
+        switch name.count {
+        case 2: matches(name, "te") ? .te : nil
+        case 4: matches(name, "host") ? .host : nil
+        case 5: matches(name, ":path") ? .path : nil
+        case 7:
+            matches(name, ":method")
+                ? .method
+                : matches(name, ":status")
+                    ? .status
+                    : matches(name, ":scheme") ? .scheme : matches(name, "upgrade") ? .connectionSpecific : nil
+        case 8: matches(name, "priority") ? .priority : nil
+        case 10:
+            matches(name, ":authority")
+                ? .authority
+                : matches(name, "connection") || matches(name, "keep-alive") ? .connectionSpecific : nil
+        case 11: matches(name, "grpc-status") ? .grpcStatus : nil
+        case 12:
+            matches(name, "content-type")
+                ? .contentType
+                : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
+        case 14: matches(name, "content-length") ? .contentLength : nil
+        case 16: matches(name, "proxy-connection") ? .connectionSpecific : nil
+        case 17: matches(name, "transfer-encoding") ? .connectionSpecific : nil
+        case 23: matches(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
+        default: nil
+        }
+    }
+
+    @inline(__always)
+    private static func matches(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
+        // Both pointers cover name.count bytes: the caller has compared the lengths.
+        assert(name.count == other.utf8CodeUnitCount)
+        return nghttp2_shim_equal(name.baseAddress, other.utf8Start, name.count) != 0
+    }
+}

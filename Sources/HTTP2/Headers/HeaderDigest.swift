@@ -1,0 +1,100 @@
+/// What libnghttp2 is told of a header list that has been decoded: a block of the few fields on which it bases its own
+/// checks, so that those still hold: what is a head and what trailers, that a body has the length it should have, that
+/// an interim response ends nothing.
+///
+/// A value of this type is what libnghttp2's decoder remembers of earlier blocks.
+struct HeaderDigest {
+    /// Room for every block.
+    static let mostBytes = 128
+
+    /// Whether the authority has been entered into the table, as the only field that is.
+    private var hasEnteredAuthority = false
+
+    /// Writes the block of a list. It has to be sent.
+    ///
+    /// - Returns: how long it is.
+    mutating func write(_ rules: HeaderRules, for role: Session.Role, into output: UnsafeMutableRawBufferPointer) -> Int
+    {
+        precondition(output.count >= Self.mostBytes)
+        var output = OutputCursor(output)
+        switch role {
+        case .server where rules.isMalformed: output.write(Indexed.status200)
+        case .client where rules.isMalformed: output.write(Indexed.methodGet)
+        // A head that lacks most of what it needs.
+        case .server where rules.isIncomplete: output.write(Indexed.methodGet)
+        case .server where rules.isRequest:
+            output.write(Indexed.methodGet)
+            output.write(Indexed.schemeHTTP)
+            output.write(Indexed.pathSlash)
+            writeAuthority(to: &output)
+        case .client where rules.status > 0:
+            Self.writeStatus(rules.status, to: &output)
+        case .server, .client: break
+        }
+        if let length = rules.contentLength, !rules.isTunnel {
+            output.write(0, NameIndex.contentLength, prefix: 4)
+            Self.write(length, to: &output)
+        }
+        if rules.has(.host) {
+            output.write(0, NameIndex.host, prefix: 4)
+            Self.write(0, to: &output)
+        }
+        if rules.priorityLength > 0 { Self.writePriority(rules, to: &output) }
+        return output.count
+    }
+
+    /// What is no block: there is no index of zero (RFC 7541, section 6.1).
+    static let broken: UInt8 = 0x80
+
+    /// Which one it is makes no difference.
+    private mutating func writeAuthority(to output: inout OutputCursor) {
+        if hasEnteredAuthority { return output.write(0x80, HPACK.firstDynamicIndex, prefix: 7) }
+        hasEnteredAuthority = true
+        output.write(0x40, NameIndex.authority, prefix: 6)
+        Self.write(0, to: &output)
+    }
+
+    private static func writeStatus(_ status: Int, to output: inout OutputCursor) {
+        if status == 200 { return output.write(Indexed.status200) }
+        output.write(0, NameIndex.status, prefix: 4)
+        write(Int64(status), to: &output)
+    }
+
+    /// Writes a number as a string (RFC 7541, section 5.2).
+    private static func write(_ number: Int64, to output: inout OutputCursor) {
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var (rest, count) = (number, 0)
+        repeat {
+            digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+            count += 1
+        } while rest > 0
+        output.write(UInt8(count))
+        for index in (0..<count).reversed() { output.write(digits[index]) }
+    }
+
+    private static func writePriority(_ rules: HeaderRules, to output: inout OutputCursor) {
+        let name: StaticString = "priority"
+        output.write(0)
+        output.write(UInt8(name.utf8CodeUnitCount))
+        output.write(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        output.write(UInt8(rules.priorityLength))
+        for index in 0..<rules.priorityLength { output.write(rules.priority[index]) }
+    }
+
+    /// Whole fields of the static table (RFC 7541, appendix A).
+    private enum Indexed {
+        static let methodGet: UInt8 = 0x82
+        static let pathSlash: UInt8 = 0x84
+        static let schemeHTTP: UInt8 = 0x86
+        static let status200: UInt8 = 0x88
+    }
+
+    /// Names of the static table.
+    private enum NameIndex {
+        static let authority = 1
+        static let status = 8
+        static let contentLength = 28
+        static let host = 38
+    }
+}

@@ -1,0 +1,17 @@
+/// A field of a header list, as a place in the bytes of all of them: the name, with the value right behind it.
+package struct HeaderField {
+    package var start: UInt32
+    package var nameLength: UInt32
+    package var valueLength: UInt32
+    /// The sender asked that this field never enters a compression table (RFC 7541, section 6.2.3).
+    package var isSensitive: Bool
+
+    package init(start: UInt32, nameLength: UInt32, valueLength: UInt32, isSensitive: Bool) {
+        self.start = start
+        self.nameLength = nameLength
+        self.valueLength = valueLength
+        self.isSensitive = isSensitive
+    }
+
+    var valueStart: Int { Int(start) + Int(nameLength) }
+}

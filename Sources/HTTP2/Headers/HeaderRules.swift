@@ -1,0 +1,139 @@
+/// Judges a header list as a whole, field by field as they come (RFC 9113, section 8.3), and keeps what libnghttp2 has to
+/// know of it.
+///
+/// The list is a head if it has pseudo-fields, and otherwise trailers. Whether that is what belongs here, libnghttp2 finds
+/// out, and also whether the body is as long as it should be.
+struct HeaderRules {
+    private let role: Session.Role
+    /// Whether a field must not be there, or not so.
+    private(set) var isMalformed = false
+
+    /// The names that may come only once, by their numbers: those that have come.
+    private var seen: UInt32 = 0
+    private var hasRegularField = false
+
+    private var isConnect = false
+    private var isOptions = false
+    private var isHTTP = false
+    private var path = Path.other
+
+    private enum Path {
+        /// Begins with a slash.
+        case absolute
+        case asterisk
+        case other
+    }
+
+    /// The status code, 0 without one.
+    private(set) var status = 0
+    private(set) var contentLength: Int64?
+    /// The value of a priority field (RFC 9218, section 5), and how long it is; 0 without one.
+    private(set) var priority = InlineArray<16, UInt8>(repeating: 0)
+    private(set) var priorityLength = 0
+
+    init(role: Session.Role) { self.role = role }
+
+    /// Takes a field in that is sound by itself.
+    ///
+    /// - Returns: whether it is to be kept.
+    @inline(__always)
+    mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        if name.isPseudo {
+            if hasRegularField || value.isEmpty { isMalformed = true }
+        } else {
+            hasRegularField = true
+        }
+        switch name {
+        case .other, .contentType, .te, .grpcStatus, .grpcTimeout, .grpcMessage, .forwardedClientCertificate: break
+        default: return takeSpecial(name, value)
+        }
+        return true
+    }
+
+    /// A field came that no message may have.
+    mutating func takeUnsound() { isMalformed = true }
+
+    private mutating func takeSpecial(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch name {
+        case .method:
+            once(.method)
+            isConnect = FieldKind.isExactly(value, "CONNECT")
+            isOptions = FieldKind.isExactly(value, "OPTIONS")
+        case .scheme:
+            once(.scheme)
+            isHTTP = FieldKind.isEqual(value, "http") || FieldKind.isEqual(value, "https")
+        case .path:
+            once(.path)
+            path =
+                value.first == UInt8(ascii: "/")
+                ? .absolute : FieldKind.isExactly(value, "*") ? .asterisk : .other
+        case .authority:
+            once(.authority)
+        case .host where role == .server:
+            if value.isEmpty { isMalformed = true }
+            once(.host)
+        case .status:
+            if status != 0 { isMalformed = true }
+            status = value.count == 3 ? Int(Self.number(value) ?? 0) : 0
+            if status < 100 || status == 101 { isMalformed = true }
+        case .contentLength:
+            return takeContentLength(value)
+        case .priority:
+            takePriority(value)
+        default: break
+        }
+        return true
+    }
+
+    /// One that is longer than those that say something isn't looked at.
+    private mutating func takePriority(_ value: UnsafeBufferPointer<UInt8>) {
+        guard role == .server, value.count <= priority.count else { return }
+        for index in value.indices { priority[index] = value[index] }
+        priorityLength = value.count
+    }
+
+    private mutating func once(_ name: FieldName) {
+        if has(name) { isMalformed = true }
+        seen |= 1 << UInt32(name.rawValue)
+    }
+
+    func has(_ name: FieldName) -> Bool { seen & 1 << UInt32(name.rawValue) != 0 }
+
+    /// RFC 9110, section 8.6.
+    private mutating func takeContentLength(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        let isFirst = contentLength == nil
+        contentLength = Self.number(value)
+        if !isFirst || contentLength == nil || status / 100 == 1 { isMalformed = true }
+        guard status == 204 else { return true }
+        // Forbidden there, but some servers send a zero: that one is left out.
+        if contentLength != 0 || value.count != 1 { isMalformed = true }
+        return false
+    }
+
+    private static func number(_ digits: UnsafeBufferPointer<UInt8>) -> Int64? {
+        guard !digits.isEmpty else { return nil }
+        var number: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let (tenfold, overflows) = number.multipliedReportingOverflow(by: 10)
+            let (sum, overflowsToo) = tenfold.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
+            if overflows || overflowsToo { return nil }
+            number = sum
+        }
+        return number
+    }
+
+    /// Whether the list is a request's head.
+    var isRequest: Bool { has(.method) || has(.scheme) || has(.path) || has(.authority) }
+
+    /// Whether the request asks for a tunnel, whose length nobody says.
+    var isTunnel: Bool { isConnect }
+
+    /// Whether a request's head lacks something, or has parts that don't go together.
+    var isIncomplete: Bool {
+        guard isRequest else { return false }
+        if isConnect { return !has(.authority) || has(.scheme) || has(.path) }
+        guard has(.method), has(.scheme), has(.path), has(.authority) || has(.host) else { return true }
+        return isHTTP && path != .absolute && !(isOptions && path == .asterisk)
+    }
+}

@@ -1,0 +1,124 @@
+import CNghttp2
+import HTTP2
+
+/// A session of libnghttp2 alone, which decodes and judges header lists by itself: what `Session` must agree with.
+final class PlainSession {
+    private let role: Session.Role
+    private var session: OpaquePointer?
+    private(set) var messages: [StreamID: Conversation.Message] = [:]
+    private(set) var ended: Set<StreamID> = []
+    private var list: [String] = []
+
+    init(_ role: Session.Role, _ settings: SessionSettings) {
+        self.role = role
+        var callbacks: OpaquePointer?
+        var options: OpaquePointer?
+        precondition(nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&options) == 0)
+        defer {
+            nghttp2_session_callbacks_del(callbacks)
+            nghttp2_option_del(options)
+        }
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
+        nghttp2_option_set_no_closed_streams(options, 1)
+        for type in UInt8(0x0a)...UInt8.max { nghttp2_option_set_user_recv_extension_type(options, type) }
+        nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, { _, _, _, _ in PlainSession.ignored })
+        nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(
+            callbacks, { _, _, _, _, _ in PlainSession.ignored })
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, _, user in
+            PlainSession.from(user).list = []
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+            _, _, name, nameLength, value, valueLength, _, user in
+            let name = String(decoding: UnsafeBufferPointer(start: name, count: nameLength), as: UTF8.self)
+            let value = String(decoding: UnsafeBufferPointer(start: value, count: valueLength), as: UTF8.self)
+            PlainSession.from(user).list.append("\(name)=\(value)")
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
+            PlainSession.from(user).received(frame!)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, stream, bytes, count, user in
+            let bytes = UnsafeBufferPointer(start: bytes, count: count)
+            PlainSession.from(user).messages[stream, default: Conversation.Message()].body += bytes
+            return 0
+        }
+        let user = Unmanaged.passUnretained(self).toOpaque()
+        let result =
+            switch role {
+            case .server: nghttp2_session_server_new2(&session, callbacks, user, options)
+            case .client: nghttp2_session_client_new2(&session, callbacks, user, options)
+            }
+        precondition(result == 0)
+        // As `Session` announces itself.
+        var entries = [
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(settings.streamWindow)),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: settings.maxHeaderListSize),
+            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
+        ]
+        entries.append(
+            role == .server
+                ? nghttp2_settings_entry(
+                    settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+                    value: settings.maxConcurrentStreams)
+                : nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0))
+        precondition(nghttp2_submit_settings(session, 0, entries, entries.count) == 0)
+        precondition(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow) == 0)
+    }
+
+    deinit { nghttp2_session_del(session) }
+
+    private static let ignored = Int32(NGHTTP2_ERR_CANCEL.rawValue)
+
+    private static func from(_ user: UnsafeMutableRawPointer?) -> PlainSession {
+        Unmanaged<PlainSession>.fromOpaque(user!).takeUnretainedValue()
+    }
+
+    /// Opens a stream with a request that has no body, and which nobody compares: its encoding isn't that of `Session`.
+    func request(method: String) {
+        var (name, value) = (Array(":method".utf8), Array(method.utf8))
+        name.withUnsafeMutableBufferPointer { name in
+            value.withUnsafeMutableBufferPointer { value in
+                var pair = nghttp2_nv(
+                    name: name.baseAddress, value: value.baseAddress, namelen: name.count, valuelen: value.count,
+                    flags: 0)
+                precondition(nghttp2_submit_request(session, nil, &pair, 1, nil, nil) > 0)
+            }
+        }
+    }
+
+    /// - Returns: whether the session goes on.
+    func receive(_ bytes: [UInt8]) -> Bool { nghttp2_session_mem_recv(session, bytes, bytes.count) >= 0 }
+
+    /// All that is to be sent.
+    func drain() -> [UInt8] {
+        var output: [UInt8] = []
+        var bytes: UnsafePointer<UInt8>?
+        while case let count = nghttp2_session_mem_send(session, &bytes), count > 0 {
+            output += UnsafeBufferPointer(start: bytes, count: count)
+        }
+        return output
+    }
+
+    private func received(_ frame: UnsafePointer<nghttp2_frame>) {
+        let stream = nghttp2_shim_stream(frame)
+        let kind = nghttp2_shim_type(frame)
+        if kind == UInt8(NGHTTP2_HEADERS.rawValue) {
+            var message = messages[stream] ?? Conversation.Message()
+            if !list.contains(where: { $0.hasPrefix(":") }) {
+                message.trailers = list
+            } else if list.first?.hasPrefix(":status=1") == true {
+                message.informational.append(list)
+            } else {
+                message.head = list
+            }
+            messages[stream] = message
+        }
+        guard kind <= UInt8(NGHTTP2_HEADERS.rawValue) else { return }
+        if nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 { ended.insert(stream) }
+    }
+}

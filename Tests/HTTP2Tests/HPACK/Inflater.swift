@@ -1,0 +1,51 @@
+import CNghttp2
+
+/// libnghttp2's decoder, which says what an encoder's bytes mean.
+final class Inflater {
+    struct Failure: Error {
+        let code: Int
+    }
+
+    private let inflater: OpaquePointer
+
+    init() {
+        var pointer: OpaquePointer?
+        precondition(nghttp2_hd_inflate_new(&pointer) == 0)
+        inflater = pointer!
+    }
+
+    deinit { nghttp2_hd_inflate_del(inflater) }
+
+    /// What the decoder's side has announced.
+    func resize(to size: Int) {
+        precondition(nghttp2_hd_inflate_change_table_size(inflater, size) == 0)
+    }
+
+    /// Decodes a whole header block.
+    func inflate(_ block: [UInt8]) throws -> [TestField] {
+        var fields: [TestField] = []
+        var offset = 0
+        try block.withUnsafeBufferPointer { block in
+            while true {
+                var pair = nghttp2_nv()
+                var flags: Int32 = 0
+                let count = nghttp2_hd_inflate_hd2(
+                    inflater, &pair, &flags, block.baseAddress.map { $0 + offset }, block.count - offset, 1)
+                if count < 0 { throw Failure(code: Int(count)) }
+                offset += count
+                if flags & Int32(NGHTTP2_HD_INFLATE_EMIT.rawValue) != 0 {
+                    fields.append(
+                        TestField(
+                            Array(UnsafeBufferPointer(start: pair.name, count: pair.namelen)),
+                            Array(UnsafeBufferPointer(start: pair.value, count: pair.valuelen)),
+                            isSensitive: pair.flags & UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) != 0))
+                }
+                if flags & Int32(NGHTTP2_HD_INFLATE_FINAL.rawValue) != 0 { break }
+            }
+        }
+        nghttp2_hd_inflate_end_headers(inflater)
+        return fields
+    }
+
+    var tableSize: Int { nghttp2_hd_inflate_get_dynamic_table_size(inflater) }
+}

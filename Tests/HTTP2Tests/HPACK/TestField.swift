@@ -1,0 +1,52 @@
+import HTTP2
+
+/// A field with bytes of its own.
+struct TestField: Equatable, CustomStringConvertible {
+    var name: [UInt8]
+    var value: [UInt8]
+    var isSensitive: Bool
+
+    init(_ name: [UInt8], _ value: [UInt8], isSensitive: Bool = false) {
+        self.name = name
+        self.value = value
+        self.isSensitive = isSensitive
+    }
+
+    init(_ name: String, _ value: String, isSensitive: Bool = false) {
+        self.init(Array(name.utf8), Array(value.utf8), isSensitive: isSensitive)
+    }
+
+    var description: String {
+        "\(String(decoding: name, as: UTF8.self)): \(String(decoding: value, as: UTF8.self))"
+            + (isSensitive ? " (sensitive)" : "")
+    }
+}
+
+extension HPACKEncoder {
+    /// Encodes a list into bytes of its own.
+    mutating func encode(_ list: [TestField]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var fields: [HeaderField] = []
+        for field in list {
+            fields.append(
+                HeaderField(
+                    start: UInt32(bytes.count), nameLength: UInt32(field.name.count),
+                    valueLength: UInt32(field.value.count), isSensitive: field.isSensitive))
+            bytes += field.name + field.value
+        }
+        let most = Self.mostBytes(fields: fields.count, bytes: bytes.count)
+        // One byte at least, so that there is an address.
+        bytes.append(0)
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: most, alignment: 1)
+        defer { block.deallocate() }
+        let count = fields.withUnsafeBufferPointer { fields in
+            bytes.withUnsafeBufferPointer { encode(fields, in: $0.baseAddress!, into: block) }
+        }
+        return Array(block.prefix(count))
+    }
+
+    /// Takes in a change of the table's size, as libnghttp2's encoder would announce it.
+    mutating func resizeTable(by announcement: [UInt8]) -> Int {
+        announcement.withUnsafeBytes { resizeTable(by: $0) }
+    }
+}

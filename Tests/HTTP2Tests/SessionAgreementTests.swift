@@ -1,0 +1,200 @@
+import HTTP2
+import Testing
+
+/// `Session` decodes and judges header lists itself, and lets libnghttp2 see but a digest. Whatever arrives, it must come
+/// to the same ends as a session of libnghttp2 that sees everything: the same messages, and the same answers.
+@Suite("Agreement with libnghttp2") struct SessionAgreementTests {
+    /// Beyond what the cases have, so that no limit of `Session`'s own is met.
+    private static let settings = SessionSettings(
+        maxConcurrentStreams: 8, maxHeaderListSize: 1 << 20, maxHeaderFields: 10_000)
+
+    @Test("Sound frames", arguments: FuzzCases.shares)
+    func soundFrames(cases: FuzzCases) {
+        cases.forEach(standard: 3_000) { number, random in
+            Self.compare(number, mutations: 0, &random)
+        }
+    }
+
+    @Test("Damaged frames", arguments: FuzzCases.shares)
+    func damagedFrames(cases: FuzzCases) {
+        cases.forEach(standard: 12_000) { number, random in
+            Self.compare(number, mutations: Int.random(in: 1...4, using: &random), &random)
+        }
+    }
+
+    /// Heads and trailers of fields that decide about a message, in any order and number.
+    @Test("Strange header lists", arguments: FuzzCases.shares)
+    func strangeLists(cases: FuzzCases) {
+        cases.forEach(standard: 20_000) { number, random in
+            let role: Session.Role = Bool.random(using: &random) ? .server : .client
+            let frames = StrangeMessages.frames(to: role, using: &random)
+            Self.compare(number, role, frames, &random)
+        }
+    }
+
+    /// Blocks of any bytes: the decoders must agree on every one.
+    @Test("Strange blocks", arguments: FuzzCases.shares)
+    func strangeBlocks(cases: FuzzCases) {
+        cases.forEach(standard: 20_000) { number, random in
+            var frames = [FrameBytes.frame(FrameBytes.Kind.settings)]
+            for stream in stride(from: Int32(1), to: 9, by: 2) {
+                let block = StrangeMessages.block(using: &random)
+                let flags = FrameBytes.Flag.endHeaders | FrameBytes.Flag.endStream
+                frames.append(FrameBytes.frame(FrameBytes.Kind.headers, flags, stream, block))
+            }
+            Self.compare(number, .server, frames, &random)
+        }
+    }
+
+    private static func compare(_ number: Int, mutations: Int, _ random: inout SplitMix) {
+        let role: Session.Role = Bool.random(using: &random) ? .server : .client
+        let count = Int.random(in: 1...6, using: &random)
+        var frames = Conversation(from: role == .server ? .client : .server, streams: count, using: &random).frames
+        for _ in 0..<mutations {
+            FrameMutation.allCases.randomElement(using: &random)!.apply(to: &frames, using: &random)
+        }
+        compare(number, role, frames, isDamaged: mutations > 0, &random)
+    }
+
+    private static func compare(
+        _ number: Int, _ role: Session.Role, _ frames: [[UInt8]], isDamaged: Bool = false, _ random: inout SplitMix
+    ) {
+        let plain = PlainSession(role, settings)
+        let ours = AgreeingSession(role, settings)
+        if role == .client {
+            for _ in 0..<6 {
+                let method = Int.random(in: 0..<4, using: &random) == 0 ? "HEAD" : "POST"
+                plain.request(method: method)
+                ours.request(method: method)
+            }
+            // What is sent up to here is as different as the encoders are.
+            _ = (plain.drain(), ours.drain())
+        }
+        let bytes = (role == .server ? FrameBytes.preface : []) + frames.joined()
+        // In one piece: libnghttp2 1.52 counts each piece of a CONTINUATION frame's header as a frame.
+        let goesOn = plain.receive(bytes)
+        let oursGoesOn = ours.receive(bytes, pieces: Int.random(in: 1...4, using: &random), &random)
+        // A flood ends the session without a GOAWAY, and what a flood is the two count differently.
+        guard goesOn, oursGoesOn else { return }
+        // `Session` looks at a block when all of it has come, libnghttp2 piece by piece.
+        guard !ours.isReceivingHeaders else { return }
+        let (expected, output) = (withoutWords(plain.drain()), withoutWords(ours.drain()))
+        let role = role == .server ? "server" : "client"
+        if isDamaged {
+            // What is wrong first in a block that another frame interrupts depends on that, too.
+            if endsInError(output), endsInError(expected) { return }
+            // A session that has nothing left to do ends between two calls, and `Session` makes more of them.
+            if frames.contains(where: { $0[3] == FrameBytes.Kind.goAway }) { return }
+            // libnghttp2 takes promises until its SETTINGS are acknowledged, and CONTINUATION frames of any length.
+            let isStricter = frames.contains { frame in
+                frame[3] == FrameBytes.Kind.pushPromise
+                    || frame[3] == FrameBytes.Kind.continuation && (frame[0] > 0 || frame[1] > 0x40)
+            }
+            if isStricter, endsInError(output) { return }
+        }
+        guard output == expected else {
+            Issue.record("case \(number), \(role): \(frames): \(output) instead of \(expected)")
+            return
+        }
+        let ends = (plain.ended.sorted(), ours.ended.sorted())
+        #expect(ends.0 == ends.1, "case \(number), \(role)")
+        #expect(ours.messages == plain.messages, "case \(number), \(role)")
+    }
+}
+
+/// Frames without the words that a GOAWAY says besides its code.
+private func withoutWords(_ bytes: [UInt8]) -> [[UInt8]] {
+    var (frames, rest) = ([[UInt8]](), bytes[...])
+    while rest.count >= FrameBytes.headerLength {
+        let start = rest.startIndex
+        let length = Int(rest[start]) << 16 | Int(rest[start + 1]) << 8 | Int(rest[start + 2])
+        let frame = rest.prefix(FrameBytes.headerLength + length)
+        let isGoAway = rest[start + 3] == FrameBytes.Kind.goAway
+        frames.append(Array(isGoAway ? frame.dropFirst(3).prefix(14) : frame))
+        rest = rest.dropFirst(frame.count)
+    }
+    return frames
+}
+
+/// Whether a GOAWAY with an error, without its length and its words, is among frames.
+private func endsInError(_ frames: [[UInt8]]) -> Bool {
+    frames.contains { $0.count == 14 && $0[0] == FrameBytes.Kind.goAway && $0[10...] != [0, 0, 0, 0] }
+}
+
+/// A session that notes what it is told.
+private final class AgreeingSession: Session {
+    private let blocks = HeaderBlockPool()
+    private(set) var messages: [StreamID: Conversation.Message] = [:]
+    private(set) var ended: Set<StreamID> = []
+    private var contexts: [StreamContext] = []
+
+    init(_ role: Role, _ settings: SessionSettings) {
+        super.init(role: role, settings: settings, headerBlocks: blocks, memory: SessionMemory())
+    }
+
+    func request(method: String) {
+        let head = blocks.take()
+        head.append(":method", method)
+        let context = StreamContext()
+        contexts.append(context)
+        _ = try? submitRequest(head, endStream: true, context: context)
+        blocks.give(head)
+    }
+
+    /// - Returns: whether the session goes on.
+    func receive(_ bytes: [UInt8], pieces: Int, _ random: inout SplitMix) -> Bool {
+        var rest = bytes[...]
+        for piece in 1...pieces {
+            let count = piece == pieces ? rest.count : Int.random(in: 0...rest.count, using: &random)
+            let part = Array(rest.prefix(count))
+            rest = rest.dropFirst(count)
+            do { try part.withUnsafeBytes { try receive($0) } } catch { return false }
+        }
+        return true
+    }
+
+    func drain() -> [UInt8] {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        let count = (try? drain(into: buffer)) ?? 0
+        return Array(buffer[..<count])
+    }
+
+    private func take(
+        _ block: HeaderBlock, _ change: (inout Conversation.Message, [String]) -> Void, _ stream: StreamID
+    ) {
+        change(&messages[stream, default: Conversation.Message()], block.list.map { "\($0.name)=\($0.value)" })
+        blocks.give(block)
+    }
+
+    override func requestBegan(on stream: StreamID) -> StreamContext {
+        contexts.append(StreamContext())
+        return contexts[contexts.count - 1]
+    }
+
+    override func requestReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
+        take(head, { $0.head = $1 }, stream)
+        if endStream { ended.insert(stream) }
+    }
+
+    override func responseReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext)
+    {
+        take(head, { $0.head = $1 }, stream)
+        if endStream { ended.insert(stream) }
+    }
+
+    override func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        take(head, { $0.informational.append($1) }, stream)
+    }
+
+    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        take(trailers, { $0.trailers = $1 }, stream)
+        ended.insert(stream)
+    }
+
+    override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+        messages[stream, default: Conversation.Message()].body += bytes
+    }
+
+    override func endReceived(on stream: StreamID, _ context: StreamContext) { ended.insert(stream) }
+}

@@ -71,6 +71,7 @@ struct FrameInput {
                 return .through(takeRun(count, &input))
             case .header where kept.isEmpty && input.count >= FrameHeader.length:
                 let header = FrameHeader(input)
+                if let piece = takePlainBlock(header, &input) { return piece }
                 if let piece = piece(beginning: header) { return piece }
                 guard isBlockFrame(header) else { return .through(takeRun(0, &input)) }
                 let payload = input.dropFirst(FrameHeader.length)
@@ -99,6 +100,19 @@ struct FrameInput {
             }
         }
         return nil
+    }
+
+    /// Takes a block that is whole, and all there is in its frame: most are.
+    @inline(__always)
+    private func takePlainBlock(_ header: FrameHeader, _ input: inout UnsafeRawBufferPointer) -> Piece? {
+        let end = FrameHeader.length &+ header.payloadLength
+        guard header.kind == FrameHeader.Kind.headers, open == nil, end <= input.count,
+            header.flags & ~FrameHeader.Flag.endStream == FrameHeader.Flag.endHeaders,
+            header.payloadLength <= FrameHeader.largestPayload
+        else { return nil }
+        let block = UnsafeRawBufferPointer(rebasing: input[FrameHeader.length..<end])
+        input = UnsafeRawBufferPointer(rebasing: input[end...])
+        return .block(HeadersFrame(header, block), block)
     }
 
     // MARK: What goes through

@@ -94,6 +94,10 @@ struct HPACKDecoder: ~Copyable {
 
     @inline(__always)
     private func isKept(_ field: FieldBytes, _ kind: FieldKind, _ rules: inout HeaderRules) -> Bool {
+        if kind.isOrdinary {
+            rules.takeOrdinary()
+            return true
+        }
         if kind.isSound { return rules.take(kind.name, field.value) }
         rules.takeUnsound()
         return false

@@ -5,6 +5,8 @@ struct FieldKind {
     let name: FieldName
     /// Whether the field may be in a message at all: one that isn't makes the message malformed.
     let isSound: Bool
+    /// Whether it is sound and no rule asks for anything but its place behind the pseudo-fields.
+    let isOrdinary: Bool
 
     /// Judges a field by its characters (RFC 9113, section 8.2.1) and its name, as libnghttp2 does.
     ///
@@ -16,6 +18,12 @@ struct FieldKind {
         isSound =
             nghttp2_check_header_name(field.start, field.nameLength) != 0 && Self.hasSoundValue(field, name, role)
             && Self.isAllowed(field, name, role)
+        isOrdinary =
+            switch name {
+            case .other, .contentType, .te, .grpcStatus, .grpcTimeout, .grpcMessage, .forwardedClientCertificate:
+                isSound
+            default: false
+            }
     }
 
     private static func hasSoundValue(_ field: FieldBytes, _ name: FieldName, _ role: Session.Role) -> Bool {

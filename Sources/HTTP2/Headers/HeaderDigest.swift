@@ -7,8 +7,8 @@ struct HeaderDigest {
     /// Room for every block.
     static let mostBytes = 128
 
-    /// Whether the authority has been entered into the table, as the only field that is.
-    private var hasEnteredAuthority = false
+    /// Whether the fields of a tunnel's request have been entered into the table, as the only ones that are.
+    private var hasEnteredTunnel = false
 
     /// Writes the block of a list. It has to be sent.
     ///
@@ -22,11 +22,14 @@ struct HeaderDigest {
         case .client where rules.isMalformed: output.write(Indexed.methodGet)
         // A head that lacks most of what it needs.
         case .server where rules.isIncomplete: output.write(Indexed.methodGet)
+        case .server where rules.isRequest && rules.contentLength == nil:
+            writeTunnel(to: &output)
         case .server where rules.isRequest:
             output.write(Indexed.methodGet)
             output.write(Indexed.schemeHTTP)
             output.write(Indexed.pathSlash)
-            writeAuthority(to: &output)
+            output.write(0, NameIndex.authority, prefix: 4)
+            Self.write(0, to: &output)
         case .client where rules.status > 0:
             Self.writeStatus(rules.status, to: &output)
         case .server, .client: break
@@ -46,10 +49,15 @@ struct HeaderDigest {
     /// What is no block: there is no index of zero (RFC 7541, section 6.1).
     static let broken: UInt8 = 0x80
 
-    /// Which one it is makes no difference.
-    private mutating func writeAuthority(to output: inout OutputCursor) {
-        if hasEnteredAuthority { return output.write(0x80, HPACK.firstDynamicIndex, prefix: 7) }
-        hasEnteredAuthority = true
+    /// Writes the head of a request whose length nobody says, in the fewest fields that make one: those of CONNECT.
+    private mutating func writeTunnel(to output: inout OutputCursor) {
+        if hasEnteredTunnel {
+            output.write(0x80, HPACK.firstDynamicIndex + 1, prefix: 7)
+            return output.write(0x80, HPACK.firstDynamicIndex, prefix: 7)
+        }
+        hasEnteredTunnel = true
+        output.write(0x40, NameIndex.method, prefix: 6)
+        Self.write("CONNECT", to: &output)
         output.write(0x40, NameIndex.authority, prefix: 6)
         Self.write(0, to: &output)
     }
@@ -73,11 +81,14 @@ struct HeaderDigest {
         for index in (0..<count).reversed() { output.write(digits[index]) }
     }
 
+    private static func write(_ text: StaticString, to output: inout OutputCursor) {
+        output.write(UInt8(text.utf8CodeUnitCount))
+        output.write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     private static func writePriority(_ rules: HeaderRules, to output: inout OutputCursor) {
-        let name: StaticString = "priority"
         output.write(0)
-        output.write(UInt8(name.utf8CodeUnitCount))
-        output.write(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        write("priority", to: &output)
         output.write(UInt8(rules.priorityLength))
         for index in 0..<rules.priorityLength { output.write(rules.priority[index]) }
     }
@@ -93,6 +104,7 @@ struct HeaderDigest {
     /// Names of the static table.
     private enum NameIndex {
         static let authority = 1
+        static let method = 2
         static let status = 8
         static let contentLength = 28
         static let host = 38

@@ -33,22 +33,21 @@ struct HeaderRules {
 
     init(role: Session.Role) { self.role = role }
 
-    /// Takes a field in that is sound by itself.
+    /// Takes in a field that may have a rule of its own.
     ///
     /// - Returns: whether it is to be kept.
-    @inline(__always)
     mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
         if name.isPseudo {
             if hasRegularField || value.isEmpty { isMalformed = true }
         } else {
             hasRegularField = true
         }
-        switch name {
-        case .other, .contentType, .te, .grpcStatus, .grpcTimeout, .grpcMessage, .forwardedClientCertificate: break
-        default: return takeSpecial(name, value)
-        }
-        return true
+        return takeSpecial(name, value)
     }
+
+    /// Takes in a field of which there are no rules.
+    @inline(__always)
+    mutating func takeOrdinary() { hasRegularField = true }
 
     /// A field came that no message may have.
     mutating func takeUnsound() { isMalformed = true }

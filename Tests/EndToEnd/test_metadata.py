@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from harness.raw_http2 import (
+    HEADER_TABLE_SIZE,
     grpc_message,
     grpc_request,
     grpc_response,
@@ -223,3 +224,27 @@ def test_order_of_reply_fields_and_duplicates(start_proxy, start_raw_backend, co
     stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_end()
     assert [f for f in stream.headers if f[0].startswith(b"x-")] == fields
     assert [f for f in stream.trailers if f[0].startswith(b"x-")] == fields
+
+
+@pytest.mark.parametrize("size", [0, 80, 1_000_000])
+def test_header_tables_of_other_sizes(start_proxy, start_raw_backend, connect_raw, size):
+    """Both peers change the size of their table between calls: every call's fields are still understood, by h2, which
+    insists that a smaller table is acknowledged."""
+    fields = to_bytes([("x-same", "in every call"), ("x-also", "in every call")])
+
+    def reply(stream):
+        stream.send_headers(grpc_response(*fields))
+        stream.send_headers(to_bytes([("grpc-status", "0"), *fields]), True)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    for call in range(8):
+        if call in (3, 6):
+            for connection in (client, *backend.connections):
+                connection.change_settings({HEADER_TABLE_SIZE: size if call == 3 else 4096})
+        stream = client.open(grpc_request("/echo.Echo/Unary", *fields), end_stream=True).wait_end()
+        assert [f for f in stream.headers if f[0].startswith(b"x-")] == fields
+        assert [f for f in stream.trailers if f[0].startswith(b"x-")] == fields
+        assert [f for f in backend.requests[-1].headers if f[0].startswith(b"x-")] == fields
+    assert not client.protocol_error and not any(c.protocol_error for c in backend.connections)

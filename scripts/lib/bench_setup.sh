@@ -23,9 +23,9 @@ bench_packages() {
     DEBIAN_FRONTEND=noninteractive bench_quietly apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# The driver and the echo backend.
+# The driver, the echo backend and the relay.
 bench_tools() {
-    bench_packages gcc make libc6-dev libnghttp2-dev libssl-dev || return 1
+    bench_packages gcc make libc6-dev libnghttp2-dev libssl-dev liburing-dev || return 1
     make --no-print-directory -s -C "$ROOT/bench" BUILD="$BENCH/bin"
 }
 

@@ -1,8 +1,8 @@
 /// Decompresses the header lists of one direction of a connection (RFC 7541), and judges their fields.
 ///
 /// What a table's entry is, and whether it is sound, is found out when it is entered. Confined to one thread.
-struct HPACKDecoder: ~Copyable {
-    enum Outcome {
+package struct HPACKDecoder: ~Copyable {
+    package enum Outcome {
         case decoded
         /// The block isn't what an encoder writes: nothing that follows on the connection can be understood.
         case broken
@@ -21,7 +21,7 @@ struct HPACKDecoder: ~Copyable {
     ///   - role: of the side that receives the lists.
     ///   - maxListSize: what is kept of a list, as `HeaderBlock.listSize` counts.
     ///   - maxFields: how many of its fields are kept.
-    init(role: Session.Role, maxListSize: Int, maxFields: Int) {
+    package init(role: Session.Role, maxListSize: Int, maxFields: Int) {
         self.role = role
         standard = StaticTable.table(for: role)
         self.maxListSize = maxListSize
@@ -33,7 +33,7 @@ struct HPACKDecoder: ~Copyable {
     /// - Parameters:
     ///   - list: where the fields go that may be passed on.
     ///   - rules: what judges the list.
-    mutating func decode(
+    package mutating func decode(
         _ block: UnsafeRawBufferPointer, into list: HeaderBlock, _ rules: inout HeaderRules
     ) -> Outcome {
         var input = InputCursor(block)

@@ -3,7 +3,7 @@
 ///
 /// The list is a head if it has pseudo-fields, and otherwise trailers. Whether that is what belongs here, libnghttp2 finds
 /// out, and also whether the body is as long as it should be.
-struct HeaderRules {
+package struct HeaderRules {
     private let role: Session.Role
     /// Whether a field must not be there, or not so.
     private(set) var isMalformed = false
@@ -31,7 +31,7 @@ struct HeaderRules {
     private(set) var priority = InlineArray<16, UInt8>(repeating: 0)
     private(set) var priorityLength = 0
 
-    init(role: Session.Role) { self.role = role }
+    package init(role: Session.Role) { self.role = role }
 
     /// Takes in a field that may have a rule of its own.
     ///

@@ -20,6 +20,7 @@ from hyperframe.frame import Frame, GoAwayFrame, PingFrame
 
 Headers = list[tuple[bytes, bytes]]
 
+HEADER_TABLE_SIZE = h2.settings.SettingCodes.HEADER_TABLE_SIZE
 INITIAL_WINDOW_SIZE = h2.settings.SettingCodes.INITIAL_WINDOW_SIZE
 MAX_CONCURRENT_STREAMS = h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS
 
@@ -324,6 +325,14 @@ class RawConnection:
                     f"no {what} within {timeout} s; streams {list(self.streams.values())}, goaways {self.goaways}, "
                     f"closed {self.closed}, protocol error {self.protocol_error!r}"
                 )
+
+    def change_settings(self, settings: dict[int, int]) -> None:
+        """Sends new SETTINGS and waits until the other side has acknowledged them."""
+        with self._changed:
+            self.settings_acknowledged = False
+            self.h2.update_settings(settings)
+            self._flush()
+        self.wait(lambda: self.settings_acknowledged, "acknowledgment of SETTINGS")
 
     def wait_closed(self, timeout: float = 15) -> None:
         self.wait(lambda: self.closed, "end of the connection", timeout)

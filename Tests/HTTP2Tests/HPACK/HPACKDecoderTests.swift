@@ -1,0 +1,106 @@
+import HTTP2
+import Testing
+
+/// What the standard's own examples say; that any block is understood as libnghttp2 understands it, SessionAgreementTests
+/// show.
+@Suite struct HPACKDecoderTests {
+    /// One direction of a connection.
+    private struct Direction: ~Copyable {
+        private var decoder: HPACKDecoder
+        private let role: Session.Role
+
+        init(to role: Session.Role, maxListSize: Int = 16_384, maxFields: Int = 100) {
+            self.role = role
+            decoder = HPACKDecoder(role: role, maxListSize: maxListSize, maxFields: maxFields)
+        }
+
+        mutating func decode(_ block: [UInt8]) -> (HPACKDecoder.Outcome, list: [String], isTruncated: Bool) {
+            let list = HeaderBlock()
+            var rules = HeaderRules(role: role)
+            let outcome = block.withUnsafeBytes { decoder.decode($0, into: list, &rules) }
+            return (outcome, list.list.map { "\($0.name): \($0.value)" }, list.isTruncated)
+        }
+
+        mutating func decode(hex: String) -> [String] {
+            let digits = hex.filter { !$0.isWhitespace }
+            let bytes = stride(from: 0, to: digits.count, by: 2).map { offset -> UInt8 in
+                let start = digits.index(digits.startIndex, offsetBy: offset)
+                return UInt8(digits[start...digits.index(after: start)], radix: 16)!
+            }
+            let (outcome, list, _) = decode(bytes)
+            #expect(outcome == .decoded)
+            return list
+        }
+    }
+
+    /// RFC 7541, appendix C.3.
+    @Test func requestsWithoutCompression() {
+        var direction = Direction(to: .server)
+        let common = [":method: GET", ":scheme: http", ":path: /", ":authority: www.example.com"]
+        #expect(direction.decode(hex: "8286 8441 0f77 7777 2e65 7861 6d70 6c65 2e63 6f6d") == common)
+        #expect(direction.decode(hex: "8286 84be 5808 6e6f 2d63 6163 6865") == common + ["cache-control: no-cache"])
+        let third = direction.decode(
+            hex: "8287 85bf 400a 6375 7374 6f6d 2d6b 6579 0c63 7573 746f 6d2d 7661 6c75 65")
+        #expect(
+            third == [
+                ":method: GET", ":scheme: https", ":path: /index.html", ":authority: www.example.com",
+                "custom-key: custom-value",
+            ])
+    }
+
+    /// RFC 7541, appendix C.4.
+    @Test func requestsWithCompression() {
+        var direction = Direction(to: .server)
+        let common = [":method: GET", ":scheme: http", ":path: /", ":authority: www.example.com"]
+        #expect(direction.decode(hex: "8286 8441 8cf1 e3c2 e5f2 3a6b a0ab 90f4 ff") == common)
+        #expect(direction.decode(hex: "8286 84be 5886 a8eb 1064 9cbf") == common + ["cache-control: no-cache"])
+    }
+
+    /// RFC 7541, appendix C.6, with the change of the table that it presumes in front: entries are evicted.
+    @Test func responsesThatFillTheTable() {
+        var direction = Direction(to: .client)
+        let first = direction.decode(
+            hex: """
+                3fe1 01
+                4882 6402 5885 aec3 771a 4b61 96d0 7abe 9410 54d4 44a8 2005 9504 0b81 66e0 82a6 2d1b ff6e 919d 29ad 1718
+                63c7 8f0b 97c8 e9ae 82ae 43d3
+                """)
+        let date = "date: Mon, 21 Oct 2013 20:13:21 GMT"
+        let location = "location: https://www.example.com"
+        #expect(first == [":status: 302", "cache-control: private", date, location])
+        let second = direction.decode(hex: "4883 640e ffc1 c0bf")
+        #expect(second == [":status: 307", "cache-control: private", date, location])
+        // The first entry had to go for the second status.
+        #expect(direction.decode([0x80 | 66]).0 == .broken)
+    }
+
+    @Test(
+        arguments: [
+            // No index of zero; none beyond the tables; a string that is longer than the block; an integer without an end, and
+            // one of more than 32 bits.
+            [0x80], [0xbe], [0x40, 0x01, 0x61, 0x02, 0x62], [0xff, 0x80], [0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+            // The table's size after a field, and beyond what was announced.
+            [0x82, 0x20], [0x3f, 0xe2, 0x1f],
+            // A compressed string with EOS in it, with a padding of zeros, and with a padding of a whole byte.
+            [0x00, 0x01, 0x61, 0x84, 0xff, 0xff, 0xff, 0xff], [0x00, 0x01, 0x61, 0x81, 0x18],
+            [0x00, 0x01, 0x61, 0x82, 0x1f, 0xff],
+        ] as [[UInt8]])
+    func takesNoBrokenBlock(block: [UInt8]) {
+        var direction = Direction(to: .server)
+        #expect(direction.decode(block).0 == .broken)
+    }
+
+    /// What isn't kept is counted, entered into the table all the same, and ends at twice the limit.
+    @Test func keepsToTheLimits() {
+        var direction = Direction(to: .server, maxListSize: 200, maxFields: 10)
+        let field: [UInt8] = [0x40, 1, 0x61, 50] + [UInt8](repeating: 0x62, count: 50)
+        let (outcome, list, isTruncated) = direction.decode(field + [0xbe, 0xbe, 0xbe])
+        #expect(outcome == .decoded && list.count == 2 && isTruncated)
+        #expect(direction.decode([UInt8](repeating: 0xbe, count: 4)).0 == .decoded)
+        #expect(direction.decode([UInt8](repeating: 0xbe, count: 5)).0 == .tooLong)
+
+        var fewer = Direction(to: .server, maxFields: 3)
+        #expect(fewer.decode([UInt8](repeating: 0x90, count: 6)).list.count == 3)
+        #expect(fewer.decode([UInt8](repeating: 0x90, count: 7)).0 == .tooLong)
+    }
+}

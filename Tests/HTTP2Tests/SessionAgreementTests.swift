@@ -46,6 +46,28 @@ import Testing
         }
     }
 
+    /// What a field means depends on what came before on the stream.
+    @Test("Fields of heads that come again in trailers", arguments: ["host", "content-length", "te", "x"])
+    func fieldsInTrailers(name: String) {
+        for value in ["3", "trailers"] {
+            for isInHead in [true, false] {
+                var (writer, random) = (HPACKWriter(), SplitMix(state: 1))
+                let field = [(name: name, value: value)]
+                let head = StrangeMessages.requestHead + (isInHead ? field : [])
+                let flags = FrameBytes.Flag.endHeaders
+                let frames = [
+                    FrameBytes.frame(FrameBytes.Kind.settings),
+                    FrameBytes.frame(FrameBytes.Kind.headers, flags, 1, writer.encode(head, using: &random)),
+                    FrameBytes.frame(FrameBytes.Kind.data, 0, 1, [1, 2, 3]),
+                    FrameBytes.frame(
+                        FrameBytes.Kind.headers, flags | FrameBytes.Flag.endStream, 1,
+                        writer.encode(field, using: &random)),
+                ]
+                Self.compare(0, .server, frames, &random)
+            }
+        }
+    }
+
     private static func compare(_ number: Int, mutations: Int, _ random: inout SplitMix) {
         let role: Session.Role = Bool.random(using: &random) ? .server : .client
         let count = Int.random(in: 1...6, using: &random)

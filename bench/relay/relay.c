@@ -44,6 +44,9 @@ struct way {
             int first;
             int last;
             unsigned sent;
+            unsigned held;
+            /// Whether nothing is received until `to` has taken all.
+            bool is_paused;
             /// Whether the send under way gives up rather than wait for room.
             bool is_trying;
             struct way *next_starved;
@@ -215,11 +218,14 @@ static void epoll_run(int listener)
 // MARK: io_uring: every socket has a receive armed for good, which takes buffers from a common ring. What a turn has to
 // send is submitted by the same system call that waits for the next turn.
 //
-// A client that doesn't read can hold all buffers. That is left as it is here: a proxy would need a bound.
+// A way that can't send holds HELD buffers and what comes until its receive is cancelled. Many of them can still hold all
+// buffers; a proxy would have to do better.
 
-enum { SUBMISSIONS = 512, BUFFERS = 512, FILES = 16384 };
-/// The lowest bit of an operation's user data, beside the address of its way. Accepting has 0.
+enum { SUBMISSIONS = 512, BUFFERS = 512, HELD = 16, FILES = 16384 };
+/// The lowest bit of an operation's user data, beside the address of its way.
 enum { RECEIVING, SENDING };
+/// User data without a way.
+enum { ACCEPTING, CANCELLING };
 
 static struct io_uring ring;
 static struct io_uring_buf_ring *free_buffers;
@@ -232,8 +238,8 @@ static struct {
 } filled[BUFFERS];
 /// Sends under way that don't wait for room. The submission itself completes them.
 static unsigned tries;
-/// Whether a way has another buffer to send as soon as its try is known to have succeeded.
-static bool is_one_behind;
+/// Whether some way has something to do as soon as its try has completed, so that the wait mustn't go on after that.
+static bool is_try_awaited;
 /// Receives that have ended for want of a buffer.
 static struct way *starved;
 
@@ -251,7 +257,7 @@ static void uring_accept(int listener)
 {
     struct io_uring_sqe *entry = uring_entry();
     io_uring_prep_multishot_accept(entry, listener, NULL, NULL, SOCK_CLOEXEC);
-    io_uring_sqe_set_data64(entry, 0);
+    io_uring_sqe_set_data64(entry, ACCEPTING);
 }
 
 static void uring_receive(struct way *way)
@@ -260,6 +266,18 @@ static void uring_receive(struct way *way)
     io_uring_prep_recv_multishot(entry, way->from, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
     io_uring_sqe_set_data64(entry, (uintptr_t)way | RECEIVING);
+}
+
+static void uring_cancel_receive(struct way *way)
+{
+    struct io_uring_sqe *entry = uring_entry();
+    io_uring_prep_cancel64(entry, (uintptr_t)way | RECEIVING, 0);
+    io_uring_sqe_set_data64(entry, CANCELLING);
+}
+
+static void uring_note_awaited(const struct way *way)
+{
+    is_try_awaited |= way->is_trying && (way->first != way->last || way->has_ended || way->is_paused);
 }
 
 /// Sends the first buffer. It tries first: a try completes within its submission, so that the wait can count on it and
@@ -275,7 +293,7 @@ static void uring_send(struct way *way, bool tries_only)
     way->pair->operations++;
     way->is_trying = tries_only;
     tries += tries_only;
-    is_one_behind |= tries_only && way->first != way->last;
+    uring_note_awaited(way);
 }
 
 static void uring_give_back(int buffer)
@@ -307,20 +325,23 @@ static void uring_received(struct way *way, const struct io_uring_cqe *completio
         } else {
             filled[buffer].length = (unsigned)completion->res;
             filled[buffer].next = NO_BUFFER;
+            way->held++;
             if (way->first == NO_BUFFER) {
                 way->first = way->last = buffer;
                 uring_send(way, true);
             } else {
                 filled[way->last].next = buffer;
                 way->last = buffer;
-                is_one_behind |= way->is_trying;
             }
         }
     }
     if ((completion->flags & IORING_CQE_F_MORE) != 0) {
-        return;
-    }
-    if (completion->res > 0) {
+        if (way->held >= HELD) {
+            uring_cancel_receive(way);
+        }
+    } else if (completion->res == -ECANCELED && way->first != NO_BUFFER) {
+        way->is_paused = true;
+    } else if (completion->res > 0 || completion->res == -ECANCELED) {
         uring_receive(way);
     } else if (completion->res == -ENOBUFS) {
         way->next_starved = starved;
@@ -334,6 +355,7 @@ static void uring_received(struct way *way, const struct io_uring_cqe *completio
             shutdown(way->to, SHUT_WR);
         }
     }
+    uring_note_awaited(way);
 }
 
 static void uring_sent(struct way *way, int result)
@@ -349,12 +371,16 @@ static void uring_sent(struct way *way, int result)
         int buffer = way->first;
         way->first = filled[buffer].next;
         way->sent = 0;
+        way->held--;
         uring_give_back(buffer);
     }
     if (way->first != NO_BUFFER) {
         uring_send(way, way->sent == 0 && result > 0);
     } else if (way->has_ended) {
         shutdown(way->to, SHUT_WR);
+    } else if (way->is_paused) {
+        way->is_paused = false;
+        uring_receive(way);
     }
 }
 
@@ -423,19 +449,23 @@ static void uring_run(int listener)
     uring_open();
     uring_accept(listener);
     for (;;) {
-        int result = io_uring_submit_and_wait(&ring, tries + (is_one_behind ? 0 : 1));
+        bool waits_for_tries = tries > 0 && (is_try_awaited || starved != NULL);
+        int result = io_uring_submit_and_wait(&ring, waits_for_tries ? tries : tries + 1);
         if (result < 0 && result != -EINTR) {
             errno = -result;
             fail("io_uring_enter");
         }
-        is_one_behind = false;
+        is_try_awaited = false;
         struct io_uring_cqe *completion;
         unsigned head;
         unsigned count = 0;
         io_uring_for_each_cqe(&ring, head, completion) {
             count++;
             struct way *way = (struct way *)(uintptr_t)(completion->user_data & ~1ULL);
-            if (way == NULL) {
+            if (completion->user_data == CANCELLING) {
+                continue;
+            }
+            if (completion->user_data == ACCEPTING) {
                 if (completion->res >= 0) {
                     uring_begin(completion->res);
                 }

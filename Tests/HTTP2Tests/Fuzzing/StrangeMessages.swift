@@ -28,7 +28,10 @@ enum StrangeMessages {
         ("priority", "u=1"), ("priority", "u=1, i"), ("priority", "nonsense;;"), ("priority", "u=7, a-long=parameter"),
         ("cookie", "a=b"), ("grpc-status", "0"),
     ]
-    private static let requestHead = [(":method", "POST"), (":scheme", "http"), (":path", "/x"), (":authority", "a")]
+    static let requestHead = [
+        (name: ":method", value: "POST"), (name: ":scheme", value: "http"), (name: ":path", value: "/x"),
+        (name: ":authority", value: "a"),
+    ]
 
     /// Some streams, each with a head, perhaps a body and perhaps trailers.
     static func frames(to role: Session.Role, using random: inout SplitMix) -> [[UInt8]] {
@@ -53,7 +56,7 @@ enum StrangeMessages {
     private static func list(to role: Session.Role, using random: inout SplitMix) -> [(String, String)] {
         var list: [(String, String)] =
             switch (role, Int.random(in: 0..<3, using: &random)) {
-            case (.server, 0...1): requestHead
+            case (.server, 0...1): requestHead.map { ($0.name, $0.value) }
             case (.client, 0...1): [(":status", "200")]
             default: []
             }

@@ -218,8 +218,8 @@ static void epoll_run(int listener)
 // MARK: io_uring: every socket has a receive armed for good, which takes buffers from a common ring. What a turn has to
 // send is submitted by the same system call that waits for the next turn.
 //
-// A way that can't send holds HELD buffers and what comes until its receive is cancelled. Many of them can still hold all
-// buffers; a proxy would have to do better.
+// A way that can't send holds HELD buffers, and what else comes until its receive is cancelled. Many of them can still
+// hold all buffers; a proxy would have to do better.
 
 enum { SUBMISSIONS = 512, BUFFERS = 512, HELD = 16, FILES = 16384 };
 /// The lowest bit of an operation's user data, beside the address of its way.

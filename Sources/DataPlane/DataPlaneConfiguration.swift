@@ -6,6 +6,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var endpoints: PerColor<[Endpoint]>
     /// Event loops, each on a thread of its own: 1 or more.
     package var workers: Int
+    /// How long a worker waits for more without sleeping, zero for not at all.
+    package var busyPoll: Duration
     package var accessLog: AccessLogDestination
     /// At first; `DataPlane.publish` changes them, and `failover`.
     package var limits: DataPlaneLimits
@@ -21,12 +23,13 @@ package struct DataPlaneConfiguration: Sendable {
     package var forwardsClientIdentity: Bool
 
     package init(
-        endpoints: PerColor<[Endpoint]>, workers: Int, accessLog: AccessLogDestination = .off,
+        endpoints: PerColor<[Endpoint]>, workers: Int, busyPoll: Duration = .zero, accessLog: AccessLogDestination = .off,
         limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
         upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false
     ) {
         self.endpoints = endpoints
         self.workers = workers
+        self.busyPoll = busyPoll
         self.accessLog = accessLog
         self.limits = limits
         self.failover = failover

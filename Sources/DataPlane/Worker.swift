@@ -94,6 +94,7 @@ final class Worker: @unchecked Sendable {
         log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws(SystemError) {
         loop = try EventLoop()
+        loop.busyPoll = configuration.busyPoll
         limits = configuration.limits
         tls = configuration.tls
         upstreamTLS = configuration.upstreamTLS

@@ -75,6 +75,14 @@ struct ProxyCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
+            How long a thread that forwards calls waits for more without sleeping: calls that come one at a time are \
+            answered sooner, for a processor of its own as long as they come. Default: off.
+            """, valueName: "DURATION|off"))
+    var busyPoll: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
             How endpoints are checked; may be repeated, and then all must pass. grpc asks grpc.health.v1.Health for the \
             server or, as grpc:SERVICE, for a service; http:/PATH wants any 2xx; tcp wants a connection; none takes \
             every endpoint for healthy. Default: grpc.
@@ -285,6 +293,7 @@ struct ProxyCommand: AsyncParsableCommand {
     private var flags: [SettingName: [String]] {
         let single: [(SettingName, String?)] = [
             (.listen, listen), (.admin, admin), (.blue, blue), (.green, green), (.workers, workers),
+            (.busyPoll, busyPoll),
             (.healthInterval, healthInterval), (.healthTimeout, healthTimeout), (.healthRise, healthRise),
             (.healthFall, healthFall), (.initial, initial), (.stateFile, stateFile), (.auditLog, auditLog),
             (.accessLog, accessLog), (.logLevel, logLevel), (.adminTokenFile, adminTokenFile),

@@ -12,6 +12,8 @@ package struct ProxySettings: Sendable {
     /// At least one each, none twice within a color.
     package var endpoints: PerColor<[Endpoint]>
     package var workers: Int
+    /// How long a worker waits for more without sleeping; `nil` for not at all.
+    package var busyPoll: Duration?
     /// All must pass; empty for `none`.
     package var healthChecks: [HealthCheck]
     package var healthInterval: Duration
@@ -64,6 +66,7 @@ package struct ProxySettings: Sendable {
             blue: Self.readEndpoints(.blue, default: 50051, &reader),
             green: Self.readEndpoints(.green, default: 50052, &reader))
         workers = reader.readInteger(.workers, default: cores, in: 1...1024)
+        busyPoll = reader.readDurationOrOff(.busyPoll, default: nil, in: .milliseconds(1) ... .seconds(60))
         healthChecks = Self.readChecks(&reader)
         healthInterval = reader.readDuration(
             .healthInterval, default: .seconds(1), in: .milliseconds(50) ... .seconds(3600))
@@ -187,6 +190,7 @@ extension ProxySettings {
         case .blue: endpoints.blue.map(\.description).joined(separator: ",")
         case .green: endpoints.green.map(\.description).joined(separator: ",")
         case .workers: "\(workers)"
+        case .busyPoll: busyPoll?.text ?? "off"
         case .healthCheck:
             healthChecks.isEmpty ? "none" : healthChecks.map(\.description).joined(separator: ",")
         case .healthInterval: healthInterval.text

@@ -5,6 +5,7 @@ package enum SettingName: String, CaseIterable, Sendable {
     case blue
     case green
     case workers
+    case busyPoll = "busy-poll"
     case healthCheck = "health-check"
     case healthInterval = "health-interval"
     case healthTimeout = "health-timeout"

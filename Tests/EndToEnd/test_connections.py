@@ -2,11 +2,13 @@
 
 import os
 import socket
+import time
 
 import pytest
 from hyperframe.frame import HeadersFrame
 
 from harness.attacker import Attacker
+from harness.footprint import processor_seconds
 from harness.process import eventually
 from harness.raw_http2 import grpc_message, grpc_request, grpc_response
 
@@ -63,6 +65,27 @@ def test_calls_are_multiplexed_on_few_upstream_connections(start_proxy, connect_
             echo(connection, b"%d" % i)
     # One a worker serves them all.
     assert proxy.admin.status()["colors"]["blue"]["upstream_connections"] <= 2
+
+
+def test_busy_polling(start_proxy, connect_raw, blue, green):
+    """Threads that wait without sleeping serve as others do, and take their processors while calls come, not longer."""
+    proxy = start_proxy(blue=blue.address, green=green.address, workers=1, busy_poll="300ms", health_check="none")
+    connection = connect_raw(proxy.address)
+    for i in range(20):
+        echo(connection, b"%d" % i)
+    last = processor_seconds(proxy.process.pid)
+    # The rest of the time is a fraction of it, whatever else the machine does.
+    eventually(lambda: processor_seconds(proxy.process.pid) > last + 0.1, what="time spent on waiting")
+    eventually(lambda: takes_less_than(proxy, 0.02), what="sleep once nothing has come for a while")
+    echo(connection, b"and again")
+    assert proxy.process.stop() == 0
+
+
+def takes_less_than(proxy, seconds: float) -> bool:
+    """Whether the Proxy takes so little of the processor in a fifth of a second."""
+    before = processor_seconds(proxy.process.pid)
+    time.sleep(0.2)
+    return processor_seconds(proxy.process.pid) - before < seconds
 
 
 def test_connections_that_come_and_go_leave_nothing_behind(start_proxy, blue, green):

@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Synchronization
 import Testing
 
@@ -51,6 +52,25 @@ final class RunningLoop: Sendable {
             loop.cancel(cancelled)
         }
         #expect(order == [1, 2])
+    }
+
+    /// Asking takes the thread's time, sleeping takes none; and timers are on time either way.
+    @Test(arguments: [(Duration.zero, false), (.milliseconds(1), false), (.seconds(10), true)])
+    func asksInsteadOfSleeping(busyPoll: Duration, isBusy: Bool) async throws {
+        let loop = try RunningLoop()
+        let used = await loop.ask { (loop, answer: @escaping @Sendable (Duration) -> Void) in
+            loop.busyPoll = busyPoll
+            let start = Self.threadTime()
+            _ = loop.schedule(after: .milliseconds(300)) { answer(Self.threadTime() - start) }
+        }
+        #expect(used > .milliseconds(30) == isBusy, "\(used) of processor time")
+    }
+
+    /// The calling thread's processor time.
+    private static func threadTime() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     @Test func refusesPostsOnceItHasEnded() async throws {

@@ -9,7 +9,7 @@ from pathlib import Path
 from . import machine, report
 from .driver import LoadError
 from .measurement import Timing, measure
-from .peers import PEERS, PROXY, Peer, Places, Unavailable
+from .peers import EXPERIMENTS, PEERS, PROXY, Peer, Places, Unavailable
 from .results import Results, figure_of
 from .scenarios import SCENARIOS, Kind, Scenario, scenario_named
 
@@ -40,9 +40,10 @@ def _arguments() -> argparse.Namespace:
     for name in arguments.scenarios or []:
         if name not in known:
             parser.error(f"no scenario {name}; there are {scenarios}")
+    names = [peer.name for peer in PEERS + EXPERIMENTS]
     for name in arguments.peers or []:
-        if name not in {peer.name for peer in PEERS}:
-            parser.error(f"no peer {name}; there are {', '.join(peer.name for peer in PEERS)}")
+        if name not in names:
+            parser.error(f"no peer {name}; there are {', '.join(names)}")
     return arguments
 
 
@@ -120,7 +121,9 @@ def main() -> int:
     failures = 0
     chosen = [scenario_named(name) for name in arguments.scenarios] if arguments.scenarios else SCENARIOS
     if not arguments.report:
-        peers = [peer for peer in PEERS if arguments.peers is None or peer.name in arguments.peers]
+        peers = PEERS
+        if arguments.peers is not None:
+            peers = [peer for peer in PEERS + EXPERIMENTS if peer.name in arguments.peers]
         rounds = arguments.rounds or (1 if arguments.quick else 5)
         timing = Timing(
             warm_up=arguments.warm_up if arguments.warm_up is not None else (0.3 if arguments.quick else 1.0),

@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,10 +271,8 @@ PEERS = [
     Peer("haproxy-tcp", _haproxy("debian", "haproxy/tcp.cfg"), _debian_version("debian", *HAPROXY), is_http2=False),
 ]
 
-#: Experiments: peers only if the command line names them.
+#: Measured only when they are named.
 EXPERIMENTS = [
     Peer("relay-epoll", _relay("epoll"), _relay_version, is_http2=False),
     Peer("relay-io_uring", _relay("io_uring"), _relay_version, is_http2=False),
 ]
-_named = {name for argument in sys.argv[1:] for name in re.split("[,=]", argument)}
-PEERS += [peer for peer in EXPERIMENTS if peer.name in _named]

@@ -46,7 +46,8 @@ def _in_order(scenario: Scenario, peers: list[PeerResult]) -> list[PeerResult]:
 
 def _name(result: PeerResult) -> str:
     label = f"{result.name.removesuffix('-newer').removesuffix('-tcp')} {result.version}"
-    label += "" if result.is_http2 else " (tcp, the floor)"
+    if not result.is_http2:
+        label += " (tcp, the floor)" if result.name == FLOOR else " (tcp)"
     return f"**{label}**" if result.name == PROXY else label
 
 

@@ -23,7 +23,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var forwardsClientIdentity: Bool
 
     package init(
-        endpoints: PerColor<[Endpoint]>, workers: Int, busyPoll: Duration = .zero, accessLog: AccessLogDestination = .off,
+        endpoints: PerColor<[Endpoint]>, workers: Int, busyPoll: Duration = .zero,
+        accessLog: AccessLogDestination = .off,
         limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
         upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false
     ) {

@@ -7,7 +7,8 @@ extension DataPlaneConfiguration {
     init(_ settings: ProxySettings, tls: TLSContext?, upstreamTLS: TLSContext?) {
         self.init(
             endpoints: settings.endpoints, workers: settings.workers,
-            busyPoll: settings.busyPoll ?? .zero, accessLog: settings.accessLog, limits: settings.limits, failover: settings.failover, tls: tls,
+            busyPoll: settings.busyPoll ?? .zero, accessLog: settings.accessLog, limits: settings.limits,
+            failover: settings.failover, tls: tls,
             upstreamTLS: upstreamTLS, forwardsClientIdentity: settings.tls?.forwardsClientIdentity ?? false)
     }
 }

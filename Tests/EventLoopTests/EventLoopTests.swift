@@ -63,7 +63,7 @@ final class RunningLoop: Sendable {
             let start = Self.threadTime()
             _ = loop.schedule(after: .milliseconds(300)) { answer(Self.threadTime() - start) }
         }
-        #expect(used > .milliseconds(30) == isBusy, "\(used) of processor time")
+        #expect((used > .milliseconds(30)) == isBusy, "\(used) of processor time")
     }
 
     /// The calling thread's processor time.

@@ -61,7 +61,8 @@ import Testing
     /// Every flag, with a value that is not its default and is written as `text(of:)` writes it.
     private static let everyFlag: [SettingName: [String]] = [
         .listen: ["[::1]:0"], .admin: ["0.0.0.0:9000"], .blue: ["b1:1,b2:2"], .green: ["[fe80::1]:3"],
-        .workers: ["8"], .busyPoll: ["5ms"], .healthCheck: ["grpc:pkg.Service,http:/health?a=b,tcp"], .healthInterval: ["250ms"],
+        .workers: ["8"], .busyPoll: ["5ms"], .healthCheck: ["grpc:pkg.Service,http:/health?a=b,tcp"],
+        .healthInterval: ["250ms"],
         .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
         .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
         .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"], .restartGrace: ["1h"],
@@ -208,7 +209,8 @@ import Testing
     @Test(arguments: [
         (SettingName.listen, "50050"), (.listen, ":50050"), (.listen, "host"), (.listen, "::1:50050"),
         (.listen, "host:65536"), (.admin, "127.0.0.1:-1"), (.blue, "a:0"), (.blue, "a:1,,b:2"), (.blue, ""),
-        (.green, "http://a:1"), (.workers, "0"), (.workers, "+2"), (.workers, "two"), (.workers, "99999"), (.busyPoll, "0s"),
+        (.green, "http://a:1"), (.workers, "0"), (.workers, "+2"), (.workers, "two"), (.workers, "99999"),
+        (.busyPoll, "0s"),
         (.healthCheck, "ping"), (.healthCheck, "http:health"), (.healthCheck, "GRPC"), (.healthCheck, "http:/a b"),
         (.healthInterval, "1"), (.healthInterval, "10ms"), (.healthInterval, "2h"), (.healthTimeout, "0s"),
         (.healthRise, "0"), (.healthFall, "-3"), (.initial, "red"), (.stateFile, ""), (.logLevel, "verbose"),

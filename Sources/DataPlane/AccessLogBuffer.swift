@@ -90,7 +90,7 @@ final class AccessLogBuffer {
         line.append("Z")
     }
 
-    private func append(_ field: HeaderBlock.Known, of call: Call) {
+    private func append(_ field: FieldName, of call: Call) {
         let isThere: Void? = call.requestHead?.withValue(of: field) { line.append(string: $0) }
         if isThere == nil { line.append("\"\"") }
     }

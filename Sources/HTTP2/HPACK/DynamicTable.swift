@@ -68,16 +68,12 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
         set { entries.unsafelyUnwrapped[position & mask] = newValue }
     }
 
-    /// Lends the bytes of an entry, the value right behind the name, until the table changes.
+    /// Lends the bytes of an entry until the table changes.
     @inline(__always)
-    func start(of entry: Entry) -> UnsafePointer<UInt8> {
-        UnsafePointer(bytes.unsafelyUnwrapped.advanced(by: Int(entry.start)))
-    }
-
-    /// Whether an entry is this field.
-    @inline(__always)
-    func isEqual(_ entry: Entry, _ field: FieldBytes) -> Bool {
-        field.isAt(start(of: entry), nameLength: entry.nameLength, valueLength: entry.valueLength)
+    func field(of entry: Entry) -> FieldBytes {
+        FieldBytes(
+            start: UnsafePointer(bytes.unsafelyUnwrapped.advanced(by: Int(entry.start))),
+            nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
     }
 
     /// Enters a field, for which the oldest ones have to go if it doesn't fit. One that would never fit empties the table

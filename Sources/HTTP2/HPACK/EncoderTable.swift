@@ -26,7 +26,7 @@ struct EncoderTable: ~Copyable {
     /// Whether a position that was in use once still is, by this field.
     @inline(__always)
     func has(_ field: FieldBytes, at position: Int) -> Bool {
-        table.has(position) && table.isEqual(table[position], field)
+        table.has(position) && field.isEqual(to: table.field(of: table[position]))
     }
 
     /// - Returns: the position of the entry that is this field; `nil` if there is none.
@@ -36,7 +36,7 @@ struct EncoderTable: ~Copyable {
         var position = newest[chain(hash)]
         while position >= table.oldest {
             let entry = table[position]
-            if entry.note.hash == hash, table.isEqual(entry, field) { return position }
+            if entry.note.hash == hash, field.isEqual(to: table.field(of: entry)) { return position }
             position = entry.note.older
         }
         return nil
@@ -46,12 +46,7 @@ struct EncoderTable: ~Copyable {
     func position(ofName field: FieldBytes) -> Int? {
         var position = table.next - 1
         while position >= table.oldest {
-            let entry = table[position]
-            if Int(entry.nameLength) == field.nameLength,
-                FieldBytes.areEqual(table.start(of: entry), field.start, field.nameLength)
-            {
-                return position
-            }
+            if field.hasSameName(as: table.field(of: table[position])) { return position }
             position -= 1
         }
         return nil

@@ -66,9 +66,7 @@ package struct HPACKDecoder: ~Copyable {
         if index >= HPACK.firstDynamicIndex {
             guard let position = position(index) else { return false }
             let entry = table[position]
-            let field = FieldBytes(
-                start: table.start(of: entry), nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
-            take(field, entry.note, list, &rules)
+            take(table.field(of: entry), entry.note, list, &rules)
         } else {
             guard index > 0 else { return false }
             take(standard.field(at: index), standard.kind(at: index), list, &rules)
@@ -171,8 +169,6 @@ package struct HPACKDecoder: ~Copyable {
         }
         guard let position = position(index) else { return nil }
         let entry = table[position]
-        let field = FieldBytes(
-            start: table.start(of: entry), nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
-        return .ofEntry(field, entry.note.name)
+        return .ofEntry(table.field(of: entry), entry.note.name)
     }
 }

@@ -109,11 +109,7 @@ struct StaticTable {
 
     /// Whether the field of an index is this one.
     @inline(__always)
-    func has(_ field: FieldBytes, at index: Int) -> Bool {
-        let place = places[index &- 1]
-        return field.isAt(
-            bytes.advanced(by: Int(place.start)), nameLength: place.nameLength, valueLength: place.valueLength)
-    }
+    func has(_ field: FieldBytes, at index: Int) -> Bool { field.isEqual(to: self.field(at: index)) }
 
     // MARK: By field
 
@@ -140,7 +136,7 @@ struct StaticTable {
         guard field.nameLength <= longestName else { return nil }
         var index = Int(firstByLength[field.nameLength])
         while index > 0 {
-            if FieldBytes.areEqual(field.start, self.field(at: index).start, field.nameLength) { return index }
+            if field.hasSameName(as: self.field(at: index)) { return index }
             index = Int(nextOfLength[index - 1])
         }
         return nil

@@ -62,13 +62,16 @@ struct FieldBytes {
         nameLength == other.utf8CodeUnitCount && Self.areEqual(start, other.utf8Start, nameLength)
     }
 
-    /// Whether a field is this one.
-    ///
-    /// - Parameter other: its name, with the value right behind it.
+    /// Whether name and value are the same.
     @inline(__always)
-    func isAt(_ other: UnsafePointer<UInt8>, nameLength: UInt16, valueLength: UInt16) -> Bool {
-        self.nameLength == Int(nameLength) && self.valueLength == Int(valueLength)
-            && Self.areEqual(start, other, self.nameLength &+ self.valueLength)
+    func isEqual(to other: FieldBytes) -> Bool {
+        nameLength == other.nameLength && valueLength == other.valueLength
+            && Self.areEqual(start, other.start, nameLength &+ valueLength)
+    }
+
+    @inline(__always)
+    func hasSameName(as other: FieldBytes) -> Bool {
+        nameLength == other.nameLength && Self.areEqual(start, other.start, nameLength)
     }
 
     /// Whether so many bytes are the same. For the short strings of fields, it is quicker than a call of memcmp(3).

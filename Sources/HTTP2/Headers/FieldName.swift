@@ -1,8 +1,7 @@
 import CNghttp2
 
 /// The names that something depends on: a rule of HTTP/2, or what the Proxy does with a call.
-enum FieldName: UInt8 {
-    // The first ones are those of `HeaderBlock.Known`, by the same numbers.
+public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case method
     case path
     case authority
@@ -12,7 +11,6 @@ enum FieldName: UInt8 {
     case grpcMessage
     case grpcTimeout
     case forwardedClientCertificate
-
     case scheme
     case host
     case contentLength

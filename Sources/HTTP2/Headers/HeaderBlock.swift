@@ -7,26 +7,6 @@ import CNghttp2
 /// and whoever takes a block from a pool gives it back there, once, and doesn't touch it afterwards. Its memory stays
 /// valid for as long as the pool lives, given back or not, unless the pool has more than it keeps. Confined to one thread.
 public struct HeaderBlock: Equatable {
-    /// The fields that decide about a call; each is found without a search.
-    public enum Known: Int, CaseIterable {
-        case method
-        case path
-        case authority
-        case status
-        case contentType
-        case grpcStatus
-        case grpcMessage
-        case grpcTimeout
-        case forwardedClientCertificate
-
-        @inline(__always)
-        init?(_ name: FieldName) {
-            guard Int(name.rawValue) <= Self.forwardedClientCertificate.rawValue else { return nil }
-            // Both count the same names from zero.
-            self.init(rawValue: Int(name.rawValue))
-        }
-    }
-
     private struct Storage {
         /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
         var bytes: UnsafeMutablePointer<UInt8>
@@ -41,11 +21,13 @@ public struct HeaderBlock: Equatable {
         var borrowers = 0
         /// Whether the block goes back to the pool as soon as nobody borrows it any more.
         var isAwaited = false
-        var known = InlineArray<9, Int32>(repeating: -1)
+        /// The last kept field of each name, -1 where there is none: found without a search.
+        var last = InlineArray<17, Int32>(repeating: -1)
         /// While it is free: the next free block of the pool.
         var next: HeaderBlock?
 
         init() {
+            assert(last.count == FieldName.allCases.count, "each name has its place")
             bytes = .allocate(capacity: byteCapacity)
             fields = .allocate(capacity: fieldCapacity)
         }
@@ -88,7 +70,7 @@ public struct HeaderBlock: Equatable {
         assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
         storage.pointee.byteCount = 0
         storage.pointee.keptCount = 0
-        storage.pointee.known = InlineArray(repeating: -1)
+        storage.pointee.last = InlineArray(repeating: -1)
         storage.pointee.listSize = 0
         storage.pointee.fieldCount = 0
     }
@@ -147,7 +129,7 @@ public struct HeaderBlock: Equatable {
         let (start, index) = (storage.pointee.byteCount, storage.pointee.keptCount)
         assert(start + nameLength + valueLength <= storage.pointee.byteCapacity, "room was made")
         count(nameLength: nameLength, valueLength: valueLength)
-        if let known = Known(name) { storage.pointee.known[known.rawValue] = Int32(truncatingIfNeeded: index) }
+        storage.pointee.last[Int(name.rawValue)] = Int32(truncatingIfNeeded: index)
         // Nothing is cut off: `makeRoom` lets no block grow beyond what 32 bits count.
         storage.pointee.fields.advanced(by: index).initialize(
             to: HeaderField(
@@ -191,20 +173,20 @@ public struct HeaderBlock: Equatable {
     }
 
     /// Takes every field of a known name out.
-    public func removeAll(of field: Known) {
+    public func removeAll(of field: FieldName) {
         assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
         guard has(field) else { return }
-        storage.pointee.known = InlineArray(repeating: -1)
+        storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
         for index in 0..<storage.pointee.keptCount {
             let entry = storage.pointee.fields[index]
-            let recognized = Known(FieldName(name(of: entry)))
+            let recognized = FieldName(name(of: entry))
             if recognized == field {
                 storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
                 storage.pointee.fieldCount -= 1
                 continue
             }
-            if let recognized { storage.pointee.known[recognized.rawValue] = Int32(truncatingIfNeeded: kept) }
+            storage.pointee.last[Int(recognized.rawValue)] = Int32(truncatingIfNeeded: kept)
             storage.pointee.fields[kept] = entry
             kept += 1
         }
@@ -230,21 +212,21 @@ public struct HeaderBlock: Equatable {
     }
 
     /// Lends the bytes of a known field's value, the last one where there are several.
-    public func withValue<Result>(of field: Known, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
-        let index = Int(storage.pointee.known[field.rawValue])
+    public func withValue<Result>(of field: FieldName, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        let index = Int(storage.pointee.last[Int(field.rawValue)])
         guard index >= 0 else { return nil }
         return body(value(of: storage.pointee.fields[index]))
     }
 
-    public func has(_ field: Known) -> Bool { storage.pointee.known[field.rawValue] >= 0 }
+    public func has(_ field: FieldName) -> Bool { storage.pointee.last[Int(field.rawValue)] >= 0 }
 
     /// A known field's value as text; bytes that aren't UTF-8 are replaced.
-    public func text(of field: Known) -> String? {
+    public func text(of field: FieldName) -> String? {
         withValue(of: field) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// A known field's value as a number of at most nine digits; `nil` where it is anything else.
-    public func number(of field: Known) -> Int? {
+    public func number(of field: FieldName) -> Int? {
         withValue(of: field) { value -> Int? in
             guard (1...9).contains(value.count) else { return nil }
             var number = 0
@@ -257,7 +239,7 @@ public struct HeaderBlock: Equatable {
     }
 
     /// Whether a known field's value begins with some text.
-    public func value(of field: Known, hasPrefix prefix: StaticString) -> Bool {
+    public func value(of field: FieldName, hasPrefix prefix: StaticString) -> Bool {
         withValue(of: field) { value in
             value.count >= prefix.utf8CodeUnitCount
                 && nghttp2_shim_equal(value.baseAddress, prefix.utf8Start, prefix.utf8CodeUnitCount) != 0
@@ -294,7 +276,7 @@ public struct HeaderBlock: Equatable {
         guard value(of: .method, hasPrefix: "HEAD") || value(of: .method, hasPrefix: "CONNECT") else {
             return body(nil, 0)
         }
-        let field = storage.pointee.fields[Int(storage.pointee.known[Known.method.rawValue])]
+        let field = storage.pointee.fields[Int(storage.pointee.last[Int(FieldName.method.rawValue)])]
         // Never indexed: libnghttp2's table stays empty.
         let pair = nghttp2_nv(
             name: storage.pointee.bytes.advanced(by: Int(field.start)),

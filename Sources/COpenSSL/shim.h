@@ -1,22 +1,115 @@
 // OpenSSL 3, with functions for what its headers offer as macros.
 #pragma once
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/// TLS 1.2 and 1.3 only; buffers are given back while a connection is idle; a partial write is a success.
+/// TLS 1.2 and 1.3 only; buffers are given back while a connection is idle; what is shown is the certificate file's chain,
+/// not one that each handshake puts together anew from the authorities that are trusted.
 static inline void openssl_shim_configure(SSL_CTX *context) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+                                     SSL_OP_NO_TICKET);
     // A gRPC client keeps one connection: one ticket for the next is enough, and each costs a client's handshake.
     SSL_CTX_set_num_tickets(context, 1);
+}
+
+/// Records on their way between OpenSSL and a socket, which OpenSSL itself never sees.
+struct openssl_shim_records {
+    /// What was received and OpenSSL hasn't taken yet; borrowed.
+    const unsigned char *received;
+    size_t received_count;
+    /// Nothing more will be received.
+    int has_ended;
+    /// Handshake messages that have come in since this was last set to zero.
+    size_t messages;
+    /// With more of them, OpenSSL is given nothing more.
+    size_t most_messages;
+
+    /// What OpenSSL has made and is to be sent; owned.
+    unsigned char *made;
+    size_t made_count;
+    size_t made_capacity;
+};
+
+/// OpenSSL asks for the head of a record, and then for the rest of it.
+static inline int openssl_shim_take_records(BIO *bio, char *bytes, size_t length, size_t *taken) {
+    struct openssl_shim_records *records = (struct openssl_shim_records *)BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    *taken = 0;
+    if (records->messages > records->most_messages) return -1;
+    if (records->received_count == 0) {
+        if (!records->has_ended) BIO_set_retry_read(bio);
+        return records->has_ended ? 0 : -1;
+    }
+    if (length > records->received_count) length = records->received_count;
+    memcpy(bytes, records->received, length);
+    records->received += length;
+    records->received_count -= length;
+    *taken = length;
+    return 1;
+}
+
+/// Takes whatever OpenSSL writes; fails only where there is no memory.
+static inline int openssl_shim_add_records(BIO *bio, const char *bytes, size_t length, size_t *written) {
+    struct openssl_shim_records *records = (struct openssl_shim_records *)BIO_get_data(bio);
+    *written = 0;
+    if (records->made_capacity - records->made_count < length) {
+        size_t least = records->made_count + length, twice = records->made_capacity * 2;
+        size_t capacity = twice > least ? twice : least;
+        unsigned char *larger = (unsigned char *)realloc(records->made, capacity);
+        if (larger == NULL) return -1;
+        records->made = larger;
+        records->made_capacity = capacity;
+    }
+    memcpy(records->made + records->made_count, bytes, length);
+    records->made_count += length;
+    *written = length;
+    return 1;
+}
+
+static inline long openssl_shim_control_records(BIO *bio, int command, long argument, void *pointer) {
+    switch (command) {
+    case BIO_CTRL_EOF: {
+        const struct openssl_shim_records *records = (const struct openssl_shim_records *)BIO_get_data(bio);
+        return records->received_count == 0 && records->has_ended;
+    }
+    case BIO_CTRL_FLUSH: return 1;
+    default: return 0;
+    }
+}
+
+static inline BIO_METHOD *openssl_shim_make_record_method(void) {
+    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "records");
+    if (method == NULL) return NULL;
+    BIO_meth_set_read_ex(method, openssl_shim_take_records);
+    BIO_meth_set_write_ex(method, openssl_shim_add_records);
+    BIO_meth_set_ctrl(method, openssl_shim_control_records);
+    return method;
+}
+
+static inline void openssl_shim_count_message(int is_sent, int version, int type, const void *bytes, size_t length,
+                                              SSL *ssl, void *records) {
+    if (!is_sent && type == SSL3_RT_HANDSHAKE) ((struct openssl_shim_records *)records)->messages += 1;
+}
+
+/// Has a connection take its records from `records` and put them there, which have to outlive it.
+static inline int openssl_shim_connect(SSL *ssl, const BIO_METHOD *method, struct openssl_shim_records *records) {
+    BIO *bio = BIO_new(method);
+    if (bio == NULL) return 0;
+    BIO_set_data(bio, records);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_msg_callback(ssl, openssl_shim_count_message);
+    SSL_set_msg_callback_arg(ssl, records);
+    return 1;
 }
 
 /// Takes `h2` from what a client offers (RFC 7301), and refuses the handshake where it offers only others.

@@ -5,7 +5,7 @@ package enum AbuseRule: String, CaseIterable, Sendable {
     /// Too many streams that ended uncleanly (Rapid Reset, MadeYouReset).
     case resets
     /// Too many frames that move nothing: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, DATA that is empty or all padding, HEADERS
-    /// that lead nowhere, CONTINUATION, unknown types.
+    /// that lead nowhere, CONTINUATION, unknown types; with TLS, key updates.
     case controlFrames = "control_frames"
     /// Keepalive PINGs more often than allowed (gRFC A8).
     case pings

@@ -10,7 +10,8 @@ class Connection: Session, EventHandler {
     /// What stands between the session and the socket.
     private enum Output {
         case open
-        /// The socket has been full since then: these bytes come first, once it is writable again.
+        /// The socket has been full since then: these bytes come first, once it is writable again. With TLS there are none,
+        /// it keeps its own.
         case blocked([UInt8], since: MonotonicTime)
         case closed
     }
@@ -83,7 +84,7 @@ class Connection: Session, EventHandler {
             secured(tls)
             watch(for: .readable)
             markDirty()
-            // What came in with the end of the handshake is known to OpenSSL alone.
+            // The socket no longer tells of what came in with the end of the handshake.
             read()
         }
     }
@@ -92,7 +93,9 @@ class Connection: Session, EventHandler {
         if case .closed = output { return }
         // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
         guard let tls else { return take(socket.read(into: worker.input)) }
-        repeat { take(tls.read(into: worker.input)) } while tls.hasPending && isOpen && !isClosing
+        take(tls.read(into: worker.input))
+        if tls.hasEnding, isOpen { take(tls.read(into: worker.input)) }
+        if tls.hasUnsent { markDirty() }
     }
 
     private func take(_ transfer: Socket.Transfer) {
@@ -115,7 +118,9 @@ class Connection: Session, EventHandler {
         case .end:
             close(tls?.failure?.description ?? "the peer has closed the connection")
         case .failed(let error):
-            close(tls?.failure?.description ?? error.reason)
+            let reason = tls?.failure?.description ?? error.reason
+            if let tls, tls.isFlooded { worker.count(.controlFrames, peerName, reason) }
+            close(reason)
         }
     }
 
@@ -141,33 +146,44 @@ class Connection: Session, EventHandler {
         } catch {
             return close(error.description)
         }
+        if let tls, tls.hasUnsent, !sent(tls.flush(), keeping: Self.nothing) { return }
         if let violation, !isClosing { return end(for: violation.rule, violation.reason) }
         if isClosing || isFinished { close(closeReason) }
     }
 
     /// - Returns: whether the socket took everything and would take more.
     private func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let tls { return sent(tls.write(bytes), keeping: Self.nothing) }
         var rest = bytes
         while !rest.isEmpty {
-            switch tls?.write(rest) ?? socket.write(rest) {
-            case .bytes(let count):
+            let transfer = socket.write(rest)
+            if case .bytes(let count) = transfer {
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            case .wouldBlock, .end:
-                output = .blocked(Array(rest), since: worker.loop.now)
-                watch(for: [.readable, .writable])
-                return false
-            case .failed(let error):
-                close(tls?.failure?.description ?? error.reason)
-                return false
+            } else {
+                return sent(transfer, keeping: rest)
             }
         }
         return true
     }
 
+    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    /// - Returns: whether the socket has taken everything; if not, `rest` is what it has to take first.
+    private func sent(_ transfer: Socket.Transfer, keeping rest: UnsafeRawBufferPointer) -> Bool {
+        switch transfer {
+        case .bytes: return true
+        case .wouldBlock, .end:
+            output = .blocked(Array(rest), since: worker.loop.now)
+            watch(for: [.readable, .writable])
+        case .failed(let error): close(tls?.failure?.description ?? error.reason)
+        }
+        return false
+    }
+
     private func becameWritable() {
         guard case .blocked(let rest, _) = output else { return }
         output = .open
-        guard rest.withUnsafeBytes({ write($0) }) else { return }
+        guard tls.map({ sent($0.flush(), keeping: Self.nothing) }) ?? rest.withUnsafeBytes({ write($0) }) else { return }
         watch(for: .readable)
         markDirty()
     }

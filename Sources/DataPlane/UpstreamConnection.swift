@@ -33,7 +33,7 @@ final class UpstreamConnection: Connection {
         let socket = try Socket.connect(to: address)
         socket.setKeepAlive()
         let tls = try worker.upstreamTLS.map {
-            try TLSConnection(client: socket, host: pool.endpoint.host, context: $0)
+            try TLSConnection(client: socket, host: pool.endpoint.host, context: $0, records: worker.records)
         }
         try super.init(role: .client, socket: socket, tls: tls, settings: settings, worker: worker, interest: .writable)
         worker.add(self)

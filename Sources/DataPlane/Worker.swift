@@ -21,6 +21,8 @@ final class Worker: @unchecked Sendable {
     /// Shared by all connections of the worker: one is read, or written, at a time.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
     let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1024, alignment: 16)
+    /// What TLS makes of that.
+    let records = RecordBuffer()
 
     /// Connections whose sessions have something to send at the end of the turn.
     var dirty: [Connection] = []
@@ -188,7 +190,8 @@ final class Worker: @unchecked Sendable {
     func adopt(_ socket: Socket) {
         do {
             let connection = try ClientConnection(
-                socket: socket, tls: try tls.map { try TLSConnection(server: socket, context: $0) }, worker: self)
+                socket: socket, tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) },
+                worker: self)
             clients[ObjectIdentifier(connection)] = connection
             acceptedConnections += 1
             if case .none = shutdown { return }

@@ -63,6 +63,8 @@ package struct Socket: Sendable {
     /// Readies a listening socket for `accept()`: the connections inherit its options (tcp(7)).
     package func prepareForAccepting() {
         setNoDelay()
+        // What comes first is answered at once, and the answer acknowledges it: it needs no packet of its own.
+        set(Int32(IPPROTO_TCP), TCP_QUICKACK, 0)
     }
 
     /// Takes the next connection off a listening socket's queue, or `nil` where none waits.
@@ -93,9 +95,11 @@ package struct Socket: Sendable {
         }
     }
 
-    package func write(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    /// - Parameter isLast: the socket is closed right after: the bytes wait for that, and go in one packet with the FIN.
+    package func write(_ bytes: UnsafeRawBufferPointer, isLast: Bool = false) -> Transfer {
+        let flags = Int32(isLast ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL)
         while true {
-            let count = send(descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            let count = send(descriptor.number, bytes.baseAddress, bytes.count, flags)
             if count >= 0 { return .bytes(count) }
             if errno == EINTR { continue }
             return errno == EAGAIN ? .wouldBlock : .failed(SystemError(operation: "write", code: errno))

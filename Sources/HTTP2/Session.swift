@@ -106,16 +106,19 @@ open class Session {
     }
 
     private func submit(_ settings: SessionSettings) {
-        var entries = [
-            entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(settings.streamWindow)),
-            entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeaderListSize),
-            // RFC 9218, section 2.1: nobody prioritizes by RFC 7540 here, which saves libnghttp2 its dependency tree.
-            entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
-        ]
+        var entries: [nghttp2_settings_entry] = []
+        entries.reserveCapacity(4)
         switch role {
         case .server: entries.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maxConcurrentStreams))
         case .client: entries.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
         }
+        // Saying what holds anyway would have libnghttp2 look for streams to adjust, in a table of 256 places.
+        if settings.streamWindow != SessionSettings.initialStreamWindow {
+            entries.append(entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(settings.streamWindow)))
+        }
+        entries.append(entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeaderListSize))
+        // RFC 9218, section 2.1: nobody prioritizes by RFC 7540 here, which saves libnghttp2 its dependency tree.
+        entries.append(entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1))
         check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count))
         check(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow))
     }

@@ -12,8 +12,11 @@ public struct SessionSettings: Sendable {
     /// Fields in a header list, with the same consequences.
     public var maxHeaderFields: Int
 
+    /// The window of a stream whose receiver has said nothing else (RFC 9113, section 6.9.2).
+    public static let initialStreamWindow: Int32 = 65_535
+
     public init(
-        maxConcurrentStreams: UInt32 = 100, streamWindow: Int32 = 65_535, connectionWindow: Int32 = 1 << 20,
+        maxConcurrentStreams: UInt32 = 100, streamWindow: Int32 = initialStreamWindow, connectionWindow: Int32 = 1 << 20,
         maxHeaderListSize: UInt32 = 16_384, maxHeaderFields: Int = 100
     ) {
         self.maxConcurrentStreams = maxConcurrentStreams

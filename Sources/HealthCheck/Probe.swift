@@ -90,7 +90,8 @@ final class Probe: EventHandler {
         guard let tls = request.tls else { return ask(ProbeTransport(socket: socket), exchange) }
         do {
             let secured = try TLSConnection(
-                client: socket, host: request.host, context: tls, offering: exchange.applicationProtocol)
+                client: socket, host: request.host, context: tls, records: RecordBuffer(),
+                offering: exchange.applicationProtocol)
             shakeHands(ProbeTransport(socket: socket, tls: secured), exchange)
         } catch {
             finish(.connectFailed(reason: error.description))
@@ -104,7 +105,7 @@ final class Probe: EventHandler {
         case .failed(let error): finish(.connectFailed(reason: error.description))
         case .done, nil:
             ask(transport, exchange)
-            // What came in with the end of the handshake is known to OpenSSL alone.
+            // The socket no longer tells of what came in with the end of the handshake.
             if case .asking = phase { read(transport, exchange) }
         }
     }
@@ -120,7 +121,7 @@ final class Probe: EventHandler {
     // MARK: Asking
 
     private func read(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
-        withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { buffer in
+        withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
             repeat {
                 switch transport.read(into: buffer) {
                 case .bytes(let count):
@@ -130,7 +131,7 @@ final class Probe: EventHandler {
                 case .end: exchange.end()
                 case .failed(let error): failed(transport, error)
                 }
-            } while isAsking && exchange.outcome == nil && transport.hasPending
+            } while isAsking && exchange.outcome == nil && transport.hasEnding
         }
         if let outcome = exchange.outcome { finish(outcome) }
     }

@@ -15,6 +15,6 @@ struct ProbeTransport {
         tls?.write(bytes) ?? socket.write(bytes)
     }
 
-    /// Whether there are bytes that the socket no longer reports.
-    var hasPending: Bool { tls?.hasPending ?? false }
+    /// Whether the next read tells of the end, which the socket no longer reports.
+    var hasEnding: Bool { tls?.hasEnding ?? false }
 }

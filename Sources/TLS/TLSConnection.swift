@@ -2,7 +2,8 @@ import COpenSSL
 import EventLoop
 import Glibc
 
-/// TLS over one socket. Confined to one thread. The process has to ignore SIGPIPE: OpenSSL writes without MSG_NOSIGNAL.
+/// TLS over one socket. OpenSSL only turns bytes into records and back: it reads and writes a `RecordBuffer`. Confined to
+/// one thread.
 package final class TLSConnection {
     /// How far the handshake has come.
     package enum Handshake: Equatable {
@@ -13,20 +14,37 @@ package final class TLSConnection {
     }
 
     private let socket: Socket
+    /// Empty but within a call. Kept alive: OpenSSL's half of this object points to it.
+    private let records: RecordBuffer
+    /// Records that came in with the end of the handshake.
+    private var unread: [UInt8] = []
+    /// Records that wait for the socket to have room or, after the handshake, for company.
+    private var unsent: [UInt8] = []
+    /// The handshake's first step doesn't wait for the peer, on a client's side.
+    private var hasBegun = false
     /// OpenSSL's half: made in `init`, freed in `deinit`, used in between by one thread.
     private let ssl: OpaquePointer
     package private(set) var isEstablished = false
     /// Why TLS has failed after the handshake, as by an alert of the peer: more than a `Socket.Transfer` can tell.
     package private(set) var failure: TLSError?
+    /// The failure is that the peer sent too much that carries no data.
+    package private(set) var isFlooded = false
     private var hasRead = false
+    /// What ended the connection, where that came right behind bytes that had to be given first.
+    private var ending: Socket.Transfer?
+    /// Handshake messages since the last byte of data: key updates, tickets, attempts to renegotiate.
+    private var messagesInARow = 0
+    /// A peer that sends more of them keeps OpenSSL busy for nothing.
+    private static let mostMessagesInARow = 32
     /// What the peer has to agree to.
     private let requiredProtocol: ApplicationProtocol?
 
     /// The server's side of an accepted connection.
-    package init(server socket: Socket, context: TLSContext) throws(TLSError) {
+    package init(server socket: Socket, context: TLSContext, records: RecordBuffer) throws(TLSError) {
         self.socket = socket
+        self.records = records
         requiredProtocol = .http2
-        ssl = try Self.make(context, socket)
+        ssl = try Self.make(context, records)
         SSL_set_accept_state(ssl)
     }
 
@@ -36,11 +54,13 @@ package final class TLSConnection {
     ///   - host: the name or address that was connected to; verified unless the context says otherwise.
     ///   - offer: what is to be spoken.
     package init(
-        client socket: Socket, host: String, context: TLSContext, offering offer: ApplicationProtocol = .http2
+        client socket: Socket, host: String, context: TLSContext, records: RecordBuffer,
+        offering offer: ApplicationProtocol = .http2
     ) throws(TLSError) {
         self.socket = socket
+        self.records = records
         requiredProtocol = offer == .http2 ? offer : nil
-        ssl = try Self.make(context, socket)
+        ssl = try Self.make(context, records)
         SSL_set_connect_state(ssl)
         let list = offer.offer
         guard SSL_set_alpn_protos(ssl, list, UInt32(list.count)) == 0 else { throw .fromQueue("cannot offer ALPN") }
@@ -56,29 +76,56 @@ package final class TLSConnection {
         SSL_free(ssl)
     }
 
-    private static func make(_ context: TLSContext, _ socket: Socket) throws(TLSError) -> OpaquePointer {
+    private static func make(
+        _ context: TLSContext, _ records: RecordBuffer
+    ) throws(TLSError) -> OpaquePointer {
         guard let ssl = SSL_new(context.pointer) else { throw .fromQueue("cannot set up TLS") }
-        SSL_set_fd(ssl, socket.descriptor.number)
+        guard openssl_shim_connect(ssl, RecordMethod.shared.pointer, records.records) == 1 else {
+            SSL_free(ssl)
+            throw .fromQueue("cannot set up TLS")
+        }
         return ssl
     }
 
     // MARK: Handshake
 
+    /// Takes the handshake as far as it goes now. What ends it on this side is sent by the first `write(_:)` or `flush()`.
     package func handshake() -> Handshake {
-        ERR_clear_error()
-        let result = SSL_do_handshake(ssl)
-        if result == 1 {
-            if let name = requiredProtocol?.name, !selectedProtocol.elementsEqual(name.utf8) {
-                return .failed(TLSError("the peer did not agree to HTTP/2 (ALPN \(name))"))
+        let outcome = records.receive(from: socket) { transfer -> Handshake? in
+            if hasBegun, transfer == .wouldBlock { return nil }
+            hasBegun = true
+            return advance()
+        }
+        switch outcome {
+        case .done: return .done
+        case .failed(let error):
+            // The alert that tells the peer, as far as the socket takes it.
+            _ = flush()
+            return .failed(error)
+        case .waits, nil:
+            switch flush() {
+            case .bytes, .end: return .waits(for: .readable)
+            case .wouldBlock: return .waits(for: [.readable, .writable])
+            case .failed(let error): return .failed(TLSError(error.description))
             }
-            isEstablished = true
-            return .done
         }
-        switch SSL_get_error(ssl, result) {
-        case SSL_ERROR_WANT_READ: return .waits(for: .readable)
-        case SSL_ERROR_WANT_WRITE: return .waits(for: .writable)
-        default: return .failed(handshakeError())
+    }
+
+    private func advance() -> Handshake {
+        ERR_clear_error()
+        records.mostMessages = .max
+        let result = SSL_do_handshake(ssl)
+        keepRecords()
+        guard result == 1 else {
+            return SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ
+                ? .waits(for: .readable) : .failed(handshakeError())
         }
+        if let name = requiredProtocol?.name, !selectedProtocol.elementsEqual(name.utf8) {
+            return .failed(TLSError("the peer did not agree to HTTP/2 (ALPN \(name))"))
+        }
+        isEstablished = true
+        unread = Array(records.rest)
+        return .done
     }
 
     private func handshakeError() -> TLSError {
@@ -124,49 +171,123 @@ package final class TLSConnection {
 
     // MARK: Bytes
 
-    /// Reads what there is, up to the buffer's size: OpenSSL reads ahead, so that the socket alone doesn't tell whether
-    /// there is more.
+    /// Reads what there is, by one read of the socket at most. Afterwards there may be something to be sent.
+    ///
+    /// - Precondition: the buffer has room for `RecordBuffer.leastPlaintext` bytes.
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
+        precondition(buffer.count >= RecordBuffer.leastPlaintext)
+        if let ending { return ending }
+        defer { keepRecords() }
+        guard unread.isEmpty else {
+            let bytes = unread
+            unread = []
+            return bytes.withUnsafeBytes { bytes in records.lend(bytes) { open(into: buffer) } }
+        }
+        return records.receive(from: socket) { transfer in
+            switch transfer {
+            case .wouldBlock: transfer
+            case .failed where !lacksCertificate: transfer
+            case .bytes, .end, .failed: open(into: buffer)
+            }
+        }
+    }
+
+    /// Has OpenSSL open all that was received.
+    private func open(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
         var total = 0
-        while total < buffer.count {
+        ERR_clear_error()
+        records.messages = messagesInARow
+        records.mostMessages = Self.mostMessagesInARow
+        defer { messagesInARow = records.messages }
+        while true {
             var count = 0
-            ERR_clear_error()
             let result = SSL_read_ex(ssl, buffer.baseAddress! + total, buffer.count - total, &count)
             if result == 1 {
                 total += count
                 hasRead = true
-                // Without anything held back, one more try would only ask the socket, which tells by itself.
-                if hasPending { continue }
-                break
+                records.messages = 0
+                continue
             }
             let outcome = transfer(afterError: SSL_get_error(ssl, result), "read")
-            // What ends the connection is found again by the next read.
-            if total > 0 { break }
-            return outcome
+            if outcome != .wouldBlock { ending = outcome }
+            return total > 0 ? .bytes(total) : outcome
         }
-        return .bytes(total)
     }
 
-    /// Whether OpenSSL holds bytes that the socket no longer reports.
-    package var hasPending: Bool { SSL_has_pending(ssl) == 1 }
+    /// Whether the next read tells of the end, without a look at the socket.
+    package var hasEnding: Bool { ending != nil }
 
+    /// Takes all the bytes, and sends what the socket takes.
+    ///
+    /// - Returns: how many that were, or `.wouldBlock` if something is left to be sent: `flush()` goes on once the socket
+    ///   is writable.
     package func write(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
         var count = 0
         ERR_clear_error()
         let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
-        return result == 1 ? .bytes(count) : transfer(afterError: SSL_get_error(ssl, result), "write")
+        guard result == 1 else {
+            keepRecords()
+            return transfer(afterError: SSL_get_error(ssl, result), "write")
+        }
+        assert(count == bytes.count, "without SSL_MODE_ENABLE_PARTIAL_WRITE all is taken or nothing")
+        let sent: Socket.Transfer
+        if unsent.isEmpty {
+            // The usual case: from OpenSSL's hands into the socket.
+            sent = send(records.made) { unsent = Array($0) }
+            records.removeMade()
+        } else {
+            keepRecords()
+            sent = flush()
+        }
+        return if case .bytes = sent { .bytes(count) } else { sent }
+    }
+
+    /// Sends what is left to be sent.
+    package func flush() -> Socket.Transfer {
+        let bytes = unsent
+        unsent = []
+        return bytes.withUnsafeBytes { send($0) { unsent = Array($0) } }
+    }
+
+    /// Whether there is something left to be sent.
+    package var hasUnsent: Bool { !unsent.isEmpty }
+
+    /// - Parameter keep: is given what the socket doesn't take.
+    private func send(
+        _ bytes: UnsafeRawBufferPointer, keep: (UnsafeRawBufferPointer) -> Void
+    ) -> Socket.Transfer {
+        var rest = bytes
+        while !rest.isEmpty {
+            switch socket.write(rest) {
+            case .bytes(let count): rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            case .wouldBlock, .end:
+                keep(rest)
+                return .wouldBlock
+            case .failed(let error): return .failed(error)
+            }
+        }
+        return .bytes(bytes.count)
+    }
+
+    /// Takes over what OpenSSL has written of its own accord: alerts, answers to key updates, the handshake.
+    private func keepRecords() {
+        guard !records.made.isEmpty else { return }
+        unsent += records.made
+        records.removeMade()
     }
 
     private func transfer(afterError code: Int32, _ operation: String) -> Socket.Transfer {
-        let number = errno
+        if records.messages > Self.mostMessagesInARow {
+            isFlooded = true
+            failure = TLSError("more than \(Self.mostMessagesInARow) TLS handshake messages in a row, and no data")
+            return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
+        }
         switch code {
-        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
+        case SSL_ERROR_WANT_READ: return .wouldBlock
         case SSL_ERROR_ZERO_RETURN where lacksCertificate, SSL_ERROR_SYSCALL where lacksCertificate:
             failure = TLSError("the peer has closed the connection: it asked for a client's certificate and got none")
             return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
-        case SSL_ERROR_ZERO_RETURN: return .end
-        case SSL_ERROR_SYSCALL where number == 0: return .end
-        case SSL_ERROR_SYSCALL: return .failed(SystemError(operation: operation, code: number))
+        case SSL_ERROR_ZERO_RETURN, SSL_ERROR_SYSCALL: return .end
         default:
             failure = failure ?? .fromQueue("TLS has failed")
             return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
@@ -177,9 +298,13 @@ package final class TLSConnection {
     /// handshake that it won't go on, and some servers just close.
     private var lacksCertificate: Bool { !hasRead && openssl_shim_lacks_certificate(ssl) == 1 }
 
-    /// Tells the peer that nothing more comes (close_notify), as far as the socket takes it now.
+    /// Tells the peer that nothing more comes (close_notify), as far as the socket takes it now. The socket is to be closed
+    /// right away: the last bytes go with its FIN.
     package func close() {
         if isEstablished { SSL_shutdown(ssl) }
         ERR_clear_error()
+        keepRecords()
+        _ = unsent.withUnsafeBytes { socket.write($0, isLast: true) }
+        unsent = []
     }
 }

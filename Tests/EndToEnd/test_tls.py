@@ -9,8 +9,9 @@ import h2.connection
 import h2.events
 import pytest
 
-from harness.attacker import assert_counted
+from harness.attacker import ACK, PREFACE, SETTINGS, assert_counted, frame
 from harness.certificates import Authority
+from harness.openssl_client import OpenSSLClient
 from harness.proxy import run_proxy
 from harness.raw_http2 import grpc_message, grpc_request
 
@@ -197,15 +198,14 @@ def visit(proxy, context: ssl.SSLContext, session: ssl.SSLSession | None = None)
 
 @pytest.mark.parametrize("mutual", [False, True])
 @pytest.mark.parametrize(
+    # With TLS 1.3 a session's number comes as a ticket; with TLS 1.2 as a number.
     ("version", "tickets"),
-    [(ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_2, False)],
+    [(ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, False)],
 )
 def test_sessions_are_resumed(tls_proxy, certificates, version, tickets, mutual):
     context = ssl.create_default_context(cafile=certificates / "ca.pem")
     context.minimum_version = context.maximum_version = version
     context.set_alpn_protocols(["h2"])
-    if not tickets:
-        context.options |= ssl.OP_NO_TICKET
     if mutual:
         context.load_cert_chain(certificates / "client.pem", certificates / "client.key")
     proxy = tls_proxy(tls_client_ca=certificates / "ca.pem") if mutual else tls_proxy()
@@ -247,3 +247,28 @@ def describe(secured: ssl.SSLSocket) -> bytes:
                 body += event.data
             ended = ended or isinstance(event, h2.events.StreamEnded)
     return body
+
+
+def test_key_updates_are_answered(tls_proxy, certificates):
+    """RFC 8446, section 4.6.3: as many as are needed in a connection's life, with data between them."""
+    proxy = tls_proxy()
+    with OpenSSLClient(proxy.address) as client:
+        client.send(PREFACE)
+        for _ in range(100):
+            client.update_key()
+            client.send(frame(SETTINGS))
+        received = b""
+        while received.count(frame(SETTINGS, ACK)) < 100:
+            received += client.receive()
+
+
+def test_flood_of_key_updates(tls_proxy, certificates):
+    """They carry nothing and cost a lot: a client that sends only them is sent away, and keeps nobody waiting."""
+    proxy = tls_proxy()
+    with OpenSSLClient(proxy.address) as client:
+        sent = 0
+        while sent < 100_000 and client.update_key():
+            sent += 1
+    assert sent < 100_000
+    assert "TLS handshake messages in a row" in assert_counted(proxy, "control_frames")["reason"]
+    assert call(proxy.address, credentials(certificates)) == b"over TLS"

@@ -126,6 +126,44 @@ import Testing
         #expect(identity.names == [SubjectAlternativeName(kind: .dns, value: "fine.example")])
     }
 
+    @Test func sendsTheEndOfTheHandshakeWithTheFirstBytes() throws {
+        let pair = try ConnectedPair(server: try server(), client: try client())
+        #expect(pair.shakeHands(flushing: false) == (.done, .done))
+        // The server's ticket.
+        #expect(pair.server.hasUnsent)
+        #expect(ConnectedPair.read(pair.client, attempts: 100) == .wouldBlock)
+        #expect(ConnectedPair.write("hello", to: pair.server) == .bytes(5))
+        #expect(!pair.server.hasUnsent)
+        #expect(ConnectedPair.read(pair.client) == .bytes(5))
+    }
+
+    @Test func keepsWhatTheSocketDoesNotTake() throws {
+        let pair = try ConnectedPair(server: try server(), client: try client())
+        #expect(pair.shakeHands() == (.done, .done))
+        let sent = (0..<16_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        #expect(sent.withUnsafeBytes { pair.server.write($0) } == .wouldBlock)
+        #expect(pair.server.hasUnsent)
+        var received: [UInt8] = []
+        withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
+            for _ in 0..<1_000_000 where received.count < sent.count {
+                _ = pair.server.flush()
+                if case .bytes(let count) = pair.client.read(into: buffer) { received += buffer[..<count] }
+            }
+        }
+        #expect(received == sent)
+        #expect(!pair.server.hasUnsent)
+    }
+
+    @Test func tellsOfTheEndBehindTheLastBytes() throws {
+        let pair = try ConnectedPair(server: try server(), client: try client())
+        #expect(pair.shakeHands() == (.done, .done))
+        #expect(ConnectedPair.write("last words", to: pair.client) == .bytes(10))
+        pair.client.close()
+        #expect(ConnectedPair.read(pair.server) == .bytes(10))
+        #expect(ConnectedPair.read(pair.server) == .end)
+        #expect(pair.server.hasEnding)
+    }
+
     @Test func takesServersWithoutALPNForHTTP1Only() throws {
         let pair = try ConnectedPair(server: try server(), client: try client(), offering: .http1)
         // This server takes nothing but h2.

@@ -54,23 +54,24 @@ final class PlainSession {
         precondition(result == 0)
         // As `Session` announces itself.
         var entries = [
-            nghttp2_settings_entry(
-                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(settings.streamWindow)),
-            nghttp2_settings_entry(
-                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: settings.maxHeaderListSize),
-            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
-        ]
-        entries.append(
             role == .server
-                ? nghttp2_settings_entry(
-                    settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
-                    value: settings.maxConcurrentStreams)
-                : nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0))
+                ? Self.entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maxConcurrentStreams)
+                : Self.entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0)
+        ]
+        if settings.streamWindow != 65_535 {
+            entries.append(Self.entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(settings.streamWindow)))
+        }
+        entries.append(Self.entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeaderListSize))
+        entries.append(Self.entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1))
         precondition(nghttp2_submit_settings(session, 0, entries, entries.count) == 0)
         precondition(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow) == 0)
     }
 
     deinit { nghttp2_session_del(session) }
+
+    private static func entry(_ id: nghttp2_settings_id, _ value: UInt32) -> nghttp2_settings_entry {
+        nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: value)
+    }
 
     private static let ignored = Int32(NGHTTP2_ERR_CANCEL.rawValue)
 

@@ -15,18 +15,24 @@ struct ConnectedPair {
         let connecting = try Socket.connect(to: listener.localAddress ?? any)
         var accepted: Socket?
         while accepted == nil { accepted = try listener.accept() }
-        server = try TLSConnection(server: accepted!, context: serverContext)
-        client = try TLSConnection(client: connecting, host: host, context: clientContext, offering: offer)
+        let records = RecordBuffer()
+        server = try TLSConnection(server: accepted!, context: serverContext, records: records)
+        client = try TLSConnection(
+            client: connecting, host: host, context: clientContext, records: records, offering: offer)
     }
 
     /// How the handshake went on each side.
-    func shakeHands() -> (server: TLSConnection.Handshake, client: TLSConnection.Handshake) {
+    ///
+    /// - Parameter flushing: whether the server's last words, which the client doesn't wait for, are sent, too.
+    func shakeHands(flushing: Bool = true) -> (server: TLSConnection.Handshake, client: TLSConnection.Handshake) {
         var atServer = TLSConnection.Handshake.waits(for: .readable)
         var atClient = TLSConnection.Handshake.waits(for: .readable)
         // Bounded: bytes on the loopback are there at once, and a handshake has few flights.
         for _ in 0..<10_000 {
             if case .waits = atClient { atClient = client.handshake() }
+            if case .done = atClient { _ = client.flush() }
             if case .waits = atServer { atServer = server.handshake() }
+            if case .done = atServer, flushing { _ = server.flush() }
             if case .waits = atServer { continue }
             if case .waits = atClient { continue }
             break
@@ -35,9 +41,9 @@ struct ConnectedPair {
     }
 
     /// Reads until something has come, or the connection is over.
-    static func read(_ connection: TLSConnection) -> Socket.Transfer {
-        withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { buffer in
-            for _ in 0..<1_000_000 {
+    static func read(_ connection: TLSConnection, attempts: Int = 1_000_000) -> Socket.Transfer {
+        withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
+            for _ in 0..<attempts {
                 let transfer = connection.read(into: buffer)
                 if transfer != .wouldBlock { return transfer }
             }

@@ -11,7 +11,8 @@
 #include <time.h>
 
 /// TLS 1.2 and 1.3 only; buffers are given back while a connection is idle; what is shown is the certificate file's chain,
-/// not one that each handshake puts together anew from the authorities that are trusted.
+/// not one that each handshake puts together anew from the authorities that are trusted. Without tickets, clients of TLS 1.3
+/// get the number of a session in the cache as their ticket: a real one, sealed and signed, is a twentieth of a handshake.
 static inline void openssl_shim_configure(SSL_CTX *context) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
@@ -60,6 +61,7 @@ static inline int openssl_shim_take_records(BIO *bio, char *bytes, size_t length
 /// Takes whatever OpenSSL writes; fails only where there is no memory.
 static inline int openssl_shim_add_records(BIO *bio, const char *bytes, size_t length, size_t *written) {
     struct openssl_shim_records *records = (struct openssl_shim_records *)BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
     *written = 0;
     if (records->made_capacity - records->made_count < length) {
         size_t least = records->made_count + length, twice = records->made_capacity * 2;
@@ -125,7 +127,7 @@ static inline int openssl_shim_select_h2(SSL *ssl, const unsigned char **out, un
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/// How many sessions are kept for clients that don't keep their own, in tickets.
+/// How many sessions are kept for clients to resume.
 static inline void openssl_shim_set_session_cache_size(SSL_CTX *context, long count) {
     SSL_CTX_sess_set_cache_size(context, count);
 }

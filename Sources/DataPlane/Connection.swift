@@ -94,8 +94,8 @@ class Connection: Session, EventHandler {
         // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
         guard let tls else { return take(socket.read(into: worker.input)) }
         take(tls.read(into: worker.input))
-        if tls.hasEnding, isOpen { take(tls.read(into: worker.input)) }
-        if tls.hasUnsent { markDirty() }
+        if tls.hasEnding, isOpen, !isClosing { take(tls.read(into: worker.input)) }
+        if case .blocked = output, tls.hasUnsent { becameWritable() } else if tls.hasUnsent { markDirty() }
     }
 
     private func take(_ transfer: Socket.Transfer) {
@@ -174,7 +174,7 @@ class Connection: Session, EventHandler {
         case .bytes: return true
         case .wouldBlock, .end:
             output = .blocked(Array(rest), since: worker.loop.now)
-            watch(for: [.readable, .writable])
+            watch(for: tls?.waitsForPeer == true ? .readable : [.readable, .writable])
         case .failed(let error): close(tls?.failure?.description ?? error.reason)
         }
         return false

@@ -29,7 +29,8 @@ package final class RecordBuffer {
         received.deallocate()
     }
 
-    /// Reads a socket, for OpenSSL to take what has come, within `body`. It takes all, unless it fails.
+    /// Reads a socket, for OpenSSL to take what has come, within `body`: all of it, but at the end of a handshake and at the
+    /// connection's own end.
     func receive<Result>(from socket: Socket, _ body: (Socket.Transfer) -> Result) -> Result {
         let transfer = socket.read(into: received)
         guard case .bytes(let count) = transfer else {

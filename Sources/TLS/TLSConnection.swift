@@ -20,6 +20,10 @@ package final class TLSConnection {
     private var unread: [UInt8] = []
     /// Records that wait for the socket to have room or, after the handshake, for company.
     private var unsent: [UInt8] = []
+    /// Beyond what one write leaves there are only answers: to a peer that asks and asks, and doesn't read them.
+    private static let mostUnsent = 512 * 1024
+    /// What OpenSSL doesn't take before it knows the rest of a message that has begun to arrive.
+    private var unwritten: [UInt8] = []
     /// The handshake's first step doesn't wait for the peer, on a client's side.
     private var hasBegun = false
     /// OpenSSL's half: made in `init`, freed in `deinit`, used in between by one thread.
@@ -32,10 +36,8 @@ package final class TLSConnection {
     private var hasRead = false
     /// What ended the connection, where that came right behind bytes that had to be given first.
     private var ending: Socket.Transfer?
-    /// Handshake messages since the last byte of data: key updates, tickets, attempts to renegotiate.
-    private var messagesInARow = 0
-    /// A peer that sends more of them keeps OpenSSL busy for nothing.
-    private static let mostMessagesInARow = 32
+    /// How many messages that aren't data the peer may still send: key updates, tickets, attempts to renegotiate.
+    private var messages = MessageBudget()
     /// What the peer has to agree to.
     private let requiredProtocol: ApplicationProtocol?
 
@@ -177,7 +179,18 @@ package final class TLSConnection {
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
         precondition(buffer.count >= RecordBuffer.leastPlaintext)
         if let ending { return ending }
-        defer { keepRecords() }
+        let transfer = readRecords(into: buffer)
+        keepRecords()
+        if case .failed = transfer { return transfer }
+        if !unwritten.isEmpty { writeAgain() }
+        if unsent.count > Self.mostUnsent {
+            isFlooded = true
+            ending = fail(TLSError("the peer asks for more than it reads"), "read")
+        }
+        return transfer
+    }
+
+    private func readRecords(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
         guard unread.isEmpty else {
             let bytes = unread
             unread = []
@@ -196,19 +209,25 @@ package final class TLSConnection {
     private func open(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
         var total = 0
         ERR_clear_error()
-        records.messages = messagesInARow
-        records.mostMessages = Self.mostMessagesInARow
-        defer { messagesInARow = records.messages }
         while true {
             var count = 0
+            records.messages = 0
+            records.mostMessages = messages.left
             let result = SSL_read_ex(ssl, buffer.baseAddress! + total, buffer.count - total, &count)
+            messages.spend(records.messages)
             if result == 1 {
                 total += count
                 hasRead = true
-                records.messages = 0
+                messages.earn(bytes: count)
                 continue
             }
-            let outcome = transfer(afterError: SSL_get_error(ssl, result), "read")
+            let outcome: Socket.Transfer
+            if messages.isExceeded {
+                isFlooded = true
+                outcome = fail(TLSError("more than \(MessageBudget.capacity) TLS handshake messages, and no data"), "read")
+            } else {
+                outcome = transfer(afterError: SSL_get_error(ssl, result), "read")
+            }
             if outcome != .wouldBlock { ending = outcome }
             return total > 0 ? .bytes(total) : outcome
         }
@@ -219,17 +238,17 @@ package final class TLSConnection {
 
     /// Takes all the bytes, and sends what the socket takes.
     ///
-    /// - Returns: how many that were, or `.wouldBlock` if something is left to be sent: `flush()` goes on once the socket
-    ///   is writable.
+    /// - Returns: how many that were, or `.wouldBlock` if something is left. Then nothing more must be written before
+    ///   `flush()` has sent that, once the socket is writable, or readable where `waitsForPeer` says so.
     package func write(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
-        var count = 0
-        ERR_clear_error()
-        let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
-        guard result == 1 else {
-            keepRecords()
-            return transfer(afterError: SSL_get_error(ssl, result), "write")
+        assert(unwritten.isEmpty, "what is left comes first")
+        switch seal(bytes) {
+        case .bytes: break
+        case .wouldBlock:
+            unwritten = Array(bytes)
+            return .wouldBlock
+        case let other: return other
         }
-        assert(count == bytes.count, "without SSL_MODE_ENABLE_PARTIAL_WRITE all is taken or nothing")
         let sent: Socket.Transfer
         if unsent.isEmpty {
             // The usual case: from OpenSSL's hands into the socket.
@@ -239,8 +258,36 @@ package final class TLSConnection {
             keepRecords()
             sent = flush()
         }
-        return if case .bytes = sent { .bytes(count) } else { sent }
+        return if case .bytes = sent { .bytes(bytes.count) } else { sent }
     }
+
+    /// Has OpenSSL make records of the bytes: of all or, where it waits for the peer, of none.
+    private func seal(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
+        var count = 0
+        ERR_clear_error()
+        let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
+        if result == 1 {
+            assert(count == bytes.count, "without SSL_MODE_ENABLE_PARTIAL_WRITE all is taken or nothing")
+            return .bytes(count)
+        }
+        let code = SSL_get_error(ssl, result)
+        keepRecords()
+        return code == SSL_ERROR_WANT_READ ? .wouldBlock : fail(.fromQueue("TLS has failed"), "write")
+    }
+
+    private func writeAgain() {
+        let sealed = unwritten.withUnsafeBytes { seal($0) }
+        switch sealed {
+        case .bytes:
+            unwritten = []
+            keepRecords()
+        case .wouldBlock: break
+        case .end, .failed: ending = sealed
+        }
+    }
+
+    /// Whether what is left can only go on after a read.
+    package var waitsForPeer: Bool { !unwritten.isEmpty }
 
     /// Sends what is left to be sent.
     package func flush() -> Socket.Transfer {
@@ -277,21 +324,20 @@ package final class TLSConnection {
     }
 
     private func transfer(afterError code: Int32, _ operation: String) -> Socket.Transfer {
-        if records.messages > Self.mostMessagesInARow {
-            isFlooded = true
-            failure = TLSError("more than \(Self.mostMessagesInARow) TLS handshake messages in a row, and no data")
-            return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
-        }
         switch code {
-        case SSL_ERROR_WANT_READ: return .wouldBlock
+        case SSL_ERROR_WANT_READ: .wouldBlock
         case SSL_ERROR_ZERO_RETURN where lacksCertificate, SSL_ERROR_SYSCALL where lacksCertificate:
-            failure = TLSError("the peer has closed the connection: it asked for a client's certificate and got none")
-            return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
-        case SSL_ERROR_ZERO_RETURN, SSL_ERROR_SYSCALL: return .end
-        default:
-            failure = failure ?? .fromQueue("TLS has failed")
-            return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
+            fail(
+                TLSError("the peer has closed the connection: it asked for a client's certificate and got none"),
+                operation)
+        case SSL_ERROR_ZERO_RETURN, SSL_ERROR_SYSCALL: .end
+        default: fail(.fromQueue("TLS has failed"), operation)
         }
+    }
+
+    private func fail(_ reason: TLSError, _ operation: String) -> Socket.Transfer {
+        failure = failure ?? reason
+        return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
     }
 
     /// Whether the peer wants a certificate, has got none and has said nothing since: in TLS 1.3 it tells only after the
@@ -299,12 +345,15 @@ package final class TLSConnection {
     private var lacksCertificate: Bool { !hasRead && openssl_shim_lacks_certificate(ssl) == 1 }
 
     /// Tells the peer that nothing more comes (close_notify), as far as the socket takes it now. The socket is to be closed
-    /// right away: the last bytes go with its FIN.
+    /// right away.
     package func close() {
         if isEstablished { SSL_shutdown(ssl) }
         ERR_clear_error()
         keepRecords()
-        _ = unsent.withUnsafeBytes { socket.write($0, isLast: true) }
+        guard !unsent.isEmpty else { return }
+        // With the FIN; but an alert goes at once: of what came in behind its reason there may be bytes left, for which the
+        // system ends the connection by a reset.
+        _ = unsent.withUnsafeBytes { socket.write($0, isLast: failure == nil) }
         unsent = []
     }
 }

@@ -35,7 +35,7 @@ package final class TLSContext: @unchecked Sendable {
         package init() {}
     }
 
-    /// Sessions kept to be resumed by clients of TLS 1.2 that take no tickets.
+    /// Sessions kept to be resumed.
     private static let sessionCacheSize = 4096
 
     /// Freed in `deinit`; each connection keeps a reference of its own within OpenSSL.

@@ -15,6 +15,9 @@ from harness.openssl_client import OpenSSLClient
 from harness.proxy import run_proxy
 from harness.raw_http2 import grpc_message, grpc_request
 
+# A frame type that nobody knows.
+UNKNOWN = 0x42
+
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
@@ -256,10 +259,25 @@ def test_key_updates_are_answered(tls_proxy, certificates):
         client.send(PREFACE)
         for _ in range(100):
             client.update_key()
-            client.send(frame(SETTINGS))
+            client.send(frame(SETTINGS) + frame(UNKNOWN, payload=bytes(1024)))
         received = b""
         while received.count(frame(SETTINGS, ACK)) < 100:
             received += client.receive()
+
+
+def test_key_updates_whose_answers_nobody_reads(tls_proxy, certificates):
+    """Data between them earns them, but what would have to be sent for them is bounded."""
+    proxy = tls_proxy(control_frame_budget=1_000_000)
+    before = proxy.process.resident_bytes
+    with OpenSSLClient(proxy.address, receive_buffer=4096) as client:
+        client.send(PREFACE + frame(SETTINGS))
+        sent = 0
+        while sent < 1_000_000 and client.update_key() and client.try_send(frame(UNKNOWN, payload=bytes(1024))):
+            sent += 1
+    assert sent < 1_000_000
+    assert "asks for more than it reads" in assert_counted(proxy, "control_frames")["reason"]
+    assert proxy.process.resident_bytes - before < 8 << 20
+    assert call(proxy.address, credentials(certificates)) == b"over TLS"
 
 
 def test_flood_of_key_updates(tls_proxy, certificates):
@@ -270,5 +288,5 @@ def test_flood_of_key_updates(tls_proxy, certificates):
         while sent < 100_000 and client.update_key():
             sent += 1
     assert sent < 100_000
-    assert "TLS handshake messages in a row" in assert_counted(proxy, "control_frames")["reason"]
+    assert "TLS handshake messages" in assert_counted(proxy, "control_frames")["reason"]
     assert call(proxy.address, credentials(certificates)) == b"over TLS"

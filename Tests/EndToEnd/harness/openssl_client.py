@@ -18,10 +18,14 @@ def _library() -> ctypes.CDLL:
 class OpenSSLClient:
     """A blocking connection that offers `h2` and verifies nothing."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, receive_buffer: int | None = None) -> None:
         self._library = _library()
         host, port = address.rsplit(":", 1)
-        self._socket = socket.create_connection((host, int(port)), timeout=15)
+        self._socket = socket.socket()
+        self._socket.settimeout(15)
+        if receive_buffer is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.connect((host, int(port)))
         # OpenSSL wants a blocking socket; the system ends what takes too long.
         self._socket.setblocking(True)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -34,6 +38,10 @@ class OpenSSLClient:
 
     def send(self, data: bytes) -> None:
         assert self._library.SSL_write(self._ssl, data, len(data)) == len(data)
+
+    def try_send(self, data: bytes) -> bool:
+        """False if the connection has ended."""
+        return self._library.SSL_write(self._ssl, data, len(data)) == len(data)
 
     def receive(self) -> bytes:
         buffer = ctypes.create_string_buffer(65_536)

@@ -1,0 +1,31 @@
+import TLS
+import Testing
+
+@Suite struct MessageBudgetTests {
+    @Test func isExceededByOneMoreThanItsCapacity() {
+        var budget = MessageBudget()
+        budget.spend(MessageBudget.capacity)
+        #expect(budget.left == 0 && !budget.isExceeded)
+        budget.spend(1)
+        #expect(budget.left == 0 && budget.isExceeded)
+    }
+
+    @Test func dataEarnsMessagesBackUpToTheCapacity() {
+        var budget = MessageBudget()
+        budget.spend(2)
+        budget.earn(bytes: MessageBudget.bytesForOne - 1)
+        #expect(budget.left == MessageBudget.capacity - 2)
+        // What was short of one counts towards the next.
+        budget.earn(bytes: 1)
+        #expect(budget.left == MessageBudget.capacity - 1)
+        budget.earn(bytes: 100 * MessageBudget.bytesForOne)
+        #expect(budget.left == MessageBudget.capacity)
+    }
+
+    @Test func nothingMakesUpForTooMany() {
+        var budget = MessageBudget()
+        budget.spend(MessageBudget.capacity + 1)
+        budget.earn(bytes: 1 << 20)
+        #expect(budget.isExceeded)
+    }
+}

@@ -183,7 +183,8 @@ class Connection: Session, EventHandler {
     private func becameWritable() {
         guard case .blocked(let rest, _) = output else { return }
         output = .open
-        guard tls.map({ sent($0.flush(), keeping: Self.nothing) }) ?? rest.withUnsafeBytes({ write($0) }) else { return }
+        let isSent = tls.map { sent($0.flush(), keeping: Self.nothing) } ?? rest.withUnsafeBytes { write($0) }
+        guard isSent else { return }
         watch(for: .readable)
         markDirty()
     }

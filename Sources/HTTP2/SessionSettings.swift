@@ -16,8 +16,8 @@ public struct SessionSettings: Sendable {
     public static let initialStreamWindow: Int32 = 65_535
 
     public init(
-        maxConcurrentStreams: UInt32 = 100, streamWindow: Int32 = initialStreamWindow, connectionWindow: Int32 = 1 << 20,
-        maxHeaderListSize: UInt32 = 16_384, maxHeaderFields: Int = 100
+        maxConcurrentStreams: UInt32 = 100, streamWindow: Int32 = initialStreamWindow,
+        connectionWindow: Int32 = 1 << 20, maxHeaderListSize: UInt32 = 16_384, maxHeaderFields: Int = 100
     ) {
         self.maxConcurrentStreams = maxConcurrentStreams
         self.streamWindow = streamWindow

@@ -224,7 +224,8 @@ package final class TLSConnection {
             let outcome: Socket.Transfer
             if messages.isExceeded {
                 isFlooded = true
-                outcome = fail(TLSError("more than \(MessageBudget.capacity) TLS handshake messages, and no data"), "read")
+                outcome = fail(
+                    TLSError("more than \(MessageBudget.capacity) TLS handshake messages, and no data"), "read")
             } else {
                 outcome = transfer(afterError: SSL_get_error(ssl, result), "read")
             }

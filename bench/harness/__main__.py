@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import machine, report
 from .driver import LoadError
-from .measurement import Timing, measure
+from .measurement import PROXY_PORT, Contender, Timing, combined, in_turns, measure
 from .peers import EXPERIMENTS, PEERS, PROXY, Peer, Places, Unavailable
 from .results import Results, figure_of
 from .scenarios import SCENARIOS, Kind, Scenario, scenario_named
@@ -28,9 +28,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scenarios", type=_names, help=f"all by default: {scenarios}")
     parser.add_argument("--peers", type=_names, help=f"all by default: {', '.join(peer.name for peer in PEERS)}")
     parser.add_argument("--rounds", type=int, help="5 by default")
-    parser.add_argument("--seconds", type=float, help="counted in each run; 3 by default")
-    parser.add_argument("--warm-up", type=float, help="seconds before that; 1 by default")
-    parser.add_argument("--quick", action="store_true", help="1 round of 0.5 s; the document isn't touched")
+    parser.add_argument("--turns", type=int, help="of each peer in each round; 8 by default")
+    parser.add_argument("--seconds", type=float, help="counted in each turn; 0.5 by default")
+    parser.add_argument("--warm-up", type=float, help="seconds before that; 0.2 by default")
+    parser.add_argument("--quick", action="store_true", help="1 round of 2 turns; the document isn't touched")
     parser.add_argument("--no-document", action="store_true", help="print the tables only, don't touch the document")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the document's tables anew")
     parser.add_argument("--repository", type=Path, required=True, help=argparse.SUPPRESS)
@@ -50,29 +51,75 @@ def _arguments() -> argparse.Namespace:
 class Benchmark:
     """The runs of one call of the script."""
 
-    def __init__(self, places: Places, peers: list[Peer], rounds: int, timing: Timing, results: Results) -> None:
+    def __init__(
+        self, places: Places, peers: list[Peer], rounds: int, turns: int, timing: Timing, results: Results
+    ) -> None:
         self._places = places
         self._peers = peers
         self._rounds = rounds
+        self._turns = turns
         self._timing = timing
         self._results = results
         #: Of the Proxy: those of its peers are in the tables, and no reason to fail.
         self.failures = 0
 
     def run(self, scenario: Scenario) -> None:
-        """All rounds of one scenario, the peers taking turns within each round."""
+        """All rounds of one scenario. In each round every peer is started afresh."""
         # Memory hardly varies, and takes longer to measure.
         rounds = min(self._rounds, 2) if scenario.kind is Kind.MEMORY else self._rounds
         description = machine.describe(self._places.repository)
-        self._results.begin(scenario, description | {"rounds": rounds, "seconds": self._timing.counted})
+        how = {"rounds": rounds, "turns": self._turns, "seconds": self._timing.counted * scenario.pace}
+        self._results.begin(scenario, description | how)
         present = [peer for peer in self._peers if self._announce(scenario, peer)]
         for round_number in range(1, rounds + 1):
-            # Each round begins with another peer, so that none always follows the same one.
-            shift = (round_number - 1) % len(present) if present else 0
-            for peer in present[shift:] + present[:shift]:
-                if not self._run_once(scenario, peer, f"{scenario.name} {round_number}/{rounds} {peer.name}"):
-                    present = [other for other in present if other is not peer]
+            title = f"{scenario.name} {round_number}/{rounds}"
+            with tempfile.TemporaryDirectory(prefix="bench-", dir=self._places.bench) as folder:
+                if scenario.kind is Kind.CPU_PER_CALL:
+                    present = self._run_in_turns(scenario, present, Path(folder), title)
+                else:
+                    present = [peer for peer in present if self._run_alone(scenario, peer, Path(folder), title)]
             self._results.save()
+
+    def _run_in_turns(self, scenario: Scenario, peers: list[Peer], folder: Path, title: str) -> list[Peer]:
+        """One round, all peers standing at the same time. Returns those that can take part in this scenario."""
+        present = []
+        contenders: list[Contender] = []
+        try:
+            for index, peer in enumerate(peers):
+                try:
+                    contenders.append(Contender(peer, self._places_of(peer, folder), scenario, PROXY_PORT + index))
+                except Unavailable as reason:
+                    self._skip(scenario, peer, reason)
+                    continue
+                except LoadError as error:
+                    self._fail(scenario, peer, error, title)
+                present.append(peer)
+            results = in_turns(contenders, self._timing, self._turns)
+        finally:
+            for contender in contenders:
+                contender.stop()
+        for contender, result in zip(contenders, results, strict=True):
+            if isinstance(result, LoadError):
+                self._fail(scenario, contender.peer, result, title)
+            else:
+                self._add(scenario, contender.peer, combined(result), title)
+        return present
+
+    def _run_alone(self, scenario: Scenario, peer: Peer, folder: Path, title: str) -> bool:
+        """False if the peer can't take part in this scenario at all."""
+        try:
+            run = measure(peer, self._places_of(peer, folder), scenario, self._timing, self._turns)
+        except Unavailable as reason:
+            self._skip(scenario, peer, reason)
+            return False
+        except LoadError as error:
+            self._fail(scenario, peer, error, title)
+            return True
+        self._add(scenario, peer, run, title)
+        return True
+
+    def _places_of(self, peer: Peer, folder: Path) -> Places:
+        return Places(self._places.repository, self._places.bench, folder / peer.name)
 
     def _announce(self, scenario: Scenario, peer: Peer) -> bool:
         try:
@@ -87,29 +134,20 @@ class Benchmark:
         _note(f"SKIPPED {peer.name} in {scenario.name}: {reason}")
         self._results.skip(scenario, peer.name, str(reason))
 
-    def _run_once(self, scenario: Scenario, peer: Peer, title: str) -> bool:
-        """False if the peer can't take part in this scenario at all."""
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=self._places.bench) as folder:
-            places = Places(self._places.repository, self._places.bench, Path(folder))
-            try:
-                run = measure(peer, places, scenario, self._timing)
-            except Unavailable as reason:
-                self._skip(scenario, peer, reason)
-                return False
-            except LoadError as error:
-                _note(f"{title}: FAILED: {error}")
-                self._results.add_error(scenario, peer.name, str(error))
-                if peer is PROXY:
-                    self.failures += 1
-                return True
+    def _fail(self, scenario: Scenario, peer: Peer, error: LoadError, title: str) -> None:
+        _note(f"{title} {peer.name}: FAILED: {error}")
+        self._results.add_error(scenario, peer.name, str(error))
+        if peer is PROXY:
+            self.failures += 1
+
+    def _add(self, scenario: Scenario, peer: Peer, run: dict, title: str) -> None:
         failed = sum(run["failures"].values())
         if peer is PROXY:
             self.failures += failed
         detail = f" FAILURES {run['failures']}" if failed else ""
         foreign = f", foreign load {100 * run['foreign_cores']:.0f} %" if "foreign_cores" in run else ""
-        _note(f"{title}: {figure_of(scenario, run):.3f} {scenario.unit}{foreign}{detail}")
+        _note(f"{title} {peer.name}: {figure_of(scenario, run):.3f} {scenario.unit}{foreign}{detail}")
         self._results.add_run(scenario, peer.name, run)
-        return True
 
 
 def main() -> int:
@@ -126,11 +164,12 @@ def main() -> int:
             peers = [peer for peer in PEERS + EXPERIMENTS if peer.name in arguments.peers]
         rounds = arguments.rounds or (1 if arguments.quick else 5)
         timing = Timing(
-            warm_up=arguments.warm_up if arguments.warm_up is not None else (0.3 if arguments.quick else 1.0),
-            counted=arguments.seconds or (0.5 if arguments.quick else 3.0),
+            warm_up=arguments.warm_up if arguments.warm_up is not None else 0.2,
+            counted=arguments.seconds or 0.5,
         )
+        turns = arguments.turns or (2 if arguments.quick else 8)
         places = Places(arguments.repository, arguments.bench, arguments.bench)
-        benchmark = Benchmark(places, peers, rounds, timing, results)
+        benchmark = Benchmark(places, peers, rounds, turns, timing, results)
         for scenario in chosen:
             benchmark.run(scenario)
         failures = benchmark.failures

@@ -1,7 +1,9 @@
-"""One measurement: one proxy under one load."""
+"""Measurements: proxies under one load."""
 
+import random
 import time
 from dataclasses import dataclass
+from statistics import median
 
 from .driver import Driver, EchoBackend, LoadError
 from .peers import Peer, Places
@@ -16,21 +18,23 @@ BOTH_CORES = "0-1"
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one run, and how long a proxy may take to answer its first call."""
+    """Seconds of one run or turn, and how long a proxy may take to answer its first call."""
 
     warm_up: float
     counted: float
     start: float = 20.0
 
 
-def wait_until_it_answers(program: Program, driver: Driver, scenario: Scenario, timing: Timing) -> None:
+def wait_until_it_answers(
+    program: Program, driver: Driver, scenario: Scenario, timing: Timing, port: int = PROXY_PORT
+) -> None:
     """Returns once a first call is answered right, and once again after a moment."""
     arguments = ["--requests", "1"] + (["--tls"] if scenario.tls else [])
     deadline = time.monotonic() + timing.start
     while True:
         if program.has_ended:
             raise LoadError(f"ended at once: {program.last_words()}")
-        result = driver.run(PROXY_PORT, arguments, {}, 60)
+        result = driver.run(port, arguments, {}, 60)
         if sum(result["failures"].values()) == 0:
             return
         if time.monotonic() > deadline:
@@ -38,52 +42,114 @@ def wait_until_it_answers(program: Program, driver: Driver, scenario: Scenario, 
         time.sleep(0.1)
 
 
-def measure(peer: Peer, places: Places, scenario: Scenario, timing: Timing) -> dict:
-    """Starts the peer, measures it, ends it. Raises `LoadError` or `Unavailable`."""
-    if scenario.kind is Kind.SCALING:
-        return _measure_scaling(peer, places, scenario, timing)
-    backend = EchoBackend(places.tools, places.bench, LOAD_CORE)
-    try:
-        program = peer.start(places, scenario, scenario.workers, PROXY_PORT, backend.port, PROXY_CORE)
+class Contender:
+    """A peer with a backend of its own, started and answering."""
+
+    def __init__(
+        self, peer: Peer, places: Places, scenario: Scenario, port: int = PROXY_PORT, workers: int = 1,
+        cores: tuple[str, str] = (PROXY_CORE, LOAD_CORE),
+    ) -> None:
+        """`cores` are the peer's and the load's. Raises `LoadError` or `Unavailable`."""
+        self.peer = peer
+        self.port = port
+        self._scenario = scenario
+        self.driver = Driver(places.tools, cores[1])
+        places.run.mkdir(parents=True, exist_ok=True)
+        self._backend = EchoBackend(places.tools, places.run, cores[1])
         try:
-            driver = Driver(places.tools, LOAD_CORE)
-            wait_until_it_answers(program, driver, scenario, timing)
-            if scenario.kind is Kind.MEMORY:
-                return _measure_memory(program, driver, scenario)
-            return _measure_load(program, backend, driver, scenario, timing)
-        finally:
-            program.stop()
-    finally:
-        backend.stop()
+            self.program = peer.start(places, scenario, workers, port, self._backend.port, cores[0])
+            try:
+                wait_until_it_answers(self.program, self.driver, scenario, Timing(0, 0), port)
+            except BaseException:
+                self.program.stop()
+                raise
+        except BaseException:
+            self._backend.stop()
+            raise
+
+    def run(self, timing: Timing) -> dict:
+        """Loads it for once. Raises `LoadError`."""
+        scenario = self._scenario
+        warm_up, counted = timing.warm_up * scenario.pace, timing.counted * scenario.pace
+        arguments = [*scenario.driver_arguments(), "--warm-up", str(warm_up), "--seconds", str(counted)]
+        accounts = {"proxy": self.program.processes(), "backend": self._backend.processes()}
+        result = self.driver.run(self.port, arguments, accounts, warm_up + counted + 60)
+        calls, seconds = result["calls"], result["seconds"]
+        if calls == 0:
+            raise LoadError(f"no call was answered: {result['failures']}; {self.program.last_words()}")
+        cpu = {name: account["ns"] for name, account in result["cpu"].items()}
+        threads = [thread["ns"] for thread in result["cpu"]["proxy"]["threads"]]
+        busy = sum(core["busy_ns"] for core in result["cores"])
+        stolen = sum(core["stolen_ns"] for core in result["cores"])
+        return {
+            "calls": calls,
+            "failures": {name: count for name, count in result["failures"].items() if count > 0},
+            "reconnects": result["reconnects"],
+            "calls_per_second": calls / seconds,
+            "cpu_us_per_call": cpu["proxy"] / calls / 1000,
+            "cpu_ns_per_byte": cpu["proxy"] / calls / scenario.message_bytes,
+            "busiest_thread_us_per_call": max(threads) / calls / 1000,
+            "load_us_per_call": (cpu["driver"] + cpu["backend"]) / calls / 1000,
+            "proxy_cores": cpu["proxy"] / seconds / 1e9,
+            # What neither the proxy nor the load used, in cores: others' work and what the hypervisor took.
+            "foreign_cores": max(0.0, busy - sum(cpu.values())) / seconds / 1e9,
+            "stolen_cores": stolen / seconds / 1e9,
+            "latency_us": result["latency_us"],
+        }
+
+    def stop(self) -> None:
+        self.program.stop()
+        self._backend.stop()
 
 
-def _measure_load(program: Program, backend: EchoBackend, driver: Driver, scenario: Scenario, timing: Timing) -> dict:
-    warm_up = timing.warm_up * scenario.warm_up_factor
-    arguments = [*scenario.driver_arguments(), "--warm-up", str(warm_up), "--seconds", str(timing.counted)]
-    accounts = {"proxy": program.processes(), "backend": backend.processes()}
-    result = driver.run(PROXY_PORT, arguments, accounts, warm_up + timing.counted + 60)
-    calls, seconds = result["calls"], result["seconds"]
-    if calls == 0:
-        raise LoadError(f"no call was answered: {result['failures']}; {program.last_words()}")
-    cpu = {name: account["ns"] for name, account in result["cpu"].items()}
-    threads = sorted((thread["ns"] for thread in result["cpu"]["proxy"]["threads"]), reverse=True)
-    busy = sum(core["busy_ns"] for core in result["cores"])
-    stolen = sum(core["stolen_ns"] for core in result["cores"])
+def in_turns(contenders: list[Contender], timing: Timing, turns: int) -> list[list[dict] | LoadError]:
+    """Loads each for `turns` short turns, in an order drawn anew every time: what the machine does meanwhile meets all
+    alike. The result is each one's turns, or why one of them failed."""
+    results: list[list[dict] | LoadError] = [[] for _ in contenders]
+    for _ in range(turns):
+        for index in random.sample(range(len(contenders)), len(contenders)):
+            own = results[index]
+            if isinstance(own, LoadError):
+                continue
+            try:
+                own.append(contenders[index].run(timing))
+            except LoadError as error:
+                results[index] = error
+    return results
+
+
+def combined(turns: list[dict]) -> dict:
+    """One run's figures of those of its turns: means by calls, medians of latencies, the most of others' load."""
+    calls = sum(turn["calls"] for turn in turns)
+    failures: dict[str, int] = {}
+    for turn in turns:
+        for name, count in turn["failures"].items():
+            failures[name] = failures.get(name, 0) + count
+    by_calls = ("cpu_us_per_call", "cpu_ns_per_byte", "busiest_thread_us_per_call", "load_us_per_call")
+    by_turn = ("calls_per_second", "proxy_cores")
+    worst = ("foreign_cores", "stolen_cores")
     return {
         "calls": calls,
-        "failures": {name: count for name, count in result["failures"].items() if count > 0},
-        "reconnects": result["reconnects"],
-        "calls_per_second": calls / seconds,
-        "cpu_us_per_call": cpu["proxy"] / calls / 1000,
-        "cpu_ns_per_byte": cpu["proxy"] / calls / scenario.message_bytes,
-        "busiest_thread_us_per_call": threads[0] / calls / 1000,
-        "load_us_per_call": (cpu["driver"] + cpu["backend"]) / calls / 1000,
-        "proxy_cores": cpu["proxy"] / seconds / 1e9,
-        # What neither the proxy nor the load used, in cores: others' work and what the hypervisor took.
-        "foreign_cores": max(0.0, busy - sum(cpu.values())) / seconds / 1e9,
-        "stolen_cores": stolen / seconds / 1e9,
-        "latency_us": result["latency_us"],
+        "failures": failures,
+        "reconnects": sum(turn["reconnects"] for turn in turns),
+        **{name: sum(turn[name] * turn["calls"] for turn in turns) / calls for name in by_calls},
+        **{name: sum(turn[name] for turn in turns) / len(turns) for name in by_turn},
+        **{name: max(turn[name] for turn in turns) for name in worst},
+        "latency_us": {
+            name: median(turn["latency_us"][name] for turn in turns) for name in turns[0]["latency_us"]
+        },
     }
+
+
+def measure(peer: Peer, places: Places, scenario: Scenario, timing: Timing, turns: int) -> dict:
+    """Memory, or what more workers bring: starts the peer, measures it, ends it. Raises `LoadError` or `Unavailable`."""
+    if scenario.kind is Kind.SCALING:
+        return _measure_scaling(peer, places, scenario, timing, turns)
+    contender = Contender(peer, places, scenario)
+    try:
+        return _measure_memory(contender.program, contender.driver, scenario)
+    finally:
+        contender.stop()
 
 
 def _measure_memory(program: Program, driver: Driver, scenario: Scenario) -> dict:
@@ -108,31 +174,30 @@ def _measure_memory(program: Program, driver: Driver, scenario: Scenario) -> dic
     }
 
 
-def _measure_scaling(peer: Peer, places: Places, scenario: Scenario, timing: Timing) -> dict:
-    """The same load on one worker and on two, all on the same two cores.
+def _measure_scaling(peer: Peer, places: Places, scenario: Scenario, timing: Timing, turns: int) -> dict:
+    """The same load on one worker and on more, all on the same two cores.
 
     Two cores can't keep two workers and the load busy at once, so the factor is not of calls per second: it is what
-    the busiest thread of the proxy spends on a call, with one worker over with two. Workers that share the work evenly
-    at no cost reach 2.
+    the busiest thread of the proxy spends on a call, with one worker over with more. Workers that share the work evenly
+    at no cost reach their number.
     """
-    runs = {}
-    for workers in (1, scenario.workers):
-        backend = EchoBackend(places.tools, places.bench, BOTH_CORES)
-        try:
-            program = peer.start(places, scenario, workers, PROXY_PORT, backend.port, BOTH_CORES)
-            try:
-                driver = Driver(places.tools, BOTH_CORES)
-                wait_until_it_answers(program, driver, scenario, timing)
-                runs[workers] = _measure_load(program, backend, driver, scenario, timing)
-            finally:
-                program.stop()
-        finally:
-            backend.stop()
-    one, more = runs[1], runs[scenario.workers]
-    failures: dict[str, int] = {}
-    for run in runs.values():
-        for name, count in run["failures"].items():
-            failures[name] = failures.get(name, 0) + count
+    contenders: list[Contender] = []
+    try:
+        for index, workers in enumerate((1, scenario.workers)):
+            own = Places(places.repository, places.bench, places.run / str(workers))
+            cores = (BOTH_CORES, BOTH_CORES)
+            contenders.append(Contender(peer, own, scenario, PROXY_PORT + index, workers, cores))
+        runs = in_turns(contenders, timing, turns)
+    finally:
+        for contender in contenders:
+            contender.stop()
+    for run in runs:
+        if isinstance(run, LoadError):
+            raise run
+    one, more = (combined(run) for run in runs)
+    failures = dict(one["failures"])
+    for name, count in more["failures"].items():
+        failures[name] = failures.get(name, 0) + count
     return {
         "factor": one["busiest_thread_us_per_call"] / more["busiest_thread_us_per_call"],
         "one": one,

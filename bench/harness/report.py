@@ -89,6 +89,13 @@ def _scaling_row(result: PeerResult) -> list[str]:
     ]
 
 
+def _extent(scenario: Scenario, description: dict) -> str:
+    rounds = f"{description['rounds']} rounds"
+    if scenario.kind is Kind.MEMORY:
+        return rounds
+    return f"{rounds} of {description['turns']} turns of {description['seconds']:g} s"
+
+
 def scenario_section(scenario: Scenario, results: Results) -> str:
     """The heading, table and remarks of one scenario."""
     peers = _in_order(scenario, results.peers(scenario))
@@ -112,8 +119,7 @@ def scenario_section(scenario: Scenario, results: Results) -> str:
     description = results.description(scenario)
     remarks = [
         *scenario.notes,
-        f"Measured {description['measured_at']} at {description['commit']}, {description['rounds']} rounds"
-        f" of {description['seconds']:g} s.",
+        f"Measured {description['measured_at']} at {description['commit']}, {_extent(scenario, description)}.",
     ]
     remarks += [f"Skipped {name}: {reason}." for name, reason in results.skipped(scenario).items()]
     return f"### {scenario.name}: {scenario.title}\n\n{table}\n\n" + "\n".join(remarks)

@@ -30,8 +30,8 @@ class Scenario:
     tls: bool = False
     access_log: bool = False
     workers: int = 1
-    #: Times the warm-up of the others: peers with a connection per call first have to make those.
-    warm_up_factor: float = 1
+    #: How many times longer a turn is than the others': where 10,000 calls wait for each other, one takes a while.
+    pace: float = 1
     goal: float | None = None
     floor_goal: float | None = None
     notes: tuple[str, ...] = field(default=())
@@ -66,7 +66,7 @@ SCENARIOS = [
     Scenario("16x16", "16 connections, 16 calls at a time on each", 16, 16, goal=0.55),
     Scenario("256x1", "256 connections, 1 call at a time on each", 256, goal=0.70, floor_goal=1.0),
     Scenario(
-        "100x100", "100 connections, 100 calls at a time on each", 100, 100, goal=0.45, warm_up_factor=3,
+        "100x100", "100 connections, 100 calls at a time on each", 100, 100, goal=0.45, pace=3,
         notes=("Goal besides: p99 at most twice p50.",),
     ),
     Scenario("16k", "16 KiB messages, 10 connections, 10 calls at a time on each", 10, 10, 16 * 1024, goal=0.85),

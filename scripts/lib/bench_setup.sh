@@ -97,8 +97,8 @@ bench_isolated() {
         # Not every algorithm is allowed outside the first namespace; reno is.
         sysctl -q -w net.ipv4.tcp_congestion_control=cubic 2>/dev/null ||
             sysctl -q -w net.ipv4.tcp_congestion_control=reno || true
-        # No connection takes the port that the proxies listen on.
-        sysctl -q -w net.ipv4.ip_local_port_range="10000 65535" net.ipv4.ip_local_reserved_ports=50050 \
+        # No connection takes a port that a proxy listens on.
+        sysctl -q -w net.ipv4.ip_local_port_range="10000 65535" net.ipv4.ip_local_reserved_ports=50050-50069 \
             net.ipv4.tcp_tw_reuse=1 net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535 2>/dev/null || true
         exec "$@"' bash "$@"
 }

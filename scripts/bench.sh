@@ -3,10 +3,10 @@
 # docs/BENCHMARKS.md. Needs Debian, two cores and a release build of the Proxy (PROXY names another one);
 # as root it installs what else it needs. What is missing is skipped with a line that says why.
 #
-#   scripts/bench.sh                                  everything: about an hour
+#   scripts/bench.sh                                  everything: an hour and a half
 #   scripts/bench.sh --quick --scenarios 16x16        one short round, tables on standard output only
 #   scripts/bench.sh --scenarios 16x16,1x1 --peers sluice,nghttpx --no-document
-#   scripts/bench.sh --rounds 5 --seconds 1 --warm-up 0.5      everything, less exactly: 22 minutes
+#   scripts/bench.sh --rounds 2 --turns 2             everything, less exactly: half an hour
 #   scripts/bench.sh --help                           all options, scenarios and peers
 #
 # SLUICE_BENCH_SUITE is the later Debian suite that the newer peers come from (forky), "none" for none.

@@ -28,10 +28,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scenarios", type=_names, help=f"all by default: {scenarios}")
     parser.add_argument("--peers", type=_names, help=f"all by default: {', '.join(peer.name for peer in PEERS)}")
     parser.add_argument("--rounds", type=int, help="5 by default")
-    parser.add_argument("--turns", type=int, help="of each peer in each round; 8 by default")
-    parser.add_argument("--seconds", type=float, help="counted in each turn; 0.5 by default")
-    parser.add_argument("--warm-up", type=float, help="seconds before that; 0.2 by default")
-    parser.add_argument("--quick", action="store_true", help="1 round of 2 turns; the document isn't touched")
+    parser.add_argument("--turns", type=int, help="of each peer in each round; 4 by default")
+    parser.add_argument("--seconds", type=float, help="counted in each turn; 1 by default")
+    parser.add_argument("--warm-up", type=float, help="seconds before that; 0.5 by default")
+    parser.add_argument("--quick", action="store_true", help="1 round of 1 turn; the document isn't touched")
     parser.add_argument("--no-document", action="store_true", help="print the tables only, don't touch the document")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the document's tables anew")
     parser.add_argument("--repository", type=Path, required=True, help=argparse.SUPPRESS)
@@ -164,10 +164,10 @@ def main() -> int:
             peers = [peer for peer in PEERS + EXPERIMENTS if peer.name in arguments.peers]
         rounds = arguments.rounds or (1 if arguments.quick else 5)
         timing = Timing(
-            warm_up=arguments.warm_up if arguments.warm_up is not None else 0.2,
-            counted=arguments.seconds or 0.5,
+            warm_up=arguments.warm_up if arguments.warm_up is not None else 0.5,
+            counted=arguments.seconds or 1.0,
         )
-        turns = arguments.turns or (2 if arguments.quick else 8)
+        turns = arguments.turns or (1 if arguments.quick else 4)
         places = Places(arguments.repository, arguments.bench, arguments.bench)
         benchmark = Benchmark(places, peers, rounds, turns, timing, results)
         for scenario in chosen:

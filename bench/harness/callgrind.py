@@ -88,7 +88,7 @@ def _run(places: Places, scenario: Scenario, calls: int) -> Instructions:
         command = [*valgrind, str(stripped_proxy(places)), *_without_interval(launch.command[1:]), *options]
         environment = {
             "LD_PRELOAD": str(places.tools / "sigsuspend.so"),
-            # valgrind counts `rep movsb` and `rep stosb` as an instruction per byte: let libc use vector registers alone.
+            # valgrind counts `rep movsb` and `rep stosb` as an instruction per byte: libc shall use vector registers.
             "GLIBC_TUNABLES": "glibc.cpu.x86_rep_movsb_threshold=1073741824:"
             "glibc.cpu.x86_rep_stosb_threshold=1073741824",
         }

@@ -46,7 +46,12 @@ class Contender:
     """A peer with a backend of its own, started and answering."""
 
     def __init__(
-        self, peer: Peer, places: Places, scenario: Scenario, port: int = PROXY_PORT, workers: int = 1,
+        self,
+        peer: Peer,
+        places: Places,
+        scenario: Scenario,
+        port: int = PROXY_PORT,
+        workers: int = 1,
         cores: tuple[str, str] = (PROXY_CORE, LOAD_CORE),
     ) -> None:
         """`cores` are the peer's and the load's. Raises `LoadError` or `Unavailable`."""
@@ -135,14 +140,12 @@ def combined(turns: list[dict]) -> dict:
         **{name: sum(turn[name] * turn["calls"] for turn in turns) / calls for name in by_calls},
         **{name: sum(turn[name] for turn in turns) / len(turns) for name in by_turn},
         **{name: max(turn[name] for turn in turns) for name in worst},
-        "latency_us": {
-            name: median(turn["latency_us"][name] for turn in turns) for name in turns[0]["latency_us"]
-        },
+        "latency_us": {name: median(turn["latency_us"][name] for turn in turns) for name in turns[0]["latency_us"]},
     }
 
 
 def measure(peer: Peer, places: Places, scenario: Scenario, timing: Timing, turns: int) -> dict:
-    """Memory, or what more workers bring: starts the peer, measures it, ends it. Raises `LoadError` or `Unavailable`."""
+    """Memory, or what more workers bring, of one peer alone. Raises `LoadError` or `Unavailable`."""
     if scenario.kind is Kind.SCALING:
         return _measure_scaling(peer, places, scenario, timing, turns)
     contender = Contender(peer, places, scenario)

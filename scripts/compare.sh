@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Compares builds of the Proxy with each other, and with peers, by processor time per call: all stand at the same time and
+# are loaded in short turns, so that a difference of a few percent shows where runs of their own spread by a third. Needs
+# Debian, two cores and what scripts/bench.sh has fetched for the peers that are named.
+#
+#   scripts/compare.sh 16x16 /tmp/Proxy.before .build/release/Proxy
+#   scripts/compare.sh tls-per-call .build/release/Proxy envoy nginx-newer --turns 100
+#   scripts/compare.sh --help
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
+mkdir -p "$BENCH"
+# shellcheck source=scripts/lib/bench_setup.sh
+source "$ROOT/scripts/lib/bench_setup.sh"
+
+run=(python3 -m harness.compare --repository "$ROOT" --bench "$BENCH" "$@")
+export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
+for argument in "$@"; do
+    case "$argument" in -h | --help) exec "${run[@]}" ;; esac
+done
+
+bench_packages python3 iproute2 openssl util-linux
+bench_tools
+bench_certificate
+
+ulimit -n "$(ulimit -Hn)"
+bench_isolated "${run[@]}"

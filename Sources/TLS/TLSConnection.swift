@@ -288,13 +288,16 @@ package final class TLSConnection {
     }
 
     /// Whether what is left can only go on after a read.
-    package var waitsForPeer: Bool { !unwritten.isEmpty }
+    package var waitsForPeer: Bool { !unwritten.isEmpty && unsent.isEmpty }
 
     /// Sends what is left to be sent.
     package func flush() -> Socket.Transfer {
         let bytes = unsent
         unsent = []
-        return bytes.withUnsafeBytes { send($0) { unsent = Array($0) } }
+        let sent = bytes.withUnsafeBytes { send($0) { unsent = Array($0) } }
+        // What OpenSSL hasn't taken yet is left, too.
+        if case .bytes = sent, !unwritten.isEmpty { return .wouldBlock }
+        return sent
     }
 
     /// Whether there is something left to be sent.

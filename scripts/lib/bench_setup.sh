@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Functions of scripts/bench.sh and scripts/profile.sh that bring together what they need. To be sourced.
+# Functions of scripts/bench.sh, scripts/profile.sh and scripts/compare.sh that bring together what they need. To be sourced.
 # Callers set ROOT, the top of the repository, and BENCH, the folder that everything is put into.
 
 bench_note() { printf 'bench: %s\n' "$*" >&2; }

@@ -25,12 +25,21 @@ package enum Color: UInt8, CaseIterable, Sendable, CustomStringConvertible {
 
 /// A pair of values, one for each color, that can't lack one.
 package struct PerColor<Value> {
-    package var blue: Value
-    package var green: Value
+    /// By the color's raw value.
+    private var values: InlineArray<2, Value>
 
     package init(blue: Value, green: Value) {
-        self.blue = blue
-        self.green = green
+        values = [blue, green]
+    }
+
+    package var blue: Value {
+        _read { yield self[.blue] }
+        _modify { yield &self[.blue] }
+    }
+
+    package var green: Value {
+        _read { yield self[.green] }
+        _modify { yield &self[.green] }
     }
 
     /// Makes both values by the same rule.
@@ -40,10 +49,15 @@ package struct PerColor<Value> {
 
     package subscript(color: Color) -> Value {
         // In place: a copy of a large value would cost more than what is done with it.
-        _read { if color == .blue { yield blue } else { yield green } }
-        _modify { if color == .blue { yield &blue } else { yield &green } }
+        @inline(__always) _read { yield values[Int(color.rawValue)] }
+        @inline(__always) _modify { yield &values[Int(color.rawValue)] }
     }
 }
 
 extension PerColor: Sendable where Value: Sendable {}
-extension PerColor: Equatable where Value: Equatable {}
+
+extension PerColor: Equatable where Value: Equatable {
+    package static func == (one: PerColor, other: PerColor) -> Bool {
+        one.blue == other.blue && one.green == other.green
+    }
+}

@@ -54,7 +54,8 @@ class Connection: Session, EventHandler {
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
-        try worker.loop.add(socket.descriptor, for: interest, handler: self)
+        // TLS has its own ideas of what is read when.
+        try worker.loop.add(socket.descriptor, for: interest, tls == nil ? .edge : .level, handler: self)
     }
 
     // MARK: For subclasses
@@ -70,7 +71,8 @@ class Connection: Session, EventHandler {
     func ready(_ readiness: Readiness) {
         if let tls, !tls.isEstablished { return shakeHands(tls) }
         if readiness.contains(.writable) { becameWritable() }
-        if readiness.contains(.readable) || readiness.contains(.broken) { read() }
+        guard readiness.contains(.readable) || readiness.contains(.broken) else { return }
+        read(endFollows: readiness.contains(.ended) || readiness.contains(.broken))
     }
 
     /// Takes the TLS handshake as far as it goes now.
@@ -89,13 +91,27 @@ class Connection: Session, EventHandler {
         }
     }
 
-    final func read() {
+    /// Takes in what has come.
+    ///
+    /// - Parameter endFollows: whether the socket has told that an end, or an error, is behind that: it won't tell again.
+    final func read(endFollows: Bool = false) {
         if case .closed = output { return }
-        // Level-triggered: what doesn't fit is reported again in the next turn, after the other connections had theirs.
-        guard let tls else { return take(socket.read(into: worker.input)) }
+        guard let tls else { return readPlaintext(endFollows: endFollows) }
         take(tls.read(into: worker.input))
         if tls.hasEnding, isOpen, !isClosing { take(tls.read(into: worker.input)) }
         if case .blocked = output, tls.hasUnsent { becameWritable() } else if tls.hasUnsent { markDirty() }
+    }
+
+    private func readPlaintext(endFollows: Bool) {
+        let transfer = socket.read(into: worker.input)
+        take(transfer)
+        guard case .bytes(let count) = transfer, isOpen else { return }
+        if count == worker.input.count {
+            // There may be more, which has its turn after the other connections have had theirs.
+            watchAnew()
+        } else if endFollows {
+            take(socket.read(into: worker.input))
+        }
     }
 
     private func take(_ transfer: Socket.Transfer) {
@@ -192,8 +208,13 @@ class Connection: Session, EventHandler {
     final func watch(for interest: Readiness) {
         guard interest != watched else { return }
         watched = interest
+        watchAnew()
+    }
+
+    /// Has the loop report also what it has reported before.
+    private func watchAnew() {
         do {
-            try worker.loop.change(socket.descriptor, to: interest)
+            try worker.loop.change(socket.descriptor, to: watched)
         } catch {
             close(error.description)
         }

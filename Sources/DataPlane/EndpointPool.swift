@@ -96,7 +96,8 @@ final class EndpointPool {
 
     /// The first one that takes another call.
     private var connectionWithRoom: Lent<UpstreamConnection>? {
-        for connection in connections where connection.use({ $0.hasRoom }) { return connection }
+        // By index, as an iterator counts a reference to what it goes through.
+        for index in connections.indices where connections[index].use({ $0.hasRoom }) { return connections[index] }
         return nil
     }
 

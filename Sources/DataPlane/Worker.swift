@@ -218,7 +218,8 @@ final class Worker: @unchecked Sendable {
     private func letGo(of call: Call) {
         call.isOver = true
         let index = call.indexOnWorker
-        calls.swapAt(index, calls.count - 1)
+        // The buffer moves what the array would copy, counting references.
+        calls.withUnsafeMutableBufferPointer { $0.swapAt(index, $0.count - 1) }
         calls[index].indexOnWorker = index
         overCalls.append(calls.removeLast())
     }

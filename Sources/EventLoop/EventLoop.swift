@@ -13,11 +13,23 @@ package struct Readiness: OptionSet, Sendable {
     package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
     /// The connection failed or both directions are shut; reading tells which. Always reported, never asked for.
     package static let broken = Readiness(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue)
+    /// The peer sends nothing more: behind what is left to be read comes the end. Reported with `readable`, where that is
+    /// asked for with `Trigger.edge`.
+    package static let ended = Readiness(rawValue: EPOLLRDHUP.rawValue)
+}
+
+/// When readiness is reported (epoll(7)).
+package enum Trigger: Sendable {
+    /// In every turn, for as long as it lasts.
+    case level
+    /// Once, each time that something comes, and once after `change(_:to:)`. So descriptors get their turns in the order in
+    /// which something has come for them, whenever they had their last one; and the system looks at each only once.
+    case edge
 }
 
 /// Something that waits for a descriptor.
 package protocol EventHandler: AnyObject {
-    /// Called on the loop's thread, once per turn at most.
+    /// Called on the loop's thread, once per turn at most; with `Trigger.edge` only if something has come since.
     func ready(_ readiness: Readiness)
 }
 
@@ -27,6 +39,7 @@ package protocol EventHandler: AnyObject {
 package final class EventLoop {
     private struct Registration {
         var handler: (any EventHandler)?
+        var trigger = Trigger.level
         /// Told apart from the events of an earlier owner of the same descriptor number, in the same turn.
         var generation: UInt32 = 0
     }
@@ -57,28 +70,30 @@ package final class EventLoop {
     package init() throws(SystemError) {
         epoll = try FileDescriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
         mailbox = try Mailbox()
-        try control(EPOLL_CTL_ADD, mailbox.wakeup, .readable, generation: 0)
+        try control(EPOLL_CTL_ADD, mailbox.wakeup, .readable, .level, generation: 0)
     }
 
     // MARK: Descriptors
 
-    /// Starts watching a descriptor, level-triggered. The loop keeps the handler alive until `remove(_:)`.
+    /// Starts watching a descriptor. The loop keeps the handler alive until `remove(_:)`.
     package func add(
-        _ descriptor: FileDescriptor, for interest: Readiness, handler: any EventHandler
+        _ descriptor: FileDescriptor, for interest: Readiness, _ trigger: Trigger = .level, handler: any EventHandler
     ) throws(SystemError) {
         let index = Int(descriptor.number)
         while registrations.count <= index { registrations.append(Registration()) }
         assert(registrations[index].handler == nil, "a descriptor has one handler")
         registrations[index].generation &+= 1
-        try control(EPOLL_CTL_ADD, descriptor, interest, generation: registrations[index].generation)
+        try control(EPOLL_CTL_ADD, descriptor, interest, trigger, generation: registrations[index].generation)
         registrations[index].handler = handler
+        registrations[index].trigger = trigger
     }
 
-    /// Changes what a watched descriptor is watched for.
+    /// Changes what a watched descriptor is watched for. What it is ready for by then is reported, also with
+    /// `Trigger.edge`.
     package func change(_ descriptor: FileDescriptor, to interest: Readiness) throws(SystemError) {
         let registration = registrations[Int(descriptor.number)]
         assert(registration.handler != nil, "only a watched descriptor can change")
-        try control(EPOLL_CTL_MOD, descriptor, interest, generation: registration.generation)
+        try control(EPOLL_CTL_MOD, descriptor, interest, registration.trigger, generation: registration.generation)
     }
 
     /// Stops watching; an event of this turn that hasn't been handed out yet is dropped.
@@ -93,10 +108,14 @@ package final class EventLoop {
     }
 
     private func control(
-        _ operation: Int32, _ descriptor: FileDescriptor, _ interest: Readiness, generation: UInt32
+        _ operation: Int32, _ descriptor: FileDescriptor, _ interest: Readiness, _ trigger: Trigger, generation: UInt32
     ) throws(SystemError) {
         var event = epoll_event()
         event.events = interest.rawValue
+        if case .edge = trigger {
+            event.events |= EPOLLET.rawValue
+            if interest.contains(.readable) { event.events |= Readiness.ended.rawValue }
+        }
         event.data.u64 = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor.number))
         guard epoll_ctl(epoll.number, operation, descriptor.number, &event) == 0 else {
             throw SystemError(operation: "epoll_ctl", code: errno)

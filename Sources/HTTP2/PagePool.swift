@@ -32,9 +32,11 @@ final class PagePool {
         munmap(start, Self.reserved)
     }
 
-    func contains(_ pointer: UnsafeMutableRawPointer) -> Bool {
-        // One comparison: what lies before `start` wraps around.
-        UInt(bitPattern: pointer) &- UInt(bitPattern: start) < UInt(Self.reserved)
+    /// Where all pages lie.
+    var space: (start: UInt, length: UInt) { (UInt(bitPattern: start), UInt(Self.reserved)) }
+
+    private func contains(_ pointer: UnsafeMutableRawPointer) -> Bool {
+        pointer >= start && pointer < start.advanced(by: Self.reserved)
     }
 
     /// - Returns: a page of zeros, or `nil` when all are given out.

@@ -48,6 +48,11 @@ open class Session {
     private var decoder: HPACKDecoder
     private var digest = HeaderDigest()
 
+    /// The stream that was asked for last, and its context: events of a stream come one after another, and each lookup is
+    /// a search in libnghttp2's table. Zero where there is none.
+    private var latestStream: StreamID = 0
+    private var latestContext: UnsafeMutableRawPointer?
+
     /// Kept alive: the libnghttp2 session's memory lies there.
     private let memory: SessionMemory
     /// Where a server session keeps track of its streams, at least until it has more than ever fit there.
@@ -188,7 +193,11 @@ open class Session {
             try feed(frame) {
                 $0[0] = HeaderDigest.broken; return 1
             }
-        case .decoded: try feed(frame) { digest.write(rules, for: role, into: $0) }
+        case .decoded:
+            // A copy, since a closure that names `self` counts a reference to it.
+            var (digest, role) = (digest, role)
+            defer { self.digest = digest }
+            try feed(frame) { digest.write(rules, for: role, into: $0) }
         }
     }
 
@@ -288,6 +297,28 @@ open class Session {
     func takeHeaderBlock() -> HeaderBlock? {
         defer { incoming = nil }
         return incoming
+    }
+
+    /// - Returns: `nil` for a stream that has no context (any more).
+    @inline(__always)
+    func context(of stream: StreamID) -> UnsafeMutableRawPointer? {
+        if stream == latestStream { return latestContext }
+        let context = nghttp2_session_get_stream_user_data(session, stream)
+        if context != nil { (latestStream, latestContext) = (stream, context) }
+        return context
+    }
+
+    /// A stream has begun; libnghttp2 keeps its context until the stream is closed.
+    func setContext(_ context: StreamContext, of stream: StreamID) {
+        let context = Unmanaged.passUnretained(context).toOpaque()
+        nghttp2_session_set_stream_user_data(session, stream, context)
+        (latestStream, latestContext) = (stream, context)
+    }
+
+    /// - Returns: the context of a stream that is closed, for the last time.
+    func takeContext(of stream: StreamID) -> UnsafeMutableRawPointer? {
+        defer { if stream == latestStream { latestStream = 0 } }
+        return context(of: stream)
     }
 
     /// The peer has taken note of this side's SETTINGS.

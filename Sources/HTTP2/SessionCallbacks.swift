@@ -66,13 +66,12 @@ enum SessionCallbacks {
         return with(userData) { $0.frameBegan(frame) } ? 0 : failure
     }
 
-    private static let beginHeaders: nghttp2_on_begin_headers_callback = { pointer, frame, userData in
+    private static let beginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
         guard let frame else { return 0 }
         with(userData) { session in
             guard nghttp2_shim_is_request(frame) != 0 else { return }
             let stream = nghttp2_shim_stream(frame)
-            let context = session.requestBegan(on: stream)
-            nghttp2_session_set_stream_user_data(pointer, stream, Unmanaged.passUnretained(context).toOpaque())
+            session.setContext(session.requestBegan(on: stream), of: stream)
         }
         return 0
     }
@@ -85,24 +84,22 @@ enum SessionCallbacks {
 
     // MARK: Frames
 
-    private static let frameReceived: nghttp2_on_frame_recv_callback = { pointer, frame, userData in
+    private static let frameReceived: nghttp2_on_frame_recv_callback = { _, frame, userData in
         guard let frame else { return 0 }
-        return with(userData) { received(frame, $0, pointer) }
+        return with(userData) { received(frame, $0) }
     }
 
-    private static func received(
-        _ frame: UnsafePointer<nghttp2_frame>, _ session: Session, _ pointer: OpaquePointer?
-    ) -> Int32 {
+    private static func received(_ frame: UnsafePointer<nghttp2_frame>, _ session: Session) -> Int32 {
         let stream = nghttp2_shim_stream(frame)
         switch nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) {
         case NGHTTP2_DATA:
             if nghttp2_shim_is_padding(frame) != 0, !session.frameBegan(.control) { return failure }
             guard endsStream(frame) else { return 0 }
-            withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { session.endReceived(on: stream, $0) }
+            withContext(session.context(of: stream)) { session.endReceived(on: stream, $0) }
         case NGHTTP2_HEADERS:
-            headersReceived(frame, session, nghttp2_session_get_stream_user_data(pointer, stream))
+            headersReceived(frame, session)
         case NGHTTP2_RST_STREAM:
-            withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
+            withContext(session.context(of: stream)) {
                 session.resetReceived(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream, $0)
             }
         case NGHTTP2_SETTINGS:
@@ -125,12 +122,10 @@ enum SessionCallbacks {
         return 0
     }
 
-    private static func headersReceived(
-        _ frame: UnsafePointer<nghttp2_frame>, _ session: Session, _ context: UnsafeMutableRawPointer?
-    ) {
+    private static func headersReceived(_ frame: UnsafePointer<nghttp2_frame>, _ session: Session) {
         guard let block = session.takeHeaderBlock() else { return }
-        let isKnown: Void? = withContext(context) { context in
-            let stream = nghttp2_shim_stream(frame)
+        let stream = nghttp2_shim_stream(frame)
+        let isKnown: Void? = withContext(session.context(of: stream)) { context in
             switch session.role {
             case .server where nghttp2_shim_is_request(frame) != 0:
                 session.requestReceived(block, endStream: endsStream(frame), on: stream, context)
@@ -148,10 +143,10 @@ enum SessionCallbacks {
     }
 
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = {
-        pointer, _, stream, bytes, count, userData in
+        _, _, stream, bytes, count, userData in
         with(userData) { session in
             let bytes = UnsafeRawBufferPointer(start: bytes, count: count)
-            let isKnown: Void? = withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
+            let isKnown: Void? = withContext(session.context(of: stream)) {
                 session.dataReceived(bytes, on: stream, $0)
             }
             if isKnown == nil { session.consume(count, on: stream) }
@@ -159,16 +154,16 @@ enum SessionCallbacks {
         return 0
     }
 
-    private static let streamClosed: nghttp2_on_stream_close_callback = { pointer, stream, code, userData in
+    private static let streamClosed: nghttp2_on_stream_close_callback = { _, stream, code, userData in
         with(userData) { session in
-            withContext(nghttp2_session_get_stream_user_data(pointer, stream)) {
+            withContext(session.takeContext(of: stream)) {
                 session.streamClosed(stream, ErrorCode(rawValue: code), $0)
             }
         }
         return 0
     }
 
-    private static let frameSent: nghttp2_on_frame_send_callback = { pointer, frame, userData in
+    private static let frameSent: nghttp2_on_frame_send_callback = { _, frame, userData in
         guard let frame else { return 0 }
         let stream = nghttp2_shim_stream(frame)
         switch nghttp2_frame_type(UInt32(nghttp2_shim_type(frame))) {
@@ -181,8 +176,8 @@ enum SessionCallbacks {
         default: break
         }
         guard endsStream(frame) else { return 0 }
-        withContext(nghttp2_session_get_stream_user_data(pointer, stream)) { context in
-            with(userData) { $0.endSent(on: stream, context) }
+        with(userData) { session in
+            withContext(session.context(of: stream)) { session.endSent(on: stream, $0) }
         }
         return 0
     }

@@ -49,6 +49,8 @@ public final class SessionMemory {
     private let frameBuffer: UnsafeMutablePointer<Header>
     /// For the tables of streams; `nil` where the system grants none.
     private let pages = PagePool()
+    /// Where all of them lie.
+    private let pageSpace: (start: UInt, length: UInt)
     /// The page that was given out last.
     private var lastPage: UnsafeMutableRawPointer?
     /// A server session is being made: what it asks for first that is large enough is its frame buffer.
@@ -58,6 +60,7 @@ public final class SessionMemory {
         assert(MemoryLayout<Header>.size <= Self.headerSize, "a header keeps what follows aligned as malloc(3) does")
         free = .allocate(capacity: Self.classes)
         free.initialize(repeating: FreeList(), count: Self.classes)
+        pageSpace = pages?.space ?? (0, 0)
         guard let memory = malloc(Self.headerSize + Self.frameBufferSize) else { fatalError("out of memory") }
         frameBuffer = memory.bindMemory(to: Header.self, capacity: 1)
         frameBuffer.initialize(to: Header(sizeClass: Self.shared, next: nil))
@@ -97,7 +100,11 @@ public final class SessionMemory {
         var allocator = nghttp2_mem(
             mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
             malloc: { size, memory in SessionMemory.with(memory) { $0.allocate(size) } },
-            free: { block, memory in SessionMemory.with(memory) { $0.give(block) } },
+            free: { block, memory in
+                // Most of what libnghttp2 gives back is nothing.
+                guard let block else { return }
+                SessionMemory.with(memory) { $0.give(block) }
+            },
             calloc: { count, size, memory in
                 let (total, overflow) = count.multipliedReportingOverflow(by: size)
                 return overflow ? nil : SessionMemory.with(memory) { $0.allocateZeroed(total) }
@@ -114,13 +121,19 @@ public final class SessionMemory {
         Unmanaged<SessionMemory>.fromOpaque(pointer!)._withUnsafeGuaranteedRef(body)
     }
 
+    @inline(__always)
     private func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
         let sizeClass = Int(bitPattern: (UInt(bitPattern: size) &+ UInt(Self.step - 1)) / UInt(Self.step))
-        if sizeClass > 0, sizeClass < Self.classes, let block = free[sizeClass].first {
-            free[sizeClass].first = block.pointee.next
-            free[sizeClass].count &-= 1
-            return UnsafeMutableRawPointer(block).advanced(by: Self.headerSize)
+        guard sizeClass > 0, sizeClass < Self.classes, let block = free[sizeClass].first else {
+            return allocateAnew(size, sizeClass)
         }
+        free[sizeClass].first = block.pointee.next
+        free[sizeClass].count &-= 1
+        return UnsafeMutableRawPointer(block).advanced(by: Self.headerSize)
+    }
+
+    @inline(never)
+    private func allocateAnew(_ size: Int, _ sizeClass: Int) -> UnsafeMutableRawPointer? {
         let isLarge = sizeClass == 0 || sizeClass >= Self.classes
         if isLarge, lendsFrameBuffer, (Self.frameBufferSize - 64...Self.frameBufferSize).contains(size) {
             lendsFrameBuffer = false
@@ -142,22 +155,40 @@ public final class SessionMemory {
         return block
     }
 
-    private func give(_ pointer: UnsafeMutableRawPointer?) {
-        if let pointer, let pages, pages.contains(pointer) { return pages.give(pointer) }
+    @inline(__always)
+    private func give(_ pointer: UnsafeMutableRawPointer) {
+        guard !isPage(pointer) else { return givePage(pointer) }
         // Every other block that libnghttp2 gives back was made by `allocate`, with its header in front.
-        guard let block = Self.header(of: pointer) else { return }
+        let block = Self.header(of: pointer)
         let sizeClass = block.pointee.sizeClass
-        if sizeClass == Self.shared { return }
-        assert(sizeClass >= 0 && sizeClass < Self.classes, "only allocate() makes blocks")
-        guard sizeClass != Self.large, free[sizeClass].count < Self.mostKept else { return Glibc.free(block) }
+        guard sizeClass > Self.large, free[sizeClass].count < Self.mostKept else { return giveUp(block) }
+        assert(sizeClass < Self.classes, "only allocate() makes blocks")
         block.pointee.next = free[sizeClass].first
         free[sizeClass].first = block
         free[sizeClass].count &+= 1
     }
 
+    @inline(never)
+    private func givePage(_ page: UnsafeMutableRawPointer) {
+        pages?.give(page)
+    }
+
+    /// What no list keeps.
+    @inline(never)
+    private func giveUp(_ block: UnsafeMutablePointer<Header>) {
+        if block.pointee.sizeClass != Self.shared { Glibc.free(block) }
+    }
+
+    @inline(__always)
+    private func isPage(_ pointer: UnsafeMutableRawPointer) -> Bool {
+        // One comparison: what lies before the start wraps around.
+        UInt(bitPattern: pointer) &- pageSpace.start < pageSpace.length
+    }
+
     private func resize(_ pointer: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
-        guard let pointer, let block = Self.header(of: pointer) else { return allocate(size) }
-        precondition(pages?.contains(pointer) != true, "libnghttp2 never resizes what it had zeroed")
+        guard let pointer else { return allocate(size) }
+        precondition(!isPage(pointer), "libnghttp2 never resizes what it had zeroed")
+        let block = Self.header(of: pointer)
         let sizeClass = block.pointee.sizeClass
         precondition(sizeClass != Self.shared, "libnghttp2 frees its frame buffer and allocates a larger one")
         if sizeClass == Self.large {
@@ -171,7 +202,8 @@ public final class SessionMemory {
         return larger
     }
 
-    private static func header(of pointer: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<Header>? {
-        pointer?.advanced(by: -headerSize).assumingMemoryBound(to: Header.self)
+    @inline(__always)
+    private static func header(of pointer: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Header> {
+        pointer.advanced(by: -headerSize).assumingMemoryBound(to: Header.self)
     }
 }

@@ -73,6 +73,39 @@ final class RunningLoop: Sendable {
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
+    /// By edge, what has been reported isn't reported again until something comes, or the watch is set anew.
+    @Test(arguments: [Trigger.level, .edge]) func reportsByLevelOrByEdge(trigger: Trigger) async throws {
+        let loop = try RunningLoop()
+        let pair = try SocketPair()
+        let log = Shared(Mutex([]))
+        /// Does something, and waits until the loop has turned twice more.
+        func after(_ step: @escaping @Sendable (EventLoop) -> Void) async -> [Readiness] {
+            _ = await loop.ask { loop, answer in
+                step(loop)
+                loop.mailbox.post { [mailbox = loop.mailbox] in mailbox.post { answer(true) } }
+            }
+            return log.takeAll().map { Readiness(rawValue: UInt32($0)) }
+        }
+        let handler = LoopConfined(Recorder(log))
+        let added = await after { loop in
+            try? loop.add(pair.mine, for: .readable, trigger, handler: handler.value)
+        }
+        #expect(added.isEmpty)
+        pair.send()
+        #expect(await after { _ in }.first == .readable)
+        let again = await after { _ in }
+        #expect(again.isEmpty == (trigger == .edge))
+        let anew = await after { loop in try? loop.change(pair.mine, to: .readable) }
+        #expect(anew.contains(.readable))
+        pair.send()
+        #expect(await after { _ in }.contains(.readable))
+        pair.end()
+        let ended = await after { _ in }
+        #expect(ended.contains { $0.contains(.ended) } == (trigger == .edge))
+        #expect(ended.contains { $0.contains(.readable) })
+        _ = await after { loop in loop.remove(pair.mine) }
+    }
+
     @Test func refusesPostsOnceItHasEnded() async throws {
         let loop = LoopConfined(try EventLoop())
         let mailbox = loop.value.mailbox
@@ -126,6 +159,41 @@ private final class Shared: Sendable {
 
     func add(_ number: Int) { list.withLock { $0.append(number) } }
     var all: [Int] { list.withLock { $0 } }
+
+    func takeAll() -> [Int] {
+        list.withLock { list in
+            defer { list = [] }
+            return list
+        }
+    }
+}
+
+/// Two sockets that are each other's peers.
+private struct SocketPair {
+    let mine: FileDescriptor
+    let other: FileDescriptor
+
+    init() throws {
+        var numbers: [Int32] = [-1, -1]
+        let result = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &numbers)
+        if result != 0 { throw SystemError(operation: "socketpair", code: errno) }
+        mine = try FileDescriptor(numbers[0], "socketpair")
+        other = try FileDescriptor(numbers[1], "socketpair")
+    }
+
+    func send() { _ = Glibc.send(other.number, "x", 1, 0) }
+    func end() { shutdown(other.number, Int32(SHUT_WR)) }
+}
+
+/// Writes down what it is told, and does nothing about it.
+private final class Recorder: EventHandler {
+    private let log: Shared
+
+    init(_ log: Shared) {
+        self.log = log
+    }
+
+    func ready(_ readiness: Readiness) { log.add(Int(readiness.rawValue)) }
 }
 
 /// Accepts one connection and hands on what it reads.

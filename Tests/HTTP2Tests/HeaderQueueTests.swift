@@ -8,22 +8,47 @@ import Testing
         var queue = HeaderQueue()
         let blocks = (0..<4).map { _ in pool.take() }
         for (block, stream) in zip(blocks, [1, 3, 1, 5] as [StreamID]) { queue.append(block, on: stream) }
-        #expect(queue.take(on: 3) == blocks[1])
-        #expect(queue.take(on: 1) == blocks[0] && queue.take(on: 1) == blocks[2])
-        #expect(queue.take(on: 1) == nil && !queue.isEmpty)
-        #expect(queue.takeAny() == blocks[3] && queue.isEmpty && queue.takeAny() == nil)
+        let taken = [3, 1, 1, 1].map { queue.take(on: $0) }
+        #expect(taken == [blocks[1], blocks[0], blocks[2], nil])
+        #expect(rest(of: &queue) == [blocks[3]])
     }
 
-    /// Those taken are forgotten also where it never runs empty.
+    /// The ring goes round and grows, wherever in it the first one lies.
+    @Test(arguments: [0, 1, 15, 16, 17]) func growsWhereverItBegins(offset: Int) {
+        var queue = HeaderQueue()
+        let blocks = (0..<200).map { _ in pool.take() }
+        for stream in 0..<StreamID(offset) {
+            queue.append(blocks[0], on: stream)
+            let taken = queue.take(on: stream)
+            #expect(taken == blocks[0])
+        }
+        for (index, block) in blocks.enumerated() { queue.append(block, on: StreamID(index)) }
+        // From the midst, where those in front move up.
+        let taken = (queue.take(on: 150), queue.take(on: 150))
+        #expect(taken.0 == blocks[150] && taken.1 == nil)
+        #expect(rest(of: &queue) == Array(blocks[..<150] + blocks[151...]))
+    }
+
     @Test func goesOnWithoutRunningEmpty() {
         var queue = HeaderQueue()
         let blocks = (0..<100).map { _ in pool.take() }
         queue.append(blocks[0], on: 0)
         for stream in 1..<StreamID(10_000) {
             queue.append(blocks[Int(stream) % 100], on: stream)
-            #expect(queue.take(on: stream - 1) == blocks[Int(stream - 1) % 100])
+            let taken = queue.take(on: stream - 1)
+            #expect(taken == blocks[Int(stream - 1) % 100])
         }
-        #expect(queue.entryCount < 100)
-        #expect(queue.takeAny() == blocks[99] && queue.isEmpty)
+        #expect(rest(of: &queue) == [blocks[99]])
+    }
+
+    private func rest(of queue: inout HeaderQueue) -> [HeaderBlock] {
+        var rest: [HeaderBlock] = []
+        while !queue.isEmpty {
+            guard let block = queue.takeAny() else { break }
+            rest.append(block)
+        }
+        let isEmpty = queue.isEmpty && queue.takeAny() == nil
+        #expect(isEmpty)
+        return rest
     }
 }

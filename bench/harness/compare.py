@@ -77,6 +77,7 @@ def main() -> int:
     parser.add_argument("peers", nargs="+", metavar="PATH|PEER", help="the first is what the others are held against")
     parser.add_argument("--turns", type=int, default=20, help="of each; 20 by default")
     parser.add_argument("--seconds", type=float, default=1.0, help="counted in each turn; 1 by default")
+    parser.add_argument("--warm-up", type=float, default=0.3, help="seconds before those, not counted; 0.3 by default")
     parser.add_argument("--repository", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--bench", type=Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -90,7 +91,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="compare-", dir=arguments.bench) as folder:
         places = Places(arguments.repository, arguments.bench, Path(folder))
         try:
-            costs = compare(places, scenario, peers, Timing(0.3, arguments.seconds), arguments.turns)
+            costs = compare(places, scenario, peers, Timing(arguments.warm_up, arguments.seconds), arguments.turns)
         except (LoadError, Unavailable) as error:
             print(f"compare: {error}", file=sys.stderr)
             return 1

@@ -1,53 +1,75 @@
 /// The header blocks of HEADERS frames that are queued in libnghttp2, which sends most of them in the order in which they
 /// were submitted: only trailers overtake requests.
-package struct HeaderQueue {
+///
+/// A ring: entries lie at `first` and the following `count` places, modulo the capacity, which is a power of two. Those
+/// places are initialized, no other is read. Confined to one thread.
+package struct HeaderQueue: ~Copyable {
     private struct Entry {
         var stream: StreamID
         var block: HeaderBlock
     }
 
-    private var entries: [Entry] = []
-    /// Entries in front of this one have been taken.
+    private static let firstCapacity = 16
+
+    /// Owned; `nil` until something is queued for the first time.
+    private var ring: UnsafeMutablePointer<Entry>?
+    private var capacity = 0
     private var first = 0
+    /// How many blocks wait.
+    private var count = 0
 
     package init() {}
 
-    package var isEmpty: Bool { first == entries.count }
+    deinit {
+        // Entries are trivial: there is nothing to deinitialize.
+        ring?.deallocate()
+    }
 
-    /// How many blocks are held, those taken lately among them.
-    package var entryCount: Int { entries.count }
+    package var isEmpty: Bool { count == 0 }
+
+    @inline(__always)
+    private func place(_ index: Int) -> Int { (first &+ index) & (capacity &- 1) }
 
     package mutating func append(_ block: HeaderBlock, on stream: StreamID) {
-        // A queue that is never empty would keep what was taken for ever.
-        if first >= 32, 2 * first >= entries.count {
-            entries.removeFirst(first)
-            first = 0
+        guard count < capacity, let ring else {
+            grow()
+            return append(block, on: stream)
         }
-        entries.append(Entry(stream: stream, block: block))
+        ring.advanced(by: place(count)).initialize(to: Entry(stream: stream, block: block))
+        count &+= 1
+    }
+
+    @inline(never)
+    private mutating func grow() {
+        let larger = capacity == 0 ? Self.firstCapacity : 2 * capacity
+        let new = UnsafeMutablePointer<Entry>.allocate(capacity: larger)
+        if let ring {
+            for index in 0..<count { new.advanced(by: index).initialize(to: ring[place(index)]) }
+            ring.deallocate()
+        }
+        (ring, capacity, first) = (new, larger, 0)
     }
 
     /// Takes the block that was queued first of those that a stream has.
     package mutating func take(on stream: StreamID) -> HeaderBlock? {
-        var index = first
-        while index < entries.count, entries[index].stream != stream { index += 1 }
-        guard index < entries.count else { return nil }
-        let block = entries[index].block
-        if index == first {
-            first += 1
-        } else {
-            entries.remove(at: index)
+        guard let ring else { return nil }
+        var index = 0
+        while index < count, ring[place(index)].stream != stream { index &+= 1 }
+        guard index < count else { return nil }
+        let block = ring[place(index)].block
+        // Those in front of it move up.
+        while index > 0 {
+            ring[place(index)] = ring[place(index &- 1)]
+            index &-= 1
         }
-        if isEmpty { removeTaken() }
+        first = place(1)
+        count &-= 1
         return block
     }
 
     /// Takes whatever is left.
     package mutating func takeAny() -> HeaderBlock? {
-        isEmpty ? nil : take(on: entries[first].stream)
-    }
-
-    private mutating func removeTaken() {
-        entries.removeAll(keepingCapacity: true)
-        first = 0
+        guard count > 0, let ring else { return nil }
+        return take(on: ring[first].stream)
     }
 }

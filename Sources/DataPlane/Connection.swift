@@ -30,6 +30,8 @@ class Connection: Session, EventHandler {
     /// What the socket is watched for.
     private var watched: Readiness
     private var isDirty = false
+    /// The end of the peer's bytes is known to have come: it is taken in once what they have led to has been sent.
+    private var awaitsEnd = false
     /// The session is done with input: what is queued still goes out, then the connection closes.
     private var isClosing = false
     /// The rule that the peer has broken, and how: the connection closes as soon as the session's callback has returned.
@@ -98,7 +100,7 @@ class Connection: Session, EventHandler {
         if case .closed = output { return }
         guard let tls else { return readPlaintext(endFollows: endFollows) }
         take(tls.read(into: worker.input))
-        if tls.hasEnding, isOpen, !isClosing { take(tls.read(into: worker.input)) }
+        if tls.hasEnding { awaitsEnd = true }
         if case .blocked = output, tls.hasUnsent { becameWritable() } else if tls.hasUnsent { markDirty() }
     }
 
@@ -110,8 +112,13 @@ class Connection: Session, EventHandler {
             // There may be more, which has its turn after the other connections have had theirs.
             watchAnew()
         } else if endFollows {
-            take(socket.read(into: worker.input))
+            awaitsEnd = true
         }
+    }
+
+    private func readEnd() {
+        awaitsEnd = false
+        if let tls { take(tls.read(into: worker.input)) } else { readPlaintext(endFollows: true) }
     }
 
     private func take(_ transfer: Socket.Transfer) {
@@ -149,9 +156,15 @@ class Connection: Session, EventHandler {
         worker.dirty.append(self)
     }
 
-    /// Writes out what the session has queued, until that is all or the socket is full. Called at the end of a turn.
+    /// Writes out what the session has queued, until that is all or the socket is full, and takes in the peer's end behind
+    /// the bytes that have marked the connection dirty. Called at the end of a turn.
     final func flush() {
         isDirty = false
+        sendQueued()
+        if awaitsEnd, isOpen { readEnd() }
+    }
+
+    private func sendQueued() {
         guard case .open = output, tls?.isEstablished != false else { return }
         do {
             while case let count = try drain(into: worker.output), count > 0 {

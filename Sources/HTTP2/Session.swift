@@ -317,7 +317,7 @@ open class Session {
 
     /// - Returns: the context of a stream that is closed, for the last time.
     func takeContext(of stream: StreamID) -> UnsafeMutableRawPointer? {
-        defer { if stream == latestStream { latestStream = 0 } }
+        defer { if stream == latestStream { (latestStream, latestContext) = (0, nil) } }
         return context(of: stream)
     }
 

@@ -114,6 +114,23 @@ def test_connections_that_come_and_go_leave_nothing_behind(start_proxy, blue, gr
     eventually(lambda: open_descriptors() <= before + 4, what="descriptors are back to where they were")
 
 
+@pytest.mark.parametrize("frames", [0, 5], ids=["in one read", "in several"])
+def test_end_that_comes_with_the_last_bytes(start_proxy, blue, green, frames):
+    """One packet has the last bytes and the end, of which the system tells only once."""
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    proxy.admin.wait_ready()
+    host, port = proxy.address.split(":")
+    unknown = (16_000).to_bytes(3, "big") + b"\xfe\x00\x00\x00\x00\x00" + bytes(16_000)
+    settings = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+    for _ in range(20):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + frames * unknown, socket.MSG_MORE)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65_536):
+                pass
+    eventually(lambda: sum(per_worker(proxy)) == 0, what="no connection is left")
+
+
 def test_least_loaded_endpoint_of_a_color_is_chosen(start_proxy, start_backend, connect_raw, green):
     """40 long streams over 2 endpoints on one worker: 20 each."""
     first, second = start_backend("first"), start_backend("second")

@@ -1,6 +1,7 @@
 """A stream that the upstream refused unprocessed is placed once more, and nobody notices."""
 
 import queue
+import signal
 import threading
 
 import pytest
@@ -163,6 +164,25 @@ def test_streams_above_the_last_id_of_a_goaway_are_placed_once_more(start_proxy,
     later = connection.open(grpc_request("/a.A/later"), end_stream=True).wait_end()
     assert later.grpc_status == b"0"
     assert backend.requests[-1].connection is not backend.connections[0]
+
+
+def test_request_that_begins_as_the_backend_leaves(start_proxy, start_raw_backend, connect_raw):
+    """The GOAWAY and the end of an idle backend are there in the same moment as a request, which is placed elsewhere."""
+    backend = start_raw_backend(answer)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    connection = connect_raw(proxy.address)
+    assert connection.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
+    first = backend.requests[0].connection
+    proxy.process.signal(signal.SIGSTOP)
+    try:
+        stream = connection.open(grpc_request())
+        stream.send_data(grpc_message(b"body"), end_stream=True)
+        first.leave(last_stream_id=backend.requests[0].id)
+    finally:
+        proxy.process.signal(signal.SIGCONT)
+    stream.wait_end()
+    assert (stream.grpc_status, stream.messages) == (b"0", [b"body"])
+    assert backend.requests[-1].connection is not first
 
 
 def test_goaway_that_spares_all_streams_closes_nothing_early(start_proxy, start_raw_backend, connect_raw):

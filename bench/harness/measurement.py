@@ -124,21 +124,21 @@ def in_turns(contenders: list[Contender], timing: Timing, turns: int) -> list[li
 
 
 def combined(turns: list[dict]) -> dict:
-    """One run's figures of those of its turns: means by calls, medians of latencies, the most of others' load."""
-    calls = sum(turn["calls"] for turn in turns)
+    """One run's figures of those of its turns: medians, and the most of others' load.
+
+    Medians, because what a hypervisor takes away in the middle of a turn counts as the time of whoever was running.
+    """
     failures: dict[str, int] = {}
     for turn in turns:
         for name, count in turn["failures"].items():
             failures[name] = failures.get(name, 0) + count
-    by_calls = ("cpu_us_per_call", "cpu_ns_per_byte", "busiest_thread_us_per_call", "load_us_per_call")
-    by_turn = ("calls_per_second", "proxy_cores")
+    totals = ("calls", "reconnects")
     worst = ("foreign_cores", "stolen_cores")
+    others = [name for name in turns[0] if name not in ("failures", "latency_us", *totals, *worst)]
     return {
-        "calls": calls,
         "failures": failures,
-        "reconnects": sum(turn["reconnects"] for turn in turns),
-        **{name: sum(turn[name] * turn["calls"] for turn in turns) / calls for name in by_calls},
-        **{name: sum(turn[name] for turn in turns) / len(turns) for name in by_turn},
+        **{name: sum(turn[name] for turn in turns) for name in totals},
+        **{name: median(turn[name] for turn in turns) for name in others},
         **{name: max(turn[name] for turn in turns) for name in worst},
         "latency_us": {name: median(turn["latency_us"][name] for turn in turns) for name in turns[0]["latency_us"]},
     }

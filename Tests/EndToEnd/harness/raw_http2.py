@@ -422,6 +422,13 @@ class RawConnection:
         """Sends GOAWAY and lets streams go on: h2's own `close_connection` would stop them."""
         self.send_frame(GoAwayFrame(0, last_stream_id=last_stream_id, error_code=code))
 
+    def leave(self, last_stream_id: int) -> None:
+        """Sends GOAWAY and the end of this side's bytes, in one packet."""
+        with self._changed:
+            self._flush()
+            self._socket.send(GoAwayFrame(0, last_stream_id=last_stream_id).serialize(), socket.MSG_MORE)
+            self._socket.shutdown(socket.SHUT_WR)
+
     def send_frame(self, frame: Frame) -> None:
         """Sends a frame past h2's state."""
         with self._changed:

@@ -167,7 +167,7 @@ def test_streams_above_the_last_id_of_a_goaway_are_placed_once_more(start_proxy,
 
 
 def test_request_that_begins_as_the_backend_leaves(start_proxy, start_raw_backend, connect_raw):
-    """The GOAWAY and the end of an idle backend are there in the same moment as a request, which is placed elsewhere."""
+    """An idle backend leaves, by GOAWAY and the end at once, in the same moment: the request is placed elsewhere."""
     backend = start_raw_backend(answer)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     connection = connect_raw(proxy.address)

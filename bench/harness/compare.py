@@ -12,7 +12,7 @@ from pathlib import Path
 from .driver import LoadError
 from .measurement import PROXY_PORT, Contender, Timing, in_turns
 from .peers import PEERS, PROXY, Launch, Peer, Places, Unavailable
-from .scenarios import SCENARIOS, Kind, Scenario
+from .scenarios import SCENARIOS, Kind, Scenario, scenario_named
 
 
 def peer_named(text: str) -> Peer:
@@ -87,7 +87,7 @@ def main() -> int:
         peers = [peer_named(text) for text in arguments.peers]
     except ValueError as error:
         parser.error(str(error))
-    scenario = next(scenario for scenario in SCENARIOS if scenario.name == arguments.scenario)
+    scenario = scenario_named(arguments.scenario)
     with tempfile.TemporaryDirectory(prefix="compare-", dir=arguments.bench) as folder:
         places = Places(arguments.repository, arguments.bench, Path(folder))
         try:

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Functions of scripts/bench.sh, scripts/profile.sh and scripts/compare.sh that bring together what they need. To be sourced.
-# Callers set ROOT, the top of the repository, and BENCH, the folder that everything is put into.
+# Callers set ROOT, the top of the repository; here is BENCH, the folder that everything is put into.
+BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
+mkdir -p "$BENCH"
+export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
 
 bench_note() { printf 'bench: %s\n' "$*" >&2; }
 
@@ -86,8 +89,10 @@ bench_certificate() {
 }
 
 # Enters a network namespace of its own, where no packet filter tracks connections and nobody else's settings hold,
-# then runs the command there. Falls back to the machine's own network where that isn't allowed.
+# then runs the command there, with all the descriptors it may have. Falls back to the machine's own network where that
+# isn't allowed.
 bench_isolated() {
+    ulimit -n "$(ulimit -Hn)"
     if ! unshare --net true 2>/dev/null; then
         bench_note "no right to make a network namespace: measuring in the machine's own"
         SLUICE_BENCH_NETWORK=shared exec "$@"

@@ -79,9 +79,7 @@ final class ClientConnection: Connection {
             headerBlocks.give(head)
             return cancel(stream, .protocolError)
         }
-        // Who the client is, only the Proxy says: what the client says itself never passes.
-        head.removeAll(of: .forwardedClientCertificate)
-        if worker.forwardsClientIdentity, let identity { head.append("x-forwarded-client-cert", identity) }
+        let head = withIdentity(head)
         call.isGRPC = head.value(of: .contentType, hasPrefix: "application/grpc")
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
@@ -96,6 +94,16 @@ final class ClientConnection: Connection {
         } else {
             worker.place(call)
         }
+    }
+
+    /// Who the client is, only the Proxy says: what the client says itself never passes.
+    private func withIdentity(_ head: HeaderBlock) -> HeaderBlock {
+        let identity = worker.forwardsClientIdentity ? identity : nil
+        guard identity != nil || head.has(.forwardedClientCertificate) else { return head }
+        let head = headerBlocks.own(head)
+        head.removeAll(of: .forwardedClientCertificate)
+        if let identity { head.append("x-forwarded-client-cert", identity) }
+        return head
     }
 
     /// Whether the path is one that HTTP knows (RFC 9113, section 8.3.1): libnghttp2 looks at it for http and https alone.
@@ -122,6 +130,7 @@ final class ClientConnection: Connection {
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
+        let trailers = trailers.has(.forwardedClientCertificate) ? headerBlocks.own(trailers) : trailers
         trailers.removeAll(of: .forwardedClientCertificate)
         if trailers.isEmpty && !trailers.isTruncated {
             headerBlocks.give(trailers)

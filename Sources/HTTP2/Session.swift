@@ -60,7 +60,7 @@ open class Session {
 
     /// Of the HEADERS that are queued. libnghttp2 keeps track of the frames, what is in them is encoded here.
     private var queuedHeaders = HeaderQueue()
-    private var encoder = HPACKEncoder()
+    private var encoder: HPACKEncoder
     private var output = FrameOutput()
 
     /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
@@ -81,6 +81,7 @@ open class Session {
         input = FrameInput(
             preface: role == .server ? Self.prefaceLength : 0, mostBlockBytes: 2 * maxListSize,
             passesPushPromises: role == .server)
+        encoder = HPACKEncoder(role: role)
         decoder = HPACKDecoder(role: role, maxListSize: maxListSize, maxFields: settings.maxHeaderFields)
         var pointer: OpaquePointer?
         var firstPage: UnsafeMutableRawPointer?
@@ -108,6 +109,13 @@ open class Session {
     deinit {
         nghttp2_session_del(session)
         dropQueuedHeaders()
+        forgetLists()
+    }
+
+    /// Gives back the lists that were expected to come again.
+    private func forgetLists() {
+        decoder.forget(headerBlocks)
+        encoder.forget(headerBlocks)
     }
 
     private func submit(_ settings: SessionSettings) {
@@ -181,9 +189,7 @@ open class Session {
 
     /// Decodes a header block, and tells libnghttp2 of it.
     private func receive(_ frame: HeadersFrame, _ block: UnsafeRawBufferPointer) throws(SessionError) {
-        let list = headerBlocks.take()
-        var rules = HeaderRules(role: role)
-        let outcome = decoder.decode(block, into: list, &rules)
+        let (list, rules, outcome) = decoder.decode(block, from: headerBlocks)
         incoming = list
         // Nobody asks for the list of a stream that isn't there any more, or is malformed.
         defer { if let list = takeHeaderBlock() { headerBlocks.give(list) } }
@@ -253,8 +259,8 @@ open class Session {
         guard let block = queuedHeaders.take(on: header.stream) else {
             preconditionFailure("libnghttp2 sends no HEADERS that it wasn't told to")
         }
-        output.writeHeaders(header, emptyBlock, block, with: &encoder)
-        block.giveBack(to: headerBlocks)
+        output.writeHeaders(header, emptyBlock, block, with: &encoder, headerBlocks)
+        headerBlocks.give(block)
     }
 
     /// The payload of the DATA frame that comes next is to be written here; `nil` where it may not fit.
@@ -267,17 +273,17 @@ open class Session {
     private func queue(_ block: HeaderBlock, on stream: StreamID, _ result: Int32) {
         check(result)
         guard result >= 0 else { return }
-        block.borrow()
+        block.hold()
         queuedHeaders.append(block, on: stream)
     }
 
     /// HEADERS that were queued are dropped, since the stream has ended meanwhile.
     func headersNotSent(on stream: StreamID) {
-        queuedHeaders.take(on: stream)?.giveBack(to: headerBlocks)
+        if let block = queuedHeaders.take(on: stream) { headerBlocks.give(block) }
     }
 
     private func dropQueuedHeaders() {
-        while let block = queuedHeaders.takeAny() { block.giveBack(to: headerBlocks) }
+        while let block = queuedHeaders.takeAny() { headerBlocks.give(block) }
     }
 
     /// Whether the session is over: it neither waits for input nor has anything to send.
@@ -287,6 +293,7 @@ open class Session {
 
     /// Lets go of memory that a session without streams doesn't need. Worth its while once a session has gone idle.
     public final func trimMemory() {
+        forgetLists()
         if let page { memory.trim(page) }
     }
 

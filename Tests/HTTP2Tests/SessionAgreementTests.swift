@@ -46,6 +46,27 @@ import Testing
         }
     }
 
+    /// Few lists again and again, as calls have them, while the tables change now and then.
+    @Test("Lists that come again", arguments: FuzzCases.shares)
+    func listsThatComeAgain(cases: FuzzCases) {
+        cases.forEach(standard: 2_000) { number, random in
+            var encoder = HPACKEncoder(role: .client)
+            let lists = (0..<6).map { _ in
+                [TestField(":method", "POST"), TestField(":scheme", "http"), TestField(":path", "/x")]
+                    + StrangeMessages.requestLists.randomElement(using: &random)!
+            }
+            var frames = [FrameBytes.frame(FrameBytes.Kind.settings)]
+            for stream in stride(from: Int32(1), to: 81, by: 2) {
+                var list = lists.randomElement(using: &random)!
+                if Int.random(in: 0..<10, using: &random) == 0 { list.append(TestField("x", "\(stream % 6)")) }
+                let flags = FrameBytes.Flag.endHeaders | (Bool.random(using: &random) ? FrameBytes.Flag.endStream : 0)
+                frames.append(FrameBytes.frame(FrameBytes.Kind.headers, flags, stream, encoder.encode(list)))
+                frames.append(FrameBytes.frame(FrameBytes.Kind.resetStream, 0, stream, [0, 0, 0, 8]))
+            }
+            Self.compare(number, .server, frames, &random)
+        }
+    }
+
     /// What a field means depends on what came before on the stream.
     @Test("Fields of heads that come again in trailers", arguments: ["host", "content-length", "te", "x"])
     func fieldsInTrailers(name: String) {

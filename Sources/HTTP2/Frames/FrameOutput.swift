@@ -75,19 +75,23 @@ struct FrameOutput {
 
     /// Writes a HEADERS frame whose block libnghttp2 has left empty, but for changes of the table's size and the method.
     ///
-    /// - Parameter emptyBlock: what libnghttp2 has written as its payload.
+    /// - Parameters:
+    ///   - emptyBlock: what libnghttp2 has written as its payload.
+    ///   - pool: where the encoder's lists go.
     mutating func writeHeaders(
         _ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer, _ block: HeaderBlock,
-        with encoder: inout HPACKEncoder
+        with encoder: inout HPACKEncoder, _ pool: HeaderBlockPool
     ) {
         let resizes = UnsafeRawBufferPointer(rebasing: emptyBlock[..<encoder.resizeTable(by: emptyBlock)])
         let most = resizes.count + block.mostEncodedBytes
-        guard most <= FrameHeader.largestPayload else { return addToRest(header, resizes, most, block, with: &encoder) }
+        guard most <= FrameHeader.largestPayload else {
+            return addToRest(header, resizes, most, block, with: &encoder, pool)
+        }
         precondition(FrameHeader.length + most <= room, "there is room for a full frame")
         let start = count
         count += FrameHeader.length
         write(resizes)
-        count += block.encode(with: &encoder, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+        count += encoder.encode(block, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]), pool)
         let written = FrameHeader(
             payloadLength: count - start - FrameHeader.length, kind: header.kind, flags: header.flags,
             stream: header.stream)
@@ -97,12 +101,12 @@ struct FrameOutput {
     /// Makes as many frames as a long block needs (RFC 9113, section 6.10).
     private mutating func addToRest(
         _ header: FrameHeader, _ resizes: UnsafeRawBufferPointer, _ most: Int, _ block: HeaderBlock,
-        with encoder: inout HPACKEncoder
+        with encoder: inout HPACKEncoder, _ pool: HeaderBlockPool
     ) {
         var encoded = [UInt8](resizes)
         encoded.append(
             contentsOf: [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
-                count = block.encode(with: &encoder, into: UnsafeMutableRawBufferPointer(buffer))
+                count = encoder.encode(block, into: UnsafeMutableRawBufferPointer(buffer), pool)
             })
         var frames = Array(rest)
         var (kind, flags) = (header.kind, header.flags & ~FrameHeader.Flag.endHeaders)

@@ -47,6 +47,9 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     /// How many entries there are.
     var count: Int { next &- oldest }
 
+    /// Grows whenever an entry comes or goes: as long as it is the same, every index names the same field.
+    var changes: Int { next &+ oldest }
+
     /// How many entries are newer than that of a position.
     @inline(__always)
     func age(of position: Int) -> Int { next &- 1 &- position }

@@ -19,6 +19,9 @@ struct EncoderTable: ~Copyable {
 
     var limit: Int { table.limit }
 
+    /// As `DynamicTable.changes`.
+    var changes: Int { table.changes }
+
     /// The index that names the entry of a position.
     @inline(__always)
     func index(of position: Int) -> Int { HPACK.firstDynamicIndex &+ table.age(of: position) }

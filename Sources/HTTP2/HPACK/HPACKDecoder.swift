@@ -11,6 +11,7 @@ package struct HPACKDecoder: ~Copyable {
     }
 
     private var table = DynamicTable<FieldKind>()
+    private var known = KnownBlocks()
     private let role: Session.Role
     private let standard: StaticTable
     private let huffman = HuffmanDecoder.shared
@@ -28,6 +29,41 @@ package struct HPACKDecoder: ~Copyable {
         self.maxFields = maxFields
     }
 
+    /// Decodes a whole block, unless it is known. `forget(_:)` has to be called in the end.
+    ///
+    /// - Parameter pool: where the list comes from.
+    /// - Returns: the list, held for the caller, and what has been found out about it.
+    package mutating func decode(
+        _ block: UnsafeRawBufferPointer, from pool: HeaderBlockPool
+    ) -> (HeaderBlock, HeaderRules, Outcome) {
+        if let known = known.find(block, table.changes) {
+            known.list.hold()
+            return (known.list, known.rules, .decoded)
+        }
+        return decodeAndLearn(block, from: pool)
+    }
+
+    @inline(never)
+    private mutating func decodeAndLearn(
+        _ block: UnsafeRawBufferPointer, from pool: HeaderBlockPool
+    ) -> (HeaderBlock, HeaderRules, Outcome) {
+        let list = pool.take()
+        var rules = HeaderRules(role: role)
+        let before = table.changes
+        let outcome = decode(block, into: list, &rules)
+        // A block that changes the table's size has to be taken in each time.
+        if case .decoded = outcome, before == table.changes, let first = block.first, !Self.changesSize(first) {
+            known.learn(block, before, list, rules, pool)
+        }
+        return (list, rules, outcome)
+    }
+
+    /// Gives back the lists that are known.
+    package mutating func forget(_ pool: HeaderBlockPool) { known.forget(pool) }
+
+    /// RFC 7541, section 6.3.
+    private static func changesSize(_ first: UInt8) -> Bool { first & 0xe0 == 0x20 }
+
     /// Decodes a whole block.
     ///
     /// - Parameters:
@@ -42,7 +78,7 @@ package struct HPACKDecoder: ~Copyable {
             let first = input.first
             if first & 0x80 != 0 {
                 guard let index = input.readInteger(prefix: 7), takeIndexed(index, list, &rules) else { return .broken }
-            } else if first & 0xe0 == 0x20 {
+            } else if Self.changesSize(first) {
                 // RFC 7541, section 4.2: only at the beginning.
                 guard mayResize, let size = input.readInteger(prefix: 5), size <= HPACK.largestTable else {
                     return .broken

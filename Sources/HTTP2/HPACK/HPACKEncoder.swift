@@ -6,6 +6,7 @@
 /// thread.
 package struct HPACKEncoder: ~Copyable {
     private var table = EncoderTable()
+    private var known: KnownLists
     /// Of fields that came once, a part of the hash, in the slot that another part chooses. One that is wrongly taken
     /// for known is entered too early, which is harmless.
     private var seen = InlineArray<64, UInt16>(repeating: 0)
@@ -25,7 +26,38 @@ package struct HPACKEncoder: ~Copyable {
     /// What is known of its fields isn't asked for here.
     private let standard = StaticTable.table(for: .server)
 
-    package init() {}
+    /// - Parameter role: of the side that encodes.
+    package init(role: Session.Role) {
+        known = KnownLists(sets: role == .client ? 16 : 1)
+    }
+
+    /// Encodes a header list. `forget(_:)` has to be called in the end.
+    ///
+    /// - Parameters:
+    ///   - output: with room for `list.mostEncodedBytes`.
+    ///   - pool: where the list goes when it is known no more.
+    /// - Returns: how many bytes were written.
+    package mutating func encode(
+        _ list: HeaderBlock, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderBlockPool
+    ) -> Int {
+        guard list.isKnown else { return list.encode(with: &self, into: output) }
+        let changes = table.changes
+        let length = known.write(list, changes, into: output)
+        return length > 0 ? length : encodeAndLearn(list, into: output, pool)
+    }
+
+    @inline(never)
+    private mutating func encodeAndLearn(
+        _ list: HeaderBlock, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderBlockPool
+    ) -> Int {
+        let before = table.changes
+        let length = list.encode(with: &self, into: output)
+        known.learn(list, UnsafeRawBufferPointer(rebasing: output[..<length]), (before, table.changes), pool)
+        return length
+    }
+
+    /// Gives back the lists that are known.
+    package mutating func forget(_ pool: HeaderBlockPool) { known.forget(pool) }
 
     /// The most that a list can take, encoded.
     ///

@@ -3,9 +3,10 @@ import CNghttp2
 /// One header list: a request's or response's head, an interim response, or trailers.
 ///
 /// Names and values lie one after another in one buffer that keeps its capacity when the block is used again, so a block
-/// out of a `HeaderBlockPool` costs no allocation. A value of this type only names the block: nobody counts references,
-/// and whoever takes a block from a pool gives it back there, once, and doesn't touch it afterwards. Its memory stays
-/// valid for as long as the pool lives, given back or not, unless the pool has more than it keeps. Confined to one thread.
+/// out of a `HeaderBlockPool` costs no allocation. A value of this type only names the block: whoever takes a block from a
+/// pool, is given one or holds it (`hold()`) gives it back to the pool, once, and doesn't touch it afterwards. A block
+/// that several hold doesn't change: a list that comes again and again is the same block each time. Confined to one
+/// thread.
 public struct HeaderBlock: Equatable {
     private struct Storage {
         /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
@@ -17,10 +18,10 @@ public struct HeaderBlock: Equatable {
         var fieldCapacity = HeaderBlock.usualFields
         var listSize = 0
         var fieldCount = 0
-        /// Sessions that have queued this block and not sent it yet: they read it where it lies.
-        var borrowers = 0
-        /// Whether the block goes back to the pool as soon as nobody borrows it any more.
-        var isAwaited = false
+        /// How many have the block and will give it back.
+        var holders = 1
+        /// Whether the block has been made to be held while the list is expected again.
+        let isKnown: Bool
         /// The last kept field of each name, -1 where there is none: found without a search.
         var last = InlineArray<17, Int32>(repeating: -1)
         /// While it is free: the next free block of the pool.
@@ -28,8 +29,21 @@ public struct HeaderBlock: Equatable {
 
         init() {
             assert(last.count == FieldName.allCases.count, "each name has its place")
+            isKnown = false
             bytes = .allocate(capacity: byteCapacity)
             fields = .allocate(capacity: fieldCapacity)
+        }
+
+        /// The same list, in as little memory as it takes.
+        init(copying other: Storage) {
+            isKnown = true
+            (byteCapacity, byteCount) = (max(other.byteCount, 1), other.byteCount)
+            bytes = .allocate(capacity: byteCapacity)
+            bytes.initialize(from: other.bytes, count: other.byteCount)
+            (fieldCapacity, keptCount) = (max(other.keptCount, 1), other.keptCount)
+            fields = .allocate(capacity: fieldCapacity)
+            fields.initialize(from: other.fields, count: other.keptCount)
+            (listSize, fieldCount, last) = (other.listSize, other.fieldCount, other.last)
         }
     }
 
@@ -48,8 +62,14 @@ public struct HeaderBlock: Equatable {
         storage.initialize(to: Storage())
     }
 
+    /// A block with another one's list that is to be held while the list is expected again.
+    init(known other: HeaderBlock) {
+        storage = .allocate(capacity: 1)
+        storage.initialize(to: Storage(copying: other.storage.pointee))
+    }
+
     /// Nobody may name the block any more.
-    fileprivate func deallocate() {
+    func deallocate() {
         storage.pointee.bytes.deallocate()
         storage.pointee.fields.deallocate()
         storage.deallocate()
@@ -67,7 +87,7 @@ public struct HeaderBlock: Equatable {
     public var isTruncated: Bool { storage.pointee.keptCount < storage.pointee.fieldCount }
 
     public func removeAll() {
-        assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
+        assert(storage.pointee.holders == 1, "a block that others hold doesn't change")
         storage.pointee.byteCount = 0
         storage.pointee.keptCount = 0
         storage.pointee.last = InlineArray(repeating: -1)
@@ -103,6 +123,22 @@ public struct HeaderBlock: Equatable {
             nameLength: name.count, valueLength: value.count, FieldName(name), isSensitive: isSensitive)
     }
 
+    /// Makes an empty block one with the list of another.
+    func copy(_ other: HeaderBlock) {
+        assert(fieldCount == 0)
+        let source = other.storage
+        for index in 0..<source.pointee.keptCount {
+            let field = source.pointee.fields[index]
+            let (nameLength, valueLength) = (Int(field.nameLength), Int(field.valueLength))
+            reserve(nameLength + valueLength).initialize(
+                from: source.pointee.bytes.advanced(by: Int(field.start)), count: nameLength + valueLength)
+            appendReserved(
+                nameLength: nameLength, valueLength: valueLength, FieldName(other.name(of: field)),
+                isSensitive: field.isSensitive)
+        }
+        (storage.pointee.listSize, storage.pointee.fieldCount) = (other.listSize, other.fieldCount)
+    }
+
     /// Adds a field that lies elsewhere.
     @inline(__always)
     func append(_ field: FieldBytes, _ name: FieldName) {
@@ -114,7 +150,7 @@ public struct HeaderBlock: Equatable {
     /// Makes room for a field behind the others, to be written and, maybe, added with `appendReserved`.
     @inline(__always)
     func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
-        assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
+        assert(storage.pointee.holders == 1, "a block that others hold doesn't change")
         if storage.pointee.byteCount &+ length > storage.pointee.byteCapacity
             || storage.pointee.keptCount == storage.pointee.fieldCapacity
         {
@@ -174,7 +210,7 @@ public struct HeaderBlock: Equatable {
 
     /// Takes every field of a known name out.
     public func removeAll(of field: FieldName) {
-        assert(storage.pointee.borrowers == 0, "a block that a session still has to send doesn't change")
+        assert(storage.pointee.holders == 1, "a block that others hold doesn't change")
         guard has(field) else { return }
         storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
@@ -256,7 +292,7 @@ public struct HeaderBlock: Equatable {
     // MARK: Sending
 
     /// The most bytes that the block takes when it is encoded.
-    var mostEncodedBytes: Int {
+    package var mostEncodedBytes: Int {
         HPACKEncoder.mostBytes(fields: storage.pointee.keptCount, bytes: storage.pointee.byteCount)
     }
 
@@ -285,66 +321,45 @@ public struct HeaderBlock: Equatable {
         return withUnsafePointer(to: pair) { body($0, 1) }
     }
 
-    /// A session has queued the block: it must neither change nor go until `giveBack(to:)`.
-    func borrow() {
-        storage.pointee.borrowers += 1
+    // MARK: Holding
+
+    /// Whether the block has been made to be held while the list is expected again.
+    var isKnown: Bool { storage.pointee.isKnown }
+
+    /// Of which block this is, not of what is in it.
+    var hash: Int { Int(truncatingIfNeeded: UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15 >> 32) }
+
+    /// Whether a known block of the list takes little memory.
+    var isSmall: Bool {
+        storage.pointee.byteCount <= Self.usualBytes && storage.pointee.keptCount <= Self.usualFields
     }
 
-    /// The session has sent it.
+    /// One more has the block, and will give it back to the pool.
+    func hold() { storage.pointee.holders &+= 1 }
+
+    /// One has it no more.
     ///
-    /// - Parameter pool: where the block goes if its owner is done with it.
-    func giveBack(to pool: HeaderBlockPool) {
-        assert(storage.pointee.borrowers > 0, "what is given back was borrowed")
-        storage.pointee.borrowers -= 1
-        if storage.pointee.borrowers == 0, storage.pointee.isAwaited { pool.give(self) }
+    /// - Returns: whether that was the last one.
+    func letGo() -> Bool {
+        assert(storage.pointee.holders > 0, "what is given back was held")
+        storage.pointee.holders &-= 1
+        return storage.pointee.holders == 0
     }
 
     // MARK: In a pool
 
-    /// - Returns: whether the block may be used again; otherwise it comes to a pool by itself once it may.
-    fileprivate func retire() -> Bool {
-        storage.pointee.isAwaited = storage.pointee.borrowers > 0
-        if storage.pointee.isAwaited { return false }
+    /// Whether somebody else has the block, too.
+    var isShared: Bool { storage.pointee.holders > 1 }
+
+    /// Nobody has the block: its next holder will find it empty.
+    func retire() {
+        storage.pointee.holders = 1
         removeAll()
         trim()
-        return true
     }
 
-    fileprivate var next: HeaderBlock? {
+    var next: HeaderBlock? {
         get { storage.pointee.next }
         nonmutating set { storage.pointee.next = newValue }
-    }
-}
-
-/// Header blocks to use again. Confined to one thread.
-public final class HeaderBlockPool {
-    private var first: HeaderBlock?
-    private var count = 0
-    /// As many as a worker's calls have in use at a time, when there are many.
-    private static let mostKept = 16_384
-
-    public init() {}
-
-    deinit {
-        while let block = first {
-            first = block.next
-            block.deallocate()
-        }
-    }
-
-    public func take() -> HeaderBlock {
-        guard let block = first else { return HeaderBlock() }
-        first = block.next
-        count -= 1
-        return block
-    }
-
-    /// Takes back a block that its owner is done with, even if a session still has to send it.
-    public func give(_ block: HeaderBlock) {
-        guard block.retire() else { return }
-        guard count < Self.mostKept else { return block.deallocate() }
-        block.next = first
-        first = block
-        count += 1
     }
 }

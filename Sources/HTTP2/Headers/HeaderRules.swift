@@ -6,7 +6,7 @@
 package struct HeaderRules {
     private let role: Session.Role
     /// Whether a field must not be there, or not so.
-    private(set) var isMalformed = false
+    package private(set) var isMalformed = false
 
     /// The names that may come only once, by their numbers: those that have come.
     private var seen: UInt32 = 0

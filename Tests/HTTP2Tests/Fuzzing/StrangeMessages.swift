@@ -33,6 +33,18 @@ enum StrangeMessages {
         (name: ":authority", value: "a"),
     ]
 
+    /// What may be at the end of a request's head.
+    static let requestLists = [
+        [TestField(":authority", "a")], [TestField("host", "b")],
+        [TestField(":authority", "a"), TestField("host", "b")],
+        [TestField(":authority", "a"), TestField("content-length", "0")], [TestField("content-length", "3")],
+        [TestField(":authority", "a"), TestField("priority", "u=1")], [TestField(":authority", "a b")], [],
+        [
+            TestField(":authority", "a"), TestField("te", "trailers"),
+            TestField("authorization", "x", isSensitive: true),
+        ],
+    ]
+
     /// Some streams, each with a head, perhaps a body and perhaps trailers.
     static func frames(to role: Session.Role, using random: inout SplitMix) -> [[UInt8]] {
         var writer = HPACKWriter()

@@ -103,4 +103,118 @@ import Testing
         #expect(fewer.decode([UInt8](repeating: 0x90, count: 6)).list.count == 3)
         #expect(fewer.decode([UInt8](repeating: 0x90, count: 7)).0 == .tooLong)
     }
+
+    // MARK: Lists that come again
+
+    /// A connection that gives its lists back, as a session does.
+    private final class Connection {
+        private let pool = HeaderBlockPool()
+        private var decoder: HPACKDecoder
+        private let role: Session.Role
+
+        init(to role: Session.Role = .server, maxListSize: Int = 16_384, maxFields: Int = 100) {
+            self.role = role
+            decoder = HPACKDecoder(role: role, maxListSize: maxListSize, maxFields: maxFields)
+        }
+
+        deinit { decoder.forget(pool) }
+
+        /// - Returns: the list as text, and which block it is.
+        func decode(_ block: [UInt8]) -> (list: [String], isSound: Bool, block: HeaderBlock) {
+            let (list, rules, outcome) = block.withUnsafeBytes { decoder.decode($0, from: pool) }
+            #expect(outcome == .decoded)
+            defer { pool.give(list) }
+            return (
+                list.list.map { "\($0.name): \($0.value)" }, !rules.isMalformed && !list.isTruncated, list
+            )
+        }
+
+        func change(_ block: [UInt8], _ change: (HeaderBlock) -> Void) -> [String] {
+            let list = pool.own(block.withUnsafeBytes { decoder.decode($0, from: pool).0 })
+            change(list)
+            defer { pool.give(list) }
+            return list.list.map { "\($0.name): \($0.value)" }
+        }
+    }
+
+    /// Enters `x: <value>` into the table.
+    private static func entering(_ value: Character) -> [UInt8] { [0x40, 1, UInt8(ascii: "x"), 1, value.asciiValue!] }
+
+    /// POST, and the newest entry of the table.
+    private static let numbers: [UInt8] = [0x83, 0xbe]
+
+    @Test func aListThatComesAgainIsTheSameBlock() {
+        let connection = Connection()
+        _ = connection.decode(Self.entering("1"))
+        let expected = [":method: POST", "x: 1"]
+        let seen = (0..<5).map { _ in connection.decode(Self.numbers) }
+        #expect(seen.allSatisfy { $0.list == expected })
+        #expect(seen[2...].allSatisfy { $0.block == seen[2].block } && seen[0].block != seen[2].block)
+    }
+
+    @Test func theSameBytesMeanSomethingElseOnceTheTableHasChanged() {
+        let connection = Connection()
+        for value in "123" {
+            _ = connection.decode(Self.entering(value))
+            for _ in 0..<4 { #expect(connection.decode(Self.numbers).list == [":method: POST", "x: \(value)"]) }
+        }
+        // The table loses an entry, and so the next number names none.
+        let second: [UInt8] = [0x83, 0xbf]
+        for _ in 0..<4 { #expect(connection.decode(second).list == [":method: POST", "x: 2"]) }
+        _ = connection.decode([0x3f, 34 - 31, 0x83])
+        #expect(connection.decode(Self.numbers).list == [":method: POST", "x: 3"])
+    }
+
+    /// What announces a size has an effect each time: were it skipped, the table would keep an entry too many.
+    @Test func changesOfTheSizeAreTakenInEachTime() {
+        let connection = Connection()
+        let small: [UInt8] = [0x3f, 68 - 31, 0x83]
+        let large: [UInt8] = [0x3f, 0xe1, 0x1f, 0x83]
+        for _ in 0..<4 { _ = (connection.decode(small), connection.decode(large)) }
+        _ = connection.decode(small)
+        for value in "123" { _ = connection.decode(Self.entering(value)) }
+        #expect(connection.decode([0xbe, 0xbf]).list == ["x: 3", "x: 2"])
+        var direction = Direction(to: .server)
+        for block in [small, large, small] + "123".map(Self.entering) { _ = direction.decode(block) }
+        #expect(direction.decode([0xc0]).0 == .broken)
+    }
+
+    @Test func whoeverChangesAListChangesItsOwn() {
+        let connection = Connection()
+        _ = connection.decode(Self.entering("1"))
+        let expected = [":method: POST", "x: 1"]
+        for _ in 0..<6 {
+            let changed = connection.change(Self.numbers) {
+                $0.removeAll(of: .method)
+                $0.append("y", "2")
+            }
+            #expect(changed == ["x: 1", "y: 2"])
+            #expect(connection.decode(Self.numbers).list == expected)
+        }
+    }
+
+    @Test func whatIsMalformedOrCutOffIsFoundOutEachTime() {
+        let connection = Connection(maxListSize: 50)
+        let broken: [UInt8] = [0x83, 0, 7] + Array("upgrade".utf8) + [1, UInt8(ascii: "x")]
+        for _ in 0..<4 {
+            for block in [broken, [0x83, 0x86]] {
+                let (list, isSound, _) = connection.decode(block)
+                #expect(list == [":method: POST"] && !isSound)
+            }
+        }
+    }
+
+    @Test func listsOutliveTheirConnection() {
+        let pool = HeaderBlockPool()
+        var decoder = HPACKDecoder(role: .server, maxListSize: 100, maxFields: 10)
+        var lists: [HeaderBlock] = []
+        for _ in 0..<4 { lists.append([0x83].withUnsafeBytes { decoder.decode($0, from: pool).0 }) }
+        decoder.forget(pool)
+        for list in lists {
+            #expect(list.list.map(\.value) == ["POST"])
+            pool.give(list)
+        }
+        let (fresh, other) = (pool.take(), pool.take())
+        #expect(fresh.isEmpty && other.isEmpty && fresh != other)
+    }
 }

@@ -1,0 +1,87 @@
+/// Encoded blocks that came lately, and the lists that they stand for: most calls of a client have the same fields, and as
+/// long as the table doesn't change, they come as the same bytes.
+///
+/// Kept is what has come twice and is short; of that as much as is usual among a connection's calls, so that a peer that
+/// sends other lists costs a comparison or two. Confined to one thread.
+///
+/// Soundness: `slots` has `slotCount` elements, all initialized. Each list in one is held, and is given back by whoever
+/// takes the list out of it.
+struct KnownBlocks: ~Copyable {
+    struct Known {
+        let list: HeaderBlock
+        let rules: HeaderRules
+    }
+
+    private struct Slot {
+        var block = ShortBytes()
+        /// What the table was like when the block came.
+        var tableChanges = -1
+        /// `nil` if the block has come once.
+        var known: Known?
+    }
+
+    private static let slotCount = 4
+
+    /// None until there is something to keep.
+    private var slots: UnsafeMutablePointer<Slot>?
+    /// Where the search for a place begins.
+    private var next = 0
+
+    deinit { assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
+
+    /// - Returns: what a block stands for; `nil` if that isn't known. The list isn't held for the caller.
+    @inline(__always)
+    func find(_ block: UnsafeRawBufferPointer, _ tableChanges: Int) -> Known? {
+        guard let slots else { return nil }
+        for index in 0..<Self.slotCount
+        where slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
+            return slots[index].known
+        }
+        return nil
+    }
+
+    /// Takes note of a block that has been decoded and hasn't changed the table.
+    mutating func learn(
+        _ block: UnsafeRawBufferPointer, _ tableChanges: Int, _ list: HeaderBlock, _ rules: HeaderRules,
+        _ pool: HeaderBlockPool
+    ) {
+        guard ShortBytes.fits(block), list.isSmall, !list.isTruncated, !rules.isMalformed else { return }
+        let slots = self.slots ?? makeSlots()
+        for index in 0..<Self.slotCount
+        where slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
+            assert(slots[index].known == nil, "find(_:_:) has found nothing")
+            slots[index].known = Known(list: HeaderBlock(known: list), rules: rules)
+            return
+        }
+        let place = place(tableChanges, slots)
+        if let list = slots[place].known?.list { pool.give(list) }
+        slots[place] = Slot(block: ShortBytes(block), tableChanges: tableChanges, known: nil)
+        next = (place + 1) % Self.slotCount
+    }
+
+    /// - Returns: the place of something that won't come again, or may not; otherwise that of something older.
+    private func place(_ tableChanges: Int, _ slots: UnsafeMutablePointer<Slot>) -> Int {
+        for offset in 0..<Self.slotCount {
+            let place = (next + offset) % Self.slotCount
+            if slots[place].known == nil || slots[place].tableChanges != tableChanges { return place }
+        }
+        return next
+    }
+
+    private mutating func makeSlots() -> UnsafeMutablePointer<Slot> {
+        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: Self.slotCount)
+        slots.initialize(repeating: Slot(), count: Self.slotCount)
+        self.slots = slots
+        return slots
+    }
+
+    /// Lets go of everything.
+    mutating func forget(_ pool: HeaderBlockPool) {
+        guard let slots else { return }
+        for index in 0..<Self.slotCount {
+            if let list = slots[index].known?.list { pool.give(list) }
+        }
+        slots.deallocate()
+        self.slots = nil
+    }
+}

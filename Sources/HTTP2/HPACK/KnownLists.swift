@@ -1,0 +1,96 @@
+/// Header lists that were sent lately, and the blocks that they were encoded to: as long as the table doesn't change, they
+/// are encoded to the same bytes.
+///
+/// Only lists that are known to come again are taken note of (`HeaderBlock.isKnown`), and found by which block they are.
+/// Confined to one thread.
+///
+/// Soundness: `slots` has `slotCount` elements, all initialized. Each list in one is held, so it stays the same list until
+/// it is given back, which is when it leaves the slot.
+struct KnownLists: ~Copyable {
+    private struct Slot {
+        var list: HeaderBlock?
+        /// What the table was like when the list was encoded last.
+        var tableChanges = 0
+        /// What the list was encoded to; `nil` if it wasn't encoded with a table that stays as it is.
+        var block: ShortBytes?
+    }
+
+    /// Lists of the same hash share a few slots.
+    private static let ways = 4
+    private let sets: Int
+    private var slotCount: Int { sets * Self.ways }
+
+    /// None until there is something to keep.
+    private var slots: UnsafeMutablePointer<Slot>?
+    /// The way that is taken next.
+    private var next = 0
+
+    /// - Parameter sets: a power of two. One will do for the answers to one client, not for the requests of many.
+    init(sets: Int) {
+        precondition(sets > 0 && sets & (sets - 1) == 0)
+        self.sets = sets
+    }
+
+    deinit { assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
+
+    /// Writes what a list is encoded to, if that is known.
+    ///
+    /// - Parameter output: with room for the list, encoded.
+    /// - Returns: how many bytes that was; 0 for a list that has to be encoded.
+    @inline(__always)
+    func write(_ list: HeaderBlock, _ tableChanges: Int, into output: UnsafeMutableRawBufferPointer) -> Int {
+        guard let slots else { return 0 }
+        let first = first(for: list)
+        for index in first..<first &+ Self.ways where slots[index].list == list {
+            guard slots[index].tableChanges == tableChanges, let block = slots[index].block else { return 0 }
+            block.write(to: output)
+            return block.count
+        }
+        return 0
+    }
+
+    /// Takes note of a list that has been encoded.
+    ///
+    /// - Parameter tableChanges: what the table was like before, and what it is like now.
+    mutating func learn(
+        _ list: HeaderBlock, _ block: UnsafeRawBufferPointer, _ tableChanges: (before: Int, after: Int),
+        _ pool: HeaderBlockPool
+    ) {
+        let slots = self.slots ?? makeSlots()
+        let first = first(for: list)
+        for index in first..<first + Self.ways where slots[index].list == list {
+            // The second time at the earliest: by then its fields are in the table, as far as they will ever be.
+            let isSettled =
+                slots[index].tableChanges == tableChanges.before
+                && tableChanges.before == tableChanges.after && ShortBytes.fits(block)
+            slots[index].block = isSettled ? ShortBytes(block) : nil
+            slots[index].tableChanges = tableChanges.after
+            return
+        }
+        let index = first + next
+        next = (next + 1) % Self.ways
+        if let old = slots[index].list { pool.give(old) }
+        list.hold()
+        slots[index] = Slot(list: list, tableChanges: tableChanges.after)
+    }
+
+    @inline(__always)
+    private func first(for list: HeaderBlock) -> Int { (list.hash & (sets &- 1)) &* Self.ways }
+
+    private mutating func makeSlots() -> UnsafeMutablePointer<Slot> {
+        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: slotCount)
+        slots.initialize(repeating: Slot(), count: slotCount)
+        self.slots = slots
+        return slots
+    }
+
+    /// Lets go of everything.
+    mutating func forget(_ pool: HeaderBlockPool) {
+        guard let slots else { return }
+        for index in 0..<slotCount {
+            if let list = slots[index].list { pool.give(list) }
+        }
+        slots.deallocate()
+        self.slots = nil
+    }
+}

@@ -1,0 +1,40 @@
+/// A few bytes, in place.
+///
+/// Soundness: the first `count` bytes, at most `most`, are those that were copied in.
+struct ShortBytes {
+    static let most = 64
+
+    private var bytes = InlineArray<64, UInt8>(repeating: 0)
+    private(set) var count = 0
+
+    /// None.
+    init() {}
+
+    /// - Precondition: `fits` says that there is room for them.
+    init(_ source: UnsafeRawBufferPointer) {
+        precondition(Self.fits(source))
+        count = source.count
+        withUnsafeMutableBytes(of: &bytes) { $0.copyMemory(from: source) }
+    }
+
+    static func fits(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.count <= most }
+
+    @inline(__always)
+    func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count, let other = other.baseAddress else { return false }
+        return withUnsafeBytes(of: bytes) { bytes in
+            FieldBytes.areEqual(
+                bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self),
+                other.assumingMemoryBound(to: UInt8.self), count)
+        }
+    }
+
+    /// - Precondition: the output has room for `count` bytes.
+    @inline(__always)
+    func write(to output: UnsafeMutableRawBufferPointer) {
+        precondition(output.count >= count)
+        withUnsafeBytes(of: bytes) { bytes in
+            output.baseAddress.unsafelyUnwrapped.copyMemory(from: bytes.baseAddress.unsafelyUnwrapped, byteCount: count)
+        }
+    }
+}

@@ -36,6 +36,40 @@ static const nghttp2_nv request_fields[] = {
     NAME_VALUE("grpc-accept-encoding", "identity,deflate,gzip"),
 };
 
+enum { COMMON_FIELDS = sizeof(request_fields) / sizeof(*request_fields), VARIED_FIELDS = 2 };
+
+/// What is different in each call: what is left of a deadline, and the identifiers of a trace (W3C Trace Context).
+struct varied_values {
+    char timeout[16];
+    char trace[64];
+};
+
+/// Writes the fields of a call, of which `varied` keeps the values.
+static size_t write_fields(const struct call *call, nghttp2_nv *fields, struct varied_values *varied)
+{
+    memcpy(fields, request_fields, sizeof(request_fields));
+    if (!call->connection->load->options.varied) {
+        return COMMON_FIELDS;
+    }
+    // Spread over 64 bits: as alike as random identifiers are.
+    uint64_t identifier = (call->number + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    int timeout = snprintf(
+        varied->timeout, sizeof(varied->timeout), "%uu", 59000000U + (unsigned)(identifier >> 32) % 1000000U);
+    int trace = snprintf(
+        varied->trace, sizeof(varied->trace), "00-%016llx%016llx-%016llx-01", (unsigned long long)identifier,
+        (unsigned long long)~identifier, (unsigned long long)(identifier ^ identifier >> 29));
+    fields[COMMON_FIELDS] = (nghttp2_nv)NAME_VALUE("grpc-timeout", "");
+    fields[COMMON_FIELDS].value = (uint8_t *)varied->timeout;
+    fields[COMMON_FIELDS].valuelen = (size_t)timeout;
+    fields[COMMON_FIELDS + 1] = (nghttp2_nv)NAME_VALUE("traceparent", "");
+    fields[COMMON_FIELDS + 1].value = (uint8_t *)varied->trace;
+    fields[COMMON_FIELDS + 1].valuelen = (size_t)trace;
+    for (size_t index = COMMON_FIELDS; index < COMMON_FIELDS + VARIED_FIELDS; index++) {
+        fields[index].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
+    }
+    return COMMON_FIELDS + VARIED_FIELDS;
+}
+
 static ssize_t read_request(
     nghttp2_session *session, int32_t stream, uint8_t *buffer, size_t room, uint32_t *flags,
     nghttp2_data_source *source, void *user_data)
@@ -66,8 +100,10 @@ static void call_begin(struct connection *connection, struct call *call)
         .in_flight = true,
     };
     nghttp2_data_provider provider = {.source = {.ptr = call}, .read_callback = read_request};
-    call->stream = nghttp2_submit_request(
-        connection->session, NULL, request_fields, sizeof(request_fields) / sizeof(*request_fields), &provider, call);
+    nghttp2_nv fields[COMMON_FIELDS + VARIED_FIELDS];
+    struct varied_values varied;
+    size_t count = write_fields(call, fields, &varied);
+    call->stream = nghttp2_submit_request(connection->session, NULL, fields, count, &provider, call);
     if (call->stream < 0) {
         fprintf(stderr, "bench-driver: submit: %s\n", nghttp2_strerror(call->stream));
         exit(2);

@@ -17,6 +17,7 @@ static const char usage[] =
     "  --warm-up SECONDS   before anything is counted (0.5)\n"
     "  --seconds SECONDS   that are counted (3)\n"
     "  --requests N        instead of by time, end after N calls and count them all\n"
+    "  --varied            fields besides that differ from call to call: a deadline, a trace's identifiers\n"
     "  --tls               TLS 1.3, ALPN h2\n"
     "  --account NAME=PID[,PID...]   processor time of these, up to 4 names\n";
 
@@ -84,6 +85,7 @@ void options_read(struct options *options, int count, char **arguments)
         {"bytes", required_argument, NULL, 'b'},    {"warm-up", required_argument, NULL, 'w'},
         {"seconds", required_argument, NULL, 't'},  {"requests", required_argument, NULL, 'n'},
         {"tls", no_argument, NULL, 'T'},            {"account", required_argument, NULL, 'a'},
+        {"varied", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     memset(options, 0, sizeof(*options));
@@ -105,6 +107,7 @@ void options_read(struct options *options, int count, char **arguments)
         case 'w': options->warm_up = read_seconds(optarg); break;
         case 't': options->seconds = read_seconds(optarg); break;
         case 'n': options->requests = read_count(optarg, UINT32_MAX); break;
+        case 'v': options->varied = true; break;
         case 'T': options->tls = true; break;
         case 'a': read_account(options, optarg); break;
         default: fputs(usage, stderr); exit(64);

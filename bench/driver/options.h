@@ -27,6 +27,8 @@ struct options {
     struct sockaddr_in address;
     enum mode mode;
     bool tls;
+    /// Each call has fields that no other one has.
+    bool varied;
     unsigned connections;
     unsigned streams;
     size_t message_bytes;

@@ -29,6 +29,8 @@ class Scenario:
     kind: Kind = Kind.CPU_PER_CALL
     tls: bool = False
     access_log: bool = False
+    #: Whether each call has fields that no other one has.
+    varied: bool = False
     workers: int = 1
     #: How many times longer a turn is than the others': where 10,000 calls wait for each other, one takes a while.
     pace: float = 1
@@ -58,7 +60,7 @@ class Scenario:
             "--mode", self.mode, "--connections", str(self.connections), "--streams", str(self.streams),
             "--bytes", str(self.message_bytes),
         ]  # fmt: skip
-        return arguments + (["--tls"] if self.tls else [])
+        return arguments + (["--tls"] if self.tls else []) + (["--varied"] if self.varied else [])
 
 
 SCENARIOS = [
@@ -78,6 +80,9 @@ SCENARIOS = [
     Scenario(
         "tls-per-call", "TLS 1.3, one connection per call, 16 at a time", 16, mode="connection-per-call", tls=True,
         goal=1.0,
+    ),
+    Scenario(
+        "varied-16x16", "16x16 with a deadline and a trace's identifiers that differ in each call", 16, 16, varied=True,
     ),
     Scenario(
         "log-16x16", "16x16 with the access log written to a file", 16, 16, access_log=True,

@@ -40,8 +40,9 @@ package struct HPACKEncoder: ~Copyable {
     package mutating func encode(
         _ list: HeaderBlock, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderBlockPool
     ) -> Int {
-        guard list.isKnown else { return list.encode(with: &self, into: output) }
         let changes = table.changes
+        // The first field is entered as it comes for the second time: a connection of one call learns nothing.
+        guard list.isKnown, changes > 0 else { return list.encode(with: &self, into: output) }
         let length = known.write(list, changes, into: output)
         return length > 0 ? length : encodeAndLearn(list, into: output, pool)
     }

@@ -309,9 +309,9 @@ public struct HeaderBlock: Equatable {
     /// Lends the method in libnghttp2's form where it decides how long a response is (RFC 9110, section 9.3): of a request
     /// it needs to know nothing else. It copies what it is given.
     func withMethodThatMatters<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
-        guard value(of: .method, hasPrefix: "HEAD") || value(of: .method, hasPrefix: "CONNECT") else {
-            return body(nil, 0)
-        }
+        let mayMatter = withValue(of: .method) { $0.first == UInt8(ascii: "H") || $0.first == UInt8(ascii: "C") }
+        guard mayMatter == true, value(of: .method, hasPrefix: "HEAD") || value(of: .method, hasPrefix: "CONNECT")
+        else { return body(nil, 0) }
         let field = storage.pointee.fields[Int(storage.pointee.last[Int(FieldName.method.rawValue)])]
         // Never indexed: libnghttp2's table stays empty.
         let pair = nghttp2_nv(

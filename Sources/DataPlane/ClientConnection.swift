@@ -98,12 +98,18 @@ final class ClientConnection: Connection {
 
     /// Who the client is, only the Proxy says: what the client says itself never passes.
     private func withIdentity(_ head: HeaderBlock) -> HeaderBlock {
-        let identity = worker.forwardsClientIdentity ? identity : nil
-        guard identity != nil || head.has(.forwardedClientCertificate) else { return head }
-        let head = headerBlocks.own(head)
-        head.removeAll(of: .forwardedClientCertificate)
-        if let identity { head.append("x-forwarded-client-cert", identity) }
-        return head
+        let head = withoutIdentity(head)
+        guard worker.forwardsClientIdentity, let identity else { return head }
+        let own = headerBlocks.own(head)
+        own.append("x-forwarded-client-cert", identity)
+        return own
+    }
+
+    private func withoutIdentity(_ list: HeaderBlock) -> HeaderBlock {
+        guard list.has(.forwardedClientCertificate) else { return list }
+        let own = headerBlocks.own(list)
+        own.removeAll(of: .forwardedClientCertificate)
+        return own
     }
 
     /// Whether the path is one that HTTP knows (RFC 9113, section 8.3.1): libnghttp2 looks at it for http and https alone.
@@ -130,8 +136,7 @@ final class ClientConnection: Connection {
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
-        let trailers = trailers.has(.forwardedClientCertificate) ? headerBlocks.own(trailers) : trailers
-        trailers.removeAll(of: .forwardedClientCertificate)
+        let trailers = withoutIdentity(trailers)
         if trailers.isEmpty && !trailers.isTruncated {
             headerBlocks.give(trailers)
             call.request = .ended(trailers: nil)

@@ -125,7 +125,7 @@ enum SessionCallbacks {
     private static func headersReceived(_ frame: UnsafePointer<nghttp2_frame>, _ session: Session) {
         guard let block = session.takeHeaderBlock() else { return }
         let stream = nghttp2_shim_stream(frame)
-        let isKnown: Void? = withContext(session.context(of: stream)) { context in
+        let isTaken: Void? = withContext(session.context(of: stream)) { context in
             switch session.role {
             case .server where nghttp2_shim_is_request(frame) != 0:
                 session.requestReceived(block, endStream: endsStream(frame), on: stream, context)
@@ -139,17 +139,17 @@ enum SessionCallbacks {
                 session.trailersReceived(block, on: stream, context)
             }
         }
-        if isKnown == nil { session.headerBlocks.give(block) }
+        if isTaken == nil { session.headerBlocks.give(block) }
     }
 
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = {
         _, _, stream, bytes, count, userData in
         with(userData) { session in
             let bytes = UnsafeRawBufferPointer(start: bytes, count: count)
-            let isKnown: Void? = withContext(session.context(of: stream)) {
+            let isTaken: Void? = withContext(session.context(of: stream)) {
                 session.dataReceived(bytes, on: stream, $0)
             }
-            if isKnown == nil { session.consume(count, on: stream) }
+            if isTaken == nil { session.consume(count, on: stream) }
         }
         return 0
     }

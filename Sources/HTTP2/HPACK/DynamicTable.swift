@@ -47,8 +47,12 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     /// How many entries there are.
     var count: Int { next &- oldest }
 
-    /// Grows whenever an entry comes or goes: as long as it is the same, every index names the same field.
-    var changes: Int { next &+ oldest }
+    /// How often the limit has changed.
+    private var resizes = 0
+
+    /// Grows whenever an entry comes or goes, or may come that couldn't before: as long as it is the same, every index names
+    /// the same field, and a field that hasn't been entered wouldn't be.
+    var changes: Int { next &+ oldest &+ resizes }
 
     /// How many entries are newer than that of a position.
     @inline(__always)
@@ -104,6 +108,7 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     /// Makes the table smaller or larger; what doesn't fit any more goes, the oldest first (RFC 7541, section 4.3).
     mutating func resize(to limit: Int) {
         precondition((0...HPACK.largestTable).contains(limit), "no larger table is announced or agreed to")
+        if limit != self.limit { resizes += 1 }
         self.limit = limit
         evict(to: limit)
     }

@@ -54,7 +54,7 @@ struct KnownBlocks: ~Copyable {
             return
         }
         let place = place(tableChanges, slots)
-        if let list = slots[place].known?.list { pool.give(list) }
+        if let old = slots[place].known?.list { pool.give(old) }
         slots[place] = Slot(block: ShortBytes(block), tableChanges: tableChanges, known: nil)
         next = (place + 1) % Self.slotCount
     }

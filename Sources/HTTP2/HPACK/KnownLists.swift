@@ -6,7 +6,7 @@
 ///
 /// Soundness: `slots` has `slotCount` elements, all initialized. Each list in one is held, so it stays the same list until
 /// it is given back, which is when it leaves the slot.
-struct KnownLists: ~Copyable {
+package struct KnownLists: ~Copyable {
     private struct Slot {
         var list: HeaderBlock?
         /// What the table was like when the list was encoded last.
@@ -22,11 +22,11 @@ struct KnownLists: ~Copyable {
 
     /// None until there is something to keep.
     private var slots: UnsafeMutablePointer<Slot>?
-    /// The way that is taken next.
+    /// The way that is taken next where all are in use.
     private var next = 0
 
     /// - Parameter sets: a power of two. One will do for the answers to one client, not for the requests of many.
-    init(sets: Int) {
+    package init(sets: Int) {
         precondition(sets > 0 && sets & (sets - 1) == 0)
         self.sets = sets
     }
@@ -38,7 +38,7 @@ struct KnownLists: ~Copyable {
     /// - Parameter output: with room for the list, encoded.
     /// - Returns: how many bytes that was; 0 for a list that has to be encoded.
     @inline(__always)
-    func write(_ list: HeaderBlock, _ tableChanges: Int, into output: UnsafeMutableRawBufferPointer) -> Int {
+    package func write(_ list: HeaderBlock, _ tableChanges: Int, into output: UnsafeMutableRawBufferPointer) -> Int {
         guard let slots else { return 0 }
         let first = first(for: list)
         for index in first..<first &+ Self.ways where slots[index].list == list {
@@ -52,22 +52,24 @@ struct KnownLists: ~Copyable {
     /// Takes note of a list that has been encoded.
     ///
     /// - Parameter tableChanges: what the table was like before, and what it is like now.
-    mutating func learn(
+    package mutating func learn(
         _ list: HeaderBlock, _ block: UnsafeRawBufferPointer, _ tableChanges: (before: Int, after: Int),
         _ pool: HeaderBlockPool
     ) {
+        guard ShortBytes.fits(block) else { return }
         let slots = self.slots ?? makeSlots()
         let first = first(for: list)
         for index in first..<first + Self.ways where slots[index].list == list {
-            // The second time at the earliest: by then its fields are in the table, as far as they will ever be.
+            // The second time at the earliest, since fields are entered then. A field that another one has made the encoder
+            // forget meanwhile stays out of the table a while longer.
             let isSettled =
-                slots[index].tableChanges == tableChanges.before
-                && tableChanges.before == tableChanges.after && ShortBytes.fits(block)
+                slots[index].tableChanges == tableChanges.before && tableChanges.before == tableChanges.after
             slots[index].block = isSettled ? ShortBytes(block) : nil
             slots[index].tableChanges = tableChanges.after
             return
         }
-        let index = first + next
+        let free = (first..<first + Self.ways).first { slots[$0].list == nil }
+        let index = free ?? first + next
         next = (next + 1) % Self.ways
         if let old = slots[index].list { pool.give(old) }
         list.hold()
@@ -85,7 +87,7 @@ struct KnownLists: ~Copyable {
     }
 
     /// Lets go of everything.
-    mutating func forget(_ pool: HeaderBlockPool) {
+    package mutating func forget(_ pool: HeaderBlockPool) {
         guard let slots else { return }
         for index in 0..<slotCount {
             if let list = slots[index].list { pool.give(list) }

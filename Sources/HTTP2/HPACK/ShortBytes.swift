@@ -4,6 +4,7 @@
 struct ShortBytes {
     static let most = 64
 
+    /// `most` of them.
     private var bytes = InlineArray<64, UInt8>(repeating: 0)
     private(set) var count = 0
 

@@ -63,7 +63,7 @@ public struct HeaderBlock: Equatable {
     }
 
     /// A block with another one's list that is to be held while the list is expected again.
-    init(known other: HeaderBlock) {
+    package init(known other: HeaderBlock) {
         storage = .allocate(capacity: 1)
         storage.initialize(to: Storage(copying: other.storage.pointee))
     }
@@ -87,7 +87,7 @@ public struct HeaderBlock: Equatable {
     public var isTruncated: Bool { storage.pointee.keptCount < storage.pointee.fieldCount }
 
     public func removeAll() {
-        assert(storage.pointee.holders == 1, "a block that others hold doesn't change")
+        assert(!isShared, "a block that others hold doesn't change")
         storage.pointee.byteCount = 0
         storage.pointee.keptCount = 0
         storage.pointee.last = InlineArray(repeating: -1)
@@ -150,7 +150,7 @@ public struct HeaderBlock: Equatable {
     /// Makes room for a field behind the others, to be written and, maybe, added with `appendReserved`.
     @inline(__always)
     func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
-        assert(storage.pointee.holders == 1, "a block that others hold doesn't change")
+        assert(!isShared, "a block that others hold doesn't change")
         if storage.pointee.byteCount &+ length > storage.pointee.byteCapacity
             || storage.pointee.keptCount == storage.pointee.fieldCapacity
         {
@@ -210,7 +210,7 @@ public struct HeaderBlock: Equatable {
 
     /// Takes every field of a known name out.
     public func removeAll(of field: FieldName) {
-        assert(storage.pointee.holders == 1, "a block that others hold doesn't change")
+        assert(!isShared, "a block that others hold doesn't change")
         guard has(field) else { return }
         storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
@@ -309,6 +309,7 @@ public struct HeaderBlock: Equatable {
     /// Lends the method in libnghttp2's form where it decides how long a response is (RFC 9110, section 9.3): of a request
     /// it needs to know nothing else. It copies what it is given.
     func withMethodThatMatters<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
+        // Most begin with another letter, which is quicker to see.
         let mayMatter = withValue(of: .method) { $0.first == UInt8(ascii: "H") || $0.first == UInt8(ascii: "C") }
         guard mayMatter == true, value(of: .method, hasPrefix: "HEAD") || value(of: .method, hasPrefix: "CONNECT")
         else { return body(nil, 0) }
@@ -327,7 +328,7 @@ public struct HeaderBlock: Equatable {
     var isKnown: Bool { storage.pointee.isKnown }
 
     /// Of which block this is, not of what is in it.
-    var hash: Int { Int(truncatingIfNeeded: UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15 >> 32) }
+    var hash: Int { Int(truncatingIfNeeded: (UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15) >> 32) }
 
     /// Whether a known block of the list takes little memory.
     var isSmall: Bool {
@@ -351,9 +352,8 @@ public struct HeaderBlock: Equatable {
     /// Whether somebody else has the block, too.
     var isShared: Bool { storage.pointee.holders > 1 }
 
-    /// Nobody has the block: its next holder will find it empty.
+    /// Nobody has the block any more.
     func retire() {
-        storage.pointee.holders = 1
         removeAll()
         trim()
     }

@@ -19,6 +19,7 @@ public final class HeaderBlockPool {
         guard let block = first else { return HeaderBlock() }
         first = block.next
         count -= 1
+        block.hold()
         return block
     }
 

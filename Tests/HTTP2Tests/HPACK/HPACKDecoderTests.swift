@@ -183,6 +183,17 @@ import Testing
         #expect(connection.isBroken([0xc0]))
     }
 
+    /// What the table has no room for isn't entered, and is once it has.
+    @Test func fieldsAreEnteredOnceThereIsRoom() {
+        let connection = Connection()
+        let list = [0x83] + Self.entering("1")
+        _ = connection.decode([0x20, 0x83])
+        for _ in 0..<4 { #expect(connection.decode(list).list == [":method: POST", "x: 1"]) }
+        _ = connection.decode([0x3f, 0xe1, 0x1f, 0x83])
+        #expect(connection.decode(list).list == [":method: POST", "x: 1"])
+        #expect(connection.decode([0xbe]).list == ["x: 1"])
+    }
+
     @Test func whoeverChangesAListChangesItsOwn() {
         let connection = Connection()
         _ = connection.decode(Self.entering("1"))

@@ -1,0 +1,66 @@
+import HTTP2
+import Testing
+
+@Suite struct KnownListsTests {
+    private let pool = HeaderBlockPool()
+
+    private func list(_ value: Int) -> HeaderBlock {
+        let list = pool.take()
+        defer { pool.give(list) }
+        list.append("x", "\(value)")
+        return HeaderBlock(known: list)
+    }
+
+    private static func write(_ known: borrowing KnownLists, _ list: HeaderBlock, _ tableChanges: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 100) { buffer, count in
+            count = known.write(list, tableChanges, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
+    private func learn(
+        _ known: inout KnownLists, _ list: HeaderBlock, _ block: [UInt8], _ before: Int, _ after: Int
+    ) {
+        block.withUnsafeBytes { known.learn(list, $0, (before, after), pool) }
+    }
+
+    @Test func aListIsKnownOnceTheTableStaysAsItIs() {
+        var known = KnownLists(sets: 1)
+        let list = list(1)
+        for (before, after) in [(0, 0), (0, 1), (1, 1)] {
+            #expect(Self.write(known, list, before) == [])
+            learn(&known, list, [0xbe], before, after)
+        }
+        #expect(Self.write(known, list, 1) == [0xbe])
+        #expect(Self.write(known, list, 2) == [])
+        #expect(Self.write(known, self.list(1), 1) == [], "another block of the same list")
+        known.forget(pool)
+        pool.give(list)
+    }
+
+    @Test func longBlocksTakeNoPlace() {
+        var known = KnownLists(sets: 1)
+        let (short, long) = (list(1), list(2))
+        for _ in 0..<2 { learn(&known, short, [0xbe], 1, 1) }
+        for _ in 0..<10 {
+            let more = list(3)
+            learn(&known, more, [UInt8](repeating: 0, count: 65), 1, 1)
+            pool.give(more)
+        }
+        for _ in 0..<2 { learn(&known, long, [UInt8](repeating: 7, count: 64), 1, 1) }
+        #expect(Self.write(known, short, 1) == [0xbe])
+        #expect(Self.write(known, long, 1).count == 64)
+        known.forget(pool)
+        for list in [short, long] { pool.give(list) }
+    }
+
+    /// The requests of many clients in turn, each with a list of its own, find a place each, or nearly so.
+    @Test func manyListsHavePlaces() {
+        var known = KnownLists(sets: 16)
+        let lists = (0..<32).map(list)
+        for _ in 0..<2 { for list in lists { learn(&known, list, [0xbe], 1, 1) } }
+        let count = lists.count { !Self.write(known, $0, 1).isEmpty }
+        #expect(count >= 24)
+        known.forget(pool)
+        for list in lists { pool.give(list) }
+    }
+}

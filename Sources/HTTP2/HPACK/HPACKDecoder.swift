@@ -51,18 +51,12 @@ package struct HPACKDecoder: ~Copyable {
         var rules = HeaderRules(role: role)
         let before = table.changes
         let outcome = decode(block, into: list, &rules)
-        // A block that changes the table's size has to be taken in each time.
-        if case .decoded = outcome, before == table.changes, let first = block.first, !Self.changesSize(first) {
-            known.learn(block, before, list, rules, pool)
-        }
+        if case .decoded = outcome, before == table.changes { known.learn(block, before, list, rules, pool) }
         return (list, rules, outcome)
     }
 
     /// Gives back the lists that are known.
     package mutating func forget(_ pool: HeaderBlockPool) { known.forget(pool) }
-
-    /// RFC 7541, section 6.3.
-    private static func changesSize(_ first: UInt8) -> Bool { first & 0xe0 == 0x20 }
 
     /// Decodes a whole block.
     ///
@@ -78,7 +72,7 @@ package struct HPACKDecoder: ~Copyable {
             let first = input.first
             if first & 0x80 != 0 {
                 guard let index = input.readInteger(prefix: 7), takeIndexed(index, list, &rules) else { return .broken }
-            } else if Self.changesSize(first) {
+            } else if first & 0xe0 == 0x20 {
                 // RFC 7541, section 4.2: only at the beginning.
                 guard mayResize, let size = input.readInteger(prefix: 5), size <= HPACK.largestTable else {
                     return .broken

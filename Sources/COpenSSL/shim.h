@@ -10,16 +10,21 @@
 #include <string.h>
 #include <time.h>
 
-/// TLS 1.2 and 1.3 only; buffers are given back while a connection is idle; what is shown is the certificate file's chain,
+/// TLS 1.2 and 1.3 only, with TLS 1.2 ephemeral keys and suites that encrypt and authenticate in one (AEAD), as all others
+/// may end an HTTP/2 connection (RFC 9113, appendix A); buffers are given back while a connection is idle; what is shown is the certificate file's chain,
 /// not one that each handshake puts together anew from the authorities that are trusted. Without tickets, clients of TLS 1.3
 /// get the number of a session in the cache as their ticket: a real one, sealed and signed, is a twentieth of a handshake.
-static inline void openssl_shim_configure(SSL_CTX *context) {
+///
+/// Returns 0 where this OpenSSL has none of these suites.
+static inline int openssl_shim_configure(SSL_CTX *context) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
                                      SSL_OP_NO_TICKET);
     // A gRPC client keeps one connection: one ticket for the next is enough, and each costs a client's handshake.
     SSL_CTX_set_num_tickets(context, 1);
+    // What TLS 1.3 may use is a list of its own, in which all are such suites.
+    return SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
 }
 
 /// Records on their way between OpenSSL and a socket, which OpenSSL itself never sees.

@@ -26,8 +26,10 @@ final class AccessLog: @unchecked Sendable {
         case .standardOutput:
             return try AccessLog(try FileDescriptor(dup(STDOUT_FILENO), "dup"), "standard output", report)
         case .file(let path):
+            // As with the audit log, a link is followed, and a new file is for this user and its group: it tells who calls
+            // what.
             let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
-            let file = try FileDescriptor(Glibc.open(path, flags, 0o644), "cannot open the access log \(path)")
+            let file = try FileDescriptor(Glibc.open(path, flags, 0o640), "cannot open the access log \(path)")
             return try AccessLog(file, path, report)
         }
     }

@@ -92,7 +92,10 @@ package final class TLSContext: @unchecked Sendable {
 
     private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
         guard let context = SSL_CTX_new(method) else { throw .fromQueue("cannot set up TLS") }
-        openssl_shim_configure(context)
+        guard openssl_shim_configure(context) == 1 else {
+            SSL_CTX_free(context)
+            throw .fromQueue("cannot set up TLS: no cipher suite is left")
+        }
         return context
     }
 

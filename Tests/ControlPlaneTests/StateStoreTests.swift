@@ -1,5 +1,7 @@
 import ControlPlane
 import DataPlane
+import FoundationEssentials
+import Glibc
 import Testing
 
 @Suite struct StateStoreTests {
@@ -161,8 +163,74 @@ import Testing
         // A folder in the way of the temporary file makes the write fail, as a full disk would.
         let obstacle = TemporaryFolder()
         folder.adopt(obstacle, as: "state.json.tmp")
-        #expect(throws: FileError("open", path + ".tmp", code: 21)) { try store.save(switched) }
+        #expect(throws: FileError("remove", path + ".tmp", code: 21)) { try store.save(switched) }
         #expect(try store.load() == initial)
+    }
+
+    private func mode(_ name: String) -> Int? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: folder.file(name))
+        return attributes?[.posixPermissions] as? Int
+    }
+
+    private func link(_ name: String, to target: String) throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file(name), withDestinationPath: folder.file(target))
+    }
+
+    @Test func isForItsUserAlone() throws {
+        let store = try StateStore(path: path)
+        try store.save(switched)
+        #expect(mode("state.json") == 0o600)
+        #expect(mode("state.json.lock") == 0o600)
+    }
+
+    @Test func takesUpFilesThatOthersMayRead() throws {
+        do { try StateStore(path: path).save(switched) }
+        for name in ["state.json", "state.json.lock"] {
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.file(name))
+        }
+        let store = try StateStore(path: path)
+        #expect(try store.load() == switched)
+        // Whoever can open the lock can hold it.
+        #expect(mode("state.json.lock") == 0o600)
+        try store.save(switched)
+        #expect(mode("state.json") == 0o600)
+    }
+
+    @Test(arguments: ["there", "not there"]) func lockThatIsALink(target: String) throws {
+        folder.write("there", "somebody's")
+        try link("state.json.lock", to: target)
+        #expect {
+            try StateStore(path: path)
+        } throws: { error in
+            "\(error)" == "state file: cannot open \(path).lock: it is a symbolic link, which is not followed"
+        }
+        #expect(folder.text("there") == "somebody's")
+        #expect(!folder.names.contains("not there"))
+    }
+
+    @Test(arguments: ["there", "not there"]) func temporaryFileThatIsALink(target: String) throws {
+        folder.write("there", "somebody's")
+        try link("state.json.tmp", to: target)
+        let store = try StateStore(path: path)
+        try store.save(switched)
+        #expect(try store.load() == switched)
+        #expect(folder.text("there") == "somebody's")
+        #expect(folder.names == ["state.json", "state.json.lock", "there"])
+    }
+
+    @Test func stateFileThatIsALink() throws {
+        folder.write("elsewhere", try goodText())
+        folder.rename("elsewhere", to: "there")
+        try FileManager.default.removeItem(atPath: path)
+        try link("state.json", to: "there")
+        #expect(throws: StateStore.Failure.file(FileError("open", path, code: 40))) { try StateStore.read(path: path) }
+    }
+
+    @Test func stateFileThatIsAPipe() throws {
+        #expect(mkfifo(path, 0o600) == 0)
+        // An error and no waiting for somebody who writes.
+        #expect(throws: StateStore.Failure.file(FileError("read", path, code: 29))) { try StateStore.read(path: path) }
     }
 
     @Test func savesOverWhatACrashLeft() throws {

@@ -10,6 +10,19 @@ import Testing
         for number in 0..<100 { expect(policy.received(now: start + .seconds(10 * number))) }
     }
 
+    @Test func aTenthOfTheIntervalIsSlack() {
+        var exact = PingPolicy(minimumInterval: .seconds(5))
+        // On time where they are sent; each second one comes 400 ms late, and so the next one early.
+        for number in 0..<100 {
+            let jitter = Duration.milliseconds(number.isMultiple(of: 2) ? 0 : 400)
+            expect(exact.received(now: start + .seconds(5 * number) + jitter))
+        }
+        var early = PingPolicy(minimumInterval: .seconds(5))
+        #expect((0..<4).map { early.received(now: start + .milliseconds(4499 * $0)) } == [true, true, true, false])
+        var slack = PingPolicy(minimumInterval: .seconds(5))
+        #expect((0..<4).allSatisfy { slack.received(now: start + .milliseconds(4500 * $0)) })
+    }
+
     @Test func endsAtTheThirdStrike() {
         var policy = PingPolicy(minimumInterval: .seconds(10))
         #expect((0..<4).map { policy.received(now: start + .seconds($0)) } == [true, true, true, false])

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from harness.certificates import Authority
+from harness.certificates import NO_SUITES, SUITES, Authority, openssl_client
 from harness.process import BINARIES, ROOT, eventually, run
 from harness.proxy import listening, options, run_proxy
 
@@ -25,9 +25,13 @@ def authority(tmp_path):
 
 
 @pytest.fixture
-def secured(start_process, blue, green, authority, tmp_path):
-    """A Proxy with TLS and a token before its admin API; the API's URL and the certificate's files."""
-    pair = authority.issue("admin", into=tmp_path)
+def secured(request, start_process, blue, green, authority, tmp_path):
+    """A Proxy with TLS and a token before its admin API; the API's URL and the certificate's files.
+
+    Where a test is about a kind of `key`, the certificate has that.
+    """
+    key = request.node.callspec.params.get("key", "ec") if hasattr(request.node, "callspec") else "ec"
+    pair = authority.issue("admin", into=tmp_path, key=key)
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
     process = start_process(
@@ -58,6 +62,21 @@ def test_curl(secured, authority):
     trusting = ["--cacert", authority.pem]
     assert curl(*trusting, "--write-out", "%{http_code}", "--output", "/dev/null", f"{url}/status").stdout == "401"
     assert curl("--cacert", authority.pem, "--tls-max", "1.2", f"{url}/healthz").returncode == 0
+
+
+@pytest.mark.parametrize(("key", "suite"), SUITES)
+def test_suites_of_tls_1_2(secured, authority, key, suite):
+    _, url, _ = secured
+    said = openssl_client(url.removeprefix("https://"), authority.pem, suite, "http/1.1")
+    assert f"Cipher is {suite}" in said, said
+
+
+@pytest.mark.parametrize(("key", "suites"), NO_SUITES)
+def test_suites_that_are_refused(secured, authority, key, suites):
+    _, url, _ = secured
+    said = openssl_client(url.removeprefix("https://"), authority.pem, suites, "http/1.1")
+    assert "handshake failure" in said and "Cipher is (NONE)" in said, said
+    assert curl(*authorized(authority), f"{url}/healthz").returncode == 0
 
 
 def test_plaintext_is_refused(secured, authority):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.backend import EchoBackend
-from harness.certificates import Authority
+from harness.certificates import NO_SUITES, SUITES, Authority, SuiteServer
 from harness.ports import free_port
 from harness.process import BINARIES, run
 from harness.raw_http2 import grpc_message, grpc_response, to_bytes, value
@@ -275,6 +275,20 @@ def test_tls_that_is_not_trusted_or_not_there(secured, blue, authority):
     assert "certificate is not accepted" in done.stderr
     assert probe("-addr", secured.address).returncode in (CONNECTION_FAILED, RPC_FAILED)
     assert probe("-addr", blue.address, "-tls", "-tls-no-verify").returncode == CONNECTION_FAILED
+
+
+@pytest.mark.parametrize(("key", "suites", "status"), [
+    *((key, suite, HEALTHY) for key, suite in SUITES), *((key, suites, CONNECTION_FAILED) for key, suites in NO_SUITES),
+])
+def test_suites_of_tls_1_2(authority, key, suites, status):
+    """RFC 9113, appendix A: ephemeral keys and authenticated encryption alone."""
+    server = SuiteServer(authority.issue(f"suites-{key}", key=key), suites, answer=b"HTTP/1.1 200 OK\r\n\r\n")
+    try:
+        done = probe("-http", f"https://{server.address}/", "-tls-ca-cert", str(authority.pem))
+    finally:
+        server.close()
+    assert done.returncode == status, done
+    assert server.agreed == [suites if status == HEALTHY else None]
 
 
 def test_tls_handshake_that_never_ends(silent):

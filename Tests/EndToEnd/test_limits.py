@@ -455,6 +455,17 @@ def test_keepalive_of_a_grpc_client(start_proxy, blue, green):
     assert not [line for line in proxy.process.json_lines() if "rule" in line]
 
 
+def test_pings_at_their_interval(start, connect_raw):
+    """A client that keeps to the interval is early as often as late: a tenth of it is slack."""
+    proxy = start(min_ping_interval="1s")
+    client = connect_raw(proxy.address)
+    for _ in range(6):
+        client.ping()
+        time.sleep(0.95)
+    call(client)
+    assert not [line for line in proxy.process.json_lines() if "rule" in line]
+
+
 def test_pings_between_data(start, connect_raw):
     """Clients measure bandwidth by PINGs: as many as they like while something is sent to them."""
     client = connect_raw(start().address)

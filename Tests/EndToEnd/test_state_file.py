@@ -155,7 +155,36 @@ def test_a_state_that_cannot_be_saved_changes_nothing(proxy, channel):
     assert json.loads(proxy.state_file.read_text())["active"] == "green"
 
 
-def test_state_and_audit_files_are_not_world_writable(proxy):
+def test_who_may_read_the_files(start_proxy, blue, green, tmp_path, open_channel):
+    """The state and its lock are for the Proxy's user alone; the logs also for its group, which collects them."""
+    log = tmp_path / "logs" / "access.jsonl"
+    log.parent.mkdir()
+    proxy = start_proxy(blue=blue.address, green=green.address, access_log=log)
+    open_channel(proxy.address).unary_unary("/echo.Echo/Unary")(b"x", timeout=15)
+    proxy.admin.wait_health("green", "healthy")
     proxy.admin.switch()
-    for path in (proxy.state_file, proxy.audit_log):
-        assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    lock = proxy.state_file.with_name(proxy.state_file.name + ".lock")
+    for path in (proxy.state_file, lock):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    for path in (proxy.audit_log, log):
+        assert stat.S_IMODE(path.stat().st_mode) & ~0o640 == 0, path
+
+
+@pytest.mark.parametrize("name", ["state.json", "state.json.lock"])
+def test_symbolic_links_in_the_way(tmp_path, blue, green, name):
+    """Another file, to which somebody's link leads, is neither read nor touched."""
+    other = tmp_path / "other"
+    other.write_text("precious")
+    (tmp_path / name).symlink_to(other)
+    done = start_must_fail(tmp_path, blue, green)
+    assert f"cannot open {tmp_path / name}: it is a symbolic link" in done.stderr
+    assert other.read_text() == "precious"
+
+
+def test_symbolic_link_for_the_temporary_file(proxy, tmp_path):
+    other = tmp_path / "other"
+    other.write_text("precious")
+    proxy.state_file.with_name(proxy.state_file.name + ".tmp").symlink_to(other)
+    assert proxy.admin.switch()["epoch"] == 2
+    assert other.read_text() == "precious"
+    assert json.loads(proxy.state_file.read_text())["epoch"] == 2

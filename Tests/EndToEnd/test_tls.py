@@ -10,7 +10,7 @@ import h2.events
 import pytest
 
 from harness.attacker import ACK, PREFACE, SETTINGS, assert_counted, frame
-from harness.certificates import Authority
+from harness.certificates import NO_SUITES, SUITES, Authority, openssl_client
 from harness.openssl_client import OpenSSLClient
 from harness.proxy import run_proxy
 from harness.raw_http2 import grpc_message, grpc_request
@@ -25,6 +25,7 @@ def certificates(tmp_path_factory):
     folder = tmp_path_factory.mktemp("certificates")
     authority = Authority(folder)
     authority.issue("server")
+    authority.issue("server-rsa", key="rsa")
     authority.issue("client", subject="/O=Example/CN=ml-team")
     return folder
 
@@ -123,6 +124,33 @@ def test_versions_that_are_refused(tls_proxy, certificates, version):
     with pytest.raises(ssl.SSLError, match="(?i)alert protocol version"):
         shake_hands(proxy, context)
     assert "unsupported protocol" in assert_counted(proxy, "tls_handshake")["reason"]
+
+
+def proxy_with_key(start_proxy, blue, green, certificates, key):
+    name = "server-rsa" if key == "rsa" else "server"
+    return start_proxy(
+        blue=blue.address, green=green.address, tls_cert=certificates / f"{name}.pem",
+        tls_key=certificates / f"{name}.key",
+    )
+
+
+@pytest.mark.parametrize(("key", "suite"), SUITES)
+def test_suites_of_tls_1_2(start_proxy, blue, green, certificates, key, suite):
+    proxy = proxy_with_key(start_proxy, blue, green, certificates, key)
+    said = openssl_client(proxy.address, certificates / "ca.pem", suite)
+    assert f"Cipher is {suite}" in said and "ALPN protocol: h2" in said, said
+
+
+@pytest.mark.parametrize(("key", "suites"), NO_SUITES)
+def test_suites_that_are_refused(start_proxy, blue, green, certificates, key, suites):
+    """RFC 9113, appendix A: CBC, SHA-1, keys that are not ephemeral. Beside them a sound suite is taken."""
+    proxy = proxy_with_key(start_proxy, blue, green, certificates, key)
+    said = openssl_client(proxy.address, certificates / "ca.pem", suites)
+    assert "handshake failure" in said and "Cipher is (NONE)" in said, said
+    assert "no shared cipher" in assert_counted(proxy, "tls_handshake")["reason"]
+    sound = "ECDHE-RSA-AES128-GCM-SHA256" if key == "rsa" else "ECDHE-ECDSA-AES128-GCM-SHA256"
+    said = openssl_client(proxy.address, certificates / "ca.pem", f"{suites}:{sound}")
+    assert f"Cipher is {sound}" in said, said
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import grpc
 import pytest
 
-from harness.certificates import Authority
+from harness.certificates import NO_SUITES, SUITES, Authority, SuiteServer
+from harness.process import eventually
 from harness.proxy import run_proxy
 
 
@@ -131,3 +132,41 @@ def test_files_that_do_not_fit(tmp_path, authority, server, settings, named):
     ended = run_proxy(tmp_path, "--check", **given)
     assert ended.returncode == 64
     assert named in ended.stderr
+
+
+@pytest.fixture
+def suite_server(authority):
+    servers = []
+
+    def make(key, suites):
+        servers.append(SuiteServer(authority.issue(f"suites-{key}", key=key), suites, protocol="h2"))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize(("key", "suite"), SUITES)
+def test_suites_of_tls_1_2(start_proxy, suite_server, authority, key, suite):
+    """Calls and health checks shake hands with such a backend; it says no more than that."""
+    backend = suite_server(key, suite)
+    start_proxy(
+        blue=backend.address, green="127.0.0.1:1", upstream_tls=True, upstream_tls_ca=authority.pem,
+        health_check="grpc",
+    )
+    eventually(lambda: backend.agreed, what="a health check has come")
+    assert set(backend.agreed) == {suite}
+
+
+@pytest.mark.parametrize(("key", "suites"), NO_SUITES)
+def test_suites_that_are_refused(start_proxy, open_channel, suite_server, authority, key, suites):
+    """RFC 9113, appendix A: a backend that has only those is none."""
+    backend = suite_server(key, suites)
+    proxy = start_proxy(
+        blue=backend.address, green="127.0.0.1:1", upstream_tls=True, upstream_tls_ca=authority.pem,
+        health_check="grpc",
+    )
+    assert "handshake failure" in refusal(open_channel, proxy)
+    assert "handshake failure" in str(proxy.admin.wait_health("blue", "unhealthy"))
+    assert backend.agreed and set(backend.agreed) == {None}

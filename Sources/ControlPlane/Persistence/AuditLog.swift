@@ -46,6 +46,8 @@ package final class AuditLog: Sendable {
     }
 
     private static func open(_ path: String) throws(FileError) -> Target {
+        // A link is followed: it may lead to a terminal, a pipe or another disk, and nothing that is there is ever lost, as
+        // lines are only added. Whoever collects logs is in the file's group.
         // Read as well as written: the last byte tells whether the last line is whole.
         let file = try OpenFile(path, flags: O_RDWR | O_APPEND | O_CREAT, mode: 0o640)
         var last: UInt8 = 0

@@ -19,6 +19,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
     }
 
     package var description: String {
-        "cannot \(operation) \(path): \(String(cString: strerror(code)))"
+        // What O_NOFOLLOW says in words of its own, which speak of many links.
+        let reason = code == ELOOP ? "it is a symbolic link, which is not followed" : String(cString: strerror(code))
+        return "cannot \(operation) \(path): \(reason)"
     }
 }

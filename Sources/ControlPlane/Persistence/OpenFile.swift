@@ -22,7 +22,7 @@ final class OpenFile: Sendable {
     /// - Parameters:
     ///   - flags: `O_RDWR`, `O_CREAT` and so on.
     ///   - mode: permissions of a file that is made, before the umask.
-    init(_ path: String, flags: Int32, mode: mode_t = 0o644) throws(FileError) {
+    init(_ path: String, flags: Int32, mode: mode_t = 0o600) throws(FileError) {
         let descriptor = retrying { open(path, flags | O_CLOEXEC, mode) }
         guard descriptor >= 0 else { throw FileError("open", path, code: errno) }
         self.path = path

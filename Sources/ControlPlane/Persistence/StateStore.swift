@@ -10,8 +10,9 @@ import Synchronization
 /// Keeps the switch state in a file that is always whole, and keeps other Proxies away from it.
 ///
 /// A save goes to a file beside it, which is synced and then renamed over the old one, and the folder is synced too: a
-/// crash or a loss of power leaves the old state or the new one, never a part. Its calls block; one thread at a time
-/// may save.
+/// crash or a loss of power leaves the old state or the new one, never a part. None of the three files is reached by a
+/// symbolic link, which somebody else may have laid there (the folder may), and what is made is for this user alone. Its
+/// calls block; one thread at a time may save.
 package final class StateStore: Sendable {
     package enum Failure: Error, Equatable, CustomStringConvertible {
         /// Another process holds the lock; its id where it is known.
@@ -48,6 +49,8 @@ package final class StateStore: Sendable {
         self.path = path
         let file = try Self.takeLock(path, sharing: passed)
         lock = Mutex(file)
+        // One that an earlier version has made may be opened, and so held, by anybody.
+        _ = fchmod(file.descriptor, 0o600)
         // The number only helps a person; without it the lock holds as well.
         if ftruncate(file.descriptor, 0) == 0 { try? file.write(Array(String(getpid()).utf8), at: 0) }
     }
@@ -60,7 +63,7 @@ package final class StateStore: Sendable {
                 let shared = try OpenFile(sharing: passed, path: lockPath)
                 if shared.identity == OpenFile.identity(of: lockPath) { return shared }
             }
-            file = try OpenFile(lockPath, flags: O_RDWR | O_CREAT)
+            file = try OpenFile(lockPath, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
         } catch {
             throw .file(error)
         }
@@ -94,7 +97,7 @@ package final class StateStore: Sendable {
     package static func read(path: String) throws(Failure) -> SwitchState? {
         let bytes: [UInt8]
         do {
-            bytes = try OpenFile(path, flags: O_RDONLY).readAll(limit: sizeLimit)
+            bytes = try open(path).readAll(limit: sizeLimit)
         } catch  where error.code == ENOENT {
             return nil
         } catch  where error.code == EFBIG {
@@ -112,7 +115,7 @@ package final class StateStore: Sendable {
     /// Saves a state. When it returns, the state is on the disk; when it throws, the file holds the state before.
     package func save(_ state: SwitchState) throws {
         let bytes = try JSONCoding.document(StateDocument(state))
-        let before = try? OpenFile(path, flags: O_RDONLY).readAll(limit: Self.sizeLimit)
+        let before = try? Self.open(path).readAll(limit: Self.sizeLimit)
         try replace(with: bytes)
         do {
             try OpenFile(folder(of: path), flags: O_RDONLY | O_DIRECTORY).synchronize()
@@ -123,11 +126,20 @@ package final class StateStore: Sendable {
         }
     }
 
+    /// Without waiting: a pipe of that name would keep whoever opens it.
+    private static func open(_ path: String) throws(FileError) -> OpenFile {
+        try OpenFile(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    }
+
     /// Puts a synced file in the place of the state file.
     private func replace(with bytes: [UInt8]) throws(FileError) {
         let temporary = path + ".tmp"
         do throws(FileError) {
-            let file = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC)
+            // What a crash has left, or somebody has put there, makes way; what comes in its place meanwhile is an error.
+            guard unlink(temporary) == 0 || errno == ENOENT else {
+                throw FileError("remove", temporary, code: errno)
+            }
+            let file = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
             try file.write(bytes)
             try file.synchronize()
             guard rename(temporary, path) == 0 else { throw FileError("rename to", path, code: errno) }

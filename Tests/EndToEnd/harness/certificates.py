@@ -1,9 +1,29 @@
 """Certificates for tests, made with openssl."""
 
+import socket
+import ssl
 import subprocess
+import threading
 from pathlib import Path
 
 _KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+_RSA_KEY = ["-newkey", "rsa:2048", "-nodes"]
+
+# TLS 1.2, each for the kind of key that a certificate has: what HTTP/2 allows, and of what it does not (RFC 9113,
+# appendix A) one suite of each kind.
+SOUND_SUITES = {
+    "ec": ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"],
+    "rsa": ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"],
+}
+FORBIDDEN_SUITES = {
+    # CBC with SHA-1, and with SHA-2.
+    "ec": ["ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384"],
+    # The same; RSA key exchange with AEAD, and with CBC and SHA-1; all of them at once.
+    "rsa": [
+        "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA384", "AES128-GCM-SHA256", "AES256-SHA",
+        "ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA384:AES128-GCM-SHA256:AES256-SHA",
+    ],
+}
 LOCAL_NAMES = "DNS:localhost,IP:127.0.0.1"
 
 
@@ -25,14 +45,15 @@ class Authority:
 
     def issue(
         self, name: str, *, subject: str = "/CN=localhost", names: str | None = LOCAL_NAMES, days: int = 2,
-        into: Path | None = None,
+        into: Path | None = None, key: str = "ec",
     ) -> "Certificate":
-        """Signs a certificate; one with negative `days` has expired."""
+        """Signs a certificate; one with negative `days` has expired. `key` is `ec` or `rsa`."""
         folder = into or self.folder
         issued = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
         request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName={names}\n" if names else "basicConstraints=CA:FALSE\n")
-        _openssl("req", "-new", *_KEY, "-keyout", issued.key, "-out", request, "-subj", subject)
+        kind = _RSA_KEY if key == "rsa" else _KEY
+        _openssl("req", "-new", *kind, "-keyout", issued.key, "-out", request, "-subj", subject)
         _openssl(
             "x509", "-req", "-in", request, "-CA", self.pem, "-CAkey", self._key, "-CAcreateserial", "-days", days,
             "-extfile", extensions, "-out", issued.pem,
@@ -46,3 +67,57 @@ class Certificate:
     def __init__(self, pem: Path, key: Path):
         self.pem = pem
         self.key = key
+
+
+SUITES = [(key, suite) for key, suites in SOUND_SUITES.items() for suite in suites]
+NO_SUITES = [(key, suite) for key, suites in FORBIDDEN_SUITES.items() for suite in suites]
+
+
+def openssl_client(address: str, authority: Path, suites: str, protocol: str = "h2") -> str:
+    """What `openssl s_client` says of a handshake in TLS 1.2 with these suites alone."""
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", address, "-servername", "localhost", "-CAfile", authority, "-tls1_2",
+         "-cipher", suites, "-alpn", protocol],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        timeout=30,
+    )
+    return done.stdout
+
+
+class SuiteServer:
+    """A TLS 1.2 server with some suites alone: it shakes hands, says what came of it, answers with `answer`, and closes."""
+
+    def __init__(self, certificate: Certificate, suites: str, *, protocol: str | None = None, answer: bytes = b""):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(certificate.pem, certificate.key)
+        context.set_ciphers(suites)
+        if protocol:
+            context.set_alpn_protocols([protocol])
+        # The suites that handshakes agreed on; None for each that failed.
+        self.agreed: list[str | None] = []
+        self._answer = answer
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            plain.settimeout(15)
+            try:
+                with self._context.wrap_socket(plain, server_side=True) as secured:
+                    self.agreed.append(secured.cipher()[0])
+                    if self._answer:
+                        secured.recv(4096)
+                        secured.sendall(self._answer)
+            except (ssl.SSLError, OSError):
+                self.agreed.append(None)
+
+    def close(self) -> None:
+        self._listener.close()

@@ -17,6 +17,10 @@ package struct ClassificationModel: Sendable {
     /// What the model is made of, in order, for example `["StandardScaler", "LogisticRegression"]`.
     package let steps: [String]
 
+    /// Attributes that the reader doesn't understand and no prediction needs, with what they are and their places in the
+    /// file: the first of them.
+    package let ignored: [String]
+
     /// Reads a model from the bytes of a pickle.
     ///
     /// - Parameters:
@@ -55,6 +59,9 @@ package struct ClassificationModel: Sendable {
                 throw estimator.disagreement(about: "this step and the classifier")
             }
         }
+        ignored = (estimators + [last]).reduce(into: []) { ignored, estimator in
+            ignored += estimator.opaqueAttributes(limit: Self.mostIgnored - ignored.count)
+        }
         self.scalers = scalers
         steps = estimators.map(\.kind.rawValue) + [last.kind.rawValue]
     }
@@ -86,6 +93,7 @@ package struct ClassificationModel: Sendable {
         }
     }
 
+    private static let mostIgnored = 16
     private static let deepestPipeline = 4
     private static let mostSteps = 64
 

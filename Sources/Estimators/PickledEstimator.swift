@@ -28,6 +28,17 @@ struct PickledEstimator {
         offset = document.offset(of: node)
     }
 
+    /// The attributes that are not understood, by what they are, in the file's order: at most `limit`.
+    func opaqueAttributes(limit: Int) -> [String] {
+        var found: [String] = []
+        for member in document.members(attributes) ?? [] {
+            guard found.count < limit else { break }
+            guard case .string(let name) = member.key, let value = document.opaque(member.value) else { continue }
+            found.append("\(kind.rawValue) \(quoted(name)) at byte \(document.offset(of: member.value)): \(value)")
+        }
+        return found
+    }
+
     /// An attribute, or nil if the instance has none of that name.
     func optional(_ attribute: String) -> PickledValue? {
         document.member(attribute, of: attributes)

@@ -26,7 +26,8 @@ package struct ServedModel: Sendable {
         let manifest = try ModelManifest.read(manifestPath)
         guard let version = version ?? manifest?.version else { throw .noVersion(manifestPath: manifestPath) }
         if let manifest, manifest.version != version {
-            throw .versionMismatch(manifestPath: manifestPath, stated: manifest.version, expected: version)
+            throw .versionMismatch(
+                manifestPath: manifestPath, stated: shortened(manifest.version), expected: shortened(version))
         }
 
         guard let bytes = try ModelFile.read(path, limit: largestSize) else {
@@ -35,7 +36,7 @@ package struct ServedModel: Sendable {
         let sha256 = Self.hexadecimal(SHA256.hash(data: bytes))
         if let manifest, manifest.sha256.lowercased() != sha256 {
             throw .checksumMismatch(
-                path: path, found: sha256, stated: manifest.sha256, manifestPath: manifestPath)
+                path: path, found: sha256, stated: shortened(manifest.sha256), manifestPath: manifestPath)
         }
 
         let model: ClassificationModel
@@ -47,7 +48,8 @@ package struct ServedModel: Sendable {
         let labels = model.classes.map(\.description)
         if let stated = manifest?.classes, stated != labels {
             throw .contentMismatch(
-                path: path, found: "the classes \(labels)", stated: "\(stated)", manifestPath: manifestPath)
+                path: path, found: "the classes \(shortened(labels))", stated: "\(shortened(stated))",
+                manifestPath: manifestPath)
         }
         if let stated = manifest?.featureNames, stated.count != model.featureCount {
             throw .contentMismatch(

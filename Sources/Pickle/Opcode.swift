@@ -53,12 +53,16 @@ enum Opcode: UInt8 {
     case emptyDict = 0x7D  // '}'
     case setItem = 0x73  // 's'
     case setItems = 0x75  // 'u'
+    case emptySet = 0x8F
+    case addItems = 0x90
+    case frozenSet = 0x91
 
     // Classes, calls and instances.
     case global = 0x63  // 'c'
     case stackGlobal = 0x93
     case reduce = 0x52  // 'R'
     case newObj = 0x81
+    case newObjEx = 0x92
     case build = 0x62  // 'b'
 
     // Never carried out.
@@ -80,12 +84,16 @@ enum Opcode: UInt8 {
     case extension1 = 0x82
     case extension2 = 0x83
     case extension4 = 0x84
-    case emptySet = 0x8F
-    case addItems = 0x90
-    case frozenSet = 0x91
-    case newObjEx = 0x92
     case nextBuffer = 0x97
     case readOnlyBuffer = 0x98
+
+    /// What a pickle of protocol 0 or 1 begins with: a name, a container, or a value by itself.
+    static let oldBeginnings: Set<UInt8> = Set(
+        [
+            global, mark, emptyTuple, emptyList, emptyDict, none, int, long, float, string, unicode, binInt, binInt1,
+            binInt2,
+            binFloat, binUnicode, binString, shortBinString,
+        ].map(\.rawValue))
 
     /// The name in `pickletools`, for messages.
     var name: String {

@@ -13,6 +13,8 @@ package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible 
     package enum Reason: Error, Sendable, Equatable {
         /// The file begins like the output of this compressor.
         case compressed(String)
+        /// The file looks like a pickle of protocol 0 or 1, which have no beginning of their own.
+        case oldProtocol
         /// The file does not begin with the PROTO opcode that every pickle of protocol 2 to 5 begins with.
         case notAPickle(firstByte: UInt8)
         /// A pickle of a protocol other than 2 to 5.
@@ -23,7 +25,8 @@ package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible 
         case unsupportedOpcode(String)
         /// The file ends inside something; `needed` bytes were still to come, `available` are there.
         case truncated(what: String, needed: UInt64, available: Int)
-        /// The pickle names a class or function that models are not made of. It has not been called.
+        /// The pickle is a value of a class or function that models are not made of, or names one that nobody means well
+        /// with. It has not been called.
         case forbiddenGlobal(PythonName)
         /// An opcode takes a value from an empty stack or below the last mark.
         case stackUnderflow(opcode: String)
@@ -52,6 +55,9 @@ extension PickleError.Reason: CustomStringConvertible {
             "the file is compressed (\(format)); save the model uncompressed"
         case .notAPickle(let firstByte):
             "this is no pickle of protocol 2 to 5: it begins with 0x\(hexadecimal(firstByte)) instead of 0x80"
+        case .oldProtocol:
+            "this looks like a pickle of protocol 0 or 1, which are not supported; allowed are 2 to 5: "
+                + "save the model anew, for example by pickle.dump(model, file, protocol=5)"
         case .unsupportedProtocol(let version):
             "pickle protocol \(version) is not supported; allowed are 2 to 5"
         case .unknownOpcode(let byte):
@@ -61,7 +67,7 @@ extension PickleError.Reason: CustomStringConvertible {
         case .truncated(let what, let needed, let available):
             "the file ends inside \(what): \(needed) bytes are needed, \(available) are left"
         case .forbiddenGlobal(let name):
-            "the file names \(quoted(name.description)), which is none of the classes that a model may be made of; "
+            "the file names \(quoted(name)), which is none of the classes that a model may be made of; "
                 + "nothing was run"
         case .stackUnderflow(let opcode):
             "opcode \(opcode) finds too few values on the stack"
@@ -87,11 +93,22 @@ private func hexadecimal(_ byte: UInt8) -> String {
     return digits.utf8.count == 1 ? "0" + digits : digits
 }
 
+/// The beginning of a name from a file, in quotation marks; as `quoted(_:)` of a text.
+func quoted(_ name: PythonName) -> String {
+    // Each may be as long as the file, and so would be what is put together of them.
+    let longest = 200
+    let module = String(String.UnicodeScalarView(name.module.unicodeScalars.prefix(longest)))
+    let last = String(String.UnicodeScalarView(name.name.unicodeScalars.prefix(longest)))
+    return quoted("\(module).\(last)")
+}
+
 /// Text from a file in quotation marks, made safe for one line of a log: shortened, and without control characters.
 package func quoted(_ text: String) -> String {
     let longest = 200
+    let longestInBytes = 500
     var result = "'"
     for scalar in text.unicodeScalars.prefix(longest) {
+        if result.utf8.count > longestInBytes { return result + "…'" }
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned:
             result += "\\u{\(String(scalar.value, radix: 16))}"

@@ -1,10 +1,18 @@
 /// What the machine does instead of calling classes and functions.
 extension PickleMachine {
-    /// Finds what a name stands for. Any name that is not known or allowed ends the reading.
-    func global(_ name: PythonName) throws(PickleError) -> PickledGlobal {
-        if let known = Self.knownGlobals[name] { return known }
-        if classes.contains(name) { return .instanceClass(name) }
-        throw error(.forbiddenGlobal(name))
+    /// Finds what a name stands for: where it is not known or allowed, something opaque.
+    mutating func global(_ name: PythonName) throws(PickleError) -> PickledValue {
+        if name.isPlausible {
+            if let known = Self.knownGlobals[name] { return .global(known) }
+            if classes.contains(name) { return .global(.instanceClass(name)) }
+            if AlarmingNames.contain(name) { throw error(.forbiddenGlobal(name)) }
+        }
+        return opaque(.name(name))
+    }
+
+    /// A value that is not understood, made by the opcode that is being carried out.
+    mutating func opaque(_ value: OpaqueValue) -> PickledValue {
+        .node(document.add(.opaque(value), offset: offset))
     }
 
     /// numpy moved `core` to `_core` in version 2; Python 2's name of the module `builtins` is in every protocol 2.
@@ -23,23 +31,22 @@ extension PickleMachine {
         PythonName(module: "builtins", name: "bytes"): .bytesClass,
     ]
 
-    /// REDUCE: the result of calling a known function.
+    /// REDUCE: the result of calling a known function; what an unknown one would give is opaque.
     mutating func call(_ callee: PickledValue, arguments: PickledValue) throws(PickleError) -> PickledValue {
+        if let callee = document.opaque(callee) { return opaque(callee.product) }
         guard case .global(let function) = callee else { throw unexpected(callee, expected: "a function to call") }
         guard let arguments = document.tuple(arguments) else {
             throw unexpected(arguments, expected: "a tuple of arguments")
         }
         switch function {
         case .reconstructArray:
-            guard arguments.first == .global(.arrayClass) else {
-                throw unexpected(arguments.first ?? .none, expected: "numpy.ndarray")
-            }
+            let kind = arguments.first ?? .none
+            // A matrix, a masked array and the like.
+            if let kind = document.opaque(kind) { return opaque(kind.product) }
+            guard kind == .global(.arrayClass) else { throw unexpected(kind, expected: "numpy.ndarray") }
             return .node(document.add(.array(.empty), offset: offset))
         case .dataTypeClass:
-            guard case .string(let name) = arguments.first, let type = NumpyDataType(name: name) else {
-                throw unexpected(arguments.first ?? .none, expected: "a supported numpy data type")
-            }
-            return .node(document.add(.dataType(type), offset: offset))
+            return try dataType(named: arguments.first ?? .none)
         case .arrayFromBuffer:
             return try arrayFromBuffer(arguments)
         case .scalar:
@@ -52,12 +59,13 @@ extension PickleMachine {
         case .arrayClass, .joblibArray:
             throw error(.unexpected(found: "a call of a class", expected: "a call of a function"))
         case .instanceClass(let name):
-            throw error(.unexpected(found: "a call of \(name)", expected: "an instance made by NEWOBJ"))
+            throw error(.unexpected(found: "a call of \(quoted(name))", expected: "an instance made by NEWOBJ"))
         }
     }
 
     /// NEWOBJ: an instance without attributes.
     mutating func instance(of callee: PickledValue, arguments: PickledValue) throws(PickleError) -> PickledValue {
+        if let callee = document.opaque(callee) { return opaque(callee.product) }
         guard document.tuple(arguments) == [] else { throw unexpected(arguments, expected: "no arguments") }
         switch callee {
         case .global(.instanceClass(let name)):
@@ -79,11 +87,13 @@ extension PickleMachine {
             }
             document.replace(node, with: .instance(class: name, attributes: attributes))
         case .dataType(let type):
-            document.replace(node, with: .dataType(try completed(type, state: state)))
+            document.replace(node, with: try completed(type, state: state))
         case .array:
-            document.replace(node, with: .array(try array(state: state)))
+            document.replace(node, with: try array(state: state))
         case .joblibArray:
-            document.replace(node, with: .array(try joblibArray(state: state)))
+            document.replace(node, with: try joblibArray(state: state))
+        case .opaque(let value):
+            document.replace(node, with: .opaque(completed(value, state: state)))
         default:
             throw unexpected(target, expected: "an instance, array or data type")
         }
@@ -108,13 +118,28 @@ extension PickleMachine {
 // MARK: - numpy
 
 extension PickleMachine {
+    /// `numpy.dtype(name, …)`: a name that is short is one, understood or not.
+    private mutating func dataType(named value: PickledValue) throws(PickleError) -> PickledValue {
+        guard case .string(let name) = value, (1...Self.longestTypeName).contains(name.utf8.count) else {
+            throw unexpected(value, expected: "a supported numpy data type")
+        }
+        if let type = NumpyDataType(name: name) { return .node(document.add(.dataType(type), offset: offset)) }
+        // The number in a name is of bytes, but for text of characters.
+        let size = Int(name.dropFirst()).map { name.hasPrefix("U") ? 4 * $0 : $0 }
+        return opaque(.dataType(name, itemSize: size.flatMap { $0 >= 0 ? $0 : nil }, holdsObjects: false))
+    }
+
+    /// Bytes of the longest name of a data type: `S` and a number.
+    private static let longestTypeName = 12
+
     /// `numpy.dtype.__setstate__`: (version, byte order, sub-array, field names, fields, item size, alignment, flags).
-    private func completed(_ type: NumpyDataType, state: PickledValue) throws(PickleError) -> NumpyDataType {
+    private func completed(_ type: NumpyDataType, state: PickledValue) throws(PickleError) -> PickledNode {
         guard let items = document.tuple(state), items.count >= 8, case .string(let order) = items[1] else {
             throw unexpected(state, expected: "the state of a numpy data type")
         }
         guard items[2...4].allSatisfy({ $0 == .none }) else {
-            throw error(.unexpected(found: "a structured numpy data type", expected: "a simple one"))
+            let value = OpaqueValue.dataType("structure", itemSize: nil, holdsObjects: false)
+            return .opaque(completed(value, state: state))
         }
         if type.kind == .text, items[5] != .integer(type.itemSize) {
             throw unexpected(items[5], expected: "the item size \(type.itemSize)")
@@ -125,16 +150,28 @@ extension PickleMachine {
         case ">": completed.byteOrder = .big
         default: throw unexpected(items[1], expected: "a byte order")
         }
-        return completed
+        return .dataType(completed)
+    }
+
+    /// A value that is not understood, with its state: of a data type, the size in memory and whether there are objects.
+    private func completed(_ value: OpaqueValue, state: PickledValue) -> OpaqueValue {
+        guard case .dataType(let name, let size, let holdsObjects) = value, let items = document.tuple(state),
+            items.count >= 8
+        else { return value }
+        // -1 for types whose name says it already.
+        let stated: Int? = if case .integer(let size) = items[5], size >= 0 { size } else { nil }
+        // numpy's NPY_ITEM_REFCOUNT.
+        let hasReferences = if case .integer(let flags) = items[7] { flags & 1 != 0 } else { false }
+        return .dataType(name, itemSize: stated ?? size, holdsObjects: holdsObjects || hasReferences)
     }
 
     /// `numpy.ndarray.__setstate__`: (version, shape, data type, is column-major, bytes or list).
-    private mutating func array(state: PickledValue) throws(PickleError) -> NumpyArray {
+    private mutating func array(state: PickledValue) throws(PickleError) -> PickledNode {
         guard let items = document.tuple(state), items.count == 5, case .boolean(let isColumnMajor) = items[3] else {
             throw unexpected(state, expected: "the state of a numpy array")
         }
         let shape = try shape(items[1])
-        let type = try dataType(items[2])
+        guard let type = try dataType(items[2]) else { return .opaque(arrayOf(items[2])) }
         return try array(contents: items[4], type: type, shape: shape, order: isColumnMajor ? .columnMajor : .rowMajor)
     }
 
@@ -143,31 +180,37 @@ extension PickleMachine {
         guard arguments.count == 4 else {
             throw error(.unexpected(found: "\(arguments.count) arguments", expected: "the 4 of an array's buffer"))
         }
+        guard let type = try dataType(arguments[1]) else { return opaque(arrayOf(arguments[1])) }
         let array = try array(
-            contents: arguments[0], type: try dataType(arguments[1]), shape: try shape(arguments[2]),
-            order: try order(arguments[3]))
-        return .node(document.add(.array(array), offset: offset))
+            contents: arguments[0], type: type, shape: try shape(arguments[2]), order: try order(arguments[3]))
+        return .node(document.add(array, offset: offset))
     }
 
     /// `numpy._core.multiarray.scalar(data type, bytes)`: becomes a plain value.
     private mutating func scalar(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
-        guard arguments.count == 2, case .bytes = arguments[1] else {
+        guard arguments.count == 2 else {
             throw unexpected(arguments.last ?? .none, expected: "the bytes of a numpy scalar")
         }
-        let array = try array(
-            contents: arguments[1], type: try dataType(arguments[0]), shape: [], order: .rowMajor)
-        switch array.elements {
-        case .booleans(let elements): return .boolean(elements[0])
-        case .integers(let elements): return .integer(elements[0])
-        case .floats(let elements): return .float(elements[0])
-        case .strings(let elements): return .string(elements[0])
-        case .objects(let elements): return elements[0]
+        guard let type = try dataType(arguments[0]) else { return opaque(arrayOf(arguments[0])) }
+        guard case .bytes = arguments[1] else {
+            throw unexpected(arguments[1], expected: "the bytes of a numpy scalar")
+        }
+        switch try array(contents: arguments[1], type: type, shape: [], order: .rowMajor) {
+        case .array(let array):
+            switch array.elements {
+            case .booleans(let elements): return .boolean(elements[0])
+            case .integers(let elements): return .integer(elements[0])
+            case .floats(let elements): return .float(elements[0])
+            case .strings(let elements): return .string(elements[0])
+            case .objects(let elements): return elements[0]
+            }
+        case let other: return .node(document.add(other, offset: offset))
         }
     }
 
     /// `joblib.numpy_pickle.NumpyArrayWrapper.read_array`: the array's bytes follow in the file, behind a byte that says
     /// how many bytes of padding come first (joblib 1.2 and later); arrays of objects follow as a pickle of their own.
-    private mutating func joblibArray(state: PickledValue) throws(PickleError) -> NumpyArray {
+    private mutating func joblibArray(state: PickledValue) throws(PickleError) -> PickledNode {
         // The wrapper has half a dozen attributes. Without a limit, looking for them again and again in one dictionary of
         // a million members would keep a small file busy for hours.
         guard case .node(let members) = state,
@@ -179,40 +222,51 @@ extension PickleMachine {
             throw unexpected(state, expected: "the attributes of a joblib array wrapper")
         }
         let subclass = document.member("subclass", of: members) ?? .none
-        guard subclass == .global(.arrayClass) else { throw unexpected(subclass, expected: "numpy.ndarray") }
+        let kind = document.opaque(subclass)
+        guard kind != nil || subclass == .global(.arrayClass) else {
+            throw unexpected(subclass, expected: "numpy.ndarray")
+        }
         let shape = try shape(shapeMember)
         let type = try dataType(typeMember)
         let order = try order(orderMember)
 
-        if type.kind == .object {
+        if type.map({ $0.kind == .object }) ?? holdsObjects(typeMember) {
             let value = try runNested()
+            if let kind { return .opaque(kind.product) }
+            guard type != nil else { return .opaque(arrayOf(typeMember)) }
             guard case .node(let node) = value, case .array(let array) = document[node], array.shape == shape else {
                 throw unexpected(value, expected: "an array of shape \(shape)")
             }
-            return array
+            return .array(array)
+        }
+        guard let itemSize = type?.itemSize ?? itemSize(typeMember) else {
+            throw unexpected(typeMember, expected: "a numpy data type of known size")
         }
         if let alignment = document.member("numpy_array_alignment_bytes", of: members), alignment != .none {
             let padding = try cursor.byte(of: "the length of an array's padding")
             _ = try cursor.take(UInt64(padding), of: "an array's padding")
         }
         guard let count = NumpyArray.elementCount(of: shape) else { throw absurd(shape) }
-        let (size, overflow) = count.multipliedReportingOverflow(by: type.itemSize)
+        let (size, overflow) = count.multipliedReportingOverflow(by: itemSize)
         if overflow { throw absurd(shape) }
         let bytes = try cursor.take(UInt64(size), of: "an array of shape \(shape)")
+        if let kind { return .opaque(kind.product) }
+        guard let type else { return .opaque(arrayOf(typeMember)) }
         return try array(contents: .bytes(bytes), type: type, shape: shape, order: order)
     }
 
-    /// An array from its bytes, or, for objects, from a list; their number has to be that of the shape.
+    /// An array from its bytes, or, for objects, from a list; their number has to be that of the shape. One with elements
+    /// that have no place in a Swift type is opaque.
     private mutating func array(
         contents: PickledValue, type: NumpyDataType, shape: [Int], order: ElementOrder
-    ) throws(PickleError) -> NumpyArray {
+    ) throws(PickleError) -> PickledNode {
         guard let count = NumpyArray.elementCount(of: shape) else { throw absurd(shape) }
         if type.kind == .object {
             guard let items = document.list(contents), items.count == count else {
                 throw unexpected(contents, expected: "a list of \(count) objects")
             }
             try charge(NumpyArray.decodedSize(count: count, type: type))
-            return NumpyArray(objects: items, shape: shape, order: order)
+            return .array(NumpyArray(objects: items, shape: shape, order: order))
         }
         guard case .bytes(let bytes) = contents,
             bytes.count.isMultiple(of: type.itemSize), bytes.count / type.itemSize == count
@@ -221,10 +275,17 @@ extension PickleMachine {
         }
         try charge(NumpyArray.decodedSize(count: count, type: type))
         do {
-            return try NumpyArray(bytes: bytes, type: type, shape: shape, order: order)
+            return .array(try NumpyArray(bytes: bytes, type: type, shape: shape, order: order))
+        } catch .unexpected(let found, _) {
+            return .opaque(.other("an array of the data type \(type) with \(found)"))
         } catch {
-            throw self.error(error)
+            return .opaque(.other("an array of the data type \(type) with text that is none of Unicode's"))
         }
+    }
+
+    /// What an array of elements that are not understood is.
+    private func arrayOf(_ type: PickledValue) -> OpaqueValue {
+        .other("an array of \(document.summary(of: type))")
     }
 
     private func shape(_ value: PickledValue) throws(PickleError) -> [Int] {
@@ -246,11 +307,22 @@ extension PickleMachine {
     /// numpy's own limit on the number of dimensions (NPY_MAXDIMS since version 2).
     private static let mostDimensions = 64
 
-    private func dataType(_ value: PickledValue) throws(PickleError) -> NumpyDataType {
-        guard case .node(let node) = value, case .dataType(let type) = document[node] else {
-            throw unexpected(value, expected: "a numpy data type")
+    /// - Returns: nil for a type that is not understood.
+    private func dataType(_ value: PickledValue) throws(PickleError) -> NumpyDataType? {
+        guard case .node(let node) = value else { throw unexpected(value, expected: "a numpy data type") }
+        switch document[node] {
+        case .dataType(let type): return type
+        case .opaque: return nil
+        default: throw unexpected(value, expected: "a numpy data type")
         }
-        return type
+    }
+
+    private func itemSize(_ type: PickledValue) -> Int? {
+        if case .dataType(_, let size, _)? = document.opaque(type) { size } else { nil }
+    }
+
+    private func holdsObjects(_ type: PickledValue) -> Bool {
+        if case .dataType(_, _, let holdsObjects)? = document.opaque(type) { holdsObjects } else { false }
     }
 
     private func order(_ value: PickledValue) throws(PickleError) -> ElementOrder {

@@ -62,23 +62,34 @@ struct PickleMachine {
         case .emptyTuple, .tuple1, .tuple2, .tuple3, .tuple, .emptyList, .append, .appends, .emptyDict, .setItem,
             .setItems:
             try fillContainer(opcode)
+        case .emptySet, .addItems, .frozenSet:
+            try fillSet(opcode)
         case .global:
             let module = try cursor.line(of: "a module name")
             let name = try cursor.line(of: "a class name")
-            push(.global(try global(PythonName(module: module, name: name))))
+            push(try global(PythonName(module: module, name: name)))
         case .stackGlobal:
             let name = try pop(for: opcode)
             let module = try pop(for: opcode)
             guard case .string(let module) = module, case .string(let name) = name else {
                 throw unexpected(module, expected: "the name of a module and a class")
             }
-            push(.global(try global(PythonName(module: module, name: name))))
+            push(try global(PythonName(module: module, name: name)))
         case .reduce:
             let arguments = try pop(for: opcode)
             push(try call(try pop(for: opcode), arguments: arguments))
         case .newObj:
             let arguments = try pop(for: opcode)
             push(try instance(of: try pop(for: opcode), arguments: arguments))
+        case .newObjEx:
+            // A class with arguments by name; none that is understood has any.
+            _ = try pop(for: opcode)
+            _ = try pop(for: opcode)
+            let callee = try pop(for: opcode)
+            guard let opaque = document.opaque(callee) else {
+                throw unexpected(callee, expected: "a class that may have instances with arguments by name")
+            }
+            push(.opaque(opaque.product))
         case .build:
             let state = try pop(for: opcode)
             try build(try top(for: opcode), state: state)
@@ -146,9 +157,8 @@ struct PickleMachine {
         default:
             let length = try cursor.unsigned(width: opcode == .long1 ? 1 : 4, of: "an integer's length")
             let bytes = try cursor.take(length, of: "an integer")
-            guard bytes.count <= 8 else {
-                throw error(.unexpected(found: "an integer of \(bytes.count) bytes", expected: "one of at most 8"))
-            }
+            // The state of some generators of random numbers has 16.
+            guard bytes.count <= 8 else { return push(.opaque(.other("an integer of \(bytes.count) bytes"))) }
             // Two's complement, lowest byte first; of no bytes at all it is 0.
             var integer = (bytes.last ?? 0) < 0x80 ? 0 : -1
             for byte in bytes.reversed() { integer = integer << 8 | Int(byte) }
@@ -211,6 +221,21 @@ struct PickleMachine {
             guard case .node(let node) = target, document.insert(members, into: node) else {
                 throw unexpected(target, expected: "a dictionary to insert into")
             }
+        }
+    }
+
+    /// No model needs a set: what is in one is not kept.
+    private mutating func fillSet(_ opcode: Opcode) throws(PickleError) {
+        switch opcode {
+        case .emptySet:
+            push(.opaque(.other("a set")))
+        case .addItems:
+            _ = try popToMark(for: opcode)
+            let target = try top(for: opcode)
+            guard document.opaque(target) != nil else { throw unexpected(target, expected: "a set to add to") }
+        default:
+            _ = try popToMark(for: opcode)
+            push(.opaque(.other("a frozen set")))
         }
     }
 

@@ -2,9 +2,10 @@
 /// compression.
 ///
 /// A pickle is a program for a small stack machine, and Python's own reader calls whatever that program names. This one
-/// has no means to: it knows a handful of numpy functions by name and does their work itself, keeps the attributes of
-/// instances whose class the caller allows, and ends with an error at any other name. What a file may cost is limited
-/// by ``PickleLimits``; no length in the file is believed before the bytes are there.
+/// has no means to: it knows a handful of numpy functions by name and does their work itself, and keeps the attributes of
+/// instances whose class the caller allows. Of any other value it keeps only what it was and where (``OpaqueValue``): a
+/// model may have such attributes, as long as nobody needs them. What a file may cost is limited by ``PickleLimits``; no
+/// length in the file is believed before the bytes are there.
 ///
 /// Sources: Python, `Lib/pickle.py` and `Lib/pickletools.py`; numpy, `numpy/_core/multiarray` and PEP 574 for arrays in
 /// protocol 5; joblib, `numpy_pickle.NumpyArrayWrapper` for arrays that lie between the opcodes.
@@ -25,7 +26,11 @@ package enum PickleReader {
         if machine.cursor.remaining > 0 {
             throw PickleError(offset: machine.cursor.position, reason: .trailingBytes(machine.cursor.remaining))
         }
-        return machine.document
+        let document = machine.document
+        if let name = document.opaque(document.root)?.name {
+            throw PickleError(offset: document.offset(of: document.root), reason: .forbiddenGlobal(name))
+        }
+        return document
     }
 
     /// Tells what the file is instead, if it does not begin as a pickle of protocol 2 to 5.
@@ -38,13 +43,18 @@ package enum PickleReader {
             throw PickleError(offset: 0, reason: .compressed(format))
         }
         // Protocols 0 and 1 have no beginning of their own. A first name says more about such a file than its first
-        // byte does.
+        // byte does, but the one by which all instances are made says nothing.
         if first == Opcode.global.rawValue {
             var cursor = ByteCursor(bytes)
             _ = try? cursor.byte(of: "an opcode")
-            if let module = try? cursor.line(of: "a module name"), let name = try? cursor.line(of: "a class name") {
+            if let module = try? cursor.line(of: "a module name"), let name = try? cursor.line(of: "a class name"),
+                module != "copy_reg" && module != "copyreg"
+            {
                 throw PickleError(offset: 0, reason: .forbiddenGlobal(PythonName(module: module, name: name)))
             }
+        }
+        if bytes.last == Opcode.stop.rawValue && Opcode.oldBeginnings.contains(first) {
+            throw PickleError(offset: 0, reason: .oldProtocol)
         }
         throw PickleError(offset: 0, reason: .notAPickle(firstByte: first))
     }

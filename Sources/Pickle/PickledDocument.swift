@@ -34,8 +34,15 @@ package struct PickledDocument: Sendable {
         nodes[identifier.index].node = node
     }
 
-    /// Appends to a list in place; false if the node is no list.
+    /// What a value that isn't understood was; nil for one that is.
+    package func opaque(_ value: PickledValue) -> OpaqueValue? {
+        guard case .node(let identifier) = value, case .opaque(let opaque) = self[identifier] else { return nil }
+        return opaque
+    }
+
+    /// Appends to a list in place; false if the node is no list. What isn't understood takes in anything and keeps nothing.
     mutating func append(_ items: some Sequence<PickledValue>, to identifier: PickledNode.Identifier) -> Bool {
+        if case .opaque = nodes[identifier.index].node { return true }
         guard case .list(var list) = nodes[identifier.index].node else { return false }
         // Let go of the node's reference, so that the array grows in place.
         nodes[identifier.index].node = .list([])
@@ -44,10 +51,12 @@ package struct PickledDocument: Sendable {
         return true
     }
 
-    /// Adds members to a dictionary in place; false if the node is no dictionary.
+    /// Adds members to a dictionary in place; false if the node is no dictionary. What isn't understood takes in anything and
+    /// keeps nothing.
     mutating func insert(
         _ members: some Sequence<PickledNode.Member>, into identifier: PickledNode.Identifier
     ) -> Bool {
+        if case .opaque = nodes[identifier.index].node { return true }
         guard case .dictionary(var dictionary) = nodes[identifier.index].node else { return false }
         nodes[identifier.index].node = .dictionary([])
         dictionary.append(contentsOf: members)
@@ -61,6 +70,12 @@ extension PickledDocument {
     package func tuple(_ value: PickledValue) -> [PickledValue]? {
         guard case .node(let identifier) = value, case .tuple(let items) = self[identifier] else { return nil }
         return items
+    }
+
+    /// The members of a dictionary, or nil for anything else.
+    package func members(_ identifier: PickledNode.Identifier) -> [PickledNode.Member]? {
+        guard case .dictionary(let members) = self[identifier] else { return nil }
+        return members
     }
 
     /// The items of a list, or nil for anything else.
@@ -94,6 +109,7 @@ extension PickledDocument {
             case .dataType(let type): return "the data type \(type)"
             case .instance(let name, _): return "an instance of \(name)"
             case .joblibArray: return "a joblib array wrapper without its array"
+            case .opaque(let value): return value.description
             }
         }
     }

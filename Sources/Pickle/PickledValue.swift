@@ -16,7 +16,7 @@ package enum PickledValue: Sendable, Equatable {
     case node(PickledNode.Identifier)
 }
 
-/// The classes and functions that a pickle may name. Naming any other is an error.
+/// The classes and functions that the reader knows what to do for. What any other makes is a ``PickledNode/opaque(_:)``.
 package enum PickledGlobal: Sendable, Hashable {
     /// `numpy…multiarray._reconstruct`: makes an empty array, to be filled by BUILD.
     case reconstructArray
@@ -50,6 +50,8 @@ package enum PickledNode: Sendable, Equatable {
     case instance(class: PythonName, attributes: Identifier?)
     /// A joblib array wrapper before its BUILD, which puts the array in its place.
     case joblibArray
+    /// Something that the reader has no understanding of: it has skipped what the file says of it and made nothing.
+    case opaque(OpaqueValue)
 
     package struct Identifier: Sendable, Hashable {
         let index: Int

@@ -11,6 +11,10 @@ package struct PythonName: Sendable, Hashable, CustomStringConvertible {
         self.name = name
     }
 
-    /// `module.name`.
+    /// `module.name`, as long as the file has it: a message says `quoted(_:)`.
     package var description: String { "\(module).\(name)" }
+
+    /// Whether it is of a length that names have. A file may have one of many megabytes, and name it again and again: no
+    /// other is ever looked up.
+    var isPlausible: Bool { module.utf8.count <= 256 && name.utf8.count <= 256 }
 }

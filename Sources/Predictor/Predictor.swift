@@ -74,13 +74,18 @@ private struct ModelLoader: Service, CustomStringConvertible {
         }
         let model = try ServedModel.load(path: settings.modelPath, version: settings.modelVersion)
         state.begin(serving: model)
+        if !model.model.ignored.isEmpty {
+            logger.info(
+                "the model has attributes that are not understood; no prediction needs them, and nothing was run",
+                metadata: ["attributes": .array(model.model.ignored.map { .string($0) })])
+        }
         logger.info(
             "serving",
             metadata: [
-                "grpc": "\(grpcAddress)", "http": "\(httpAddress)", "model_version": "\(model.version)",
+                "grpc": "\(grpcAddress)", "http": "\(httpAddress)", "model_version": "\(shortened(model.version))",
                 "model_path": "\(settings.modelPath)", "model_sha256": "\(model.sha256)",
                 "steps": .array(model.model.steps.map { .string($0) }),
-                "classes": .array(model.labels.map { .string($0) }),
+                "classes": .array(shortened(model.labels).map { .string($0) }),
                 "pid": .stringConvertible(Int(getpid())),
             ])
         try await gracefulShutdown()

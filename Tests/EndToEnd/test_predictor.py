@@ -491,6 +491,63 @@ def run_predictor_measured(**settings) -> dict:
     return json.loads(result.stdout)
 
 
+class Item:
+    """Pickles to an instance of a class that only this file has."""
+
+    def __init__(self, **members):
+        vars(self).update(members)
+
+
+def on_progress(step):
+    """A function that only this file has."""
+
+
+class TestUnneededAttributes:
+    """What a prediction doesn't need may be of any kind; nothing is made of it."""
+
+    @pytest.mark.parametrize("protocol", [2, 3, 4, 5, "joblib"])
+    def test_random_state_and_others(self, start_predictor, tmp_path, protocol):
+        import joblib
+        import numpy
+
+        model = pickle.loads(predictors.model("v1.0.0").read_bytes())
+        model.random_state = numpy.random.RandomState(7)
+        model.generator = numpy.random.default_rng(7)
+        model.callback = on_progress
+        model.metadata = Item(stage="production", tags={"a"}, path=tmp_path, halves=numpy.zeros(3, numpy.float16))
+        model.feature_names_in_ = numpy.array(["a", "b", "c", "d"], dtype=object)
+        path = tmp_path / "model.pkl"
+        if protocol == "joblib":
+            joblib.dump(model, path, compress=0)
+        else:
+            path.write_bytes(pickle.dumps(model, protocol=protocol))
+        predictor = start_predictor(path, MODEL_VERSION="v1")
+        plain = start_predictor(predictors.model("v1.0.0"), MODEL_VERSION="v1.0.0")
+        ours, theirs = predictor.predict([SETOSA]), plain.predict([SETOSA])
+        assert ours["probabilities"] == theirs["probabilities"]
+        line = predictor.process.wait_for_line(
+            lambda text: "attributes that are not understood" in text and text, what="the line that tells of them"
+        )
+        told = json.loads(line)["attributes"]
+        for name, what in (
+            ("random_state", "__randomstate_ctor'"), ("generator", "__generator_ctor'"), ("callback", "on_progress'"),
+            ("metadata", "Item'"),
+        ):
+            # Protocols 2 and 3 make instances by a function; the state is built on what that gives.
+            assert any(f"LogisticRegression '{name}' at byte " in text and what in text for text in told), (name, told)
+
+    def test_class_of_eight_megabytes(self, start_predictor, tmp_path):
+        """It is served under its name, but the log has only the beginning."""
+        model = pickle.loads(predictors.model("v1.0.0").read_bytes())
+        model.classes_ = model.classes_.astype(object)
+        model.classes_[1] = "x" * (8 << 20)
+        path = tmp_path / "model.pkl"
+        path.write_bytes(pickle.dumps(model, protocol=4))
+        predictor = start_predictor(path, MODEL_VERSION="v1")
+        assert predictor.started["classes"] == ["setosa", "x" * 200 + "…", "virginica"]
+        assert predictor.predict([SETOSA])["predictions"] == ["setosa"]
+
+
 class Command:
     """Pickles to a call of posix.system."""
 
@@ -533,6 +590,24 @@ class TestHostileModel:
         place = int(line.split(":")[0].removeprefix("byte "))
         assert content.index(b"posix") < place < content.index(b"touch")
         assert not (tmp_path / "owned").exists()
+
+    @pytest.mark.parametrize("protocol", [0, 1])
+    def test_old_protocols(self, refusal, protocol):
+        """Their instances are all made by one function, which says nothing of what is wrong."""
+        model = pickle.loads(predictors.model("v1.0.0").read_bytes())
+        line = refusal(pickle.dumps(model, protocol=protocol))
+        assert line.startswith("byte 0: this looks like a pickle of protocol 0 or 1, which are not supported"), line
+        assert "copy_reg" not in line
+
+    def test_names_of_eight_megabytes(self, refusal):
+        """Whatever a file names, a message has a few hundred bytes."""
+        long = "x" * (8 << 20)
+        named = b"\x80\x04X" + len(long).to_bytes(4, "little") + long.encode() + b"2\x93)R."
+        assert len(refusal(named)) < 1_000
+        model = pickle.loads(predictors.model("v1.0.0").read_bytes())
+        model.multi_class = long
+        assert "LogisticRegression.multi_class" in refusal(pickle.dumps(model, protocol=4))
+        assert len(refusal(pickle.dumps(model, protocol=4))) < 1_000
 
     def test_unsupported_class(self, refusal):
         from sklearn.tree import DecisionTreeClassifier

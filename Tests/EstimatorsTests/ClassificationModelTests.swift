@@ -31,6 +31,21 @@ struct ClassificationModelTests {
         #expect(model.steps == ["MinMaxScaler", "LogisticRegression"])
     }
 
+    @Test("Attributes that no prediction needs are told, with what they are and where", arguments: Fixture.all)
+    func ignored(fixture: Fixture) throws {
+        let model = try ClassificationModel(pickle: fixture.pickle)
+        guard fixture.file.hasPrefix("unneeded") else {
+            #expect(model.ignored.isEmpty)
+            return
+        }
+        #expect(model.ignored.count == 16)
+        #expect(
+            model.ignored.contains { text in
+                text.contains(" 'random_state' at byte ") && text.contains("__randomstate_ctor'")
+            })
+        #expect(model.ignored.allSatisfy { $0.utf8.count < 600 })
+    }
+
     @Test("A row with another number of features", arguments: [0, 3, 5, 1000])
     func featureCount(count: Int) throws {
         let model = try ClassificationModel(pickle: Fixture.shippedModel("v1.0.0"))

@@ -40,6 +40,33 @@ struct ModelErrorTests {
                 + "nothing was run")
     }
 
+    @Test("An attribute that a prediction needs and nobody understands is named with its place")
+    func opaqueAttribute() {
+        var bytes: [UInt8] = [0x80, 2]
+        bytes += Array("csklearn.linear_model._logistic\nLogisticRegression\n)".utf8) + [0x81, 0x7D]
+        bytes += Array("X".utf8) + [8, 0, 0, 0] + Array("classes_cshop.models\nLabels\n)Rsb.".utf8)
+        let place = bytes.count - 4
+        #expect(
+            failure(bytes)
+                == .unusable(
+                    part: "LogisticRegression.classes_", found: "a value made by 'shop.models.Labels'",
+                    expected: "an array of class labels", offset: place))
+    }
+
+    @Test("A step of a class that is not supported is named with its place")
+    func opaqueStep() {
+        var bytes: [UInt8] = [0x80, 2]
+        bytes += Array("csklearn.pipeline\nPipeline\n)".utf8) + [0x81, 0x7D]
+        bytes += Array("X".utf8) + [5, 0, 0, 0] + Array("steps](X".utf8) + [1, 0, 0, 0] + Array("a".utf8)
+        bytes += Array("csklearn.svm._classes\nSVC\n)".utf8) + [0x81, 0x86] + Array("esb.".utf8)
+        let place = bytes.count - 6
+        #expect(
+            failure(bytes)
+                == .unusable(
+                    part: "Pipeline step 'a'", found: "a value made by 'sklearn.svm._classes.SVC'",
+                    expected: "an estimator", offset: place))
+    }
+
     @Test("A pickle of something else")
     func otherValue() {
         #expect(

@@ -62,6 +62,25 @@ struct ServedModelTests {
         #expect(throws: ModelLoadError.self) { try ServedModel.load(path: wrong.path + "/model.pkl", version: nil) }
     }
 
+    @Test("What a manifest says is told in short, however long it is")
+    func longManifest() throws {
+        let long = String(repeating: "x", count: 500_000)
+        let sum = try ServedModel.load(path: path("v1.0.0"), version: nil).sha256
+        let names = (0..<1_000).map { "\"\($0)\"" }.joined(separator: ",")
+        for manifest in [
+            #"{"version":"\#(long)","sha256":"\#(sum)"}"#, #"{"version":"v1","sha256":"\#(long)"}"#,
+            #"{"version":"v1","sha256":"\#(sum)","classes":["\#(long)"]}"#,
+            #"{"version":"v1","sha256":"\#(sum)","classes":[\#(names)]}"#,
+        ] {
+            let folder = try folder(manifest: manifest)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let error = #expect(throws: ModelLoadError.self) {
+                try ServedModel.load(path: folder.path + "/model.pkl", version: "v1")
+            }
+            #expect("\(error!)".utf8.count < 2_000)
+        }
+    }
+
     @Test("The answer is JSON in KServe's form, labels as the kind of value that they are")
     func encoding() throws {
         let served = try ServedModel.load(path: path("v1.0.0"), version: nil)

@@ -40,7 +40,7 @@ struct NumpyArrayTests {
         }
     }
 
-    @Test("An unsigned integer beyond what an Int holds is an error")
+    @Test("An unsigned integer beyond what an Int holds is no integer")
     func hugeInteger() {
         #expect(throws: PickleError.self) {
             try array { $0.arrayFromBuffer([UInt8](repeating: 0xFF, count: 8), type: "u8", shape: [1]) }
@@ -71,7 +71,7 @@ struct NumpyArrayTests {
                 == .strings(["ab"]))
     }
 
-    @Test("Text with a character that is none of Unicode's is an error")
+    @Test("Text with a character that is none of Unicode's is no text")
     func invalidText() {
         #expect(throws: PickleError.self) {
             try array { $0.arrayFromBuffer([0, 0xD8, 0, 0], type: "U1", itemSize: 4, shape: [1]) }
@@ -185,11 +185,64 @@ struct NumpyArrayTests {
         }
     }
 
-    @Test("Types that are not supported are named", arguments: ["c16", "f2", "M8", "S5", "V8", "U0", "U99999999", ""])
-    func unsupportedType(name: String) {
+    /// What a pickle of something that isn't understood says it was.
+    private func opaque(_ body: (inout PickleAssembler) -> Void) throws -> String? {
+        let document = try PickleReader.read(PickleAssembler.pickle(body), allowing: [])
+        return document.opaque(document.root)?.description
+    }
+
+    @Test(
+        "Arrays of types that are not supported say which",
+        arguments: ["c16", "f2", "M8", "S5", "V8", "U0", "U99999999"])
+    func unsupportedType(name: String) throws {
+        let text = try opaque { $0.arrayFromBuffer([], type: name, shape: [0]) }
+        #expect(text == "an array of the data type '\(name)'")
+    }
+
+    @Test("What can't be the name of a type is named", arguments: ["", "f123456789012"])
+    func noType(name: String) {
         let error = #expect(throws: PickleError.self) {
-            try array { $0.arrayFromBuffer([], type: name, shape: [0]) }
+            try opaque { $0.arrayFromBuffer([], type: name, shape: [0]) }
         }
         #expect(error?.description.contains("'\(name)'") == true)
+    }
+
+    @Test("Elements that have no Swift value make an array opaque")
+    func unsupportedElements() throws {
+        let large = try opaque {
+            $0.arrayFromBuffer([UInt8](repeating: 0xFF, count: 8), type: "u8", shape: [1])
+        }
+        #expect(large == "an array of the data type <u8 with an unsigned integer above 2^63 - 1")
+        let text = try opaque {
+            $0.arrayFromBuffer([0, 0xD8, 0, 0], type: "U1", itemSize: 4, shape: [1])
+        }
+        #expect(text == "an array of the data type <U1 with text that is none of Unicode's")
+    }
+
+    @Test(
+        "joblib's arrays of types that are not supported are skipped to their last byte",
+        arguments: [("c16", 32), ("f2", 4), ("S5", 10), ("M8", 16), ("V3", 6)])
+    func opaqueJoblib(type: String, size: Int) throws {
+        let pickle = PickleAssembler.pickle {
+            $0.joblibWrapper(type: type, shape: [2])
+            $0.raw([1, 0xFF])
+            $0.raw([UInt8](repeating: 0x2E, count: size))
+            $0.integer(7)
+            $0.tuple(2)
+        }
+        let document = try PickleReader.read(pickle, allowing: [])
+        let items = try #require(document.tuple(document.root))
+        #expect(document.opaque(items[0])?.description == "an array of the data type '\(type)'")
+        #expect(items[1] == .integer(7))
+    }
+
+    @Test("One of unknown size can't be skipped, and its type is named")
+    func joblibOfUnknownSize() {
+        let pickle = PickleAssembler.pickle {
+            $0.joblibWrapper(type: "x?", shape: [2])
+            $0.raw([0, 1, 2, 3])
+        }
+        let error = #expect(throws: PickleError.self) { try PickleReader.read(pickle, allowing: []) }
+        #expect(error?.description.contains("the data type 'x?'") == true)
     }
 }

@@ -5,12 +5,19 @@ Every supported estimator, pickle protocol and layout is there once. Run it with
 new version of them changes what they write; commit the result.
 """
 
+import collections
+import datetime
+import decimal
+import enum
+import fractions
 import json
 import pathlib
 import pickle
+import warnings
 
 import joblib
 import numpy
+import scipy.sparse
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -48,6 +55,95 @@ def models():
     yield "pipeline-joblib", make_pipeline(StandardScaler(), MinMaxScaler(), LogisticRegression()).fit(ROWS, NAMES), "joblib"
 
 
+class Registry:
+    """Its instances are nothing that a prediction needs."""
+
+    def __init__(self, **entries):
+        self.entries = entries
+        self.created = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
+
+
+class Unusual(enum.Enum):
+    """Its members are made by a call of the class."""
+
+    ONE = 1
+
+
+def on_progress(step):
+    """A callback."""
+
+
+def additions():
+    """Attributes that fitted models have for people and for fitting: none is needed to predict."""
+    values = numpy.array([1.5, -2.0])
+    ordered = collections.OrderedDict([("a", 1), ("b", [2, 3])])
+    ordered.source = "an attribute of a dictionary's subclass"
+    return {
+        "random_state": numpy.random.RandomState(7),
+        "generator_": numpy.random.default_rng(7),
+        "generators_": [numpy.random.Generator(kind(7)) for kind in
+                        (numpy.random.PCG64DXSM, numpy.random.Philox, numpy.random.SFC64, numpy.random.MT19937)],
+        "seed_sequence_": numpy.random.SeedSequence(2**100),
+        "callback": on_progress,
+        "method_": "text".upper,
+        "function_": numpy.mean,
+        "loss_class_": LogisticRegression,
+        "metadata": {"registry": Registry(stage="production"), "when": datetime.date(2026, 1, 2), "kind": Unusual.ONE},
+        "path_": pathlib.PurePosixPath("/data/train.csv"),
+        "tags_": {"a", "b"},
+        "frozen_": frozenset([1, 2]),
+        "ordered_": ordered,
+        "counts_": collections.Counter("abca"),
+        "by_name_": collections.defaultdict(list, {"a": [1]}),
+        "exact_": decimal.Decimal("0.1"),
+        "share_": fractions.Fraction(1, 3),
+        "complex_": 1 + 2j,
+        "range_": range(3),
+        "slice_": slice(1, 2),
+        "large_": 2**200,
+        "type_": numpy.dtype([("x", "f8"), ("name", "O")]),
+        "complexes_": values.astype(complex),
+        "halves_": values.astype(numpy.float16),
+        "bytes_": numpy.array([b"ab", b"c"]),
+        "dates_": numpy.array(["2026-01-02", "NaT"], dtype="datetime64[D]"),
+        "times_": numpy.array([1, 2], dtype="timedelta64[s]"),
+        "records_": numpy.array([(1, 2.5)], dtype=[("n", "i4"), ("x", "f8")]),
+        "records_with_objects_": numpy.array([(1, "x"), (2, None)], dtype=[("n", "i4"), ("o", "O")]),
+        "nested_records_": numpy.zeros(2, dtype=[("matrix", "f4", (2, 3))]),
+        "large_numbers_": numpy.array([2**64 - 1], dtype=numpy.uint64),
+        "scalar_": numpy.complex64(1 + 1j),
+        "moment_": numpy.datetime64("2026-01-02T03:04:05"),
+        "masked_": numpy.ma.array([1.0, 2.0], mask=[False, True]),
+        "matrix_": numpy.asmatrix([[1.0, 2.0], [3.0, 4.0]]),
+        "objects_": numpy.array([Registry(), None, datetime.date(2026, 1, 2)], dtype=object),
+        "sparse_": scipy.sparse.csr_array(numpy.eye(3)),
+    }
+
+
+def with_additions(estimator):
+    # Before and behind what is needed: `__dict__` keeps this order.
+    needed = dict(vars(estimator))
+    vars(estimator).clear()
+    given = additions()
+    names = list(given)
+    vars(estimator).update({name: given[name] for name in names[::2]})
+    vars(estimator).update({name: value for name, value in needed.items() if name not in given})
+    vars(estimator).update({name: given[name] for name in names[1::2]})
+    return estimator
+
+
+def unneeded():
+    """A model with attributes of every kind, in each layout; a data frame's columns give `feature_names_in_`."""
+    for layout in 2, 3, 4, 5, "joblib":
+        model = LogisticRegression(max_iter=500).fit(ROWS, NAMES)
+        model.feature_names_in_ = numpy.array(IRIS.feature_names, dtype=object)
+        yield f"unneeded-{layout if layout == 'joblib' else f'protocol{layout}'}", with_additions(model), layout
+    model = make_pipeline(MinMaxScaler(), LogisticRegression()).fit(ROWS, NAMES)
+    with_additions(model)
+    with_additions(model.steps[0][1])
+    yield "unneeded-pipeline-protocol4", model, 4
+
+
 class BeforeVersion18:
     """Models as scikit-learn wrote them before 1.8, with the attribute `multi_class` that decided their probabilities."""
 
@@ -80,8 +176,10 @@ def answer(path, model, probabilities):
 
 
 def main():
+    # Rows without the names of their columns are what the Predictor is asked with.
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
     answers = []
-    for name, model, layout in models():
+    for name, model, layout in [*models(), *unneeded()]:
         path = FOLDER / f"{name}.pkl"
         if layout == "joblib":
             joblib.dump(model, path, compress=0)

@@ -26,7 +26,7 @@ struct PickleSoup {
         case 60..<72: array(using: &random)
         case 72..<80: memo(using: &random)
         case 80..<90: assembler.opcodes(["(", "t", "e", "u", "a", "s", "1", "0", "2"].randomElement(using: &random)!)
-        case 90..<97: assembler.raw([[0x52, 0x62, 0x81, 0x93].randomElement(using: &random)!])
+        case 90..<97: assembler.raw([[0x52, 0x62, 0x81, 0x93, 0x8F, 0x90, 0x91, 0x92].randomElement(using: &random)!])
         default: assembler.raw((0..<3).map { _ in UInt8.random(in: 0...255, using: &random) })
         }
     }
@@ -135,5 +135,6 @@ struct PickleSoup {
         ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy._core.multiarray", "_reconstruct"),
         ("numpy._core.multiarray", "scalar"), ("numpy._core.numeric", "_frombuffer"), ("_codecs", "encode"),
         ("joblib.numpy_pickle", "NumpyArrayWrapper"), ("builtins", "bytes"), ("test", "Model"), ("posix", "system"),
+        ("collections", "OrderedDict"), ("numpy", "matrix"), ("shop.models", "Item"),
     ]
 }

@@ -89,7 +89,7 @@ import Testing
         let bench = try SwitchboardBench()
         bench.folder.adopt(TemporaryFolder(), as: "state.json.tmp")
         let path = bench.folder.file("state.json.tmp")
-        await #expect(throws: ChangeRefusal.stateNotSaved(reason: "cannot open \(path): Is a directory")) {
+        await #expect(throws: ChangeRefusal.stateNotSaved(reason: "cannot remove \(path): Is a directory")) {
             try await bench.change(.toggle)
         }
         #expect(bench.route.load() == Route(epoch: 1, active: .blue))

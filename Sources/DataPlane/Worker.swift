@@ -268,9 +268,11 @@ final class Worker: @unchecked Sendable {
         if let route = call.route { totals[route.active].retried += 1 }
     }
 
+    /// Between the refusal and now the client may have left, or the Proxy may have answered: a deadline, a drain, the end
+    /// of the process. What was kept for a second try is gone then.
     private func placeUnplaced() {
         while let call = unplaced.popLast() {
-            if case .open = call.client { place(call) } else { finishIfOver(call) }
+            if case .open = call.client, !call.isAnswered { place(call) } else { finishIfOver(call) }
         }
     }
 

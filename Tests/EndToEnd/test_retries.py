@@ -2,7 +2,9 @@
 
 import queue
 import signal
+import socket
 import threading
+import time
 
 import pytest
 
@@ -394,3 +396,101 @@ def test_goaways_while_requests_begin(start_proxy, start_raw_backend, connect_ra
         thread.join(120)
         assert not thread.is_alive()
     assert failures == []
+
+
+class Silent:
+    """A backend that accepts connections and never says a word."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.accepted: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                self.accepted.append(self._listener.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for one in self.accepted:
+            one.close()
+
+
+#: So that the end of a try to connect and the end of a call's time are as near to each other as they can be.
+HASTY = {
+    "health_check": "none", "workers": 1, "deadline_grace": "0s", "connect_timeout": "50ms",
+    "min_connect_backoff": "1ms", "max_connect_backoff": "1ms", "ejection_threshold": 1_000_000,
+}
+
+
+def sleep_through_the_deadline(proxy) -> None:
+    """The Proxy sleeps until its try to connect has taken too long and the call's time is over, and finds both as it
+    wakes: most often first the one, for which it wants to place the call elsewhere, then the other, in one turn of its
+    loop. What was kept for a second try is gone then."""
+    proxy.process.signal(signal.SIGSTOP)
+    time.sleep(0.4)
+    proxy.process.signal(signal.SIGCONT)
+
+
+def late_request(path: str) -> list[tuple[bytes, bytes]]:
+    """No gRPC, so that the Proxy's answer has a body, for which the client has no window: the call stays open."""
+    return to_bytes([
+        (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "sluice.test"),
+        ("grpc-timeout", "20m"),
+    ])
+
+
+def assert_all_end(proxy, connection, streams) -> None:
+    connection.change_settings({INITIAL_WINDOW_SIZE: 65_535})
+    for stream in streams:
+        stream.wait_end()
+    eventually(lambda: proxy.admin.status()["colors"]["blue"]["in_flight"] == 0, what="the end of the calls")
+
+
+def test_a_call_that_is_answered_before_its_second_try(start_proxy, start_raw_backend, connect_raw, request):
+    """The call is answered once, and the other endpoint hears nothing of it."""
+    silent, willing = Silent(), start_raw_backend(answer)
+    request.addfinalizer(silent.close)
+    proxy = start_proxy(blue=[silent.address, willing.address], green=willing.address, **HASTY)
+    connection = connect_raw(proxy.address, settings={INITIAL_WINDOW_SIZE: 0})
+    late = []
+    for index in range(40):
+        tries, seen = len(silent.accepted), len(willing.requests)
+        stream = connection.open(late_request(f"/{index}"))
+        stream.send_data(b"the whole request", end_stream=True)
+        eventually(
+            lambda: len(silent.accepted) > tries or len(willing.requests) > seen, what="a try to connect", interval=0)
+        if len(silent.accepted) > tries:
+            sleep_through_the_deadline(proxy)
+            assert stream.wait_headers().status in (b"200", b"504")
+            late.append(stream)
+            if len(late) == 8:
+                break
+    time.sleep(0.2)
+    assert [seen for seen in willing.requests if bytes(seen.data) != b"the whole request"] == []
+    assert_all_end(proxy, connection, late)
+
+
+def test_an_answered_call_that_finds_no_connection_either(start_proxy, connect_raw, request):
+    """As above, and the second try would fail, too."""
+    first, second = Silent(), Silent()
+    for one in (first, second):
+        request.addfinalizer(one.close)
+    proxy = start_proxy(blue=[first.address, second.address], green=second.address, access_log="off", **HASTY)
+    connection = connect_raw(proxy.address, settings={INITIAL_WINDOW_SIZE: 0})
+    streams = []
+    for index in range(8):
+        tries = len(first.accepted) + len(second.accepted)
+        streams.append(connection.open(late_request(f"/{index}")))
+        streams[-1].send_data(b"the whole request", end_stream=True)
+        eventually(
+            lambda: len(first.accepted) + len(second.accepted) > tries, what="a try to connect", interval=0)
+        sleep_through_the_deadline(proxy)
+        assert streams[-1].wait_headers().status in (b"503", b"504")
+    time.sleep(0.5)
+    assert_all_end(proxy, connection, streams)

@@ -14,6 +14,13 @@ final class AccessLogBuffer {
     private var second = Int.min
     private var startOfTime: [UInt8] = []
 
+    /// What a line says of the request's head, and how many bytes of it; one more is kept to tell that there are more.
+    static let fields: [(name: FieldName, most: Int)] = [(.path, longestPath + 1), (.authority, longestAuthority + 1)]
+    private static let longestPath = 1024
+    private static let longestAuthority = 256
+    /// Stands for the rest of what is cut: an ellipsis.
+    private static let cut: StaticString = "\\u2026"
+
     /// Bytes at which a batch is handed over at once.
     private static let batch = 32 * 1024
     /// How long a line may wait for others.
@@ -36,9 +43,9 @@ final class AccessLogBuffer {
         line.append("{\"time\":\"")
         append(WallClock.now())
         line.append("\",\"path\":")
-        append(.path, of: call)
+        append(.path, of: call, most: Self.longestPath)
         line.append(",\"authority\":")
-        append(.authority, of: call)
+        append(.authority, of: call, most: Self.longestAuthority)
         line.append(",\"client\":")
         line.append(string: (call.clientName ?? "").utf8)
         if let identity = call.clientIdentity {
@@ -90,8 +97,12 @@ final class AccessLogBuffer {
         line.append("Z")
     }
 
-    private func append(_ field: FieldName, of call: Call) {
-        let isThere: Void? = call.requestHead?.withValue(of: field) { line.append(string: $0) }
+    private func append(_ field: FieldName, of call: Call, most: Int) {
+        let isThere: Void? = call.requestHead?.withValue(of: field) { value in
+            line.append(
+                string: UnsafeBufferPointer(rebasing: value.prefix(most)),
+                followedBy: value.count > most ? Self.cut : "")
+        }
         if isThere == nil { line.append("\"\"") }
     }
 
@@ -163,7 +174,9 @@ struct JSONLine {
 
     /// Adds text as a JSON string. Bytes beyond ASCII, which header fields may hold in any encoding, become escapes of
     /// their Latin-1 characters, so that a line is always valid.
-    mutating func append(string text: some Sequence<UInt8>) {
+    ///
+    /// - Parameter end: goes into the string as it is, behind the text.
+    mutating func append(string text: some Sequence<UInt8>, followedBy end: StaticString = "") {
         bytes.append(UInt8(ascii: "\""))
         for byte in text {
             switch byte {
@@ -178,6 +191,7 @@ struct JSONLine {
                 bytes.append(Self.hexDigits[Int(byte & 15)])
             }
         }
+        append(end)
         bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -67,9 +67,12 @@ extension Call {
     /// The call can't be placed again any more: what was kept for that goes.
     func forgetReplay(_ worker: Worker) {
         requestBody.stopKeeping(to: worker.chunks)
-        if !worker.logsAccess, let head = requestHead {
+        guard let head = requestHead else { return }
+        if !worker.logsAccess {
             requestHead = nil
             worker.headerBlocks.give(head)
+        } else if head.isLarge {
+            requestHead = worker.headerBlocks.excerpt(head, of: AccessLogBuffer.fields)
         }
     }
 

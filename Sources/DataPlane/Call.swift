@@ -53,7 +53,7 @@ final class Call: StreamContext {
     var requestBody = ByteQueue(keepsForReplay: true)
     /// From the upstream, for the client.
     var responseBody = ByteQueue()
-    /// The request's head: until the response begins, and beyond that for the access log.
+    /// The request's head: until the response begins, and beyond that what the access log says of it.
     var requestHead: HeaderBlock?
     /// Bytes of a replay for which the client was given credit the first time.
     var creditedBytes = 0
@@ -132,6 +132,10 @@ final class Call: StreamContext {
 
     /// Whether the Proxy or the upstream has said its last word.
     var isAnswered: Bool { response.hasEnded }
+
+    /// Bytes that a call takes beside its bodies and header lists: itself, a stream in each of two sessions of libnghttp2,
+    /// what is queued there for it, and its share of a list that many have.
+    static let cost = 2048
 
     static func bit(ofEndpoint index: Int) -> UInt64 { 1 << UInt64(min(index, 63)) }
 }

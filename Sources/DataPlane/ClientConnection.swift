@@ -89,7 +89,7 @@ final class ClientConnection: Connection {
         worker.begin(call)
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
-        } else if chunks.bytesInUse > worker.limits.maxBufferedBytes {
+        } else if worker.heldBytes > worker.limits.maxBufferedBytes {
             call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
@@ -102,6 +102,7 @@ final class ClientConnection: Connection {
         guard worker.forwardsClientIdentity, let identity else { return head }
         let own = headerBlocks.own(head)
         own.append("x-forwarded-client-cert", identity)
+        headerBlocks.recount(own)
         return own
     }
 

@@ -76,7 +76,8 @@ package struct DataPlaneLimits: Sendable {
     package var minPingInterval: Duration = .seconds(5)
     /// Client connections in all.
     package var maxConnections = 10_000
-    /// Bytes of bodies that may wait in one worker; beyond that, new calls are refused.
+    /// Bytes that the calls of one worker may take, with bodies that wait and header lists; beyond that, new calls are
+    /// refused.
     package var maxBufferedBytes = 256 << 20
     /// Bytes of a request's body that are kept until the response begins, for one more try elsewhere.
     package var maxReplayBytes = 65_536

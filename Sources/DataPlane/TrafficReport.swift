@@ -60,7 +60,7 @@ package struct TrafficReport: Sendable, Equatable {
         package var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
         /// How often a limit was reached that closes no connection for abuse, in the order of `Limit.allCases`.
         package var limitsReached = [Int](repeating: 0, count: Limit.allCases.count)
-        /// Bytes of bodies that wait.
+        /// Bytes that calls take: bodies that wait, header lists, the calls themselves.
         package var bufferedBytes = 0
 
         package init() {}

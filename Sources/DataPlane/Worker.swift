@@ -312,6 +312,9 @@ final class Worker: @unchecked Sendable {
 
     var logsAccess: Bool { accessLog != nil }
 
+    /// What calls take of memory: their bodies, their header lists, and themselves. All that `maxBufferedBytes` bounds.
+    var heldBytes: Int { chunks.bytesInUse + headerBlocks.bytesInUse + calls.count * Call.cost }
+
     // MARK: What the control plane asks for
 
     func resolve(_ endpoint: Endpoint, answer: @escaping (Resolver.Outcome) -> Void) {
@@ -370,7 +373,7 @@ final class Worker: @unchecked Sendable {
         worker.callsInFlight = ledger.total
         worker.closedByRule = closedByRule
         worker.limitsReached = limitsReached
-        worker.bufferedBytes = chunks.bytesInUse
+        worker.bufferedBytes = heldBytes
         report.workers.append(worker)
     }
 

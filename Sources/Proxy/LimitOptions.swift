@@ -57,7 +57,7 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Bytes of bodies that may wait in one worker; beyond it new calls are refused. Default: 268435456.",
+            "Bytes that a worker's calls may hold; beyond it new calls are refused. Default: 268435456.",
             valueName: "BYTES"))
     var maxBufferedBytes: String?
 

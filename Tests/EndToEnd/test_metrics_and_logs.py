@@ -103,6 +103,21 @@ def test_access_log_has_one_line_a_call(proxy, channel, blue, green):
     assert first["authority"] == proxy.address
 
 
+def test_access_log_cuts_what_is_long(start_proxy, connect_raw, blue, green):
+    """A line is of bounded length, and shows where something is left out; whatever else the head had doesn't matter."""
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    proxy.admin.wait_ready()
+    client = connect_raw(proxy.address)
+    for size, extra in [(1_024, ()), (1_025, ()), (5_000, ()), (900, [("x-large", "v" * 9_000)])]:
+        client.open(grpc_request("/" + "p" * (size - 1), *extra), end_stream=True).wait_finish()
+    lines = eventually(
+        lambda: proxy.access_log.exists() and len(lines := proxy.accesses()) >= 4 and lines, what="four lines"
+    )
+    cut = "/" + "p" * 1_023 + "\u2026"
+    assert [line["path"] for line in lines] == ["/" + "p" * 1_023, cut, cut, "/" + "p" * 899]
+    assert {line["authority"] for line in lines} == {"sluice.test"}
+
+
 def test_access_log_to_standard_output(start_proxy, open_channel, blue, green):
     proxy = start_proxy(blue=blue.address, green=green.address, access_log="-")
     proxy.admin.wait_ready()

@@ -167,9 +167,10 @@ package struct ProxyMetrics: Sendable {
         perWorker(&text, "sluice_worker_calls_in_flight", .gauge, "Calls that have not ended, by worker.") {
             $0.callsInFlight
         }
-        perWorker(&text, "sluice_buffered_bytes", .gauge, "Bytes of bodies that wait in the proxy.") {
-            $0.bufferedBytes
-        }
+        perWorker(
+            &text, "sluice_buffered_bytes", .gauge,
+            "Bytes that calls take: bodies that wait, header lists, and the calls themselves."
+        ) { $0.bufferedBytes }
         text.family(
             "sluice_connections_closed_total", .counter, "Connections that were closed for breaking a rule, by rule.")
         for (index, rule) in AbuseRule.allCases.enumerated() {

@@ -51,6 +51,7 @@ package struct HPACKDecoder: ~Copyable {
         var rules = HeaderRules(role: role)
         let before = table.changes
         let outcome = decode(block, into: list, &rules)
+        pool.recount(list)
         if case .decoded = outcome, before == table.changes { known.learn(block, before, list, rules, pool) }
         return (list, rules, outcome)
     }

@@ -24,6 +24,8 @@ public struct HeaderBlock: Equatable {
         let isKnown: Bool
         /// The last kept field of each name, -1 where there is none: found without a search.
         var last = InlineArray<17, Int32>(repeating: -1)
+        /// For how many bytes its pool counts it.
+        var countedBytes = 0
         /// While it is free: the next free block of the pool.
         var next: HeaderBlock?
 
@@ -52,6 +54,7 @@ public struct HeaderBlock: Equatable {
     private static let usualFields = 20
     /// What a block that isn't in use may keep.
     private static let mostBytesKept = 4096
+    private static let mostFieldsKept = 80
 
     /// Initialized from `init` until `deallocate`.
     private let storage: UnsafeMutablePointer<Storage>
@@ -194,9 +197,14 @@ public struct HeaderBlock: Equatable {
 
     /// Lets go of a buffer that was large for once. The block is empty.
     private func trim() {
-        guard storage.pointee.byteCapacity > Self.mostBytesKept else { return }
-        storage.pointee.byteCapacity = Self.usualBytes
-        storage.pointee.bytes = Self.moved(storage.pointee.bytes, 0, to: Self.usualBytes)
+        if storage.pointee.byteCapacity > Self.mostBytesKept {
+            storage.pointee.byteCapacity = Self.usualBytes
+            storage.pointee.bytes = Self.moved(storage.pointee.bytes, 0, to: Self.usualBytes)
+        }
+        if storage.pointee.fieldCapacity > Self.mostFieldsKept {
+            storage.pointee.fieldCapacity = Self.usualFields
+            storage.pointee.fields = Self.moved(storage.pointee.fields, 0, to: Self.usualFields)
+        }
     }
 
     private static func moved<Element>(
@@ -322,6 +330,36 @@ public struct HeaderBlock: Equatable {
         return withUnsafePointer(to: pair) { body($0, 1) }
     }
 
+    // MARK: Memory
+
+    /// What the block takes, with room that isn't used.
+    var allocatedBytes: Int {
+        MemoryLayout<Storage>.size + storage.pointee.byteCapacity
+            + storage.pointee.fieldCapacity * MemoryLayout<HeaderField>.stride
+    }
+
+    /// Whether the block takes more than most do.
+    public var isLarge: Bool {
+        storage.pointee.byteCapacity > Self.usualBytes || storage.pointee.fieldCapacity > Self.usualFields
+    }
+
+    var countedBytes: Int {
+        get { storage.pointee.countedBytes }
+        nonmutating set { storage.pointee.countedBytes = newValue }
+    }
+
+    /// Adds another block's field of a known name, the last one where there are several, and of its value so many bytes at
+    /// most.
+    func append(_ name: FieldName, of other: HeaderBlock, most: Int) {
+        let index = Int(other.storage.pointee.last[Int(name.rawValue)])
+        guard index >= 0 else { return }
+        let field = FieldBytes(other.storage.pointee.fields[index], in: other.storage.pointee.bytes)
+        append(
+            FieldBytes(
+                start: field.start, nameLength: field.nameLength, valueLength: min(field.valueLength, max(0, most))),
+            name)
+    }
+
     // MARK: Holding
 
     /// Whether the block has been made to be held while the list is expected again.
@@ -336,7 +374,7 @@ public struct HeaderBlock: Equatable {
     }
 
     /// One more has the block, and will give it back to the pool.
-    func hold() { storage.pointee.holders &+= 1 }
+    package func hold() { storage.pointee.holders &+= 1 }
 
     /// One has it no more.
     ///

@@ -2,6 +2,10 @@
 public final class HeaderBlockPool {
     private var first: HeaderBlock?
     private var count = 0
+    /// Bytes of memory of the blocks that somebody has. Those that are known to come again are not among them: they are
+    /// small, a few for each connection, and belong to that.
+    public private(set) var bytesInUse = 0
+
     /// As many as a worker's calls have in use at a time, when there are many.
     private static let mostKept = 16_384
 
@@ -16,16 +20,31 @@ public final class HeaderBlockPool {
 
     /// - Returns: an empty block that nobody else has.
     public func take() -> HeaderBlock {
-        guard let block = first else { return HeaderBlock() }
-        first = block.next
-        count -= 1
-        block.hold()
+        let block: HeaderBlock
+        if let free = first {
+            first = free.next
+            count -= 1
+            free.hold()
+            block = free
+        } else {
+            block = HeaderBlock()
+        }
+        recount(block)
         return block
+    }
+
+    /// Takes note of how much memory a block takes by now. To be called where it may have grown since it was taken.
+    public func recount(_ block: HeaderBlock) {
+        let bytes = block.isKnown ? 0 : block.allocatedBytes
+        bytesInUse += bytes - block.countedBytes
+        block.countedBytes = bytes
     }
 
     /// Takes back a block that one of its holders is done with.
     public func give(_ block: HeaderBlock) {
         guard block.letGo() else { return }
+        bytesInUse -= block.countedBytes
+        block.countedBytes = 0
         guard !block.isKnown, count < Self.mostKept else { return block.deallocate() }
         block.retire()
         block.next = first
@@ -40,7 +59,20 @@ public final class HeaderBlockPool {
         guard block.isShared else { return block }
         let copy = take()
         copy.copy(block)
+        recount(copy)
         give(block)
         return copy
+    }
+
+    /// For who needs only a little of a block that it was given.
+    ///
+    /// - Parameter fields: what is needed, and how many bytes of each value.
+    /// - Returns: a block with just that in its stead.
+    public func excerpt(_ block: HeaderBlock, of fields: [(name: FieldName, most: Int)]) -> HeaderBlock {
+        let excerpt = take()
+        for field in fields { excerpt.append(field.name, of: block, most: field.most) }
+        recount(excerpt)
+        give(block)
+        return excerpt
     }
 }

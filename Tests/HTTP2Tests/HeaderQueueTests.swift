@@ -41,6 +41,19 @@ import Testing
         #expect(rest(of: &queue) == [blocks[99]])
     }
 
+    @Test func cancelsOnce() {
+        var queue = HeaderQueue()
+        queue.append(pool.take(), on: 1)
+        queue.append(pool.take(), on: 3)
+        let cancelled = [3, 3, 5, 1].map { queue.cancel(on: $0) }
+        #expect(cancelled == [false, true, false, false])
+        let taken = queue.take(on: 3)
+        #expect(taken != nil)
+        let isCancelled = queue.cancel(on: 3)
+        #expect(!isCancelled, "its HEADERS don't wait any more")
+        _ = rest(of: &queue)
+    }
+
     private func rest(of queue: inout HeaderQueue) -> [HeaderBlock] {
         var rest: [HeaderBlock] = []
         while !queue.isEmpty {

@@ -281,6 +281,20 @@ struct JoinedSessions {
         }
     }
 
+    /// RST_STREAM for a stream that the peer hasn't heard of would end the connection, and every call on it.
+    @Test func sendsNoFrameForARequestThatWasResetTwiceBeforeItWasSent() throws {
+        let pair = try JoinedSessions()
+        let (first, call) = (try pair.client.request(), try pair.client.request(isComplete: false))
+        pair.client.reset(call.id, .cancel)
+        pair.client.reset(call.id, .internalError)
+        try pair.exchange()
+        #expect(pair.client.goAway == nil)
+        #expect(pair.server.streams.keys.sorted() == [first.id] && call.closedWith == .cancel)
+        let next = try pair.client.request()
+        try pair.exchange()
+        #expect(pair.server.streams[next.id] != nil)
+    }
+
     @Test func stopsTheSenderAtTheWindow() throws {
         let joined = try JoinedSessions(server: SessionSettings(streamWindow: 1_000))
         joined.server.consumesAtOnce = false

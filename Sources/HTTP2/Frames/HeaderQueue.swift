@@ -6,6 +6,8 @@
 package struct HeaderQueue: ~Copyable {
     private struct Entry {
         var stream: StreamID
+        /// Whether libnghttp2 has been told not to send the frame.
+        var isCancelled = false
         var block: HeaderBlock
     }
 
@@ -48,6 +50,18 @@ package struct HeaderQueue: ~Copyable {
             ring.deallocate()
         }
         (ring, capacity, first) = (new, larger, 0)
+    }
+
+    /// Notes that the HEADERS of a stream are not to be sent.
+    ///
+    /// - Returns: whether that had been noted before; `false` for a stream without queued HEADERS.
+    package mutating func cancel(on stream: StreamID) -> Bool {
+        guard let ring else { return false }
+        for index in 0..<count where ring[place(index)].stream == stream {
+            defer { ring[place(index)].isCancelled = true }
+            return ring[place(index)].isCancelled
+        }
+        return false
     }
 
     /// Takes the block that was queued first of those that a stream has.

@@ -89,6 +89,8 @@ final class ClientConnection: Connection {
         worker.begin(call)
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
+        } else if !head.allValues(of: .grpcTimeout, { GRPCTimeout.parse($0) != nil }) {
+            call.fail(Failure(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
         } else if worker.heldBytes > worker.limits.maxBufferedBytes {
             call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
@@ -144,6 +146,9 @@ final class ClientConnection: Connection {
         } else {
             call.request = .ended(trailers: trailers)
             if trailers.isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
+            if case .open(let upstream, _) = call.upstream, let failure = upstream.use({ $0.refusal(of: trailers) }) {
+                return call.end(failure, worker)
+            }
         }
         call.resumeUpstream()
     }

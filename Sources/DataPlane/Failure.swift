@@ -20,6 +20,8 @@ package struct Failure {
         case overloaded
         /// The request's header list is too long.
         case headersTooLarge = "headers_too_large"
+        /// The request breaks gRPC's protocol in a way that backends are not to see.
+        case malformedRequest = "malformed_request"
         /// The color is being drained and its time is up.
         case draining
         /// The Proxy is shutting down and can wait no longer.
@@ -43,7 +45,7 @@ package struct Failure {
         switch kind {
         case .unreachable, .timeout, .lost, .overloaded, .idle, .draining, .shuttingDown: 14  // UNAVAILABLE
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
-        case .malformedResponse: 13  // INTERNAL
+        case .malformedResponse, .malformedRequest: 13  // INTERNAL
         case .headersTooLarge: 8  // RESOURCE_EXHAUSTED
         }
     }
@@ -55,6 +57,7 @@ package struct Failure {
         case .timeout, .deadlineExceeded, .idle: 504
         case .lost, .malformedResponse: 502
         case .headersTooLarge: 431
+        case .malformedRequest: 400
         }
     }
 

@@ -19,6 +19,8 @@ final class UpstreamConnection: Connection {
     let address: SocketAddress
     /// With which streams begin.
     let streamWindow: Int
+    /// How large a header list the endpoint takes, as it says itself.
+    private var mostListBytes = Int.max
     /// When the keepalive PING was sent that isn't answered yet.
     private var pingSent: MonotonicTime?
 
@@ -60,6 +62,7 @@ final class UpstreamConnection: Connection {
     }
 
     override func settingsReceived() {
+        mostListBytes = peerMaxHeaderListSize
         switch phase {
         // Without room for a single stream it is of no use yet: SETTINGS that follow may make some.
         case .handshaking where peerMaxConcurrentStreams > 0:
@@ -125,6 +128,10 @@ final class UpstreamConnection: Connection {
 
     /// Gives a call its upstream leg here.
     func start(_ call: Call, head: HeaderBlock) {
+        if let failure = refusal(of: head) ?? call.requestTrailers.flatMap({ refusal(of: $0) }) {
+            call.upstream = .none
+            return call.fail(failure, worker)
+        }
         let isComplete =
             if case .ended(trailers: nil) = call.request { call.requestBody.isEmpty } else { false }
         do {
@@ -142,6 +149,14 @@ final class UpstreamConnection: Connection {
             markDirty()
             worker.placeAgain(call)
         }
+    }
+
+    /// Why a header list is not to be sent here: the endpoint says that it takes none as large. Netty and others end the
+    /// connection for one that is larger still.
+    func refusal(of list: HeaderBlock) -> Failure? {
+        guard list.listSize > mostListBytes else { return nil }
+        return Failure(
+            kind: .headersTooLarge, message: "\(pool.name) takes no header list over \(mostListBytes) bytes")
     }
 
     override func body(

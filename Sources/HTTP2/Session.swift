@@ -418,6 +418,11 @@ open class Session {
         Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
+    /// How large a header list the peer says that it takes (RFC 9113, section 6.5.2); the largest number where it says nothing.
+    public final var peerMaxHeaderListSize: Int {
+        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
+    }
+
     /// Announces that the end is near with a GOAWAY that still covers every stream (RFC 9113, section 6.8).
     public final func submitShutdownNotice() {
         check(nghttp2_submit_shutdown_notice(session))

@@ -58,6 +58,19 @@ import Testing
         #expect(block.fieldCount == 4)
     }
 
+    @Test func judgesEveryValueOfAName() {
+        let block = HeaderBlock()
+        let isSound = { (value: UnsafeBufferPointer<UInt8>) in value.first != UInt8(ascii: "-") }
+        block.append("grpc-timemark", "-")
+        #expect(block.allValues(of: .grpcTimeout, isSound), "there is none")
+        block.append("grpc-message", "-")
+        block.append("grpc-timeout", "1S")
+        #expect(block.allValues(of: .grpcTimeout, isSound), "others, as long, are not asked about")
+        block.append("grpc-timeout", "-1S")
+        block.append("grpc-timeout", "2S")
+        #expect(!block.allValues(of: .grpcTimeout, isSound), "one in the midst counts")
+    }
+
     @Test func startsAfreshFromThePool() {
         let pool = HeaderBlockPool()
         let block = pool.take()

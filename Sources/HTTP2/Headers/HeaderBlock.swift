@@ -264,6 +264,18 @@ public struct HeaderBlock: Equatable {
 
     public func has(_ field: FieldName) -> Bool { storage.pointee.last[Int(field.rawValue)] >= 0 }
 
+    /// Whether all values of a known field are such as `isSound` says.
+    public func allValues(of field: FieldName, _ isSound: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
+        guard has(field) else { return true }
+        let last = Int(storage.pointee.last[Int(field.rawValue)])
+        let length = storage.pointee.fields[last].nameLength
+        for index in 0...last where storage.pointee.fields[index].nameLength == length {
+            let entry = storage.pointee.fields[index]
+            guard FieldName(name(of: entry)) != field || isSound(value(of: entry)) else { return false }
+        }
+        return true
+    }
+
     /// A known field's value as text; bytes that aren't UTF-8 are replaced.
     public func text(of field: FieldName) -> String? {
         withValue(of: field) { String(decoding: $0, as: UTF8.self) }

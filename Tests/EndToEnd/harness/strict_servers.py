@@ -1,0 +1,371 @@
+"""Servers that are strict with what they are sent, each from another hand, and the witness on each.
+
+Each has an `address`, `paths` that generated requests go to, and `witness(proxy_address)`: a call over a connection of
+its own which goes on for as long as the server keeps its connection with the Proxy. `reasons()` is what the server has
+said of connections that it ended.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+
+from harness import predictor
+from harness.backend import EchoBackend
+from harness.ports import free_port
+from harness.predictor import Predictor
+from harness.process import ManagedProcess
+from harness.raw_http2 import RawConnection, grpc_message, grpc_request, to_bytes
+
+SOURCES = Path(__file__).parent / "strict"
+
+
+class NotHere(Exception):
+    """A server can't be had here; says which package is missing."""
+
+
+class Witness:
+    """A call that sends a message now and then and is answered each time."""
+
+    def __init__(self, proxy_address: str, path: str, message: bytes = b""):
+        self._connection = RawConnection.connect(proxy_address)
+        self._message, self._answer_length, self.exchanges = message, 0, 0
+        self._stream = self._connection.open(grpc_request(path))
+
+    def exchange(self, timeout: float = 10) -> None:
+        """Sends a message and waits for its answer; an `AssertionError` says how the call has ended instead."""
+        message = grpc_message(self._message or b"witness %d" % self.exchanges)
+        self._stream.send_data(message, timeout=timeout)
+        if self._message:
+            # Some other answer, each time the same.
+            self._stream.wait_data(self._answer_length or 1, timeout)
+            self._answer_length = self._answer_length or len(self._stream.data)
+        else:
+            self._stream.wait_data(len(message), timeout)
+            assert bytes(self._stream.data) == message, (bytes(self._stream.data), message)
+        self._stream.data.clear()
+        self.exchanges += 1
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class DownloadWitness:
+    """A download without end, of which a window more is taken at a time.
+
+    The Proxy holds a few of its answers, so its death is seen late.
+    """
+
+    def __init__(self, proxy_address: str, path: str):
+        self._connection = RawConnection.connect(proxy_address, auto_window=False)
+        self._stream = self._connection.open(
+            to_bytes([(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", "sluice.test")]), True)
+        self.exchanges = 0
+
+    def exchange(self, timeout: float = 10) -> None:
+        self._stream.wait_data(1, timeout)
+        self._stream.data.clear()
+        self._stream.acknowledge()
+        assert self._stream.status == b"200", self._stream
+        self.exchanges += 1
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class StrictServer:
+    name = ""
+    #: Whether its witness may go on for a while without it.
+    is_seen_late = False
+    paths: tuple[str, ...] = ("/strict.Strict/Call", "/strict.Strict/Early", "/strict.Strict/Echo")
+
+    def witness(self, proxy_address: str):
+        return Witness(proxy_address, "/strict.Strict/Echo")
+
+    def reasons(self) -> list[str]:
+        return []
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rsplit(":", 1)[1])
+
+    @property
+    def process(self) -> ManagedProcess | None:
+        """The server's process, where it has one of its own."""
+        return None
+
+    @property
+    def lives(self) -> bool:
+        return self.process is None or self.process.popen.poll() is None
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+
+
+class SwiftNIO(StrictServer):
+    """swift-nio-http2, in the project's own Predictor."""
+
+    name = "swift-nio-http2"
+    paths = (f"/{predictor.SERVICE}/Health", f"/{predictor.SERVICE}/PredictStream", "/unknown.Unknown/Unknown")
+
+    def __init__(self):
+        # Without a backtrace, which takes seconds, should it die.
+        environment = predictor.environment(
+            predictor.model("v1.0.0"), MODEL_VERSION="v1.0.0", SWIFT_BACKTRACE="enable=no")
+        self._predictor = Predictor(ManagedProcess([predictor.BINARY], name="Predictor", env=environment))
+        self.address = self._predictor.address
+
+    def witness(self, proxy_address: str) -> Witness:
+        row = predictor.stubs()[0].PredictRequest(features=[5.1, 3.5, 1.4, 0.2], request_id="witness")
+        return Witness(proxy_address, f"/{predictor.SERVICE}/PredictStream", row.SerializeToString())
+
+    @property
+    def process(self) -> ManagedProcess:
+        return self._predictor.process
+
+
+class GRPCCore(StrictServer):
+    """gRPC's core, which C++, Python and others have."""
+
+    name = "grpc-core"
+    paths = ("/echo.Echo/Unary", "/echo.Echo/EarlyReply", "/echo.Echo/Bidi", "/unknown.Unknown/Unknown")
+
+    def __init__(self):
+        self._backend = EchoBackend("strict")
+        self.address = self._backend.address
+
+    def witness(self, proxy_address: str) -> Witness:
+        return Witness(proxy_address, "/echo.Echo/Bidi")
+
+    @property
+    def process(self) -> ManagedProcess:
+        return self._backend.process
+
+
+class ProcessServer(StrictServer):
+    """A program that says in JSON lines where it listens and what it ended a connection for."""
+
+    def __init__(self, argv: list[str | os.PathLike]):
+        self._process = ManagedProcess(argv, name=self.name)
+        port = self._process.wait_for_line(
+            lambda line: json.loads(line).get("port"), what="where it listens", stream="stdout")
+        self.address = f"127.0.0.1:{port}"
+
+    def reasons(self) -> list[str]:
+        return [line["reason"] for line in self._process.json_lines("stdout") if line["event"] == "error"]
+
+    @property
+    def process(self) -> ManagedProcess:
+        return self._process
+
+
+def _cache() -> Path:
+    """Where what is built for tests is kept."""
+    folder = predictor.BINARIES.resolve().parent / "strict-servers"
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    return Path(tempfile.mkdtemp(prefix="sluice-strict-"))
+
+
+def _build(argv: list[str | os.PathLike], source: Path, **environment: str) -> None:
+    done = subprocess.run(
+        argv, cwd=source, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{source.name} can't be built:\n{done.stdout}{done.stderr}"
+
+
+class Go(ProcessServer):
+    """golang.org/x/net/http2, as Debian has it."""
+
+    name = "go"
+
+    def __init__(self):
+        super().__init__([self._program()])
+
+    @staticmethod
+    @functools.cache
+    def _program() -> Path:
+        if not shutil.which("go") or not Path("/usr/share/gocode/src/golang.org/x/net/http2").is_dir():
+            raise NotHere("golang-go golang-golang-x-net-dev")
+        program = _cache() / "go-server"
+        _build(
+            ["go", "build", "-o", program, "."], SOURCES / "go_server",
+            GOPATH="/usr/share/gocode", GO111MODULE="off", GOFLAGS="", GOCACHE=os.fspath(_cache() / "go-cache"),
+        )
+        return program
+
+
+class Netty(ProcessServer):
+    """Netty's HTTP/2 codec, on which gRPC's Java stands, as Debian has it."""
+
+    name = "netty"
+
+    def __init__(self):
+        super().__init__([
+            "java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", f"{self._classes()}:{self._class_path()}",
+            "StrictServer",
+        ])
+
+    @staticmethod
+    def _class_path() -> str:
+        return ":".join(
+            os.fspath(jar) for jar in sorted(Path("/usr/share/java").glob("netty-*.jar"))
+            if "-4." not in jar.name and jar.name != "netty-all.jar")
+
+    @classmethod
+    @functools.cache
+    def _classes(cls) -> Path:
+        if not shutil.which("javac") or not Path("/usr/share/java/netty-codec-http2.jar").exists():
+            raise NotHere("default-jdk-headless libnetty-java")
+        folder, source = _cache() / "netty-classes", SOURCES / "netty_server"
+        built = folder / "StrictServer.class"
+        if not built.exists() or built.stat().st_mtime < (source / "StrictServer.java").stat().st_mtime:
+            _build(["javac", "-d", folder, "-cp", cls._class_path(), "StrictServer.java"], source)
+        return folder
+
+
+class Nghttpd(StrictServer):
+    """nghttpd, the server of nghttp2's own tools: libnghttp2 with its own reading of header lists."""
+
+    name = "nghttpd"
+    is_seen_late = True
+    paths = ("/answer.txt", "/missing.txt")
+
+    def __init__(self):
+        if not shutil.which("nghttpd"):
+            raise NotHere("nghttp2-server")
+        self._folder = tempfile.TemporaryDirectory(prefix="sluice-nghttpd-")
+        Path(self._folder.name, "answer.txt").write_text("answer\n")
+        with open(Path(self._folder.name, "endless"), "wb") as file:
+            # Without a block on the disk.
+            file.truncate(1 << 36)
+        port = free_port()
+        self._process = ManagedProcess(
+            ["nghttpd", "--no-tls", "--address=127.0.0.1", f"--htdocs={self._folder.name}", "--echo-upload", str(port)],
+            name=self.name,
+        )
+        self.address = f"127.0.0.1:{port}"
+        wait_listening(port)
+
+    def witness(self, proxy_address: str) -> DownloadWitness:
+        return DownloadWitness(proxy_address, "/endless")
+
+    @property
+    def process(self) -> ManagedProcess:
+        return self._process
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
+
+
+class HyperH2(StrictServer):
+    """hyper-h2 with all of its checks: what is wrong with one list ends the connection."""
+
+    name = "hyper-h2"
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._reasons: list[str] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(accepted,), daemon=True).start()
+
+    def _serve(self, accepted: socket.socket) -> None:
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
+        connection.initiate_connection()
+        # Of each stream whether it echoes; one that has been answered is taken out.
+        open_streams: dict[int, bool] = {}
+        with accepted, contextlib.suppress(OSError):
+            accepted.sendall(connection.data_to_send())
+            while data := accepted.recv(65_536):
+                try:
+                    for event in connection.receive_data(data):
+                        # What came with an event may have ended its stream.
+                        with contextlib.suppress(h2.exceptions.StreamClosedError):
+                            self._take(connection, event, open_streams)
+                except h2.exceptions.ProtocolError as error:
+                    self._reasons.append(f"{type(error).__name__}: {error}")
+                    accepted.sendall(connection.data_to_send())
+                    return
+                accepted.sendall(connection.data_to_send())
+
+    @staticmethod
+    def _take(connection: h2.connection.H2Connection, event, open_streams: dict[int, bool]) -> None:
+        head = [(":status", "200"), ("content-type", "application/grpc")]
+        last = [("grpc-status", "0")]
+        stream = getattr(event, "stream_id", None)
+        match event:
+            case h2.events.RequestReceived():
+                path = dict(event.headers).get(b":path", b"")
+                open_streams[stream] = path.endswith(b"/Echo")
+                if open_streams[stream]:
+                    connection.send_headers(stream, head)
+                elif path.endswith(b"/Early"):
+                    del open_streams[stream]
+                    connection.send_headers(stream, [*head, *last], end_stream=True)
+            case h2.events.DataReceived():
+                if stream in connection.streams:
+                    connection.acknowledge_received_data(event.flow_controlled_length, stream)
+                if open_streams.get(stream) and connection.local_flow_control_window(stream) >= len(event.data):
+                    for at in range(0, len(event.data), connection.max_outbound_frame_size):
+                        connection.send_data(stream, event.data[at : at + connection.max_outbound_frame_size])
+            case h2.events.StreamReset():
+                open_streams.pop(stream, None)
+            case h2.events.StreamEnded() if stream in open_streams:
+                connection.send_headers(stream, last if open_streams.pop(stream) else [*head, *last], end_stream=True)
+
+    def reasons(self) -> list[str]:
+        return list(self._reasons)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+SERVERS: tuple[type[StrictServer], ...] = (SwiftNIO, GRPCCore, Go, HyperH2, Nghttpd, Netty)
+
+
+def wait_listening(port: int) -> None:
+    """Returns once something accepts connections there."""
+    from harness.process import eventually
+
+    def accepts() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    eventually(accepts, what=f"a listener on port {port}")
+
+
+def connections_to(port: int) -> set[int]:
+    """The near ports of the established connections to a port of this machine."""
+    found = set()
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        next(table)
+        for line in table:
+            _, near, far, state, _ = line.split(None, 4)
+            if state == "01" and int(far[-4:], 16) == port:
+                found.add(int(near[-4:], 16))
+    return found

@@ -1,6 +1,6 @@
 /// Why a connection was closed for the sake of the others. The raw value is its name in logs and metrics.
 package enum AbuseRule: String, CaseIterable, Sendable {
-    /// A header list twice as long as allowed.
+    /// Header lists that went too far beyond their limits.
     case headerList = "header_list"
     /// Too many streams that ended uncleanly (Rapid Reset, MadeYouReset).
     case resets

@@ -140,12 +140,14 @@ extension Call {
         case (false, false):
             httpStatus = failure.httpStatus
             failure.writeResponse(to: block)
-            var body = failure.body
-            body.withUTF8 { responseBody.append(UnsafeRawBufferPointer($0), from: worker.chunks) }
             response = .ended(trailers: nil)
-            // A client that leaves no window for it must not hold the call for ever.
-            undeliveredSince = worker.loop.now
-            connection.sendResponse(block, endStream: false, on: stream, self)
+            if !isHead {
+                var body = failure.body
+                body.withUTF8 { responseBody.append(UnsafeRawBufferPointer($0), from: worker.chunks) }
+                // A client that leaves no window for it must not hold the call for ever.
+                undeliveredSince = worker.loop.now
+            }
+            connection.sendResponse(block, endStream: isHead, on: stream, self)
             worker.headerBlocks.give(block)
         case (false, true):
             // HTTP has no other way to say that a body is cut short.

@@ -69,6 +69,8 @@ final class Call: StreamContext {
     /// The route as it was when the call began; `nil` until then.
     var route: Route?
     var isGRPC = false
+    /// Whether the request's method is HEAD, and so the response has no body. Not asked for gRPC calls.
+    var isHead = false
     /// The endpoint's index within the color's endpoints, for the last try.
     var endpoint = 0
     /// Endpoints that could not be reached: a bit for each index, those beyond 63 share one.

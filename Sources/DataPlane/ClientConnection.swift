@@ -75,12 +75,14 @@ final class ClientConnection: Connection {
     ) {
         receivedData()
         let call = context.call
-        guard Self.hasSoundPath(head) else {
+        let hasPath = head.value(of: .path, hasPrefix: "/")
+        guard hasPath || Self.isSoundWithoutPath(head) else {
             headerBlocks.give(head)
             return cancel(stream, .protocolError)
         }
         let head = withIdentity(head)
         call.isGRPC = head.value(of: .contentType, hasPrefix: "application/grpc")
+        if !call.isGRPC { call.isHead = head.withValue(of: .method) { $0.elementsEqual("HEAD".utf8) } ?? false }
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
         call.deadline = head.withValue(of: .grpcTimeout) { GRPCTimeout.parse($0) }?.flatMap { $0 }.map {
@@ -89,6 +91,9 @@ final class ClientConnection: Connection {
         worker.begin(call)
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
+        } else if !hasPath, !head.has(.path) {
+            // CONNECT alone has none. No tunnel leads through here, and what has no path has no backend.
+            call.fail(Failure(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
         } else if !head.allValues(of: .grpcTimeout, { GRPCTimeout.parse($0) != nil }) {
             call.fail(Failure(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
         } else if worker.heldBytes > worker.limits.maxBufferedBytes {
@@ -115,10 +120,18 @@ final class ClientConnection: Connection {
         return own
     }
 
-    /// Whether the path is one that HTTP knows (RFC 9113, section 8.3.1): libnghttp2 looks at it for http and https alone.
-    private static func hasSoundPath(_ head: HeaderBlock) -> Bool {
-        head.value(of: .path, hasPrefix: "/") || !head.has(.path)
-            || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
+    /// Whether a head is sound whose path doesn't begin with a slash (RFC 9113, section 8.3.1): libnghttp2 looks at it for
+    /// http and https alone.
+    private static func isSoundWithoutPath(_ head: HeaderBlock) -> Bool {
+        !head.has(.path) || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
+    }
+
+    /// What belongs into a head has no effect in trailers, on anybody.
+    private func withoutFieldsOfHeads(_ trailers: HeaderBlock) -> HeaderBlock {
+        guard trailers.hasFieldsOfHeads else { return trailers }
+        let own = headerBlocks.own(trailers)
+        own.removeFieldsOfHeads()
+        return own
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
@@ -139,7 +152,7 @@ final class ClientConnection: Connection {
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
-        let trailers = withoutIdentity(trailers)
+        let trailers = withoutFieldsOfHeads(trailers)
         if trailers.isEmpty && !trailers.isTruncated {
             headerBlocks.give(trailers)
             call.request = .ended(trailers: nil)

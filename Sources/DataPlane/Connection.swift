@@ -254,8 +254,11 @@ class Connection: Session, EventHandler {
         frames.moved()
     }
 
-    override func headerListOverflowed() {
-        violate(.headerList, "a header list is more than twice as long as allowed")
+    override func headersSkipped(bytes: Int, fields: Int) -> Bool {
+        if violation == nil, !frames.skipped(bytes: bytes, fields: fields, now: worker.loop.now) {
+            violate(.headerList, "header lists go too far beyond their limits")
+        }
+        return violation == nil
     }
 
     override func goAwaySent(_ code: ErrorCode, saying text: String) {

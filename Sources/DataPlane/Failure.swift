@@ -22,6 +22,10 @@ package struct Failure {
         case headersTooLarge = "headers_too_large"
         /// The request breaks gRPC's protocol in a way that backends are not to see.
         case malformedRequest = "malformed_request"
+        /// The response's header list is too long.
+        case responseTooLarge = "response_headers_too_large"
+        /// The request asks for something that a reverse proxy doesn't do.
+        case unsupportedMethod = "unsupported_method"
         /// The color is being drained and its time is up.
         case draining
         /// The Proxy is shutting down and can wait no longer.
@@ -46,7 +50,8 @@ package struct Failure {
         case .unreachable, .timeout, .lost, .overloaded, .idle, .draining, .shuttingDown: 14  // UNAVAILABLE
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .malformedResponse, .malformedRequest: 13  // INTERNAL
-        case .headersTooLarge: 8  // RESOURCE_EXHAUSTED
+        case .headersTooLarge, .responseTooLarge: 8  // RESOURCE_EXHAUSTED
+        case .unsupportedMethod: 12  // UNIMPLEMENTED
         }
     }
 
@@ -55,7 +60,8 @@ package struct Failure {
         switch kind {
         case .unreachable, .overloaded, .draining, .shuttingDown: 503
         case .timeout, .deadlineExceeded, .idle: 504
-        case .lost, .malformedResponse: 502
+        case .lost, .malformedResponse, .responseTooLarge: 502
+        case .unsupportedMethod: 501
         case .headersTooLarge: 431
         case .malformedRequest: 400
         }
@@ -65,6 +71,14 @@ package struct Failure {
         Failure(
             kind: .headersTooLarge,
             message: "more than \(limits.maxHeaderListSize) bytes or \(limits.maxHeaderFields) fields in a header list")
+    }
+
+    /// - Parameter clientLimit: what the client takes, in bytes.
+    static func responseTooLarge(_ name: String, _ limits: DataPlaneLimits, client clientLimit: Int = .max) -> Failure {
+        let bytes = min(limits.maxHeaderListSize, clientLimit)
+        return Failure(
+            kind: .responseTooLarge,
+            message: "\(name)'s response has over \(bytes) bytes or \(limits.maxHeaderFields) fields in a header list")
     }
 
     // MARK: Header lists

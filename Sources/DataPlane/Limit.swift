@@ -8,6 +8,8 @@ package enum Limit: String, CaseIterable, Sendable {
     case streams
     /// A client has taken nothing of a response for too long: its stream is reset.
     case streamWriteStall = "stream_write_stall"
+    /// The trailers of an upstream's response were too long: only the status in them was passed on.
+    case responseTrailers = "response_trailers"
     /// An upstream with calls on it hasn't answered a PING: the connection is lost.
     case upstreamKeepalive = "upstream_keepalive"
 }

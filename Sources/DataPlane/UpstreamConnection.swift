@@ -193,9 +193,9 @@ final class UpstreamConnection: Connection {
         defer { headerBlocks.give(head) }
         let call = context.call
         // gRPC knows no interim responses, and some of its clients take one for the head of the response.
-        guard !call.isGRPC, !call.response.hasBegun, case .open(let client, let clientStream) = call.client else {
-            return
-        }
+        guard !call.isGRPC, !call.response.hasBegun, case .open(let client, let clientStream) = call.client,
+            isShort(head, for: call)
+        else { return }
         client.use {
             $0.submitInformational(head, on: clientStream)
             $0.markDirty()
@@ -209,15 +209,15 @@ final class UpstreamConnection: Connection {
         let call = context.call
         // The Proxy may have answered meanwhile, and its RST_STREAM may not have left yet.
         if call.response.hasEnded { return headerBlocks.give(head) }
-        if head.isTruncated {
-            headerBlocks.give(head)
-            let limits = worker.limits
-            return call.end(
-                Failure(
-                    kind: .malformedResponse,
-                    message: "the fields of \(pool.name)'s response take over \(limits.maxHeaderListSize) bytes"),
-                worker)
+        var head = head
+        if !isShort(head, for: call) {
+            guard endStream, call.isGRPC, head.has(.grpcStatus) else {
+                headerBlocks.give(head)
+                return call.end(responseTooLarge(for: call), worker)
+            }
+            head = cutToStatus(head)
         }
+        if call.isGRPC, head.has(.contentLength) { head = withoutLength(head) }
         pool.callSucceeded()
         call.forgetReplay(worker)
         call.responseBegan = worker.loop.now
@@ -254,13 +254,46 @@ final class UpstreamConnection: Connection {
         receivedData()
         let call = context.call
         if call.response.hasEnded { return headerBlocks.give(trailers) }
-        if trailers.isTruncated {
-            headerBlocks.give(trailers)
-            let message = "the trailers of \(pool.name)'s response are too long"
-            return call.end(Failure(kind: .malformedResponse, message: message), worker)
+        var trailers = trailers
+        if !isShort(trailers, for: call) {
+            guard call.isGRPC, trailers.has(.grpcStatus) else {
+                headerBlocks.give(trailers)
+                return call.end(responseTooLarge(for: call), worker)
+            }
+            trailers = cutToStatus(trailers)
         }
+        if trailers.has(.contentLength) { trailers = withoutLength(trailers) }
         call.grpcStatus = trailers.number(of: .grpcStatus)
         finishResponse(of: call, trailers: trailers)
+    }
+
+    // MARK: Header lists that don't pass as they are
+
+    /// Whether a list is within the limits, here and at the call's client: it may end its connection for a longer one.
+    private func isShort(_ list: HeaderBlock, for call: Call) -> Bool {
+        guard !list.isTruncated, case .open(let client, _) = call.client else { return !list.isTruncated }
+        return list.listSize <= client.use { $0.peerMaxHeaderListSize }
+    }
+
+    private func responseTooLarge(for call: Call) -> Failure {
+        let limits = worker.limits
+        guard case .open(let client, _) = call.client else { return .responseTooLarge(pool.name, limits) }
+        return .responseTooLarge(pool.name, limits, client: client.use { $0.peerMaxHeaderListSize })
+    }
+
+    /// How a call has ended is passed on even where what else is said of it takes too much.
+    private func cutToStatus(_ list: HeaderBlock) -> HeaderBlock {
+        worker.reached(.responseTrailers)
+        let own = headerBlocks.own(list)
+        own.removeAllButStatus()
+        return own
+    }
+
+    /// gRPC counts its messages itself: without a length none is wrong, were the response cut short by whomever.
+    private func withoutLength(_ list: HeaderBlock) -> HeaderBlock {
+        let own = headerBlocks.own(list)
+        own.removeAll(of: .contentLength)
+        return own
     }
 
     private func finishResponse(of call: Call, trailers: HeaderBlock?) {

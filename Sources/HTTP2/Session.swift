@@ -76,10 +76,8 @@ open class Session {
         self.headerBlocks = headerBlocks
         self.memory = memory
         let maxListSize = Int(settings.maxHeaderListSize)
-        // The frames of a block are kept until it is complete. What has twice of what is allowed ends the session, and no
-        // encoder needs more bytes for a list than its size counts.
         input = FrameInput(
-            preface: role == .server ? Self.prefaceLength : 0, mostBlockBytes: 2 * maxListSize,
+            preface: role == .server ? Self.prefaceLength : 0, isServer: role == .server,
             passesPushPromises: role == .server)
         encoder = HPACKEncoder(role: role)
         decoder = HPACKDecoder(role: role, maxListSize: maxListSize, maxFields: settings.maxHeaderFields)
@@ -109,6 +107,7 @@ open class Session {
     deinit {
         nghttp2_session_del(session)
         dropQueuedHeaders()
+        decoder.drop(headerBlocks)
         forgetLists()
     }
 
@@ -147,18 +146,23 @@ open class Session {
         var bytes = bytes
         while let piece = input.next(&bytes) {
             switch piece {
-            case .through(let bytes): try feed(bytes)
-            case .kept(let bytes): try feed(bytes)
-            case .block(let frame, let block): try receive(frame, block)
-            case .keptBlock(let frame, let block):
+            case .through(let bytes):
+                try feed(bytes)
+                if !input.strays.isEmpty { try refuseStrays() }
+            case .kept(let bytes):
+                try feed(bytes)
+                if !input.strays.isEmpty { try refuseStrays() }
+            case .block(let frame, let block, let extent): try receive(frame, block, extent)
+            case .keptBlock(let frame, let block, let extent):
                 let result = block.withUnsafeBytes { block in
-                    Result { () throws(SessionError) in try receive(frame, block) }
+                    Result { () throws(SessionError) in try receive(frame, block, extent) }
                 }
                 try result.get()
-            case .interrupted(let frame): try feed(frame, isComplete: false) { _ in 0 }
+            case .priority(let frame): try receive(frame)
+            case .interrupted(let frame):
+                decoder.drop(headerBlocks)
+                try feed(frame, isComplete: false) { _ in 0 }
             case .oversized: try feed(Self.oversizedFrame)
-            case .tooManyContinuations: throw error(NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue)
-            case .tooLong: try overflow()
             case .pushPromise:
                 try feed(Self.impossiblePushPromise)
                 // What follows is ignored.
@@ -187,14 +191,44 @@ open class Session {
         if count < 0 { throw error(Int32(count)) }
     }
 
-    /// Decodes a header block, and tells libnghttp2 of it.
-    private func receive(_ frame: HeadersFrame, _ block: UnsafeRawBufferPointer) throws(SessionError) {
-        let (list, rules, outcome) = decoder.decode(block, from: headerBlocks)
-        incoming = list
+    /// Decodes a header block as far as it has come, and tells libnghttp2 of it once it is whole.
+    private func receive(
+        _ frame: HeadersFrame, _ block: UnsafeRawBufferPointer, _ extent: FrameInput.Extent
+    ) throws(SessionError) {
+        switch extent {
+        case .whole:
+            try check(frame)
+            let decoded = decoder.decode(block, from: headerBlocks)
+            if decoded.0.isTruncated { try skipped(decoder.excess(of: block.count, decoded.0)) }
+            return try receive(frame, decoded)
+        case .first: try check(frame)
+        // libnghttp2 hears nothing of these.
+        case .middle, .last: guard frameBegan(.control) else { throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+        }
+        let (decoded, excess) = decoder.decodePart(block, isLast: extent == .last, from: headerBlocks)
+        do {
+            if excess != HeaderExcess() { try skipped(excess) }
+        } catch {
+            if let decoded { headerBlocks.give(decoded.0) }
+            throw error
+        }
+        if let decoded { try receive(frame, decoded) }
+    }
+
+    private func skipped(_ excess: HeaderExcess) throws(SessionError) {
+        guard !headersSkipped(bytes: excess.bytes, fields: excess.fields) else { return }
+        throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+    }
+
+    /// Tells libnghttp2 of a header list.
+    @inline(__always)
+    private func receive(
+        _ frame: HeadersFrame, _ decoded: (list: HeaderBlock, rules: HeaderRules, outcome: HPACKDecoder.Outcome)
+    ) throws(SessionError) {
+        incoming = decoded.list
         // Nobody asks for the list of a stream that isn't there any more, or is malformed.
         defer { if let list = takeHeaderBlock() { headerBlocks.give(list) } }
-        switch outcome {
-        case .tooLong: try overflow()
+        switch decoded.outcome {
         case .broken:
             try feed(frame) {
                 $0[0] = HeaderDigest.broken; return 1
@@ -203,8 +237,55 @@ open class Session {
             // A copy, since a closure that names `self` counts a reference to it.
             var (digest, role) = (digest, role)
             defer { self.digest = digest }
-            try feed(frame) { digest.write(rules, for: role, into: $0) }
+            try feed(frame) { digest.write(decoded.rules, for: role, into: $0) }
         }
+    }
+
+    // MARK: What a client must not do with its streams
+
+    /// - Throws: for HEADERS that open a stream or end it a second time: a session that goes on would tell streams apart
+    ///   otherwise than the client does.
+    @inline(__always)
+    private func check(_ frame: HeadersFrame) throws(SessionError) {
+        guard role == .server else { return }
+        switch input.streams.headers(on: frame.stream, endsStream: frame.endsStream) {
+        case .sound: break
+        case .passedOver:
+            throw violation(.protocolError, "HEADERS open stream \(frame.stream), and a later one is open already")
+        case .ended: throw violation(.streamClosed, "HEADERS on stream \(frame.stream), which the client has ended")
+        }
+    }
+
+    /// DATA behind the end of a stream that has gone from here: the stream alone is in error.
+    private func refuseStrays() throws(SessionError) {
+        for stream in input.takeStrays() {
+            guard frameBegan(.control) else { throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+            if input.streams.resetSent(on: stream) { reset(stream, .streamClosed) }
+        }
+    }
+
+    /// Passes on a PRIORITY frame that isn't wrong: libnghttp2 looks at none, since nobody here prioritizes so.
+    private func receive(_ frame: PriorityFrame) throws(SessionError) {
+        guard frame.stream != 0 else { throw violation(.protocolError, "PRIORITY on stream 0") }
+        try feed(frame.bytes)
+        guard role == .server, frame.dependency == frame.stream else { return }
+        // A stream that isn't open yet can't be reset (RFC 9113, section 6.4).
+        guard !input.streams.isIdle(frame.stream) else {
+            throw violation(.protocolError, "PRIORITY makes stream \(frame.stream) depend on itself")
+        }
+        if nghttp2_session_find_stream(session, frame.stream) != nil { reset(frame.stream, .protocolError) }
+    }
+
+    /// Ends the session with a GOAWAY.
+    private func violation(_ code: ErrorCode, _ reason: String) -> SessionError {
+        terminate(code)
+        return SessionError(code: NGHTTP2_ERR_PROTO.rawValue, description: reason)
+    }
+
+    /// A RST_STREAM goes out.
+    func resetGoesOut(_ code: ErrorCode, on stream: StreamID) {
+        if role == .server { input.streams.resetSent(on: stream) }
+        resetSent(code, on: stream)
     }
 
     /// Hands libnghttp2 a HEADERS frame with another block in it.
@@ -217,11 +298,6 @@ open class Session {
             return nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
         }
         if count < 0 { throw error(Int32(count)) }
-    }
-
-    private func overflow() throws(SessionError) {
-        headerListOverflowed()
-        throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
     }
 
     /// With which a client begins (RFC 9113, section 3.4).
@@ -456,8 +532,11 @@ open class Session {
     /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
     open func frameBegan(_ frame: IncomingFrame) -> Bool { true }
 
-    /// A header list is twice as long as allowed: `receive(_:)` fails.
-    open func headerListOverflowed() {}
+    /// A header list goes on beyond its limits: so many more bytes of its block, and fields, have been gone through so that
+    /// the table stays right, and lead nowhere.
+    ///
+    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
+    open func headersSkipped(bytes: Int, fields: Int) -> Bool { true }
 
     /// A request begins (servers). The result is what further events of the stream carry.
     open func requestBegan(on stream: StreamID) -> StreamContext {

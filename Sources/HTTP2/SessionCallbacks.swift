@@ -171,7 +171,7 @@ enum SessionCallbacks {
             with(userData) { goAwaySent(frame, $0) }
             return 0
         case NGHTTP2_RST_STREAM:
-            with(userData) { $0.resetSent(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream) }
+            with(userData) { $0.resetGoesOut(ErrorCode(rawValue: nghttp2_shim_reset_code(frame)), on: stream) }
             return 0
         default: break
         }

@@ -6,8 +6,7 @@ public struct SessionSettings: Sendable {
     public var streamWindow: Int32
     /// Bytes of all streams together that may wait here, 65,535 to 2^31-1.
     public var connectionWindow: Int32
-    /// SETTINGS_MAX_HEADER_LIST_SIZE. Of a longer list no more than this is kept, which its receiver has to notice; one
-    /// that is twice as long ends the session.
+    /// SETTINGS_MAX_HEADER_LIST_SIZE. Of a longer list no more than this is kept, which its receiver has to notice.
     public var maxHeaderListSize: UInt32
     /// Fields in a header list, with the same consequences.
     public var maxHeaderFields: Int

@@ -82,6 +82,9 @@ final class GRPCProbeSession: Session {
         blocks.give(trailers)
     }
 
+    /// No answer that is one takes as much.
+    override func headersSkipped(bytes: Int, fields: Int) -> Bool { false }
+
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
         fail(code == .noError ? "the response has no grpc-status" : "the stream was reset with \(code)")
     }

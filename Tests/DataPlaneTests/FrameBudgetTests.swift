@@ -25,6 +25,29 @@ import Testing
         #expect((0..<11).filter { _ in budget.received(now: start) }.count == 10)
     }
 
+    /// Four KiB of a header list that is too long, or a sixteenth as many fields, cost as much as a frame.
+    @Test func charges() {
+        var budget = FrameBudget(capacity: 10, now: start)
+        for _ in 0..<40 { expect(budget.skipped(bytes: 1_024, fields: 0, now: start)) }
+        expect(!budget.received(now: start))
+        for _ in 0..<3 { expect(budget.skipped(bytes: 1_024, fields: 0, now: start)) }
+        expect(!budget.skipped(bytes: 1_024, fields: 0, now: start))
+
+        var fields = FrameBudget(capacity: 10, now: start)
+        expect(fields.skipped(bytes: 0, fields: 2_560, now: start))
+        expect(fields.skipped(bytes: 0, fields: 255, now: start))
+        expect(!fields.skipped(bytes: 0, fields: 1, now: start))
+        expect(fields.skipped(bytes: 0, fields: 256, now: start + .milliseconds(150)))
+        fields.moved()
+        expect(fields.skipped(bytes: 4 * 4_096, fields: 0, now: start + .milliseconds(150)))
+        expect(!fields.received(now: start + .milliseconds(150)))
+    }
+
+    @Test func noListCostsMoreThanThereIs() {
+        var budget = FrameBudget(capacity: 10, now: start)
+        expect(!budget.skipped(bytes: 1 << 40, fields: 0, now: start + .seconds(1_000)))
+    }
+
     @Test func toleratesAFewInASecond() {
         var budget = FrameBudget(capacity: 10, now: start)
         for _ in 0..<10 { expect(budget.received(now: start)) }

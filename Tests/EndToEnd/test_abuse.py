@@ -4,7 +4,6 @@ import contextlib
 import struct
 
 import h2.exceptions
-import hpack
 import pytest
 from hyperframe.frame import HeadersFrame, RstStreamFrame, SettingsFrame
 
@@ -14,7 +13,8 @@ from harness.attacker import (
 )
 from harness.process import eventually
 from harness.raw_http2 import (
-    CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, RawStream, grpc_request, grpc_response, value,
+    CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE, PROTOCOL_ERROR, STREAM_CLOSED, RawConnection,
+    RawStream, grpc_message, grpc_request, grpc_response, to_bytes, value,
 )
 
 STREAMS = 3_000
@@ -189,6 +189,104 @@ def test_frames_that_break_http2(proxy, broken):
         request.wait_reset()
 
 
+# MARK: Streams that are over
+
+
+# What a client must not do: each ends the connection with the code that RFC 9113 has for it (and for streams that it
+# has ended itself, RFC 7540, section 5.1).
+MISUSED = {
+    "priority_of_the_connection": (frame(PRIORITY, 0, 0, struct.pack(">IB", 1, 16)), PROTOCOL_ERROR),
+    "priority_of_an_idle_stream_on_itself": (frame(PRIORITY, 0, 9, struct.pack(">IB", 9, 16)), PROTOCOL_ERROR),
+    "head_that_depends_on_itself": (
+        frame(HEADERS, END_HEADERS | END_STREAM | 0x20, 3, struct.pack(">IB", 3, 16) + header_block(("x", "y"))),
+        PROTOCOL_ERROR,
+    ),
+    "smaller_number": (
+        frame(HEADERS, END_HEADERS, 7, header_block(("x", "y"))) + frame(HEADERS, END_HEADERS, 5, header_block()),
+        PROTOCOL_ERROR,
+    ),
+    "head_after_the_end": (frame(HEADERS, END_HEADERS | END_STREAM, 1, header_block(("x", "y"))), STREAM_CLOSED),
+    "head_after_its_own_reset": (reset(1) + frame(HEADERS, END_HEADERS, 1, header_block(("x", "y"))), STREAM_CLOSED),
+}
+
+
+@pytest.mark.parametrize(("misuse", "code"), MISUSED.values(), ids=MISUSED)
+@pytest.mark.parametrize("pieces", [False, True], ids=["whole", "byte_by_byte"])
+def test_streams_that_are_misused(proxy, misuse, code, pieces):
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1))
+        attacker.wait_frame(HeadersFrame, 1)
+        for piece in [misuse[at : at + 1] for at in range(len(misuse))] if pieces else [misuse]:
+            if not attacker.send(piece):
+                break
+        assert attacker.wait_closed(), "the connection is still open"
+        assert attacker.goaway.error_code == code
+    assert_counted(proxy, "protocol_error")
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags", "stray"),
+    [
+        ([], END_STREAM, frame(DATA, END_STREAM, 1, b"stray")),
+        ([HOLD], 0, reset(1) + frame(DATA, 0, 1, b"stray")),
+        ([HOLD], END_STREAM, reset(1) + frame(DATA, 0, 1, b"stray")),
+    ],
+    ids=["after_both_ends", "after_its_own_reset", "after_its_end_and_its_reset"],
+)
+def test_data_on_a_stream_that_the_client_has_ended(proxy, fields, flags, stray):
+    """The stream is in error, and said so once; the calls beside it go on."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, *fields, flags=END_HEADERS | flags) + attacker.request(3, HOLD))
+        wait_attack_requests(proxy, 2)
+        if not fields:
+            attacker.wait_frame(HeadersFrame, 1)
+        attacker.send(stray)
+        assert attacker.wait_frame(RstStreamFrame, 1).error_code == STREAM_CLOSED
+        attacker.send(stray * 10 + attacker.request(5))
+        attacker.wait_frame(HeadersFrame, 5)
+        assert len([one for one in attacker.frames if isinstance(one, RstStreamFrame)]) == 1
+        assert attacker.goaway is None
+    # It was the client that left.
+    assert attack_requests(proxy)[-2].wait_reset() == CANCEL
+
+
+def test_priority_of_an_open_stream_on_itself(proxy):
+    """A stream error (RFC 7540, section 5.3.1): the calls beside it go on."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, HOLD) + attacker.request(3, HOLD))
+        wait_attack_requests(proxy, 2)
+        attacker.send(frame(PRIORITY, 0, 1, struct.pack(">IB", 1, 16)) * 2 + attacker.request(5))
+        attacker.wait_frame(HeadersFrame, 5)
+        resets = [one for one in attacker.frames if isinstance(one, RstStreamFrame)]
+        assert [(one.stream_id, one.error_code) for one in resets] == [(1, PROTOCOL_ERROR)]
+        assert attacker.goaway is None
+
+
+def test_what_has_crossed_a_reset_ends_nothing(proxy):
+    """A client that doesn't know yet that the Proxy has reset its stream sends whatever it had in mind."""
+    with Attacker(proxy.address) as attacker:
+        for stream in range(3, 43, 4):
+            attacker.send(attacker.request(stream - 2, HOLD))
+            attacker.send(attacker.request(stream, ("te", "gzip"), flags=END_HEADERS))
+            assert attacker.wait_frame(RstStreamFrame, stream).error_code == PROTOCOL_ERROR
+            attacker.send(
+                frame(DATA, 0, stream, b"body") + window_update(stream, 1) + frame(PRIORITY, 0, stream, b"\0\0\0\0\0")
+                + frame(DATA, 0, stream, b"more")
+                + frame(HEADERS, END_HEADERS | END_STREAM, stream, header_block(("x", "y")))
+            )
+        for stream in range(45, 65, 4):
+            attacker.send(attacker.request(stream, ("te", "gzip"), flags=END_HEADERS))
+            attacker.wait_frame(RstStreamFrame, stream)
+            attacker.send(frame(DATA, END_STREAM, stream, b"end") + reset(stream))
+        attacker.send(attacker.request(101))
+        attacker.wait_frame(HeadersFrame, 101)
+        assert attacker.goaway is None
+        assert {one.stream_id for one in attacker.frames if isinstance(one, RstStreamFrame)} == {
+            *range(3, 43, 4), *range(45, 65, 4)
+        }
+    assert len(attack_requests(proxy)) == 11
+
+
 # MARK: Floods of frames
 
 
@@ -203,6 +301,15 @@ CONTROL = {
     "goaway": frame(GOAWAY, 0, 0, struct.pack(">II", 0, 0)),
     "unknown": frame(0x77, 0, 0, b"unknown"),
 }
+
+
+def test_data_of_a_closed_stream(proxy, bystander):
+    """libnghttp2 would skip them without a word."""
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1))
+        attacker.wait_frame(HeadersFrame, 1)
+        attacker.flood(frame(DATA, 0, 1), FLOOD)
+        assert_stopped(proxy, attacker, "control_frames")
 
 
 @pytest.mark.parametrize("flood", CONTROL.values(), ids=CONTROL)
@@ -238,9 +345,10 @@ def test_data_of_one_byte(proxy, bystander):
 def test_headers_of_a_closed_stream(proxy, bystander):
     """The compression state makes the Proxy decode them; they lead nowhere."""
     with Attacker(proxy.address) as attacker:
-        attacker.send(attacker.request(1))
+        attacker.send(attacker.request(1) + attacker.request(3, ("te", "gzip"), flags=END_HEADERS))
         attacker.wait_frame(HeadersFrame, 1)
-        attacker.flood(attacker.request(1), FLOOD)
+        attacker.wait_frame(RstStreamFrame, 3)
+        attacker.flood(attacker.request(3, flags=END_HEADERS), FLOOD)
         assert_stopped(proxy, attacker, "control_frames")
 
 
@@ -284,12 +392,109 @@ def test_settings_of_2000_entries(proxy, bystander):
 # MARK: Header bombs
 
 
+class Others:
+    """Twenty calls that are open on the connection of a gateway, on which one is bad: none of them takes notice."""
+
+    def __init__(self, client: RawConnection, proxy):
+        self._streams = [client.open(grpc_request("/others.Others/Call", HOLD)) for _ in range(20)]
+        self._proxy = proxy
+        eventually(lambda: len(self._requests()) == 20, what="the other calls at the backend")
+
+    def _requests(self) -> list[RawStream]:
+        return [request for request in self._proxy.backend.requests if request.path == b"/others.Others/Call"]
+
+    def check(self) -> None:
+        for stream in self._streams:
+            stream.send_data(grpc_message(b"question"), end_stream=True)
+        for request in self._requests():
+            assert request.wait_end().messages == [b"question"]
+            request.send_headers(grpc_response())
+            request.send_data(grpc_message(b"answer"))
+            request.send_headers(to_bytes([("grpc-status", "0")]), True)
+        for stream in self._streams:
+            assert stream.wait_end().messages == [b"answer"] and stream.grpc_status == b"0"
+
+
+@pytest.fixture
+def others(proxy, connect_raw):
+    """A client's connection on which twenty calls are open, that end well after whatever the test does there."""
+    client = connect_raw(proxy.address)
+    calls = Others(client, proxy)
+    yield client
+    calls.check()
+    assert not client.goaways and not client.closed
+
+
+TOO_LONG = {
+    "bytes": [("x", "v" * 20_000)],
+    "twice_as_many_bytes": [("x", "v" * 40_000)],
+    "ten_frames": [(f"x-{number}", "~" * 8_000) for number in range(20)],
+    "fields": [("x", "v")] * 150,
+    "twice_as_many_fields": [("x", "v")] * 300,
+    "thousands_of_fields": [("x", "v")] * 5_000,
+    "cookies": [("cookie", "a=b")] * 150,
+    "ignored_fields": [("x-forwarded-client-cert", "v")] * 150,
+}
+
+
+@pytest.mark.parametrize("extra", TOO_LONG.values(), ids=TOO_LONG)
+def test_a_head_that_is_too_long_is_the_end_of_its_call(proxy, bystander, others, extra):
+    """And of nothing else, however long it is, wherever the field stands that tells what kind of call it is."""
+    plain = [(":method", "POST"), (":scheme", "http"), (":path", ATTACK_PATH), (":authority", "x")]
+    grpc = [("te", "trailers"), ("content-type", "application/grpc")]
+    for fields in ([*plain, *grpc, *extra], [*plain, *extra, *grpc]):
+        stream = others.open(to_bytes(fields), end_stream=True)
+        stream.wait_end()
+        assert stream.status == b"200" and stream.grpc_status == b"8" and b"header list" in stream.grpc_status_message
+    assert others.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end().grpc_status == b"0"
+    assert len(attack_requests(proxy)) == 1
+
+
+@pytest.mark.parametrize("extra", TOO_LONG.values(), ids=TOO_LONG)
+def test_trailers_that_are_too_long_are_the_end_of_their_call(proxy, bystander, others, extra):
+    """It has its status, and the backend is told."""
+    stream = others.open(grpc_request(ATTACK_PATH, HOLD))
+    wait_attack_requests(proxy, 1)
+    stream.send_headers(to_bytes(extra), end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status == b"8" and b"header list" in stream.grpc_status_message
+    assert attack_requests(proxy)[0].wait_reset() == CANCEL
+
+
+def test_lists_that_are_too_long_again_and_again(proxy, bystander, others):
+    """A client behind a gateway that doesn't learn is refused each time and ends nothing."""
+    for _ in range(500):
+        stream = others.open(grpc_request(ATTACK_PATH, ("x", "v" * 20_000)), end_stream=True)
+        assert stream.wait_end().grpc_status == b"8"
+    assert others.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end().grpc_status == b"0"
+
+
 def test_header_bomb(proxy, bystander):
-    """One large entry in the compression table, then thousands of one-byte references to it."""
+    """One large entry in the compression table, then thousands of one-byte references to it: the call is refused, and
+    who does that over and over is closed out."""
     first, _ = bomb(3_000, 10_000, BODY)
+    _, sound = bomb(3_000, 3, BODY)
     with Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 0}) as attacker:
         attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, first))
+        attacker.wait_frame(HeadersFrame, 1)
+        attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, 3, sound))
+        attacker.wait_frame(HeadersFrame, 3)
+        assert attacker.goaway is None
+        for stream in range(5, 2_005, 2):
+            if not attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, first)):
+                break
         assert_stopped(proxy, attacker, "header_list")
+    assert len(attack_requests(proxy)) == 1
+
+
+def test_header_list_without_end(proxy, bystander):
+    """A block that goes on and on, of fields that are too long to be kept: memory for none of it, and an end to it."""
+    before = proxy.process.resident_bytes
+    with Attacker(proxy.address) as attacker:
+        attacker.send(attacker.request(1, HOLD) + frame(HEADERS, END_STREAM, 3, b"\x00\x01a\x7f\x80\x80\x80\x08"))
+        attacker.flood(frame(CONTINUATION, 0, 3, b"v" * 16_384), FLOOD)
+        assert_stopped(proxy, attacker, "header_list")
+    assert proxy.process.resident_bytes - before < 4 << 20
 
 
 def buffered_bytes(proxy) -> float:
@@ -321,41 +526,6 @@ def test_pinned_header_bombs(proxy, bystander):
         assert all(attacker.goaway is None for attacker in attackers)
 
 
-@pytest.mark.parametrize(
-    "extra",
-    [
-        [("x", "v" * 20_000)], [("x", "v")] * 150, [("cookie", "a=b")] * 150, [("x-forwarded-client-cert", "v")] * 150,
-    ],
-    ids=["bytes", "fields", "cookies", "ignored_fields"],
-)
-def test_header_list_over_the_limit(proxy, bystander, connect_raw, extra):
-    """Up to twice the limit the call alone fails."""
-    client = connect_raw(proxy.address)
-    stream = client.open(grpc_request(ATTACK_PATH, *extra), end_stream=True).wait_end()
-    assert stream.grpc_status == b"8" and b"header list" in stream.grpc_status_message
-    assert client.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end().grpc_status == b"0"
-    assert len(attack_requests(proxy)) == 1
-
-
-def test_trailers_over_the_limit(proxy, bystander, connect_raw):
-    """They are a header list like any other: the call fails, and at twice the limit the connection ends."""
-    client = connect_raw(proxy.address)
-    stream = client.open(grpc_request(ATTACK_PATH, HOLD))
-    wait_attack_requests(proxy, 1)
-    stream.send_headers([(b"x", b"v" * 20_000)], end_stream=True)
-    stream.wait_end()
-    assert stream.grpc_status == b"8" and b"header list" in stream.grpc_status_message
-    assert attack_requests(proxy)[0].wait_reset() == CANCEL
-    assert client.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end().grpc_status == b"0"
-    with Attacker(proxy.address) as attacker:
-        attacker.send(attacker.request(1, HOLD, flags=END_HEADERS))
-        bombs = header_block(*[("x", "v" * 7_000)] * 5)
-        attacker.send(frame(HEADERS, END_STREAM, 1, bombs[:16_000]))
-        attacker.send(frame(CONTINUATION, 0, 1, bombs[16_000:32_000]))
-        attacker.send(frame(CONTINUATION, END_HEADERS, 1, bombs[32_000:]))
-        assert_stopped(proxy, attacker, "header_list")
-
-
 def test_header_list_over_the_limit_of_a_plain_http_request(proxy, connect_raw):
     fields = [
         (b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/page"), (b":authority", b"x"),
@@ -364,3 +534,25 @@ def test_header_list_over_the_limit_of_a_plain_http_request(proxy, connect_raw):
     stream = connect_raw(proxy.address).open(fields, end_stream=True).wait_end()
     assert stream.status == b"431" and b"header list" in stream.data
     assert proxy.backend.requests == []
+
+
+@pytest.mark.parametrize("size", [3_000, 8_000])
+def test_a_list_that_the_client_does_not_take(start_proxy, start_raw_backend, connect_raw, size):
+    """What a client has announced to be too long for it isn't sent: it might end its connection. The status is."""
+
+    def reply(stream: RawStream) -> None:
+        long = ("x-long", "v" * size)
+        if stream.path == b"/a.A/Head":
+            return stream.send_headers(grpc_response(long, ("grpc-status", "5"), ("grpc-message", "not here")), True)
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(b"x"))
+        stream.send_headers(to_bytes([long, ("grpc-status", "5"), ("grpc-message", "not here")]), True)
+        return None
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+    client = connect_raw(proxy.address, settings={MAX_HEADER_LIST_SIZE: 4_096})
+    for path in ("/a.A/Head", "/a.A/Trailers"):
+        stream = client.open(grpc_request(path), end_stream=True).wait_end()
+        assert (stream.grpc_status, stream.grpc_status_message) == (b"5", b"not here")
+        assert (value(stream.trailers or stream.headers, "x-long") is None) == (size > 4_096)

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from harness.ports import free_port
 from harness.raw_http2 import (
     RawStream,
     grpc_message,
@@ -87,6 +88,18 @@ def test_head(start):
     assert stream.status == b"200"
     assert value(stream.headers, "content-length") == b"12345"
     assert not stream.data
+
+
+def test_head_that_the_proxy_answers(start_proxy, connect_raw):
+    """What the Proxy says itself has a body for a GET, and for a HEAD its length alone (RFC 9110, section 9.3.2)."""
+    nobody = f"127.0.0.1:{free_port()}"
+    proxy = start_proxy(blue=nobody, green=nobody, health_check="none")
+    client = connect_raw(proxy.address)
+    get = client.open(request_headers("GET"), end_stream=True).wait_end()
+    head = client.open(request_headers("HEAD"), end_stream=True).wait_end()
+    assert get.status == head.status == b"503"
+    assert len(get.data) == int(value(get.headers, "content-length")) > 0
+    assert not head.data and int(value(head.headers, "content-length")) > 0
 
 
 def test_not_modified(start):

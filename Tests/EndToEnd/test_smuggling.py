@@ -1,10 +1,16 @@
 """Requests that could be read in two ways never reach a backend. What backends send is in test_abuse_backend.py."""
 
+import contextlib
+
+import h2.exceptions
 import pytest
 from hyperframe.frame import HeadersFrame, RstStreamFrame
 
 from harness.attacker import ATTACK_PATH, DATA, END_HEADERS, END_STREAM, HEADERS, Attacker, frame, header_block
-from harness.raw_http2 import PROTOCOL_ERROR, RawStream, grpc_response
+from harness.process import eventually
+from harness.raw_http2 import (
+    MAX_HEADER_LIST_SIZE, PROTOCOL_ERROR, RawStream, grpc_message, grpc_request, grpc_response, to_bytes, value, values,
+)
 
 SMUGGLED = "/smuggled.Smuggled/Call"
 METHOD, SCHEME, PATH, AUTHORITY = (":method", "POST"), (":scheme", "http"), (":path", SMUGGLED), (":authority", "x")
@@ -67,6 +73,15 @@ MALFORMED = {
     "unknown_pseudo_field": request((":unknown", "x")),
     "unknown_pseudo_field_in_front": [(":unknown", "x"), METHOD, SCHEME, PATH, AUTHORITY, GRPC],
     "pseudo_field_of_responses": [(":status", "200"), METHOD, SCHEME, PATH, AUTHORITY, GRPC],
+    "host_of_another": request(("host", "y")),
+    "host_with_another_port": request(("host", "x:81")),
+    "host_with_the_port_of_another_scheme": request(("host", "x:443")),
+    "host_with_a_user": request(("host", "user@x")),
+    "user_in_the_authority": [METHOD, SCHEME, PATH, (":authority", "user:password@x"), GRPC],
+    "user_in_the_host_alone": [METHOD, SCHEME, PATH, GRPC, ("host", "user@x")],
+    "fragment_in_the_path": [METHOD, SCHEME, (":path", SMUGGLED + "#/other"), AUTHORITY, GRPC],
+    "connect_with_a_path": [(":method", "CONNECT"), PATH, AUTHORITY],
+    "connect_without_an_authority": [(":method", "CONNECT"), GRPC],
     "extended_connect": [(":method", "CONNECT"), (":protocol", "websocket"), SCHEME, PATH, AUTHORITY],
     "content_length_without_a_body": request(("content-length", "5")),
     "content_length_twice": request(("content-length", "0"), ("content-length", "0")),
@@ -139,3 +154,167 @@ def test_malformed_trailers(proxy):
     assert play(proxy, attacks) == {}
     for broken in smuggled(proxy):
         assert broken.wait_reset() and not broken.ended
+
+
+# MARK: What goes out is what the strictest server takes
+
+
+class Witness:
+    """A call that is open on the connection to the backend which all share."""
+
+    def __init__(self, client, backend):
+        self._stream = client.open(grpc_request("/witness.Witness/Call", ("x-hold", "1")))
+        self._backend = backend
+        eventually(lambda: self._requests(), what="the witness at the backend")
+        self._connection = backend.connections[0]
+
+    def _requests(self) -> list[RawStream]:
+        return [request for request in self._backend.requests if value(request.headers, "x-hold")]
+
+    def check(self) -> None:
+        """It goes on as if nothing had been, to its end."""
+        assert self._connection.protocol_error is None and not self._connection.closed
+        assert len(self._backend.connections) == 1
+        self._stream.send_data(grpc_message(b"still here"), end_stream=True)
+        (request,) = self._requests()
+        request.wait_finish()
+        request.send_headers(grpc_response())
+        request.send_data(grpc_message(b"so am I"))
+        request.send_headers(to_bytes([("grpc-status", "0")]), True)
+        assert self._stream.wait_end().messages == [b"so am I"] and self._stream.grpc_status == b"0"
+
+
+@pytest.fixture
+def start_strict(start_proxy, start_raw_backend, connect_raw):
+    """A Proxy of one worker before h2, which ends the connection for anything that is wrong, and a client of it that
+    checks nothing; with a witness on the connection that they share."""
+
+    def start(**options):
+        def answer(stream) -> None:
+            if not value(stream.headers, "x-hold") and stream.wait_finish().ended:
+                stream.send_headers(grpc_response(("grpc-status", "0")), True)
+
+        backend = start_raw_backend(answer, **options)
+        proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+        proxy.backend = backend
+        proxy.witness = Witness(connect_raw(proxy.address), backend)
+        return proxy, connect_raw(proxy.address, check_fields=False)
+
+    return start
+
+
+ACCEPTED = {
+    "te_in_capitals": request(("te", "Trailers")),
+    "te_in_shouts": request(("te", "TRAILERS")),
+    "host_in_capitals": request(("host", "X")),
+    "host_with_the_port": request(("host", "x:80")),
+    "authority_with_the_port": [METHOD, SCHEME, PATH, (":authority", "x:80"), GRPC, ("host", "x")],
+    "host_alone": [METHOD, SCHEME, PATH, GRPC, ("host", "x")],
+    "host_that_is_the_same": request(("host", "x")),
+    "spaces_around_a_value": request(("x-spaced", " both\t"), ("x-blank", " ")),
+    "spaces_around_a_value_again": request(("x-spaced", " both\t"), ("x-blank", " ")),
+    "priority": request(("priority", "u=1")),
+    "another_scheme": [METHOD, (":scheme", "ftp"), PATH, AUTHORITY, GRPC],
+    "options_of_everything": [(":method", "OPTIONS"), SCHEME, (":path", "*"), AUTHORITY],
+    "any_method": [(":method", "BREW"), SCHEME, PATH, AUTHORITY],
+    "content_length_with_zeros": request(("content-length", "000")),
+}
+
+
+def test_what_is_accepted_ends_nobody_elses_call(start_strict):
+    """Whatever passes, in whatever words it came, a strict server takes: with one that it doesn't, it would close the
+    connection, and every call on it would be lost."""
+    proxy, client = start_strict()
+    for name, fields in ACCEPTED.items():
+        for _ in range(3):
+            stream = client.open(to_bytes(fields), end_stream=True).wait_end()
+            assert stream.grpc_status == b"0", name
+    proxy.witness.check()
+    received = [request.headers for request in proxy.backend.requests]
+    assert {value(headers, "te") for headers in received} == {None, b"trailers"}
+    assert {value(headers, "x-spaced") for headers in received} == {None, b"both"}
+    assert all(value(headers, ":authority") in (None, value(headers, "host")) or not value(headers, "host")
+               for headers in received)
+
+
+TRAILERS_OF_HEADS = [
+    ("authorization", "Bearer x"), ("host", "other"), ("content-length", "6"), ("content-type", "text/plain"),
+    ("te", "trailers"), ("cookie", "a=b"), ("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1"),
+    ("x-forwarded-client-cert", "Hash=1"), ("x_forwarded_client_cert", "Hash=2"), ("proxy-authorization", "x"),
+    ("if-match", "x"), ("grpc-timeout", "1n"),
+]
+
+
+def test_trailers_say_nothing_that_a_head_says(start_strict):
+    """What says where a request goes, or who sends it, has had its effect by then: it stays behind, the rest passes."""
+    proxy, client = start_strict()
+    for fields in ([*TRAILERS_OF_HEADS, ("x-checksum", "1")], TRAILERS_OF_HEADS):
+        stream = client.open(to_bytes(request()))
+        stream.send_data(b"\0\0\0\0\1x")
+        stream.send_headers(to_bytes(fields), end_stream=True)
+        assert stream.wait_end().grpc_status == b"0"
+    assert [one.trailers for one in smuggled(proxy)] == [[(b"x-checksum", b"1")], None]
+    assert all(bytes(one.data) == b"\0\0\0\0\1x" for one in smuggled(proxy))
+    proxy.witness.check()
+
+
+def test_the_proxys_own_field_in_every_spelling(proxy, connect_raw):
+    """Servers that make variables of names take them for the same."""
+    client = connect_raw(proxy.address, check_fields=False)
+    spellings = [
+        "x-forwarded-client-cert", "x_forwarded_client_cert", "x-forwarded_client-cert", "x.forwarded.client.cert",
+    ]
+    fields = [(name, "Hash=forged") for name in spellings]
+    stream = client.open(to_bytes(request(*fields, ("x-other", "1"))))
+    stream.send_headers(to_bytes([*fields, ("x-checksum", "1")]), end_stream=True)
+    assert stream.wait_end().grpc_status == b"0"
+    (received,) = smuggled(proxy)
+    assert not [name for name, _ in received.headers + received.trailers if b"cert" in name]
+    assert value(received.headers, "x-other") == b"1" and received.trailers == [(b"x-checksum", b"1")]
+
+
+CONNECT = [(":method", "CONNECT"), (":authority", "x:443")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        (CONNECT, None), (CONNECT, b"bytes"), ([*CONNECT, ("content-length", "5")], b"bytes"),
+        ([*CONNECT, ("content-length", "70")], b"bytes that are fewer"), ([*CONNECT, ("content-length", "0")], None),
+    ],
+    ids=["at_its_end", "with_a_body", "with_a_length", "with_a_length_that_lies", "with_a_length_of_zero"],
+)
+def test_connect(start_strict, fields, body):
+    """A reverse proxy makes no tunnels: what asks for one is told so, and reaches no backend."""
+    proxy, client = start_strict()
+    for extra, code in (([], None), ([GRPC], b"12")):
+        stream = client.open(to_bytes([*fields, *extra]), end_stream=body is None)
+        if body is not None:
+            # It may have been told already that nobody wants it.
+            with contextlib.suppress(AssertionError, h2.exceptions.StreamClosedError):
+                stream.send_data(body, end_stream=True)
+        stream.wait_finish()
+        # The lie may be seen first.
+        if stream.reset_code != PROTOCOL_ERROR or fields[-1][1] != "70":
+            assert (stream.status, stream.grpc_status) == ((b"501", None) if code is None else (b"200", code))
+    assert len(proxy.backend.requests) == 1
+    proxy.witness.check()
+
+
+def test_a_list_that_the_backend_does_not_take(start_strict):
+    """Some servers end the connection for a header list longer than they have announced: it isn't sent."""
+    proxy, client = start_strict(settings={MAX_HEADER_LIST_SIZE: 4_096})
+    long = ("x-long", "v" * 5_000)
+    for _ in range(3):
+        stream = client.open(to_bytes(request(long)), end_stream=True).wait_end()
+        assert stream.grpc_status == b"8" and b"4096 bytes" in stream.grpc_status_message
+        page = client.open(to_bytes([(":method", "GET"), SCHEME, PATH, AUTHORITY, long]), end_stream=True).wait_end()
+        assert page.status == b"431"
+        stream = client.open(to_bytes(request()))
+        stream.send_data(b"x")
+        stream.send_headers(to_bytes([long]), end_stream=True)
+        assert stream.wait_end().grpc_status == b"8"
+    assert client.open(to_bytes(request(("x-short", "v" * 2_000))), end_stream=True).wait_end().grpc_status == b"0"
+    assert not any(one.trailers for one in proxy.backend.requests)
+    assert not any(values(one.headers, "x-long") for one in proxy.backend.requests)
+    proxy.witness.check()

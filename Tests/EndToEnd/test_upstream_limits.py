@@ -60,7 +60,7 @@ def test_response_to_http_where_the_list_is_too_large(client):
 
 
 @pytest.mark.parametrize("values", [
-    ["-1S"], [""], ["1"], ["S"], ["1 S"], ["1x"], ["123456789S"], ["1S "], ["+1S"], ["1.5S"], ["-1S", "10S"],
+    ["-1S"], [""], ["1"], ["S"], ["1 S"], ["1x"], ["123456789S"], ["+1S"], ["1.5S"], ["-1S", "10S"],
     ["10S", "-1S"],
 ])
 def test_timeout_that_is_none(client, backend, values):

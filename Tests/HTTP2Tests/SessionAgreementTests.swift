@@ -123,6 +123,12 @@ import Testing
         guard !ours.isReceivingHeaders else { return }
         let (expected, output) = (withoutWords(plain.drain()), withoutWords(ours.drain()))
         let role = role == .server ? "server" : "client"
+        // A client that goes on after its own end, or opens streams in disorder: libnghttp2 forgets streams that are closed,
+        // and knows the end of a stream with a malformed head in some cases only.
+        if Misuse.isAmong(frames) {
+            if endsInError(output) || endsInError(expected) { return }
+            if withoutRefusals(output) == withoutRefusals(expected) { return }
+        }
         if isDamaged {
             // What is wrong first in a block that another frame interrupts depends on that, too.
             if endsInError(output), endsInError(expected) { return }
@@ -143,6 +149,34 @@ import Testing
         #expect(ends.0 == ends.1, "case \(number), \(role)")
         #expect(ours.messages == plain.messages, "case \(number), \(role)")
     }
+}
+
+/// What a client must not do with its streams, of frames that may be damaged.
+private enum Misuse {
+    static func isAmong(_ frames: [[UInt8]]) -> Bool {
+        var (ended, latest) = (Set<UInt32>(), UInt32(0))
+        return frames.contains { frame in
+            guard frame.count >= FrameBytes.headerLength else { return false }
+            let stream = frame[5..<9].reduce(0) { $0 << 8 | UInt32($1) } & 0x7fff_ffff
+            defer {
+                let endsStream = frame[3] <= FrameBytes.Kind.headers && frame[4] & FrameBytes.Flag.endStream != 0
+                if endsStream || frame[3] == FrameBytes.Kind.resetStream { ended.insert(stream) }
+                if frame[3] == FrameBytes.Kind.headers { latest = max(latest, stream) }
+            }
+            return switch frame[3] {
+            case FrameBytes.Kind.headers: ended.contains(stream) || stream < latest
+            case FrameBytes.Kind.data: ended.contains(stream) || stream < latest
+            case FrameBytes.Kind.priority:
+                stream == 0 || FrameBytes.bigEndian(stream) == Array(frame.dropFirst(9).prefix(4))
+            default: false
+            }
+        }
+    }
+}
+
+/// Frames without RST_STREAM(STREAM_CLOSED).
+private func withoutRefusals(_ frames: [[UInt8]]) -> [[UInt8]] {
+    frames.filter { $0.count != 13 || $0[3] != FrameBytes.Kind.resetStream || $0[12] != 5 }
 }
 
 /// Frames without the words that a GOAWAY says besides its code.

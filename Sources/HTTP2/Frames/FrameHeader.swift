@@ -5,7 +5,10 @@ struct FrameHeader {
     static let largestPayload = 16_384
 
     enum Kind {
+        static let data: UInt8 = 0
         static let headers: UInt8 = 1
+        static let priority: UInt8 = 2
+        static let resetStream: UInt8 = 3
         static let pushPromise: UInt8 = 5
         static let continuation: UInt8 = 9
     }

@@ -9,20 +9,26 @@ struct FrameInput {
         case through(UnsafeRawBufferPointer)
         /// As `through`, of bytes that had to be kept.
         case kept([UInt8])
-        /// A whole header block, lent.
-        case block(HeadersFrame, UnsafeRawBufferPointer)
+        /// A whole header block, or a part of one, lent.
+        case block(HeadersFrame, UnsafeRawBufferPointer, Extent)
         /// As `block`, of bytes that had to be kept.
-        case keptBlock(HeadersFrame, [UInt8])
+        case keptBlock(HeadersFrame, [UInt8], Extent)
+        /// A PRIORITY frame that is as long as it should be.
+        case priority(PriorityFrame)
         /// The frames of a block have been interrupted by what follows (RFC 9113, section 6.10).
         case interrupted(HeadersFrame)
         /// A frame of a block is larger than any may be (RFC 9113, section 4.2).
         case oversized
-        /// A block has more frames than any sound one.
-        case tooManyContinuations
-        /// A block has more bytes than a list within the limits takes.
-        case tooLong
         /// A PUSH_PROMISE, while `passesPushPromises` is false.
         case pushPromise
+    }
+
+    /// How much of a header block a frame has.
+    enum Extent {
+        case whole
+        case first
+        case middle
+        case last
     }
 
     private enum State {
@@ -37,27 +43,28 @@ struct FrameInput {
     private var state: State
     /// What has come of a header, or of the payload that is incomplete.
     private var kept: [UInt8] = []
-    /// The block that is being continued, and what it has so far.
-    private var open: (frame: HeadersFrame, block: [UInt8], continuations: Int)?
-    private let mostBlockBytes: Int
+    /// The frame whose block is being continued.
+    private var open: HeadersFrame?
+    /// What the client has done with its streams, seen by a server.
+    var streams = PeerStreams()
+    private let isServer: Bool
+    /// The streams on which DATA came that must not come any more.
+    private(set) var strays: [StreamID] = []
     /// Whether libnghttp2 ends the session for any PUSH_PROMISE, and so is to see it.
     var passesPushPromises: Bool
 
-    /// As many as libnghttp2 takes.
-    private static let mostContinuations = 8
-
     /// - Parameters:
     ///   - preface: bytes in front of the first frame (RFC 9113, section 3.4).
-    ///   - mostBlockBytes: what a block may have, encoded.
-    init(preface: Int, mostBlockBytes: Int, passesPushPromises: Bool) {
+    ///   - isServer: whether the peer opens the streams.
+    init(preface: Int, isServer: Bool, passesPushPromises: Bool) {
         self.passesPushPromises = passesPushPromises
+        self.isServer = isServer
         state = preface > 0 ? .passing(preface) : .header
-        self.mostBlockBytes = mostBlockBytes
     }
 
     /// Whether a header block has been begun and not finished.
     var isWithinBlock: Bool {
-        if case .payload = state { true } else { open != nil }
+        if case .payload(let header, _) = state { !isPriority(header) } else { open != nil }
     }
 
     /// Takes the next piece from the front of the input.
@@ -73,7 +80,7 @@ struct FrameInput {
                 let header = FrameHeader(input)
                 if let piece = takePlainBlock(header, &input) { return piece }
                 if let piece = piece(beginning: header) { return piece }
-                guard isBlockFrame(header) else { return .through(takeRun(0, &input)) }
+                guard isBlockFrame(header) || isPriority(header) else { return .through(takeRun(0, &input)) }
                 let payload = input.dropFirst(FrameHeader.length)
                 guard payload.count >= header.payloadLength else {
                     state = .payload(header, missing: header.payloadLength)
@@ -85,7 +92,7 @@ struct FrameInput {
                     return .through(takeFrame(header, &input))
                 }
                 input = UnsafeRawBufferPointer(rebasing: payload.dropFirst(header.payloadLength))
-                if let piece = finish(header, whole) { return piece }
+                return finish(header, whole)
             case .header:
                 keep(FrameHeader.length - kept.count, of: &input)
                 guard kept.count == FrameHeader.length else { return nil }
@@ -96,7 +103,7 @@ struct FrameInput {
                     state = .payload(header, missing: missing - added)
                     return nil
                 }
-                if let piece = finishKept(header) { return piece }
+                return finishKept(header)
             }
         }
         return nil
@@ -112,7 +119,7 @@ struct FrameInput {
         else { return nil }
         let block = UnsafeRawBufferPointer(rebasing: input[FrameHeader.length..<end])
         input = UnsafeRawBufferPointer(rebasing: input[end...])
-        return .block(HeadersFrame(header, block), block)
+        return .block(HeadersFrame(header, block), block, .whole)
     }
 
     // MARK: What goes through
@@ -122,13 +129,30 @@ struct FrameInput {
         var end = first
         while end &+ FrameHeader.length <= input.count {
             let header = FrameHeader(UnsafeRawBufferPointer(rebasing: input[end...]))
-            if isBlockFrame(header) || isUnwanted(header) { break }
+            if isBlockFrame(header) || isUnwanted(header) || isPriority(header) { break }
+            if isServer { note(header) }
             end &+= FrameHeader.length &+ header.payloadLength
         }
         if end > input.count { state = .passing(end - input.count) }
         let count = min(end, input.count)
         defer { input = UnsafeRawBufferPointer(rebasing: input[count...]) }
         return UnsafeRawBufferPointer(rebasing: input[..<count])
+    }
+
+    /// Sees to what a frame that goes through says of its stream.
+    @inline(__always)
+    private mutating func note(_ header: FrameHeader) {
+        if header.kind == FrameHeader.Kind.data {
+            let isStray = streams.data(on: header.stream, endsStream: header.has(FrameHeader.Flag.endStream))
+            if isStray { strays.append(header.stream) }
+        } else if header.kind == FrameHeader.Kind.resetStream {
+            streams.resetReceived(on: header.stream)
+        }
+    }
+
+    mutating func takeStrays() -> [StreamID] {
+        defer { strays = [] }
+        return strays
     }
 
     private mutating func takeFrame(
@@ -148,6 +172,12 @@ struct FrameInput {
         return open == nil ? header.kind == FrameHeader.Kind.headers : header.kind == FrameHeader.Kind.continuation
     }
 
+    /// Whether a frame is one of PRIORITY with a payload of the right length; libnghttp2 ends the session for another.
+    @inline(__always)
+    private func isPriority(_ header: FrameHeader) -> Bool {
+        header.kind == FrameHeader.Kind.priority && header.payloadLength == PriorityFrame.payloadLength && open == nil
+    }
+
     @inline(__always)
     private func isUnwanted(_ header: FrameHeader) -> Bool {
         header.kind == FrameHeader.Kind.pushPromise && !passesPushPromises
@@ -155,45 +185,38 @@ struct FrameInput {
 
     /// Whether the fields of a HEADERS frame in front of the block, and its padding, are in order.
     private func isInOrder(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
-        open != nil || HeadersFrame.blockRange(header, payload) != nil
+        open != nil || isPriority(header) || HeadersFrame.blockRange(header, payload) != nil
     }
 
     /// What has to be said before a frame is taken in.
     @inline(__always)
     private mutating func piece(beginning header: FrameHeader) -> Piece? {
         guard let open else { return isUnwanted(header) ? .pushPromise : nil }
-        guard header.kind == FrameHeader.Kind.continuation, header.stream == open.frame.stream else {
+        guard header.kind == FrameHeader.Kind.continuation, header.stream == open.stream else {
             self.open = nil
-            return .interrupted(open.frame)
+            return .interrupted(open)
         }
         guard header.payloadLength <= FrameHeader.largestPayload else {
             self.open = nil
             return .oversized
         }
-        return open.continuations < Self.mostContinuations ? nil : .tooManyContinuations
-    }
-
-    /// Takes in a whole frame.
-    ///
-    /// - Returns: the block, if it ends here.
-    private mutating func finish(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Piece? {
-        guard open == nil else { return continueBlock(header, payload) }
-        guard let range = HeadersFrame.blockRange(header, payload) else { preconditionFailure("isInOrder has said so") }
-        let frame = HeadersFrame(header, payload)
-        let block = UnsafeRawBufferPointer(rebasing: payload[range])
-        if header.has(FrameHeader.Flag.endHeaders) { return .block(frame, block) }
-        open = (frame, Array(block), 0)
         return nil
     }
 
-    private mutating func continueBlock(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Piece? {
-        open?.block += payload
-        open?.continuations += 1
-        guard let (frame, block, _) = open else { return nil }
-        if block.count > mostBlockBytes { return .tooLong }
-        guard header.has(FrameHeader.Flag.endHeaders) else { return nil }
-        open = nil
-        return .keptBlock(frame, block)
+    /// Takes in a whole frame.
+    private mutating func finish(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Piece {
+        if let open {
+            guard header.has(FrameHeader.Flag.endHeaders) else { return .block(open, payload, .middle) }
+            self.open = nil
+            return .block(open, payload, .last)
+        }
+        if isPriority(header) { return .priority(PriorityFrame(header, payload)) }
+        guard let range = HeadersFrame.blockRange(header, payload) else { preconditionFailure("isInOrder has said so") }
+        let frame = HeadersFrame(header, payload)
+        let block = UnsafeRawBufferPointer(rebasing: payload[range])
+        if header.has(FrameHeader.Flag.endHeaders) { return .block(frame, block, .whole) }
+        open = frame
+        return .block(frame, block, .first)
     }
 
     // MARK: What comes in parts
@@ -210,7 +233,8 @@ struct FrameInput {
     private mutating func beginKept() -> Piece? {
         let header = kept.withUnsafeBytes { FrameHeader($0) }
         if let piece = piece(beginning: header) { return piece }
-        guard isBlockFrame(header) else {
+        guard isBlockFrame(header) || isPriority(header) else {
+            if isServer { note(header) }
             state = header.payloadLength > 0 ? .passing(header.payloadLength) : .header
             return .kept(takeKept())
         }
@@ -221,17 +245,19 @@ struct FrameInput {
     }
 
     /// A payload is complete that came in parts.
-    private mutating func finishKept(_ header: FrameHeader) -> Piece? {
+    private mutating func finishKept(_ header: FrameHeader) -> Piece {
         state = .header
         let payload = takeKept()
-        return payload.withUnsafeBytes { bytes -> Piece? in
+        return payload.withUnsafeBytes { bytes -> Piece in
             guard isInOrder(header, bytes) else {
                 var frame = [UInt8](repeating: 0, count: FrameHeader.length)
                 frame.withUnsafeMutableBytes { header.write(to: $0) }
                 return .kept(frame + payload)
             }
             let piece = finish(header, bytes)
-            if case .block(let frame, let block) = piece { return .keptBlock(frame, Array(block)) }
+            if case .block(let frame, let block, let extent) = piece {
+                return .keptBlock(frame, Array(block), extent)
+            }
             return piece
         }
     }

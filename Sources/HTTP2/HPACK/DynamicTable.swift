@@ -105,6 +105,9 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
         return isFull
     }
 
+    /// Takes every entry out, as a field does that would never fit.
+    mutating func removeAll() { evict(to: 0) }
+
     /// Makes the table smaller or larger; what doesn't fit any more goes, the oldest first (RFC 7541, section 4.3).
     mutating func resize(to limit: Int) {
         precondition((0...HPACK.largestTable).contains(limit), "no larger table is announced or agreed to")

@@ -6,17 +6,17 @@ package struct HPACKDecoder: ~Copyable {
         case decoded
         /// The block isn't what an encoder writes: nothing that follows on the connection can be understood.
         case broken
-        /// The list has more than twice of what the session allows.
-        case tooLong
     }
 
-    private var table = DynamicTable<FieldKind>()
+    var table = DynamicTable<FieldKind>()
     private var known = KnownBlocks()
-    private let role: Session.Role
+    let role: Session.Role
     private let standard: StaticTable
     private let huffman = HuffmanDecoder.shared
-    private let maxListSize: Int
-    private let maxFields: Int
+    let maxListSize: Int
+    let maxFields: Int
+    /// The block of which more is to come, to be dropped in the end.
+    var unfinished: UnfinishedBlock?
 
     /// - Parameters:
     ///   - role: of the side that receives the lists.
@@ -36,6 +36,7 @@ package struct HPACKDecoder: ~Copyable {
     package mutating func decode(
         _ block: UnsafeRawBufferPointer, from pool: HeaderBlockPool
     ) -> (HeaderBlock, HeaderRules, Outcome) {
+        assert(unfinished == nil, "a block is not interrupted by another one")
         if let known = known.find(block, table.changes) {
             known.list.hold()
             return (known.list, known.rules, .decoded)
@@ -59,6 +60,11 @@ package struct HPACKDecoder: ~Copyable {
     /// Gives back the lists that are known.
     package mutating func forget(_ pool: HeaderBlockPool) { known.forget(pool) }
 
+    /// Drops the block that has been begun, if there is one.
+    package mutating func drop(_ pool: HeaderBlockPool) {
+        if let block = unfinished.take() { pool.give(block.list) }
+    }
+
     /// Decodes a whole block.
     ///
     /// - Parameters:
@@ -67,26 +73,44 @@ package struct HPACKDecoder: ~Copyable {
     package mutating func decode(
         _ block: UnsafeRawBufferPointer, into list: HeaderBlock, _ rules: inout HeaderRules
     ) -> Outcome {
-        var input = InputCursor(block)
-        var mayResize = true
+        var (input, mayResize) = (InputCursor(block), true)
+        return decodeFields(&input, &mayResize, into: list, &rules) ? .decoded : .broken
+    }
+
+    /// Decodes fields as long as there are any.
+    ///
+    /// - Parameters:
+    ///   - input: read up to the end of the last field that is whole and in order.
+    ///   - mayResize: whether nothing but changes of the table's size has come.
+    /// - Returns: whether that was all of the input.
+    @inline(__always)
+    mutating func decodeFields(
+        _ input: inout InputCursor, _ mayResize: inout Bool, into list: HeaderBlock, _ rules: inout HeaderRules
+    ) -> Bool {
         while !input.isAtEnd {
-            let first = input.first
+            let (first, start) = (input.first, input.offset)
             if first & 0x80 != 0 {
-                guard let index = input.readInteger(prefix: 7), takeIndexed(index, list, &rules) else { return .broken }
+                guard let index = input.readInteger(prefix: 7), takeIndexed(index, list, &rules) else {
+                    input.goBack(to: start)
+                    return false
+                }
             } else if first & 0xe0 == 0x20 {
                 // RFC 7541, section 4.2: only at the beginning.
                 guard mayResize, let size = input.readInteger(prefix: 5), size <= HPACK.largestTable else {
-                    return .broken
+                    input.goBack(to: start)
+                    return false
                 }
                 table.resize(to: size)
                 continue
             } else {
-                guard takeLiteral(&input, list, &rules) else { return .broken }
+                guard takeLiteral(&input, list, &rules) else {
+                    input.goBack(to: start)
+                    return false
+                }
             }
             mayResize = false
-            guard list.listSize <= 2 * maxListSize, list.fieldCount <= 2 * maxFields else { return .tooLong }
         }
-        return .decoded
+        return true
     }
 
     /// RFC 7541, section 6.1.
@@ -114,20 +138,24 @@ package struct HPACKDecoder: ~Copyable {
     /// Has the rules look at a field of a table, and adds it to the list.
     @inline(__always)
     private func take(_ field: FieldBytes, _ kind: FieldKind, _ list: HeaderBlock, _ rules: inout HeaderRules) {
-        guard isKept(field, kind, &rules) else { return }
-        guard hasRoom(for: field, list) else {
-            return list.count(nameLength: field.nameLength, valueLength: field.valueLength)
-        }
+        guard isKept(field, kind, list, &rules) else { return }
+        guard hasRoom(for: field, list) else { return takeBeyondLimit(field, kind.name, list) }
+        if kind.hasSpacesAround { return list.appendTrimmed(field, kind.name) }
         list.append(field, kind.name)
     }
 
     @inline(__always)
-    private func isKept(_ field: FieldBytes, _ kind: FieldKind, _ rules: inout HeaderRules) -> Bool {
+    private func isKept(
+        _ field: FieldBytes, _ kind: FieldKind, _ list: HeaderBlock, _ rules: inout HeaderRules
+    ) -> Bool {
         if kind.isOrdinary {
             rules.takeOrdinary()
             return true
         }
-        if kind.isSound { return rules.take(kind.name, field.value) }
+        if kind.isSound {
+            // Of a list that is refused for its length anyway, it costs too much to look at every field.
+            return list.fieldCount > 2 * maxFields || rules.take(kind.name, field.value, behind: list)
+        }
         rules.takeUnsound()
         return false
     }
@@ -155,15 +183,27 @@ package struct HPACKDecoder: ~Copyable {
         else { return false }
         let field = FieldBytes(start: start, nameLength: nameLength, valueLength: valueLength)
         let kind = FieldKind(field, name: name.known ?? FieldName(field.name), role: role)
+        // In the spelling that every server takes; it is as long as any other.
+        if kind.name == .te, kind.isSound { Self.write("trailers", into: start.advanced(by: nameLength)) }
         if isEntered { _ = table.insert(field, kind) }
-        guard isKept(field, kind, &rules) else { return true }
+        guard isKept(field, kind, list, &rules) else { return true }
         guard hasRoom(for: field, list) else {
-            list.count(nameLength: nameLength, valueLength: valueLength)
+            takeBeyondLimit(field, kind.name, list)
             return true
         }
-        list.appendReserved(
-            nameLength: nameLength, valueLength: valueLength, kind.name, isSensitive: first & 0xf0 == 0x10)
+        let isSensitive = first & 0xf0 == 0x10
+        if kind.hasSpacesAround {
+            list.appendReservedTrimmed(
+                nameLength: nameLength, valueLength: valueLength, kind.name, isSensitive: isSensitive)
+        } else {
+            list.appendReserved(
+                nameLength: nameLength, valueLength: valueLength, kind.name, isSensitive: isSensitive)
+        }
         return true
+    }
+
+    private static func write(_ text: StaticString, into output: UnsafeMutablePointer<UInt8>) {
+        output.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     /// A literal's name.

@@ -1,7 +1,10 @@
 /// Reads a header block, and never beyond its end.
 struct InputCursor {
     private let bytes: UnsafeRawBufferPointer
-    private var offset = 0
+    /// How much has been read.
+    private(set) var offset = 0
+    /// Whether there was less of something than it says of itself.
+    private(set) var hasRunOut = false
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -36,16 +39,30 @@ struct InputCursor {
             if byte & 0x80 == 0 { return integer }
             shift += 7
         }
+        hasRunOut = offset == bytes.count && shift < 32
         return nil
     }
+
+    /// Reads from there again.
+    mutating func goBack(to offset: Int) { self.offset = offset }
+
+    /// What hasn't been read.
+    var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[offset...]) }
 
     /// Reads the head of a string and steps over it (RFC 7541, section 5.2).
     ///
     /// - Returns: `nil` if the block ends before the string does.
     mutating func readString() -> EncodedString? {
-        guard !isAtEnd else { return nil }
+        guard !isAtEnd else {
+            hasRunOut = true
+            return nil
+        }
         let isCompressed = first & 0x80 != 0
-        guard let length = readInteger(prefix: 7), length <= bytes.count - offset else { return nil }
+        guard let length = readInteger(prefix: 7) else { return nil }
+        guard length <= bytes.count - offset else {
+            hasRunOut = true
+            return nil
+        }
         defer { offset += length }
         return EncodedString(
             bytes: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length]), isCompressed: isCompressed)

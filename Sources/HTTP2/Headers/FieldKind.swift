@@ -7,6 +7,9 @@ struct FieldKind {
     let isSound: Bool
     /// Whether it is sound and no rule asks for anything but its place behind the pseudo-fields.
     let isOrdinary: Bool
+    /// Whether spaces at the value's edges don't go on: a request with them is one that some servers end the connection
+    /// for (RFC 9113, section 8.2.1), and gRPC lets them be taken off. Backends' status messages keep them.
+    let hasSpacesAround: Bool
 
     /// Judges a field by its characters (RFC 9113, section 8.2.1) and its name, as libnghttp2 does.
     ///
@@ -18,8 +21,12 @@ struct FieldKind {
         isSound =
             nghttp2_check_header_name(field.start, field.nameLength) != 0 && Self.hasSoundValue(field, name, role)
             && Self.isAllowed(field, name, role)
+        hasSpacesAround =
+            role == .server && field.valueLength > 0
+            && (Self.isSpace(field.value[0]) || Self.isSpace(field.value[field.valueLength - 1]))
         isOrdinary =
             switch name {
+            case _ where hasSpacesAround: false
             case .other, .contentType, .te, .grpcStatus, .grpcTimeout, .grpcMessage, .forwardedClientCertificate:
                 isSound
             default: false
@@ -30,10 +37,13 @@ struct FieldKind {
         let (value, length) = (field.value.baseAddress, field.valueLength)
         return switch name {
         case .method: nghttp2_check_method(value, length) != 0
-        case .path: nghttp2_check_path(value, length) != 0
-        case .authority where role == .server, .host where role == .server: nghttp2_check_authority(value, length) != 0
+        // No fragment: a path ends before it (RFC 3986, section 3.5).
+        case .path: nghttp2_check_path(value, length) != 0 && !field.value.contains(UInt8(ascii: "#"))
+        // No user either (RFC 9113, section 8.3.1).
+        case .authority where role == .server, .host where role == .server:
+            nghttp2_check_authority(value, length) != 0 && !field.value.contains(UInt8(ascii: "@"))
         case .scheme: isScheme(field.value)
-        // Spaces at the edges of values are let through: gRPC's status messages may have them.
+        // Spaces at the edges of values are no mistake: gRPC's status messages may have them.
         default: nghttp2_check_header_value(value, length) != 0
         }
     }
@@ -60,6 +70,8 @@ struct FieldKind {
     private static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
+
+    static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     static func isExactly(_ value: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
         value.count == text.utf8CodeUnitCount && nghttp2_shim_equal(value.baseAddress, text.utf8Start, value.count) != 0

@@ -57,7 +57,8 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case 14: matches(name, "content-length") ? .contentLength : nil
         case 16: matches(name, "proxy-connection") ? .connectionSpecific : nil
         case 17: matches(name, "transfer-encoding") ? .connectionSpecific : nil
-        case 23: matches(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
+        // In any spelling that a server may take for this one.
+        case 23: TrailerNames.hasPrefix(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
         default: nil
         }
     }

@@ -18,6 +18,7 @@ public struct HeaderBlock: Equatable {
         var fieldCapacity = HeaderBlock.usualFields
         var listSize = 0
         var fieldCount = 0
+        var isTruncated = false
         /// How many have the block and will give it back.
         var holders = 1
         /// Whether the block has been made to be held while the list is expected again.
@@ -45,7 +46,8 @@ public struct HeaderBlock: Equatable {
             (fieldCapacity, keptCount) = (max(other.keptCount, 1), other.keptCount)
             fields = .allocate(capacity: fieldCapacity)
             fields.initialize(from: other.fields, count: other.keptCount)
-            (listSize, fieldCount, last) = (other.listSize, other.fieldCount, other.last)
+            (listSize, fieldCount, isTruncated) = (other.listSize, other.fieldCount, other.isTruncated)
+            last = other.last
         }
     }
 
@@ -86,8 +88,8 @@ public struct HeaderBlock: Equatable {
 
     public var isEmpty: Bool { storage.pointee.keptCount == 0 }
 
-    /// Whether fields were counted that were not kept, because the list was longer than the session's limit.
-    public var isTruncated: Bool { storage.pointee.keptCount < storage.pointee.fieldCount }
+    /// Whether fields were counted that were not kept, or not whole, because the list was longer than the session's limit.
+    public var isTruncated: Bool { storage.pointee.isTruncated }
 
     public func removeAll() {
         assert(!isShared, "a block that others hold doesn't change")
@@ -96,6 +98,7 @@ public struct HeaderBlock: Equatable {
         storage.pointee.last = InlineArray(repeating: -1)
         storage.pointee.listSize = 0
         storage.pointee.fieldCount = 0
+        storage.pointee.isTruncated = false
     }
 
     // MARK: Writing
@@ -140,6 +143,7 @@ public struct HeaderBlock: Equatable {
                 isSensitive: field.isSensitive)
         }
         (storage.pointee.listSize, storage.pointee.fieldCount) = (other.listSize, other.fieldCount)
+        storage.pointee.isTruncated = other.isTruncated
     }
 
     /// Adds a field that lies elsewhere.
@@ -148,6 +152,15 @@ public struct HeaderBlock: Equatable {
         let length = field.nameLength &+ field.valueLength
         reserve(length).initialize(from: field.start, count: length)
         appendReserved(nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
+    }
+
+    /// Adds a field that lies elsewhere, without the spaces around its value.
+    @inline(never)
+    func appendTrimmed(_ field: FieldBytes, _ name: FieldName) {
+        let target = reserve(field.nameLength + field.valueLength)
+        target.initialize(from: field.start, count: field.nameLength + field.valueLength)
+        appendReservedTrimmed(
+            nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
     }
 
     /// Makes room for a field behind the others, to be written and, maybe, added with `appendReserved`.
@@ -167,7 +180,8 @@ public struct HeaderBlock: Equatable {
     func appendReserved(nameLength: Int, valueLength: Int, _ name: FieldName, isSensitive: Bool) {
         let (start, index) = (storage.pointee.byteCount, storage.pointee.keptCount)
         assert(start + nameLength + valueLength <= storage.pointee.byteCapacity, "room was made")
-        count(nameLength: nameLength, valueLength: valueLength)
+        storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
+        storage.pointee.fieldCount &+= 1
         storage.pointee.last[Int(name.rawValue)] = Int32(truncatingIfNeeded: index)
         // Nothing is cut off: `makeRoom` lets no block grow beyond what 32 bits count.
         storage.pointee.fields.advanced(by: index).initialize(
@@ -176,6 +190,17 @@ public struct HeaderBlock: Equatable {
                 valueLength: UInt32(truncatingIfNeeded: valueLength), isSensitive: isSensitive))
         storage.pointee.keptCount = index &+ 1
         storage.pointee.byteCount = start &+ nameLength &+ valueLength
+    }
+
+    /// As `appendReserved`, without the spaces around the value.
+    @inline(never)
+    func appendReservedTrimmed(nameLength: Int, valueLength: Int, _ name: FieldName, isSensitive: Bool) {
+        let value = storage.pointee.bytes.advanced(by: storage.pointee.byteCount + nameLength)
+        var (first, end) = (0, valueLength)
+        while end > 0, FieldKind.isSpace(value[end - 1]) { end -= 1 }
+        while first < end, FieldKind.isSpace(value[first]) { first += 1 }
+        if first > 0 { value.update(from: value.advanced(by: first), count: end - first) }
+        appendReserved(nameLength: nameLength, valueLength: end - first, name, isSensitive: isSensitive)
     }
 
     /// Sees to it that one more field fits, with so many bytes.
@@ -218,14 +243,41 @@ public struct HeaderBlock: Equatable {
 
     /// Takes every field of a known name out.
     public func removeAll(of field: FieldName) {
-        assert(!isShared, "a block that others hold doesn't change")
         guard has(field) else { return }
+        removeAll { name, _ in name == field }
+    }
+
+    /// Takes out of a request's trailers what belongs into its head.
+    public func removeFieldsOfHeads() {
+        removeAll { _, bytes in !TrailerNames.allow(bytes) }
+    }
+
+    /// Whether `removeFieldsOfHeads()` would take something out.
+    public var hasFieldsOfHeads: Bool {
+        UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount).contains { field in
+            !TrailerNames.allow(name(of: field))
+        }
+    }
+
+    /// Takes everything out but the status of a gRPC call, its message, and what they need around them in a head.
+    public func removeAllButStatus() {
+        removeAll { name, _ in
+            switch name {
+            case .status, .contentType, .grpcStatus, .grpcMessage: false
+            default: true
+            }
+        }
+    }
+
+    private func removeAll(where isUnwanted: (FieldName, UnsafeBufferPointer<UInt8>) -> Bool) {
+        assert(!isShared, "a block that others hold doesn't change")
         storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
         for index in 0..<storage.pointee.keptCount {
             let entry = storage.pointee.fields[index]
-            let recognized = FieldName(name(of: entry))
-            if recognized == field {
+            let bytes = name(of: entry)
+            let recognized = FieldName(bytes)
+            if isUnwanted(recognized, bytes) {
                 storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
                 storage.pointee.fieldCount -= 1
                 continue
@@ -239,9 +291,13 @@ public struct HeaderBlock: Equatable {
 
     /// Counts a field without keeping it.
     func count(nameLength: Int, valueLength: Int) {
-        storage.pointee.listSize += nameLength + valueLength + 32
-        storage.pointee.fieldCount += 1
+        storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
+        storage.pointee.fieldCount &+= 1
+        truncate()
     }
+
+    /// Notes that not all of a list is kept.
+    func truncate() { storage.pointee.isTruncated = true }
 
     // MARK: Reading
 
@@ -330,9 +386,8 @@ public struct HeaderBlock: Equatable {
     /// it needs to know nothing else. It copies what it is given.
     func withMethodThatMatters<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
         // Most begin with another letter, which is quicker to see.
-        let mayMatter = withValue(of: .method) { $0.first == UInt8(ascii: "H") || $0.first == UInt8(ascii: "C") }
-        guard mayMatter == true, value(of: .method, hasPrefix: "HEAD") || value(of: .method, hasPrefix: "CONNECT")
-        else { return body(nil, 0) }
+        let mayMatter = withValue(of: .method) { $0.first == UInt8(ascii: "H") }
+        guard mayMatter == true, value(of: .method, hasPrefix: "HEAD") else { return body(nil, 0) }
         let field = storage.pointee.fields[Int(storage.pointee.last[Int(FieldName.method.rawValue)])]
         // Never indexed: libnghttp2's table stays empty.
         let pair = nghttp2_nv(

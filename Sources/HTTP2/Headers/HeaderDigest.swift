@@ -1,6 +1,6 @@
 /// What libnghttp2 is told of a header list that has been decoded: a block of the few fields on which it bases its own
 /// checks, so that those still hold: what is a head and what trailers, that a body has the length it should have, that
-/// an interim response ends nothing.
+/// an interim response ends nothing. Of what they judge, nothing is in the list that isn't in the digest.
 ///
 /// A value of this type is what libnghttp2's decoder remembers of earlier blocks.
 struct HeaderDigest {
@@ -34,7 +34,7 @@ struct HeaderDigest {
             Self.writeStatus(rules.status, to: &output)
         case .server, .client: break
         }
-        if let length = rules.contentLength, !rules.isTunnel {
+        if let length = rules.contentLength {
             output.write(0, NameIndex.contentLength, prefix: 4)
             Self.write(length, to: &output)
         }
@@ -49,7 +49,8 @@ struct HeaderDigest {
     /// What is no block: there is no index of zero (RFC 7541, section 6.1).
     static let broken: UInt8 = 0x80
 
-    /// Writes the head of a request whose length nobody says, in the fewest fields that make one: those of CONNECT.
+    /// Writes the head of a request whose length nobody says, in the fewest fields that make one: those of CONNECT, which
+    /// libnghttp2 holds to no length.
     private mutating func writeTunnel(to output: inout OutputCursor) {
         if hasEnteredTunnel {
             output.write(0x80, HPACK.firstDynamicIndex + 1, prefix: 7)

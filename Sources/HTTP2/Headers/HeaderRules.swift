@@ -14,7 +14,7 @@ package struct HeaderRules {
 
     private var isConnect = false
     private var isOptions = false
-    private var isHTTP = false
+    private var scheme = Authority.Scheme.other
     private var path = Path.other
 
     private enum Path {
@@ -35,14 +35,15 @@ package struct HeaderRules {
 
     /// Takes in a field that may have a rule of its own.
     ///
+    /// - Parameter list: the fields before it, as far as they are kept.
     /// - Returns: whether it is to be kept.
-    mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
+    mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, behind list: HeaderBlock) -> Bool {
         if name.isPseudo {
             if hasRegularField || value.isEmpty { isMalformed = true }
         } else {
             hasRegularField = true
         }
-        return takeSpecial(name, value)
+        return takeSpecial(name, value, list)
     }
 
     /// Takes in a field of which there are no rules.
@@ -52,7 +53,9 @@ package struct HeaderRules {
     /// A field came that no message may have.
     mutating func takeUnsound() { isMalformed = true }
 
-    private mutating func takeSpecial(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
+    private mutating func takeSpecial(
+        _ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, _ list: HeaderBlock
+    ) -> Bool {
         switch name {
         case .method:
             once(.method)
@@ -60,7 +63,8 @@ package struct HeaderRules {
             isOptions = FieldKind.isExactly(value, "OPTIONS")
         case .scheme:
             once(.scheme)
-            isHTTP = FieldKind.isEqual(value, "http") || FieldKind.isEqual(value, "https")
+            scheme =
+                FieldKind.isEqual(value, "http") ? .http : FieldKind.isEqual(value, "https") ? .https : .other
         case .path:
             once(.path)
             path =
@@ -71,6 +75,7 @@ package struct HeaderRules {
         case .host where role == .server:
             if value.isEmpty { isMalformed = true }
             once(.host)
+            return takeHost(value, list)
         case .status:
             if status != 0 { isMalformed = true }
             status = value.count == 3 ? Int(Self.number(value) ?? 0) : 0
@@ -82,6 +87,22 @@ package struct HeaderRules {
         default: break
         }
         return true
+    }
+
+    /// The authority is said once (RFC 9113, section 8.3.1): a host that is another makes the message malformed, and one
+    /// that says the same in other words stays behind, since some servers compare letter by letter.
+    private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>, _ list: HeaderBlock) -> Bool {
+        guard has(.authority) else { return true }
+        let (scheme, isMalformed) = (scheme, isMalformed)
+        let isKept = list.withValue(of: .authority) { authority -> Bool? in
+            // The comparison is made once: a second host is malformed anyway.
+            if isMalformed || value.elementsEqual(authority) { return true }
+            return Authority.isSame(value, authority, scheme) ? false : nil
+        }
+        // Not kept, since it is too long: the list is refused for that.
+        guard let isKept else { return true }
+        if isKept == nil { self.isMalformed = true }
+        return isKept ?? false
     }
 
     /// One that is longer than those that say something isn't looked at.
@@ -125,14 +146,11 @@ package struct HeaderRules {
     /// Whether the list is a request's head.
     var isRequest: Bool { has(.method) || has(.scheme) || has(.path) || has(.authority) }
 
-    /// Whether the request asks for a tunnel, whose length nobody says.
-    var isTunnel: Bool { isConnect }
-
     /// Whether a request's head lacks something, or has parts that don't go together.
     var isIncomplete: Bool {
         guard isRequest else { return false }
         if isConnect { return !has(.authority) || has(.scheme) || has(.path) }
         guard has(.method), has(.scheme), has(.path), has(.authority) || has(.host) else { return true }
-        return isHTTP && path != .absolute && !(isOptions && path == .asterisk)
+        return scheme != .other && path != .absolute && !(isOptions && path == .asterisk)
     }
 }

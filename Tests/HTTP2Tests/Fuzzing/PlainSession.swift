@@ -8,6 +8,8 @@ final class PlainSession {
     private(set) var messages: [StreamID: Conversation.Message] = [:]
     private(set) var ended: Set<StreamID> = []
     private var list: [String] = []
+    /// As they came.
+    private var fields: [(name: String, value: String)] = []
 
     init(_ role: Session.Role, _ settings: SessionSettings) {
         self.role = role
@@ -27,13 +29,17 @@ final class PlainSession {
             callbacks, { _, _, _, _, _ in PlainSession.ignored })
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, _, user in
             PlainSession.from(user).list = []
+            PlainSession.from(user).fields = []
             return 0
         }
         nghttp2_session_callbacks_set_on_header_callback(callbacks) {
             _, _, name, nameLength, value, valueLength, _, user in
             let name = String(decoding: UnsafeBufferPointer(start: name, count: nameLength), as: UTF8.self)
             let value = String(decoding: UnsafeBufferPointer(start: value, count: valueLength), as: UTF8.self)
-            PlainSession.from(user).list.append("\(name)=\(value)")
+            let session = PlainSession.from(user)
+            let passed = PassedField.passed(name, value, to: session.role)
+            session.fields.append((name, value))
+            if let value = passed { session.list.append("\(name)=\(value)") }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
@@ -109,6 +115,11 @@ final class PlainSession {
         let stream = nghttp2_shim_stream(frame)
         let kind = nghttp2_shim_type(frame)
         if kind == UInt8(NGHTTP2_HEADERS.rawValue) {
+            if role == .server, PassedField.areRefused(fields) {
+                nghttp2_submit_rst_stream(session, 0, stream, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
+                return
+            }
+            if PassedField.hasSecondHost(fields) { list.removeAll { $0.hasPrefix("host=") } }
             var message = messages[stream] ?? Conversation.Message()
             if !list.contains(where: { $0.hasPrefix(":") }) {
                 message.trailers = list

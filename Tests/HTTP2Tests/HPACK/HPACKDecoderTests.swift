@@ -90,18 +90,84 @@ import Testing
         #expect(direction.decode(block).0 == .broken)
     }
 
-    /// What isn't kept is counted, entered into the table all the same, and ends at twice the limit.
+    /// What isn't kept is counted, and entered into the table all the same.
     @Test func keepsToTheLimits() {
         var direction = Direction(to: .server, maxListSize: 200, maxFields: 10)
         let field: [UInt8] = [0x40, 1, 0x61, 50] + [UInt8](repeating: 0x62, count: 50)
         let (outcome, list, isTruncated) = direction.decode(field + [0xbe, 0xbe, 0xbe])
         #expect(outcome == .decoded && list.count == 2 && isTruncated)
-        #expect(direction.decode([UInt8](repeating: 0xbe, count: 4)).0 == .decoded)
-        #expect(direction.decode([UInt8](repeating: 0xbe, count: 5)).0 == .tooLong)
+        let bomb = direction.decode([UInt8](repeating: 0xbe, count: 10_000) + [0x40, 1, 0x63, 1, 0x64])
+        #expect(bomb.0 == .decoded && bomb.list.count == 2 && bomb.isTruncated)
+        #expect(direction.decode([0xbe]).list == ["c: d"])
 
         var fewer = Direction(to: .server, maxFields: 3)
-        #expect(fewer.decode([UInt8](repeating: 0x90, count: 6)).list.count == 3)
-        #expect(fewer.decode([UInt8](repeating: 0x90, count: 7)).0 == .tooLong)
+        #expect(fewer.decode([UInt8](repeating: 0x90, count: 600)).list.count == 3)
+    }
+
+    /// How a call has ended is kept wherever it stands, a message as far as there is room for it.
+    @Test func keepsTheStatusOfAListThatIsTooLong() {
+        var encoder = HPACKEncoder(role: .server)
+        let long = TestField("x", String(repeating: "v", count: 300))
+        let message = String(repeating: "m", count: 1_022) + "%41 and more"
+        let status = [TestField("grpc-status", "5"), TestField("grpc-message", message), TestField("grpc-status", "6")]
+        for fields in [[long] + status + [long], status + [long], [long, long] + status] {
+            var direction = Direction(to: .client, maxListSize: 200)
+            let (outcome, list, isTruncated) = direction.decode(encoder.encode(fields))
+            #expect(outcome == .decoded && isTruncated)
+            #expect(list == ["grpc-status: 5", "grpc-message: " + String(repeating: "m", count: 1_022)])
+            encoder = HPACKEncoder(role: .server)
+        }
+    }
+
+    // MARK: Blocks that come in parts
+
+    /// However a block is cut, it means the same.
+    @Test(arguments: 1...200) func partsMeanWhatTheWholeMeans(seed: UInt64) {
+        var random = SplitMix(state: seed)
+        var whole = Direction(to: .server, maxListSize: 1_000, maxFields: 10)
+        let parts = Connection(to: .server, maxListSize: 1_000, maxFields: 10)
+        for _ in 0..<20 {
+            let block = StrangeMessages.block(using: &random)
+            let expected = whole.decode(block)
+            let (outcome, list, isTruncated) = parts.decodeParts(block, using: &random)
+            #expect(outcome == expected.0)
+            guard outcome == .decoded else { return }
+            #expect(list == expected.list && isTruncated == expected.isTruncated)
+        }
+    }
+
+    /// A field that is longer than any limit is not kept while it comes, nor is what follows lost.
+    @Test(arguments: [false, true], [0x00, 0x40] as [UInt8])
+    func whatIsTooLongGoesBy(isName: Bool, representation: UInt8) {
+        var random = SplitMix(state: 1)
+        let connection = Connection(to: .client)
+        _ = connection.decode([0x40, 1, 0x61, 1, 0x62])
+        // 300,000 bytes, of the name or of the value.
+        let long: [UInt8] = [0x7f, 0xe1, 0xa6, 0x12] + [UInt8](repeating: 0x61, count: 300_000)
+        let field = [representation] + (isName ? long + [1, 0x62] : [1, 0x61] + long)
+        let block = [0x88] + field + [0x40, 1, 0x63, 1, 0x64]
+        let (outcome, list, isTruncated) = connection.decodeParts(block, using: &random)
+        #expect(outcome == .decoded && list == [":status: 200"] && isTruncated)
+        #expect(connection.mostKept <= 2 * 16_384 && connection.excess.bytes > 280_000)
+        // A field that doesn't fit empties the table (RFC 7541, section 4.4).
+        #expect(connection.decode([0xbe]).list == ["c: d"])
+        #expect(connection.isBroken([0xbf]) == (representation == 0x40))
+    }
+
+    @Test func saysHowMuchIsTooMuch() {
+        var random = SplitMix(state: 2)
+        let connection = Connection(to: .server, maxListSize: 2_000, maxFields: 100)
+        _ = connection.decodeParts([UInt8](repeating: 0x90, count: 1_600), using: &random)
+        #expect(connection.excess == HeaderExcess(bytes: 0, fields: 1_500))
+        _ = connection.decodeParts([UInt8](repeating: 0x90, count: 2_600), using: &random)
+        #expect(connection.excess == HeaderExcess(bytes: 600, fields: 1_500 + 2_500))
+    }
+
+    @Test func aBlockThatIsNotFinishedIsDropped() {
+        let connection = Connection(to: .server)
+        connection.begin([0x83, 0x40, 1, 0x61])
+        connection.drop()
+        #expect(connection.decode([0x83]).list == [":method: POST"])
     }
 
     // MARK: Lists that come again
@@ -117,7 +183,39 @@ import Testing
             decoder = HPACKDecoder(role: role, maxListSize: maxListSize, maxFields: maxFields)
         }
 
-        deinit { decoder.forget(pool) }
+        deinit {
+            decoder.drop(pool)
+            decoder.forget(pool)
+        }
+
+        /// The most that was kept of a field that wasn't whole.
+        private(set) var mostKept = 0
+        private(set) var excess = HeaderExcess()
+
+        func decodeParts(
+            _ block: [UInt8], using random: inout SplitMix
+        ) -> (HPACKDecoder.Outcome, list: [String], isTruncated: Bool) {
+            var rest = block[...]
+            while true {
+                let part = Array(rest.prefix(.random(in: 0...max(8, min(16_384, block.count / 4)), using: &random)))
+                rest = rest.dropFirst(part.count)
+                let (decoded, more) = part.withUnsafeBytes {
+                    decoder.decodePart($0, isLast: rest.isEmpty, from: pool)
+                }
+                mostKept = max(mostKept, decoder.keptBytes)
+                excess = HeaderExcess(bytes: excess.bytes + more.bytes, fields: excess.fields + more.fields)
+                guard let (list, _, outcome) = decoded else { continue }
+                defer { pool.give(list) }
+                return (outcome, list.list.map { "\($0.name): \($0.value)" }, list.isTruncated)
+            }
+        }
+
+        func begin(_ block: [UInt8]) {
+            let decoded = block.withUnsafeBytes { decoder.decodePart($0, isLast: false, from: pool).0 }
+            #expect(decoded == nil)
+        }
+
+        func drop() { decoder.drop(pool) }
 
         /// - Returns: the list as text, and which block it is.
         func decode(_ block: [UInt8]) -> (list: [String], isSound: Bool, block: HeaderBlock) {

@@ -1,0 +1,110 @@
+/// What a client has done with the streams that it opened lately, so that frames which it must not send any more are told
+/// from those that crossed this side's own RST_STREAM (RFC 9113, section 5.1): libnghttp2 forgets a stream when it closes.
+///
+/// Only what the client itself sends counts: END_STREAM and RST_STREAM end its half, and a stream that it passed over
+/// never has one. What comes on a stream of which this side alone has had enough is nobody's fault. Of streams that are
+/// older than the last 256 nothing is known, and nothing is held against anybody.
+package struct PeerStreams {
+    package enum Verdict {
+        case sound
+        /// The stream was passed over by one with a larger number, and so can't be opened any more (section 5.1.1).
+        case passedOver
+        /// The client has ended its half before.
+        case ended
+    }
+
+    /// A bit for each of the last `count` streams.
+    private typealias Bits = InlineArray<4, UInt64>
+    private static let count = 256
+
+    /// The last one that was opened.
+    private var latest: StreamID = -1
+    private var ended = Bits(repeating: 0)
+    /// Of those that have ended: never opened.
+    private var passedOver = Bits(repeating: 0)
+    /// Reset by this side, which does that once.
+    private var reset = Bits(repeating: 0)
+
+    package init() {}
+
+    /// HEADERS have come.
+    package mutating func headers(on stream: StreamID, endsStream: Bool) -> Verdict {
+        // Others are no client's to open, as libnghttp2 says.
+        guard stream & 1 == 1 else { return .sound }
+        guard stream <= latest else {
+            open(stream, endsStream)
+            return .sound
+        }
+        guard isRecent(stream) else { return .sound }
+        if Self.has(stream, in: passedOver) { return .passedOver }
+        if Self.has(stream, in: ended) { return .ended }
+        if endsStream { Self.set(stream, in: &ended) }
+        return .sound
+    }
+
+    private mutating func open(_ stream: StreamID, _ endsStream: Bool) {
+        var next = max(latest &+ 2, stream &- 2 * StreamID(Self.count - 1))
+        while next < stream {
+            Self.set(next, in: &ended)
+            Self.set(next, in: &passedOver)
+            Self.clear(next, in: &reset)
+            next += 2
+        }
+        latest = stream
+        if endsStream { Self.set(stream, in: &ended) } else { Self.clear(stream, in: &ended) }
+        Self.clear(stream, in: &passedOver)
+        Self.clear(stream, in: &reset)
+    }
+
+    /// DATA have come.
+    ///
+    /// - Returns: whether the client had ended its half before.
+    @inline(__always)
+    package mutating func data(on stream: StreamID, endsStream: Bool) -> Bool {
+        guard isRecent(stream), stream & 1 == 1 else { return false }
+        if Self.has(stream, in: ended) { return true }
+        if endsStream { Self.set(stream, in: &ended) }
+        return false
+    }
+
+    /// The client has reset a stream.
+    package mutating func resetReceived(on stream: StreamID) {
+        if isRecent(stream), stream & 1 == 1 { Self.set(stream, in: &ended) }
+    }
+
+    /// This side resets a stream.
+    ///
+    /// - Returns: whether it hasn't done that before.
+    @discardableResult
+    package mutating func resetSent(on stream: StreamID) -> Bool {
+        guard isRecent(stream), stream & 1 == 1, !Self.has(stream, in: reset) else { return false }
+        Self.set(stream, in: &reset)
+        return true
+    }
+
+    /// Whether a stream is still to be opened.
+    package func isIdle(_ stream: StreamID) -> Bool { stream > latest }
+
+    @inline(__always)
+    private func isRecent(_ stream: StreamID) -> Bool {
+        // Those that are newer than the latest give large numbers.
+        UInt32(bitPattern: latest &- stream) < 2 * UInt32(Self.count)
+    }
+
+    // A stream's place: the numbers of two that are both recent differ by less than twice the count.
+
+    @inline(__always)
+    private static func has(_ stream: StreamID, in bits: Bits) -> Bool {
+        bits[Int(stream >> 7) & 3] & 1 << (UInt64(truncatingIfNeeded: stream) >> 1 & 63) != 0
+    }
+
+    @inline(__always)
+    private static func set(_ stream: StreamID, in bits: inout Bits) {
+        bits[Int(stream >> 7) & 3] |= 1 << (UInt64(truncatingIfNeeded: stream) >> 1 & 63)
+    }
+
+    @inline(__always)
+    private static func clear(_ stream: StreamID, in bits: inout Bits) {
+        bits[Int(stream >> 7) & 3] &= ~(1 << (UInt64(truncatingIfNeeded: stream) >> 1 & 63))
+    }
+}

@@ -1,0 +1,20 @@
+/// A PRIORITY frame (RFC 7540, section 6.3): nobody here follows one, but there are wrong ones.
+struct PriorityFrame {
+    static let payloadLength = 5
+
+    let stream: StreamID
+    /// On which the stream is to depend.
+    let dependency: StreamID
+    /// The whole frame.
+    let bytes: [UInt8]
+
+    /// - Precondition: the payload has its length.
+    init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
+        precondition(payload.count == Self.payloadLength)
+        stream = header.stream
+        dependency = StreamID(bigEndian: payload.loadUnaligned(as: StreamID.self)) & StreamID.max
+        var frame = [UInt8](repeating: 0, count: FrameHeader.length)
+        frame.withUnsafeMutableBytes { header.write(to: $0) }
+        bytes = frame + payload
+    }
+}

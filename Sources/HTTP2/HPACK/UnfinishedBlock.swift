@@ -1,0 +1,184 @@
+/// A header block of which more is to come, decoded as far as it has come. Kept of it are the list, up to its limit, and
+/// the field that isn't whole yet.
+struct UnfinishedBlock {
+    /// A field that goes by: it can't be within the limit any more.
+    struct Passing {
+        /// How many bytes are missing of the string that arrives.
+        var missing = 0
+        /// How many strings come behind it: a name, a value.
+        var strings: Int
+        /// The beginning of the number that says how long the next one is.
+        var length: [UInt8] = []
+        /// Whether the field is one for the table.
+        let isEntered: Bool
+    }
+
+    let list: HeaderBlock
+    var rules: HeaderRules
+    /// The beginning of a field.
+    var rest: [UInt8] = []
+    var passing: Passing?
+    var mayResize = true
+    var isBroken = false
+    /// How many bytes have come.
+    var byteCount = 0
+    /// What has been reported of it.
+    var excess = HeaderExcess()
+}
+
+/// How much of a header list is beyond its limits: work that leads nowhere.
+package struct HeaderExcess: Equatable {
+    /// Of the block, as it comes.
+    package var bytes = 0
+    package var fields = 0
+
+    package init(bytes: Int = 0, fields: Int = 0) {
+        self.bytes = bytes
+        self.fields = fields
+    }
+}
+
+extension HPACKDecoder {
+    /// A field that has more bytes than this and isn't whole is beyond any limit, and beyond what a table takes: a byte
+    /// stands for at least a quarter of one.
+    private var mostKept: Int { max(maxListSize, 4 * HPACK.largestTable) }
+
+    /// Takes in one part of a block after the other. What has been begun is finished by the last one, or has to be dropped
+    /// by `drop(_:)`.
+    ///
+    /// - Returns: after the last part the list, held for the caller, and what has been found out about it; and how much more
+    ///   of it is beyond the limits now.
+    package mutating func decodePart(
+        _ part: UnsafeRawBufferPointer, isLast: Bool, from pool: HeaderBlockPool
+    ) -> ((HeaderBlock, HeaderRules, Outcome)?, HeaderExcess) {
+        var block = unfinished.take() ?? UnfinishedBlock(list: pool.take(), rules: HeaderRules(role: role))
+        block.byteCount += part.count
+        var bytes = part
+        pass(by: &bytes, &block)
+        decode(bytes, &block)
+        pool.recount(block.list)
+        let excess = excess(of: block.byteCount, block.list)
+        let more = HeaderExcess(bytes: excess.bytes - block.excess.bytes, fields: excess.fields - block.excess.fields)
+        block.excess = excess
+        guard isLast else {
+            unfinished = block
+            return (nil, more)
+        }
+        let isWhole = !block.isBroken && block.rest.isEmpty && block.passing == nil
+        return ((block.list, block.rules, isWhole ? .decoded : .broken), more)
+    }
+
+    /// How many bytes of a block are kept until more of it comes.
+    package var keptBytes: Int { unfinished.map { $0.rest.count } ?? 0 }
+
+    func excess(of byteCount: Int, _ list: HeaderBlock) -> HeaderExcess {
+        HeaderExcess(bytes: max(0, byteCount - maxListSize), fields: max(0, list.fieldCount - maxFields))
+    }
+
+    private mutating func decode(_ bytes: UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
+        guard !bytes.isEmpty, !block.isBroken else { return }
+        guard !block.rest.isEmpty else { return decodeFields(bytes, &block) }
+        let whole = block.rest + bytes
+        block.rest = []
+        whole.withUnsafeBytes { decodeFields($0, &block) }
+    }
+
+    private mutating func decodeFields(_ bytes: UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
+        var input = InputCursor(bytes)
+        if decodeFields(&input, &block.mayResize, into: block.list, &block.rules) { return }
+        guard input.hasRunOut else {
+            block.isBroken = true
+            return
+        }
+        var rest = input.rest
+        if rest.count > mostKept { letPass(&rest, &block) } else { block.rest = Array(rest) }
+    }
+
+    // MARK: Fields that go by
+
+    /// Counts a field of which too much has come already, and drops it.
+    private mutating func letPass(_ bytes: inout UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
+        var input = InputCursor(bytes)
+        let isEntered = input.first & 0xc0 == 0x40
+        guard input.first & 0x80 == 0, let index = input.readInteger(prefix: isEntered ? 6 : 4) else {
+            // No number takes so many bytes.
+            block.isBroken = true
+            return
+        }
+        block.list.count(nameLength: 0, valueLength: bytes.count)
+        block.passing = UnfinishedBlock.Passing(strings: index == 0 ? 2 : 1, isEntered: isEntered)
+        bytes = input.rest
+        pass(by: &bytes, &block)
+    }
+
+    /// Takes what belongs to the field that goes by, if there is one, from the front.
+    private mutating func pass(by bytes: inout UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
+        guard !block.isBroken, var passing = block.passing else { return }
+        defer { if block.passing != nil { block.passing = passing } }
+        while true {
+            let count = min(passing.missing, bytes.count)
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
+            passing.missing -= count
+            guard passing.missing == 0 else { return }
+            if passing.strings == 0 {
+                block.passing = nil
+                block.rules.takeOrdinary()
+                block.mayResize = false
+                // So does a field that would never fit.
+                if passing.isEntered { table.removeAll() }
+                return
+            }
+            guard let byte = bytes.first else { return }
+            bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+            passing.length.append(byte)
+            let (length, isBroken) = passing.length.withUnsafeBytes { bytes -> (Int?, Bool) in
+                var input = InputCursor(bytes)
+                let length = input.readInteger(prefix: 7)
+                return (length, length == nil && !input.hasRunOut)
+            }
+            if isBroken {
+                (block.isBroken, block.passing) = (true, nil)
+                return
+            }
+            guard let length else { continue }
+            passing.missing = length
+            passing.strings -= 1
+            passing.length = []
+        }
+    }
+
+    // MARK: What is kept all the same
+
+    /// How much of a status message is kept of a list that is too long.
+    private static let mostMessageBytes = 1024
+    private static let mostDecidingBytes = 128
+
+    /// Counts a field for which there is no room, and keeps it if it says how the call ended, or what kind of call it is.
+    @inline(never)
+    func takeBeyondLimit(_ field: FieldBytes, _ name: FieldName, _ list: HeaderBlock) {
+        let most =
+            switch name {
+            case .grpcMessage: Self.mostMessageBytes
+            case .grpcStatus, .contentType: field.valueLength <= Self.mostDecidingBytes ? Self.mostDecidingBytes : 0
+            default: 0
+            }
+        guard most > 0, !list.has(name) else {
+            return list.count(nameLength: field.nameLength, valueLength: field.valueLength)
+        }
+        let length = Self.lengthOfMessage(field.value, most: most)
+        // Where a literal lies already.
+        let target = list.reserve(field.nameLength + length)
+        if UnsafePointer(target) != field.start {
+            target.initialize(from: field.start, count: field.nameLength + length)
+        }
+        list.appendReserved(nameLength: field.nameLength, valueLength: length, name, isSensitive: false)
+        list.truncate()
+    }
+
+    /// How much of a status message fits, without a part of a character that is written in percent.
+    static func lengthOfMessage(_ message: UnsafeBufferPointer<UInt8>, most: Int) -> Int {
+        guard message.count > most else { return message.count }
+        for length in max(0, most - 2)..<most where message[length] == UInt8(ascii: "%") { return length }
+        return most
+    }
+}

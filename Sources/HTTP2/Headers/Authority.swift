@@ -1,0 +1,39 @@
+/// Whether two values name the same authority (RFC 9113, section 8.3.1, with RFC 3986, section 6.2.3): the case of a host
+/// doesn't matter, and the scheme's own port may be left out.
+enum Authority {
+    /// The schemes that have a port of their own here.
+    enum Scheme {
+        case http
+        case https
+        case other
+    }
+
+    static func isSame(
+        _ one: UnsafeBufferPointer<UInt8>, _ other: UnsafeBufferPointer<UInt8>, _ scheme: Scheme
+    ) -> Bool {
+        if one.elementsEqual(other) { return true }
+        return one[..<end(of: one, scheme)].elementsEqual(other[..<end(of: other, scheme)]) { left, right in
+            lowercased(left) == lowercased(right)
+        }
+    }
+
+    /// Where a value ends that is without the port of its scheme.
+    private static func end(of value: UnsafeBufferPointer<UInt8>, _ scheme: Scheme) -> Int {
+        // The last colon, unless it is one of an address in brackets.
+        guard let colon = value.lastIndex(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "]") }),
+            value[colon] == UInt8(ascii: ":")
+        else { return value.count }
+        let port = value[(colon + 1)...]
+        let isOwn =
+            switch scheme {
+            case .http: port.elementsEqual("80".utf8)
+            case .https: port.elementsEqual("443".utf8)
+            case .other: false
+            }
+        return port.isEmpty || isOwn ? colon : value.count
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+}

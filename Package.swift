@@ -66,7 +66,7 @@ let package = Package(
         .target(
             name: "HealthCheck",
             dependencies: [
-                "EventLoop", "HTTP2", "HealthAPI", "TLS",
+                "EventLoop", "HTTP2", "HealthAPI", "JSONText", "TLS",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict

@@ -69,8 +69,31 @@ package struct TrafficReport: Sendable, Equatable {
     package var inFlight: [InFlight] = []
     package var colors = PerColor<ColorTotals> { _ in ColorTotals() }
     package var workers: [WorkerTotals] = []
+    /// Processes that calls may be left in and that have not answered in time: what is told of their calls is what they said
+    /// last, if anything.
+    package var unanswered = 0
 
     package init() {}
+
+    /// What a change has left behind on a color, as far as it is known.
+    package struct Left: Sendable, Equatable {
+        package var calls: Int
+        /// Processes that may have calls and don't say so.
+        package var unanswered: Int
+
+        package init(calls: Int, unanswered: Int = 0) {
+            self.calls = calls
+            self.unanswered = unanswered
+        }
+
+        /// There is nothing, and no process that could have something.
+        package var isNone: Bool { calls == 0 && unanswered == 0 }
+    }
+
+    /// What a change to an epoch has left behind on a color.
+    package func left(on color: Color, before epoch: UInt64) -> Left {
+        Left(calls: inFlight(on: color, before: epoch), unanswered: unanswered)
+    }
 
     /// Calls in flight on a color, of any epoch.
     package func inFlight(on color: Color) -> Int {

@@ -29,6 +29,9 @@ public final class SessionMemory {
     private static let shared = -1
     /// No less than libnghttp2 asks for to build frames in.
     private static let frameBufferSize = 16_384 + 64
+    /// What libnghttp2 is taken to ask for as its frame buffer. Nothing in its interface says so: whether it holds is checked
+    /// (`FrameBufferCheck`).
+    package static let frameBufferSizes = frameBufferSize - 64...frameBufferSize
 
     /// The free blocks of a size.
     private struct FreeList {
@@ -45,7 +48,8 @@ public final class SessionMemory {
     /// Every session has libnghttp2 allocate such a buffer as it is made, of which an idle connection then pins a page or
     /// two. What is in it matters only within one `nghttp2_session_mem_send` and until its result has been copied, which
     /// is before any other session runs. (Client sessions keep the connection preface there from the start; and what a
-    /// long header list needs beyond the first buffer is allocated when it's needed.)
+    /// long header list needs beyond the first buffer is allocated when it's needed.) `FrameBufferCheck` has looked whether
+    /// that is so; where it isn't, the block lies idle.
     private let frameBuffer: UnsafeMutablePointer<Header>
     /// For the tables of streams; `nil` where the system grants none.
     private let pages = PagePool()
@@ -53,10 +57,26 @@ public final class SessionMemory {
     private let pageSpace: (start: UInt, length: UInt)
     /// The page that was given out last.
     private var lastPage: UnsafeMutableRawPointer?
-    /// A server session is being made: what it asks for first that is large enough is its frame buffer.
+    /// The sizes that tell a frame buffer from other blocks; `nil` where every session has one of its own.
+    private let lentSizes: ClosedRange<Int>?
+    /// A server session is being made: what it asks for first of such a size is its frame buffer.
     private var lendsFrameBuffer = false
+    /// How often the frame buffer was lent, and of what size; for the check.
+    private(set) var lent: (count: Int, size: Int) = (0, 0)
 
-    public init() {
+    /// Memory whose server sessions share a frame buffer, where this libnghttp2 is found to have one that can be shared.
+    public convenience init() {
+        self.init(lending: FrameBufferCheck.lentSizes)
+    }
+
+    /// - Parameter sizes: blocks of such a size are taken for frame buffers; `nil` where none is to be lent.
+    init(lending sizes: ClosedRange<Int>?) {
+        if let sizes {
+            precondition(
+                sizes.lowerBound >= Self.classes * Self.step && sizes.upperBound <= Self.frameBufferSize,
+                "a block that is lent is a large one, and fits")
+        }
+        lentSizes = sizes
         assert(MemoryLayout<Header>.size <= Self.headerSize, "a header keeps what follows aligned as malloc(3) does")
         free = .allocate(capacity: Self.classes)
         free.initialize(repeating: FreeList(), count: Self.classes)
@@ -82,7 +102,7 @@ public final class SessionMemory {
     ///
     /// - Returns: also the session's page, for `trim(_:)`.
     func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
-        lendsFrameBuffer = true
+        lendsFrameBuffer = lentSizes != nil
         lastPage = nil
         let result = make()
         lendsFrameBuffer = false
@@ -135,8 +155,9 @@ public final class SessionMemory {
     @inline(never)
     private func allocateAnew(_ size: Int, _ sizeClass: Int) -> UnsafeMutableRawPointer? {
         let isLarge = sizeClass == 0 || sizeClass >= Self.classes
-        if isLarge, lendsFrameBuffer, (Self.frameBufferSize - 64...Self.frameBufferSize).contains(size) {
+        if isLarge, lendsFrameBuffer, lentSizes!.contains(size) {
             lendsFrameBuffer = false
+            lent = (lent.count + 1, size)
             return UnsafeMutableRawPointer(frameBuffer).advanced(by: Self.headerSize)
         }
         guard let memory = malloc(Self.headerSize + (isLarge ? size : sizeClass * Self.step)) else { return nil }
@@ -187,19 +208,32 @@ public final class SessionMemory {
 
     private func resize(_ pointer: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
         guard let pointer else { return allocate(size) }
-        precondition(!isPage(pointer), "libnghttp2 never resizes what it had zeroed")
+        // libnghttp2 as it is today resizes neither what it had zeroed nor its frame buffer; should it begin to, the block
+        // becomes one of its own.
+        guard !isPage(pointer) else { return move(pointer, PagePool.pageSize, to: size) }
         let block = Self.header(of: pointer)
         let sizeClass = block.pointee.sizeClass
-        precondition(sizeClass != Self.shared, "libnghttp2 frees its frame buffer and allocates a larger one")
+        guard sizeClass != Self.shared else { return move(pointer, Self.frameBufferSize, to: size) }
         if sizeClass == Self.large {
             // A large block stays one, even if it shrinks: its header keeps saying so.
             return realloc(block, Self.headerSize + size)?.advanced(by: Self.headerSize)
         }
         guard size > sizeClass * Self.step else { return pointer }
-        guard let larger = allocate(size) else { return nil }
-        larger.copyMemory(from: pointer, byteCount: sizeClass * Self.step)
+        return move(pointer, sizeClass * Self.step, to: size)
+    }
+
+    /// Copies a block of `count` bytes into another one, and takes it back.
+    private func move(_ pointer: UnsafeMutableRawPointer, _ count: Int, to size: Int) -> UnsafeMutableRawPointer? {
+        guard let other = allocate(size) else { return nil }
+        other.copyMemory(from: pointer, byteCount: min(count, size))
         give(pointer)
-        return larger
+        return other
+    }
+
+    /// The bytes that are lent as a frame buffer.
+    var lentBytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            start: UnsafeRawPointer(frameBuffer).advanced(by: Self.headerSize), count: Self.frameBufferSize)
     }
 
     @inline(__always)

@@ -53,8 +53,20 @@ package final class CombinedTraffic: TrafficControl {
     package func report() async -> TrafficReport {
         var report = await own.report()
         let present = present()
-        for predecessor in present.predecessors {
-            if let left = await predecessor.report() { report.add(left) }
+        // All at once: those that don't answer cost the time of one.
+        await withTaskGroup(of: (Predecessor.Answer, LeftBehind?).self) { group in
+            for predecessor in present.predecessors {
+                group.addTask { (await predecessor.report(), predecessor.last) }
+            }
+            for await (answer, last) in group {
+                switch answer {
+                case .left(let left): report.add(left)
+                case .gone: break
+                case .silent:
+                    report.unanswered += 1
+                    if let last { report.add(last) }
+                }
+            }
         }
         for color in Color.allCases { report.colors[color].drained += present.drainedElsewhere[color] }
         report.inFlight.sort { $0.epoch < $1.epoch }

@@ -5,8 +5,11 @@ import DataPlane
 package enum SuccessorMessage: Codable, Sendable, Equatable {
     /// Settings, certificates and sockets are fine: it could take over at once.
     ///
-    /// - Parameter version: of these messages; a process hands nothing over to one that speaks another.
-    case prepared(version: Int)
+    /// - Parameters:
+    ///   - version: of these messages, the oldest that it speaks; a process hands nothing over to one that speaks no version
+    ///     that it speaks itself.
+    ///   - newest: the newest; the first version said nothing of that, and spoke no other.
+    case prepared(version: Int, newest: Int? = nil)
     /// It serves clients and the admin API.
     case ready
     /// It can't, and ends.
@@ -21,7 +24,8 @@ package enum SuccessorMessage: Codable, Sendable, Equatable {
     /// The new process ends: calls get the shutdown's grace from now on.
     case shutDown
 
-    package static let version = 1
+    /// The versions that this build speaks: in 2 a message may come in pieces (`MessagePieces`), in 1 each is one packet.
+    package static let versions = 1...2
 }
 
 /// What a process says to the one that takes over from it.

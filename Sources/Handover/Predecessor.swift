@@ -20,23 +20,60 @@ package final class Predecessor: Sendable {
         package var description: String { "the process to take over from has not handed over" }
     }
 
+    /// What came of the question what is left.
+    package enum Answer: Sendable, Equatable {
+        case left(LeftBehind)
+        /// The process is gone, and its calls with it.
+        case gone
+        /// It didn't answer in time, and is asked again later.
+        case silent
+    }
+
+    /// One who waits for an answer, for as long as the timer runs.
+    private struct Question {
+        var continuation: CheckedContinuation<Answer, Never>
+        var timer: Task<Void, any Error>
+
+        func end(_ answer: Answer) {
+            timer.cancel()
+            continuation.resume(returning: answer)
+        }
+    }
+
+    /// One who waits for the end of calls.
+    private enum DrainQuestion {
+        /// Not waiting yet: the answer may come first.
+        case asked
+        case waiting(CheckedContinuation<Void, Never>)
+    }
+
     private struct State {
         var isGone = false
         var nextID: UInt64
+        var patience = AnswerPatience()
         var takeover: CheckedContinuation<Takeover?, Never>?
-        var reports: [UInt64: CheckedContinuation<LeftBehind?, Never>] = [:]
-        var drains: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var reports: [UInt64: Question] = [:]
+        var drains: [UInt64: DrainQuestion] = [:]
         /// What it said last, for those of its totals that stay when it goes.
         var last: LeftBehind?
     }
 
+    /// Of what it says why it ends; in characters.
+    private static let longestReason = 2_000
+
     private let channel: HandoverChannel
+    private let unsent: @Sendable (HandoverChannel.Failure) -> Void
     // The process's own range of numbers: answers to whoever asked on this line before mean nothing here.
     private let state = Mutex(State(nextID: UInt64(getpid()) << 32))
 
-    /// - Parameter descriptor: this process's end of the line.
-    package init(_ descriptor: FileDescriptor) {
+    /// - Parameters:
+    ///   - descriptor: this process's end of the line.
+    ///   - unsent: learns of orders that could not be sent.
+    package init(
+        _ descriptor: FileDescriptor, unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void = { _ in }
+    ) {
         channel = HandoverChannel(descriptor)
+        self.unsent = unsent
     }
 
     /// For whoever takes over from this process.
@@ -61,11 +98,12 @@ package final class Predecessor: Sendable {
             return (state.takeover, state.reports, state.drains)
         }
         waiting.0?.resume(returning: nil)
-        for report in waiting.1.values { report.resume(returning: nil) }
-        for drain in waiting.2.values { drain.resume() }
+        for report in waiting.1.values { report.end(.gone) }
+        for case .waiting(let drain) in waiting.2.values { drain.resume() }
     }
 
     private func take(_ message: PredecessorMessage) {
+        state.withLock { $0.patience.heard() }
         switch message {
         case .takeOver(let takeover):
             state.withLock { $0.takeover.take() }?.resume(returning: takeover)
@@ -74,9 +112,8 @@ package final class Predecessor: Sendable {
                 state.last = left
                 return state.reports.removeValue(forKey: id)
             }
-            waiting?.resume(returning: left)
-        case .drained(let id):
-            state.withLock { $0.drains.removeValue(forKey: id) }?.resume()
+            waiting?.end(.left(left))
+        case .drained(let id): end(id)
         }
     }
 
@@ -94,7 +131,8 @@ package final class Predecessor: Sendable {
                 return state.isGone
             }
             if isGone { return continuation.resume(returning: nil) }
-            channel.send(SuccessorMessage.prepared(version: SuccessorMessage.version))
+            let versions = SuccessorMessage.versions
+            order(.prepared(version: versions.lowerBound, newest: versions.upperBound))
         }
         guard let takeover else { throw Failure() }
         return takeover
@@ -102,12 +140,12 @@ package final class Predecessor: Sendable {
 
     /// Says that this process serves.
     package func ready() {
-        channel.send(SuccessorMessage.ready)
+        order(.ready)
     }
 
     /// Says why this process ends.
     package func failed(_ reason: String) {
-        channel.send(SuccessorMessage.failed(reason: reason))
+        order(.failed(reason: String(reason.prefix(Self.longestReason))))
     }
 
     // MARK: The calls that are left there
@@ -117,53 +155,104 @@ package final class Predecessor: Sendable {
     /// What it has said of its calls last; `nil` where it never has.
     var last: LeftBehind? { state.withLock { $0.last } }
 
-    /// - Returns: `nil` where the process is gone, and its calls with it.
-    package func report() async -> LeftBehind? {
-        await withCheckedContinuation { continuation in
-            let id = number { $0.reports[$1] = continuation }
-            guard let id else { return continuation.resume(returning: nil) }
-            channel.send(SuccessorMessage.report(id: id))
+    /// Asks what is left.
+    ///
+    /// - Parameter limit: how long to wait for the answer. After one that didn't come, the next few seconds' questions are
+    ///   not even asked.
+    package func report(within limit: Duration = AnswerPatience.limit) async -> Answer {
+        let id = nextID()
+        return await withCheckedContinuation { continuation in
+            let known: Answer? = state.withLock { state in
+                if state.isGone { return .gone }
+                guard state.patience.mayAsk(now: .now()) else { return .silent }
+                let timer = Task {
+                    try await Task.sleep(for: limit)
+                    miss(id)
+                }
+                state.reports[id] = Question(continuation: continuation, timer: timer)
+                return nil
+            }
+            if let known { return continuation.resume(returning: known) }
+            do {
+                try channel.send(SuccessorMessage.report(id: id))
+            } catch {
+                miss(id)
+            }
         }
     }
 
-    /// Returns once no such call is left there, or as the task is cancelled.
-    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async {
-        let id = state.withLock { state in
-            state.nextID += 1
-            return state.nextID
+    /// A question has no answer; harmless where it has one.
+    private func miss(_ id: UInt64) {
+        let waiting = state.withLock { state in
+            let waiting = state.reports.removeValue(forKey: id)
+            if waiting != nil { state.patience.missed(now: .now()) }
+            return waiting
         }
+        waiting?.end(.silent)
+    }
+
+    /// Returns once no such call is left there, or as the task is cancelled. A process that doesn't answer has its calls.
+    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async {
+        let id = nextID()
         await withTaskCancellationHandler {
+            // Where the line is full, the question is asked again until there is room.
+            while !ask(id, color, epoch) { try? await Task.sleep(for: AnswerPatience.pause) }
             await withCheckedContinuation { continuation in
                 let mustWait = state.withLock { state in
-                    if !state.isGone && !Task.isCancelled { state.drains[id] = continuation }
-                    return state.drains[id] != nil
+                    guard case .asked = state.drains[id] else { return false }
+                    state.drains[id] = .waiting(continuation)
+                    return true
                 }
-                guard mustWait else { return continuation.resume() }
-                channel.send(SuccessorMessage.waitUntilDrained(id: id, color: color, epoch: epoch))
+                if !mustWait { continuation.resume() }
             }
         } onCancel: {
-            state.withLock { $0.drains.removeValue(forKey: id) }?.resume()
+            end(id)
         }
+    }
+
+    /// - Returns: whether there is nothing more to send: the question is, or there is none any more.
+    private func ask(_ id: UInt64, _ color: Color, _ epoch: UInt64) -> Bool {
+        let isNeeded = state.withLock { state in
+            if !state.isGone && !Task.isCancelled { state.drains[id] = .asked }
+            return state.drains[id] != nil
+        }
+        guard isNeeded else { return true }
+        do {
+            try channel.send(SuccessorMessage.waitUntilDrained(id: id, color: color, epoch: epoch))
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func end(_ id: UInt64) {
+        let waiting = state.withLock { $0.drains.removeValue(forKey: id) }
+        if case .waiting(let continuation) = waiting { continuation.resume() }
     }
 
     package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
-        channel.send(SuccessorMessage.endCalls(color: color, epoch: epoch, spread: spread / .seconds(1)))
+        order(.endCalls(color: color, epoch: epoch, spread: spread / .seconds(1)))
     }
 
     package func cancelDrain() {
-        channel.send(SuccessorMessage.cancelDrain)
+        order(.cancelDrain)
     }
 
     package func shutDown() {
-        channel.send(SuccessorMessage.shutDown)
+        order(.shutDown)
     }
 
-    /// Numbers a question and has it wait.
-    private func number(_ wait: (inout State, UInt64) -> Void) -> UInt64? {
+    private func order(_ message: SuccessorMessage) {
+        do {
+            try channel.send(message)
+        } catch {
+            unsent(error)
+        }
+    }
+
+    private func nextID() -> UInt64 {
         state.withLock { state in
-            guard !state.isGone else { return nil }
             state.nextID += 1
-            wait(&state, state.nextID)
             return state.nextID
         }
     }

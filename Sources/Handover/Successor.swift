@@ -2,6 +2,7 @@ import CLinux
 import ControlPlane
 import DataPlane
 import EventLoop
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -24,10 +25,19 @@ package final class Successor: Sendable {
 
     package let processID: Int32
     private let channel: HandoverChannel
+    /// By the version that both speak.
+    private let takesPieces = Atomic<Bool>(false)
+    private let unsent: @Sendable (HandoverChannel.Failure) -> Void
 
-    private init(processID: Int32, channel: HandoverChannel) {
+    /// How long it may take to send an answer.
+    private static let answerLimit = Duration.seconds(5)
+
+    private init(
+        processID: Int32, channel: HandoverChannel, unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void
+    ) {
         self.processID = processID
         self.channel = channel
+        self.unsent = unsent
     }
 
     /// Starts a program, in this process's folder, with its own arguments and its environment.
@@ -35,8 +45,10 @@ package final class Successor: Sendable {
     /// - Parameters:
     ///   - arguments: the first is the program's name for itself.
     ///   - passed: what it gets besides the line to this process.
+    ///   - unsent: learns of answers that could not be sent.
     package static func start(
-        program: String, arguments: [String], environment: [String: String], passing passed: [Passed]
+        program: String, arguments: [String], environment: [String: String], passing passed: [Passed],
+        unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void = { _ in }
     ) throws(Failure) -> Successor {
         let (own, other): (FileDescriptor, FileDescriptor)
         do {
@@ -59,20 +71,26 @@ package final class Successor: Sendable {
         }
         let channel = HandoverChannel(own)
         channel.listen()
-        return Successor(processID: processID, channel: channel)
+        return Successor(processID: processID, channel: channel, unsent: unsent)
     }
 
     /// Waits until the new process could take over at once.
     package func prepared(within limit: Duration) async throws(Failure) {
-        guard case .prepared(let version) = try await next(within: limit) else {
+        guard case .prepared(let oldest, let newest) = try await next(within: limit) else {
             throw Failure(description: "the new process said something out of turn")
         }
-        guard version == SuccessorMessage.version else {
+        let (own, theirs) = (SuccessorMessage.versions, oldest...max(oldest, newest ?? oldest))
+        guard theirs.overlaps(own) else {
             throw Failure(
                 description:
-                    "it speaks version \(version) of the handover, this process \(SuccessorMessage.version): restart it instead"
+                    "it speaks version \(Self.text(of: theirs)) of the handover, this process \(Self.text(of: own)): restart it instead"
             )
         }
+        takesPieces.store(min(theirs.upperBound, own.upperBound) >= 2, ordering: .relaxed)
+    }
+
+    private static func text(of versions: ClosedRange<Int>) -> String {
+        versions.count == 1 ? "\(versions.lowerBound)" : "\(versions.lowerBound) to \(versions.upperBound)"
     }
 
     /// Hands everything over and waits until the new process serves.
@@ -81,7 +99,12 @@ package final class Successor: Sendable {
     package func takeOver(
         _ takeover: Takeover, within limit: Duration, _ traffic: any TrafficControl
     ) async throws(Failure) {
-        channel.send(PredecessorMessage.takeOver(takeover))
+        do {
+            try await channel.deliver(
+                PredecessorMessage.takeOver(takeover), inPieces: takesPieces.load(ordering: .relaxed), within: limit)
+        } catch {
+            throw Failure(description: "it can't be told what to take over: \(error)")
+        }
         while true {
             let message = try await next(within: limit)
             if case .ready = message { return }
@@ -124,15 +147,24 @@ package final class Successor: Sendable {
         _ message: SuccessorMessage, _ traffic: any TrafficControl, shutDown: @Sendable () -> Void
     ) async {
         switch message {
-        case .report(let id): await channel.send(PredecessorMessage.left(id: id, LeftBehind(traffic.report())))
+        case .report(let id): await reply(.left(id: id, LeftBehind(traffic.report())))
         case .waitUntilDrained(let id, let color, let epoch):
             await traffic.waitUntilDrained(color, before: epoch)
-            channel.send(PredecessorMessage.drained(id: id))
+            await reply(.drained(id: id))
         case .endCalls(let color, let epoch, let spread):
             traffic.endCalls(on: color, before: epoch, over: .seconds(spread))
         case .cancelDrain: traffic.cancelDrain()
         case .shutDown: shutDown()
         case .prepared, .ready, .failed: break
+        }
+    }
+
+    private func reply(_ message: PredecessorMessage) async {
+        do {
+            try await channel.deliver(
+                message, inPieces: takesPieces.load(ordering: .relaxed), within: Self.answerLimit)
+        } catch {
+            unsent(error)
         }
     }
 

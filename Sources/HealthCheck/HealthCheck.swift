@@ -1,3 +1,5 @@
+import JSONText
+
 /// How a backend's health is asked.
 package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
     /// `grpc.health.v1.Health/Check` for a service name; empty asks for the server as a whole.
@@ -43,14 +45,25 @@ package struct HealthCheckResult: Sendable, Equatable {
         case unhealthy(reason: String)
     }
 
-    package var outcome: Outcome
+    package private(set) var outcome: Outcome
     /// From the start of the check to its outcome.
     package var latency: Duration
 
+    /// - Parameter outcome: of a reason no more is kept than the beginning: a backend may have written it.
     package init(outcome: Outcome, latency: Duration) {
-        self.outcome = outcome
+        self.outcome =
+            switch outcome {
+            case .healthy: .healthy
+            case .connectFailed(let reason): .connectFailed(reason: shortened(reason, to: Self.longestReason))
+            case .requestFailed(let reason): .requestFailed(reason: shortened(reason, to: Self.longestReason))
+            case .unhealthy(let reason): .unhealthy(reason: shortened(reason, to: Self.longestReason))
+            }
         self.latency = latency
     }
+
+    /// In characters of Unicode. Reasons are in `/status`, logs and refusals, and go on to the next process, for every
+    /// endpoint.
+    package static let longestReason = 512
 
     package var isHealthy: Bool { outcome == .healthy }
 }

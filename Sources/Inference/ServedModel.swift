@@ -1,5 +1,6 @@
 import Crypto
 import Estimators
+import JSONText
 
 /// A model ready to answer, and the version under which it does.
 package struct ServedModel: Sendable {

@@ -2,6 +2,7 @@ import DurationSyntax
 import Estimators
 import Glibc
 import Inference
+import JSONText
 import Logging
 import NIOCore
 import ServiceLifecycle

@@ -126,7 +126,7 @@ struct Proxy {
 
     /// The processes that are still finishing calls: the one that this one takes over from, and those before it.
     private func predecessors() -> [Predecessor] {
-        let earlier = inherited.takeAll(.predecessor).map { Predecessor($0) }
+        let earlier = inherited.takeAll(.predecessor).map { Predecessor($0, unsent: Restart.report) }
         // They listen as long as the process lasts.
         for predecessor in earlier { Task { await predecessor.listen() } }
         return earlier + [predecessor].compactMap { $0 }

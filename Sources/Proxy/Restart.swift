@@ -90,6 +90,12 @@ struct Restart: Service {
         await leave()
     }
 
+    /// Tells of what can't be said to another process.
+    static let report: @Sendable (HandoverChannel.Failure) -> Void = { failure in
+        Logger(label: "sluice").error(
+            "another process of this Proxy can't be told", metadata: ["cause": "\(failure)"])
+    }
+
     private func start() throws -> Successor {
         guard let clients = parts.dataPlane.listeningSocket, let admin = parts.admin.listeningSocket else {
             throw CancellationError()
@@ -100,7 +106,7 @@ struct Restart: Service {
                 (clients.isManaged ? .managedListen : .listen, clients.descriptor),
                 (admin.isManaged ? .managedAdmin : .admin, admin.descriptor), (.route, parts.route.descriptor),
                 (.lock, try parts.store.shareLock()),
-            ] + parts.traffic.predecessors.map { (.predecessor, $0.descriptor) })
+            ] + parts.traffic.predecessors.map { (.predecessor, $0.descriptor) }, unsent: Self.report)
     }
 
     /// From here on there is one process that makes changes: this one until it lets go, then the new one, or this one

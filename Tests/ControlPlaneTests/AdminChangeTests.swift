@@ -138,6 +138,28 @@ import Testing
         #expect(admin.clock.now.offset == .seconds(31))
     }
 
+    @Test func tellsOfProcessesThatDoNotAnswer() async throws {
+        let admin = try AdminBench()
+        var report = TrafficReport()
+        report.unanswered = 2
+        admin.bench.traffic.answer([report])
+        let answer = try await admin.post("/switch?wait=drained&timeout=1s")
+        #expect(answer.status == 202)
+        #expect(answer.json?["changed"] == true)
+        #expect(answer.json?["drained"] == false)
+        #expect(answer.json?["in_flight"] == 0)
+        #expect(answer.json?["processes_not_answering"] == 2)
+        #expect(admin.clock.now.offset == .seconds(1))
+        let plain = try await admin.post("/switch")
+        #expect(plain.status == 200)
+        #expect(plain.json?["processes_not_answering"] == 2)
+        #expect(try await admin.post("/switch?dry_run=true").json?["processes_not_answering"] == 2)
+        #expect(try await admin.get("/status").json?["processes_not_answering"] == 2)
+        admin.bench.traffic.answer([TrafficReport()])
+        #expect(try await admin.post("/switch").json?["processes_not_answering"] == nil)
+        #expect(try await admin.get("/status").json?["processes_not_answering"] == nil)
+    }
+
     @Test func triesWithoutChanging() async throws {
         let admin = try AdminBench()
         let answer = try await admin.post("/switch?dry_run=true")

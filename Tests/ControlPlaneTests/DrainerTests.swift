@@ -69,6 +69,23 @@ import Testing
         #expect(drainer.counts == [.ended: 1])
     }
 
+    /// A process that has been taken over from is stopped, with calls: it says neither that they are ended nor that they are
+    /// not.
+    @Test func isOverAlsoWhereAProcessDoesNotAnswer() async throws {
+        try await begin(.seconds(60), calls: 2500)
+        clock.advance(by: .seconds(60))
+        #expect(await eventually { drainer.current?.drain.phase == .ending(over: .milliseconds(2500)) })
+        #expect(await eventually { clock.sleeperCount == 1 })
+        clock.advance(by: .milliseconds(2500) + .seconds(9))
+        #expect(drainer.current != nil)
+        var silent = report(blue: 3, drained: 2497)
+        silent.unanswered = 1
+        traffic.answer([silent])
+        clock.advance(by: .seconds(1))
+        #expect(await eventually { drainer.current == nil })
+        #expect(drainer.counts == [.ended: 1])
+    }
+
     @Test func isOverAsSoonAsTheLastCallIsGone() async throws {
         try await begin(.seconds(60), calls: 3)
         traffic.answer([report(blue: 0)])

@@ -101,6 +101,7 @@ import Testing
         report.workers[0].bufferedBytes = 512
         report.workers[0].closedByRule[1] = 2
         report.workers[1].closedByRule[1] = 3
+        report.unanswered = 2
         let lines = metrics(traffic: report)
         #expect(lines.contains("sluice_endpoint_healthy{color=\"blue\",endpoint=\"127.0.0.1:50051\"} 0"))
         #expect(lines.contains("sluice_endpoint_healthy{color=\"green\",endpoint=\"127.0.0.1:50052\"} 1"))
@@ -114,6 +115,7 @@ import Testing
         #expect(lines.contains("sluice_buffered_bytes{worker=\"0\"} 512"))
         #expect(lines.contains("sluice_connections_closed_total{rule=\"resets\"} 5"))
         #expect(lines.contains("sluice_connections_closed_total{rule=\"pings\"} 0"))
+        #expect(lines.contains("sluice_processes_not_answering 2"))
         #expect(lines.contains("process_resident_memory_bytes 1048576"))
         #expect(lines.contains("process_open_fds 12"))
         #expect(lines.contains("process_start_time_seconds 2.5"))

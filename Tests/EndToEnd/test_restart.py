@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -294,6 +295,137 @@ os._exit(9)
     os.kill(proxy.pid, signal.SIGTERM)
     client.wait_closed()
     assert proxy.process.wait() == 0
+
+
+def test_many_endpoints(start_proxy, blue, green, connect_raw):
+    """The health of 600 endpoints is far more than one message of the line between the processes takes."""
+    dead = [f"127.0.{100 + number // 200}.{number % 200 + 1}:1" for number in range(600)]
+    proxy = start_proxy(blue=[blue.address, *dead], green=green.address, health_interval="2s")
+
+    def states(state: str) -> int:
+        endpoints = proxy.admin.status()["colors"]["blue"]["endpoints"]
+        return sum(endpoint["state"] == state for endpoint in endpoints)
+
+    eventually(lambda: states("unhealthy") == 600, what="all others are found unhealthy")
+    before = proxy.admin.status()["colors"]["blue"]["endpoints"]
+    stream = open_stream(connect_raw(proxy.address))
+    first = proxy.restart()
+    after = proxy.admin.status()["colors"]["blue"]["endpoints"]
+    assert [endpoint["since"] for endpoint in after] == [endpoint["since"] for endpoint in before]
+    finish(stream)
+    proxy.wait_gone(first)
+
+
+def test_a_program_that_knows_no_pieces(start_proxy, blue, green, monkeypatch, tmp_path):
+    """The version before: with more to say than that takes, the old process says so, and goes on."""
+    wrapper = tmp_path / "Proxy"
+    wrapper.write_text(f'#!/bin/bash\nexec -a "$0" {BINARIES / "Proxy"} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
+    dead = [f"127.0.{100 + number // 200}.{number % 200 + 1}:1" for number in range(1_000)]
+    proxy = start_proxy(blue=[blue.address, *dead], green=green.address, health_interval="2s")
+    wrapper.write_text(f"""#!{sys.executable}
+import os, socket
+names = os.environ["SLUICE_HANDOVER"].split(":")
+line = socket.socket(fileno=3 + names.index("handover"))
+line.setblocking(True)
+line.send(b'{{"prepared":{{"version":1}}}}')
+line.recv(200_000)
+""")
+    proxy.admin.wait_health("green", "healthy")
+    os.kill(proxy.pid, signal.SIGUSR2)
+    assert_goes_on(proxy, "too long for an earlier version of the handover")
+
+
+def test_an_old_process_that_is_stopped(start_proxy, blue, green, connect_raw):
+    """It keeps its calls and answers nobody: whoever asks hears so in time, and of the calls it had last."""
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    stream = open_stream(connect_raw(proxy.address))
+    first = proxy.restart()
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    status = proxy.admin.status()
+    assert status["in_flight"] == [{"calls": 1, "color": "blue", "epoch": 1}]
+    assert "processes_not_answering" not in status
+
+    def gauge() -> float:
+        return proxy.admin.metrics()["sluice_processes_not_answering"][0].value
+
+    assert gauge() == 0
+    stop(first)
+    try:
+        taken = {}
+
+        def timed(name, ask):
+            began = time.monotonic()
+            answer = ask()
+            taken[name] = time.monotonic() - began
+            return answer
+
+        status = timed("status", proxy.admin.status)
+        assert status["processes_not_answering"] == 1
+        assert status["in_flight"] == [{"calls": 1, "color": "blue", "epoch": 1}]
+        assert timed("metrics", gauge) == 1
+        receipt = timed("switch", lambda: proxy.admin.post("/switch?drain=0s").json)
+        assert receipt["changed"] and receipt["processes_not_answering"] == 1 and receipt["in_flight"] == 1
+        waited = timed("wait", lambda: proxy.admin.post("/switch?to=blue&wait=drained&timeout=500ms"))
+        assert waited.status == 202
+        assert waited.json["drained"] is False and waited.json["processes_not_answering"] == 1
+        for _ in range(50):
+            assert timed("status again", proxy.admin.status)["processes_not_answering"] == 1
+        print({name: f"{seconds:.3f} s" for name, seconds in taken.items()})
+        # Far above what they need, far below for ever.
+        assert max(taken.values()) < 8
+        assert exchange_with_the_new_process(proxy, connect_raw) == "blue"
+    finally:
+        os.kill(first, signal.SIGCONT)
+    eventually(lambda: "processes_not_answering" not in proxy.admin.status(), what="it answers again", timeout=30)
+    assert gauge() == 0
+    finish_or_drained(stream)
+    proxy.wait_gone(first)
+
+
+def test_a_drain_with_an_old_process_that_is_stopped(start_proxy, blue, green, connect_raw):
+    """Its end can't be known; the drain ends all the same, some seconds after it should have, and says so."""
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    stream = open_stream(connect_raw(proxy.address))
+    first = proxy.restart()
+    proxy.admin.wait_health("green", "healthy")
+    stop(first)
+    try:
+        proxy.admin.switch("?to=green&drain=0s")
+        assert proxy.admin.status()["drain"]["color"] == "blue"
+        eventually(lambda: "drain" not in proxy.admin.status(), what="the drain is over", timeout=40)
+        told = records(proxy, "not all calls have said that they are ended")
+        assert told and told[0]["processes_not_answering"] == 1, told
+    finally:
+        os.kill(first, signal.SIGCONT)
+    # What it was told meanwhile it does now.
+    stream.wait_end()
+    assert stream.grpc_status == b"14" and b"drained" in stream.grpc_status_message
+    proxy.wait_gone(first)
+
+
+def stop(pid: int) -> None:
+    """SIGSTOP; returns once every thread has stopped."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def states() -> set[str]:
+        stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return {stat.rpartition(")")[2].split()[0] for stat in stats}
+
+    eventually(lambda: states() == {"T"}, what=f"process {pid} has stopped")
+
+
+def exchange_with_the_new_process(proxy: Proxy, connect_raw) -> str:
+    return backend_of_a_new_call(connect_raw(proxy.address))
+
+
+def finish_or_drained(stream) -> None:
+    """Ends the stream, which the drain of a change may have ended first."""
+    stream.send_data(b"", end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status in (b"0", b"14"), stream
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="making a process namespace needs root")

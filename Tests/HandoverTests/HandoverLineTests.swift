@@ -29,7 +29,7 @@ import Handover
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         async let takeover = predecessor.takeOver()
-        #expect(try await next(old) == .prepared(version: SuccessorMessage.version))
+        #expect(try await next(old) == .prepared(version: 1, newest: 2))
         let given = Takeover(
             history: [Self.change],
             health: [
@@ -41,7 +41,7 @@ import Handover
                             since: Timestamp(milliseconds: 5))
                     ])
             ], drain: nil)
-        old.send(PredecessorMessage.takeOver(given))
+        try await old.deliver(PredecessorMessage.takeOver(given), within: .seconds(10))
         #expect(try await takeover == given)
         predecessor.ready()
         #expect(try await next(old) == .ready)
@@ -57,9 +57,122 @@ import Handover
         withExtendedLifetime(consume old) {}
         await #expect(throws: Predecessor.Failure.self) { try await takeover.value }
         await listening.value
-        #expect(await predecessor.report() == nil)
+        #expect(await predecessor.report() == .gone)
         await predecessor.waitUntilDrained(.blue, before: 2)
         #expect(predecessor.isGone)
+    }
+
+    /// As large as it gets: 500 endpoints, each with a reason of the length that they had before they were bounded.
+    private static var large: Takeover {
+        let endpoints = (0..<500).map { number in
+            var health = EndpointHealth(
+                endpoint: Endpoint(host: "endpoint-\(number).example", port: 50051), state: .unhealthy,
+                since: Timestamp(milliseconds: 5))
+            health.lastFailure = HealthFailure(
+                reason: String(repeating: "é\"", count: 8192), at: Timestamp(milliseconds: 6))
+            return health
+        }
+        return Takeover(history: [change], health: [ColorHealth(color: .blue, endpoints: endpoints)], drain: nil)
+    }
+
+    @Test func takesOverWhatIsMuchLargerThanAPacket() async throws {
+        let (old, predecessor) = try line()
+        let listening = Task { await predecessor.listen() }
+        async let takeover = predecessor.takeOver()
+        _ = try await next(old)
+        try await old.deliver(PredecessorMessage.takeOver(Self.large), within: .seconds(60))
+        #expect(try await takeover == Self.large)
+        old.close()
+        listening.cancel()
+    }
+
+    @Test func whatCanNotBeSentIsAnError() async throws {
+        let (old, new) = try HandoverChannel.pair()
+        let (channel, other) = (HandoverChannel(old), HandoverChannel(new))
+        // Longer than the first version's packets, for a process that knows no other.
+        await #expect {
+            try await channel.deliver(PredecessorMessage.takeOver(Self.large), inPieces: false, within: .seconds(1))
+        } throws: {
+            "\($0)".hasSuffix("is too long for an earlier version of the handover")
+        }
+        #expect(throws: HandoverChannel.Failure.self) { try channel.send(PredecessorMessage.takeOver(Self.large)) }
+        // Nobody reads: short messages until there is no room, and then an error, at once or when the time is up.
+        var sent = 0
+        #expect(throws: HandoverChannel.Failure(description: "the other process doesn't read")) {
+            while sent < 100_000 {
+                try channel.send(SuccessorMessage.cancelDrain)
+                sent += 1
+            }
+        }
+        await #expect(throws: HandoverChannel.Failure(description: "the other process doesn't read")) {
+            try await channel.deliver(SuccessorMessage.cancelDrain, within: .milliseconds(20))
+        }
+        // What was sent arrives whole, and the next message after it.
+        other.listen()
+        var messages = other.messages.makeAsyncIterator()
+        for _ in 0..<sent { _ = await messages.next() }
+        try await channel.deliver(SuccessorMessage.ready, within: .seconds(10))
+        let last = try #require(await messages.next())
+        #expect(try JSONCoding.decode(SuccessorMessage.self, from: last) == .ready)
+    }
+
+    @Test func predecessorThatDoesNotAnswer() async throws {
+        let (old, predecessor) = try line()
+        let listening = Task { await predecessor.listen() }
+        let traffic = CombinedTraffic(own: FixedTraffic(given: TrafficReport()), predecessors: [predecessor])
+        async let first = traffic.report()
+        guard case .report(let id) = try await next(old) else { throw Predecessor.Failure() }
+        var elsewhere = TrafficReport()
+        elsewhere.inFlight = [.init(epoch: 1, color: .blue, calls: 4)]
+        elsewhere.colors.blue.drained = 6
+        try old.send(PredecessorMessage.left(id: id, LeftBehind(elsewhere)))
+        #expect(await first.unanswered == 0)
+
+        // It falls silent: what it said last counts, with a word that it doesn't answer.
+        let silent = await traffic.report()
+        #expect(silent.unanswered == 1)
+        #expect(silent.inFlight == elsewhere.inFlight)
+        #expect(silent.colors.blue.drained == 6)
+        #expect(!silent.left(on: .blue, before: 2).isNone)
+        #expect(!silent.left(on: .green, before: 2).isNone)
+        guard case .report(let missed) = try await next(old) else { throw Predecessor.Failure() }
+        // It is not even asked for some time, so nobody waits.
+        let began = ContinuousClock.now
+        for _ in 0..<100 { #expect(await traffic.report().unanswered == 1) }
+        #expect(began.duration(to: .now) < .seconds(1))
+        // Whoever waits for the end of its calls waits, as they may be there.
+        let drained = Task { await predecessor.waitUntilDrained(.blue, before: 2) }
+        guard case .waitUntilDrained = try await next(old) else { throw Predecessor.Failure() }
+        drained.cancel()
+        await drained.value
+
+        // It comes back, with an answer that nobody waits for any more: from then on it is asked again.
+        try old.send(PredecessorMessage.left(id: missed, LeftBehind(TrafficReport())))
+        let answering = Task {
+            for await bytes in old.messages {
+                guard case .report(let id) = try JSONCoding.decode(SuccessorMessage.self, from: bytes) else { continue }
+                try old.send(PredecessorMessage.left(id: id, LeftBehind(TrafficReport())))
+            }
+        }
+        let deadline = ContinuousClock.now + .seconds(20)
+        while await traffic.report().unanswered > 0, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let answered = await traffic.report()
+        #expect(answered.unanswered == 0 && answered.inFlight.isEmpty)
+        answering.cancel()
+        old.close()
+        listening.cancel()
+    }
+
+    @Test func severalThatDoNotAnswerCostTheTimeOfOne() async throws {
+        let lines = try (0..<5).map { _ in try line() }
+        let traffic = CombinedTraffic(
+            own: FixedTraffic(given: TrafficReport()), predecessors: lines.map { $0.1 })
+        let began = ContinuousClock.now
+        #expect(await traffic.report().unanswered == 5)
+        #expect(began.duration(to: .now) < AnswerPatience.limit * 4)
+        withExtendedLifetime(lines) {}
     }
 
     @Test func addsUpWhatIsLeftElsewhere() async throws {
@@ -74,7 +187,7 @@ import Handover
         var elsewhere = TrafficReport()
         elsewhere.inFlight = [.init(epoch: 1, color: .blue, calls: 4), .init(epoch: 2, color: .green, calls: 5)]
         elsewhere.colors.blue.drained = 6
-        old.send(PredecessorMessage.left(id: id, LeftBehind(elsewhere)))
+        try old.send(PredecessorMessage.left(id: id, LeftBehind(elsewhere)))
         let sum = await report
         #expect(sum.inFlight == [.init(epoch: 1, color: .blue, calls: 4), .init(epoch: 2, color: .green, calls: 8)])
         #expect(sum.colors.blue.drained == 7)
@@ -96,7 +209,7 @@ import Handover
         let traffic = CombinedTraffic(own: FixedTraffic(given: TrafficReport()), predecessors: [predecessor])
         let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2) }
         guard case .waitUntilDrained(let id, .blue, 2) = try await next(old) else { throw Predecessor.Failure() }
-        old.send(PredecessorMessage.drained(id: id))
+        try old.send(PredecessorMessage.drained(id: id))
         await waiting.value
 
         // One that is given up is over at once.
@@ -123,7 +236,7 @@ import Handover
         let (first, second) = (HandoverChannel(old), HandoverChannel(new))
         first.listen()
         first.leave()
-        second.send(SuccessorMessage.ready)
+        try second.send(SuccessorMessage.ready)
         // Another process's end of the same line.
         let other = HandoverChannel(old)
         other.listen()

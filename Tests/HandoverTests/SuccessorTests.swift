@@ -47,6 +47,27 @@ import Handover
         await successor.giveUp()
     }
 
+    /// A new process that says this and goes on to live.
+    private func failure(saying message: String) async -> String {
+        await failure(of: "/bin/sh", ["-c", "printf '%s' '\(message)' >&3; sleep 20"])
+    }
+
+    @Test func versionsOfTheHandover() async {
+        #expect(await failure(saying: #"{"prepared":{"version":1}}"#) == "prepared")
+        #expect(await failure(saying: #"{"prepared":{"version":1,"newest":2}}"#) == "prepared")
+        #expect(await failure(saying: #"{"prepared":{"version":2,"newest":9}}"#) == "prepared")
+        #expect(
+            await failure(saying: #"{"prepared":{"version":3,"newest":9}}"#)
+                == "it speaks version 3 to 9 of the handover, this process 1 to 2: restart it instead")
+        #expect(
+            await failure(saying: #"{"prepared":{"version":0}}"#)
+                == "it speaks version 0 of the handover, this process 1 to 2: restart it instead")
+        // Nonsense is no trap.
+        #expect(
+            await failure(saying: #"{"prepared":{"version":7,"newest":-3}}"#)
+                == "it speaks version 7 of the handover, this process 1 to 2: restart it instead")
+    }
+
     @Test func descriptorsComeInOrder() async throws {
         let (one, other) = try HandoverChannel.pair()
         // Named as they are numbered; the line comes last, and nothing else is open.

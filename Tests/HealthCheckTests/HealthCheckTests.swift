@@ -11,6 +11,25 @@ import Testing
         #expect(check.description == text)
     }
 
+    @Test func keepsOnlyTheBeginningOfAReason() {
+        // One character to a reader, of any length.
+        for long in [String(repeating: "x", count: 16_384), "x" + String(repeating: "\u{301}", count: 100_000)] {
+            for outcome in [
+                HealthCheckResult.Outcome.connectFailed(reason: long), .requestFailed(reason: long),
+                .unhealthy(reason: long),
+            ] {
+                switch HealthCheckResult(outcome: outcome, latency: .zero).outcome {
+                case .connectFailed(let reason), .requestFailed(let reason), .unhealthy(let reason):
+                    #expect(reason.unicodeScalars.count == HealthCheckResult.longestReason + 1)
+                    #expect(reason.unicodeScalars.first == "x" && reason.unicodeScalars.last == "…")
+                case .healthy: Issue.record("it was not healthy")
+                }
+            }
+        }
+        let short = HealthCheckResult.Outcome.unhealthy(reason: "NOT_SERVING")
+        #expect(HealthCheckResult(outcome: short, latency: .zero).outcome == short)
+    }
+
     @Test(arguments: ["", "GRPC", "http", "http:", "http:health", "http://host/", "udp", "grpcs"])
     func refusesOthers(text: String) {
         // `http://host/` is a path that begins with two slashes.

@@ -123,6 +123,8 @@ struct ReceiptBody: Encodable {
     var from: Color
     var health: ColorHealthBody
     var inFlight: Int
+    /// Only where there are some.
+    var processesNotAnswering: Int?
     var reason: String?
     var to: Color
     var who: String
@@ -137,13 +139,14 @@ struct ReceiptBody: Encodable {
         drain = receipt.drain.map {
             DrainBody(Drainer.Progress(drain: $0, left: $0.timeout), callsLeft: receipt.inFlight)
         }
-        drained = waited ? receipt.inFlight == 0 : nil
+        drained = waited ? receipt.isDrained : nil
         dryRun = receipt.outcome == .wouldChange ? true : nil
         epoch = change.epoch
         forced = change.forced
         from = receipt.outcome == .unchanged ? change.to : change.from ?? change.to
         health = ColorHealthBody(receipt.health)
         inFlight = receipt.inFlight
+        processesNotAnswering = receipt.unanswered > 0 ? receipt.unanswered : nil
         reason = change.reason
         to = change.to
         who = change.who
@@ -182,6 +185,8 @@ struct StatusBody: Encodable {
     var failover: FailoverBody?
     var colors: [String: ColorBody]
     var inFlight: [InFlightBody]
+    /// Only where there are some.
+    var processesNotAnswering: Int?
     var workers: [WorkerBody]
 
     struct ColorBody: Encodable {
@@ -245,6 +250,7 @@ struct StatusBody: Encodable {
                 return (color.name, body)
             })
         inFlight = traffic.inFlight.map { InFlightBody(epoch: $0.epoch, color: $0.color, calls: $0.calls) }
+        processesNotAnswering = traffic.unanswered > 0 ? traffic.unanswered : nil
         workers = traffic.workers.map {
             WorkerBody(
                 acceptedConnections: $0.acceptedConnections, callsInFlight: $0.callsInFlight,

@@ -71,12 +71,12 @@ struct ChangeHandlers: Sendable {
             throw refusal(error)
         }
         if let wait {
-            receipt.inFlight = await services.drain.remaining(behind: receipt.change, timeout: wait)
+            receipt.take(await services.drain.remaining(behind: receipt.change, timeout: wait))
         }
         return try .json(
             ReceiptBody(receipt, request: change, waited: wait != nil),
             // The change is made either way; what it left behind is still at work (RFC 9110 section 15.3.3).
-            status: wait != nil && receipt.inFlight > 0 ? .accepted : .ok,
+            status: wait != nil && !receipt.isDrained ? .accepted : .ok,
             headers: isTrial ? [:] : [.eTag: "\"\(receipt.change.epoch)\""])
     }
 

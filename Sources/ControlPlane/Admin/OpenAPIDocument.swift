@@ -984,6 +984,11 @@ package enum OpenAPIDocument {
                     "minimum": 0,
                     "description": "Calls left on the color that is no longer active."
                   },
+                  "processes_not_answering": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "Processes that were taken over from, may have such calls and don't answer."
+                  },
                   "reason": {
                     "type": "string"
                   },
@@ -1149,6 +1154,11 @@ package enum OpenAPIDocument {
                       ],
                       "additionalProperties": false
                     }
+                  },
+                  "processes_not_answering": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "Processes that were taken over from and don't answer; their calls are counted as they said last."
                   },
                   "workers": {
                     "type": "array",

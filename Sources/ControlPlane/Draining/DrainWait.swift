@@ -21,24 +21,24 @@ package struct DrainWait: Sendable {
     /// Waits until no call that began before the change is left on the color it went away from.
     ///
     /// - Parameter timeout: how long at most.
-    /// - Returns: the calls left: 0, or more when the time was up or the task was cancelled.
-    package func remaining(behind change: Change, timeout: Duration) async -> Int {
-        guard let old = change.from else { return 0 }
+    /// - Returns: what is left: nothing, or something when the time was up or the task was cancelled.
+    package func remaining(behind change: Change, timeout: Duration) async -> TrafficReport.Left {
+        guard let old = change.from else { return TrafficReport.Left(calls: 0) }
         return await wait(on: old, before: change.epoch, timeout: timeout, clock)
     }
 
     private func wait<C: Clock<Duration>>(
         on color: Color, before epoch: UInt64, timeout: Duration, _ clock: C
-    ) async -> Int {
+    ) async -> TrafficReport.Left {
         let deadline = clock.now.advanced(by: timeout)
         while true {
-            let calls = await traffic.report().inFlight(on: color, before: epoch)
+            let remaining = await traffic.report().left(on: color, before: epoch)
             let left = clock.now.duration(to: deadline)
-            guard calls > 0, left > .zero else { return calls }
+            guard !remaining.isNone, left > .zero else { return remaining }
             do {
                 try await clock.sleep(for: min(interval, left))
             } catch {
-                return calls
+                return remaining
             }
         }
     }

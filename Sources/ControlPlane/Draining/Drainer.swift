@@ -33,6 +33,9 @@ package final class Drainer: Sendable {
         var counts: [Drain.Outcome: Int] = [:]
     }
 
+    /// How much longer than the ends take their news may.
+    private static let patience = Duration.seconds(10)
+
     private let traffic: any TrafficControl
     private let clock: any Clock<Duration>
     private let logger: Logger
@@ -130,7 +133,32 @@ package final class Drainer: Sendable {
     /// A drain from its beginning to its end; it stops where it is when the task is cancelled.
     private func run<C: Clock<Duration>>(_ drain: Drain, until deadline: C.Instant, _ clock: C) async {
         let before = await traffic.report()
-        let isDrained = await withTaskGroup(of: Bool.self) { group in
+        if await !waitUntilDrained(drain, until: deadline, clock) {
+            let calls = await traffic.report().inFlight(on: drain.color, before: drain.epoch)
+            guard beginEnding(drain, calls: calls) else { return }
+            // A process that doesn't answer must not keep the drain for ever.
+            let end = clock.now.advanced(by: Drain.spread(calls: calls) + Self.patience)
+            if await !waitUntilDrained(drain, until: end, clock), !Task.isCancelled {
+                let left = await traffic.report().left(on: drain.color, before: drain.epoch)
+                logger.warning(
+                    "not all calls have said that they are ended",
+                    metadata: Self.facts(of: drain).merging([
+                        "calls": .stringConvertible(left.calls),
+                        "processes_not_answering": .stringConvertible(left.unanswered),
+                    ]) { $1 })
+            }
+        }
+        if Task.isCancelled { return }
+        let after = await traffic.report()
+        let ended = after.colors[drain.color].drained - before.colors[drain.color].drained
+        finish(drain, calls: before.inFlight(on: drain.color, before: drain.epoch), ended: ended)
+    }
+
+    /// - Returns: whether no call is left; false where the time was up first.
+    private func waitUntilDrained<C: Clock<Duration>>(
+        _ drain: Drain, until deadline: C.Instant, _ clock: C
+    ) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await self.traffic.waitUntilDrained(drain.color, before: drain.epoch)
                 return true
@@ -142,14 +170,6 @@ package final class Drainer: Sendable {
             defer { group.cancelAll() }
             return await group.next() ?? false
         }
-        if !isDrained {
-            let calls = await traffic.report().inFlight(on: drain.color, before: drain.epoch)
-            guard beginEnding(drain, calls: calls) else { return }
-            await traffic.waitUntilDrained(drain.color, before: drain.epoch)
-        }
-        let after = await traffic.report()
-        let ended = after.colors[drain.color].drained - before.colors[drain.color].drained
-        finish(drain, calls: before.inFlight(on: drain.color, before: drain.epoch), ended: ended)
     }
 
     /// - Returns: whether the drain is still under way.

@@ -172,6 +172,10 @@ package struct ProxyMetrics: Sendable {
             "Bytes that calls take: bodies that wait, header lists, and the calls themselves."
         ) { $0.bufferedBytes }
         text.family(
+            "sluice_processes_not_answering", .gauge,
+            "Processes that were taken over from and don't answer: their calls are counted as they said last.")
+        text.sample(traffic.unanswered)
+        text.family(
             "sluice_connections_closed_total", .counter, "Connections that were closed for breaking a rule, by rule.")
         for (index, rule) in AbuseRule.allCases.enumerated() {
             text.sample(traffic.workers.reduce(0) { $0 + $1.closedByRule[index] }, ["rule": rule.rawValue])

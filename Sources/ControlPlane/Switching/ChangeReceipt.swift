@@ -17,6 +17,8 @@ package struct ChangeReceipt: Sendable, Equatable {
     package var health: ColorHealth
     /// Calls still in flight on the color that is no longer active, begun before its last change.
     package var inFlight: Int
+    /// Processes that have been taken over from, may have such calls and don't answer.
+    package var unanswered = 0
     /// The drain that the change has begun; `nil` where the calls left behind stay as long as they like.
     package var drain: Drain?
     /// Why the audit log lacks this change's line; `nil` where it has it.
@@ -32,5 +34,14 @@ package struct ChangeReceipt: Sendable, Equatable {
         self.inFlight = inFlight
         self.drain = drain
         self.auditError = auditError
+    }
+
+    /// Nothing is left behind, and no process could have something.
+    package var isDrained: Bool { inFlight == 0 && unanswered == 0 }
+
+    /// Takes in what the change has left behind.
+    package mutating func take(_ left: TrafficReport.Left) {
+        inFlight = left.calls
+        unanswered = left.unanswered
     }
 }

@@ -83,7 +83,7 @@ package actor Switchboard {
         let evidence = await evidence(for: request)
         if isHandedOver { throw .handedOver }
         var receipt = try commit(request, evidence)
-        receipt.inFlight = await inFlight(behind: receipt.change)
+        receipt.take(await left(behind: receipt.change))
         return receipt
     }
 
@@ -95,13 +95,16 @@ package actor Switchboard {
         case .refused(let refusal):
             throw refusal
         case .unchanged:
-            return ChangeReceipt(
-                outcome: .unchanged, change: state.current, health: evidence[state.active],
-                inFlight: await inFlight(behind: state.current))
+            var receipt = ChangeReceipt(
+                outcome: .unchanged, change: state.current, health: evidence[state.active], inFlight: 0)
+            receipt.take(await left(behind: state.current))
+            return receipt
         case .change(let change):
-            return ChangeReceipt(
-                outcome: .wouldChange, change: change, health: evidence[change.to],
-                inFlight: await traffic.report().inFlight(on: state.active))
+            let report = await traffic.report()
+            var receipt = ChangeReceipt(
+                outcome: .wouldChange, change: change, health: evidence[change.to], inFlight: 0)
+            receipt.take(.init(calls: report.inFlight(on: state.active), unanswered: report.unanswered))
+            return receipt
         }
     }
 
@@ -223,9 +226,9 @@ package actor Switchboard {
         return await health.settledHealth(of: target)
     }
 
-    private func inFlight(behind change: Change) async -> Int {
-        guard let old = change.from else { return 0 }
-        return await traffic.report().inFlight(on: old, before: change.epoch)
+    private func left(behind change: Change) async -> TrafficReport.Left {
+        guard let old = change.from else { return TrafficReport.Left(calls: 0) }
+        return await traffic.report().left(on: old, before: change.epoch)
     }
 }
 

@@ -1,4 +1,4 @@
-import Inference
+import JSONText
 import Testing
 
 @Suite("Shortened texts") struct ShortenedTests {

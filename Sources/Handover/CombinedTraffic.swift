@@ -12,11 +12,17 @@ package final class CombinedTraffic: TrafficControl {
     }
 
     private let own: any TrafficControl
+    private let limit: Duration
     private let state: Mutex<State>
 
-    /// - Parameter predecessors: each must be listening.
-    package init(own: any TrafficControl, predecessors: [Predecessor]) {
+    /// - Parameters:
+    ///   - predecessors: each must be listening.
+    ///   - limit: how long their answers may take.
+    package init(
+        own: any TrafficControl, predecessors: [Predecessor], limit: Duration = AnswerPatience.limit
+    ) {
         self.own = own
+        self.limit = limit
         state = Mutex(State(predecessors: predecessors))
     }
 
@@ -56,7 +62,7 @@ package final class CombinedTraffic: TrafficControl {
         // All at once: those that don't answer cost the time of one.
         await withTaskGroup(of: (Predecessor.Answer, LeftBehind?).self) { group in
             for predecessor in present.predecessors {
-                group.addTask { (await predecessor.report(), predecessor.last) }
+                group.addTask { (await predecessor.report(within: self.limit), predecessor.last) }
             }
             for await (answer, last) in group {
                 switch answer {

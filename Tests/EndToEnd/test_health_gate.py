@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from harness.ports import free_port
+from harness.raw_http2 import grpc_response
 
 
 class HealthPage:
@@ -193,3 +194,22 @@ def test_rise_and_fall(start_proxy, health_page, blue):
     health_page.status = 200
     up = proxy.admin.wait_health("green", "healthy")["endpoints"][0]
     assert up["consecutive_passes"] >= 3
+
+
+def test_a_reason_is_as_long_as_the_proxy_wants(start_proxy, start_raw_backend, blue):
+    """A backend may write kilobytes in each of a dozen checks: what is told, logged and handed on is bounded."""
+
+    def refuse(stream):
+        stream.send_headers(grpc_response(("grpc-status", "13"), ("grpc-message", "m" * 12_000)), end_stream=True)
+
+    chatty = start_raw_backend(refuse)
+    checks = ["grpc", *(f"grpc:service-{number}" for number in range(11))]
+    proxy = start_proxy(blue=blue.address, green=chatty.address, health_check=checks, health_interval="1s")
+    error = proxy.admin.wait_health("green", "unhealthy")["endpoints"][0]["last_error"]
+    assert "service-10: gRPC status INTERNAL: mmm" in error
+    assert 12 * 500 < len(error) < 12 * 600
+    refused = proxy.admin.post("/switch?to=green")
+    assert refused.status == 409 and len(refused.error) < 12 * 600
+    assert max(len(line) for line in proxy.process.stderr) < 12 * 600
+    proxy.restart()
+    assert proxy.admin.status()["colors"]["green"]["endpoints"][0]["last_error"].startswith("grpc: gRPC status INTERNAL")

@@ -61,6 +61,7 @@ import Testing
         let monitor = monitor(checker: checker)
         try await running(monitor) {
             #expect(await eventually { await self.states(monitor, .blue) == [.healthy] })
+            #expect(await eventually { await self.states(monitor, .green) == [.healthy] })
             // The grpc checks hang now. The new ones begin at once all the same.
             checker.go(on: 1, "tcp", [Self.down])
             await monitor.set(configuration(checks: [.tcp], timeout: .seconds(3), fall: 1))

@@ -298,15 +298,15 @@ os._exit(9)
 
 
 def test_many_endpoints(start_proxy, blue, green, connect_raw):
-    """The health of 600 endpoints is far more than one message of the line between the processes takes."""
-    dead = [f"127.0.{100 + number // 200}.{number % 200 + 1}:1" for number in range(600)]
+    """The health of 1,000 endpoints is far more than one message of the line between the processes takes."""
+    dead = [f"127.0.{100 + number // 200}.{number % 200 + 1}:1" for number in range(1_000)]
     proxy = start_proxy(blue=[blue.address, *dead], green=green.address, health_interval="2s")
 
     def states(state: str) -> int:
         endpoints = proxy.admin.status()["colors"]["blue"]["endpoints"]
         return sum(endpoint["state"] == state for endpoint in endpoints)
 
-    eventually(lambda: states("unhealthy") == 600, what="all others are found unhealthy")
+    eventually(lambda: states("unhealthy") == 1_000, what="all others are found unhealthy")
     before = proxy.admin.status()["colors"]["blue"]["endpoints"]
     stream = open_stream(connect_raw(proxy.address))
     first = proxy.restart()

@@ -15,10 +15,12 @@ Runs what is too long for scripts/test.sh, and says for each part what it ran an
 
   fuzz      every Swift fuzzer with 100000 cases, and the fuzzers of the running Proxy with 10000 each (about 5 minutes)
   calls     1000000 checked calls through 1000 switches with 50 long streams (about a minute)
+  ends      1000 ends each of the Proxy and the Predictor, and 1000 refused starts, while clients ask without a pause
+            (about 10 minutes)
   switches  1000 switches under the load of gRPC clients, each call checked against the clock (about 3 minutes)
 
 Environment: SLUICE_FUZZ_CASES (cases of each Swift fuzzer), SLUICE_PROXY_FUZZ_CASES, SLUICE_SOAK_CALLS,
-SLUICE_SOAK_SWITCHES.
+SLUICE_SOAK_SWITCHES, SLUICE_SOAK_ENDS.
 
 scripts/sanitize.sh runs the fuzzers under sanitizers.
 
@@ -34,14 +36,14 @@ for argument in "$@"; do
             usage
             exit 0
             ;;
-        fuzz | calls | switches) parts+=("$argument") ;;
+        fuzz | calls | ends | switches) parts+=("$argument") ;;
         *) fail 64 "unknown part: $argument (see --help)" ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(fuzz calls switches)
+[ ${#parts[@]} -gt 0 ] || parts=(fuzz calls ends switches)
 
 : "${SLUICE_FUZZ_CASES:=100000}" "${SLUICE_PROXY_FUZZ_CASES:=10000}"
-: "${SLUICE_SOAK_CALLS:=1000000}" "${SLUICE_SOAK_SWITCHES:=1000}"
+: "${SLUICE_SOAK_CALLS:=1000000}" "${SLUICE_SOAK_SWITCHES:=1000}" "${SLUICE_SOAK_ENDS:=1000}"
 export SLUICE_SOAK_CALLS SLUICE_SOAK_SWITCHES
 failed=()
 
@@ -76,6 +78,10 @@ for name in "${parts[@]}"; do
             make --no-print-directory -s -C bench BUILD="$PWD/.build/bench/bin" || fail 70 "the load's driver can't be built"
             SLUICE_BENCH_BIN=$PWD/.build/bench/bin part "$SLUICE_SOAK_CALLS calls, $SLUICE_SOAK_SWITCHES switches" \
                 end_to_end Tests/EndToEnd/soak.py
+            ;;
+        ends)
+            SLUICE_ENDS=$SLUICE_SOAK_ENDS part "$SLUICE_SOAK_ENDS ends of each program among clients" \
+                end_to_end Tests/EndToEnd/test_ends_among_clients.py
             ;;
         switches)
             SLUICE_SWITCHES=$SLUICE_SOAK_SWITCHES part "$SLUICE_SOAK_SWITCHES switches against the clock" \

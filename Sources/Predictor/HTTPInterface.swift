@@ -1,5 +1,4 @@
-import Hummingbird
-import HummingbirdCore
+import HTTP1
 import Inference
 import Logging
 import NIOCore
@@ -8,12 +7,23 @@ import ServiceLifecycle
 /// The HTTP server: `GET /health` and `POST /predict`.
 struct HTTPInterface: Service {
     private let settings: PredictorSettings
-    private let state: ServingState
+    private let server: Server
     private let listening = AsyncStream.makeStream(of: String.self)
 
     init(settings: PredictorSettings, state: ServingState) {
         self.settings = settings
-        self.state = state
+        let responses = HTTPResponses(state: state, configuredVersion: settings.modelVersion)
+        server = Server(
+            limits: Self.limits(settings), logger: Logger(label: "predictor.http"),
+            isLiveness: { Request(head: $0).path == HTTPResponses.healthPath }, respond: responses.respond(to:))
+    }
+
+    private static func limits(_ settings: PredictorSettings) -> ServerLimits {
+        var limits = ServerLimits(bodyBytes: settings.httpMaxBody, bytesInFlight: settings.httpMaxBytesInFlight)
+        limits.requestTimeout = TimeAmount(settings.httpRequestTimeout)
+        limits.headTimeout = min(limits.headTimeout, limits.requestTimeout)
+        limits.idleTimeout = .seconds(75)
+        return limits
     }
 
     /// `address:port` once the server listens; nil when it can't. To be asked once.
@@ -24,30 +34,27 @@ struct HTTPInterface: Service {
     func run() async throws {
         // Nobody waits for an address for ever, whatever ends this.
         defer { listening.continuation.finish() }
-        let application = Application(
-            responder: HTTPResponses(state: state, configuredVersion: settings.modelVersion),
-            server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(75))),
-            configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.httpPort)),
-            onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? settings.httpPort
-                listening.continuation.yield(endpoint(settings.host, port))
-            },
-            logger: Self.logger(settings)
-        )
+        let channel: any Channel
         do {
-            try await application.run()
+            channel = try await server.open(host: settings.host, port: settings.httpPort)
         } catch {
             guard let number = ListenError.errorNumber(of: error) else { throw error }
             throw ListenError(
                 setting: "HTTP_PORT", address: endpoint(settings.host, settings.httpPort),
                 reason: ListenError.text(of: number))
         }
-    }
-
-    /// Hummingbird says at level info that it listens, which the predictor does itself.
-    private static func logger(_ settings: PredictorSettings) -> Logger {
-        var logger = Logger(label: "predictor.http")
-        if settings.logLevel > .debug { logger.logLevel = .critical }
-        return logger
+        listening.continuation.yield(endpoint(settings.host, channel.localAddress?.port ?? settings.httpPort))
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                try? await channel.closeFuture.get()
+            } onGracefulShutdown: {
+                channel.close(promise: nil)
+                server.stop()
+            }
+            await server.untilEmpty()
+        } onCancel: {
+            channel.close(promise: nil)
+            server.abort()
+        }
     }
 }

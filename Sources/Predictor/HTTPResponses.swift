@@ -1,29 +1,26 @@
 import Estimators
+import HTTP1
 import HTTPTypes
-import Hummingbird
 import Inference
 import JSONText
 import NIOCore
 
 /// Answers HTTP requests. Everything it says is JSON; what is wrong comes as `{"error": …}`.
-struct HTTPResponses: HTTPResponder {
-    typealias Context = BasicRequestContext
+struct HTTPResponses: Sendable {
+    static let healthPath = "/health"
 
     let state: ServingState
     /// The version that was asked for: all that is known before the model is loaded.
     let configuredVersion: String?
 
-    /// Largest body of a prediction request in bytes: 8 MiB.
-    private static let largestBody = 8 << 20
-
-    func respond(to request: Request, context: Context) async throws -> Response {
-        switch (request.uri.path, request.method) {
-        case ("/health", .get), ("/health", .head):
+    @Sendable func respond(to request: Request) async -> Response {
+        switch (request.path, request.method) {
+        case (Self.healthPath, .get), (Self.healthPath, .head):
             return health()
-        case ("/health", _):
+        case (Self.healthPath, _):
             return methodNotAllowed("GET, HEAD")
         case ("/predict", .post):
-            return try await predict(request)
+            return predict(request)
         case ("/predict", _):
             return methodNotAllowed("POST")
         default:
@@ -47,30 +44,17 @@ struct HTTPResponses: HTTPResponder {
         return json(status == .serving ? .ok : .serviceUnavailable, writer.finish())
     }
 
-    private func predict(_ request: Request) async throws -> Response {
+    private func predict(_ request: Request) -> Response {
         guard let served = state.model else {
             return error(.serviceUnavailable, "the model is still being loaded")
         }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Self.largestBody {
-            return tooLarge()
-        }
-        let body: ByteBuffer
         do {
-            body = try await request.body.collect(upTo: Self.largestBody)
-        } catch is NIOTooManyBytesError {
-            return tooLarge()
-        }
-        do {
-            let instances = try InstancesParser.parse(Array(body.readableBytesView), width: served.model.featureCount)
+            let instances = try InstancesParser.parse(
+                Array(request.body.readableBytesView), width: served.model.featureCount)
             return json(.ok, served.encode(try instances.predictions(of: served.model)))
         } catch {
             return self.error(.badRequest, error.description)
         }
-    }
-
-    private func tooLarge() -> Response {
-        // What is left of the body is not worth reading.
-        error(.contentTooLarge, "the body has more than \(Self.largestBody) bytes", headers: [.connection: "close"])
     }
 
     private func methodNotAllowed(_ allowed: String) -> Response {
@@ -90,6 +74,6 @@ struct HTTPResponses: HTTPResponder {
     ) -> Response {
         var headers = headers
         headers[.contentType] = "application/json"
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        return Response(status: status, headers: headers, body: ByteBuffer(bytes: body))
     }
 }

@@ -23,9 +23,13 @@ struct Predictor {
         let loader = ModelLoader(settings: settings, state: state, logger: logger, grpc: grpc, http: http)
 
         // The group stops its services from the last to the first: the loader first, which tells everyone who watches
-        // that the process is stopping, then both servers at once.
+        // that the process is stopping, then both servers at once. A model that is refused stops the servers in the
+        // same order: whoever asks them at that moment is not cut off in the middle.
         var configuration = ServiceGroupConfiguration(
-            services: [Servers(grpc: grpc, http: http), loader],
+            services: [
+                .init(service: Servers(grpc: grpc, http: http)),
+                .init(service: loader, failureTerminationBehavior: .gracefullyShutdownGroup),
+            ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Self.lifecycleLogger(settings)
         )
@@ -73,7 +77,14 @@ private struct ModelLoader: Service, CustomStringConvertible {
             try await gracefulShutdown()
             return
         }
-        let model = try ServedModel.load(path: settings.modelPath, version: settings.modelVersion)
+        let model: ServedModel
+        do {
+            model = try ServedModel.load(path: settings.modelPath, version: settings.modelVersion)
+        } catch {
+            // Whoever watches the health would keep the servers from ending.
+            state.stop()
+            throw error
+        }
         state.begin(serving: model)
         if !model.model.ignored.isEmpty {
             logger.info(

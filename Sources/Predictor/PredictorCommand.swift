@@ -62,6 +62,27 @@ struct PredictorCommand: AsyncParsableCommand {
             valueName: "duration"))
     var shutdownGrace: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Largest body of a request over HTTP, in bytes; larger ones get 413. [HTTP_MAX_BODY] (default: 8388608)",
+            valueName: "bytes"))
+    var httpMaxBody: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Bytes of bodies and answers over HTTP that are held at a time; beyond that the request that has waited for \
+            its client longest gets 503. [HTTP_MAX_BYTES_IN_FLIGHT] (default: 67108864)
+            """,
+            valueName: "bytes"))
+    var httpMaxBytesInFlight: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a request over HTTP may take to come whole. [HTTP_REQUEST_TIMEOUT] (default: 30s)",
+            valueName: "duration"))
+    var httpRequestTimeout: String?
+
     func run() async throws {
         // Standard output may be a pipe that nobody reads any more; a write to it must not end the process.
         signal(SIGPIPE, SIG_IGN)
@@ -83,7 +104,8 @@ struct PredictorCommand: AsyncParsableCommand {
     private func readSettings() throws -> PredictorSettings {
         let flags = [
             "MODEL_VERSION": modelVersion, "MODEL_PATH": modelPath, "HOST": host, "PORT": port, "HTTP_PORT": httpPort,
-            "LOG_LEVEL": logLevel, "SHUTDOWN_GRACE": shutdownGrace,
+            "LOG_LEVEL": logLevel, "SHUTDOWN_GRACE": shutdownGrace, "HTTP_MAX_BODY": httpMaxBody,
+            "HTTP_MAX_BYTES_IN_FLIGHT": httpMaxBytesInFlight, "HTTP_REQUEST_TIMEOUT": httpRequestTimeout,
         ]
         do {
             return try PredictorSettings { name in

@@ -14,6 +14,12 @@ struct PredictorSettings: Sendable {
     /// For HTTP; 0 takes a free port.
     let httpPort: Int
     let logLevel: Logger.Level
+    /// The largest body of a request over HTTP, in bytes.
+    let httpMaxBody: Int
+    /// Bytes of bodies and answers over HTTP that are held at a time, those of all connections together.
+    let httpMaxBytesInFlight: Int
+    /// How long a request over HTTP may take to come whole.
+    let httpRequestTimeout: Duration
     /// How long calls under way may take after a signal to stop.
     let shutdownGrace: Duration
 
@@ -47,6 +53,18 @@ struct PredictorSettings: Sendable {
             }
         }
 
+        let httpMaxBody = try Self.bytes("HTTP_MAX_BODY", value("HTTP_MAX_BODY"), from: 1) ?? Self.usualBody
+        self.httpMaxBody = httpMaxBody
+        httpMaxBytesInFlight = try Self.bytes(
+            "HTTP_MAX_BYTES_IN_FLIGHT", value("HTTP_MAX_BYTES_IN_FLIGHT"), from: httpMaxBody)
+            ?? max(Self.usualBytesInFlight, httpMaxBody)
+        let timeout = value("HTTP_REQUEST_TIMEOUT") ?? "30s"
+        guard let httpRequestTimeout = Duration(text: timeout), httpRequestTimeout > .zero else {
+            throw SettingError(
+                name: "HTTP_REQUEST_TIMEOUT", value: timeout, allowed: "a duration such as 500ms, 30s or 2m, above 0")
+        }
+        self.httpRequestTimeout = httpRequestTimeout
+
         let level = value("LOG_LEVEL") ?? "info"
         guard let logLevel = Logger.Level(rawValue: level.lowercased()) else {
             throw SettingError(
@@ -62,6 +80,20 @@ struct PredictorSettings: Sendable {
         }
         self.shutdownGrace = shutdownGrace
     }
+
+    private static func bytes(
+        _ name: String, _ value: String?, from least: Int
+    ) throws(SettingError) -> Int? {
+        guard let value else { return nil }
+        guard let bytes = Int(value), (least...mostBytes).contains(bytes) else {
+            throw SettingError(name: name, value: value, allowed: "a number of bytes from \(least) to \(mostBytes)")
+        }
+        return bytes
+    }
+
+    private static let usualBody = 8 << 20
+    private static let usualBytesInFlight = 64 << 20
+    private static let mostBytes = 1 << 30
 
     private static func port(_ name: String, _ value: String?) throws(SettingError) -> Int? {
         guard let value else { return nil }

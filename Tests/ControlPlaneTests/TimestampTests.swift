@@ -37,15 +37,6 @@ import Testing
         #expect(time.advanced(by: .seconds(Int64.max)) == Timestamp(milliseconds: .max))
     }
 
-    @Test(
-        arguments: [
-            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777_999, "Sun, 06 Nov 1994 08:49:37 GMT"),
-            (1_709_210_096_000, "Thu, 29 Feb 2024 12:34:56 GMT"), (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
-        ] as [(Int64, String)]) func httpDate(milliseconds: Int64, text: String)
-    {
-        #expect(Timestamp(milliseconds: milliseconds).httpDate == text)
-    }
-
     @Test func isNow() {
         #expect(Timestamp.now() > Timestamp(rfc3339: "2026-01-01T00:00:00.000Z")!)
     }

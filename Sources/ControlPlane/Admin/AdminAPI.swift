@@ -1,11 +1,11 @@
 import DataPlane
+import HTTP1
 import HTTPTypes
-import Hummingbird
 import Logging
 import NIOCore
 
 /// The admin API: changes the active color and tells how things stand, over HTTP/1.1 with JSON bodies.
-package struct AdminAPI: HTTPResponder {
+package struct AdminAPI: Sendable {
     /// What the API speaks for.
     package struct Services: Sendable {
         package var switchboard: Switchboard
@@ -59,8 +59,6 @@ package struct AdminAPI: HTTPResponder {
         }
     }
 
-    private static let bodyLimit = 65_536
-
     private let resources: [String: Resource]
     private let gate: AdminGuard
     private let logger: Logger
@@ -83,68 +81,55 @@ package struct AdminAPI: HTTPResponder {
         logger = services.logger
     }
 
-    package func respond(to request: Request, context: AdminContext) async throws -> Response {
+    /// Whether a request asks for no more than whether the process lives and takes calls.
+    @Sendable package func isLiveness(_ request: HTTPRequest) -> Bool {
+        resources[Request(head: request).path]?.isOpen == true
+    }
+
+    @Sendable package func respond(to request: Request) async -> Response {
         let start = ContinuousClock.now
         var response: Response
         do {
-            response = try await handle(request, context)
+            response = try await handle(request)
         } catch let error as AdminError {
-            response = try error.response()
+            response = error.response
         } catch {
-            logger.error(
-                "an admin request failed", metadata: ["path": "\(request.uri.path)", "cause": "\(error)"])
-            response = try AdminError(.internalServerError, "\(error)").response()
+            logger.error("an admin request failed", metadata: ["path": "\(request.path)", "cause": "\(error)"])
+            response = AdminError(.internalServerError, "\(error)").response
         }
         response.headers[.xContentTypeOptions] = "nosniff"
-        if request.method == .head { response = response.createHeadResponse() }
-        if response.headers[.connection] == "close", let channel = context.channel {
-            response.body = response.body.closing(channel)
-        }
         logger.debug(
             "admin request",
             metadata: [
-                "method": "\(request.method)", "path": "\(request.uri.path)",
+                "method": "\(request.method)", "path": "\(request.path)",
                 "status": .stringConvertible(response.status.code),
-                "peer": "\(context.peer)", "duration": "\(start.duration(to: .now))",
+                "peer": "\(request.peer)", "duration": "\(start.duration(to: .now))",
             ])
         return response
     }
 
-    private func handle(_ request: Request, _ context: AdminContext) async throws -> Response {
-        let resource = resources[request.uri.path]
+    private func handle(_ request: Request) async throws -> Response {
+        let resource = resources[request.path]
         // A stranger learns nothing, not even which paths there are.
-        let who = resource?.isOpen == true ? context.peer : try gate.admit(request, peer: context.peer)
+        let who = resource?.isOpen == true ? request.peer : try gate.admit(request)
         guard let resource else {
             throw AdminError(
-                .notFound, "unknown path \(request.uri.path); known: \(resources.keys.sorted().joined(separator: ", "))"
+                .notFound, "unknown path \(request.path); known: \(resources.keys.sorted().joined(separator: ", "))"
             )
         }
         guard let handler = resource.handlers[request.method == .head ? .get : request.method] else {
             throw AdminError(
                 .methodNotAllowed,
-                "\(request.method) is not allowed for \(request.uri.path); allowed: \(resource.allow)",
+                "\(request.method) is not allowed for \(request.path); allowed: \(resource.allow)",
                 headers: [.allow: resource.allow])
         }
-        try await requireEmptyBody(request)
+        // Parameters in a body that were passed over in silence would make a switch to a named color a toggle.
+        guard request.body.readableBytes == 0 else { throw AdminError.badRequest(Self.bodyRefusal) }
         return try await handler(
-            AdminRequest(query: request.uri.query, ifMatch: request.headers[.ifMatch], who: who))
+            AdminRequest(query: request.query, ifMatch: request.headers[.ifMatch], who: who))
     }
 
-    /// A request has no body: parameters in one that were passed over in silence would make a switch to a named color a
-    /// toggle.
-    private func requireEmptyBody(_ request: Request) async throws {
-        var size = 0
-        for try await part in request.body {
-            size += part.readableBytes
-            guard size <= Self.bodyLimit else {
-                // Not read to its end, which may never come: the connection can't be used again.
-                throw AdminError(.contentTooLarge, Self.bodyRefusal, headers: [.connection: "close"])
-            }
-        }
-        guard size == 0 else { throw AdminError.badRequest(Self.bodyRefusal) }
-    }
-
-    private static let bodyRefusal = "requests have no body; parameters go into the query, as in /switch?to=green"
+    static let bodyRefusal = "requests have no body; parameters go into the query, as in /switch?to=green"
 }
 
 /// A request that was let in, as handlers see it.
@@ -153,14 +138,4 @@ struct AdminRequest: Sendable {
     var ifMatch: String?
     /// The token's name or the peer's address.
     var who: String
-}
-
-extension ResponseBody {
-    /// The same body, after which the connection is closed.
-    fileprivate func closing(_ channel: any Channel) -> ResponseBody {
-        ResponseBody(contentLength: contentLength) { writer in
-            try await self.write(writer)
-            channel.close(promise: nil)
-        }
-    }
 }

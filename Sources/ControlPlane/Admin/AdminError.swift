@@ -1,5 +1,6 @@
+import HTTP1
 import HTTPTypes
-import Hummingbird
+import NIOCore
 
 /// An answer that is not what was asked for: a status, a sentence, and what else helps.
 struct AdminError: Error {
@@ -29,8 +30,13 @@ struct AdminError: Error {
     }
 
     /// `{"error": …}`, with the details beside it.
-    func response() throws -> Response {
-        try .json(Body(error: message, details: details), status: status, headers: headers)
+    var response: Response {
+        do {
+            return try .json(Body(error: message, details: details), status: status, headers: headers)
+        } catch {
+            // Nothing in it can't be written as JSON.
+            return Response(status: .internalServerError)
+        }
     }
 
     private struct Body: Encodable {
@@ -58,6 +64,6 @@ extension Response {
         headers[.contentType] = "application/json"
         headers[.cacheControl] = "no-store"
         let bytes = try JSONCoding.document(body)
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return Response(status: status, headers: headers, body: ByteBuffer(bytes: bytes))
     }
 }

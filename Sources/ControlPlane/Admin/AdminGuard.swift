@@ -1,5 +1,5 @@
+import HTTP1
 import HTTPTypes
-import Hummingbird
 
 /// Decides who may use the admin API.
 ///
@@ -11,7 +11,7 @@ struct AdminGuard: Sendable {
 
     /// - Returns: who asks: the token's name or the peer's address.
     /// - Throws: `AdminError` 401 or 403.
-    func admit(_ request: Request, peer: String) throws(AdminError) -> String {
+    func admit(_ request: Request) throws(AdminError) -> String {
         if let origin = request.headers[.origin], !isSame(origin, request.head.authority) {
             throw AdminError(.forbidden, "requests from pages of another origin are refused: \(origin)")
         }
@@ -20,7 +20,7 @@ struct AdminGuard: Sendable {
                 throw AdminError(
                     .forbidden, "without a token the admin API answers under an address or localhost, not \(authority)")
             }
-            return peer
+            return request.peer
         }
         guard let authorization = request.headers[.authorization] else {
             throw AdminError(

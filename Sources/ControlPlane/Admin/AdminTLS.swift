@@ -40,6 +40,8 @@ package final class AdminTLS: Sendable {
             privateKey: .privateKey(try NIOSSLPrivateKey(file: keyFile, format: .pem)))
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuiteValues = suites
+        // What a client that says nothing more may hold up the end of its connection.
+        configuration.shutdownTimeout = .seconds(1)
         configuration.applicationProtocols = ["http/1.1"]
         return try NIOSSLContext(configuration: configuration)
     }

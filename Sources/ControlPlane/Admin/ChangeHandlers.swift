@@ -1,7 +1,7 @@
 import DataPlane
 import DurationSyntax
+import HTTP1
 import HTTPTypes
-import Hummingbird
 
 /// `POST /switch`, `POST /rollback` and `POST /drain/cancel`.
 struct ChangeHandlers: Sendable {

@@ -179,6 +179,9 @@ package enum OpenAPIDocument {
                   "403": {
                     "$ref": "#/components/responses/Forbidden"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "409": {
                     "description": "Refused: the color is not healthy, with the failing checks; or there is nothing to roll back to.",
                     "content": {
@@ -201,6 +204,9 @@ package enum OpenAPIDocument {
                   },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
                     "description": "Refused: the new state could not be saved, or another process is taking over at this very moment, so nothing was changed.",
@@ -347,6 +353,9 @@ package enum OpenAPIDocument {
                   "403": {
                     "$ref": "#/components/responses/Forbidden"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "409": {
                     "description": "Refused: the color is not healthy, with the failing checks; or there is nothing to roll back to.",
                     "content": {
@@ -369,6 +378,9 @@ package enum OpenAPIDocument {
                   },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
                     "description": "Refused: the new state could not be saved, or another process is taking over at this very moment, so nothing was changed.",
@@ -423,6 +435,9 @@ package enum OpenAPIDocument {
                   "403": {
                     "$ref": "#/components/responses/Forbidden"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "409": {
                     "description": "No drain is under way.",
                     "content": {
@@ -435,6 +450,9 @@ package enum OpenAPIDocument {
                   },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
                     "description": "Refused: another process is taking over at this very moment, so nothing was changed.",
@@ -486,8 +504,17 @@ package enum OpenAPIDocument {
                   "403": {
                     "$ref": "#/components/responses/Forbidden"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "$ref": "#/components/responses/Busy"
                   }
                 }
               }
@@ -520,8 +547,17 @@ package enum OpenAPIDocument {
                   "403": {
                     "$ref": "#/components/responses/Forbidden"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "$ref": "#/components/responses/Busy"
                   }
                 },
                 "parameters": [
@@ -566,8 +602,17 @@ package enum OpenAPIDocument {
                   "403": {
                     "$ref": "#/components/responses/Forbidden"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "$ref": "#/components/responses/Busy"
                   }
                 }
               }
@@ -594,8 +639,14 @@ package enum OpenAPIDocument {
                   "400": {
                     "$ref": "#/components/responses/BadRequest"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
                   }
                 },
                 "security": []
@@ -623,8 +674,14 @@ package enum OpenAPIDocument {
                   "400": {
                     "$ref": "#/components/responses/BadRequest"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
                     "description": "Not ready, and why.",
@@ -668,8 +725,17 @@ package enum OpenAPIDocument {
                   "403": {
                     "$ref": "#/components/responses/Forbidden"
                   },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
                   "413": {
                     "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "$ref": "#/components/responses/Busy"
                   }
                 }
               }
@@ -723,6 +789,43 @@ package enum OpenAPIDocument {
               },
               "TooLarge": {
                 "description": "The request has a body of more than 64 KiB.",
+                "content": {
+                  "application/json": {
+                    "schema": {
+                      "$ref": "#/components/schemas/Error"
+                    }
+                  }
+                }
+              },
+              "Late": {
+                "description": "The request has not come whole within 5 s. The connection closes.",
+                "content": {
+                  "application/json": {
+                    "schema": {
+                      "$ref": "#/components/schemas/Error"
+                    }
+                  }
+                }
+              },
+              "HeadTooLarge": {
+                "description": "The request's head has more than 16 KiB or 100 fields. The connection closes.",
+                "content": {
+                  "application/json": {
+                    "schema": {
+                      "$ref": "#/components/schemas/Error"
+                    }
+                  }
+                }
+              },
+              "Busy": {
+                "description": "Every connection is taken by requests that are being answered; there are places for `/healthz` and `/readyz` alone. The connection closes.",
+                "headers": {
+                  "Retry-After": {
+                    "schema": {
+                      "type": "integer"
+                    }
+                  }
+                },
                 "content": {
                   "application/json": {
                     "schema": {

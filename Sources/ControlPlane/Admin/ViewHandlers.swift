@@ -1,6 +1,7 @@
 import DataPlane
+import HTTP1
 import HTTPTypes
-import Hummingbird
+import NIOCore
 
 /// What can be looked at: `/status`, `/history`, `/metrics`, `/openapi.json`, `/healthz` and `/readyz`.
 struct ViewHandlers: Sendable {
@@ -44,7 +45,7 @@ struct ViewHandlers: Sendable {
         ).text
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType, .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            body: ByteBuffer(string: text))
     }
 
     /// The description of this API.
@@ -52,7 +53,7 @@ struct ViewHandlers: Sendable {
         _ = try QueryParameters(request.query, allowed: [])
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: OpenAPIDocument.text)))
+            body: ByteBuffer(string: OpenAPIDocument.text))
     }
 
     /// The process lives and answers.

@@ -35,22 +35,6 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
             + ":" + padded(inDay / 1000 % 60, 2) + "." + padded(inDay % 1000, 3) + "Z"
     }
 
-    /// As a `Date` field has it (RFC 9110, section 5.6.7): `Mon, 23 Nov 2026 10:15:30 GMT`.
-    package var httpDate: String {
-        let day = milliseconds.floorDivided(by: 86_400_000)
-        let seconds = (milliseconds - day * 86_400_000) / 1000
-        let (year, month, dayOfMonth) = Self.civil(day: day)
-        // The first day was a Thursday.
-        let weekday = Self.weekdays[Int(day + 4 - (day + 4).floorDivided(by: 7) * 7)]
-        return "\(weekday), \(padded(dayOfMonth, 2)) \(Self.months[Int(month) - 1]) \(padded(year, 4)) "
-            + "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2)) GMT"
-    }
-
-    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-    private static let months = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
-
     /// Reads exactly the form that `description` writes; anything else, such as another offset, gives `nil`.
     package init?(rfc3339 text: some StringProtocol) {
         let bytes = Array(text.utf8)

@@ -1,8 +1,7 @@
 import ControlPlane
 import DataPlane
+import HTTP1
 import HTTPTypes
-import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
 import Synchronization
@@ -55,12 +54,10 @@ struct AdminBench {
     ) async throws -> Answer {
         let head = HTTPRequest(
             method: method, scheme: "http", authority: authority, path: path, headerFields: headers)
-        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: body)))
-        let context = AdminContext(peer: "192.0.2.7")
-        let response = try await api.respond(to: request, context: context)
-        let writer = CollectingWriter()
-        try await response.body.write(writer)
-        return Answer(status: response.status.code, headers: response.headers, text: writer.text)
+        let response = await api.respond(
+            to: Request(head: head, body: ByteBuffer(string: body), peer: "192.0.2.7"))
+        return Answer(
+            status: response.status.code, headers: response.headers, text: String(buffer: response.body))
     }
 
     func get(_ path: String, _ headers: HTTPFields = [:]) async throws -> Answer {
@@ -70,16 +67,4 @@ struct AdminBench {
     func post(_ path: String, _ headers: HTTPFields = [:]) async throws -> Answer {
         try await send(.post, path, headers)
     }
-}
-
-private final class CollectingWriter: ResponseBodyWriter, Sendable {
-    private let buffer = Mutex(ByteBuffer())
-
-    var text: String { buffer.withLock { String(buffer: $0) } }
-
-    func write(_ part: ByteBuffer) async throws {
-        buffer.withLock { _ = $0.writeImmutableBuffer(part) }
-    }
-
-    func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

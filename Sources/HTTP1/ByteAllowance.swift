@@ -1,0 +1,65 @@
+import NIOCore
+
+/// Who may hold bytes: of a body that is coming, being answered, or of an answer on its way.
+///
+/// Where the bytes of all would go beyond the limit, the holder that has waited for its client longest makes room: whoever
+/// sends and takes what it asks for quickly is not held up by those who don't. Not for several threads at once.
+package struct ByteAllowance<Holder: Hashable> {
+    package enum Verdict: Equatable {
+        /// - Parameter ending: holders that have lost what they held.
+        case granted(ending: [Holder])
+        /// Nothing has changed.
+        case refused
+    }
+
+    private struct Holding {
+        var bytes: Int
+        /// When its request began.
+        var since: NIODeadline
+        /// Its client is to move.
+        var isWaiting: Bool
+    }
+
+    private let limit: Int
+    private var holdings: [Holder: Holding] = [:]
+    package private(set) var total = 0
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Takes bytes for a holder whose client is to move.
+    ///
+    /// - Parameters:
+    ///   - bytes: besides what it holds.
+    ///   - since: when its request began; counts where it holds nothing yet.
+    package mutating func take(_ bytes: Int, for holder: Holder, since: NIODeadline) -> Verdict {
+        var ending: [Holder] = []
+        // Alone it may have what it needs: an answer can be larger than the limit.
+        let isAlone = holdings.isEmpty || (holdings.count == 1 && holdings[holder] != nil)
+        if total + bytes > limit, !isAlone {
+            var excess = total + bytes - limit
+            let own = holdings[holder]?.since ?? since
+            let older = holdings.filter { $0.key != holder && $0.value.isWaiting && $0.value.since <= own }
+            for (other, holding) in older.sorted(by: { $0.value.since < $1.value.since }) where excess > 0 {
+                excess -= holding.bytes
+                ending.append(other)
+            }
+            guard excess <= 0 else { return .refused }
+            for other in ending { release(other) }
+        }
+        holdings[holder, default: Holding(bytes: 0, since: since, isWaiting: true)].bytes += bytes
+        holdings[holder]?.isWaiting = true
+        total += bytes
+        return .granted(ending: ending)
+    }
+
+    /// A holder's request is whole: the next move is the server's.
+    package mutating func answering(_ holder: Holder) {
+        holdings[holder]?.isWaiting = false
+    }
+
+    package mutating func release(_ holder: Holder) {
+        total -= holdings.removeValue(forKey: holder)?.bytes ?? 0
+    }
+}

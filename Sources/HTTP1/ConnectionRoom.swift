@@ -1,0 +1,93 @@
+import NIOCore
+
+/// Who may have a connection.
+///
+/// A connection costs its client nothing, so the room is for those who use it. Where every place is taken, one that waits
+/// for its client makes room: the one whose request has been coming longest, if that is longer than who means well needs;
+/// else the one that has been between two requests longest; else the one whose request has been coming longest. Never one
+/// whose request is being answered: where all are, there is a reserve for whoever asks whether the process lives. Not for
+/// several threads at once.
+package struct ConnectionRoom<Key: Hashable> {
+    /// Whose move it is.
+    package enum Phase: Equatable {
+        /// A request is awaited: none has come yet, or a part of it.
+        case unfinished
+        /// A request is being answered.
+        case answering
+        /// The client is to take an answer, or the rest of what it sends is being dropped.
+        case leaving
+        /// A request has been answered; another may follow.
+        case idle
+    }
+
+    package enum Admission: Equatable {
+        /// - Parameter reserved: for liveness alone.
+        /// - Parameter closing: the connection that makes room.
+        case admitted(reserved: Bool, closing: Key?)
+        case refused
+    }
+
+    private struct Place {
+        var phase: Phase
+        var since: NIODeadline
+        var isReserved: Bool
+    }
+
+    /// What a request may take to come before its connection is the first to make room.
+    private static var patience: TimeAmount { .seconds(1) }
+
+    private let size: Int
+    private let reserve: Int
+    private var places: [Key: Place] = [:]
+    private var reserved = 0
+
+    package init(size: Int, reserve: Int) {
+        self.size = size
+        self.reserve = reserve
+    }
+
+    package var count: Int { places.count }
+
+    package mutating func admit(_ key: Key, now: NIODeadline) -> Admission {
+        if places.count - reserved < size { return place(key, reserved: false, closing: nil, now) }
+        if let next = nextToGo(reserved: false, now) {
+            remove(next)
+            return place(key, reserved: false, closing: next, now)
+        }
+        if reserved < reserve { return place(key, reserved: true, closing: nil, now) }
+        if let next = nextToGo(reserved: true, now) {
+            remove(next)
+            return place(key, reserved: true, closing: next, now)
+        }
+        return .refused
+    }
+
+    /// A connection has come to another phase, or to the same one anew.
+    package mutating func enter(_ phase: Phase, _ key: Key, now: NIODeadline) {
+        places[key]?.phase = phase
+        places[key]?.since = now
+    }
+
+    package mutating func remove(_ key: Key) {
+        if places.removeValue(forKey: key)?.isReserved == true { reserved -= 1 }
+    }
+
+    private mutating func place(_ key: Key, reserved isReserved: Bool, closing: Key?, _ now: NIODeadline) -> Admission {
+        places[key] = Place(phase: .unfinished, since: now, isReserved: isReserved)
+        if isReserved { reserved += 1 }
+        return .admitted(reserved: isReserved, closing: closing)
+    }
+
+    private func nextToGo(reserved: Bool, _ now: NIODeadline) -> Key? {
+        let waiting = places.lazy.filter { $0.value.isReserved == reserved && $0.value.phase != .answering }
+        return waiting.min { left, right in
+            let (one, other) = (rank(left.value, now), rank(right.value, now))
+            return one == other ? left.value.since < right.value.since : one < other
+        }?.key
+    }
+
+    private func rank(_ place: Place, _ now: NIODeadline) -> Int {
+        if place.phase == .idle { return 1 }
+        return now - place.since >= Self.patience ? 0 : 2
+    }
+}

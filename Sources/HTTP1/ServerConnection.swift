@@ -1,0 +1,393 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+
+/// One connection: takes requests whole, one after the other, has each answered, and keeps to the limits meanwhile.
+///
+/// Confined to its event loop. A request that is refused gets its answer at once; the rest of it is read and dropped, for
+/// the answer would not arrive on a connection that is closed with bytes unread (RFC 9112, section 9.6).
+final class ServerConnection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        /// No byte of a request has come.
+        case idle
+        /// The head is on its way.
+        case head
+        case body(RequestHead, ByteBuffer)
+        case answering(RequestHead)
+        /// The answer is on its way; then the connection goes on, or closes.
+        case writing
+        /// What still comes is dropped.
+        case lingering
+        case closed
+    }
+
+    private static let tooMuch = Response.failure(
+        .serviceUnavailable, "too many bytes of other requests are being held", headers: [.retryAfter: "1"])
+
+    /// Parts of requests that the client sent before it had the answer to the one before; more aren't kept.
+    private static let pipelinedParts = 64
+
+    private let core: ServerCore
+    private let key: Connections.Key
+    private let isReserved: Bool
+    private var phase = Phase.idle
+    private var context: ChannelHandlerContext?
+    private var peer = "unknown"
+    private var pipelined = CircularBuffer<HTTPServerRequestPart>()
+    /// No request has been answered yet.
+    private var isFirst = true
+    /// When the request under way began.
+    private var began = NIODeadline.now()
+    /// The answer to the request under way has no body, only the fields of one.
+    private var asksForHead = false
+    /// Whether an answer closes the connection, whatever it says itself.
+    private var closesAfterAnswer = false
+    /// Whether bytes may come that nobody waits for.
+    private var mustLinger = false
+    private var inputHasEnded = false
+    private var holdsRead = false
+    private var dropped = 0
+    private var timer: Scheduled<Void>?
+    private var deadline = NIODeadline.distantFuture
+    private var task: Task<Void, Never>?
+
+    init(_ core: ServerCore, _ channel: any Channel) {
+        self.core = core
+        key = Connections.Key(channel)
+        isReserved = core.connections.isReserved(key)
+    }
+
+    private var limits: ServerLimits { core.limits }
+
+    // MARK: Events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { begin(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        peer = context.remoteAddress?.ipAddress ?? "unknown"
+        began = .now()
+        setTimer(isReserved ? limits.reserveTimeout : limits.headTimeout)
+        if core.connections.isQuiescing(key) { quiesce() }
+    }
+
+    private func end() {
+        phase = .closed
+        stopTimer()
+        context = nil
+        pipelined.removeAll()
+    }
+
+    /// Bytes have come, decrypted but not read as HTTP yet.
+    ///
+    /// - Returns: whether they are to be read.
+    func wantsBytes(_ count: Int) -> Bool {
+        switch phase {
+        case .idle:
+            awaitHead()
+        case .lingering:
+            dropped += count
+            if dropped > limits.lingering.bytes { cut() }
+            return false
+        case .closed:
+            return false
+        case .head, .body, .answering, .writing:
+            break
+        }
+        return true
+    }
+
+    /// A request begins.
+    private func awaitHead() {
+        phase = .head
+        guard !isReserved else { return }
+        began = .now()
+        setTimer(limits.headTimeout)
+        // The first one is awaited since the connection is there.
+        if !isFirst { core.connections.enter(.unfinished, key) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch phase {
+        case .answering, .writing:
+            if pipelined.count < Self.pipelinedParts, !mustLinger {
+                pipelined.append(part)
+            } else {
+                (closesAfterAnswer, mustLinger) = (true, true)
+            }
+        case .idle, .head, .body:
+            take(part)
+        case .lingering, .closed:
+            break
+        }
+    }
+
+    /// The next request is read once the one before has its answer.
+    func read(context: ChannelHandlerContext) {
+        switch phase {
+        case .answering, .writing: holdsRead = true
+        default: context.read()
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed:
+            inputHasEnded = true
+            switch phase {
+            case .answering, .writing: closesAfterAnswer = true
+            default: close()
+            }
+        case is ChannelShouldQuiesceEvent:
+            quiesce()
+        case is BytesLost:
+            if case .body = phase { refuseForBytes() } else if case .writing = phase { cut() }
+        case is ServerAborts:
+            task?.cancel()
+            cut()
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch (error, phase) {
+        case (is HTTPParserError, .answering), (is HTTPParserError, .writing):
+            (closesAfterAnswer, mustLinger) = (true, true)
+        case (HTTPParserError.headerOverflow, .head):
+            refuse(
+                .failure(
+                    .requestHeaderFieldsTooLarge,
+                    "the head has more than \(limits.headerBytes) bytes or \(limits.headerFields) fields"))
+        case (is HTTPParserError, .head), (is HTTPParserError, .body), (is HTTPParserError, .idle):
+            refuse(.failure(.badRequest, "this is not an HTTP request"))
+        case (is HTTPParserError, .lingering):
+            break
+        default:
+            cut()
+        }
+    }
+
+    private func quiesce() {
+        switch phase {
+        case .idle, .lingering:
+            close()
+        case .head, .body:
+            closesAfterAnswer = true
+            if deadline > .now() + limits.stopTimeout { setTimer(limits.stopTimeout) }
+        case .answering, .writing:
+            closesAfterAnswer = true
+        case .closed:
+            break
+        }
+    }
+
+    // MARK: A request
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch (part, phase) {
+        case (.head(let head), .idle), (.head(let head), .head):
+            take(head)
+        case (.body(let bytes), .body(let head, var body)):
+            guard body.readableBytes + bytes.readableBytes <= limits.bodyBytes else { return refuseForSize() }
+            guard core.connections.take(bytes.readableBytes, for: key, since: began) else { return refuseForBytes() }
+            // Held twice, it would be copied.
+            phase = .head
+            body.writeImmutableBuffer(bytes)
+            phase = .body(head, body)
+        case (.end, .body(let head, let body)):
+            answer(head, body)
+        default:
+            // Between a refusal and the end of its answer.
+            break
+        }
+    }
+
+    private func take(_ head: HTTPRequestHead) {
+        guard let request = RequestHead(head) else {
+            return refuse(.failure(.badRequest, "this is not an HTTP request"))
+        }
+        asksForHead = request.request.method == .head
+        guard !isReserved || core.isLiveness(request.request) else {
+            return refuse(
+                .failure(
+                    .serviceUnavailable, "every connection is taken by requests that are being answered",
+                    headers: [.retryAfter: "1"]))
+        }
+        if let length = request.contentLength, length > limits.bodyBytes { return refuseForSize() }
+        phase = .body(request, ByteBuffer())
+        if !isReserved { setTimer(limits.requestTimeout, since: began) }
+        if request.expectsContinue {
+            context?.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
+    }
+
+    private func answer(_ head: RequestHead, _ body: ByteBuffer) {
+        guard let context else { return }
+        stopTimer()
+        phase = .answering(head)
+        isFirst = false
+        core.connections.answerBegins(key)
+        let request = Request(head: head.request, body: body, peer: peer)
+        let (core, loop, this) = (core, context.eventLoop, NIOLoopBound(self, eventLoop: context.eventLoop))
+        task = Task {
+            let response = await core.respond(request)
+            // Counted as under way until it's on its way, so that nobody closes the connection between the two.
+            loop.execute {
+                this.value.send(response)
+                core.connections.answerEnds()
+            }
+        }
+    }
+
+    // MARK: An answer
+
+    private func send(_ response: Response) {
+        task = nil
+        guard case .answering(let head) = phase else { return }
+        core.connections.releaseBytes(of: key)
+        var response = response
+        if !asksForHead, !core.connections.take(response.body.readableBytes, for: key, since: began) {
+            response = Self.tooMuch
+        }
+        if !head.keepsAlive || isReserved || closesAfterAnswer { response.headers[.connection] = "close" }
+        closesAfterAnswer = response.closes
+        write(response, keepsAliveOldClient: head.isOld && !response.closes)
+    }
+
+    private func write(_ response: Response, keepsAliveOldClient: Bool = false) {
+        guard let context else { return }
+        phase = .writing
+        core.connections.enter(.leaving, key)
+        setTimer(limits.answerTimeout)
+        let head = response.head(date: HTTPDate.now(), keepsAliveOldClient: keepsAliveOldClient)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        let this = NIOLoopBound(self, eventLoop: context.eventLoop)
+        written.futureResult.whenComplete { _ in this.value.hasWritten() }
+        if !asksForHead, response.body.readableBytes > 0 {
+            context.write(wrapOutboundOut(head), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(response.body), promise: written)
+        } else {
+            context.writeAndFlush(wrapOutboundOut(head), promise: written)
+        }
+    }
+
+    private func hasWritten() {
+        guard case .writing = phase, let context else { return }
+        core.connections.releaseBytes(of: key)
+        if closesAfterAnswer {
+            if mustLinger || !pipelined.isEmpty { linger() } else { close() }
+            return
+        }
+        phase = .idle
+        core.connections.enter(.idle, key)
+        setTimer(limits.idleTimeout)
+        if !pipelined.isEmpty { awaitHead() }
+        while let part = pipelined.popFirst() {
+            take(part)
+            switch phase {
+            case .answering, .writing, .lingering, .closed: return
+            case .idle, .head, .body: continue
+            }
+        }
+        goOnReading(context)
+    }
+
+    private func goOnReading(_ context: ChannelHandlerContext) {
+        guard holdsRead else { return }
+        holdsRead = false
+        context.read()
+    }
+
+    // MARK: Refusals and ends
+
+    private func refuseForSize() {
+        refuse(.failure(.contentTooLarge, limits.bodyRefusal))
+    }
+
+    private func refuseForBytes() {
+        refuse(Self.tooMuch)
+    }
+
+    /// Answers a request whose end has not come.
+    private func refuse(_ response: Response) {
+        core.connections.releaseBytes(of: key)
+        (closesAfterAnswer, mustLinger) = (true, true)
+        write(response)
+    }
+
+    private func linger() {
+        guard let context else { return }
+        phase = .lingering
+        pipelined.removeAll()
+        if inputHasEnded { return close() }
+        setTimer(limits.lingering.time)
+        context.close(mode: .output, promise: nil)
+        goOnReading(context)
+    }
+
+    private func close() {
+        if case .closed = phase { return }
+        context?.close(promise: nil)
+    }
+
+    private func cut() {
+        if let context { Connections.cut(context.channel) }
+    }
+
+    private func setTimer(_ time: TimeAmount, since: NIODeadline = .now()) {
+        stopTimer()
+        guard let context else { return }
+        deadline = since + time
+        let this = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(deadline: deadline) { this.value.timeIsUp() }
+    }
+
+    private func stopTimer() {
+        timer?.cancel()
+        timer = nil
+        deadline = .distantFuture
+    }
+
+    private func timeIsUp() {
+        timer = nil
+        switch phase {
+        case .head, .body:
+            // Whoever took so long may not be there any more: nobody waits until the answer is taken.
+            let late = Response.failure(.requestTimeout, "the request has not come whole in time")
+            context?.write(wrapOutboundOut(late.head(date: HTTPDate.now(), keepsAliveOldClient: false)), promise: nil)
+            context?.writeAndFlush(wrapOutboundOut(late.body), promise: nil)
+            cut()
+        case .idle:
+            close()
+        case .writing, .lingering:
+            cut()
+        case .answering, .closed:
+            break
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ServerConnection: Sendable {}

@@ -1,0 +1,59 @@
+"""Clients that connect and ask without a pause, whether or not anybody is there."""
+
+import socket
+import threading
+from collections.abc import Callable
+
+# What begins an HTTP/2 connection: the preface, and SETTINGS without an entry.
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+
+
+def http_request(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+
+class Askers:
+    """Four clients on threads of their own, from `with` to its end; each request has a connection of its own.
+
+    `request` is sent as it is; without one the clients begin HTTP/2. `wrap` makes TLS of a connection.
+    """
+
+    def __init__(
+        self, address: str, request: bytes | None = None, wrap: Callable[[socket.socket], socket.socket] | None = None
+    ):
+        self.address = address
+        #: How many answers have come, and how many times nobody was there or the connection ended before.
+        self.answered = self.unanswered = 0
+        self._request = _PREFACE if request is None else request
+        self._wrap = wrap or (lambda connection: connection)
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(4)]
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            is_answered = self._ask()
+            with self._lock:
+                self.answered += is_answered
+                self.unanswered += not is_answered
+
+    def _ask(self) -> bool:
+        host, port = self.address.rsplit(":", 1)
+        try:
+            with socket.create_connection((host, int(port)), timeout=5) as plain, self._wrap(plain) as connection:
+                connection.sendall(self._request)
+                return connection.recv(4096) != b""
+        except OSError:
+            # Not without a pause where nobody listens: the program that is to start needs the processor, too.
+            self._stop.wait(0.0005)
+            return False
+
+    def __enter__(self) -> "Askers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)

@@ -1,0 +1,77 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A client that sends what it is told and keeps what comes.
+final class TestClient: Sendable {
+    private let channel: any Channel
+    private let kept: Kept
+
+    private final class Kept: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+
+        let state = Mutex((text: "", hasEnded: false))
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let text = String(buffer: unwrapInboundIn(data))
+            state.withLock { $0.text += text }
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if event is ChannelEvent { state.withLock { $0.hasEnded = true } }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            state.withLock { $0.hasEnded = true }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            state.withLock { $0.hasEnded = true }
+        }
+    }
+
+    init(port: Int) async throws {
+        let kept = Kept()
+        self.kept = kept
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { $0.pipeline.addHandler(kept) }
+            .connect(host: "127.0.0.1", port: port).get()
+    }
+
+    var text: String { kept.state.withLock { $0.text } }
+    /// The server sends no more.
+    var hasEnded: Bool { kept.state.withLock { $0.hasEnded } }
+
+    func send(_ text: String) {
+        channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+    }
+
+    func get(_ path: String, _ fields: String = "") {
+        send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)\r\n")
+    }
+
+    func close() {
+        channel.close(promise: nil)
+    }
+
+    func closeOutput() {
+        channel.close(mode: .output, promise: nil)
+    }
+
+    /// What has come by the time that the server ends the connection.
+    func wholeText() async -> String {
+        _ = await eventually { self.hasEnded }
+        return text
+    }
+}
+
+/// Looks again and again, for up to 10 s, whether something has happened.
+func eventually(_ check: () -> Bool) async -> Bool {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while .now < deadline {
+        if check() { return true }
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return check()
+}

@@ -137,7 +137,9 @@ final class Connections: Sendable {
     /// - Returns: whether the connection may hold so many bytes more.
     func take(_ bytes: Int, for key: Key, since: NIODeadline) -> Bool {
         let (isGranted, ending) = state.withLock { state -> (Bool, [any Channel]) in
-            guard case .granted(let ending) = state.bytes.take(bytes, for: key, since: since) else { return (false, []) }
+            guard case .granted(let ending) = state.bytes.take(bytes, for: key, since: since) else {
+                return (false, [])
+            }
             return (true, ending.compactMap { state.channels[$0] })
         }
         for channel in ending {

@@ -55,8 +55,9 @@ struct PredictorSettings: Sendable {
 
         let httpMaxBody = try Self.bytes("HTTP_MAX_BODY", value("HTTP_MAX_BODY"), from: 1) ?? Self.usualBody
         self.httpMaxBody = httpMaxBody
-        httpMaxBytesInFlight = try Self.bytes(
-            "HTTP_MAX_BYTES_IN_FLIGHT", value("HTTP_MAX_BYTES_IN_FLIGHT"), from: httpMaxBody)
+        httpMaxBytesInFlight =
+            try Self.bytes(
+                "HTTP_MAX_BYTES_IN_FLIGHT", value("HTTP_MAX_BYTES_IN_FLIGHT"), from: httpMaxBody)
             ?? max(Self.usualBytesInFlight, httpMaxBody)
         let timeout = value("HTTP_REQUEST_TIMEOUT") ?? "30s"
         guard let httpRequestTimeout = Duration(text: timeout), httpRequestTimeout > .zero else {

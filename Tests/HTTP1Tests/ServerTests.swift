@@ -71,6 +71,14 @@ private final class ServerBench: Sendable {
     }
 }
 
+private final class Flag: Sendable {
+    private let state = Mutex(false)
+
+    var isSet: Bool { state.withLock { $0 } }
+
+    func set() { state.withLock { $0 = true } }
+}
+
 @Suite struct ServerTests {
     @Test func answersOneRequestAfterTheOther() async throws {
         let bench = try await ServerBench()
@@ -80,7 +88,8 @@ private final class ServerBench: Sendable {
         #expect(client.text.hasPrefix("HTTP/1.1 200 OK\r\nContent-Length: 7\r\nDate: "))
         client.send("POST /b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")
         #expect(await eventually { client.text.hasSuffix("POST /b hello") })
-        client.send("POST /c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+        client.send(
+            "POST /c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         #expect(await eventually { client.text.hasSuffix("POST /c abcde") })
         client.send("HEAD /d HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         #expect(await client.wholeText().hasSuffix("\r\n\r\n"))
@@ -316,11 +325,11 @@ private final class ServerBench: Sendable {
         for _ in 0..<30 {
             let bench = try await ServerBench()
             let port = bench.port
-            let isOver = Mutex(false)
+            let isOver = Flag()
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 {
                     group.addTask {
-                        while !isOver.withLock({ $0 }) {
+                        while !isOver.isSet {
                             guard let client = try? await TestClient(port: port) else { continue }
                             client.get("/a", "Connection: close\r\n")
                             _ = await client.wholeText()
@@ -330,7 +339,7 @@ private final class ServerBench: Sendable {
                 }
                 try? await Task.sleep(for: .milliseconds(10))
                 await bench.end()
-                isOver.withLock { $0 = true }
+                isOver.set()
             }
             #expect(bench.server.isEmpty)
         }

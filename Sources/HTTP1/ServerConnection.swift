@@ -31,6 +31,9 @@ final class ServerConnection: ChannelDuplexHandler {
     /// Parts of requests that the client sent before it had the answer to the one before; more aren't kept.
     private static let pipelinedParts = 64
 
+    /// How much of an answer a client must take within the time for that.
+    private static let pieceBytes = 262_144
+
     private let core: ServerCore
     private let key: Connections.Key
     private let isReserved: Bool
@@ -48,6 +51,10 @@ final class ServerConnection: ChannelDuplexHandler {
     private var closesAfterAnswer = false
     /// Whether bytes may come that nobody waits for.
     private var mustLinger = false
+    /// Requests that came together have been dropped, and can't be told from what follows: the last one kept is the last.
+    private var hasDropped = false
+    /// What of an answer's body is still to be written.
+    private var rest = ByteBuffer()
     private var inputHasEnded = false
     private var holdsRead = false
     private var dropped = 0
@@ -130,11 +137,14 @@ final class ServerConnection: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         switch phase {
+        case .writing where mustLinger:
+            // The rest of a request that is being refused.
+            break
         case .answering, .writing:
-            if pipelined.count < Self.pipelinedParts, !mustLinger {
+            if pipelined.count < Self.pipelinedParts, !hasDropped {
                 pipelined.append(part)
             } else {
-                (closesAfterAnswer, mustLinger) = (true, true)
+                hasDropped = true
             }
         case .idle, .head, .body:
             take(part)
@@ -174,7 +184,7 @@ final class ServerConnection: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch (error, phase) {
         case (is HTTPParserError, .answering), (is HTTPParserError, .writing):
-            (closesAfterAnswer, mustLinger) = (true, true)
+            hasDropped = true
         case (HTTPParserError.headerOverflow, .head):
             refuse(
                 .failure(
@@ -271,33 +281,44 @@ final class ServerConnection: ChannelDuplexHandler {
         if !asksForHead, !core.connections.take(response.body.readableBytes, for: key, since: began) {
             response = Self.tooMuch
         }
-        if !head.keepsAlive || isReserved || closesAfterAnswer { response.headers[.connection] = "close" }
+        if !head.keepsAlive || isReserved || closesAfterAnswer || isAtItsEnd { response.headers[.connection] = "close" }
         closesAfterAnswer = response.closes
         write(response, keepsAliveOldClient: head.isOld && !response.closes)
+    }
+
+    /// No request that came together with this one is left, and what followed has been dropped.
+    private var isAtItsEnd: Bool {
+        hasDropped && !pipelined.contains { if case .end = $0 { true } else { false } }
     }
 
     private func write(_ response: Response, keepsAliveOldClient: Bool = false) {
         guard let context else { return }
         phase = .writing
         core.connections.enter(.leaving, key)
-        setTimer(limits.answerTimeout)
         let head = response.head(date: HTTPDate.now(), keepsAliveOldClient: keepsAliveOldClient)
+        rest = asksForHead ? ByteBuffer() : response.body
+        context.write(wrapOutboundOut(head), promise: nil)
+        writeRest()
+    }
+
+    /// Writes a piece of the answer, and the next one once the client has taken it.
+    private func writeRest() {
+        guard case .writing = phase, let context else { return }
+        setTimer(limits.answerTimeout)
+        let piece = rest.readSlice(length: min(rest.readableBytes, Self.pieceBytes)) ?? ByteBuffer()
         let written = context.eventLoop.makePromise(of: Void.self)
         let this = NIOLoopBound(self, eventLoop: context.eventLoop)
-        written.futureResult.whenComplete { _ in this.value.hasWritten() }
-        if !asksForHead, response.body.readableBytes > 0 {
-            context.write(wrapOutboundOut(head), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(response.body), promise: written)
-        } else {
-            context.writeAndFlush(wrapOutboundOut(head), promise: written)
-        }
+        let isLast = rest.readableBytes == 0
+        written.futureResult.whenSuccess { if isLast { this.value.hasWritten() } else { this.value.writeRest() } }
+        context.writeAndFlush(wrapOutboundOut(piece), promise: written)
     }
 
     private func hasWritten() {
         guard case .writing = phase, let context else { return }
+        rest = ByteBuffer()
         core.connections.releaseBytes(of: key)
-        if closesAfterAnswer {
-            if mustLinger || !pipelined.isEmpty { linger() } else { close() }
+        if closesAfterAnswer || isAtItsEnd {
+            if mustLinger || hasDropped || !pipelined.isEmpty { linger() } else { close() }
             return
         }
         phase = .idle

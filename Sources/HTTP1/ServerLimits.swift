@@ -23,7 +23,7 @@ package struct ServerLimits: Sendable {
     package var reserveTimeout = TimeAmount.seconds(1)
     /// Between two requests.
     package var idleTimeout = TimeAmount.seconds(60)
-    /// Until the client has taken an answer.
+    /// Until the client has taken an answer, or the next 256 KiB of one.
     package var answerTimeout = TimeAmount.seconds(30)
     /// How much of a refused request is read and dropped, so that the answer arrives, and for how long: a connection that
     /// is closed with bytes unread takes the answer along.

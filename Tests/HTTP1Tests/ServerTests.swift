@@ -114,7 +114,7 @@ private final class Flag: Sendable {
         client.send(String(repeating: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 1000))
         let text = await client.wholeText()
         let answers = text.matches(of: /HTTP\/1.1 200 OK/).count
-        #expect(answers >= 1 && answers <= 200)
+        #expect(answers > 1 && answers <= 200)
         #expect(text.matches(of: /Connection: close/).count == 1)
         await bench.end()
     }
@@ -265,6 +265,38 @@ private final class Flag: Sendable {
         #expect(clients[0].text.contains("Retry-After: 1\r\n"))
         clients[3].send(String(repeating: "x", count: 10))
         #expect(await eventually { clients[3].text.hasSuffix("xxx") })
+        await bench.end()
+    }
+
+    /// An answer may take its time as long as it moves on.
+    @Test func aLargeAnswerGoesOutInPieces() async throws {
+        let bench = try await ServerBench {
+            $0.bodyBytes = 4 << 20
+            $0.bytesInFlight = 8 << 20
+        }
+        let client = try await bench.connect()
+        let size = 3_000_000
+        client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(size)\r\n\r\n")
+        client.send(String(repeating: "x", count: size))
+        #expect(await eventually { client.text.utf8.count > size && client.text.hasSuffix("xxx") })
+        client.get("/next")
+        #expect(await eventually { client.text.hasSuffix("GET /next ") })
+        await bench.end()
+    }
+
+    @Test func anAnswerThatNobodyTakesEndsTheConnection() async throws {
+        let bench = try await ServerBench {
+            $0.bodyBytes = 32 << 20
+            $0.bytesInFlight = 32 << 20
+            $0.answerTimeout = .milliseconds(300)
+        }
+        let client = try await bench.connect()
+        let size = 30 << 20
+        client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(size)\r\n\r\n")
+        client.stopReading()
+        client.send(String(repeating: "x", count: size))
+        #expect(await eventually { bench.server.isEmpty })
+        client.close()
         await bench.end()
     }
 

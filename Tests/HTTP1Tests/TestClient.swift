@@ -55,6 +55,10 @@ final class TestClient: Sendable {
         channel.close(promise: nil)
     }
 
+    func stopReading() {
+        channel.setOption(.autoRead, value: false).whenFailure { _ in }
+    }
+
     func closeOutput() {
         channel.close(mode: .output, promise: nil)
     }

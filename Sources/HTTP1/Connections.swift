@@ -115,7 +115,10 @@ final class Connections: Sendable {
     func isQuiescing(_ key: Key) -> Bool { state.withLock { $0.quiescing.contains(key) } }
 
     func enter(_ phase: ConnectionRoom<Key>.Phase, _ key: Key) {
-        state.withLock { $0.room.enter(phase, key, now: .now()) }
+        state.withLock { state in
+            if phase != .unfinished { state.silent.remove(key) }
+            state.room.enter(phase, key, now: .now())
+        }
     }
 
     private func remove(_ key: Key) {

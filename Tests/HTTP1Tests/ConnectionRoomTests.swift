@@ -27,7 +27,7 @@ import Testing
     @Test func theLongestUnfinishedMakesRoom() {
         var room = filled([.idle, .answering, .unfinished, .leaving])
         #expect(room.admit(10, now: at(9)) == .admitted(reserved: false, closing: 2))
-        #expect(room.admit(11, now: at(9)) == .admitted(reserved: false, closing: 3))
+        #expect(room.admit(11, now: at(10)) == .admitted(reserved: false, closing: 3))
         #expect(room.admit(12, now: at(12)) == .admitted(reserved: false, closing: 10))
         #expect(room.count == 4)
     }

@@ -18,7 +18,7 @@ final class TestClient: Sendable {
         }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-            if event is ChannelEvent { state.withLock { $0.hasEnded = true } }
+            if event as? ChannelEvent == .inputClosed { state.withLock { $0.hasEnded = true } }
         }
 
         func channelInactive(context: ChannelHandlerContext) {

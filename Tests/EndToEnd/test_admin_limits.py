@@ -6,7 +6,6 @@ Each attack has a witness beside it, a loop of /healthz and of /status with the 
 import http.client
 import socket
 import ssl
-import threading
 import time
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from harness.certificates import Authority
 from harness.process import eventually
 from harness.slow_clients import SlowClients
+from harness.witness import Witness
 
 TOKEN = "s3cr3t-of-the-tests"
 #: More than the admin API has places.
@@ -27,53 +27,27 @@ ATTACKS = {
 }
 
 
-class Witness:
-    """Asks /healthz and /status in turn, each on a connection of its own, from `with` to its end."""
+def asking(address: str, path: str, context: ssl.SSLContext | None = None):
+    """Asks with the token, on a connection of its own."""
 
-    def __init__(self, address: str, context: ssl.SSLContext | None = None):
-        self.requests = 0
-        self.failures: list[str] = []
-        self.slowest = 0.0
-        self._address, self._context = address, context
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _ask(self, path: str) -> None:
-        if self._context is None:
-            connection = http.client.HTTPConnection(self._address, timeout=10)
+    def ask() -> str | None:
+        if context is None:
+            connection = http.client.HTTPConnection(address, timeout=10)
         else:
-            connection = http.client.HTTPSConnection(self._address, timeout=10, context=self._context)
+            connection = http.client.HTTPSConnection(address, timeout=10, context=context)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
             response = connection.getresponse()
             response.read()
-            if response.status != 200:
-                self.failures.append(f"{path}: {response.status}")
-        except (OSError, http.client.HTTPException) as error:
-            self.failures.append(f"{path}: {error!r}")
+            return None if response.status == 200 else f"{path}: {response.status}"
         finally:
             connection.close()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            for path in ("/healthz", "/status"):
-                began = time.monotonic()
-                self._ask(path)
-                self.slowest = max(self.slowest, time.monotonic() - began)
-                self.requests += 1
-            time.sleep(0.01)
+    return ask
 
-    def wait_requests(self, count: int) -> None:
-        until = self.requests + count
-        eventually(lambda: self.requests >= until, what=f"{count} requests of the witness", timeout=60)
 
-    def __enter__(self) -> "Witness":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        self._thread.join(30)
+def witness_of(address: str, context: ssl.SSLContext | None = None) -> Witness:
+    return Witness(asking(address, "/healthz", context), asking(address, "/status", context))
 
 
 @pytest.fixture
@@ -91,8 +65,8 @@ def hold_and_look(proxy, attackers: SlowClients, witness: Witness, name: str) ->
         witness.wait_requests(100)
         grown = (proxy.process.resident_bytes - before) / (1 << 20)
         print(
-            f"{name}: {attackers.held} held, {attackers.closed} closed, {attackers.answers}; {witness.requests} requests of "
-            f"the witness, slowest {witness.slowest:.3f} s; memory {grown:+.1f} MiB")
+            f"{name}: {attackers.held} held, {attackers.closed} closed, {attackers.answers}; {witness}; "
+            f"memory {grown:+.1f} MiB")
     assert witness.failures == []
     # Those that are there make room; the others are let in.
     assert attackers.closed > 0
@@ -105,7 +79,7 @@ def test_connections_that_are_held(start_proxy, blue, green, token_file, attack)
     proxy = start_proxy(blue=blue.address, green=green.address, token=TOKEN, admin_token_file=token_file)
     begin, drip = ATTACKS[attack]
     hold_and_look(
-        proxy, SlowClients(proxy.admin.address, MANY, begin, drip), Witness(proxy.admin.address), attack)
+        proxy, SlowClients(proxy.admin.address, MANY, begin, drip), witness_of(proxy.admin.address), attack)
     assert any("connections are short" in line for line in proxy.process.stderr)
 
 
@@ -120,10 +94,11 @@ def test_connections_that_are_held_by_tls(start_proxy, blue, green, token_file, 
     begin, drip = ATTACKS["half_a_head"] if attack == "half_a_head" else (b"", b"")
     attackers = SlowClients(
         proxy.admin.address, MANY, begin, drip, context=context, handshakes=attack == "half_a_head")
-    hold_and_look(proxy, attackers, Witness(proxy.admin.address, context), f"tls, {attack}")
+    hold_and_look(proxy, attackers, witness_of(proxy.admin.address, context), f"tls, {attack}")
 
 
-@pytest.mark.parametrize("begin", [b"", b"GET /healthz HTTP/1.1\r\n", b"POST /switch HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
+@pytest.mark.parametrize(
+    "begin", [b"", b"GET /healthz HTTP/1.1\r\n", b"POST /switch HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
 def test_a_request_must_come_within_five_seconds(proxy, begin):
     host, port = proxy.admin.address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=30) as connection:

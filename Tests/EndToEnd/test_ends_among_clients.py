@@ -14,7 +14,7 @@ from harness import predictor as predictors
 from harness.askers import Askers, http_request
 from harness.certificates import Authority
 from harness.ports import free_port
-from harness.process import BINARIES, ManagedProcess, eventually
+from harness.process import BINARIES, ManagedProcess
 from harness.proxy import listening, options
 
 ENDS = int(os.environ.get("SLUICE_ENDS", "30"))
@@ -51,8 +51,7 @@ def test_sigterm_while_the_admin_api_is_asked(tmp_path, secured):
         for _ in range(ENDS):
             proxy = ManagedProcess([BINARIES / "Proxy", *options(**settings)], name="Proxy", env=QUIET)
             proxy.wait_for_line(listening, what="the log line that says where it listens")
-            seen = askers.answered
-            eventually(lambda: askers.answered >= seen + 4, what="the clients are answered", interval=0.002)
+            askers.wait_answers(4)
             proxy.signal(signal.SIGTERM)
             codes[end_of(proxy)] += 1
     print(f"{ENDS} ends: {dict(codes)}; {askers.answered} answers")
@@ -80,8 +79,7 @@ def test_end_of_the_predictor_while_it_is_asked(how, interface):
                 env=predictors.environment(predictors.model("v1.0.0"), **settings))
             if how == "sigterm":
                 process.wait_for_line(lambda line: '"message":"serving"' in line, what="line that it serves")
-                seen = askers.answered
-                eventually(lambda: askers.answered >= seen + 4, what="the clients are answered", interval=0.002)
+                askers.wait_answers(4)
                 process.signal(signal.SIGTERM)
             codes[end_of(process)] += 1
     print(f"{ENDS} ends: {dict(codes)}; {askers.answered} answers")

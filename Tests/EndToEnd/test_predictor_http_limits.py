@@ -4,7 +4,6 @@ The attacks have a witness beside them: small predictions, which all succeed.
 """
 
 import contextlib
-import http.client
 import json
 import socket
 import threading
@@ -15,6 +14,7 @@ import pytest
 from harness import predictor as predictors
 from harness.process import eventually
 from harness.slow_clients import SlowClients
+from harness.witness import Witness
 
 SETOSA = [5.1, 3.5, 1.4, 0.2]
 MEBIBYTE = 1 << 20
@@ -36,42 +36,15 @@ def start_predictor(start_process):
     return start
 
 
-class Witness:
-    """Predicts one row again and again, each time on a connection of its own, from `with` to its end."""
+def witness_of(predictor: predictors.Predictor) -> Witness:
+    """Predicts one row at a time, each time on a connection of its own."""
+    body = json.dumps({"instances": [SETOSA]})
 
-    def __init__(self, predictor):
-        self.requests = 0
-        self.failures: list[str] = []
-        self.slowest = 0.0
-        self._predictor = predictor
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+    def ask() -> str | None:
+        status, _, answer = predictor.request("POST", "/predict", body)
+        return None if status == 200 and answer["predictions"] == ["setosa"] else f"{status} {answer}"
 
-    def _run(self) -> None:
-        body = json.dumps({"instances": [SETOSA]})
-        while not self._stop.is_set():
-            began = time.monotonic()
-            try:
-                status, _, answer = self._predictor.request("POST", "/predict", body)
-                if status != 200 or answer["predictions"] != ["setosa"]:
-                    self.failures.append(f"{status} {answer}")
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(repr(error))
-            self.slowest = max(self.slowest, time.monotonic() - began)
-            self.requests += 1
-            time.sleep(0.005)
-
-    def wait_requests(self, count: int) -> None:
-        until = self.requests + count
-        eventually(lambda: self.requests >= until, what=f"{count} requests of the witness", timeout=60)
-
-    def __enter__(self) -> "Witness":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        self._thread.join(40)
+    return Witness(ask)
 
 
 def connect(predictor) -> socket.socket:
@@ -171,7 +144,7 @@ def test_unfinished_bodies(start_predictor):
                 answers.append(b"closed")
 
     threads = [threading.Thread(target=attack, daemon=True) for _ in range(40)]
-    with Witness(predictor) as witness:
+    with witness_of(predictor) as witness:
         witness.wait_requests(4)
         for thread in threads:
             thread.start()
@@ -185,8 +158,7 @@ def test_unfinished_bodies(start_predictor):
         for thread in threads:
             thread.join(30)
     print(
-        f"{len(answers)} answers ({answers.count(b'HTTP/1.1 503')} of 503); {witness.requests} requests of the witness, "
-        f"slowest {witness.slowest:.3f} s; memory {grown:+.1f} MiB")
+        f"{len(answers)} answers ({answers.count(b'HTTP/1.1 503')} of 503); {witness}; memory {grown:+.1f} MiB")
     assert witness.failures == []
     assert answers.count(b"HTTP/1.1 503") >= 20
     # Buffers double as they grow, and the allocator keeps some of what it gets back.
@@ -220,12 +192,10 @@ def test_a_request_must_come_in_time(start_predictor, sent):
 def test_connections_that_are_held(start_predictor, begin):
     predictor = start_predictor()
     attackers = SlowClients(predictor.http_address, 1_150, begin, b"a")
-    with Witness(predictor) as witness, attackers:
+    with witness_of(predictor) as witness, attackers:
         witness.wait_requests(4)
         eventually(lambda: attackers.held + attackers.closed >= 1_150, what="the attackers have connected", timeout=60)
         witness.wait_requests(100)
-        print(
-            f"{attackers.held} held, {attackers.closed} closed; {witness.requests} requests of the witness, slowest "
-            f"{witness.slowest:.3f} s")
+        print(f"{attackers.held} held, {attackers.closed} closed; {witness}")
     assert witness.failures == []
     assert attackers.closed > 0

@@ -4,6 +4,8 @@ import socket
 import threading
 from collections.abc import Callable
 
+from harness.process import eventually
+
 # What begins an HTTP/2 connection: the preface, and SETTINGS without an entry.
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
@@ -47,6 +49,11 @@ class Askers:
             # Not without a pause where nobody listens: the program that is to start needs the processor, too.
             self._stop.wait(0.0005)
             return False
+
+    def wait_answers(self, count: int) -> None:
+        """Waits until so many more requests have been answered."""
+        until = self.answered + count
+        eventually(lambda: self.answered >= until, what=f"{count} answers", interval=0.002)
 
     def __enter__(self) -> "Askers":
         for thread in self._threads:

@@ -1,5 +1,6 @@
 """Clients that hold connections open and never come to an end with what they ask."""
 
+import contextlib
 import select
 import socket
 import ssl
@@ -62,10 +63,8 @@ class SlowClients:
                 dripped = time.monotonic()
                 byte, drops = self._drip[drops % len(self._drip):][:1], drops + 1
                 for connection in list(self._open.values()):
-                    try:
+                    with contextlib.suppress(OSError):
                         connection.send(byte)
-                    except OSError:
-                        pass
         for connection in self._open.values():
             connection.close()
         poll.close()

@@ -23,6 +23,18 @@ static inline size_t nghttp2_shim_goaway_text_length(const nghttp2_frame *frame)
     return frame->goaway.opaque_data_len;
 }
 
+/// Of a WINDOW_UPDATE frame.
+static inline int32_t nghttp2_shim_window_increment(const nghttp2_frame *frame) {
+    return frame->window_update.window_size_increment;
+}
+
+/// Of a PING frame: its eight bytes, as a number of this machine's order.
+static inline uint64_t nghttp2_shim_ping_payload(const nghttp2_frame *frame) {
+    uint64_t payload;
+    __builtin_memcpy(&payload, frame->ping.opaque_data, sizeof payload);
+    return payload;
+}
+
 /// Of a DATA frame that has been received: whether all of its payload is padding (with the field that says how much).
 static inline int nghttp2_shim_is_padding(const nghttp2_frame *frame) {
     return frame->hd.length > 0 && frame->hd.length == frame->data.padlen;

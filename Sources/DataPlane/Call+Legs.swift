@@ -26,7 +26,14 @@ extension Call {
 
     /// There is more of the response, or its end.
     func resumeClient() {
-        guard clientAwaitsBody, case .open(let connection, let stream) = client else { return }
+        guard case .open(let connection, let stream) = client else { return }
+        if responseBody.isEmpty, case .ended(let trailers?) = response,
+            connection.use({ $0.sendTrailersPastWindow(trailers, on: stream) })
+        {
+            response = .ended(trailers: nil)
+            return
+        }
+        guard clientAwaitsBody else { return }
         clientAwaitsBody = false
         connection.use {
             $0.resume(stream)
@@ -40,26 +47,78 @@ extension Call {
         creditedBytes -= again
         guard count > again, case .open(let connection, let stream) = client else { return }
         connection.use {
-            $0.consume(count - again, on: stream)
+            let window = $0.requests.base + requestGrant.inUse
+            if window > $0.requests.full {
+                $0.creditEarly(stream, waiting: requestBody.count - creditedBytes, window: window)
+            } else {
+                $0.consumeStream(payDebt(of: &requestGrant, count - again, &$0.requests, $0.worker), on: stream)
+            }
+            if bytesUp - requestBody.count > window / 2 { widenRequest($0, stream) }
             $0.markDirty()
         }
+    }
+
+    /// The client has taken bytes of the response: the upstream may send as many more.
+    func creditUpstream(_ count: Int, _ client: ClientConnection) {
+        client.responses.took(count)
+        guard case .open(let upstream, let stream) = upstream else { return }
+        upstream.use {
+            let window = $0.streamWindow + responseGrant.inUse
+            if window > client.responses.full {
+                $0.creditEarly(stream, waiting: responseBody.count, window: window)
+            } else {
+                $0.consumeStream(payDebt(of: &responseGrant, count, &client.responses, client.worker), on: stream)
+            }
+            if bytesDown - responseBody.count > window / 2 { widenResponse($0, stream) }
+            $0.markDirty()
+        }
+    }
+
+    /// - Returns: for how many of the bytes that were taken the sender gets credit.
+    private func payDebt(
+        of grant: inout WindowGrant, _ count: Int, _ allowance: inout WindowAllowance, _ worker: Worker
+    ) -> Int {
+        guard case .resting(let size, let owed) = grant, owed > 0 else { return count }
+        let paid = min(count, owed)
+        grant = .resting(size: size, owed: owed - paid)
+        allowance.paid(paid, to: &worker.windows)
+        return count - paid
     }
 
     /// Lets more of the response come in while the client takes what has come, as far as its connection's share goes.
     func widenResponse(_ connection: UpstreamConnection, _ stream: StreamID) {
         guard case .open(let client, _) = client else { return }
-        let more = client.use { $0.responses.grow(given: responseGrant) }
-        guard more > 0 else { return }
-        responseGrant += more
-        connection.widen(stream, to: connection.streamWindow + responseGrant)
-        connection.markDirty()
+        client.use { client in
+            var change = client.responses.widen(&responseGrant, connection.bandwidth, &client.worker.windows)
+            if change == .none, client.restQuietResponses() {
+                change = client.responses.widen(&responseGrant, connection.bandwidth, &client.worker.windows)
+            }
+            connection.apply(change, to: stream, base: connection.streamWindow)
+        }
+    }
+
+    /// The same for the request, while the upstream takes what has come.
+    func widenRequest(_ connection: ClientConnection, _ stream: StreamID) {
+        let worker = connection.worker
+        var change = connection.requests.widen(&requestGrant, connection.bandwidth, &worker.windows)
+        if change == .none, connection.restQuietRequests() {
+            change = connection.requests.widen(&requestGrant, connection.bandwidth, &worker.windows)
+        }
+        connection.apply(change, to: stream, base: connection.requests.base)
     }
 
     /// Nothing of the response waits any more, or it comes anew on another stream.
     func giveBackResponseGrant() {
-        guard responseGrant > 0, case .open(let client, _) = client else { return }
-        client.use { $0.responses.takeBack(responseGrant) }
-        responseGrant = 0
+        guard responseGrant != .none, case .open(let client, _) = client else { return }
+        client.use { $0.responses.takeBack(responseGrant, to: &$0.worker.windows) }
+        responseGrant = .none
+    }
+
+    /// The client sends no more on this stream.
+    func giveBackRequestGrant() {
+        guard requestGrant != .none, case .open(let client, _) = client else { return }
+        client.use { $0.requests.takeBack(requestGrant, to: &$0.worker.windows) }
+        requestGrant = .none
     }
 
     // MARK: Replay
@@ -85,14 +144,8 @@ extension Call {
 
     // MARK: Ends
 
-    /// What the client has sent and still sends has nowhere to go.
+    /// What the client has sent and still sends has nowhere to go. The connection has its credit already.
     func dropRequestBody(_ worker: Worker) {
-        if case .open(let connection, _) = client, requestBody.count > creditedBytes {
-            connection.use {
-                $0.consumeConnection(requestBody.count - creditedBytes)
-                $0.markDirty()
-            }
-        }
         requestBody.removeAll(to: worker.chunks)
         creditedBytes = 0
     }

@@ -57,12 +57,17 @@ final class Call: StreamContext {
     var requestHead: HeaderBlock?
     /// Bytes of a replay for which the client was given credit the first time.
     var creditedBytes = 0
-    /// What the upstream's stream was given beyond the window that it began with.
-    var responseGrant = 0
+    /// What the streams were given beyond the windows that they began with: the upstream's, and the client's.
+    var responseGrant = WindowGrant.none
+    var requestGrant = WindowGrant.none
     /// The upstream's session has asked for more of the request and was told to wait.
     var upstreamAwaitsBody = false
     /// As `upstreamAwaitsBody`, of the client's session and the response.
     var clientAwaitsBody = false
+    /// The upstream's session has not been given all of the request.
+    var isSending = false
+    /// The request waits so that it doesn't take more than its share of the upstream connection's window.
+    var isHeldBack = false
 
     // MARK: Where it goes
 

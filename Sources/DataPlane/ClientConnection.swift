@@ -21,8 +21,14 @@ final class ClientConnection: Connection {
     /// Who the client is by its certificate; `nil` for one that has shown none, or where nobody wants to know.
     private var identity: String?
 
-    /// For what comes back to this client.
-    var responses: ResponseAllowance
+    /// For what comes back to this client, and for what it sends.
+    var responses: WindowAllowance
+    var requests: WindowAllowance
+
+    /// When a PING was sent to see whether the client is there, which isn't answered yet.
+    private var aliveAsked: MonotonicTime?
+    /// When streams were looked for last that could leave their share to others.
+    private var lookedForQuiet: MonotonicTime?
 
     private var resets: ResetBudget
     private var pings: PingPolicy
@@ -39,11 +45,14 @@ final class ClientConnection: Connection {
         let limits = worker.limits
         let settings = SessionSettings(
             maxConcurrentStreams: UInt32(limits.maxConcurrentStreams), streamWindow: Int32(limits.streamWindow),
-            connectionWindow: Int32(limits.connectionWindow), maxHeaderListSize: UInt32(limits.maxHeaderListSize),
-            maxHeaderFields: limits.maxHeaderFields)
+            connectionWindow: Int32(max(Connection.window, limits.streamWindow)),
+            maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
         let now = worker.loop.now
-        responses = ResponseAllowance(
-            total: limits.connectionWindow, streams: limits.maxConcurrentStreams, full: limits.streamWindow)
+        responses = WindowAllowance(
+            base: limits.upstreamStreamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: true)
+        // That an upstream has taken what came is proof enough: what it leaves lying, nobody has sent for it in vain.
+        requests = WindowAllowance(
+            base: limits.streamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: false)
         resets = ResetBudget(capacity: limits.resetBudget, refill: limits.resetRefill, now: now)
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
@@ -96,7 +105,7 @@ final class ClientConnection: Connection {
             call.fail(Failure(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
         } else if !head.allValues(of: .grpcTimeout, { GRPCTimeout.parse($0) != nil }) {
             call.fail(Failure(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
-        } else if worker.heldBytes > worker.limits.maxBufferedBytes {
+        } else if worker.isShortOfMemory(for: self) {
             call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
@@ -136,8 +145,9 @@ final class ClientConnection: Connection {
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
         receivedData()
+        creditConnection(bytes.count)
         let call = context.call
-        guard call.wantsRequestBody else { return consume(bytes.count, on: stream) }
+        guard call.wantsRequestBody else { return consumeStream(bytes.count, on: stream) }
         call.bytesUp += bytes.count
         call.lastMoved = worker.loop.now
         call.requestBody.append(bytes, from: chunks)
@@ -175,6 +185,18 @@ final class ClientConnection: Connection {
         markDirty()
     }
 
+    /// Trailers need no window, but libnghttp2 asks for nothing more while a stream has none.
+    ///
+    /// - Returns: whether they are on their way: all DATA are, and the client's window is shut.
+    func sendTrailersPastWindow(_ trailers: HeaderBlock, on stream: StreamID) -> Bool {
+        guard peerWindow <= 0 || peerWindow(of: stream) <= 0 else { return false }
+        submitTrailers(trailers, on: stream)
+        headerBlocks.give(trailers)
+        sentData()
+        markDirty()
+        return true
+    }
+
     override func body(
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
@@ -184,12 +206,7 @@ final class ClientConnection: Connection {
             sentData()
             call.undeliveredSince = call.responseBody.isEmpty ? nil : worker.loop.now
         }
-        if count > 0, case .open(let upstream, let upstreamStream) = call.upstream {
-            upstream.use {
-                $0.consumeStream(count, on: upstreamStream)
-                $0.markDirty()
-            }
-        }
+        if count > 0 { call.creditUpstream(count, self) }
         guard call.responseBody.isEmpty, case .ended(let trailers) = call.response else {
             if count > 0 { return .bytes(count) }
             call.clientAwaitsBody = true
@@ -209,6 +226,60 @@ final class ClientConnection: Connection {
         // said so with a code of its own is quoted.
         reset(stream, call.upstreamReset ?? .noError)
     }
+
+    // MARK: Windows
+
+    override func connectionCredited(_ count: Int) {
+        responses.creditCame(count)
+    }
+
+    /// Has streams of upstreams that carry nothing leave their share of what windows may grow to others.
+    ///
+    /// - Returns: whether there were any.
+    func restQuietResponses() -> Bool {
+        guard mayLookForQuiet() else { return false }
+        let before = responses.inUse
+        for call in calls {
+            call.use { call in
+                guard case .inUse(let size) = call.responseGrant, size > 0, isQuiet(call), call.responseBody.isEmpty,
+                    case .open(let upstream, let stream) = call.upstream
+                else { return }
+                call.responseGrant = responses.rest(size)
+                upstream.use {
+                    $0.narrow(stream, to: $0.streamWindow)
+                    $0.markDirty()
+                }
+            }
+        }
+        return responses.inUse < before
+    }
+
+    /// The same for this client's own streams.
+    func restQuietRequests() -> Bool {
+        guard mayLookForQuiet() else { return false }
+        let before = requests.inUse
+        for call in calls {
+            call.use { call in
+                guard case .inUse(let size) = call.requestGrant, size > 0, isQuiet(call), call.requestBody.isEmpty,
+                    case .open(_, let stream) = call.client
+                else { return }
+                call.requestGrant = requests.rest(size)
+                narrow(stream, to: requests.base)
+            }
+        }
+        markDirty()
+        return requests.inUse < before
+    }
+
+    /// Going through all calls costs more than a turn's share.
+    private func mayLookForQuiet() -> Bool {
+        let now = worker.loop.now
+        if let lookedForQuiet, now < lookedForQuiet + Self.quietTime / 8 { return false }
+        lookedForQuiet = now
+        return true
+    }
+
+    private func isQuiet(_ call: Call) -> Bool { worker.loop.now > call.lastMoved + Self.quietTime }
 
     // MARK: The end of a stream
 
@@ -236,6 +307,7 @@ final class ClientConnection: Connection {
         if calls.isEmpty { idleSince = worker.loop.now }
         call.dropRequestBody(worker)
         call.giveBackResponseGrant()
+        call.giveBackRequestGrant()
         call.client = .closed
         if !call.response.hasEnded || code != .noError { call.clientReset = code }
         call.cancelUpstream(code)
@@ -285,6 +357,66 @@ final class ClientConnection: Connection {
             }
         }
         for call in calls { sweep(call.object, now) }
+        seeThatPeerIsThere(now)
+    }
+
+    /// A client whose streams take nothing may be busy, or gone without a word: a PING tells.
+    private func seeThatPeerIsThere(_ now: MonotonicTime) {
+        let silence = worker.limits.writeTimeout
+        if let sent = aliveAsked {
+            if lastReceived > sent {
+                aliveAsked = nil
+            } else if now > sent + worker.limits.keepaliveTimeout {
+                let time = worker.limits.keepaliveTimeout
+                worker.count(
+                    .writeStall, peerName, "no answer to a PING within \(time) while its streams take nothing")
+                close("the peer doesn't read")
+            }
+            return
+        }
+        guard now > lastReceived + silence, calls.contains(where: { $0.use { isShut($0, for: silence, now) } }) else {
+            return
+        }
+        aliveAsked = now
+        submit(.keepalive)
+    }
+
+    private func isShut(_ call: Call, for time: Duration, _ now: MonotonicTime) -> Bool {
+        call.undeliveredSince.map { now > $0 + time } ?? false
+    }
+
+    /// What the calls of this connection take of memory, and since when nothing of them has been taken, for
+    /// `MemoryPressure`.
+    func holdings(_ add: (Call, _ bytes: Int, _ isShut: Bool, _ since: MonotonicTime) -> Void) {
+        for call in calls {
+            call.use { call in
+                let bytes = call.requestBody.memory + call.responseBody.memory + (call.requestHead?.memory ?? 0)
+                let isShut = !call.requestBody.isEmpty || !call.responseBody.isEmpty
+                add(call, bytes + Call.cost, isShut, call.undeliveredSince ?? call.lastMoved)
+            }
+        }
+    }
+
+    /// Ends a call because of the memory that it takes.
+    func endForMemory(_ call: Call, _ bytes: Int, since: Duration) {
+        worker.reached(.memory)
+        worker.report(
+            .warning, "ending a stream that takes too much memory",
+            [
+                ("peer", peerName), ("path", call.requestHead?.text(of: .path) ?? ""), ("bytes", String(bytes)),
+                ("still_for", "\(since)"),
+            ])
+        let failure = Failure(kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
+        if call.response.hasBegun {
+            // What waits has no way out, and trailers would have to wait behind it.
+            call.failure = call.failure ?? failure
+            guard case .open(_, let stream) = call.client else { return }
+            call.cancelUpstream(.cancel)
+            call.responseBody.removeAll(to: chunks)
+            cancel(stream, .enhanceYourCalm)
+        } else {
+            call.end(failure, worker)
+        }
     }
 
     private func trim() {
@@ -298,12 +430,13 @@ final class ClientConnection: Connection {
         if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
             call.deadline = nil
             call.end(Failure(kind: .deadlineExceeded, message: "the call's deadline has passed"), worker)
-        } else if let since = call.undeliveredSince, now > since + limits.writeTimeout,
+        } else if let since = call.undeliveredSince, call.failure != nil, now > since + limits.writeTimeout,
             case .open(_, let stream) = call.client
         {
+            // The Proxy has ended the call; whoever leaves no window for that is told without one.
             call.undeliveredSince = now
             worker.reached(.streamWriteStall)
-            cancel(stream, .cancel)
+            cancel(stream, .internalError)
         } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
             call.end(Failure(kind: .idle, message: "nothing has moved for \(limit)"), worker)
         }
@@ -323,14 +456,13 @@ final class ClientConnection: Connection {
     }
 
     private func awaitEndSeen() {
-        submitPing()
-        markDirty()
+        submit(.goAway)
         phase = .announcedEnd(
             worker.loop.schedule(after: worker.limits.goAwayTimeout) { [unowned self] in finishShutdown() })
     }
 
-    override func pingAnswered() {
-        finishShutdown()
+    override func answered(_ ping: Ping) {
+        if case .goAway = ping { finishShutdown() }
     }
 
     private func finishShutdown() {

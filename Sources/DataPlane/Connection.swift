@@ -43,6 +43,13 @@ class Connection: Session, EventHandler {
     private var headersBegan: MonotonicTime?
     /// When bytes came in last; before that, when the connection was made.
     private(set) var lastReceived: MonotonicTime
+    /// How much the peer can have under way to this side.
+    private(set) var bandwidth: BandwidthEstimate
+
+    /// Bytes of all streams that a peer may have under way: how much of it waits here, their own windows bound.
+    static let window = 16 << 20
+    /// How long a stream carries nothing until others may have its share of what windows may grow.
+    static let quietTime = Duration.seconds(1)
 
     init(
         role: Role, socket: Socket, tls: TLSConnection?, settings: SessionSettings, worker: Worker,
@@ -55,6 +62,7 @@ class Connection: Session, EventHandler {
         watched = interest
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
+        bandwidth = BandwidthEstimate(most: worker.limits.mostGrownWindows)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
         // With TLS a read takes what fits into one buffer of records; what it leaves is reported again, by level.
         try worker.loop.add(socket.descriptor, for: interest, tls == nil ? .edge : .level, handler: self)
@@ -232,6 +240,53 @@ class Connection: Session, EventHandler {
             close(error.description)
         }
     }
+
+    // MARK: Windows
+
+    /// DATA have come in. They have credit for the connection at once: a stream that is held up by its reader holds up no
+    /// other one.
+    final func creditConnection(_ count: Int) {
+        bandwidth.received(count, now: worker.loop.now)
+        consumeConnection(count)
+    }
+
+    /// Puts in force what has been decided on the window of one of the peer's streams.
+    final func apply(_ change: WindowChange, to stream: StreamID, base: Int) {
+        switch change {
+        case .none: return
+        case .measure:
+            guard bandwidth.begin(now: worker.loop.now) else { return }
+            submit(.bandwidth)
+        case .grown(let size, let unconsumed):
+            setWindow(of: stream, to: base + size)
+            if unconsumed > 0 { consumeStream(unconsumed, on: stream) }
+        }
+        markDirty()
+    }
+
+    /// Why a PING is sent; the peer quotes it.
+    enum Ping: UInt64 {
+        /// To see that the peer is there.
+        case keepalive = 0x736c_7569_6365_0001
+        /// To measure how much is under way.
+        case bandwidth
+        /// To know that the peer has seen the GOAWAY in front of it.
+        case goAway
+    }
+
+    final func submit(_ ping: Ping) {
+        submitPing(ping.rawValue)
+        markDirty()
+    }
+
+    final override func pingAnswered(_ payload: UInt64) {
+        guard let ping = Ping(rawValue: payload) else { return }
+        if case .bandwidth = ping { bandwidth.answered(now: worker.loop.now) }
+        answered(ping)
+    }
+
+    /// The peer has answered a PING, or says so.
+    func answered(_ ping: Ping) {}
 
     // MARK: Abuse
 

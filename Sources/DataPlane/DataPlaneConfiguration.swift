@@ -52,15 +52,23 @@ package enum AccessLogDestination: Sendable, Hashable {
 package struct DataPlaneLimits: Sendable {
     /// Streams a client may have open on one connection.
     package var maxConcurrentStreams = 100
-    /// Bytes of one stream that may wait in the Proxy in one direction.
+    /// Bytes of one stream that may wait in the Proxy in one direction, before its window grows with the bandwidth and the
+    /// distance that are measured.
     package var streamWindow = 65_535
-    /// Bytes of all streams of one client connection that may wait in the Proxy in one direction.
+    /// Bytes of responses of one client connection that may wait in the Proxy, before windows grow.
     package var connectionWindow = 1 << 20
 
     /// The window with which a stream to an upstream begins.
     var upstreamStreamWindow: Int {
-        ResponseAllowance.base(total: connectionWindow, streams: maxConcurrentStreams, full: streamWindow)
+        WindowAllowance.base(total: connectionWindow, streams: maxConcurrentStreams, full: streamWindow)
     }
+
+    /// By how much the windows of one client connection may grow altogether in one direction: enough for one stream of
+    /// 100 MB/s over 20 ms.
+    var mostGrownWindows: Int { 3 * connectionWindow }
+
+    /// Bytes by which all windows of one worker may grow altogether.
+    var windowBudget: Int { maxBufferedBytes / 4 }
 
     /// Size of a header list, as RFC 9113, section 6.5.2 counts it.
     package var maxHeaderListSize = 16_384

@@ -97,7 +97,7 @@ final class EndpointPool {
     /// The first one that takes another call.
     private var connectionWithRoom: Lent<UpstreamConnection>? {
         // By index, as an iterator counts a reference to what it goes through.
-        for index in connections.indices where connections[index].use({ $0.hasRoom }) { return connections[index] }
+        for index in connections.indices where connections[index].use({ $0.hasRoom() }) { return connections[index] }
         return nil
     }
 

@@ -18,6 +18,8 @@ package struct Failure {
         case idle
         /// The Proxy holds too much already.
         case overloaded
+        /// The worker's memory was nearly used up, and nobody had left more lying for longer.
+        case memory
         /// The request's header list is too long.
         case headersTooLarge = "headers_too_large"
         /// The request breaks gRPC's protocol in a way that backends are not to see.
@@ -50,7 +52,7 @@ package struct Failure {
         case .unreachable, .timeout, .lost, .overloaded, .idle, .draining, .shuttingDown: 14  // UNAVAILABLE
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .malformedResponse, .malformedRequest: 13  // INTERNAL
-        case .headersTooLarge, .responseTooLarge: 8  // RESOURCE_EXHAUSTED
+        case .headersTooLarge, .responseTooLarge, .memory: 8  // RESOURCE_EXHAUSTED
         case .unsupportedMethod: 12  // UNIMPLEMENTED
         }
     }
@@ -58,7 +60,7 @@ package struct Failure {
     /// The status of any other request (RFC 9110, section 15).
     package var httpStatus: Int {
         switch kind {
-        case .unreachable, .overloaded, .draining, .shuttingDown: 503
+        case .unreachable, .overloaded, .memory, .draining, .shuttingDown: 503
         case .timeout, .deadlineExceeded, .idle: 504
         case .lost, .malformedResponse, .responseTooLarge: 502
         case .unsupportedMethod: 501

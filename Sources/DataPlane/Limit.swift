@@ -6,10 +6,12 @@ package enum Limit: String, CaseIterable, Sendable {
     case idleConnection = "idle_connection"
     /// A client has opened more streams than it may: REFUSED_STREAM.
     case streams
-    /// A client has taken nothing of a response for too long: its stream is reset.
+    /// A client has left no window for the end of a call that the Proxy has ended: its stream is reset.
     case streamWriteStall = "stream_write_stall"
     /// The trailers of an upstream's response were too long: only the status in them was passed on.
     case responseTrailers = "response_trailers"
+    /// A stream is ended that takes up memory which others need.
+    case memory
     /// An upstream with calls on it hasn't answered a PING: the connection is lost.
     case upstreamKeepalive = "upstream_keepalive"
 }

@@ -17,10 +17,15 @@ final class UpstreamConnection: Connection {
     private var phase = Phase.connecting
     private let pool: EndpointPool
     let address: SocketAddress
-    /// With which streams begin.
+    /// The window that streams begin with.
     let streamWindow: Int
     /// How large a header list the endpoint takes, as it says itself.
     private var mostListBytes = Int.max
+    private var share = SendShare()
+    /// Calls whose requests haven't been sent to their end: between them the connection's window is shared.
+    private var sendingCalls = 0
+    /// Calls that wait so that others can send. Each knows that it is here.
+    private var heldBack: [Lent<Call>] = []
     /// When the keepalive PING was sent that isn't answered yet.
     private var pingSent: MonotonicTime?
 
@@ -29,7 +34,7 @@ final class UpstreamConnection: Connection {
         self.address = address
         streamWindow = worker.limits.upstreamStreamWindow
         let settings = SessionSettings(
-            streamWindow: Int32(streamWindow), connectionWindow: 16 << 20,
+            streamWindow: Int32(streamWindow), connectionWindow: Int32(Connection.window),
             maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize),
             maxHeaderFields: worker.limits.maxHeaderFields)
         let socket = try Socket.connect(to: address)
@@ -41,10 +46,11 @@ final class UpstreamConnection: Connection {
         worker.add(self)
     }
 
-    /// Whether one more call fits.
-    var hasRoom: Bool {
+    /// Whether one more call fits: into the peer's limit of streams, and its request into the connection's window.
+    func hasRoom() -> Bool {
         guard case .ready = phase else { return false }
         return calls.count < min(peerMaxConcurrentStreams, worker.limits.maxStreamsPerUpstreamConnection)
+            && !share.isFull(left: peerWindow, now: worker.loop.now)
     }
 
     // MARK: Connecting
@@ -67,6 +73,7 @@ final class UpstreamConnection: Connection {
         // Without room for a single stream it is of no use yet: SETTINGS that follow may make some.
         case .handshaking where peerMaxConcurrentStreams > 0:
             phase = .ready
+            share.saw(left: peerWindow)
             pool.connectionIsReady(self)
         case .ready: pool.roomWasMade()
         case .connecting, .handshaking, .draining: break
@@ -109,7 +116,12 @@ final class UpstreamConnection: Connection {
 
     override func sweep(_ now: MonotonicTime) {
         super.sweep(now)
-        guard isOpen, !calls.isEmpty, let keepalive = worker.limits.upstreamKeepalive else { return }
+        guard isOpen else { return }
+        // What was sent for calls that are over is never read any more, by an upstream that counts badly.
+        if case .ready = phase, calls.isEmpty, peerWindow < SendShare.exhausted {
+            return close("its window is used up")
+        }
+        guard !calls.isEmpty, let keepalive = worker.limits.upstreamKeepalive else { return }
         if let sent = pingSent {
             if lastReceived > sent {
                 pingSent = nil
@@ -119,8 +131,7 @@ final class UpstreamConnection: Connection {
             }
         } else if now > lastReceived + keepalive {
             pingSent = now
-            submitPing()
-            markDirty()
+            submit(.keepalive)
         }
     }
 
@@ -138,6 +149,8 @@ final class UpstreamConnection: Connection {
             let stream = try submitRequest(head, endStream: isComplete, context: call)
             call.upstream = .open(Lent(self), stream)
             call.upstreamAwaitsBody = false
+            call.isSending = !isComplete
+            if !isComplete { sendingCalls += 1 }
             call.indexOnUpstream = calls.count
             calls.append(Lent(call))
             markDirty()
@@ -163,11 +176,12 @@ final class UpstreamConnection: Connection {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
+        guard let buffer = sharePart(of: buffer, for: call, stream) else { return .nothingYet }
         let count = call.requestBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
             // Ahead of the response, so that it needs not stop for it.
-            if call.responseGrant == 0, pool.responses.expectsLarge { call.widenResponse(self, stream) }
+            if call.responseGrant == .none, pool.responses.expectsLarge { call.widenResponse(self, stream) }
             call.creditClient(count)
             if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
         }
@@ -176,9 +190,57 @@ final class UpstreamConnection: Connection {
             call.upstreamAwaitsBody = true
             return .nothingYet
         }
+        stoppedSending(call)
         guard let trailers else { return .last(count) }
         submitTrailers(trailers, on: stream)
         return .lastBeforeTrailers(count)
+    }
+
+    /// The part of a buffer that a call may fill while others send, too; `nil` where it has to wait.
+    private func sharePart(
+        of buffer: UnsafeMutableRawBufferPointer, for call: Call, _ stream: StreamID
+    ) -> UnsafeMutableRawBufferPointer? {
+        guard sendingCalls > 1, call.requestBody.count > 0, peerWindow < Connection.window else { return buffer }
+        let unread = max(0, peerInitialWindow - peerWindow(of: stream))
+        let asked = min(buffer.count, call.requestBody.count)
+        let part = share.share(asked: asked, unread: unread)
+        guard part == 0 else { return part < asked ? UnsafeMutableRawBufferPointer(rebasing: buffer[..<part]) : buffer }
+        if !call.isHeldBack {
+            call.isHeldBack = true
+            heldBack.append(Lent(call))
+        }
+        return nil
+    }
+
+    private func stoppedSending(_ call: Call) {
+        guard call.isSending else { return }
+        call.isSending = false
+        sendingCalls -= 1
+        if sendingCalls == 1 { resumeHeldBack() }
+    }
+
+    /// Has the calls asked again that waited for a larger share.
+    private func resumeHeldBack() {
+        guard !heldBack.isEmpty else { return }
+        let calls = heldBack
+        heldBack.removeAll(keepingCapacity: true)
+        for call in calls {
+            call.use { call in
+                call.isHeldBack = false
+                if case .open(_, let stream) = call.upstream { resume(stream) }
+            }
+        }
+        markDirty()
+    }
+
+    override func connectionCredited(_ count: Int) {
+        share.saw(left: peerWindow)
+        resumeHeldBack()
+        pool.roomWasMade()
+    }
+
+    override func streamCredited(_ count: Int, on stream: StreamID, _ context: StreamContext) {
+        if context.call.isHeldBack { resumeHeldBack() }
     }
 
     /// Ends a stream with RST_STREAM at once.
@@ -232,15 +294,13 @@ final class UpstreamConnection: Connection {
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
         receivedData()
-        // A client that doesn't read holds up its own stream, not the other clients' on this connection.
-        consumeConnection(bytes.count)
+        creditConnection(bytes.count)
         let call = context.call
         guard case .open = call.client, !call.response.hasEnded else {
             return consumeStream(bytes.count, on: stream)
         }
         call.bytesDown += bytes.count
         call.lastMoved = worker.loop.now
-        if call.bytesDown > (streamWindow + call.responseGrant) / 2 { call.widenResponse(self, stream) }
         if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
         call.responseBody.append(bytes, from: chunks)
         call.resumeClient()
@@ -337,6 +397,11 @@ final class UpstreamConnection: Connection {
 
     private func closeLeg(of call: Call) {
         removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }
+        if call.isHeldBack {
+            call.isHeldBack = false
+            heldBack.removeAll { $0.use { $0 === call } }
+        }
         call.upstream = .closed
+        stoppedSending(call)
     }
 }

@@ -17,6 +17,8 @@ final class Worker: @unchecked Sendable {
     let headerBlocks = HeaderBlockPool()
     let chunks = ChunkPool()
     let sessionMemory = SessionMemory()
+    /// What the windows of all streams may have grown.
+    var windows: WindowBudget
 
     /// Shared by all connections of the worker: one is read, or written, at a time.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
@@ -32,6 +34,8 @@ final class Worker: @unchecked Sendable {
     /// Bytes read, and calls begun, since what was queued has been sent out the last time.
     var bytesTaken = 0
     private var callsBegun = 0
+    /// When streams may be ended for their memory again.
+    private var nextRelief = MonotonicTime(nanoseconds: 0)
 
     /// For the connections that are made from now on.
     private(set) var upstreamTLS: TLSContext?
@@ -82,6 +86,8 @@ final class Worker: @unchecked Sendable {
     private static let mostCallsBegun = 256
     private static let mostBytesTaken = 1 << 20
 
+    /// Between two times of going through all streams, where the first has freed nothing at once.
+    private static let reliefInterval = Duration.milliseconds(10)
     /// Between two looks at the time limits.
     private static let sweepInterval = Duration.milliseconds(250)
 
@@ -98,6 +104,7 @@ final class Worker: @unchecked Sendable {
         loop = try EventLoop()
         loop.busyPoll = configuration.busyPoll
         limits = configuration.limits
+        windows = WindowBudget(total: configuration.limits.windowBudget)
         tls = configuration.tls
         upstreamTLS = configuration.upstreamTLS
         forwardsClientIdentity = configuration.forwardsClientIdentity
@@ -151,6 +158,10 @@ final class Worker: @unchecked Sendable {
 
     private func endTurn() {
         sendQueued()
+        if heldBytes > MemoryPressure.threshold(of: limits.maxBufferedBytes) {
+            relieveMemory()
+            sendQueued()
+        }
         accessLog?.endTurn(loop)
         if case .waiting(let whenDone) = shutdown, clients.isEmpty {
             shutdown = .done
@@ -164,6 +175,36 @@ final class Worker: @unchecked Sendable {
             for connection in upstreams.values { connection.sweep(loop.now) }
             scheduleSweep()
         }
+    }
+
+    // MARK: Memory
+
+    /// Whether a client's new call has to be refused: all memory is used up, and nobody else's streams can be ended for it.
+    func isShortOfMemory(for client: ClientConnection) -> Bool {
+        guard heldBytes > limits.maxBufferedBytes else { return false }
+        relieveMemory()
+        return heldBytes > limits.maxBufferedBytes
+    }
+
+    /// Ends what has been shut longest of those who pin most, if too much waits.
+    private func relieveMemory() {
+        let excess = heldBytes - MemoryPressure.threshold(of: limits.maxBufferedBytes)
+        guard excess > 0, loop.now >= nextRelief else { return }
+        var streams: [MemoryPressure.Stream<[UInt8]>] = []
+        var calls: [(ClientConnection, Call)] = []
+        for client in clients.values {
+            let peer = client.socket.peerAddress?.bytes ?? []
+            client.holdings { call, bytes, isShut, since in
+                streams.append(MemoryPressure.Stream(peer: peer, bytes: bytes, isShut: isShut, since: since))
+                calls.append((client, call))
+            }
+        }
+        for index in MemoryPressure.choose(from: streams, toFree: excess) {
+            let (client, call) = calls[index]
+            client.endForMemory(call, streams[index].bytes, since: loop.now.since(streams[index].since))
+        }
+        // Calls that hold no bodies are gone by the end of the turn only.
+        if heldBytes > limits.maxBufferedBytes { nextRelief = loop.now + Self.reliefInterval }
     }
 
     // MARK: Connections
@@ -349,6 +390,7 @@ final class Worker: @unchecked Sendable {
     /// Puts limits in force: times and totals for everything, what a connection agrees on for new ones.
     func publish(limits: DataPlaneLimits, failover: Bool) {
         self.limits = limits
+        windows.total = limits.windowBudget
         self.failover = failover
         for color in Color.allCases { for pool in pools[color] { pool.limitsChanged() } }
     }

@@ -444,7 +444,8 @@ open class Session {
         queue(head, on: stream, nghttp2_submit_headers(session, 0, stream, nil, nil, 0, nil))
     }
 
-    /// Sends trailers, which end the stream. Only from within `body(of:into:)`: earlier they would overtake DATA.
+    /// Sends trailers, which end the stream. Only from within `body(of:into:)`, as they would overtake DATA that are still to
+    /// come; or when all DATA have been taken and the peer's window is shut.
     public final func submitTrailers(_ trailers: HeaderBlock, on stream: StreamID) {
         queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
     }
@@ -475,16 +476,53 @@ open class Session {
         check(nghttp2_session_consume_stream(session, stream, count))
     }
 
-    /// Lets the peer have more bytes of a stream under way than at first.
+    /// Gives the peer credit for all bytes of a stream that have gone on, once they are an eighth of its window: libnghttp2
+    /// by itself waits for half of it, and over a distance that is half of the bandwidth. In `consumeStream(_:on:)`'s stead.
+    ///
+    /// - Parameters:
+    ///   - waiting: bytes that have come and not gone on.
+    ///   - window: the stream's.
+    public final func creditEarly(_ stream: StreamID, waiting: Int, window: Int) {
+        let taken = Int(nghttp2_session_get_stream_effective_recv_data_length(session, stream)) - waiting
+        guard taken >= window / 8, taken > 0 else { return }
+        check(nghttp2_submit_window_update(session, 0, stream, Int32(clamping: taken)))
+    }
+
+    /// Lets the peer have more bytes of a stream under way.
     ///
     /// - Parameter window: how many altogether, no fewer than before. The stream's HEADERS have been sent.
-    public final func widen(_ stream: StreamID, to window: Int) {
+    public final func setWindow(of stream: StreamID, to window: Int) {
+        check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
+    }
+
+    /// Lets the peer have fewer bytes of a stream under way in future; all that came has been consumed.
+    ///
+    /// What it was granted can't be taken back: as many of its next bytes as the window becomes smaller by must be left
+    /// unconsumed. When the window is widened to what it was, those of them that have come are to be consumed.
+    public final func narrow(_ stream: StreamID, to window: Int) {
+        // The peer gets all of its credit once more: libnghttp2's counts of what came and of what was consumed would
+        // otherwise differ by that for ever.
+        let uncredited = nghttp2_session_get_stream_effective_recv_data_length(session, stream)
+        if uncredited > 0 { check(nghttp2_submit_window_update(session, 0, stream, uncredited)) }
         check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
     }
 
     /// As `consume(_:on:)`, for the connection alone.
     public final func consumeConnection(_ count: Int) {
         check(nghttp2_session_consume_connection(session, count))
+    }
+
+    /// How many bytes of all streams the peer takes now.
+    public final var peerWindow: Int { Int(nghttp2_session_get_remote_window_size(session)) }
+
+    /// How many bytes of a stream the peer takes now.
+    public final func peerWindow(of stream: StreamID) -> Int {
+        Int(nghttp2_session_get_stream_remote_window_size(session, stream))
+    }
+
+    /// How many bytes of a stream the peer takes before it has given credit for any.
+    public final var peerInitialWindow: Int {
+        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE))
     }
 
     // MARK: The connection
@@ -521,8 +559,14 @@ open class Session {
         check(nghttp2_session_terminate_session(session, code.rawValue))
     }
 
-    public final func submitPing() {
-        check(nghttp2_submit_ping(session, 0, nil))
+    /// Sends a PING.
+    ///
+    /// - Parameter payload: what `pingAnswered(_:)` is told.
+    public final func submitPing(_ payload: UInt64) {
+        withUnsafeBytes(of: payload) { bytes in
+            // Eight bytes, as a PING has; libnghttp2 copies them.
+            check(nghttp2_submit_ping(session, 0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress))
+        }
     }
 
     // MARK: Events, for subclasses
@@ -601,8 +645,14 @@ open class Session {
     /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
     open func pingReceived() -> Bool { true }
 
-    /// The peer has answered a PING.
-    open func pingAnswered() {}
+    /// The peer has answered a PING with this payload; it may also be one that was never sent.
+    open func pingAnswered(_ payload: UInt64) {}
+
+    /// The peer has given credit for bytes of all streams, which are in force.
+    open func connectionCredited(_ count: Int) {}
+
+    /// The peer has given credit for bytes of a stream, which are in force.
+    open func streamCredited(_ count: Int, on stream: StreamID, _ context: StreamContext) {}
 
     // MARK: Errors
 

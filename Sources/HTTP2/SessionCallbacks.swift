@@ -112,7 +112,14 @@ enum SessionCallbacks {
             guard nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 else {
                 return session.pingReceived() ? 0 : failure
             }
-            session.pingAnswered()
+            session.pingAnswered(nghttp2_shim_ping_payload(frame))
+        case NGHTTP2_WINDOW_UPDATE:
+            let increment = Int(nghttp2_shim_window_increment(frame))
+            guard stream != 0 else {
+                session.connectionCredited(increment)
+                return 0
+            }
+            withContext(session.context(of: stream)) { session.streamCredited(increment, on: stream, $0) }
         case NGHTTP2_GOAWAY:
             session.goAwayReceived(
                 lastStream: nghttp2_shim_goaway_last(frame), ErrorCode(rawValue: nghttp2_shim_goaway_code(frame)))

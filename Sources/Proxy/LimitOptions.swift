@@ -14,13 +14,18 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Bytes of one stream that may wait in the Proxy in one direction. Default: 65535.", valueName: "BYTES"))
+            """
+            Bytes of one stream that may wait in the Proxy in one direction, before its window grows with the bandwidth \
+            and the distance. Default: 65535.
+            """, valueName: "BYTES"))
     var streamWindow: String?
 
     @Option(
         help: ArgumentHelp(
-            "Bytes of one client connection that may wait on their way to backends. Default: 1048576.",
-            valueName: "BYTES"))
+            """
+            Bytes of responses of one client connection that may wait in the Proxy, before windows grow with what their \
+            readers take, to three times as much at most. Default: 1048576.
+            """, valueName: "BYTES"))
     var connectionWindow: String?
 
     @Option(
@@ -57,8 +62,10 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Bytes that a worker's calls may hold; beyond it new calls are refused. Default: 268435456.",
-            valueName: "BYTES"))
+            """
+            Bytes that a worker's calls may hold. From three quarters of it on streams are ended: what has been shut \
+            longest, of the peer that pins most. Default: 268435456.
+            """, valueName: "BYTES"))
     var maxBufferedBytes: String?
 
     @Option(
@@ -90,7 +97,10 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long a peer may take nothing of what waits for it. Default: 1m.", valueName: "DURATION"))
+            """
+            How long a connection may take nothing of what waits for it. A slow stream alone is left in peace as long as \
+            its client answers PINGs. Default: 1m.
+            """, valueName: "DURATION"))
     var writeTimeout: String?
 
     @Option(

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func answersOthersWithAStatus() {
-        let statuses = [503, 504, 502, 502, 504, 504, 503, 431, 400, 502, 501, 503, 503]
+        let statuses = [503, 504, 502, 502, 504, 504, 503, 503, 431, 400, 502, 501, 503, 503]
         #expect(Failure.Kind.allCases.map { Failure(kind: $0, message: "").httpStatus } == statuses)
     }
 

@@ -42,7 +42,7 @@ def held(proxy) -> float:
 def refused(proxy) -> float:
     return sum(
         sample.value for sample in proxy.admin.metrics()["sluice_calls_failed_by_proxy_total"]
-        if sample.labels["reason"] == "overloaded"
+        if sample.labels["reason"] in ("overloaded", "memory")
     )
 
 

@@ -143,7 +143,7 @@ final class RecordingSession: Session {
     }
 
     override func settingsReceived() { sawSettings = true }
-    override func pingAnswered() { sawPingAnswer = true }
+    override func pingAnswered(_ payload: UInt64) { sawPingAnswer = payload == 7 }
     override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) { goAway = (lastStream, code) }
 }
 
@@ -340,10 +340,46 @@ struct JoinedSessions {
         #expect(served.closedWith == nil)
     }
 
+    @Test func narrowsAWindowAndWidensItAgain() throws {
+        let joined = try JoinedSessions(server: SessionSettings(connectionWindow: 16 << 20))
+        joined.server.consumesAtOnce = false
+        let call = try joined.client.request(isComplete: false)
+        try joined.exchange()
+        /// Has the client send all that it may; returns how much of it came.
+        func flood() throws -> Int {
+            let before = joined.server.streams[call.id]?.received.count ?? 0
+            [UInt8](repeating: 1, count: 400_000).withUnsafeBytes {
+                call.outgoing.append($0, from: joined.client.chunks)
+            }
+            joined.client.resume(call.id)
+            try joined.exchange()
+            return (joined.server.streams[call.id]?.received.count ?? 0) - before
+        }
+        joined.server.setWindow(of: call.id, to: 200_000)
+        #expect(try flood() == 200_000)
+        // Of what was consumed some has been credited, as far as libnghttp2 gives credit by itself.
+        joined.server.consume(200_000, on: call.id)
+        let granted = 200_000 - 65_535
+        #expect(try flood() == 200_000)
+        joined.server.consume(200_000, on: call.id)
+        joined.server.narrow(call.id, to: 65_535)
+        // What was granted can be used, once.
+        #expect(try flood() == 200_000)
+        joined.server.consumeConnection(granted)
+        joined.server.consume(65_535, on: call.id)
+        #expect(try flood() == 65_535)
+        joined.server.consume(65_535, on: call.id)
+        #expect(try flood() == 65_535)
+        // And is there again afterwards.
+        joined.server.setWindow(of: call.id, to: 200_000)
+        joined.server.consumeStream(granted, on: call.id)
+        #expect(try flood() == granted)
+    }
+
     @Test func saysGoodbyeInTwoSteps() throws {
         let joined = try JoinedSessions()
         joined.server.submitShutdownNotice()
-        joined.server.submitPing()
+        joined.server.submitPing(7)
         try joined.exchange()
         #expect(joined.client.goAway?.last == StreamID.max && joined.server.sawPingAnswer)
         #expect(!joined.server.isFinished)

@@ -74,7 +74,7 @@ class Benchmark:
         for round_number in range(1, rounds + 1):
             title = f"{scenario.name} {round_number}/{rounds}"
             with tempfile.TemporaryDirectory(prefix="bench-", dir=self._places.bench) as folder:
-                if scenario.kind is Kind.CPU_PER_CALL:
+                if scenario.kind in (Kind.CPU_PER_CALL, Kind.RATE):
                     present = self._run_in_turns(scenario, present, Path(folder), title)
                 else:
                     present = [peer for peer in present if self._run_alone(scenario, peer, Path(folder), title)]

@@ -13,15 +13,15 @@ class LoadError(Exception):
     """The driver couldn't do its work."""
 
 
-class EchoBackend:
-    """The backend that all proxies forward to, with one port for as long as it lives."""
+class Listener:
+    """A program of the benchmark's own that says where it listens, with one port for as long as it lives."""
 
-    def __init__(self, tools: Path, folder: Path, cores: str) -> None:
-        self._program = Program([str(tools / "echo-backend")], cores, folder / "echo-backend.log")
+    def __init__(self, command: list[str], name: str, folder: Path, cores: str) -> None:
+        self._program = Program(command, cores, folder / f"{name}.log")
         deadline = time.monotonic() + 5
         while (match := re.search(r"listening on (\d+)", self._program.output.read_text())) is None:
             if time.monotonic() > deadline or self._program.has_ended:
-                raise LoadError(f"the backend doesn't start: {self._program.last_words()}")
+                raise LoadError(f"{name} doesn't start: {self._program.last_words()}")
             time.sleep(0.01)
         self.port = int(match[1])
 
@@ -30,6 +30,21 @@ class EchoBackend:
 
     def stop(self) -> None:
         self._program.stop()
+
+
+class EchoBackend(Listener):
+    """The backend that all proxies forward to."""
+
+    def __init__(self, tools: Path, folder: Path, cores: str) -> None:
+        super().__init__([str(tools / "echo-backend")], "echo-backend", folder, cores)
+
+
+class Distance(Listener):
+    """What makes a port far away: every byte takes `milliseconds` there, and as many back."""
+
+    def __init__(self, tools: Path, folder: Path, cores: str, port: int, milliseconds: int) -> None:
+        command = [str(tools / "delay"), "--listen", "0", "--to", str(port), "--milliseconds", str(milliseconds)]
+        super().__init__(command, "delay", folder, cores)
 
 
 class Driver:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from statistics import median
 
-from .driver import Driver, EchoBackend, LoadError
+from .driver import Distance, Driver, EchoBackend, LoadError
 from .peers import Peer, Places
 from .processes import Program, resident_kib
 from .scenarios import Kind, Scenario
@@ -61,16 +61,31 @@ class Contender:
         self.driver = Driver(places.tools, cores[1])
         places.run.mkdir(parents=True, exist_ok=True)
         self._backend = EchoBackend(places.tools, places.run, cores[1])
+        self._listeners = [self._backend]
         try:
-            self.program = peer.start(places, scenario, workers, port, self._backend.port, cores[0])
+            backend = self._backend.port
+            if scenario.far == "backend":
+                backend = self._distance(places, cores, backend)
+            self.program = peer.start(places, scenario, workers, port, backend, cores[0])
             try:
                 wait_until_it_answers(self.program, self.driver, scenario, Timing(0, 0), port)
+                if scenario.far == "client":
+                    self.port = self._distance(places, cores, port)
             except BaseException:
                 self.program.stop()
                 raise
         except BaseException:
-            self._backend.stop()
+            self._stop_listeners()
             raise
+
+    def _distance(self, places: Places, cores: tuple[str, str], port: int) -> int:
+        distance = Distance(places.tools, places.run, cores[1], port, self._scenario.delay_ms)
+        self._listeners.append(distance)
+        return distance.port
+
+    def _stop_listeners(self) -> None:
+        for listener in self._listeners:
+            listener.stop()
 
     def run(self, timing: Timing) -> dict:
         """Loads it for once. Raises `LoadError`."""
@@ -92,6 +107,7 @@ class Contender:
             "reconnects": result["reconnects"],
             "calls_per_second": calls / seconds,
             "cpu_us_per_call": cpu["proxy"] / calls / 1000,
+            "megabytes_per_second": calls * scenario.message_bytes / seconds / 1e6,
             "cpu_ns_per_byte": cpu["proxy"] / calls / scenario.message_bytes,
             "busiest_thread_us_per_call": max(threads) / calls / 1000,
             "load_us_per_call": (cpu["driver"] + cpu["backend"]) / calls / 1000,
@@ -104,7 +120,7 @@ class Contender:
 
     def stop(self) -> None:
         self.program.stop()
-        self._backend.stop()
+        self._stop_listeners()
 
 
 def in_turns(contenders: list[Contender], timing: Timing, turns: int) -> list[list[dict] | LoadError]:

@@ -220,8 +220,8 @@ def proxy_launch(places: Places, scenario: Scenario, workers: int, port: int, ba
         "--access-log", str(places.run / "access.log") if scenario.access_log else "off",
         "--state-file", str(places.run / "state.json"), "--audit-log", str(places.run / "audit.jsonl"),
     ]  # fmt: skip
-    if scenario.is_bulk:
-        # As its peers get them; the default is for whoever stands at the edge of a network.
+    if scenario.is_bulk and scenario.far is None:
+        # As its peers get them; the default is for whoever stands at the edge of a network. Over a distance windows grow.
         command += ["--stream-window", "1048576", "--connection-window", "16777216"]
     if scenario.tls:
         if "--tls-cert" not in known:

@@ -40,7 +40,7 @@ def _failures(result: PeerResult) -> str:
 
 def _in_order(scenario: Scenario, peers: list[PeerResult]) -> list[PeerResult]:
     """The best first; those without a figure last."""
-    sign = -1 if scenario.kind is Kind.SCALING else 1
+    sign = -1 if scenario.kind in (Kind.SCALING, Kind.RATE) else 1
     return sorted(peers, key=lambda peer: (peer.figure is None, sign * (peer.figure or 0)))
 
 
@@ -112,7 +112,7 @@ def scenario_section(scenario: Scenario, results: Results) -> str:
         table = _table(header, [_scaling_row(peer) for peer in peers])
     else:
         header = [
-            "proxy", f"CPU {scenario.unit}", "least–most", "calls/s", "p50 µs", "p99 µs", "proxy's core busy",
+            "proxy", scenario.unit if scenario.kind is Kind.RATE else f"CPU {scenario.unit}", "least–most", "calls/s", "p50 µs", "p99 µs", "proxy's core busy",
             "foreign load", "failures",
         ]  # fmt: skip
         table = _table(header, [_load_row(peer) for peer in peers])
@@ -136,7 +136,7 @@ def _verdict(scenario: Scenario, peers: dict[str, PeerResult]) -> list[str]:
         row = [scenario.name, f"{_number(figure)} {scenario.unit}", best_text, "–"]
         if scenario.goal is None:
             return [*row, "–", "–"]
-        is_least = scenario.kind is Kind.SCALING
+        is_least = scenario.kind in (Kind.SCALING, Kind.RATE)
         met = figure is not None and (figure >= scenario.goal if is_least else figure <= scenario.goal)
         return [*row, f"{'≥' if is_least else '≤'} {scenario.goal:g} {scenario.unit}", _answer(figure, met)]
     ratio = figure / best.figure if figure is not None and best else None

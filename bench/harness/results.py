@@ -13,6 +13,8 @@ def figure_of(scenario: Scenario, run: dict) -> float:
         return run["kib_each"]
     if scenario.kind is Kind.SCALING:
         return run["factor"]
+    if scenario.kind is Kind.RATE:
+        return run["megabytes_per_second"]
     return run["cpu_ns_per_byte" if scenario.unit == "ns/byte" else "cpu_us_per_call"]
 
 

@@ -10,6 +10,8 @@ class Kind(Enum):
     CPU_PER_CALL = "cpu-per-call"
     MEMORY = "memory"
     SCALING = "scaling"
+    #: Megabytes a second of one stream, each way.
+    RATE = "rate"
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Scenario:
     """One kind of load, the same for every peer.
 
     `goal` is the Proxy's figure over that of the best HTTP/2 peer, at most; `floor_goal` the same over HAProxy in tcp
-    mode; for memory `goal` is KiB per connection or stream, for scaling the least factor.
+    mode; for memory `goal` is KiB per connection or stream, for scaling the least factor, for a rate the least one.
     """
 
     name: str
@@ -32,6 +34,9 @@ class Scenario:
     #: Whether each call has fields that no other one has.
     varied: bool = False
     workers: int = 1
+    #: Who is far from the proxy, "client" or "backend", and how many milliseconds a byte takes there or back.
+    far: str | None = None
+    delay_ms: int = 0
     #: How many times longer a turn is than the others': where 10,000 calls wait for each other, one takes a while.
     pace: float = 1
     goal: float | None = None
@@ -53,6 +58,8 @@ class Scenario:
             return "KiB"
         if self.kind is Kind.SCALING:
             return "x"
+        if self.kind is Kind.RATE:
+            return "MB/s"
         return "ns/byte" if self.message_bytes >= 1 << 20 else "µs/call"
 
     def driver_arguments(self) -> list[str]:
@@ -102,6 +109,14 @@ SCENARIOS = [
     ),
     Scenario(
         "workers", "2 workers over 1", 32, 16, kind=Kind.SCALING, workers=2, goal=1.9,
+    ),
+    Scenario(
+        "far-client", "one stream at a time of 32 MiB each way, the client 20 ms away", 1, 1, 32 << 20,
+        kind=Kind.RATE, far="client", delay_ms=10, pace=3, goal=100,
+    ),
+    Scenario(
+        "far-backend", "one stream at a time of 32 MiB each way, the backend 20 ms away", 1, 1, 32 << 20,
+        kind=Kind.RATE, far="backend", delay_ms=10, pace=3, goal=100,
     ),
 ]  # fmt: skip
 

@@ -253,10 +253,12 @@ class RawConnection:
         self._reader.start()
 
     @classmethod
-    def connect(cls, address: str, **options) -> "RawConnection":
-        """A client connection, after both sides have sent their SETTINGS."""
+    def connect(cls, address: str, source: str = "127.0.0.1", **options) -> "RawConnection":
+        """A client connection, after both sides have sent their SETTINGS. All of 127.0.0.0/8 is this machine's: `source` is
+        the address that it comes from."""
         host, port = address.rsplit(":", 1)
-        connection = cls(socket.create_connection((host, int(port)), timeout=10), client_side=True, **options)
+        sock = socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
+        connection = cls(sock, client_side=True, **options)
         connection.wait(lambda: connection.remote_settings and connection.settings_acknowledged, "SETTINGS")
         return connection
 

@@ -85,7 +85,7 @@ final class WatchedSession: Session {
             stream.isWaiting = false
             resume(identifier)
         case 25..<32 where !stream.isClosed: reset(identifier, .cancel)
-        case 32..<36: submitPing()
+        case 32..<36: submitPing(1)
         case 36..<38: submitShutdownNotice()
         case 38..<40: submitGoAway()
         case 40..<41: terminate(.enhanceYourCalm)

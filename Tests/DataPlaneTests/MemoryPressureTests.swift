@@ -1,0 +1,54 @@
+import DataPlane
+import EventLoop
+import Testing
+
+@Suite struct MemoryPressureTests {
+    private func stream(
+        _ peer: String, _ bytes: Int, since: UInt64, isShut: Bool = true
+    ) -> MemoryPressure.Stream<String> {
+        MemoryPressure.Stream(
+            peer: peer, bytes: bytes, isShut: isShut, since: MonotonicTime(nanoseconds: since))
+    }
+
+    @Test func leavesStreamsAloneThatAreNotShutWhileOthersAre() {
+        let streams = [
+            stream("a", 20, since: 1, isShut: false), stream("a", 100, since: 5), stream("a", 100, since: 4),
+            stream("a", 10, since: 2, isShut: false),
+        ]
+        #expect(MemoryPressure.choose(from: streams, toFree: 150) == [2, 1])
+        #expect(MemoryPressure.choose(from: streams, toFree: 1_000) == [2, 1, 0, 3])
+    }
+
+    @Test func endsTheLongestShutOfWhoPinsMost() {
+        let streams = [
+            stream("small", 90, since: 1), stream("large", 50, since: 7), stream("large", 60, since: 5),
+            stream("large", 40, since: 9),
+        ]
+        #expect(MemoryPressure.choose(from: streams, toFree: 60) == [2])
+    }
+
+    @Test func goesOnWithWhoeverPinsMostThen() {
+        let streams = [
+            stream("a", 100, since: 3), stream("a", 100, since: 2), stream("b", 150, since: 1),
+        ]
+        // "a" has 200 and then 100, so that "b" is next.
+        #expect(MemoryPressure.choose(from: streams, toFree: 250) == [1, 2])
+    }
+
+    @Test func leavesAloneWhoHoldsLittle() {
+        let many = (0..<100).map { stream("many", 10, since: UInt64($0)) }
+        let streams = [stream("one", 10, since: 0)] + many
+        let chosen = MemoryPressure.choose(from: streams, toFree: 500)
+        #expect(chosen == Array(1...50))
+    }
+
+    @Test func endsWhenNobodyIsLeft() {
+        #expect(MemoryPressure.choose(from: [stream("a", 10, since: 0)], toFree: 1_000) == [0])
+        #expect(MemoryPressure.choose(from: [MemoryPressure.Stream<String>](), toFree: 1).isEmpty)
+        #expect(MemoryPressure.choose(from: [stream("a", 10, since: 0)], toFree: 0).isEmpty)
+    }
+
+    @Test func beginsAtThreeQuarters() {
+        #expect(MemoryPressure.threshold(of: 256 << 20) == 192 << 20)
+    }
+}

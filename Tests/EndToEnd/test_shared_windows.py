@@ -1,0 +1,362 @@
+"""Calls that share a connection's windows: whoever reads nothing, or sends what nobody reads, holds up itself alone."""
+
+import threading
+import time
+
+import pytest
+
+from harness.bystander import Bystander
+from harness.process import eventually
+from harness.raw_http2 import (
+    INITIAL_WINDOW_SIZE,
+    MAX_CONCURRENT_STREAMS,
+    RawStream,
+    grpc_message,
+    grpc_request,
+    grpc_response,
+    to_bytes,
+)
+from harness.shut_clients import ShutClients
+
+KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
+GOOD = to_bytes([("grpc-status", "0")])
+#: The clients' windows are wide, so that it is the Proxy's own that count.
+WIDE = {"settings": {INITIAL_WINDOW_SIZE: 2**31 - 1}, "connection_window": 2**31 - 1}
+
+
+def buffered_bytes(proxy) -> float:
+    return sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"])
+
+
+def upload(connection, size: int, path: str = "/upload") -> RawStream:
+    """Sends a request of so many bytes in a thread; `wait_end` on the result tells how it went."""
+    stream = connection.open(grpc_request(path))
+
+    def send() -> None:
+        try:
+            stream.send_data(grpc_message(bytes(size)), end_stream=True, timeout=60)
+        except AssertionError:
+            pass  # The answer, or its absence, tells.
+
+    threading.Thread(target=send, daemon=True).start()
+    return stream
+
+
+def take(stream: RawStream) -> None:
+    """A handler that reads all of the request; one of `/unread` doesn't read any of it."""
+    if stream.path == b"/unread":
+        return
+    while not stream.finished:
+        stream.acknowledge()
+        time.sleep(0.001)
+    stream.acknowledge()
+    if stream.ended:
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(str(len(stream.data)).encode()))
+        stream.send_headers(GOOD, True)
+
+
+# MARK: Uploads
+
+
+def test_uploads_that_nobody_reads_hold_up_no_other_call_of_their_client(start_proxy, start_raw_backend, connect_raw):
+    """All of one client's calls but the last are uploads whose handlers read nothing: the last one is served."""
+    backend = start_raw_backend(take, auto_window=False, connection_window=256 * MEBIBYTE)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    stalled = [upload(client, 300 * KIBIBYTE, "/unread") for _ in range(99)]
+    backend.wait_requests(99)
+    for _ in range(3):
+        stream = upload(client, 600 * KIBIBYTE).wait_end(30)
+        assert stream.messages == [str(600 * KIBIBYTE + 5).encode()] and stream.grpc_status == b"0"
+    assert not any(stream.finished for stream in stalled)
+
+
+@pytest.mark.parametrize("places", [1, 3])
+def test_uploads_that_wait_for_a_place_hold_up_none_that_has_one(start_proxy, start_raw_backend, connect_raw, places):
+    """One upstream connection with few places: what waits for one must not use up what the others need to go on."""
+    backend = start_raw_backend(take, auto_window=False, settings={MAX_CONCURRENT_STREAMS: places})
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
+    client = connect_raw(proxy.address)
+    for stream in [upload(client, 300 * KIBIBYTE) for _ in range(15)]:
+        assert stream.wait_end(60).grpc_status == b"0"
+
+
+def test_upload_that_nobody_reads_leaves_the_upstream_connection_to_others(
+    start_proxy, start_raw_backend, connect_raw
+):
+    """A backend that gives credit only as its handlers read, 64 KiB for the whole connection: a stream that isn't read
+    may not have all of it, and a connection that has nothing left gets no further calls."""
+    backend = start_raw_backend(take, auto_window=False)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client, witness = connect_raw(proxy.address), connect_raw(proxy.address)
+    slowest = 0.0
+    stalled = []
+    for _ in range(12):
+        stalled.append(upload(client, 300 * KIBIBYTE, "/unread"))
+        for _ in range(4):
+            began = time.monotonic()
+            assert upload(witness, 100).wait_end(15).grpc_status == b"0"
+            assert upload(witness, 40 * KIBIBYTE).wait_end(15).grpc_status == b"0"
+            slowest = max(slowest, time.monotonic() - began)
+    print(f"witness: 96 calls beside 12 uploads that aren't read, the slowest two together {slowest * 1e3:.0f} ms")
+    assert not any(stream.finished for stream in stalled)
+    # Each of them can use up one connection, as long as it is alone there.
+    assert len(backend.connections) <= 13
+
+
+def test_upload_that_nobody_reads_beside_calls_that_were_there_before(start_proxy, start_raw_backend, connect_raw):
+    """Streams on the same upstream connection that have only begun to send when another one floods it."""
+    backend = start_raw_backend(take, auto_window=False)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
+    client, witness = connect_raw(proxy.address), connect_raw(proxy.address)
+    open_before = [witness.open(grpc_request("/upload")) for _ in range(8)]
+    backend.wait_requests(8)
+    upload(client, 300 * KIBIBYTE, "/unread")
+    backend.wait_requests(9)
+    eventually(lambda: len(backend.requests[8].data) > 16 * KIBIBYTE, what="the flood at the backend")
+    for stream in open_before:
+        stream.send_data(grpc_message(bytes(30 * KIBIBYTE)), end_stream=True)
+        assert stream.wait_end(15).grpc_status == b"0"
+
+
+# MARK: Downloads
+
+
+class Sender:
+    """A backend that sends on each stream what it is told to, as fast as the windows allow."""
+
+    def __init__(self):
+        self.streams: list[RawStream] = []
+        self.lock = threading.Lock()
+
+    def __call__(self, stream: RawStream) -> None:
+        stream.send_headers(grpc_response())
+        if stream.path != b"/large":
+            stream.send_data(grpc_message(b"small"))
+            stream.send_headers(GOOD, True)
+            return
+        with self.lock:
+            self.streams.append(stream)
+
+    def wait(self, count: int) -> list[RawStream]:
+        eventually(lambda: len(self.streams) >= count, what=f"{count} streams at the backend")
+        return self.streams
+
+    def push(self, rounds_of_silence: int = 8) -> int:
+        """Sends on all streams until no window is left; returns how much that was."""
+        total, silent = 0, 0
+        while silent < rounds_of_silence:
+            sent = sum(stream.send_available(bytes(MEBIBYTE)) for stream in self.streams)
+            total += sent
+            silent = 0 if sent else silent + 1
+            time.sleep(0.05)
+        return total
+
+
+def small(connection) -> float:
+    """A call that must succeed at once; returns how long it took."""
+    began = time.monotonic()
+    stream = connection.open(grpc_request("/small"), end_stream=True)
+    assert stream.wait_end().grpc_status == b"0"
+    return time.monotonic() - began
+
+
+def test_connections_that_never_read_pin_little_and_stay(start_proxy, start_raw_backend, connect_raw):
+    """Twenty connections with ten streams each, which answer PINGs and read nothing."""
+    sender = Sender()
+    backend = start_raw_backend(sender)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="500ms",
+        upstream_keepalive="off")
+    clients = [connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}) for _ in range(20)]
+    witness = connect_raw(proxy.address)
+    opened = [c.open(grpc_request("/large"), end_stream=True) for c in clients for _ in range(10)]
+    sender.wait(200)
+    sender.push()
+    eventually(lambda: buffered_bytes(proxy) > 0, what="bytes that wait")
+    held = buffered_bytes(proxy)
+    # Many times the time for a write, and then what it was meant for: nobody is cut for being slow.
+    end = time.monotonic() + 3
+    slowest = 0.0
+    while time.monotonic() < end:
+        slowest = max(slowest, small(witness))
+    print(f"held for 200 streams: {held / 1e6:.2f} MB; witness: slowest call {slowest * 1e3:.0f} ms")
+    assert held <= 2_000_000
+    assert not any(stream.finished for stream in opened) and not any(c.closed for c in clients)
+    for client in clients:
+        client.close()
+    eventually(lambda: buffered_bytes(proxy) == 0, what="nothing is held any more")
+
+
+def test_windows_of_zero_on_2000_connections(start_proxy, start_raw_backend):
+    """They answer the PINGs by which the Proxy sees that they are there, and hold what their windows hold: for as long as
+    there is memory enough they stay."""
+    sender = Sender()
+    backend = start_raw_backend(sender)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", write_timeout="1s", upstream_keepalive="off",
+        max_upstream_streams=1_000_000)
+    before = proxy.process.resident_bytes
+    with Bystander(proxy.address) as bystander, ShutClients(proxy.address, 2_000, "/large") as clients:
+        eventually(lambda: len(sender.streams) == 2_000, what="all calls at the backend", timeout=60)
+        sender.push(3)
+        clients.wait_pings(6_000, timeout=60)
+        bystander.wait_calls(20)
+        held, grown = buffered_bytes(proxy), proxy.process.resident_bytes - before
+        print(
+            f"2,000 shut connections: {held / 2**20:.1f} MiB held, {grown / 2**20:.1f} MiB of memory, "
+            f"{clients.pings} PINGs; witness: {bystander.calls} calls, slowest {bystander.slowest * 1e3:.0f} ms")
+        assert clients.closed == 0 and clients.resets == 0
+    assert not bystander.failures
+    assert held <= 2_000 * 16 * KIBIBYTE
+    eventually(lambda: buffered_bytes(proxy) == 0, what="nothing is held any more", timeout=30)
+
+
+def test_connection_that_was_fast_and_stops_pins_little(start_proxy, start_raw_backend, connect_raw):
+    sender = Sender()
+    backend = start_raw_backend(sender)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    opened = [client.open(grpc_request("/large"), end_stream=True) for _ in range(10)]
+    sender.wait(10)
+    # Fast for a while, so that all windows have grown.
+    while sum(len(stream.data) for stream in opened) < 60 * MEBIBYTE:
+        for stream in sender.streams:
+            stream.send_available(bytes(MEBIBYTE))
+    client._auto_window = False
+    sender.push()
+    held = buffered_bytes(proxy)
+    print(f"held for a connection that was fast: {held / 1e6:.2f} MB")
+    assert 0 < held <= 4_000_000
+
+
+def test_streams_that_were_busy_once_leave_the_others_room(start_proxy, start_raw_backend, connect_raw):
+    """Whatever windows have grown to, those who don't use them any more leave it to who does."""
+    sender = Sender()
+    backend = start_raw_backend(sender)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1,
+        # So small that the twelve have all there is.
+        connection_window=128 * KIBIBYTE, max_concurrent_streams=20)
+    client = connect_raw(proxy.address, **WIDE)
+    busy = [client.open(grpc_request("/large"), end_stream=True) for _ in range(12)]
+    sender.wait(12)
+    while sum(len(stream.data) for stream in busy) < 8 * MEBIBYTE:
+        for stream in sender.streams:
+            stream.send_available(bytes(MEBIBYTE))
+    time.sleep(1.2)  # What counts as quiet: a second.
+    client.open(grpc_request("/large"), end_stream=True)
+    late = sender.wait(13)[12]
+    largest = 0
+
+    def grown() -> bool:
+        nonlocal largest
+        largest = max(largest, backend.connections[0].h2.local_flow_control_window(late.id))
+        late.send_available(bytes(MEBIBYTE))
+        return largest >= 60 * KIBIBYTE
+
+    eventually(grown, what="a full window for the stream that is busy now", interval=0.01)
+    # The twelve go on, too, whatever was taken from them.
+    before = [len(stream.data) for stream in busy]
+    for _ in range(3):
+        for stream in sender.streams[:12]:
+            stream.send_data(bytes(100 * KIBIBYTE))
+    eventually(
+        lambda: all(len(s.data) == b + 300 * KIBIBYTE for s, b in zip(busy, before, strict=True)),
+        what="all that the twelve sent")
+
+
+# MARK: Slow readers
+
+
+def test_consumer_that_is_busy_keeps_its_stream(start_proxy, start_raw_backend, connect_raw):
+    """A stream that isn't read for many times the time for a write goes on where it stopped."""
+    sender = Sender()
+    backend = start_raw_backend(sender)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="300ms")
+    client = connect_raw(proxy.address, auto_window=False)
+    stream = client.open(grpc_request("/large"), end_stream=True)
+    (source,) = sender.wait(1)
+    sent = sender.push()
+    time.sleep(3)
+    assert not stream.finished and not client.closed
+    client.acknowledge_all()
+    sent += 300_000
+    source.send_data(bytes(300_000))
+    source.send_headers(GOOD, True)
+    assert stream.wait_end().grpc_status == b"0" and len(stream.data) == sent
+
+
+def test_consumer_that_is_gone_is_found_out(start_proxy, start_raw_backend, connect_raw):
+    """A stream that isn't read, on a connection that answers no PING either."""
+    sender = Sender()
+    backend = start_raw_backend(sender)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="300ms",
+        upstream_keepalive_timeout="500ms")
+    client = connect_raw(proxy.address, auto_window=False)
+    client.h2.answers_pings = False
+    client.open(grpc_request("/large"), end_stream=True)
+    (source,) = sender.wait(1)
+    sender.push()
+    client.wait_closed()
+    source.wait_reset()
+    assert "no answer to a PING" in "\n".join(proxy.process.stderr)
+
+
+def test_trailers_pass_a_window_that_is_shut(start_proxy, start_raw_backend, connect_raw):
+    """They need none: whether there was a body that took all of it, or none at all."""
+
+    def answer(stream: RawStream) -> None:
+        stream.send_headers(grpc_response())
+        if stream.path == b"/body":
+            stream.send_data(grpc_message(bytes(95)))
+            time.sleep(0.2)
+        stream.send_headers(to_bytes([("grpc-status", "3"), ("grpc-message", "so")]), True)
+
+    backend = start_raw_backend(answer)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    shut = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    assert shut.open(grpc_request("/none"), end_stream=True).wait_end().grpc_status == b"3"
+    exact = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 100})
+    stream = exact.open(grpc_request("/body"), end_stream=True).wait_end()
+    assert stream.grpc_status == b"3" and len(stream.data) == 100
+
+
+# MARK: Memory
+
+
+def test_streams_that_pin_memory_make_room(start_proxy, start_raw_backend, connect_raw):
+    """Windows of zero on many connections: once three quarters of the memory are used up, what has been shut longest of
+    who pins most is ended by a code that says why; nobody else's call is refused."""
+    sender = Sender()
+    backend = start_raw_backend(sender)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, max_buffered_bytes=2 * MEBIBYTE,
+        upstream_keepalive="off")
+    witness = connect_raw(proxy.address)
+    pinning = []
+    slowest, sent = 0.0, 0
+    for _ in range(40):
+        client = connect_raw(
+            proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}, source="127.0.0.2")
+        pinning.append(client)
+        before = len(sender.streams)
+        for _ in range(20):
+            client.open(grpc_request("/large"), end_stream=True)
+        sender.wait(before + 20)
+        for stream in sender.streams[before:]:
+            sent += stream.send_available(bytes(MEBIBYTE))
+        slowest = max(slowest, small(witness))
+    codes = {stream.reset_code for client in pinning for stream in client.streams.values()}
+    print(f"{sent / 1e6:.1f} MB sent, {buffered_bytes(proxy) / 1e6:.2f} MB held; witness: slowest {slowest * 1e3:.0f} ms")
+    assert codes == {None, 11}, codes
+    assert buffered_bytes(proxy) <= 2 * MEBIBYTE
+    assert pinning[0].streams[1].reset_code == 11, "the stream that was shut first is the first to go"
+    limits = {s.labels["limit"]: s.value for s in proxy.admin.metrics()["sluice_limits_reached_total"]}
+    assert limits["memory"] > 0
+    assert "takes too much memory" in "\n".join(proxy.process.stderr)

@@ -398,14 +398,8 @@ final class ClientConnection: Connection {
     }
 
     /// Ends a call because of the memory that it takes.
-    func endForMemory(_ call: Call, _ bytes: Int, since: Duration) {
+    func endForMemory(_ call: Call) {
         worker.reached(.memory)
-        worker.report(
-            .warning, "ending a stream that takes too much memory",
-            [
-                ("peer", peerName), ("path", call.requestHead?.text(of: .path) ?? ""), ("bytes", String(bytes)),
-                ("still_for", "\(since)"),
-            ])
         let failure = Failure(kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
         if call.response.hasBegun {
             // What waits has no way out, and trailers would have to wait behind it.

@@ -27,8 +27,10 @@ package enum MemoryPressure {
         }
     }
 
-    /// At this share of the limit streams begin to be ended.
+    /// At this share of the limit streams begin to be ended, and so many bytes below it they no longer are: going through all
+    /// of them has to be worth its while.
     package static func threshold(of limit: Int) -> Int { limit - limit / 4 }
+    package static func margin(of limit: Int) -> Int { limit / 16 }
 
     /// - Parameter excess: bytes that have to be freed.
     /// - Returns: indices into `streams`, in the order in which they are to be ended: enough to free `excess`, if there are.

@@ -34,6 +34,14 @@ final class Worker: @unchecked Sendable {
     /// Bytes read, and calls begun, since what was queued has been sent out the last time.
     var bytesTaken = 0
     private var callsBegun = 0
+    /// What has been ended for its memory since the log has said so.
+    private struct Relief {
+        var streams = 0
+        var bytes = 0
+        var nextReport = MonotonicTime(nanoseconds: 0)
+    }
+
+    private var relieved = Relief()
     /// When streams may be ended for their memory again.
     private var nextRelief = MonotonicTime(nanoseconds: 0)
 
@@ -86,7 +94,7 @@ final class Worker: @unchecked Sendable {
     private static let mostCallsBegun = 256
     private static let mostBytesTaken = 1 << 20
 
-    /// Between two times of going through all streams, where the first has freed nothing at once.
+    /// Between two times of going through all streams, where the first has freed too little at once.
     private static let reliefInterval = Duration.milliseconds(10)
     /// Between two looks at the time limits.
     private static let sweepInterval = Duration.milliseconds(250)
@@ -190,6 +198,7 @@ final class Worker: @unchecked Sendable {
     private func relieveMemory() {
         let excess = heldBytes - MemoryPressure.threshold(of: limits.maxBufferedBytes)
         guard excess > 0, loop.now >= nextRelief else { return }
+        let toFree = excess + MemoryPressure.margin(of: limits.maxBufferedBytes)
         var streams: [MemoryPressure.Stream<[UInt8]>] = []
         var calls: [(ClientConnection, Call)] = []
         for client in clients.values {
@@ -199,12 +208,31 @@ final class Worker: @unchecked Sendable {
                 calls.append((client, call))
             }
         }
-        for index in MemoryPressure.choose(from: streams, toFree: excess) {
+        let chosen = MemoryPressure.choose(from: streams, toFree: toFree)
+        for index in chosen {
             let (client, call) = calls[index]
-            client.endForMemory(call, streams[index].bytes, since: loop.now.since(streams[index].since))
+            client.endForMemory(call)
         }
+        reportRelief(chosen.map { (calls[$0].0, streams[$0].bytes) })
         // Calls that hold no bodies are gone by the end of the turn only.
-        if heldBytes > limits.maxBufferedBytes { nextRelief = loop.now + Self.reliefInterval }
+        if heldBytes > MemoryPressure.threshold(of: limits.maxBufferedBytes) {
+            nextRelief = loop.now + Self.reliefInterval
+        }
+    }
+
+    /// Says who had to make room: once in a while, for all that had to since the last time.
+    private func reportRelief(_ ended: [(client: ClientConnection, bytes: Int)]) {
+        guard let last = ended.last else { return }
+        relieved.streams += ended.count
+        relieved.bytes += ended.reduce(0) { $0 + $1.bytes }
+        guard loop.now >= relieved.nextReport else { return }
+        report(
+            .warning, "ended streams that take too much memory",
+            [
+                ("streams", String(relieved.streams)), ("bytes", String(relieved.bytes)),
+                ("last_peer", last.client.peerName),
+            ])
+        relieved = Relief(nextReport: loop.now + .seconds(1))
     }
 
     // MARK: Connections

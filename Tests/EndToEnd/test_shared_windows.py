@@ -359,4 +359,4 @@ def test_streams_that_pin_memory_make_room(start_proxy, start_raw_backend, conne
     assert pinning[0].streams[1].reset_code == 11, "the stream that was shut first is the first to go"
     limits = {s.labels["limit"]: s.value for s in proxy.admin.metrics()["sluice_limits_reached_total"]}
     assert limits["memory"] > 0
-    assert "takes too much memory" in "\n".join(proxy.process.stderr)
+    assert "ended streams that take too much memory" in "\n".join(proxy.process.stderr)

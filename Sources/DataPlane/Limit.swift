@@ -6,6 +6,8 @@ package enum Limit: String, CaseIterable, Sendable {
     case idleConnection = "idle_connection"
     /// A client has opened more streams than it may: REFUSED_STREAM.
     case streams
+    /// A connection begins with few streams, as its peer's budget for resets is used up.
+    case peerResets = "peer_resets"
     /// A client has taken nothing of a response for too long: its stream is reset.
     case streamWriteStall = "stream_write_stall"
     /// The trailers of an upstream's response were too long: only the status in them was passed on.

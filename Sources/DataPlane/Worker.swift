@@ -67,6 +67,11 @@ final class Worker: @unchecked Sendable {
     private var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     private var shutdown = Shutdown.none
 
+    /// What is remembered of clients beyond their connections.
+    var peers = PeerTable()
+    private var pressure = MemoryPressure()
+    private var logLimiter = LogLimiter()
+
     private var ledger = EpochLedger()
     /// Calls that the drain under way is going to end.
     private var drainQueue = DrainQueue<Call>()
@@ -162,16 +167,40 @@ final class Worker: @unchecked Sendable {
         _ = loop.schedule(after: Self.sweepInterval) { [unowned self] in
             for connection in clients.values { connection.sweep(loop.now) }
             for connection in upstreams.values { connection.sweep(loop.now) }
+            reportLeftOut()
             scheduleSweep()
         }
     }
 
     // MARK: Connections
 
-    /// Counts a connection that is closed for breaking a rule, and says so.
-    func count(_ rule: AbuseRule, _ peer: String, _ reason: String) {
+    /// Counts a connection that is closed for breaking a rule, and says so, unless the log has had enough of that.
+    func count(_ rule: AbuseRule, _ connection: Connection, _ reason: String) {
         if let index = AbuseRule.allCases.firstIndex(of: rule) { closedByRule[index] += 1 }
-        report(.warning, "closing a connection", [("rule", rule.rawValue), ("peer", peer), ("reason", reason)])
+        guard logLimiter.admits(rule.rawValue, connection.peer, now: loop.now) else { return }
+        report(
+            .warning, "closing a connection",
+            [("rule", rule.rawValue), ("peer", connection.peerName), ("reason", reason)])
+    }
+
+    /// Reports what a peer can bring about again and again: a few times, and then how often it wasn't reported.
+    func report(
+        _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit, _ connection: Connection,
+        _ details: [(name: String, value: String)] = []
+    ) {
+        guard logLimiter.admits(limit.rawValue, connection.peer, now: loop.now) else { return }
+        report(severity, message, [("peer", connection.peerName)] + details)
+    }
+
+    private func reportLeftOut() {
+        for (key, leftOut) in logLimiter.takeEnded(now: loop.now) {
+            report(
+                .warning, "log lines were left out",
+                [
+                    ("rule", key.rule), ("peer", key.peer?.description ?? "many others"),
+                    ("count", String(leftOut)),
+                ])
+        }
     }
 
     func reached(_ limit: Limit) {
@@ -190,8 +219,8 @@ final class Worker: @unchecked Sendable {
     func adopt(_ socket: Socket) {
         do {
             let connection = try ClientConnection(
-                socket: socket, tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) },
-                worker: self)
+                socket: socket, peerAddress: socket.peerAddress,
+                tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) }, worker: self)
             clients[ObjectIdentifier(connection)] = connection
             acceptedConnections += 1
             if case .none = shutdown { return }
@@ -314,6 +343,20 @@ final class Worker: @unchecked Sendable {
 
     /// What calls take of memory: their bodies, their header lists, and themselves. All that `maxBufferedBytes` bounds.
     var heldBytes: Int { chunks.bytesInUse + headerBlocks.bytesInUse + calls.count * Call.cost }
+
+    /// Whether there is no memory for a client's new call.
+    func lacksMemory(for client: ClientConnection) -> Bool {
+        let (held, bound) = (heldBytes, limits.maxBufferedBytes)
+        guard held > MemoryPressure.threshold(of: bound) else { return false }
+        if pressure.needsLook(held: held, bound: bound, now: loop.now) {
+            var holders: [Peer: Int] = [:]
+            for connection in clients.values where !connection.calls.isEmpty {
+                holders[connection.holder, default: 0] += connection.calls.reduce(0) { $0 + $1.use(\.heldBytes) }
+            }
+            pressure.found(holders.max { $0.value < $1.value }?.key, held: held, now: loop.now)
+        }
+        return pressure.refuses(client.holder, held: held, bound: bound)
+    }
 
     // MARK: What the control plane asks for
 

@@ -40,6 +40,7 @@ package enum SettingName: String, CaseIterable, Sendable {
     case maxHeaderFields = "max-header-fields"
     case resetBudget = "reset-budget"
     case resetRefill = "reset-refill"
+    case trustedPeers = "trusted-peers"
     case controlFrameBudget = "control-frame-budget"
     case minPingInterval = "min-ping-interval"
     case maxBufferedBytes = "max-buffered-bytes"
@@ -76,7 +77,7 @@ package enum SettingName: String, CaseIterable, Sendable {
     /// with commas or as a list in the file.
     var isList: Bool {
         switch self {
-        case .blue, .green, .healthCheck: true
+        case .blue, .green, .healthCheck, .trustedPeers: true
         default: false
         }
     }

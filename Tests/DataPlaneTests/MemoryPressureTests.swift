@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct MemoryPressureTests {
     private let start = MonotonicTime(nanoseconds: 1_000_000_000)
-    private let (heavy, light) = (Peer.ipv4(1), Peer.ipv4(2))
+    private let heavy = Peer.ipv4(1)
+    private let light = Peer.ipv4(2)
     private let bound = 3_200
 
     @Test func refusesNobodyBelowThreeQuarters() {

@@ -78,7 +78,7 @@ struct LimitSetting: Sendable {
         case .timeOrOff(let path, _): return limits[keyPath: path]?.text ?? "off"
         case .addresses(let path):
             let ranges = limits[keyPath: path]
-            return ranges.isEmpty ? nil : ranges.map(\.description).joined(separator: ",")
+            return ranges.isEmpty ? "none" : ranges.map(\.description).joined(separator: ",")
         }
     }
 
@@ -91,10 +91,12 @@ struct LimitSetting: Sendable {
         case .timeOrOff(let path, let range):
             limits[keyPath: path] = reader.readDurationOrOff(name, default: limits[keyPath: path], in: range)
         case .addresses(let path):
-            limits[keyPath: path] = reader.readAll(
-                name, default: limits[keyPath: path],
-                allowed: "CIDR[,CIDR…], such as 10.0.0.0/8,fd00::/8, with zeros beyond the length, or single addresses"
-            ) { AddressRange($0) }
+            // `nil` stands for `none`.
+            let ranges = reader.readAll(
+                name, default: limits[keyPath: path].map { .some($0) },
+                allowed: "none, or CIDR[,CIDR…] with zeros beyond the length, such as 10.0.0.0/8,fd00::/8,192.0.2.1"
+            ) { text -> AddressRange?? in text == "none" ? .some(nil) : AddressRange(text).map { .some($0) } }
+            limits[keyPath: path] = ranges.compactMap { $0 }
         }
     }
 }

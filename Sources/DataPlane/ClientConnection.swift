@@ -15,6 +15,9 @@ final class ClientConnection: Connection {
     }
 
     private var phase = Phase.serving
+    /// What a load balancer says before the client's first byte, until it has said so.
+    private var proxyHeader: ProxyProtocolHeader?
+    private(set) var registration: ConnectionRegistry.Registration
     /// For the access log: asked for once, not for each call.
     private lazy var loggedName = worker.logsAccess ? peerName : nil
 
@@ -45,7 +48,11 @@ final class ClientConnection: Connection {
     /// Which may be over before the turn of the loop is in which a call has come.
     private static let shortDeadline = Duration.milliseconds(10)
 
-    init(socket: Socket, peerAddress: SocketAddress?, tls: TLSConnection?, worker: Worker) throws(SystemError) {
+    init(
+        socket: Socket, peerAddress: SocketAddress?, tls: TLSConnection?,
+        registration: ConnectionRegistry.Registration, worker: Worker
+    ) throws(SystemError) {
+        self.registration = registration
         let limits = worker.limits
         let settings = SessionSettings(
             maxConcurrentStreams: UInt32(limits.maxConcurrentStreams), streamWindow: Int32(limits.streamWindow),
@@ -59,6 +66,7 @@ final class ClientConnection: Connection {
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         idleSince = now
+        if limits.proxyProtocol.contains(peerAddress) { proxyHeader = ProxyProtocolHeader() }
         try super.init(
             role: .server, socket: socket, peerAddress: peerAddress, tls: tls, settings: settings, worker: worker,
             interest: .readable)
@@ -69,6 +77,70 @@ final class ClientConnection: Connection {
         guard let proven = tls.peerIdentity else { return }
         fingerprint = proven.fingerprint
         if worker.logsAccess || worker.forwardsClientIdentity { identity = proven.forwardedClientCertificate }
+    }
+
+    // MARK: Whom a load balancer connects for
+
+    override func ready(_ readiness: Readiness) {
+        // Behind the header comes the client, whose bytes may be there already.
+        if proxyHeader != nil { guard readProxyHeader() else { return } }
+        super.ready(readiness)
+    }
+
+    /// - Returns: whether the header is complete, and the client is to be heard.
+    private func readProxyHeader() -> Bool {
+        while let missing = proxyHeader?.missing {
+            let room = UnsafeMutableRawBufferPointer(rebasing: worker.input[..<min(missing, worker.input.count)])
+            switch socket.read(into: room) {
+            case .wouldBlock: return false
+            case .end:
+                close("the load balancer has closed the connection")
+                return false
+            case .failed(let error):
+                close(error.reason)
+                return false
+            case .bytes(let count):
+                switch proxyHeader?.take(UnsafeRawBufferPointer(rebasing: room[..<count])) {
+                case nil: continue
+                case .own?: proxyHeader = nil
+                case .proxied(let address)?:
+                    proxyHeader = nil
+                    beNamed(address)
+                case .refused(let reason)?:
+                    self.count(.proxyProtocol, reason)
+                    close(reason)
+                    return false
+                }
+            }
+        }
+        return true
+    }
+
+    /// The load balancer has said whose connection this is.
+    private func beNamed(_ address: SocketAddress) {
+        peerAddress = address
+        guard !worker.limits.trustedPeers.contains(address) else { return }
+        let share = Peer(address)
+        registration.share = share
+        registration.registry.named(share, on: worker) { [worker, id = ObjectIdentifier(self)] in
+            worker.refuse(id, share)
+        }
+    }
+
+    /// The peer has most of the connections already.
+    func refuseShare() {
+        worker.report(.warning, "refusing a connection of the peer that has most", of: .peerConnections, self)
+        close("the peer has most of the connections")
+    }
+
+    /// Since when there is no call, for a connection that could make room.
+    var idleTime: MonotonicTime? { idleSince }
+
+    /// Ends the connection, which has no call, in favor of another peer's.
+    func makeRoom() {
+        worker.reached(.peerConnections)
+        worker.report(.info, "ending an idle connection of the peer that has most", of: .peerConnections, self)
+        if isWritable { closeAfterGoAway(.noError) } else { close("another peer needs the room") }
     }
 
     override var peer: Peer { fingerprint.map { .identity($0) } ?? Peer(peerAddress) }
@@ -324,6 +396,7 @@ final class ClientConnection: Connection {
             closeLeg(of: call, .cancel)
         }
         if let account { worker.peers.close(account) }
+        if let share = registration.share { registration.registry.left(share) }
         worker.clientLeft(self)
     }
 
@@ -370,7 +443,11 @@ final class ClientConnection: Connection {
         super.sweep(now)
         guard isOpen else { return }
         if let since = awaitsPrefaceSince, now > since + worker.limits.prefaceTimeout {
-            count(.preface, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
+            if proxyHeader != nil {
+                count(.proxyProtocol, "no PROXY header within \(worker.limits.prefaceTimeout)")
+            } else {
+                count(.preface, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
+            }
             return close("no preface")
         }
         if let since = idleSince {

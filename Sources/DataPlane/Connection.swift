@@ -319,6 +319,11 @@ class Connection: Session, EventHandler {
         markDirty()
     }
 
+    /// Whether what is queued can go out at once, as far as is known.
+    final var isWritable: Bool {
+        if case .open = output { tls?.isEstablished != false } else { false }
+    }
+
     final var isOpen: Bool {
         if case .closed = output { false } else { true }
     }

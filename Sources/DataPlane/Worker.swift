@@ -188,8 +188,18 @@ final class Worker: @unchecked Sendable {
         _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit, _ connection: Connection,
         _ details: [(name: String, value: String)] = []
     ) {
-        guard logLimiter.admits(limit.rawValue, connection.peer, now: loop.now) else { return }
-        report(severity, message, [("peer", connection.peerName)] + details)
+        report(severity, message, of: limit, connection.peer, connection.peerName, details)
+    }
+
+    /// - Parameters:
+    ///   - peer: of whom there are so many lines.
+    ///   - name: what they call it.
+    func report(
+        _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit, _ peer: Peer, _ name: String,
+        _ details: [(name: String, value: String)] = []
+    ) {
+        guard logLimiter.admits(limit.rawValue, peer, now: loop.now) else { return }
+        report(severity, message, [("peer", name)] + details)
     }
 
     private func reportLeftOut() {
@@ -216,19 +226,51 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Takes over a connection that the acceptor has counted here.
-    func adopt(_ socket: Socket) {
+    ///
+    /// - Parameter share: for whom `registry` has counted it, if for anybody.
+    func adopt(_ socket: Socket, from address: SocketAddress?, share: Peer?, _ registry: ConnectionRegistry) {
         do {
             let connection = try ClientConnection(
-                socket: socket, peerAddress: socket.peerAddress,
-                tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) }, worker: self)
+                socket: socket, peerAddress: address,
+                tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) },
+                registration: ConnectionRegistry.Registration(registry: registry, share: share), worker: self)
             clients[ObjectIdentifier(connection)] = connection
             acceptedConnections += 1
             if case .none = shutdown { return }
             connection.beginShutdown()
         } catch {
             openConnections.subtract(1, ordering: .relaxed)
+            if let share { registry.left(share) }
             report(.error, "can't take a connection", [("reason", "\(error)")])
         }
+    }
+
+    /// Ends a connection that a load balancer has passed on for a peer that has most of them already, if it is still there.
+    func refuse(_ connection: ObjectIdentifier, _ share: Peer) {
+        // It may have gone, and another one have come in its place.
+        guard let client = clients[connection], client.registration.share == share else { return }
+        client.refuseShare()
+    }
+
+    /// Ends so many connections of these peers that have no call, those first that have had none for longest.
+    ///
+    /// - Returns: how many could not be found.
+    func endOldestIdle(_ wishes: [Peer: Int]) -> [Peer: Int] {
+        var idle: [Peer: [ClientConnection]] = [:]
+        for client in clients.values {
+            if let share = client.registration.share, wishes[share] != nil, client.idleTime != nil {
+                idle[share, default: []].append(client)
+            }
+        }
+        var unmet = wishes
+        for (peer, connections) in idle {
+            let oldest = connections.sorted { $0.idleTime ?? loop.now < $1.idleTime ?? loop.now }
+            let ended = oldest.prefix(wishes[peer] ?? 0)
+            for connection in ended { connection.makeRoom() }
+            let left = (wishes[peer] ?? 0) - ended.count
+            unmet[peer] = left > 0 ? left : nil
+        }
+        return unmet
     }
 
     func clientLeft(_ connection: ClientConnection) {

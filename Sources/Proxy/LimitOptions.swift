@@ -53,6 +53,14 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            """
+            Load balancers whose connections must begin with a PROXY header of version 2, which names the client; from \
+            elsewhere none is accepted. Default: none.
+            """, valueName: "CIDR[,CIDR…]"))
+    var proxyProtocol: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Frames that move nothing before a connection is closed, beyond those that come with data. Default: 1000.",
             valueName: "N"))
     var controlFrameBudget: String?
@@ -158,7 +166,8 @@ struct LimitOptions: ParsableArguments {
             (.maxConcurrentStreams, maxConcurrentStreams), (.maxConnections, maxConnections),
             (.streamWindow, streamWindow), (.connectionWindow, connectionWindow),
             (.maxHeaderListSize, maxHeaderListSize), (.maxHeaderFields, maxHeaderFields), (.resetBudget, resetBudget),
-            (.resetRefill, resetRefill), (.trustedPeers, trustedPeers), (.controlFrameBudget, controlFrameBudget),
+            (.resetRefill, resetRefill), (.trustedPeers, trustedPeers), (.proxyProtocol, proxyProtocol),
+            (.controlFrameBudget, controlFrameBudget),
             (.minPingInterval, minPingInterval), (.maxBufferedBytes, maxBufferedBytes),
             (.maxReplayBytes, maxReplayBytes), (.maxUpstreamStreams, maxUpstreamStreams),
             (.maxUpstreamConnections, maxUpstreamConnections), (.connectTimeout, connectTimeout),

@@ -34,6 +34,7 @@ struct LimitSetting: Sendable {
         LimitSetting(.maxHeaderFields, .count(\.maxHeaderFields, 10...2048)),
         LimitSetting(.resetBudget, .count(\.resetBudget, 1...1_000_000)),
         LimitSetting(.resetRefill, .time(\.resetRefill, .milliseconds(1) ... .seconds(3600))),
+        LimitSetting(.proxyProtocol, .addresses(\.proxyProtocol)),
         LimitSetting(.trustedPeers, .addresses(\.trustedPeers)),
         LimitSetting(.controlFrameBudget, .count(\.controlFrameBudget, 100...1_000_000)),
         LimitSetting(.minPingInterval, .time(\.minPingInterval, .zero ... .seconds(3600))),

@@ -1185,6 +1185,26 @@ package enum OpenAPIDocument {
                       ],
                       "additionalProperties": false
                     }
+                  },
+                  "clients": {
+                    "type": "object",
+                    "properties": {
+                      "largest_peer": {
+                        "type": "string"
+                      },
+                      "largest_peer_connections": {
+                        "type": "integer",
+                        "minimum": 1
+                      },
+                      "peers": {
+                        "type": "integer",
+                        "minimum": 0
+                      }
+                    },
+                    "required": [
+                      "peers"
+                    ],
+                    "additionalProperties": false
                   }
                 },
                 "required": [
@@ -1198,7 +1218,8 @@ package enum OpenAPIDocument {
                   "stopping",
                   "colors",
                   "in_flight",
-                  "workers"
+                  "workers",
+                  "clients"
                 ],
                 "additionalProperties": false
               },

@@ -11,6 +11,8 @@ package enum AbuseRule: String, CaseIterable, Sendable {
     case pings
     /// The TLS handshake failed: plaintext on a TLS port, no agreement on HTTP/2, a certificate that isn't accepted.
     case tlsHandshake = "tls_handshake"
+    /// No PROXY header, or another one than was agreed on, from where it has to come first.
+    case proxyProtocol = "proxy_protocol"
     /// No connection preface or SETTINGS in time.
     case preface
     /// A header block was begun and not finished in time.

@@ -9,6 +9,7 @@ final class Acceptor: EventHandler {
     private let listener: Socket
     private let home: Worker
     private let workers: [Worker]
+    private let registry: ConnectionRegistry
     private var pause: TimerID?
     /// The log has said why accepting pauses, and ever since connections have been waiting.
     private var isFull = false
@@ -19,10 +20,11 @@ final class Acceptor: EventHandler {
     private static let pauseLength = Duration.milliseconds(100)
 
     /// - Parameter home: the worker on whose loop connections are accepted.
-    init(listener: Socket, home: Worker, workers: [Worker]) throws(SystemError) {
+    init(listener: Socket, home: Worker, workers: [Worker], registry: ConnectionRegistry) throws(SystemError) {
         self.listener = listener
         self.home = home
         self.workers = workers
+        self.registry = registry
         listener.prepareForAccepting()
         try home.loop.add(listener.descriptor, for: .readable, handler: self)
     }
@@ -53,21 +55,32 @@ final class Acceptor: EventHandler {
         home.loop.remove(listener.descriptor)
     }
 
-    private var hasRoom: Bool {
-        let open = workers.reduce(0) { $0 + $1.openConnections.load(ordering: .relaxed) }
-        return open < home.limits.maxConnections
-    }
+    private var hasRoom: Bool { registry.connectionCount < home.limits.maxConnections }
 
     private func place(_ socket: Socket) {
+        let address = socket.peerAddress
+        var share: Peer?
+        // Who stands for many takes as many as it needs.
+        if !home.limits.trustedPeers.contains(address), !home.limits.proxyProtocol.contains(address) {
+            let peer = Peer(address)
+            guard registry.join(peer, taken: registry.connectionCount) else {
+                // The socket closes as nobody takes it.
+                return home.report(
+                    .warning, "refusing a connection of the peer that has most", of: .peerConnections, peer,
+                    address?.description ?? "unknown")
+            }
+            share = peer
+        }
         // Never empty: the data plane has at least one worker.
         let worker = workers.min {
             $0.openConnections.load(ordering: .relaxed) < $1.openConnections.load(ordering: .relaxed)
         }!
         worker.openConnections.add(1, ordering: .relaxed)
         if worker === home {
-            worker.adopt(socket)
+            worker.adopt(socket, from: address, share: share, registry)
         } else {
-            worker.loop.mailbox.post { worker.adopt(socket) }
+            let (share, registry) = (share, registry)
+            worker.loop.mailbox.post { worker.adopt(socket, from: address, share: share, registry) }
         }
     }
 

@@ -88,8 +88,12 @@ final class Call: StreamContext {
 
     // MARK: When it must end
 
-    /// The client's own deadline, with the Proxy's grace.
+    /// The client's own deadline.
+    var ownDeadline: MonotonicTime?
+    /// The same with the Proxy's grace, until the Proxy has ended the call for it.
     var deadline: MonotonicTime?
+    /// Its own deadline was over as it came.
+    var cameTooLate = false
     /// When bytes came in last, from either side.
     var lastMoved: MonotonicTime
     /// Since when bytes of the response wait for the client without any being taken.
@@ -142,12 +146,26 @@ final class Call: StreamContext {
         !hasBeenRetried && !response.hasBegun && requestHead != nil && requestBody.keepsForReplay
     }
 
+    /// Whether it was the client's doing that the Proxy has answered the call at once: giving it up then is no better than
+    /// giving up another one.
+    var isRefusedAsItCame: Bool {
+        switch failure?.kind {
+        case .malformedRequest, .headersTooLarge: true
+        default: cameTooLate
+        }
+    }
+
     /// Whether the Proxy or the upstream has said its last word.
     var isAnswered: Bool { response.hasEnded }
 
     /// Bytes that a call takes beside its bodies and header lists: itself, a stream in each of two sessions of libnghttp2,
     /// what is queued there for it, and its share of a list that many have.
     static let cost = 2048
+
+    /// What the call takes of memory, about.
+    var heldBytes: Int {
+        Self.cost + (requestHead?.countedBytes ?? 0) + requestBody.count + requestBody.replayCount + responseBody.count
+    }
 
     static func bit(ofEndpoint index: Int) -> UInt64 { 1 << UInt64(min(index, 63)) }
 }

@@ -15,6 +15,9 @@ final class ClientConnection: Connection {
     }
 
     private var phase = Phase.serving
+    /// What a load balancer says before the client's first byte, until it has said so.
+    private var proxyHeader: ProxyProtocolHeader?
+    private(set) var registration: ConnectionRegistry.Registration
     /// For the access log: asked for once, not for each call.
     private lazy var loggedName = worker.logsAccess ? peerName : nil
 
@@ -31,6 +34,14 @@ final class ClientConnection: Connection {
     private var lookedForQuiet: MonotonicTime?
 
     private var resets: ResetBudget
+    private var deadlines: DeadlineAllowance
+    /// The peer's, from the client's SETTINGS on; `nil` for one that is trusted.
+    private var account: PeerAccount?
+    /// While the client may have fewer streams than others, as its peer's budget for resets is used up.
+    private var earnedStreams: EarnedStreams?
+    private var hasHadCalls = false
+    /// The certificate that the client has proven to have.
+    private var fingerprint: String?
     private var pings: PingPolicy
     /// Until the client's SETTINGS have come: when it connected.
     private var awaitsPrefaceSince: MonotonicTime?
@@ -40,8 +51,14 @@ final class ClientConnection: Connection {
     private var isTrimmed = true
     /// How long without a call counts as idle: long enough that the next one seldom pays for it.
     private static let trimDelay = Duration.seconds(2)
+    /// Which may be over before the turn of the loop is in which a call has come.
+    private static let shortDeadline = Duration.milliseconds(10)
 
-    init(socket: Socket, tls: TLSConnection?, worker: Worker) throws(SystemError) {
+    init(
+        socket: Socket, peerAddress: SocketAddress?, tls: TLSConnection?,
+        registration: ConnectionRegistry.Registration, worker: Worker
+    ) throws(SystemError) {
+        self.registration = registration
         let limits = worker.limits
         let settings = SessionSettings(
             maxConcurrentStreams: UInt32(limits.maxConcurrentStreams), streamWindow: Int32(limits.streamWindow),
@@ -54,16 +71,148 @@ final class ClientConnection: Connection {
         requests = WindowAllowance(
             base: limits.streamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: false)
         resets = ResetBudget(capacity: limits.resetBudget, refill: limits.resetRefill, now: now)
+        deadlines = DeadlineAllowance(perSecond: 2 * limits.maxConcurrentStreams, now: now)
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         idleSince = now
-        try super.init(role: .server, socket: socket, tls: tls, settings: settings, worker: worker, interest: .readable)
+        if limits.proxyProtocol.contains(peerAddress) { proxyHeader = ProxyProtocolHeader() }
+        try super.init(
+            role: .server, socket: socket, peerAddress: peerAddress, tls: tls, settings: settings, worker: worker,
+            interest: .readable)
         // The first SETTINGS wait for the client's own, which every client sends at once: they go out with the answer.
     }
 
     override func secured(_ tls: TLSConnection) {
-        guard worker.logsAccess || worker.forwardsClientIdentity else { return }
-        identity = tls.peerIdentity?.forwardedClientCertificate
+        guard let proven = tls.peerIdentity else { return }
+        fingerprint = proven.fingerprint
+        if worker.logsAccess || worker.forwardsClientIdentity { identity = proven.forwardedClientCertificate }
+    }
+
+    // MARK: Whom a load balancer connects for
+
+    override func ready(_ readiness: Readiness) {
+        // Behind the header comes the client, whose bytes may be there already.
+        if proxyHeader != nil { guard readProxyHeader() else { return } }
+        super.ready(readiness)
+    }
+
+    /// - Returns: whether the header is complete, and the client is to be heard.
+    private func readProxyHeader() -> Bool {
+        while let missing = proxyHeader?.missing {
+            let room = UnsafeMutableRawBufferPointer(rebasing: worker.input[..<min(missing, worker.input.count)])
+            switch socket.read(into: room) {
+            case .wouldBlock: return false
+            case .end:
+                close("the load balancer has closed the connection")
+                return false
+            case .failed(let error):
+                close(error.reason)
+                return false
+            case .bytes(let count):
+                switch proxyHeader?.take(UnsafeRawBufferPointer(rebasing: room[..<count])) {
+                case nil: continue
+                case .own?: proxyHeader = nil
+                case .proxied(let address)?:
+                    proxyHeader = nil
+                    beNamed(address)
+                case .refused(let reason)?:
+                    self.count(.proxyProtocol, reason)
+                    close(reason)
+                    return false
+                }
+            }
+        }
+        return true
+    }
+
+    /// The load balancer has said whose connection this is.
+    private func beNamed(_ address: SocketAddress) {
+        peerAddress = address
+        guard !worker.limits.trustedPeers.contains(address) else { return }
+        let share = Peer(address)
+        registration.share = share
+        registration.registry.named(share, on: worker) { [worker, id = ObjectIdentifier(self)] in
+            worker.refuse(id, share)
+        }
+    }
+
+    /// The peer has most of the connections already.
+    func refuseShare() {
+        worker.report(.warning, "refusing a connection of the peer that has most", of: .peerConnections, self)
+        close("the peer has most of the connections")
+    }
+
+    /// Since when there is no call, for a connection that could make room.
+    var idleTime: MonotonicTime? { idleSince }
+
+    /// Ends the connection, which has no call, in favor of another peer's.
+    func makeRoom() {
+        worker.reached(.peerConnections)
+        worker.report(.info, "ending an idle connection of the peer that has most", of: .peerConnections, self)
+        if isWritable { closeAfterGoAway(.noError) } else { close("another peer needs the room") }
+    }
+
+    override var peer: Peer { fingerprint.map { .identity($0) } ?? Peer(peerAddress) }
+
+    // MARK: The peer's budget
+
+    /// Whose memory the connection's calls take up.
+    var holder: Peer { account == nil ? .connection(ObjectIdentifier(self)) : peer }
+
+    /// The client has begun to speak: from now on it is one of its peer's.
+    private func joinPeer() {
+        let limits = worker.limits
+        guard account == nil, !limits.trustedPeers.contains(peerAddress) else { return }
+        account = worker.peers.open(
+            peer, capacity: limits.resetBudget, refill: limits.resetRefill, now: worker.loop.now)
+        beginWithWhatIsLeft()
+    }
+
+    /// Takes over what the peer has left of its budget: before the first SETTINGS go out, and once more with the first call,
+    /// as a connection that was opened in store begins with that.
+    private func beginWithWhatIsLeft() {
+        guard let account else { return }
+        let now = worker.loop.now
+        let left = max(1, account.resets.left(now: now))
+        guard left < resets.left(now: now) else { return }
+        resets = ResetBudget(capacity: account.resets.capacity, refill: account.resets.refill, now: now, left: left)
+        guard let earned = EarnedStreams(left: left, full: worker.limits.maxConcurrentStreams) else { return }
+        earnedStreams = earned
+        announce(maxConcurrentStreams: earned.announced)
+        markDirty()
+        worker.reached(.peerResets)
+        worker.report(
+            .warning, "a connection begins with few streams, as its peer has had many reset", of: .peerResets, self,
+            [("streams", String(earned.announced))])
+    }
+
+    private func grantEarnedStreams() {
+        guard let more = earnedStreams?.update(left: resets.left(now: worker.loop.now)) else { return }
+        announce(maxConcurrentStreams: more)
+        markDirty()
+        if earnedStreams?.isFull == true { earnedStreams = nil }
+    }
+
+    private func endedCleanly(_ call: Call) {
+        guard !call.isRefusedAsItCame else { return }
+        resets.endedCleanly()
+        account?.resets.endedCleanly()
+        if earnedStreams != nil { grantEarnedStreams() }
+    }
+
+    /// A call was given up: by a reset, or with the connection.
+    ///
+    /// - Returns: whether the connection may go on.
+    private func endedUncleanly(_ call: Call) -> Bool {
+        guard call.upstreamReset == nil, call.failure == nil || call.isRefusedAsItCame else { return true }
+        let now = worker.loop.now
+        if !call.isRefusedAsItCame, let deadline = call.ownDeadline,
+            DeadlineAllowance.isOver(deadline, began: call.began, now: now), deadlines.forgives(now: now)
+        {
+            return true
+        }
+        account?.resets.endedUncleanly(now: now)
+        return resets.endedUncleanly(now: now)
     }
 
     // MARK: The request comes in
@@ -74,6 +223,10 @@ final class ClientConnection: Connection {
         call.indexOnClient = calls.count
         calls.append(Lent(call))
         worker.keep(call)
+        if !hasHadCalls {
+            hasHadCalls = true
+            beginWithWhatIsLeft()
+        }
         idleSince = nil
         isTrimmed = false
         return call
@@ -94,8 +247,8 @@ final class ClientConnection: Connection {
         if !call.isGRPC { call.isHead = head.withValue(of: .method) { $0.elementsEqual("HEAD".utf8) } ?? false }
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
-        call.deadline = head.withValue(of: .grpcTimeout) { GRPCTimeout.parse($0) }?.flatMap { $0 }.map {
-            worker.loop.now + $0 + worker.limits.deadlineGrace
+        if let timeout = head.withValue(of: .grpcTimeout, { GRPCTimeout.parse($0) }) ?? nil {
+            setDeadline(call, timeout)
         }
         worker.begin(call)
         if head.isTruncated {
@@ -105,11 +258,22 @@ final class ClientConnection: Connection {
             call.fail(Failure(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
         } else if !head.allValues(of: .grpcTimeout, { GRPCTimeout.parse($0) != nil }) {
             call.fail(Failure(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
-        } else if worker.isShortOfMemory(for: self) {
+        } else if call.cameTooLate {
+            call.fail(.deadlineExceeded, worker)
+        } else if worker.lacksMemory(for: self) {
             call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
         }
+    }
+
+    private func setDeadline(_ call: Call, _ timeout: Duration) {
+        let deadline = call.began + timeout
+        call.ownDeadline = deadline
+        call.deadline = deadline + worker.limits.deadlineGrace
+        // The loop's clock is that of the turn's beginning: most of the time, but not for the shortest of deadlines, that is
+        // near enough.
+        call.cameTooLate = timeout < Self.shortDeadline && MonotonicTime.now() >= deadline
     }
 
     /// Who the client is, only the Proxy says: what the client says itself never passes.
@@ -286,8 +450,8 @@ final class ClientConnection: Connection {
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
         let call = context.call
         if code == .noError {
-            resets.endedCleanly()
-        } else if call.upstreamReset == nil, call.failure == nil, !resets.endedUncleanly(now: worker.loop.now) {
+            endedCleanly(call)
+        } else if !endedUncleanly(call) {
             violate(.resets, "too many streams that were reset")
         }
         closeLeg(of: call, code)
@@ -298,7 +462,12 @@ final class ClientConnection: Connection {
         case .announcing(let timer), .announcedEnd(let timer): worker.loop.cancel(timer)
         case .serving, .finishing: break
         }
-        while let call = calls.last { closeLeg(of: call.object, .cancel) }
+        while let call = calls.last?.object {
+            if !call.isAnswered { _ = endedUncleanly(call) }
+            closeLeg(of: call, .cancel)
+        }
+        if let account { worker.peers.close(account) }
+        if let share = registration.share { registration.registry.left(share) }
         worker.clientLeft(self)
     }
 
@@ -328,6 +497,7 @@ final class ClientConnection: Connection {
 
     override func settingsReceived() {
         awaitsPrefaceSince = nil
+        joinPeer()
     }
 
     override func pingReceived() -> Bool {
@@ -345,17 +515,23 @@ final class ClientConnection: Connection {
         super.sweep(now)
         guard isOpen else { return }
         if let since = awaitsPrefaceSince, now > since + worker.limits.prefaceTimeout {
-            worker.count(.preface, peerName, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
+            if proxyHeader != nil {
+                count(.proxyProtocol, "no PROXY header within \(worker.limits.prefaceTimeout)")
+            } else {
+                count(.preface, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
+            }
             return close("no preface")
         }
         if let since = idleSince {
             if !isTrimmed, now > since + Self.trimDelay { trim() }
             if let limit = worker.limits.idleTimeout, now > since + limit, case .serving = phase {
                 worker.reached(.idleConnection)
-                worker.report(.info, "ending an idle connection", [("peer", peerName), ("after", "\(limit)")])
+                worker.report(
+                    .info, "ending an idle connection", of: .idleConnection, self, [("after", "\(limit)")])
                 beginShutdown()
             }
         }
+        if earnedStreams != nil { grantEarnedStreams() }
         for call in calls { sweep(call.object, now) }
         seeThatPeerIsThere(now)
     }
@@ -385,14 +561,12 @@ final class ClientConnection: Connection {
         call.undeliveredSince.map { now > $0 + time } ?? false
     }
 
-    /// What the calls of this connection take of memory, and since when nothing of them has been taken, for
-    /// `MemoryPressure`.
-    func holdings(_ add: (Call, _ bytes: Int, _ isShut: Bool, _ since: MonotonicTime) -> Void) {
+    /// The calls of this connection for which bytes wait, what they take, and since when nothing has been taken.
+    func shutCalls(_ add: (Call, _ bytes: Int, _ shutSince: MonotonicTime) -> Void) {
         for call in calls {
             call.use { call in
-                let bytes = call.requestBody.memory + call.responseBody.memory + (call.requestHead?.memory ?? 0)
-                let isShut = !call.requestBody.isEmpty || !call.responseBody.isEmpty
-                add(call, bytes + Call.cost, isShut, call.undeliveredSince ?? call.lastMoved)
+                guard !call.requestBody.isEmpty || !call.responseBody.isEmpty else { return }
+                add(call, call.heldBytes, call.undeliveredSince ?? call.lastMoved)
             }
         }
     }
@@ -423,7 +597,7 @@ final class ClientConnection: Connection {
         let limits = worker.limits
         if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
             call.deadline = nil
-            call.end(Failure(kind: .deadlineExceeded, message: "the call's deadline has passed"), worker)
+            call.end(.deadlineExceeded, worker)
         } else if let since = call.undeliveredSince, call.failure != nil, now > since + limits.writeTimeout,
             case .open(_, let stream) = call.client
         {

@@ -23,6 +23,8 @@ class Connection: Session, EventHandler {
     let socket: Socket
     /// `nil` for plaintext.
     let tls: TLSConnection?
+    /// Where the connection comes from, or goes to; `nil` where it was gone before that was asked.
+    final var peerAddress: SocketAddress?
     /// Calls with a leg on this connection; each knows its index here.
     var calls: [Lent<Call>] = []
 
@@ -52,13 +54,14 @@ class Connection: Session, EventHandler {
     static let quietTime = Duration.seconds(1)
 
     init(
-        role: Role, socket: Socket, tls: TLSConnection?, settings: SessionSettings, worker: Worker,
-        interest: Readiness
+        role: Role, socket: Socket, peerAddress: SocketAddress?, tls: TLSConnection?, settings: SessionSettings,
+        worker: Worker, interest: Readiness
     ) throws(SystemError) {
         self.worker = worker
         chunks = worker.chunks
         self.socket = socket
         self.tls = tls
+        self.peerAddress = peerAddress
         watched = interest
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
@@ -90,7 +93,7 @@ class Connection: Session, EventHandler {
         switch tls.handshake() {
         case .waits(let interest): watch(for: interest)
         case .failed(let error):
-            worker.count(.tlsHandshake, peerName, error.description)
+            count(.tlsHandshake, error.description)
             close(error.description)
         case .done:
             secured(tls)
@@ -150,7 +153,7 @@ class Connection: Session, EventHandler {
             close(tls?.failure?.description ?? "the peer has closed the connection")
         case .failed(let error):
             let reason = tls?.failure?.description ?? error.reason
-            if let tls, tls.isFlooded { worker.count(.controlFrames, peerName, reason) }
+            if let tls, tls.isFlooded { count(.controlFrames, reason) }
             close(reason)
         }
     }
@@ -334,7 +337,7 @@ class Connection: Session, EventHandler {
     }
 
     private func end(for rule: AbuseRule, _ reason: String) {
-        worker.count(rule, peerName, reason)
+        count(rule, reason)
         closeReason = reason
         // The words by which gRPC clients know that they are to send fewer PINGs (gRFC A8).
         closeAfterGoAway(
@@ -344,7 +347,7 @@ class Connection: Session, EventHandler {
     /// Looks after the time limits. Called a few times a second.
     func sweep(_ now: MonotonicTime) {
         if case .blocked(_, let since) = output, now > since + worker.limits.writeTimeout {
-            worker.count(.writeStall, peerName, "the peer has read nothing for \(worker.limits.writeTimeout)")
+            count(.writeStall, "the peer has read nothing for \(worker.limits.writeTimeout)")
             return close("the peer doesn't read")
         }
         // A malformed head is over before the next read tells so.
@@ -371,11 +374,22 @@ class Connection: Session, EventHandler {
         markDirty()
     }
 
+    /// Whether what is queued can go out at once, as far as is known.
+    final var isWritable: Bool {
+        if case .open = output { tls?.isEstablished != false } else { false }
+    }
+
     final var isOpen: Bool {
         if case .closed = output { false } else { true }
     }
 
-    final var peerName: String { socket.peerAddress?.description ?? "unknown" }
+    final var peerName: String { peerAddress?.description ?? "unknown" }
+
+    /// Who the other side is, for its budgets.
+    var peer: Peer { Peer(peerAddress) }
+
+    /// Counts the connection among those that are closed for breaking a rule.
+    final func count(_ rule: AbuseRule, _ reason: String) { worker.count(rule, self, reason) }
 
     // MARK: Calls
 

@@ -39,6 +39,7 @@ package final class DataPlane: TrafficControl {
     package let address: Endpoint
 
     private let workers: [Worker]
+    private let registry: ConnectionRegistry
     /// Until `drain(_:until:)`.
     private let listener: Mutex<ListeningSocket?>
     private let accessLog: AccessLog?
@@ -72,6 +73,7 @@ package final class DataPlane: TrafficControl {
         } catch {
             throw SetUpError(cause: .workers, description: "\(error)")
         }
+        registry = ConnectionRegistry(home: workers[0], workers: workers)
     }
 
     /// For whoever takes over from this process; `nil` once no connections are taken any more.
@@ -96,7 +98,8 @@ package final class DataPlane: TrafficControl {
         guard let listener = listeningSocket else { preconditionFailure("the data plane starts before it ends") }
         home.loop.mailbox.post { [self] in
             do {
-                let value = LoopConfined(try Acceptor(listener: listener.socket, home: home, workers: workers))
+                let value = LoopConfined(
+                    try Acceptor(listener: listener.socket, home: home, workers: workers, registry: registry))
                 acceptor.withLock { $0 = value }
             } catch {
                 log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))
@@ -114,10 +117,12 @@ package final class DataPlane: TrafficControl {
 
     package func report() async -> TrafficReport {
         var report = TrafficReport()
-        for worker in workers {
-            report = await onLoop(of: worker, else: report) { [report] in
+        for (index, worker) in workers.enumerated() {
+            report = await onLoop(of: worker, else: report) { [report, registry] in
                 var report = report
                 worker.contribute(to: &report)
+                // Its thread is the registry's.
+                if index == 0 { registry.contribute(to: &report) }
                 return report
             }
         }

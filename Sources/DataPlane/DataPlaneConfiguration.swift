@@ -77,6 +77,10 @@ package struct DataPlaneLimits: Sendable {
     /// Streams of one connection in a row that may end by a reset, and the time that forgives one.
     package var resetBudget = 200
     package var resetRefill: Duration = .milliseconds(100)
+    /// Clients that have no budget of their own beyond their connections': load balancers, which carry many clients' calls.
+    package var trustedPeers: [AddressRange] = []
+    /// From where connections begin with a PROXY header (version 2), which names the client.
+    package var proxyProtocol: [AddressRange] = []
     /// Frames of one connection that may move nothing, beyond those that come with data.
     package var controlFrameBudget = 1_000
     /// Between two PINGs of a client that is sent nothing meanwhile. gRPC clients keep to ten seconds or more (gRFC A8);

@@ -2,8 +2,8 @@ import EventLoop
 import HTTP2
 
 /// Why the Proxy answers a call itself, and what it then says.
-package struct Failure {
-    package enum Kind: String, CaseIterable {
+package struct Failure: Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
         /// No endpoint could be reached.
         case unreachable
         /// The upstream didn't let itself be reached in time.
@@ -68,6 +68,8 @@ package struct Failure {
         case .malformedRequest: 400
         }
     }
+
+    static let deadlineExceeded = Failure(kind: .deadlineExceeded, message: "the call's deadline has passed")
 
     static func headersTooLarge(_ limits: DataPlaneLimits) -> Failure {
         Failure(

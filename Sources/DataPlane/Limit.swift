@@ -6,6 +6,10 @@ package enum Limit: String, CaseIterable, Sendable {
     case idleConnection = "idle_connection"
     /// A client has opened more streams than it may: REFUSED_STREAM.
     case streams
+    /// A peer that has most of the connections gets no more, or loses an idle one to another peer.
+    case peerConnections = "peer_connections"
+    /// A connection begins with few streams, as its peer's budget for resets is used up.
+    case peerResets = "peer_resets"
     /// A client has left no window for the end of a call that the Proxy has ended: its stream is reset.
     case streamWriteStall = "stream_write_stall"
     /// The trailers of an upstream's response were too long: only the status in them was passed on.

@@ -1,23 +1,24 @@
 import EventLoop
 
-/// How many streams of a connection may end uncleanly.
+/// How many streams of a connection, or of all connections of a peer, may end uncleanly.
 ///
 /// A stream that is reset costs its peer a few bytes and us a whole call. Each unclean end takes one token, whoever sent
 /// the RST_STREAM (Rapid Reset, CVE-2023-44487; MadeYouReset, CVE-2025-8671); each clean end brings one back, and so does
-/// time, for clients that hit their own deadlines.
+/// time, for clients that give up what they have asked for.
 package struct ResetBudget {
-    private let capacity: Int
-    private let refill: Duration
+    package let capacity: Int
+    package let refill: Duration
     private var tokens: Int
     private var lastRefill: MonotonicTime
 
     /// - Parameters:
     ///   - capacity: unclean ends in a row that are forgiven.
     ///   - refill: the time that brings one token back.
-    package init(capacity: Int, refill: Duration, now: MonotonicTime) {
+    ///   - left: the tokens to begin with, where they are fewer than the capacity.
+    package init(capacity: Int, refill: Duration, now: MonotonicTime, left: Int = .max) {
         self.capacity = capacity
         self.refill = refill
-        tokens = capacity
+        tokens = min(capacity, max(0, left))
         lastRefill = now
     }
 
@@ -29,14 +30,24 @@ package struct ResetBudget {
     /// A stream was reset.
     ///
     /// - Returns: whether the connection may go on.
+    @discardableResult
     package mutating func endedUncleanly(now: MonotonicTime) -> Bool {
-        let earned = now.nanosecondsSince(lastRefill) / max(1, refill.clampedNanoseconds)
-        if earned > 0 {
-            tokens = Int(clamping: min(UInt64(capacity), UInt64(tokens).addingReportingOverflow(earned).partialValue))
-            lastRefill = now
-        }
+        earn(now)
         guard tokens > 0 else { return false }
         tokens -= 1
         return true
+    }
+
+    /// How many more unclean ends are forgiven.
+    package mutating func left(now: MonotonicTime) -> Int {
+        earn(now)
+        return tokens
+    }
+
+    private mutating func earn(_ now: MonotonicTime) {
+        let earned = now.nanosecondsSince(lastRefill) / max(1, refill.clampedNanoseconds)
+        guard earned > 0 else { return }
+        tokens = Int(clamping: min(UInt64(capacity), UInt64(tokens).addingReportingOverflow(earned).partialValue))
+        lastRefill = now
     }
 }

@@ -66,12 +66,26 @@ package struct TrafficReport: Sendable, Equatable {
         package init() {}
     }
 
+    /// The peer with most connections.
+    package struct PeerShare: Sendable, Equatable {
+        package var name: String
+        package var connections: Int
+
+        package init(name: String, connections: Int) {
+            self.name = name
+            self.connections = connections
+        }
+    }
+
     package var inFlight: [InFlight] = []
     package var colors = PerColor<ColorTotals> { _ in ColorTotals() }
     package var workers: [WorkerTotals] = []
     /// Processes that calls may be left in and that have not answered in time: what is told of their calls is what they said
     /// last, if anything.
     package var unanswered = 0
+    /// Peers with connections, but for load balancers, which stand for others.
+    package var peers = 0
+    package var largestPeer: PeerShare?
 
     package init() {}
 

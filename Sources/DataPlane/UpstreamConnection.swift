@@ -42,7 +42,9 @@ final class UpstreamConnection: Connection {
         let tls = try worker.upstreamTLS.map {
             try TLSConnection(client: socket, host: pool.endpoint.host, context: $0, records: worker.records)
         }
-        try super.init(role: .client, socket: socket, tls: tls, settings: settings, worker: worker, interest: .writable)
+        try super.init(
+            role: .client, socket: socket, peerAddress: address, tls: tls, settings: settings, worker: worker,
+            interest: .writable)
         worker.add(self)
     }
 
@@ -142,6 +144,11 @@ final class UpstreamConnection: Connection {
         if let failure = refusal(of: head) ?? call.requestTrailers.flatMap({ refusal(of: $0) }) {
             call.upstream = .none
             return call.fail(failure, worker)
+        }
+        if let deadline = call.ownDeadline, worker.loop.now > deadline {
+            // Nobody waits for an answer any more.
+            call.upstream = .none
+            return call.fail(.deadlineExceeded, worker)
         }
         let isComplete =
             if case .ended(trailers: nil) = call.request { call.requestBody.isEmpty } else { false }

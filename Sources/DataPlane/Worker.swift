@@ -79,6 +79,11 @@ final class Worker: @unchecked Sendable {
     private var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
     private var shutdown = Shutdown.none
 
+    /// What is remembered of clients beyond their connections.
+    var peers = PeerTable()
+    private var pressure = MemoryPressure()
+    private var logLimiter = LogLimiter()
+
     private var ledger = EpochLedger()
     /// Calls that the drain under way is going to end.
     private var drainQueue = DrainQueue<Call>()
@@ -181,40 +186,32 @@ final class Worker: @unchecked Sendable {
         _ = loop.schedule(after: Self.sweepInterval) { [unowned self] in
             for connection in clients.values { connection.sweep(loop.now) }
             for connection in upstreams.values { connection.sweep(loop.now) }
+            reportLeftOut()
             scheduleSweep()
         }
     }
 
     // MARK: Memory
 
-    /// Whether a client's new call has to be refused: all memory is used up, and nobody else's streams can be ended for it.
-    func isShortOfMemory(for client: ClientConnection) -> Bool {
-        guard heldBytes > limits.maxBufferedBytes else { return false }
-        relieveMemory()
-        return heldBytes > limits.maxBufferedBytes
-    }
-
     /// Ends what has been shut longest of those who pin most, if too much waits.
     private func relieveMemory() {
         let excess = heldBytes - MemoryPressure.threshold(of: limits.maxBufferedBytes)
         guard excess > 0, loop.now >= nextRelief else { return }
-        let toFree = excess + MemoryPressure.margin(of: limits.maxBufferedBytes)
-        var streams: [MemoryPressure.Stream<[UInt8]>] = []
+        let toFree = excess + MemoryRelief.margin(of: limits.maxBufferedBytes)
+        var streams: [MemoryRelief.Stream<Peer>] = []
         var calls: [(ClientConnection, Call)] = []
         for client in clients.values {
-            let peer = client.socket.peerAddress?.bytes ?? []
-            client.holdings { call, bytes, isShut, since in
-                streams.append(MemoryPressure.Stream(peer: peer, bytes: bytes, isShut: isShut, since: since))
+            client.shutCalls { call, bytes, shutSince in
+                streams.append(MemoryRelief.Stream(peer: client.holder, bytes: bytes, shutSince: shutSince))
                 calls.append((client, call))
             }
         }
-        let chosen = MemoryPressure.choose(from: streams, toFree: toFree)
+        let chosen = MemoryRelief.choose(from: streams, toFree: toFree)
         for index in chosen {
             let (client, call) = calls[index]
             client.endForMemory(call)
         }
         reportRelief(chosen.map { (calls[$0].0, streams[$0].bytes) })
-        // Calls that hold no bodies are gone by the end of the turn only.
         if heldBytes > MemoryPressure.threshold(of: limits.maxBufferedBytes) {
             nextRelief = loop.now + Self.reliefInterval
         }
@@ -237,10 +234,43 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Connections
 
-    /// Counts a connection that is closed for breaking a rule, and says so.
-    func count(_ rule: AbuseRule, _ peer: String, _ reason: String) {
+    /// Counts a connection that is closed for breaking a rule, and says so, unless the log has had enough of that.
+    func count(_ rule: AbuseRule, _ connection: Connection, _ reason: String) {
         if let index = AbuseRule.allCases.firstIndex(of: rule) { closedByRule[index] += 1 }
-        report(.warning, "closing a connection", [("rule", rule.rawValue), ("peer", peer), ("reason", reason)])
+        guard logLimiter.admits(rule.rawValue, connection.peer, now: loop.now) else { return }
+        report(
+            .warning, "closing a connection",
+            [("rule", rule.rawValue), ("peer", connection.peerName), ("reason", reason)])
+    }
+
+    /// Reports what a peer can bring about again and again: a few times, and then how often it wasn't reported.
+    func report(
+        _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit, _ connection: Connection,
+        _ details: [(name: String, value: String)] = []
+    ) {
+        report(severity, message, of: limit, connection.peer, connection.peerName, details)
+    }
+
+    /// - Parameters:
+    ///   - peer: of whom there are so many lines.
+    ///   - name: what they call it.
+    func report(
+        _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit, _ peer: Peer, _ name: String,
+        _ details: [(name: String, value: String)] = []
+    ) {
+        guard logLimiter.admits(limit.rawValue, peer, now: loop.now) else { return }
+        report(severity, message, [("peer", name)] + details)
+    }
+
+    private func reportLeftOut() {
+        for (key, leftOut) in logLimiter.takeEnded(now: loop.now) {
+            report(
+                .warning, "log lines were left out",
+                [
+                    ("rule", key.rule), ("peer", key.peer?.description ?? "many others"),
+                    ("count", String(leftOut)),
+                ])
+        }
     }
 
     func reached(_ limit: Limit) {
@@ -256,19 +286,51 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Takes over a connection that the acceptor has counted here.
-    func adopt(_ socket: Socket) {
+    ///
+    /// - Parameter share: for whom `registry` has counted it, if for anybody.
+    func adopt(_ socket: Socket, from address: SocketAddress?, share: Peer?, _ registry: ConnectionRegistry) {
         do {
             let connection = try ClientConnection(
-                socket: socket, tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) },
-                worker: self)
+                socket: socket, peerAddress: address,
+                tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) },
+                registration: ConnectionRegistry.Registration(registry: registry, share: share), worker: self)
             clients[ObjectIdentifier(connection)] = connection
             acceptedConnections += 1
             if case .none = shutdown { return }
             connection.beginShutdown()
         } catch {
             openConnections.subtract(1, ordering: .relaxed)
+            if let share { registry.left(share) }
             report(.error, "can't take a connection", [("reason", "\(error)")])
         }
+    }
+
+    /// Ends a connection that a load balancer has passed on for a peer that has most of them already, if it is still there.
+    func refuse(_ connection: ObjectIdentifier, _ share: Peer) {
+        // It may have gone, and another one have come in its place.
+        guard let client = clients[connection], client.registration.share == share else { return }
+        client.refuseShare()
+    }
+
+    /// Ends so many connections of these peers that have no call, those first that have had none for longest.
+    ///
+    /// - Returns: how many could not be found.
+    func endOldestIdle(_ wishes: [Peer: Int]) -> [Peer: Int] {
+        var idle: [Peer: [ClientConnection]] = [:]
+        for client in clients.values {
+            if let share = client.registration.share, wishes[share] != nil, client.idleTime != nil {
+                idle[share, default: []].append(client)
+            }
+        }
+        var unmet = wishes
+        for (peer, connections) in idle {
+            let oldest = connections.sorted { $0.idleTime ?? loop.now < $1.idleTime ?? loop.now }
+            let ended = oldest.prefix(wishes[peer] ?? 0)
+            for connection in ended { connection.makeRoom() }
+            let left = (wishes[peer] ?? 0) - ended.count
+            unmet[peer] = left > 0 ? left : nil
+        }
+        return unmet
     }
 
     func clientLeft(_ connection: ClientConnection) {
@@ -383,6 +445,22 @@ final class Worker: @unchecked Sendable {
 
     /// What calls take of memory: their bodies, their header lists, and themselves. All that `maxBufferedBytes` bounds.
     var heldBytes: Int { chunks.bytesInUse + headerBlocks.bytesInUse + calls.count * Call.cost }
+
+    /// Whether there is no memory for a client's new call.
+    func lacksMemory(for client: ClientConnection) -> Bool {
+        let bound = limits.maxBufferedBytes
+        guard heldBytes > MemoryPressure.threshold(of: bound) else { return false }
+        relieveMemory()
+        let held = heldBytes
+        if pressure.needsLook(held: held, bound: bound, now: loop.now) {
+            var holders: [Peer: Int] = [:]
+            for connection in clients.values where !connection.calls.isEmpty {
+                holders[connection.holder, default: 0] += connection.calls.reduce(0) { $0 + $1.use(\.heldBytes) }
+            }
+            pressure.found(holders.max { $0.value < $1.value }?.key, held: held, now: loop.now)
+        }
+        return pressure.refuses(client.holder, held: held, bound: bound)
+    }
 
     // MARK: What the control plane asks for
 

@@ -527,6 +527,13 @@ open class Session {
 
     // MARK: The connection
 
+    /// Lets the peer have so many streams open from now on, other than at first (servers only). Streams beyond that are
+    /// refused even before the peer has taken note.
+    public final func announce(maxConcurrentStreams count: Int) {
+        var entry = entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, UInt32(clamping: count))
+        check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), &entry, 1))
+    }
+
     /// How many streams the peer lets this side open.
     public final var peerMaxConcurrentStreams: Int {
         Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))

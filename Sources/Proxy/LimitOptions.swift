@@ -50,6 +50,22 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            """
+            Clients without a budget of their own beyond their connections': load balancers that carry many clients' \
+            calls. Default: none.
+            """, valueName: "CIDR[,CIDR…]"))
+    var trustedPeers: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Load balancers whose connections must begin with a PROXY header of version 2, which names the client; from \
+            elsewhere none is accepted. Default: none.
+            """, valueName: "CIDR[,CIDR…]"))
+    var proxyProtocol: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Frames that move nothing before a connection is closed, beyond those that come with data. Default: 1000.",
             valueName: "N"))
     var controlFrameBudget: String?
@@ -160,7 +176,8 @@ struct LimitOptions: ParsableArguments {
             (.maxConcurrentStreams, maxConcurrentStreams), (.maxConnections, maxConnections),
             (.streamWindow, streamWindow), (.connectionWindow, connectionWindow),
             (.maxHeaderListSize, maxHeaderListSize), (.maxHeaderFields, maxHeaderFields), (.resetBudget, resetBudget),
-            (.resetRefill, resetRefill), (.controlFrameBudget, controlFrameBudget),
+            (.resetRefill, resetRefill), (.trustedPeers, trustedPeers), (.proxyProtocol, proxyProtocol),
+            (.controlFrameBudget, controlFrameBudget),
             (.minPingInterval, minPingInterval), (.maxBufferedBytes, maxBufferedBytes),
             (.maxReplayBytes, maxReplayBytes), (.maxUpstreamStreams, maxUpstreamStreams),
             (.maxUpstreamConnections, maxUpstreamConnections), (.connectTimeout, connectTimeout),

@@ -1,12 +1,14 @@
 import DataPlane
 import DurationSyntax
 
-/// One of the data plane's limits as a setting: its name, what it may be, and where it goes. `DataPlaneLimits` has the
+/// One of the data plane's limits as a setting, or whom they are for: its name, what it may be, and where it goes. `DataPlaneLimits` has the
 /// defaults.
 struct LimitSetting: Sendable {
     private enum Kind: Sendable {
         case count(any WritableKeyPath<DataPlaneLimits, Int> & Sendable, ClosedRange<Int>)
         case time(any WritableKeyPath<DataPlaneLimits, Duration> & Sendable, ClosedRange<Duration>)
+        /// Addresses; none by default.
+        case addresses(any WritableKeyPath<DataPlaneLimits, [AddressRange]> & Sendable)
         case timeOrOff(any WritableKeyPath<DataPlaneLimits, Duration?> & Sendable, ClosedRange<Duration>)
     }
 
@@ -32,6 +34,8 @@ struct LimitSetting: Sendable {
         LimitSetting(.maxHeaderFields, .count(\.maxHeaderFields, 10...2048)),
         LimitSetting(.resetBudget, .count(\.resetBudget, 1...1_000_000)),
         LimitSetting(.resetRefill, .time(\.resetRefill, .milliseconds(1) ... .seconds(3600))),
+        LimitSetting(.proxyProtocol, .addresses(\.proxyProtocol)),
+        LimitSetting(.trustedPeers, .addresses(\.trustedPeers)),
         LimitSetting(.controlFrameBudget, .count(\.controlFrameBudget, 100...1_000_000)),
         LimitSetting(.minPingInterval, .time(\.minPingInterval, .zero ... .seconds(3600))),
         LimitSetting(.maxBufferedBytes, .count(\.maxBufferedBytes, (1 << 20)...(1024 * gibibyte))),
@@ -73,6 +77,9 @@ struct LimitSetting: Sendable {
         case .count(let path, _): return "\(limits[keyPath: path])"
         case .time(let path, _): return limits[keyPath: path].text
         case .timeOrOff(let path, _): return limits[keyPath: path]?.text ?? "off"
+        case .addresses(let path):
+            let ranges = limits[keyPath: path]
+            return ranges.isEmpty ? "none" : ranges.map(\.description).joined(separator: ",")
         }
     }
 
@@ -84,6 +91,13 @@ struct LimitSetting: Sendable {
             limits[keyPath: path] = reader.readDuration(name, default: limits[keyPath: path], in: range)
         case .timeOrOff(let path, let range):
             limits[keyPath: path] = reader.readDurationOrOff(name, default: limits[keyPath: path], in: range)
+        case .addresses(let path):
+            // `nil` stands for `none`.
+            let ranges = reader.readAll(
+                name, default: limits[keyPath: path].map { .some($0) },
+                allowed: "none, or CIDR[,CIDR…] with zeros beyond the length, such as 10.0.0.0/8,fd00::/8,192.0.2.1"
+            ) { text -> AddressRange?? in text == "none" ? .some(nil) : AddressRange(text).map { .some($0) } }
+            limits[keyPath: path] = ranges.compactMap { $0 }
         }
     }
 }

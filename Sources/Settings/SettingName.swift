@@ -40,6 +40,8 @@ package enum SettingName: String, CaseIterable, Sendable {
     case maxHeaderFields = "max-header-fields"
     case resetBudget = "reset-budget"
     case resetRefill = "reset-refill"
+    case proxyProtocol = "proxy-protocol"
+    case trustedPeers = "trusted-peers"
     case controlFrameBudget = "control-frame-budget"
     case minPingInterval = "min-ping-interval"
     case maxBufferedBytes = "max-buffered-bytes"
@@ -76,7 +78,7 @@ package enum SettingName: String, CaseIterable, Sendable {
     /// with commas or as a list in the file.
     var isList: Bool {
         switch self {
-        case .blue, .green, .healthCheck: true
+        case .blue, .green, .healthCheck, .proxyProtocol, .trustedPeers: true
         default: false
         }
     }

@@ -15,6 +15,7 @@ import Testing
         report.workers = [.init()]
         report.workers[0].clientConnections = 2
         report.workers[0].acceptedConnections = 7
+        (report.peers, report.largestPeer) = (2, TrafficReport.PeerShare(name: "192.0.2.7", connections: 5))
         admin.bench.traffic.answer([report])
         let answer = try await admin.get("/status")
         #expect(answer.status == 200)
@@ -44,6 +45,9 @@ import Testing
         #expect(json["in_flight"]?[0]?["epoch"] == 1)
         #expect(json["workers"]?[0]?["client_connections"] == 2)
         #expect(json["workers"]?[0]?["accepted_connections"] == 7)
+        #expect(json["clients"]?["peers"] == 2)
+        #expect(json["clients"]?["largest_peer"] == "192.0.2.7")
+        #expect(json["clients"]?["largest_peer_connections"] == 5)
     }
 
     @Test func tellsTheHistoryNewestFirst() async throws {

@@ -99,6 +99,7 @@ import Testing
         report.workers = [.init(), .init()]
         report.workers[1].clientConnections = 4
         report.workers[0].bufferedBytes = 512
+        (report.peers, report.largestPeer) = (3, TrafficReport.PeerShare(name: "192.0.2.7", connections: 9))
         report.workers[0].closedByRule[1] = 2
         report.workers[1].closedByRule[1] = 3
         report.unanswered = 2
@@ -113,6 +114,8 @@ import Testing
         #expect(lines.contains("sluice_client_connections{worker=\"0\"} 0"))
         #expect(lines.contains("sluice_client_connections{worker=\"1\"} 4"))
         #expect(lines.contains("sluice_buffered_bytes{worker=\"0\"} 512"))
+        #expect(lines.contains("sluice_client_peers 3"))
+        #expect(lines.contains("sluice_client_peer_connections_max 9"))
         #expect(lines.contains("sluice_connections_closed_total{rule=\"resets\"} 5"))
         #expect(lines.contains("sluice_connections_closed_total{rule=\"pings\"} 0"))
         #expect(lines.contains("sluice_processes_not_answering 2"))

@@ -3,52 +3,38 @@ import EventLoop
 import Testing
 
 @Suite struct MemoryPressureTests {
-    private func stream(
-        _ peer: String, _ bytes: Int, since: UInt64, isShut: Bool = true
-    ) -> MemoryPressure.Stream<String> {
-        MemoryPressure.Stream(
-            peer: peer, bytes: bytes, isShut: isShut, since: MonotonicTime(nanoseconds: since))
+    private let start = MonotonicTime(nanoseconds: 1_000_000_000)
+    private let heavy = Peer.ipv4(1)
+    private let light = Peer.ipv4(2)
+    private let bound = 3_200
+
+    @Test func refusesNobodyBelowThreeQuarters() {
+        var pressure = MemoryPressure()
+        #expect(!pressure.needsLook(held: 2_400, bound: bound, now: start))
+        pressure.found(heavy, held: 2_401, now: start)
+        #expect(!pressure.refuses(heavy, held: 2_400, bound: bound))
     }
 
-    @Test func leavesStreamsAloneThatAreNotShutWhileOthersAre() {
-        let streams = [
-            stream("a", 20, since: 1, isShut: false), stream("a", 100, since: 5), stream("a", 100, since: 4),
-            stream("a", 10, since: 2, isShut: false),
-        ]
-        #expect(MemoryPressure.choose(from: streams, toFree: 150) == [2, 1])
-        #expect(MemoryPressure.choose(from: streams, toFree: 1_000) == [2, 1, 0, 3])
+    @Test func refusesWhoHoldsMostAboveThat() {
+        var pressure = MemoryPressure()
+        #expect(pressure.needsLook(held: 2_401, bound: bound, now: start))
+        pressure.found(heavy, held: 2_401, now: start)
+        #expect(pressure.refuses(heavy, held: 2_401, bound: bound))
+        #expect(!pressure.refuses(light, held: 3_200, bound: bound))
     }
 
-    @Test func endsTheLongestShutOfWhoPinsMost() {
-        let streams = [
-            stream("small", 90, since: 1), stream("large", 50, since: 7), stream("large", 60, since: 5),
-            stream("large", 40, since: 9),
-        ]
-        #expect(MemoryPressure.choose(from: streams, toFree: 60) == [2])
+    @Test func refusesEverybodyBeyondTheBound() {
+        let pressure = MemoryPressure()
+        #expect(!pressure.needsLook(held: 3_201, bound: bound, now: start))
+        #expect(pressure.refuses(light, held: 3_201, bound: bound))
     }
 
-    @Test func goesOnWithWhoeverPinsMostThen() {
-        let streams = [
-            stream("a", 100, since: 3), stream("a", 100, since: 2), stream("b", 150, since: 1),
-        ]
-        // "a" has 200 and then 100, so that "b" is next.
-        #expect(MemoryPressure.choose(from: streams, toFree: 250) == [1, 2])
-    }
-
-    @Test func leavesAloneWhoHoldsLittle() {
-        let many = (0..<100).map { stream("many", 10, since: UInt64($0)) }
-        let streams = [stream("one", 10, since: 0)] + many
-        let chosen = MemoryPressure.choose(from: streams, toFree: 500)
-        #expect(chosen == Array(1...50))
-    }
-
-    @Test func endsWhenNobodyIsLeft() {
-        #expect(MemoryPressure.choose(from: [stream("a", 10, since: 0)], toFree: 1_000) == [0])
-        #expect(MemoryPressure.choose(from: [MemoryPressure.Stream<String>](), toFree: 1).isEmpty)
-        #expect(MemoryPressure.choose(from: [stream("a", 10, since: 0)], toFree: 0).isEmpty)
-    }
-
-    @Test func beginsAtThreeQuarters() {
-        #expect(MemoryPressure.threshold(of: 256 << 20) == 192 << 20)
+    @Test func looksAgainAfterAWhileOrWhenMuchHasChanged() {
+        var pressure = MemoryPressure()
+        pressure.found(heavy, held: 2_500, now: start)
+        #expect(!pressure.needsLook(held: 2_600, bound: bound, now: start + .milliseconds(100)))
+        #expect(pressure.needsLook(held: 2_600, bound: bound, now: start + .milliseconds(101)))
+        #expect(pressure.needsLook(held: 2_601, bound: bound, now: start))
+        #expect(pressure.needsLook(held: 2_401, bound: bound + 1, now: start) == false)
     }
 }

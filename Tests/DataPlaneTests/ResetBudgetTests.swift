@@ -31,4 +31,16 @@ import Testing
         let muchLater = start + .seconds(3600)
         #expect((0..<4).map { _ in budget.endedUncleanly(now: muchLater) } == [true, true, true, false])
     }
+
+    @Test func mayBeginWithLess() {
+        var budget = ResetBudget(capacity: 3, refill: .milliseconds(100), now: start, left: 1)
+        #expect(budget.left(now: start) == 1)
+        expect(budget.endedUncleanly(now: start))
+        expect(!budget.endedUncleanly(now: start))
+        #expect(budget.left(now: start + .milliseconds(250)) == 2)
+        for _ in 0..<9 { budget.endedCleanly() }
+        #expect(budget.left(now: start + .milliseconds(250)) == 3)
+        var none = ResetBudget(capacity: 3, refill: .milliseconds(100), now: start, left: -1)
+        #expect(none.left(now: start) == 0)
+    }
 }

@@ -77,7 +77,7 @@ def test_every_rule_has_a_counter(start):
     samples = start().admin.metrics()["sluice_connections_closed_total"]
     assert {sample.labels["rule"]: sample.value for sample in samples} == dict.fromkeys(
         (
-            "header_list", "resets", "control_frames", "pings", "tls_handshake", "preface", "slow_headers",
+            "header_list", "resets", "control_frames", "pings", "tls_handshake", "proxy_protocol", "preface", "slow_headers",
             "write_stall", "protocol_error",
         ),
         0,

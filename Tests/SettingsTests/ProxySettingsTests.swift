@@ -75,7 +75,9 @@ import Testing
         .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
         .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"], .streamWindow: ["1024"],
         .connectionWindow: ["2097152"], .maxHeaderListSize: ["8192"], .maxHeaderFields: ["50"], .resetBudget: ["20"],
-        .resetRefill: ["1s"], .controlFrameBudget: ["500"], .minPingInterval: ["0s"],
+        .resetRefill: ["1s"], .trustedPeers: ["10.0.0.0/8,fd00::1/128"], .proxyProtocol: ["192.0.2.0/24"],
+        .controlFrameBudget: ["500"],
+        .minPingInterval: ["0s"],
         .maxBufferedBytes: ["1073741824"], .maxReplayBytes: ["0"], .maxUpstreamStreams: ["100"],
         .maxUpstreamConnections: ["2"], .connectTimeout: ["250ms"], .prefaceTimeout: ["3s"], .headerTimeout: ["4s"],
         .writeTimeout: ["5s"], .deadlineGrace: ["0s"], .upstreamKeepaliveTimeout: ["2s"], .ejectionThreshold: ["1"],
@@ -124,6 +126,8 @@ import Testing
         #expect(limits.maxHeaderFields == 50)
         #expect(limits.resetBudget == 20)
         #expect(limits.resetRefill == .seconds(1))
+        #expect(limits.proxyProtocol.map(\.description) == ["192.0.2.0/24"])
+        #expect(limits.trustedPeers.map(\.description) == ["10.0.0.0/8", "fd00::1/128"])
         #expect(limits.controlFrameBudget == 500)
         #expect(limits.minPingInterval == .zero)
         #expect(limits.maxBufferedBytes == 1 << 30)
@@ -219,7 +223,9 @@ import Testing
         (.maxConcurrentStreams, "0"), (.maxConnections, "none"), (.idleTimeout, "0s"), (.streamIdleTimeout, "never"),
         (.upstreamKeepalive, ""), (.streamWindow, "1023"), (.streamWindow, "2147483648"),
         (.connectionWindow, "65534"), (.maxHeaderListSize, "16k"), (.maxHeaderFields, "9"), (.resetBudget, "0"),
-        (.resetRefill, "0s"), (.controlFrameBudget, "99"), (.minPingInterval, "off"), (.maxBufferedBytes, "1000"),
+        (.resetRefill, "0s"), (.trustedPeers, "10.0.0.1/8"), (.trustedPeers, "lb.example"), (.proxyProtocol, "on"),
+        (.trustedPeers, ""),
+        (.controlFrameBudget, "99"), (.minPingInterval, "off"), (.maxBufferedBytes, "1000"),
         (.maxReplayBytes, "-1"), (.maxUpstreamStreams, "0"), (.maxUpstreamConnections, "10001"),
         (.connectTimeout, "off"), (.prefaceTimeout, "0s"), (.headerTimeout, "2h"), (.writeTimeout, "100ms"),
         (.deadlineGrace, "2h"), (.upstreamKeepaliveTimeout, "off"), (.ejectionThreshold, "0"), (.ejectionTime, "0s"),

@@ -188,6 +188,15 @@ struct StatusBody: Encodable {
     /// Only where there are some.
     var processesNotAnswering: Int?
     var workers: [WorkerBody]
+    var clients: ClientsBody
+
+    /// Who has the client connections of this process.
+    struct ClientsBody: Encodable {
+        var peers: Int
+        /// The one that has most, and how many; left out where there is none.
+        var largestPeer: String?
+        var largestPeerConnections: Int?
+    }
 
     struct ColorBody: Encodable {
         var active: Bool
@@ -251,6 +260,9 @@ struct StatusBody: Encodable {
             })
         inFlight = traffic.inFlight.map { InFlightBody(epoch: $0.epoch, color: $0.color, calls: $0.calls) }
         processesNotAnswering = traffic.unanswered > 0 ? traffic.unanswered : nil
+        clients = ClientsBody(
+            peers: traffic.peers, largestPeer: traffic.largestPeer?.name,
+            largestPeerConnections: traffic.largestPeer?.connections)
         workers = traffic.workers.map {
             WorkerBody(
                 acceptedConnections: $0.acceptedConnections, callsInFlight: $0.callsInFlight,

@@ -1288,6 +1288,26 @@ package enum OpenAPIDocument {
                       ],
                       "additionalProperties": false
                     }
+                  },
+                  "clients": {
+                    "type": "object",
+                    "properties": {
+                      "largest_peer": {
+                        "type": "string"
+                      },
+                      "largest_peer_connections": {
+                        "type": "integer",
+                        "minimum": 1
+                      },
+                      "peers": {
+                        "type": "integer",
+                        "minimum": 0
+                      }
+                    },
+                    "required": [
+                      "peers"
+                    ],
+                    "additionalProperties": false
                   }
                 },
                 "required": [
@@ -1301,7 +1321,8 @@ package enum OpenAPIDocument {
                   "stopping",
                   "colors",
                   "in_flight",
-                  "workers"
+                  "workers",
+                  "clients"
                 ],
                 "additionalProperties": false
               },

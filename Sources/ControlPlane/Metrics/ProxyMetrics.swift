@@ -176,6 +176,12 @@ package struct ProxyMetrics: Sendable {
             "Processes that were taken over from and don't answer: their calls are counted as they said last.")
         text.sample(traffic.unanswered)
         text.family(
+            "sluice_client_peers", .gauge, "Peers with connections: addresses, and networks of 64 bits for IPv6.")
+        text.sample(traffic.peers)
+        text.family(
+            "sluice_client_peer_connections_max", .gauge, "Open client connections of the peer that has most.")
+        text.sample(traffic.largestPeer?.connections ?? 0)
+        text.family(
             "sluice_connections_closed_total", .counter, "Connections that were closed for breaking a rule, by rule.")
         for (index, rule) in AbuseRule.allCases.enumerated() {
             text.sample(traffic.workers.reduce(0) { $0 + $1.closedByRule[index] }, ["rule": rule.rawValue])

@@ -413,7 +413,8 @@ public struct HeaderBlock: Equatable {
         storage.pointee.byteCapacity > Self.usualBytes || storage.pointee.fieldCapacity > Self.usualFields
     }
 
-    var countedBytes: Int {
+    /// For how many bytes its pool counts it.
+    public internal(set) var countedBytes: Int {
         get { storage.pointee.countedBytes }
         nonmutating set { storage.pointee.countedBytes = newValue }
     }

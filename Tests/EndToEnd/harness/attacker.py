@@ -66,9 +66,12 @@ def bomb(value_size: int, references: int, *extra: tuple[str, str]) -> tuple[byt
 
 
 class Attacker:
-    """- `source`: the address that it comes from; all of 127.0.0.0/8 is this machine's."""
+    """- `source`: the address that it comes from; all of 127.0.0.0/8 is this machine's.
+    - `before`: goes out in one piece with the preface."""
 
-    def __init__(self, address: str, settings: dict[int, int] | None = None, source: str = "127.0.0.1"):
+    def __init__(
+        self, address: str, settings: dict[int, int] | None = None, source: str = "127.0.0.1", before: bytes = b""
+    ):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout=20, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -77,7 +80,7 @@ class Attacker:
         self._received = b""
         self.frames: list[Frame] = []
         payload = b"".join(struct.pack(">HI", name, value) for name, value in (settings or {}).items())
-        self.send(PREFACE + frame(SETTINGS, 0, 0, payload))
+        self.send(before + PREFACE + frame(SETTINGS, 0, 0, payload))
 
     def __enter__(self) -> "Attacker":
         return self

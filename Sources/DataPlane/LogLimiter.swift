@@ -1,0 +1,63 @@
+import EventLoop
+
+/// Keeps a peer that is turned away again and again from filling the log: a few lines for each rule and peer, then one that
+/// says how many were left out. Confined to one thread.
+package struct LogLimiter {
+    package struct Key: Hashable, Sendable {
+        package var rule: String
+        /// `nil` for all those that are too many to be told apart.
+        package var peer: Peer?
+
+        package init(rule: String, peer: Peer?) {
+            self.rule = rule
+            self.peer = peer
+        }
+    }
+
+    private struct Entry {
+        var began: MonotonicTime
+        var lines = 0
+        var leftOut = 0
+    }
+
+    private let most: Int
+    private let window: Duration
+    private let capacity: Int
+    private var entries: [Key: Entry] = [:]
+
+    /// - Parameters:
+    ///   - most: lines for a rule and peer within `window`, which begins with the first.
+    ///   - capacity: rules and peers that are told apart; of further peers all have together what one has.
+    package init(most: Int = 5, window: Duration = .seconds(10), capacity: Int = 1024) {
+        self.most = most
+        self.window = window
+        self.capacity = capacity
+    }
+
+    package var count: Int { entries.count }
+
+    /// - Returns: whether a line is to be written now.
+    package mutating func admits(_ rule: String, _ peer: Peer, now: MonotonicTime) -> Bool {
+        var key = Key(rule: rule, peer: peer)
+        if entries[key] == nil, entries.count >= capacity { key.peer = nil }
+        var entry = entries[key] ?? Entry(began: now)
+        // What was left out of a window that is over is told by `takeEnded`, which looks now and then.
+        let isAdmitted = entry.lines < most
+        if isAdmitted { entry.lines += 1 } else { entry.leftOut += 1 }
+        entries[key] = entry
+        return isAdmitted
+    }
+
+    /// Forgets the windows that are over.
+    ///
+    /// - Returns: those of them in which lines were left out, and how many.
+    package mutating func takeEnded(now: MonotonicTime) -> [(key: Key, leftOut: Int)] {
+        guard !entries.isEmpty else { return [] }
+        var ended: [(key: Key, leftOut: Int)] = []
+        for (key, entry) in entries where now >= entry.began + window {
+            entries[key] = nil
+            if entry.leftOut > 0 { ended.append((key, entry.leftOut)) }
+        }
+        return ended
+    }
+}

@@ -1,0 +1,37 @@
+import EventLoop
+
+/// Who connects, as budgets and shares tell one from another: an address may be a whole office, and whoever has an IPv6
+/// address has a whole network of them.
+package enum Peer: Hashable, Sendable, CustomStringConvertible {
+    case ipv4(UInt32)
+    /// The first half of an IPv6 address: its /64.
+    case ipv6(UInt64)
+    /// A client by its verified certificate, wherever it connects from: the certificate's SHA-256.
+    case identity(String)
+    /// One connection for itself: of a load balancer, which carries many clients' calls.
+    case connection(ObjectIdentifier)
+    /// Nobody knows, as the connection was gone before it was asked.
+    case unknown
+
+    package init(_ address: SocketAddress?) {
+        guard let address = address?.unmapped else {
+            self = .unknown
+            return
+        }
+        let number = address.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        self = address.family == .ipv4 ? .ipv4(UInt32(truncatingIfNeeded: number)) : .ipv6(number)
+    }
+
+    package var description: String {
+        switch self {
+        case .ipv4(let number):
+            (0..<4).map { String(number >> (24 - 8 * UInt32($0)) & 0xff) }.joined(separator: ".")
+        case .ipv6(let number):
+            (0..<4).map { String(number >> (48 - 16 * UInt64($0)) & 0xffff, radix: 16) }.joined(separator: ":")
+                + "::/64"
+        case .identity(let fingerprint): "certificate \(fingerprint)"
+        case .connection: "a trusted peer's connection"
+        case .unknown: "unknown"
+        }
+    }
+}

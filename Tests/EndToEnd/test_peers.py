@@ -1,0 +1,292 @@
+"""Who costs most is stopped, not who shares an address, a connection or a Proxy with them."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import grpc
+import pytest
+from hyperframe.frame import HeadersFrame, RstStreamFrame, SettingsFrame
+
+from harness.attacker import (
+    ACK, ATTACK_PATH, PING, SETTINGS, Attacker, assert_stopped, frame, reset,
+)
+from harness.bystander import Bystander
+from harness.process import eventually
+from harness.raw_http2 import CANCEL, RawStream, grpc_request, grpc_response, value
+
+HOLD = ("x-hold", "1")
+ATTACKER = "127.0.0.2"
+MAX_CONCURRENT_STREAMS = 0x3
+
+
+def answer(stream: RawStream) -> None:
+    # The Proxy may have cancelled the call meanwhile.
+    with contextlib.suppress(Exception):
+        if not value(stream.headers, "x-hold"):
+            stream.send_headers(grpc_response(("grpc-status", "0")), True)
+
+
+@pytest.fixture
+def start(start_proxy, start_raw_backend):
+    """Starts a Proxy of one worker with these settings, whose backend keeps calls that say so."""
+
+    def both(**settings):
+        backend = start_raw_backend(answer)
+        proxy = start_proxy(
+            **{"blue": backend.address, "green": backend.address, "health_check": "none", "workers": 1, **settings}
+        )
+        proxy.backend = backend
+        return proxy
+
+    return both
+
+
+@contextlib.contextmanager
+def witness(proxy):
+    """A well-behaved client beside the attack: none of its calls fails, or takes long."""
+    with Bystander(proxy.address) as bystander:
+        bystander.wait_calls(5)
+        yield
+        bystander.wait_calls(5)
+    print(f"the witness: {bystander.calls} calls, the slowest took {bystander.slowest * 1_000:.0f} ms")
+    assert bystander.failures == []
+    assert bystander.slowest < 2
+
+
+def attack_requests(proxy) -> list[RawStream]:
+    return [request for request in proxy.backend.requests if request.path == ATTACK_PATH.encode()]
+
+
+def samples(proxy, family: str, label: str) -> dict[str, float]:
+    """A family's values by one of its labels, added up over the others."""
+    values: dict[str, float] = {}
+    for sample in proxy.admin.metrics()[family]:
+        values[sample.labels[label]] = values.get(sample.labels[label], 0) + sample.value
+    return values
+
+
+def abandon(proxy, connections: int, calls: int = 100, source: str = ATTACKER) -> None:
+    """Connection after connection with as many calls as it may have, closed once all that are taken are at the backend."""
+    taken = len(attack_requests(proxy))
+    for _ in range(connections):
+        with Attacker(proxy.address, source=source) as attacker:
+            attacker.wait_frame(SettingsFrame, 0)
+            attacker.send(frame(SETTINGS, ACK) + b"".join(
+                attacker.request(2 * number + 1, HOLD) for number in range(calls)
+            ))
+            wait_taken(attacker)
+            taken += calls - sum(isinstance(seen, RstStreamFrame) for seen in attacker.frames)
+            eventually(lambda: len(attack_requests(proxy)) >= taken, what="the calls at the backend")  # noqa: B023
+    assert len(attack_requests(proxy)) == taken
+
+
+def wait_taken(attacker: Attacker) -> None:
+    """Waits for the answer to a PING: what came before it has been taken in, or refused."""
+    attacker.send(frame(PING, 0, 0, b"sluice!!"))
+    attacker.wait_until(lambda: any(seen.flags for seen in attacker.pings), "answer to a PING")
+
+
+# MARK: Resets
+
+
+def test_calls_abandoned_by_closing_connections(start):
+    """A new connection begins with what its peer has left: where that is nothing, with one call at a time."""
+    proxy = start(reset_refill="1h")
+    with witness(proxy):
+        abandon(proxy, 40)
+    reached = len(attack_requests(proxy))
+    print(f"{reached} calls of 40 connections with 100 each reached the backend")
+    # Twice a hundred from the budget of 200, and one or so of each connection after that.
+    assert 200 <= reached <= 300
+    assert samples(proxy, "sluice_limits_reached_total", "limit")["peer_resets"] >= 35
+    for request in attack_requests(proxy):
+        request.wait_reset()
+
+
+def test_connections_opened_in_store(start):
+    """They were opened while the budget was whole, and begin with what is left when their first call comes."""
+    proxy = start(reset_refill="1h")
+    with contextlib.ExitStack() as stack:
+        stored = [stack.enter_context(Attacker(proxy.address, source=ATTACKER)) for _ in range(10)]
+        for attacker in stored:
+            attacker.wait_frame(SettingsFrame, 0)
+            attacker.send(frame(SETTINGS, ACK))
+        abandon(proxy, 3)
+        before = len(attack_requests(proxy))
+        for attacker in stored:
+            attacker.send(b"".join(attacker.request(2 * number + 1, HOLD) for number in range(100)))
+        for attacker in stored:
+            wait_taken(attacker)
+        assert len(attack_requests(proxy)) - before <= 20
+
+
+def test_nobody_is_closed_for_another_s_resets(start, connect_raw):
+    """At the same address: a connection that stands keeps its own budget, and a new one soon has all it needs."""
+    proxy = start(reset_refill="1h")
+    standing = connect_raw(proxy.address)
+    held = standing.open(grpc_request("/a.A/B", HOLD), end_stream=True)
+    abandon(proxy, 5, source="127.0.0.1")
+    for _ in range(100):
+        standing.open(grpc_request("/a.A/B", HOLD), end_stream=True).reset(CANCEL)
+    assert standing.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
+    newcomer = connect_raw(proxy.address)
+    assert newcomer.remote_settings[MAX_CONCURRENT_STREAMS] == 1
+    calls = 0
+    while newcomer.remote_settings[MAX_CONCURRENT_STREAMS] < 100:
+        assert newcomer.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
+        calls += 1
+        newcomer.ping()
+    assert calls <= 100
+    streams = [newcomer.open(grpc_request("/a.A/B", HOLD), end_stream=True) for _ in range(100)]
+    newcomer.ping()
+    assert all(stream.reset_code is None for stream in streams)
+    assert not standing.goaways and not newcomer.goaways and held.reset_code is None
+
+
+def test_trusted_peers_have_no_budget(start, connect_raw):
+    """A load balancer that terminates carries many clients' calls: its connections have their own budgets only."""
+    proxy = start(reset_refill="1h", trusted_peers="10.0.0.0/8,127.0.0.2")
+    abandon(proxy, 5)
+    assert len(attack_requests(proxy)) == 500
+    abandon(proxy, 5, source="127.0.0.3")
+    assert len(attack_requests(proxy)) < 750
+    assert connect_raw(proxy.address).remote_settings[MAX_CONCURRENT_STREAMS] == 100
+
+
+def test_grpcio_beside_an_abuser(start, open_channel, blue, green):
+    """A stock client that connects from an abuser's address, with many calls at a time: none fails."""
+    proxy = start(blue=blue.address, green=green.address)
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            attacker = stack.enter_context(Attacker(proxy.address))
+            attacker.wait_frame(SettingsFrame, 0)
+            attacker.send(frame(SETTINGS, ACK) + b"".join(
+                attacker.request(2 * number + 1, path="/echo.Echo/Hang") for number in range(100)
+            ))
+            wait_taken(attacker)
+            attacker.socket.close()
+    channel = open_channel(proxy.address)
+    futures = [channel.unary_unary("/echo.Echo/Unary").future(b"x", timeout=15) for _ in range(200)]
+    assert [future.result() for future in futures] == [b"x"] * 200
+
+
+# MARK: Deadlines
+
+
+def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
+    """25 callers with deadlines on a slow method share a connection with a stream and other callers; nobody is hurt."""
+    proxy = start(blue=blue.address, green=green.address)
+    channel = open_channel(proxy.address)
+    stop = threading.Event()
+    expired, failures, calls = [], [], []
+
+    def impatient() -> None:
+        while not stop.is_set():
+            try:
+                list(channel.unary_stream("/echo.Echo/Hang")(b"", timeout=0.25))
+            except grpc.RpcError as error:
+                expired.append(error.code())
+
+    def caller() -> None:
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                channel.unary_unary("/echo.Echo/Unary")(b"x", timeout=10)
+            except grpc.RpcError as error:
+                failures.append(error)
+            calls.append(time.monotonic() - began)
+            time.sleep(0.01)
+
+    stream = channel.stream_stream("/echo.Echo/Bidi")(iter(lambda: stop.wait(0.1) and None or b"tick", None), timeout=60)
+    threads = [threading.Thread(target=impatient, daemon=True) for _ in range(25)]
+    threads += [threading.Thread(target=caller, daemon=True) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    # 100 a second: without forgiveness 200 in a row are too many after two seconds.
+    began = time.monotonic()
+    for message in stream:
+        assert message == b"tick"
+        if len(expired) >= 600 or time.monotonic() > began + 40:
+            break
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    stream.cancel()
+    print(f"{len(expired)} deadlines; the witness: {len(calls)} calls, the slowest took {max(calls) * 1_000:.0f} ms")
+    assert len(expired) >= 600 and set(expired) == {grpc.StatusCode.DEADLINE_EXCEEDED}
+    assert failures == []
+    assert samples(proxy, "sluice_connections_closed_total", "rule")["resets"] == 0
+
+
+def test_calls_whose_deadline_is_over_as_they_come(start):
+    """They reach no backend, are answered at once, and giving them up is paid for."""
+    proxy = start()
+    with witness(proxy), Attacker(proxy.address, source=ATTACKER) as attacker:
+        attacker.send(attacker.request(1, HOLD, ("grpc-timeout", "1n")))
+        attacker.wait_frame(HeadersFrame, 1)
+        for stream in range(3, 6_003, 2):
+            if not attacker.send(attacker.request(stream, HOLD, ("grpc-timeout", "1n")) + reset(stream)):
+                break
+        assert_stopped(proxy, attacker, "resets")
+    assert attack_requests(proxy) == []
+    assert samples(proxy, "sluice_calls_failed_by_proxy_total", "reason")["deadline_exceeded"] >= 200
+
+
+@pytest.mark.parametrize("timeout", ["1m", "50m"])
+@pytest.mark.parametrize("waits", [False, True], ids=["at_once", "in_time"])
+def test_short_deadlines_as_an_excuse(start, timeout, waits):
+    """Resets after the deadline are forgiven up to twice the streams of a connection a second; those before are not."""
+    proxy = start()
+    seconds = int(timeout[:-1]) / 1_000
+    batch, sent = 100, 0
+    began = time.monotonic()
+    with witness(proxy), Attacker(proxy.address, source=ATTACKER) as attacker:
+        for first in range(0, 20_000, batch):
+            streams = range(2 * first + 1, 2 * (first + batch), 2)
+            calls = [attacker.request(stream, HOLD, ("grpc-timeout", timeout)) for stream in streams]
+            if not attacker.send(b"".join(calls)):
+                break
+            if waits:
+                time.sleep(seconds)
+            if not attacker.send(b"".join(reset(stream) for stream in streams)) or not attacker.read(0.001):
+                break
+            sent += batch
+        assert_stopped(proxy, attacker, "resets")
+        took = time.monotonic() - began
+    reached = len(attack_requests(proxy))
+    print(f"{timeout}, {'in time' if waits else 'at once'}: over after {took:.2f} s, {reached} calls at the backend")
+    # The budget, ten a second, and what is forgiven; a batch may be under way.
+    forgiven = 200 * (took + 1) if waits or timeout == "1m" else 0
+    assert reached <= 200 + 10 * took + forgiven + 2 * batch
+
+
+# MARK: The log
+
+
+def test_log_lines_are_limited(start):
+    """A flood of bad connections from one address is a handful of lines and a count, and hides nobody else's line."""
+    proxy = start()
+    count = 300
+    host, port = proxy.address.split(":")
+    with witness(proxy):
+        for _ in range(count):
+            with socket.create_connection((host, int(port)), source_address=(ATTACKER, 0)) as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * 4)
+                with contextlib.suppress(OSError):
+                    while connection.recv(4_096):
+                        pass
+        with socket.create_connection((host, int(port)), source_address=("127.0.0.3", 0)) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * 4)
+        eventually(
+            lambda: samples(proxy, "sluice_connections_closed_total", "rule")["protocol_error"] == count + 1,
+            what="every connection counted",
+        )
+    lines = [line for line in proxy.process.json_lines() if line.get("rule") == "protocol_error"]
+    assert [line["peer"].split(":")[0] for line in lines] == [ATTACKER] * 5 + ["127.0.0.3"]
+    summary = proxy.process.wait_for_line(
+        lambda line: "log lines were left out" in line, what="the count of what was left out", timeout=15)
+    assert summary
+    (left_out,) = [line for line in proxy.process.json_lines() if line["message"] == "log lines were left out"]
+    assert (left_out["rule"], left_out["peer"], left_out["count"]) == ("protocol_error", ATTACKER, str(count - 5))

@@ -15,8 +15,13 @@ final class ClientConnection: Connection {
     }
 
     private var phase = Phase.serving
-    /// For the access log: asked for once, not for each call.
-    private lazy var loggedName = worker.logsAccess ? peerName : nil
+    /// The client's address: asked for once, while it is sure to be known.
+    let name: String
+    let peer: ClientPeer
+    /// Which of the worker's clients this is.
+    let number: UInt64
+    /// For the access log.
+    private let loggedName: String?
 
     /// Who the client is by its certificate; `nil` for one that has shown none, or where nobody wants to know.
     private var identity: String?
@@ -48,6 +53,11 @@ final class ClientConnection: Connection {
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         idleSince = now
+        let address = socket.peerAddress
+        name = address?.description ?? "unknown"
+        peer = ClientPeer(address)
+        loggedName = worker.logsAccess ? name : nil
+        number = worker.nextClientNumber()
         try super.init(role: .server, socket: socket, tls: tls, settings: settings, worker: worker, interest: .readable)
         // The first SETTINGS wait for the client's own, which every client sends at once: they go out with the answer.
     }
@@ -81,7 +91,7 @@ final class ClientConnection: Connection {
             return cancel(stream, .protocolError)
         }
         let head = withIdentity(head)
-        call.isGRPC = head.value(of: .contentType, hasPrefix: "application/grpc")
+        call.callProtocol = CallProtocol(ofRequest: head)
         if !call.isGRPC { call.isHead = head.withValue(of: .method) { $0.elementsEqual("HEAD".utf8) } ?? false }
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
@@ -195,6 +205,10 @@ final class ClientConnection: Connection {
             call.clientAwaitsBody = true
             return .nothingYet
         }
+        if let code = call.responseReset {
+            reset(stream, code)
+            return count > 0 ? .bytes(count) : .nothingYet
+        }
         guard let trailers else { return .last(count) }
         submitTrailers(trailers, on: stream)
         call.response = .ended(trailers: nil)
@@ -212,6 +226,16 @@ final class ClientConnection: Connection {
 
     // MARK: The end of a stream
 
+    override func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {
+        context.call.streamEnd = .reset
+    }
+
+    /// Resets a stream whose response is cut short, if the client has all that came of it; otherwise `body(of:_:into:)` will.
+    func endCutShort(_ stream: StreamID, _ call: Call) {
+        guard let code = call.responseReset, call.responseBody.isEmpty, !hasQueuedHeaders(on: stream) else { return }
+        cancel(stream, code)
+    }
+
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
         let call = context.call
         if code == .noError {
@@ -227,7 +251,10 @@ final class ClientConnection: Connection {
         case .announcing(let timer), .announcedEnd(let timer): worker.loop.cancel(timer)
         case .serving, .finishing: break
         }
-        while let call = calls.last { closeLeg(of: call.object, .cancel) }
+        while let call = calls.last?.object {
+            call.streamEnd = endedFor.map { .rule($0.rawValue) } ?? .connectionLost
+            closeLeg(of: call, .cancel)
+        }
         worker.clientLeft(self)
     }
 
@@ -237,7 +264,7 @@ final class ClientConnection: Connection {
         call.dropRequestBody(worker)
         call.giveBackResponseGrant()
         call.client = .closed
-        if !call.response.hasEnded || code != .noError { call.clientReset = code }
+        if !call.response.hasEnded || call.responseReset != nil || code != .noError { call.clientReset = code }
         call.cancelUpstream(code)
         worker.finishIfOver(call)
     }
@@ -303,7 +330,9 @@ final class ClientConnection: Connection {
         {
             call.undeliveredSince = now
             worker.reached(.streamWriteStall)
-            cancel(stream, .cancel)
+            call.streamEnd = .rule(Limit.streamWriteStall.rawValue)
+            // Not CANCEL, which the client would take for its own.
+            cancel(stream, .enhanceYourCalm)
         } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
             call.end(Failure(kind: .idle, message: "nothing has moved for \(limit)"), worker)
         }

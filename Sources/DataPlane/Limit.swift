@@ -10,6 +10,10 @@ package enum Limit: String, CaseIterable, Sendable {
     case streamWriteStall = "stream_write_stall"
     /// The trailers of an upstream's response were too long: only the status in them was passed on.
     case responseTrailers = "response_trailers"
+    /// Too many calls wait for a place at an endpoint: one of whoever has most there is refused.
+    case waiting
+    /// Many streams of an upstream connection were reset: another connection takes its place.
+    case upstreamResets = "upstream_resets"
     /// An upstream with calls on it hasn't answered a PING: the connection is lost.
     case upstreamKeepalive = "upstream_keepalive"
 }

@@ -8,6 +8,7 @@ struct LimitSetting: Sendable {
         case count(any WritableKeyPath<DataPlaneLimits, Int> & Sendable, ClosedRange<Int>)
         case time(any WritableKeyPath<DataPlaneLimits, Duration> & Sendable, ClosedRange<Duration>)
         case timeOrOff(any WritableKeyPath<DataPlaneLimits, Duration?> & Sendable, ClosedRange<Duration>)
+        case onOrOff(any WritableKeyPath<DataPlaneLimits, Bool> & Sendable)
     }
 
     let name: SettingName
@@ -38,6 +39,10 @@ struct LimitSetting: Sendable {
         LimitSetting(.maxReplayBytes, .count(\.maxReplayBytes, 0...(16 << 20))),
         LimitSetting(.maxUpstreamStreams, .count(\.maxStreamsPerUpstreamConnection, 1...1_000_000)),
         LimitSetting(.maxUpstreamConnections, .count(\.maxConnectionsPerEndpoint, 1...10_000)),
+        LimitSetting(.upstreamResets, .count(\.upstreamResets, 2...1_000_000)),
+        LimitSetting(.maxWaiting, .count(\.maxWaiting, 1...1_000_000)),
+        LimitSetting(.waitTimeout, .time(\.waitTimeout, .milliseconds(250) ... .seconds(86_400))),
+        LimitSetting(.revealUpstream, .onOrOff(\.revealsUpstreams)),
         LimitSetting(.connectTimeout, .time(\.connectTimeout, .milliseconds(10) ... .seconds(600))),
         LimitSetting(.prefaceTimeout, .time(\.prefaceTimeout, .milliseconds(250) ... .seconds(3600))),
         LimitSetting(.headerTimeout, .time(\.headerTimeout, .milliseconds(250) ... .seconds(3600))),
@@ -73,6 +78,7 @@ struct LimitSetting: Sendable {
         case .count(let path, _): return "\(limits[keyPath: path])"
         case .time(let path, _): return limits[keyPath: path].text
         case .timeOrOff(let path, _): return limits[keyPath: path]?.text ?? "off"
+        case .onOrOff(let path): return limits[keyPath: path] ? "on" : "off"
         }
     }
 
@@ -84,6 +90,8 @@ struct LimitSetting: Sendable {
             limits[keyPath: path] = reader.readDuration(name, default: limits[keyPath: path], in: range)
         case .timeOrOff(let path, let range):
             limits[keyPath: path] = reader.readDurationOrOff(name, default: limits[keyPath: path], in: range)
+        case .onOrOff(let path):
+            limits[keyPath: path] = reader.readSwitch(name, default: limits[keyPath: path])
         }
     }
 }

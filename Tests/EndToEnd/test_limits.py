@@ -15,8 +15,8 @@ from harness.frame_backend import FrameBackend
 from harness.ports import free_port
 from harness.process import eventually
 from harness.raw_http2 import (
-    CANCEL, INITIAL_WINDOW_SIZE, NO_ERROR, REFUSED_STREAM, RawConnection, RawStream, grpc_message, grpc_request,
-    grpc_response, value,
+    CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, NO_ERROR, REFUSED_STREAM, RawConnection, RawStream, grpc_message,
+    grpc_request, grpc_response, value,
 )
 
 KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
@@ -159,7 +159,7 @@ def test_stream_that_is_not_read(start, connect_raw):
     proxy = start(write_timeout="500ms")
     client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
     stalled = client.open(grpc_request("/a.A/B", ("x-body", str(256 * KIBIBYTE))), end_stream=True)
-    assert stalled.wait_reset() == CANCEL
+    assert stalled.wait_reset() == ENHANCE_YOUR_CALM
     assert proxy.backend.requests[0].wait_reset() == CANCEL
     other = client.open(grpc_request("/a.A/B"), end_stream=True)
     client.h2.increment_flow_control_window(1_000, other.id)
@@ -185,7 +185,7 @@ def test_answer_of_the_proxy_that_is_not_read(start_proxy, connect_raw):
     fields = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/"), (b":authority", b"x")]
     stream = client.open(fields, end_stream=True)
     assert stream.wait_headers().status == b"503"
-    assert stream.wait_reset() == CANCEL
+    assert stream.wait_reset() == ENHANCE_YOUR_CALM
     assert proxy.admin.status()["colors"]["blue"]["in_flight"] == 0
 
 
@@ -201,7 +201,8 @@ def test_backend_that_reads_nothing(start_proxy, connect_raw, request):
     backend = FrameBackend(attack, settings=struct.pack(">HI", INITIAL_WINDOW_SIZE, 2**31 - 1), receive_buffer=4_096)
     request.addfinalizer(backend.close)
     proxy = start_proxy(
-        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="500ms"
+        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="500ms",
+        reveal_upstream="on",
     )
     client = connect_raw(proxy.address)
     stream = client.open(grpc_request("/attack.Attack/Call"))

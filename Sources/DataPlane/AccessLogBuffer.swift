@@ -82,6 +82,16 @@ final class AccessLogBuffer {
         if let failure = call.failure {
             line.append(",\"error\":")
             line.append(string: failure.message.utf8)
+            if let id = failure.id {
+                line.append(",\"id\":")
+                line.append(string: id.utf8)
+            }
+        }
+        if let (ender, reason) = call.ending {
+            line.append(",\"ended_by\":\"")
+            line.append(ender.rawValue.utf8)
+            line.append("\",\"end_reason\":")
+            line.append(string: reason.utf8)
         }
         line.append("}\n")
         lines += line.bytes

@@ -87,7 +87,7 @@ extension Call {
 
     /// Lets more of the response come in while the client takes what has come, as far as its connection's share goes.
     func widenResponse(_ connection: UpstreamConnection, _ stream: StreamID) {
-        guard case .open(let client, _) = client else { return }
+        guard connection.settingsAreAcknowledged, case .open(let client, _) = client else { return }
         client.use { client in
             var change = client.responses.widen(&responseGrant, connection.bandwidth, &client.worker.windows)
             if change == .none, client.restQuietResponses() {
@@ -138,6 +138,7 @@ extension Call {
     /// Makes the request ready to be sent from its beginning.
     func rewind() {
         giveBackResponseGrant()
+        withdrawal = .none
         creditedBytes += requestBody.replayCount
         requestBody.rewind()
     }
@@ -150,16 +151,27 @@ extension Call {
         creditedBytes = 0
     }
 
-    /// The client's leg is closed: so must be the upstream's.
+    /// The client's leg is closed, or the Proxy has answered: so must be the upstream's.
     func cancelUpstream(_ code: ErrorCode) {
         switch upstream {
         case .none, .closed: break
-        case .waiting(let pool):
+        case .waiting(let pool, let ticket):
             upstream = .none
-            pool.use { $0.abandon(self) }
+            pool.use { $0.abandon(ticket) }
         case .open(let connection, let stream):
-            connection.use { $0.cancel(stream, code == .noError ? .cancel : code) }
+            connection.use { $0.abandon(self, stream, code == .noError ? .cancel : code) }
         }
+    }
+
+    /// Until when the upstream is given time to end the call by itself, though its client has left: to the end of the grace,
+    /// for a client that left at its own deadline, which the upstream knows, too. `nil` for one that left before.
+    func ownEnd(_ now: MonotonicTime, grace: Duration) -> MonotonicTime? {
+        guard let deadline, now < deadline else { return nil }
+        let passed = now.nanosecondsSince(began)
+        let left = deadline.nanosecondsSince(now)
+        let grace = grace.clampedNanoseconds
+        // A client begins to count before the Proxy does, and rounds the time up that it sends.
+        return left <= grace + 5_000_000 + passed / 32 ? deadline : nil
     }
 
     /// Answers the call in the Proxy's own name if it isn't answered yet, and ends it at the upstream.
@@ -173,39 +185,56 @@ extension Call {
         assert(!response.hasEnded, "a call is answered once")
         guard case .open(let lent, let stream) = client else { return worker.finishIfOver(self) }
         let connection = lent.object
+        let failure = worker.failed(failure, route)
         self.failure = failure
+        let contentType = callProtocol.isGRPCWeb ? requestHead?.text(of: .contentType) : nil
         dropRequestBody(worker)
         forgetReplay(worker)
+        if !isGRPC, response.hasBegun { return cutShort(.internalError, worker) }
         let block = worker.headerBlocks.take()
-        switch (isGRPC, response.hasBegun) {
-        case (true, false):
+        switch (callProtocol, response.hasBegun) {
+        case (.grpc, false):
             response = .ended(trailers: nil)
             (httpStatus, grpcStatus) = (200, failure.grpcStatus)
             failure.writeTrailersOnly(to: block)
             connection.sendResponse(block, endStream: true, on: stream, self)
             worker.headerBlocks.give(block)
-        case (true, true):
+        case (.grpc, true):
             failure.writeTrailers(to: block)
             response = .ended(trailers: block)
             undeliveredSince = undeliveredSince ?? worker.loop.now
             grpcStatus = failure.grpcStatus
             resumeClient()
-        case (false, false):
+        case (.http, _):
             httpStatus = failure.httpStatus
             failure.writeResponse(to: block)
-            response = .ended(trailers: nil)
-            if !isHead {
-                var body = failure.body
-                body.withUTF8 { responseBody.append(UnsafeRawBufferPointer($0), from: worker.chunks) }
-                // A client that leaves no window for it must not hold the call for ever.
-                undeliveredSince = worker.loop.now
-            }
-            connection.sendResponse(block, endStream: isHead, on: stream, self)
-            worker.headerBlocks.give(block)
-        case (false, true):
-            // HTTP has no other way to say that a body is cut short.
-            worker.headerBlocks.give(block)
-            connection.cancel(stream, .internalError)
+            sendAnswer(block, Array(failure.body.utf8), on: stream, connection)
+        case (.grpcWeb, _), (.grpcWebText, _):
+            (httpStatus, grpcStatus) = (200, failure.grpcStatus)
+            failure.writeWebResponse(to: block, contentType: contentType ?? "application/grpc-web")
+            let isText = if case .grpcWebText = callProtocol { true } else { false }
+            sendAnswer(block, failure.webBody(isText: isText), on: stream, connection)
         }
+    }
+
+    private func sendAnswer(_ head: HeaderBlock, _ body: [UInt8], on stream: StreamID, _ connection: ClientConnection) {
+        response = .ended(trailers: nil)
+        if !isHead {
+            body.withUnsafeBytes { responseBody.append($0, from: connection.chunks) }
+            // A client that leaves no window for it must not hold the call for ever.
+            undeliveredSince = connection.worker.loop.now
+        }
+        connection.sendResponse(head, endStream: isHead, on: stream, self)
+        connection.headerBlocks.give(head)
+    }
+
+    /// Ends a response that has begun, and that nothing but a reset can tell the client is cut short: once it has what came
+    /// before.
+    func cutShort(_ code: ErrorCode, _ worker: Worker) {
+        response = .ended(trailers: nil)
+        responseReset = code
+        undeliveredSince = undeliveredSince ?? worker.loop.now
+        worker.cutShort.append(self)
+        resumeClient()
     }
 }

@@ -16,9 +16,29 @@ final class Call: StreamContext {
         /// Not placed yet, or answered by the Proxy.
         case none
         /// In the queue of an endpoint that has no connection with room.
-        case waiting(Lent<EndpointPool>)
+        case waiting(Lent<EndpointPool>, WaitingCalls<Peer, UInt64, Call>.Ticket)
         case open(Lent<UpstreamConnection>, StreamID)
         case closed
+    }
+
+    /// How the Proxy ends the upstream's stream before that has ended by itself.
+    enum Withdrawal {
+        case none
+        /// RST_STREAM with this code is to be sent once the time has come, and the connection's budget allows it.
+        case due(ErrorCode, MonotonicTime)
+        case sent
+    }
+
+    /// Who has ended the client's stream before its response was complete.
+    enum StreamEnd: Equatable {
+        /// Nobody, or whoever `failure` and `responseReset` tell of.
+        case none
+        /// The client, by RST_STREAM.
+        case reset
+        /// The client's connection has ended.
+        case connectionLost
+        /// The Proxy, which has ended the connection, or the stream: the name of the rule.
+        case rule(String)
     }
 
     /// How far a side's half of the exchange has come in.
@@ -38,6 +58,7 @@ final class Call: StreamContext {
 
     var client: ClientLeg
     var upstream = UpstreamLeg.none
+    var withdrawal = Withdrawal.none
     /// Places in the lists of the two connections and of the worker.
     var indexOnClient = 0
     var indexOnUpstream = 0
@@ -73,7 +94,7 @@ final class Call: StreamContext {
 
     /// The route as it was when the call began; `nil` until then.
     var route: Route?
-    var isGRPC = false
+    var callProtocol = CallProtocol.http
     /// Whether the request's method is HEAD, and so the response has no body. Not asked for gRPC calls.
     var isHead = false
     /// The endpoint's index within the color's endpoints, for the last try.
@@ -83,11 +104,17 @@ final class Call: StreamContext {
     var hasBeenRetried = false
     /// The code of a RST_STREAM that the upstream has sent.
     var upstreamReset: ErrorCode?
+    /// The code with which the client's stream is to be reset once the client has what came of the response, which is cut
+    /// short.
+    var responseReset: ErrorCode?
     /// The code with which the client's stream ended, where that wasn't a complete response.
     var clientReset: ErrorCode?
+    var streamEnd = StreamEnd.none
 
     // MARK: When it must end
 
+    /// Since when the call has waited for a place at an endpoint.
+    var waitingSince: MonotonicTime?
     /// The client's own deadline.
     var ownDeadline: MonotonicTime?
     /// The same with the Proxy's grace, until the Proxy has ended the call for it.
@@ -140,6 +167,10 @@ final class Call: StreamContext {
     /// The request's trailers, once they have come.
     var requestTrailers: HeaderBlock? {
         if case .ended(let trailers) = request { trailers } else { nil }
+    }
+
+    var isGRPC: Bool {
+        if case .grpc = callProtocol { true } else { false }
     }
 
     var canBePlacedAgain: Bool {

@@ -18,6 +18,8 @@ final class ClientConnection: Connection {
     /// What a load balancer says before the client's first byte, until it has said so.
     private var proxyHeader: ProxyProtocolHeader?
     private(set) var registration: ConnectionRegistry.Registration
+    /// Which of the worker's clients this is.
+    let number: UInt64
     /// For the access log: asked for once, not for each call.
     private lazy var loggedName = worker.logsAccess ? peerName : nil
 
@@ -75,6 +77,7 @@ final class ClientConnection: Connection {
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         idleSince = now
+        number = worker.nextClientNumber()
         if limits.proxyProtocol.contains(peerAddress) { proxyHeader = ProxyProtocolHeader() }
         try super.init(
             role: .server, socket: socket, peerAddress: peerAddress, tls: tls, settings: settings, worker: worker,
@@ -243,7 +246,7 @@ final class ClientConnection: Connection {
             return cancel(stream, .protocolError)
         }
         let head = withIdentity(head)
-        call.isGRPC = head.value(of: .contentType, hasPrefix: "application/grpc")
+        call.callProtocol = CallProtocol(ofRequest: head)
         if !call.isGRPC { call.isHead = head.withValue(of: .method) { $0.elementsEqual("HEAD".utf8) } ?? false }
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
@@ -376,6 +379,10 @@ final class ClientConnection: Connection {
             call.clientAwaitsBody = true
             return .nothingYet
         }
+        if let code = call.responseReset {
+            reset(stream, code)
+            return count > 0 ? .bytes(count) : .nothingYet
+        }
         guard let trailers else { return .last(count) }
         submitTrailers(trailers, on: stream)
         call.response = .ended(trailers: nil)
@@ -447,6 +454,16 @@ final class ClientConnection: Connection {
 
     // MARK: The end of a stream
 
+    override func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {
+        context.call.streamEnd = .reset
+    }
+
+    /// Resets a stream whose response is cut short, if the client has all that came of it; otherwise `body(of:_:into:)` will.
+    func endCutShort(_ stream: StreamID, _ call: Call) {
+        guard let code = call.responseReset, call.responseBody.isEmpty, !hasQueuedHeaders(on: stream) else { return }
+        cancel(stream, code)
+    }
+
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
         let call = context.call
         if code == .noError {
@@ -464,6 +481,7 @@ final class ClientConnection: Connection {
         }
         while let call = calls.last?.object {
             if !call.isAnswered { _ = endedUncleanly(call) }
+            call.streamEnd = endedFor.map { .rule($0.rawValue) } ?? .connectionLost
             closeLeg(of: call, .cancel)
         }
         if let account { worker.peers.close(account) }
@@ -478,7 +496,7 @@ final class ClientConnection: Connection {
         call.giveBackResponseGrant()
         call.giveBackRequestGrant()
         call.client = .closed
-        if !call.response.hasEnded || code != .noError { call.clientReset = code }
+        if !call.response.hasEnded || call.responseReset != nil || code != .noError { call.clientReset = code }
         call.cancelUpstream(code)
         worker.finishIfOver(call)
     }
@@ -604,6 +622,7 @@ final class ClientConnection: Connection {
             // The Proxy has ended the call; whoever leaves no window for that is told without one.
             call.undeliveredSince = now
             worker.reached(.streamWriteStall)
+            call.streamEnd = .rule(Limit.streamWriteStall.rawValue)
             cancel(stream, .internalError)
         } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
             call.end(Failure(kind: .idle, message: "nothing has moved for \(limit)"), worker)

@@ -38,6 +38,8 @@ class Connection: Session, EventHandler {
     private var isClosing = false
     /// The rule that the peer has broken, and how: the connection closes as soon as the session's callback has returned.
     private var violation: (rule: AbuseRule, reason: String)?
+    /// The rule for which the Proxy has ended the connection.
+    private(set) var endedFor: AbuseRule?
     /// Why the connection is closing, for the calls that are lost with it.
     private var closeReason = "the session is over"
     private var frames: FrameBudget
@@ -338,6 +340,7 @@ class Connection: Session, EventHandler {
 
     private func end(for rule: AbuseRule, _ reason: String) {
         count(rule, reason)
+        endedFor = rule
         closeReason = reason
         // The words by which gRPC clients know that they are to send fewer PINGs (gRFC A8).
         closeAfterGoAway(
@@ -348,6 +351,7 @@ class Connection: Session, EventHandler {
     func sweep(_ now: MonotonicTime) {
         if case .blocked(_, let since) = output, now > since + worker.limits.writeTimeout {
             count(.writeStall, "the peer has read nothing for \(worker.limits.writeTimeout)")
+            endedFor = .writeStall
             return close("the peer doesn't read")
         }
         // A malformed head is over before the next read tells so.

@@ -97,6 +97,14 @@ package struct DataPlaneLimits: Sendable {
     package var maxStreamsPerUpstreamConnection = 1_000
     /// Connections of one worker to one endpoint.
     package var maxConnectionsPerEndpoint = 256
+    /// RST_STREAM on one upstream connection within 30 s. Servers end a connection for more: swift-nio-http2 and Netty for 200,
+    /// whoever's calls they end.
+    package var upstreamResets = 80
+    /// Calls of one worker that wait for a place at one endpoint, and for how long.
+    package var maxWaiting = 10_000
+    package var waitTimeout: Duration = .seconds(30)
+    /// Whether clients are told the addresses of backends and what is wrong with them.
+    package var revealsUpstreams = false
     /// From the first try to connect until the upstream's SETTINGS, for each address.
     package var connectTimeout: Duration = .seconds(5)
     /// Until a client has sent its connection preface and SETTINGS.

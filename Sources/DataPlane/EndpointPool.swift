@@ -25,9 +25,9 @@ final class EndpointPool {
     private unowned(unsafe) let worker: Worker
     private var connections: [Lent<UpstreamConnection>] = []
     private var attempt = Attempt.none
-    /// Calls in the order they came; one that was abandoned leaves a gap.
-    private var waiting: [Call] = []
-    private var waitingCount = 0
+    private var waiting = WaitingCalls<Peer, UInt64, Call>()
+    /// When a connection was made last to take the place of one whose resets are nearly used up.
+    private var lastReplacement: MonotonicTime?
     /// Why the last attempt failed.
     private(set) var lastFailure: Failure?
     private var backoff: Backoff
@@ -53,7 +53,7 @@ final class EndpointPool {
     }
 
     /// Calls on the connections, and waiting.
-    var load: Int { connections.reduce(waitingCount) { $0 + $1.use { $0.calls.count } } }
+    var load: Int { connections.reduce(waiting.count) { $0 + $1.use { $0.calls.count } } }
 
     var connectionCount: Int { connections.count }
 
@@ -88,10 +88,52 @@ final class EndpointPool {
         if let connection = connectionWithRoom, let head = call.requestHead {
             return connection.use { $0.start(call, head: head) }
         }
-        call.upstream = .waiting(Lent(self))
-        waiting.append(call)
-        waitingCount += 1
+        wait(call)
         connectIfNeeded()
+    }
+
+    /// Has a call wait, or the one that gives way for it not any more.
+    private func wait(_ call: Call) {
+        guard case .open(let client, _) = call.client else { return }
+        let (number, peer) = client.use { ($0.number, $0.holder) }
+        let capacity = worker.limits.maxWaiting
+        switch waiting.append(call, of: number, peer, capacity: capacity) {
+        case .waits(let ticket):
+            waits(call, ticket)
+        case .displaces(let other, let ticket):
+            waits(call, ticket)
+            refuse(other, capacity)
+        case .refused:
+            refuse(call, capacity)
+        }
+    }
+
+    private func waits(_ call: Call, _ ticket: WaitingCalls<Peer, UInt64, Call>.Ticket) {
+        call.upstream = .waiting(Lent(self), ticket)
+        call.waitingSince = call.waitingSince ?? worker.loop.now
+    }
+
+    private func refuse(_ call: Call, _ capacity: Int) {
+        call.upstream = .none
+        worker.reached(.waiting)
+        call.fail(
+            .ended(.queueFull, "\(capacity) calls wait for a place at \(name) already", using: &worker.random), worker)
+    }
+
+    /// Answers the calls that have waited too long. Called a few times a second.
+    func sweep(_ now: MonotonicTime) {
+        guard !waiting.isEmpty else { return }
+        let timeout = worker.limits.waitTimeout
+        var late: [WaitingCalls<Peer, UInt64, Call>.Ticket] = []
+        waiting.forEach { call, ticket in
+            if let since = call.waitingSince, now > since + timeout { late.append(ticket) }
+        }
+        for ticket in late {
+            let call = waiting.remove(ticket)
+            call.upstream = .none
+            call.fail(
+                .ended(.waitTimeout, "no place at \(name) for \(timeout)", using: &worker.random), worker)
+        }
     }
 
     /// The first one that takes another call.
@@ -101,15 +143,14 @@ final class EndpointPool {
         return nil
     }
 
-    /// A call that waits here has lost its client.
-    func abandon(_ call: Call) {
-        waitingCount -= 1
-        if waitingCount == 0 { waiting.removeAll(keepingCapacity: true) }
+    /// A call that waits here is over.
+    func abandon(_ ticket: WaitingCalls<Peer, UInt64, Call>.Ticket) {
+        _ = waiting.remove(ticket)
     }
 
     /// A stream on one of the connections has ended.
     func roomWasMade() {
-        if waitingCount > 0 { serveWaiting() }
+        if !waiting.isEmpty { serveWaiting() }
     }
 
     /// Has a connection ready before the first call needs it.
@@ -118,33 +159,47 @@ final class EndpointPool {
     }
 
     private func serveWaiting() {
-        var served = 0
-        for call in waiting {
-            guard isWaiting(call), let head = call.requestHead else {
-                served += 1
-                continue
-            }
-            guard let connection = connectionWithRoom else { break }
-            served += 1
-            waitingCount -= 1
+        while let connection = connectionWithRoom, let call = waiting.next() {
+            guard let head = call.requestHead else { preconditionFailure("a call that waits has its head") }
+            call.waitingSince = nil
             connection.use { $0.start(call, head: head) }
         }
-        waiting.removeFirst(served)
         connectIfNeeded()
-    }
-
-    /// Whether a call still waits here: its client may have left, and it may have begun to wait elsewhere.
-    private func isWaiting(_ call: Call) -> Bool {
-        guard case .waiting(let pool) = call.upstream else { return false }
-        return pool.use { $0 === self }
     }
 
     // MARK: Connecting
 
     private func connectIfNeeded() {
-        guard waitingCount > 0, case .none = attempt, connections.count < worker.limits.maxConnectionsPerEndpoint
+        guard !waiting.isEmpty, case .none = attempt,
+            connections.count - restingCount < worker.limits.maxConnectionsPerEndpoint
         else { return }
         connect()
+    }
+
+    // MARK: Connections whose resets are nearly used up
+
+    /// How many connections may rest at a time, and how long it takes at least from one that is made for another to the
+    /// next: who abandons calls costs connections, but not without bounds.
+    private static let mostResting = 8
+    private static let replacementPause = Duration.milliseconds(100)
+
+    private var restingCount: Int { connections.count { $0.use { $0.isResting } } }
+
+    /// A connection has used half of its resets: it rests as soon as another one can take its calls.
+    func connectionIsWorn(_ connection: UpstreamConnection) {
+        guard restingCount < Self.mostResting else { return }
+        let hasOther = connections.contains { $0.use { $0 !== connection && $0.hasRoom && !$0.isWorn() } }
+        if hasOther { return connection.rest() }
+        let now = worker.loop.now
+        guard case .none = attempt, lastReplacement.map({ now > $0 + Self.replacementPause }) ?? true else { return }
+        lastReplacement = now
+        connect()
+    }
+
+    private func restWorn(exceptFor new: UpstreamConnection) {
+        for connection in connections where restingCount < Self.mostResting {
+            connection.use { if $0 !== new, $0.isWorn() { $0.rest() } }
+        }
     }
 
     private func connect() {
@@ -191,11 +246,7 @@ final class EndpointPool {
         }
         countFailure()
         lastFailure = Failure(kind: kind, message: "\(endpoint): \(reason)")
-        let calls = waiting
-        waiting = []
-        waitingCount = 0
-        for call in calls {
-            guard isWaiting(call) else { continue }
+        for call in waiting.removeAll() {
             call.upstream = .none
             call.triedEndpoints |= Call.bit(ofEndpoint: index)
             worker.placeAgain(call)
@@ -211,6 +262,7 @@ final class EndpointPool {
         lastFailure = nil
         backoff.succeeded()
         connections.append(Lent(connection))
+        restWorn(exceptFor: connection)
         serveWaiting()
     }
 

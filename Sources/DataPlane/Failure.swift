@@ -32,11 +32,33 @@ package struct Failure: Sendable {
         case draining
         /// The Proxy is shutting down and can wait no longer.
         case shuttingDown = "shutting_down"
+        /// Too many calls wait for a place at the endpoint.
+        case queueFull = "queue_full"
+        /// The call has waited too long for a place.
+        case waitTimeout = "wait_timeout"
+
+        /// What a client is told where the reason isn't its business, behind the color's name; `nil` where the reason tells
+        /// nothing about upstreams.
+        var publicWords: String? {
+            switch self {
+            case .unreachable: "can't be reached"
+            case .timeout: "couldn't be reached in time"
+            case .lost: "was lost during the call"
+            case .malformedResponse: "sent a malformed response"
+            case .queueFull: "has too many calls that wait"
+            case .waitTimeout: "had no place for the call in time"
+            default: nil
+            }
+        }
     }
 
     package var kind: Kind
     /// A sentence without its full stop, for a person.
     package var message: String
+    /// What the client reads instead; `nil` where it is the same.
+    private(set) var publicMessage: String?
+    /// By which the log and the access log name the call; `nil` where the client reads the whole reason.
+    package private(set) var id: String?
     /// How long a client should wait before it tries again (gRFC A6), so that many don't come back at once.
     package var retryPushback: Duration?
 
@@ -46,10 +68,22 @@ package struct Failure: Sendable {
         self.retryPushback = retryPushback
     }
 
+    /// Has the client be told no more than the color, the kind and an id, by which the reason can be found in the log.
+    package mutating func conceal(_ color: Color, id: @autoclosure () -> String) {
+        guard let words = kind.publicWords else { return }
+        let id = id()
+        self.id = id
+        publicMessage = "\(color) \(words) (\(kind.rawValue), \(id))"
+    }
+
+    /// What the client reads.
+    package var clientMessage: String { publicMessage ?? message }
+
     /// The status of a gRPC call (gRPC's `statuscodes.md`).
     package var grpcStatus: Int {
         switch kind {
-        case .unreachable, .timeout, .lost, .overloaded, .idle, .draining, .shuttingDown: 14  // UNAVAILABLE
+        case .unreachable, .timeout, .lost, .overloaded, .idle, .draining, .shuttingDown, .queueFull, .waitTimeout:
+            14  // UNAVAILABLE
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .malformedResponse, .malformedRequest: 13  // INTERNAL
         case .headersTooLarge, .responseTooLarge, .memory: 8  // RESOURCE_EXHAUSTED
@@ -60,8 +94,8 @@ package struct Failure: Sendable {
     /// The status of any other request (RFC 9110, section 15).
     package var httpStatus: Int {
         switch kind {
-        case .unreachable, .overloaded, .memory, .draining, .shuttingDown: 503
-        case .timeout, .deadlineExceeded, .idle: 504
+        case .unreachable, .overloaded, .memory, .draining, .shuttingDown, .queueFull: 503
+        case .timeout, .deadlineExceeded, .idle, .waitTimeout: 504
         case .lost, .malformedResponse, .responseTooLarge: 502
         case .unsupportedMethod: 501
         case .headersTooLarge: 431
@@ -97,7 +131,7 @@ package struct Failure: Sendable {
     /// Writes the trailers of a gRPC call whose response has begun.
     package func writeTrailers(to block: HeaderBlock) {
         block.append("grpc-status", String(grpcStatus))
-        block.append("grpc-message", Self.percentEncoded(message))
+        block.append("grpc-message", Self.percentEncoded(clientMessage))
         if let retryPushback {
             block.append("grpc-retry-pushback-ms", String(retryPushback.clampedNanoseconds / 1_000_000))
         }
@@ -110,7 +144,7 @@ package struct Failure: Sendable {
         block.append("content-length", String(body.utf8.count))
     }
 
-    package var body: String { message + "\n" }
+    package var body: String { clientMessage + "\n" }
 
     /// Encodes a status message as gRPC over HTTP/2 asks: all but the printable ASCII without `%`.
     package static func percentEncoded(_ text: String) -> String {

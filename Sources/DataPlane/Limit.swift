@@ -16,6 +16,10 @@ package enum Limit: String, CaseIterable, Sendable {
     case responseTrailers = "response_trailers"
     /// A stream is ended that takes up memory which others need.
     case memory
+    /// Too many calls wait for a place at an endpoint: one of whoever has most there is refused.
+    case waiting
+    /// Many streams of an upstream connection were reset: another connection takes its place.
+    case upstreamResets = "upstream_resets"
     /// An upstream with calls on it hasn't answered a PING: the connection is lost.
     case upstreamKeepalive = "upstream_keepalive"
 }

@@ -10,6 +10,8 @@ final class UpstreamConnection: Connection {
         /// Until the upstream's SETTINGS have come: only then is it known to speak HTTP/2, and how many streams it takes.
         case handshaking
         case ready
+        /// Much of its budget of resets is used: open streams go on, no new ones until that is forgotten.
+        case resting
         /// The upstream has sent GOAWAY: open streams go on, no new ones.
         case draining
     }
@@ -28,11 +30,22 @@ final class UpstreamConnection: Connection {
     private var heldBack: [Lent<Call>] = []
     /// When the keepalive PING was sent that isn't answered yet.
     private var pingSent: MonotonicTime?
+    private var resets: UpstreamResetBudget
+    /// Calls whose stream is to be reset and isn't yet.
+    private var dueResets = 0
+    /// The code of the GOAWAY that the upstream has sent.
+    private var goAway: ErrorCode?
+    /// Calls that failed because the upstream has gone away.
+    private var lostCalls = 0
+    /// Whose stream is the newest, and what it was called if it has left.
+    private var newestClient: UInt64 = 0
+    private var newestClientName: String?
 
     init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws {
         self.pool = pool
         self.address = address
         streamWindow = worker.limits.upstreamStreamWindow
+        resets = UpstreamResetBudget(limit: worker.limits.upstreamResets, window: Self.resetWindow)
         let settings = SessionSettings(
             streamWindow: Int32(streamWindow), connectionWindow: Int32(Connection.window),
             maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize),
@@ -54,6 +67,9 @@ final class UpstreamConnection: Connection {
         return calls.count < min(peerMaxConcurrentStreams, worker.limits.maxStreamsPerUpstreamConnection)
             && !share.isFull(left: peerWindow, now: worker.loop.now)
     }
+
+    /// Within which time servers count resets (swift-nio-http2, Netty).
+    private static let resetWindow = Duration.seconds(30)
 
     // MARK: Connecting
 
@@ -77,16 +93,42 @@ final class UpstreamConnection: Connection {
             phase = .ready
             share.saw(left: peerWindow)
             pool.connectionIsReady(self)
-        case .ready: pool.roomWasMade()
+        case .ready:
+            takeBackUnsent()
+            pool.roomWasMade()
+        case .resting: takeBackUnsent()
         case .connecting, .handshaking, .draining: break
         }
     }
 
+    /// The upstream takes fewer streams than it had said: calls of which it hasn't heard yet are placed anew, as they might
+    /// wait here for as long as those before them last.
+    private func takeBackUnsent() {
+        let most = peerMaxConcurrentStreams
+        guard calls.count > most else { return }
+        var unsent: [(stream: StreamID, call: Call)] = []
+        for call in calls {
+            if case .open(_, let stream) = call.object.upstream, stream > latestStreamSent {
+                unsent.append((stream, call.object))
+            }
+        }
+        unsent.sort { $0.stream < $1.stream }
+        let room = max(0, most - (calls.count - unsent.count))
+        // What is to be placed first comes last.
+        for (stream, call) in unsent.dropFirst(room).reversed() {
+            withdraw(stream)
+            closeLeg(of: call)
+            worker.placeAgain(call)
+        }
+        markDirty()
+    }
+
     override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {
+        if goAway == nil || code != .noError { goAway = code }
         switch phase {
         case .connecting, .draining: return
         case .handshaking: close("the upstream sent GOAWAY (\(code)) at once")
-        case .ready: beginDraining()
+        case .ready, .resting: beginDraining()
         }
     }
 
@@ -99,25 +141,55 @@ final class UpstreamConnection: Connection {
         defer { worker.remove(self) }
         switch phase {
         case .connecting, .handshaking: pool.connectionFailed(self, reason)
-        case .ready, .draining: pool.connectionIsLost(self)
+        case .ready, .resting, .draining: pool.connectionIsLost(self)
         }
+        let reason = lossReason ?? reason
         while let call = calls.last?.object {
             closeLeg(of: call)
-            if call.response.hasEnded {
+            guard case .open = call.client, !call.response.hasEnded else {
                 call.dropRequestBody(worker)
                 worker.finishIfOver(call)
                 continue
             }
-            pool.countFailure()
-            call.fail(
-                Failure(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
+            lose(call, reason)
         }
+        reportLoss(reason)
+    }
+
+    /// Why the upstream ends the connection, if it has said so.
+    private var lossReason: String? {
+        guard let goAway, goAway != .noError else { return nil }
+        return "the upstream sent GOAWAY (\(goAway))"
+    }
+
+    private func lose(_ call: Call, _ reason: String) {
+        lostCalls += 1
+        pool.countFailure()
+        call.fail(Failure(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
+    }
+
+    /// One line for a connection that has cost somebody a call, or was ended for something done on it.
+    private func reportLoss(_ reason: String) {
+        guard lostCalls > 0 || lossReason != nil else { return }
+        let newest = newestClientName ?? worker.clientName(newestClient) ?? "unknown"
+        worker.reportPaced(
+            .warning, "a connection to an upstream is lost",
+            [
+                ("color", pool.color.name), ("endpoint", pool.endpoint.description), ("reason", reason),
+                ("calls", String(lostCalls)), ("newest_peer", newest),
+            ])
+    }
+
+    /// A client leaves: this is how it is called, should its stream turn out to be what the upstream ended for.
+    func clientLeaves(_ number: UInt64, _ name: String) {
+        if number == newestClient { newestClientName = name }
     }
 
     // MARK: Keepalive
 
     override func sweep(_ now: MonotonicTime) {
         super.sweep(now)
+        if isOpen { sweepResets(now) }
         guard isOpen else { return }
         // What was sent for calls that are over is never read any more, by an upstream that counts badly.
         if case .ready = phase, calls.isEmpty, peerWindow < SendShare.exhausted {
@@ -158,6 +230,7 @@ final class UpstreamConnection: Connection {
             call.upstreamAwaitsBody = false
             call.isSending = !isComplete
             if !isComplete { sendingCalls += 1 }
+            if case .open(let client, _) = call.client { note(client.use { $0.number }) }
             call.indexOnUpstream = calls.count
             calls.append(Lent(call))
             markDirty()
@@ -176,13 +249,15 @@ final class UpstreamConnection: Connection {
     func refusal(of list: HeaderBlock) -> Failure? {
         guard list.listSize > mostListBytes else { return nil }
         return Failure(
-            kind: .headersTooLarge, message: "\(pool.name) takes no header list over \(mostListBytes) bytes")
+            kind: .headersTooLarge, message: "\(pool.color) takes no header list over \(mostListBytes) bytes")
     }
 
     override func body(
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
+        // What is left of the request is gone: it must not look like its end.
+        if case .due = call.withdrawal { return .nothingYet }
         guard let buffer = sharePart(of: buffer, for: call, stream) else { return .nothingYet }
         let count = call.requestBody.read(into: buffer, pool: chunks)
         if count > 0 {
@@ -250,10 +325,95 @@ final class UpstreamConnection: Connection {
         if context.call.isHeldBack { resumeHeldBack() }
     }
 
-    /// Ends a stream with RST_STREAM at once.
-    func cancel(_ stream: StreamID, _ code: ErrorCode) {
+    private func note(_ client: UInt64) {
+        if client != newestClient { (newestClient, newestClientName) = (client, nil) }
+    }
+
+    // MARK: Calls that are over before their streams
+
+    /// A call is over, and its stream isn't: the upstream is to be told by RST_STREAM, in good time.
+    ///
+    /// - One of which it hasn't heard yet is taken back.
+    /// - One whose client left at its own deadline is left to the upstream, until the grace is over: it ends such calls by
+    ///   itself.
+    /// - What is beyond the connection's budget waits until there is room; and where nothing else is left, the connection
+    ///   is closed instead.
+    func abandon(_ call: Call, _ stream: StreamID, _ code: ErrorCode) {
+        guard case .none = call.withdrawal else { return }
+        if stream > latestStreamSent {
+            withdraw(stream)
+            closeLeg(of: call)
+            markDirty()
+            return pool.roomWasMade()
+        }
+        let now = worker.loop.now
+        let due = call.ownEnd(now, grace: worker.limits.deadlineGrace) ?? now
+        if due <= now, resets.allows(now: now) { return reset(call, stream, code, now) }
+        call.withdrawal = .due(code, due)
+        dueResets += 1
+    }
+
+    private func reset(_ call: Call, _ stream: StreamID, _ code: ErrorCode, _ now: MonotonicTime) {
+        call.withdrawal = .sent
         reset(stream, code)
         markDirty()
+        countReset(now)
+    }
+
+    private func countReset(_ now: MonotonicTime) {
+        resets.record(now: now)
+        if case .ready = phase, resets.isHalfUsed(now: now) { pool.connectionIsWorn(self) }
+    }
+
+    /// Whether another connection should take this one's place.
+    func isWorn() -> Bool {
+        guard case .ready = phase else { return false }
+        return resets.isHalfUsed(now: worker.loop.now)
+    }
+
+    /// Takes no new calls for a while; the pool has another connection for them.
+    func rest() {
+        guard case .ready = phase else { return }
+        phase = .resting
+        worker.reached(.upstreamResets)
+    }
+
+    var isResting: Bool {
+        if case .resting = phase { true } else { false }
+    }
+
+    private func sweepResets(_ now: MonotonicTime) {
+        if dueResets > 0 {
+            // From the end, as a call that is reset may leave the list.
+            for index in calls.indices.reversed() where index < calls.count {
+                let call = calls[index].object
+                guard case .due(let code, let due) = call.withdrawal, due <= now,
+                    case .open(_, let stream) = call.upstream
+                else { continue }
+                guard resets.allows(now: now) else { break }
+                dueResets -= 1
+                reset(call, stream, code, now)
+            }
+        }
+        switch phase {
+        case .resting where calls.isEmpty: leave()
+        case .ready, .resting, .draining:
+            // Nobody waits for what is left here: its end tells the upstream as much as resets would.
+            if dueResets > 0, dueResets == calls.count, !resets.allows(now: now) { return leave() }
+            if case .resting = phase, resets.isUnused(now: now) {
+                phase = .ready
+                pool.roomWasMade()
+            } else if isWorn() {
+                pool.connectionIsWorn(self)
+            }
+        case .connecting, .handshaking: break
+        }
+    }
+
+    /// Ends the connection, on which nobody's call is left.
+    private func leave() {
+        beginDraining()
+        closeAfterGoAway(.noError)
     }
 
     // MARK: The response comes in
@@ -304,6 +464,8 @@ final class UpstreamConnection: Connection {
         creditConnection(bytes.count)
         let call = context.call
         guard case .open = call.client, !call.response.hasEnded else {
+            // What waits to be reset beyond its time gets no more of a window.
+            if case .due(_, let due) = call.withdrawal, due <= worker.loop.now { return }
             return consumeStream(bytes.count, on: stream)
         }
         call.bytesDown += bytes.count
@@ -344,8 +506,8 @@ final class UpstreamConnection: Connection {
 
     private func responseTooLarge(for call: Call) -> Failure {
         let limits = worker.limits
-        guard case .open(let client, _) = call.client else { return .responseTooLarge(pool.name, limits) }
-        return .responseTooLarge(pool.name, limits, client: client.use { $0.peerMaxHeaderListSize })
+        guard case .open(let client, _) = call.client else { return .responseTooLarge(pool.color.name, limits) }
+        return .responseTooLarge(pool.color.name, limits, client: client.use { $0.peerMaxHeaderListSize })
     }
 
     /// How a call has ended is passed on even where what else is said of it takes too much.
@@ -396,8 +558,16 @@ final class UpstreamConnection: Connection {
             call.fail(Failure(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)
         } else if call.upstreamReset != nil {
             call.dropRequestBody(worker)
-            client.use { $0.cancel(clientStream, code) }
+            if call.response.hasBegun {
+                call.cutShort(code, worker)
+            } else {
+                client.use { $0.cancel(clientStream, code) }
+            }
+        } else if code == .refusedStream || lossReason != nil || endedFor != nil {
+            // Its last stream was an earlier one, or the session is over: nothing that this stream has done.
+            lose(call, lossReason ?? "the upstream has gone away")
         } else {
+            countReset(worker.loop.now)
             call.fail(Failure(kind: .malformedResponse, message: "\(pool.name) sent a malformed response"), worker)
         }
     }
@@ -408,6 +578,8 @@ final class UpstreamConnection: Connection {
             call.isHeldBack = false
             heldBack.removeAll { $0.use { $0 === call } }
         }
+        if case .due = call.withdrawal { dueResets -= 1 }
+        call.withdrawal = .none
         call.upstream = .closed
         stoppedSending(call)
     }

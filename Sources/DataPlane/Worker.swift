@@ -73,6 +73,8 @@ final class Worker: @unchecked Sendable {
     private var overCalls: [Call] = []
     /// Calls that an upstream has refused, or couldn't be reached for, in this loop turn.
     private var unplaced: [Call] = []
+    /// Calls whose response an upstream has cut short in this loop turn.
+    var cutShort: [Call] = []
 
     private var clients: [ObjectIdentifier: ClientConnection] = [:]
     /// Every connection to an upstream, also those being made and those that take no more calls.
@@ -91,6 +93,9 @@ final class Worker: @unchecked Sendable {
     private var drainWaiters = DrainWaiters()
     private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private var acceptedConnections = 0
+    private var clientCount: UInt64 = 0
+    /// For lines that anybody can cause.
+    private var logPace = LogPace()
     private var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
     private var limitsReached = [Int](repeating: 0, count: Limit.allCases.count)
 
@@ -164,6 +169,7 @@ final class Worker: @unchecked Sendable {
             for connection in draining { connection.flush() }
             draining.removeAll(keepingCapacity: true)
             placeUnplaced()
+            if !cutShort.isEmpty { endCutShort() }
         }
         // Nobody names them any more.
         overCalls.removeAll(keepingCapacity: overCalls.count < 4096)
@@ -187,6 +193,7 @@ final class Worker: @unchecked Sendable {
             for connection in clients.values { connection.sweep(loop.now) }
             for connection in upstreams.values { connection.sweep(loop.now) }
             reportLeftOut()
+            for color in Color.allCases { for pool in pools[color] { pool.sweep(loop.now) } }
             scheduleSweep()
         }
     }
@@ -334,8 +341,20 @@ final class Worker: @unchecked Sendable {
     }
 
     func clientLeft(_ connection: ClientConnection) {
+        for upstream in upstreams.values { upstream.clientLeaves(connection.number, connection.peerName) }
         guard clients.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         openConnections.subtract(1, ordering: .relaxed)
+    }
+
+    /// Numbers the clients from 1.
+    func nextClientNumber() -> UInt64 {
+        clientCount += 1
+        return clientCount
+    }
+
+    /// How a client that is connected is called.
+    func clientName(_ number: UInt64) -> String? {
+        clients.values.first { $0.number == number }?.peerName
     }
 
     // MARK: Calls
@@ -404,6 +423,13 @@ final class Worker: @unchecked Sendable {
     private func placeUnplaced() {
         while let call = unplaced.popLast() {
             if case .open = call.client, !call.isAnswered { place(call) } else { finishIfOver(call) }
+        }
+    }
+
+    /// What came of these responses has been sent, as far as the clients take it.
+    private func endCutShort() {
+        while let call = cutShort.popLast() {
+            if case .open(let client, let stream) = call.client { client.use { $0.endCutShort(stream, call) } }
         }
     }
 
@@ -529,6 +555,31 @@ final class Worker: @unchecked Sendable {
         _ severity: DataPlaneEvent.Severity, _ message: String, _ details: [(name: String, value: String)] = []
     ) {
         log(DataPlaneEvent(severity, message, details))
+    }
+
+    /// As `report(_:_:_:)`, for what anybody can cause: the line may be left out, which the next one tells.
+    func reportPaced(
+        _ severity: DataPlaneEvent.Severity, _ message: String, _ details: [(name: String, value: String)]
+    ) {
+        guard let leftOut = logPace.take(now: loop.now) else { return }
+        report(severity, message, leftOut == 0 ? details : details + [("left_out", String(leftOut))])
+    }
+
+    /// Makes a failure fit for its client: the reason is for the log alone, where upstreams are not to be revealed.
+    func failed(_ failure: Failure, _ route: Route?) -> Failure {
+        guard !limits.revealsUpstreams, let route else { return failure }
+        var failure = failure
+        failure.conceal(
+            route.active, id: String(UInt64.random(in: 1 << 60 ... .max, using: &random), radix: 16))
+        if let id = failure.id {
+            reportPaced(
+                .warning, "a call has failed",
+                [
+                    ("id", id), ("color", route.active.name), ("kind", failure.kind.rawValue),
+                    ("reason", failure.message),
+                ])
+        }
+        return failure
     }
 
     // MARK: Draining

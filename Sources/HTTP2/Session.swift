@@ -62,6 +62,12 @@ open class Session {
     private var queuedHeaders = HeaderQueue()
     private var encoder: HPACKEncoder
     private var output = FrameOutput()
+    /// Whether the peer has taken note of this side's SETTINGS. Until then libnghttp2 counts with windows that streams don't
+    /// have any more.
+    public private(set) final var settingsAreAcknowledged = false
+    /// The latest stream whose HEADERS have been written; as requests go out in the order of their streams, those of later
+    /// ones have not.
+    public private(set) final var latestStreamSent: StreamID = 0
 
     /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
     private let session: OpaquePointer
@@ -336,6 +342,7 @@ open class Session {
             preconditionFailure("libnghttp2 sends no HEADERS that it wasn't told to")
         }
         output.writeHeaders(header, emptyBlock, block, with: &encoder, headerBlocks)
+        if header.stream > latestStreamSent { latestStreamSent = header.stream }
         headerBlocks.give(block)
     }
 
@@ -405,7 +412,10 @@ open class Session {
     }
 
     /// The peer has taken note of this side's SETTINGS.
-    func settingsAcknowledged() { input.passesPushPromises = true }
+    func settingsAcknowledged() {
+        input.passesPushPromises = true
+        settingsAreAcknowledged = true
+    }
 
     /// Whether something is queued that the peer's windows allow to be sent.
     public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 || output.hasRest }
@@ -457,6 +467,18 @@ open class Session {
         if role == .client, !queuedHeaders.isEmpty, queuedHeaders.cancel(on: stream) { return }
         check(nghttp2_submit_rst_stream(session, 0, stream, code.rawValue))
     }
+
+    /// Takes back a request whose HEADERS haven't been written (clients only; `latestStreamSent`): the peer never hears of
+    /// it, and neither does the owner any more.
+    public final func withdraw(_ stream: StreamID) {
+        precondition(role == .client && stream > latestStreamSent, "what was sent can't be taken back")
+        nghttp2_session_set_stream_user_data(session, stream, nil)
+        if stream == latestStream { (latestStream, latestContext) = (0, nil) }
+        reset(stream, .cancel)
+    }
+
+    /// Whether HEADERS of a stream wait to be written.
+    public final func hasQueuedHeaders(on stream: StreamID) -> Bool { queuedHeaders.has(stream) }
 
     /// There is something for a stream that answered `.nothingYet`.
     public final func resume(_ stream: StreamID) {

@@ -100,6 +100,31 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            """
+            Streams of one connection to a backend that are reset within 30 s; after half as many another connection takes \
+            its place. Default: 80.
+            """, valueName: "N"))
+    var upstreamResets: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Calls of a worker that wait for a place at one endpoint; beyond it who has most there is refused. Default: 10000.",
+            valueName: "N"))
+    var maxWaiting: String?
+
+    @Option(
+        help: ArgumentHelp("How long a call waits for a place at an endpoint. Default: 30s.", valueName: "DURATION"))
+    var waitTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Whether clients are told addresses of backends and what is wrong with them, and not only the log. Default: off.
+            """, valueName: "on|off"))
+    var revealUpstream: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Until a backend has accepted a connection and sent its SETTINGS, for each address. Default: 5s.",
             valueName: "DURATION"))
     var connectTimeout: String?
@@ -180,7 +205,9 @@ struct LimitOptions: ParsableArguments {
             (.controlFrameBudget, controlFrameBudget),
             (.minPingInterval, minPingInterval), (.maxBufferedBytes, maxBufferedBytes),
             (.maxReplayBytes, maxReplayBytes), (.maxUpstreamStreams, maxUpstreamStreams),
-            (.maxUpstreamConnections, maxUpstreamConnections), (.connectTimeout, connectTimeout),
+            (.maxUpstreamConnections, maxUpstreamConnections), (.upstreamResets, upstreamResets),
+            (.maxWaiting, maxWaiting), (.waitTimeout, waitTimeout), (.revealUpstream, revealUpstream),
+            (.connectTimeout, connectTimeout),
             (.prefaceTimeout, prefaceTimeout), (.headerTimeout, headerTimeout), (.writeTimeout, writeTimeout),
             (.idleTimeout, idleTimeout), (.streamIdleTimeout, streamIdleTimeout), (.deadlineGrace, deadlineGrace),
             (.upstreamKeepalive, upstreamKeepalive), (.upstreamKeepaliveTimeout, upstreamKeepaliveTimeout),

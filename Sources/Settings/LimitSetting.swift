@@ -10,6 +10,7 @@ struct LimitSetting: Sendable {
         /// Addresses; none by default.
         case addresses(any WritableKeyPath<DataPlaneLimits, [AddressRange]> & Sendable)
         case timeOrOff(any WritableKeyPath<DataPlaneLimits, Duration?> & Sendable, ClosedRange<Duration>)
+        case onOrOff(any WritableKeyPath<DataPlaneLimits, Bool> & Sendable)
     }
 
     let name: SettingName
@@ -42,6 +43,10 @@ struct LimitSetting: Sendable {
         LimitSetting(.maxReplayBytes, .count(\.maxReplayBytes, 0...(16 << 20))),
         LimitSetting(.maxUpstreamStreams, .count(\.maxStreamsPerUpstreamConnection, 1...1_000_000)),
         LimitSetting(.maxUpstreamConnections, .count(\.maxConnectionsPerEndpoint, 1...10_000)),
+        LimitSetting(.upstreamResets, .count(\.upstreamResets, 2...1_000_000)),
+        LimitSetting(.maxWaiting, .count(\.maxWaiting, 1...1_000_000)),
+        LimitSetting(.waitTimeout, .time(\.waitTimeout, .milliseconds(250) ... .seconds(86_400))),
+        LimitSetting(.revealUpstream, .onOrOff(\.revealsUpstreams)),
         LimitSetting(.connectTimeout, .time(\.connectTimeout, .milliseconds(10) ... .seconds(600))),
         LimitSetting(.prefaceTimeout, .time(\.prefaceTimeout, .milliseconds(250) ... .seconds(3600))),
         LimitSetting(.headerTimeout, .time(\.headerTimeout, .milliseconds(250) ... .seconds(3600))),
@@ -80,6 +85,7 @@ struct LimitSetting: Sendable {
         case .addresses(let path):
             let ranges = limits[keyPath: path]
             return ranges.isEmpty ? "none" : ranges.map(\.description).joined(separator: ",")
+        case .onOrOff(let path): return limits[keyPath: path] ? "on" : "off"
         }
     }
 
@@ -98,6 +104,8 @@ struct LimitSetting: Sendable {
                 allowed: "none, or CIDR[,CIDR…] with zeros beyond the length, such as 10.0.0.0/8,fd00::/8,192.0.2.1"
             ) { text -> AddressRange?? in text == "none" ? .some(nil) : AddressRange(text).map { .some($0) } }
             limits[keyPath: path] = ranges.compactMap { $0 }
+        case .onOrOff(let path):
+            limits[keyPath: path] = reader.readSwitch(name, default: limits[keyPath: path])
         }
     }
 }

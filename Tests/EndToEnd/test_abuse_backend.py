@@ -429,7 +429,8 @@ def test_backend_that_allows_no_streams(start_proxy, connect_raw, request):
     backend = FrameBackend(lambda s: [], settings=struct.pack(">HI", MAX_CONCURRENT_STREAMS, 0))
     request.addfinalizer(backend.close)
     proxy = start_proxy(
-        blue=backend.address, green=backend.address, health_check="none", workers=1, connect_timeout="500ms"
+        blue=backend.address, green=backend.address, health_check="none", workers=1, connect_timeout="500ms",
+        reveal_upstream="on",
     )
     stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_end()
     assert stream.grpc_status == b"14" and backend.address.encode() in stream.grpc_status_message

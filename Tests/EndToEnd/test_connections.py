@@ -7,8 +7,9 @@ import time
 import pytest
 from hyperframe.frame import HeadersFrame
 
-from harness.attacker import PREFACE, SETTINGS, Attacker, frame
+from harness.attacker import DATA, PREFACE, SETTINGS, Attacker, frame, header_block, header_frames
 from harness.footprint import processor_seconds
+from harness.frame_backend import FrameBackend
 from harness.process import eventually
 from harness.raw_http2 import grpc_message, grpc_request, grpc_response
 
@@ -176,3 +177,36 @@ def test_a_head_in_two_pieces_with_the_end_of_another_call_between(start_proxy, 
         client.send(second[60:])
         client.wait_frame(HeadersFrame, 3, timeout=5)
     assert [request.path for request in backend.requests] == [b"/attack.Attack/Call"] * 2
+
+
+def test_a_window_that_is_widened_before_the_settings_are_acknowledged(start_proxy, connect_raw, request):
+    """A backend whose responses are large takes note of the Proxy's SETTINGS only as it answers. On a new connection, too,
+    it is given credit for all that it sends, however early the Proxy expects a large response."""
+    head = header_block((":status", "200"), ("content-type", "application/grpc"))
+    # What the first window takes: the Proxy shares 1 MiB out among 100 streams, half of it evenly.
+    first_window = (1 << 20) // 2 // 100
+    sent = []
+
+    def reply(stream: int):
+        sent.append(stream)
+        yield header_frames(stream, head, flags=0) + frame(DATA, 0, stream, bytes(first_window))
+
+    backend = FrameBackend(reply, acknowledges_late=True)
+    request.addfinalizer(backend.close)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    for attempt in range(3):
+        stream = client.open(grpc_request("/attack.Attack/Call"))
+        stream.send_data(grpc_message(b"give me much"), end_stream=True)
+        stream.wait_data(first_window)
+        eventually(
+            lambda: any(number == sent[-1] for number, _ in backend.credit), what=f"credit on connection {attempt}",
+            timeout=5)
+        backend.credit.clear()
+        # Behind it the response is seen to have been large, and the next one goes over another connection.
+        backend.connections[-1].sendall(frame(DATA, 1, sent[-1], b"x"))
+        stream.wait_end()
+        backend.connections[-1].shutdown(socket.SHUT_RDWR)
+        eventually(
+            lambda: proxy.admin.status()["colors"]["blue"]["upstream_connections"] == 0, what="the end of the connection")
+    assert len(backend.connections) == 3

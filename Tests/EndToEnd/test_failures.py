@@ -73,21 +73,21 @@ def silent(request: pytest.FixtureRequest) -> str:
 
 
 def test_grpc_call_to_a_color_that_is_down(start_proxy, connect_raw, nobody, green):
-    proxy = start_proxy(blue=nobody, green=green.address, health_check="none")
+    proxy = start_proxy(blue=nobody, green=green.address, health_check="none", reveal_upstream="on")
     connection = connect_raw(proxy.address)
     for _ in range(3):
         assert_unavailable_trailers_only(connection.open(grpc_request(), end_stream=True), "blue", nobody, "refused")
 
 
 def test_grpc_call_with_a_body_to_a_color_that_is_down(start_proxy, connect_raw, nobody, green):
-    proxy = start_proxy(blue=nobody, green=green.address, health_check="none")
+    proxy = start_proxy(blue=nobody, green=green.address, health_check="none", reveal_upstream="on")
     stream = connect_raw(proxy.address).open(grpc_request())
     stream.connection.send_available(stream, grpc_message(b"x" * 1_000))
     assert_unavailable_trailers_only(stream, "blue", "refused")
 
 
 def test_grpcio_client_and_a_color_that_is_down(start_proxy, open_channel, nobody, green):
-    proxy = start_proxy(blue=nobody, green=green.address, health_check="none")
+    proxy = start_proxy(blue=nobody, green=green.address, health_check="none", reveal_upstream="on")
     channel = open_channel(proxy.address)
     for call in (
         lambda: channel.unary_unary("/echo.Echo/Unary")(b"x", timeout=15),
@@ -216,7 +216,7 @@ def test_a_backend_of_two_that_is_killed(start_proxy, start_backend, open_channe
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_http_status_of_a_color_that_is_down(start_proxy, connect_raw, nobody, green, method):
-    proxy = start_proxy(blue=nobody, green=green.address, health_check="none")
+    proxy = start_proxy(blue=nobody, green=green.address, health_check="none", reveal_upstream="on")
     stream = connect_raw(proxy.address).open(http_request(method), end_stream=True).wait_end()
     assert stream.status == b"503"
     assert value(stream.headers, "grpc-status") is None and stream.trailers is None
@@ -292,7 +292,7 @@ def test_http_response_cut_after_its_headers_is_reset(start_proxy, start_raw_bac
 
 
 def test_failed_calls_are_counted_and_do_not_stay_in_flight(start_proxy, connect_raw, nobody, green):
-    proxy = start_proxy(blue=nobody, green=green.address, health_check="none")
+    proxy = start_proxy(blue=nobody, green=green.address, health_check="none", reveal_upstream="on")
     connection = connect_raw(proxy.address)
     for _ in range(5):
         connection.open(grpc_request(), end_stream=True).wait_end()

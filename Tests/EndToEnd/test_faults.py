@@ -43,6 +43,7 @@ def test_backends_killed_every_second_under_load(start_proxy, start_backend, gre
     backends = [start_backend(f"blue{i}", port) for i, port in enumerate(ports)]
     proxy = start_proxy(
         blue=[backend.address for backend in backends], green=green.address, health_interval="100ms", access_log="off",
+        reveal_upstream="on",
     )
     proxy.admin.wait_health("blue", "healthy")
     with SteadyLoad(proxy.address) as load:
@@ -109,7 +110,8 @@ def test_backend_that_accepts_and_never_answers(start_proxy, connect_raw, reques
     """All the calls that wait for it fail together once connecting has taken too long, and say so."""
     silent = Accepting()
     request.addfinalizer(silent.close)
-    proxy = start_proxy(blue=silent.address, green=green.address, health_check="none", workers=1)
+    proxy = start_proxy(
+        blue=silent.address, green=green.address, health_check="none", workers=1, reveal_upstream="on")
     before = Footprint.of(proxy)
     client = connect_raw(proxy.address)
     streams = [client.open(grpc_request(), end_stream=True) for _ in range(50)]
@@ -130,6 +132,7 @@ def test_backend_that_is_stopped(start_proxy, start_backend, connect_raw, green)
     blue = start_backend("blue")
     proxy = start_proxy(
         blue=blue.address, green=green.address, health_check="none", workers=1, upstream_keepalive="1s",
+        reveal_upstream="on",
     )
     client = connect_raw(proxy.address)
     before = Footprint.of(proxy)

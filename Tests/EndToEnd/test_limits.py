@@ -203,7 +203,8 @@ def test_backend_that_reads_nothing(start_proxy, connect_raw, request):
     backend = FrameBackend(attack, settings=struct.pack(">HI", INITIAL_WINDOW_SIZE, 2**31 - 1), receive_buffer=4_096)
     request.addfinalizer(backend.close)
     proxy = start_proxy(
-        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="500ms"
+        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="500ms",
+        reveal_upstream="on",
     )
     client = connect_raw(proxy.address)
     stream = client.open(grpc_request("/attack.Attack/Call"))

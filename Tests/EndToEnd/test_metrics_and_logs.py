@@ -1,13 +1,14 @@
 """What the proxy tells about itself: Prometheus metrics, structured logs, the access log."""
 
 import json
+import re
 
 import grpc
 import pytest
 
 from harness.ports import free_port
 from harness.process import eventually
-from harness.raw_http2 import grpc_request
+from harness.raw_http2 import CANCEL, INTERNAL_ERROR, grpc_request, grpc_response
 
 
 def sample(metrics: dict, name: str, **labels) -> float:
@@ -166,3 +167,73 @@ def test_debug_level_logs_more(start_proxy, blue, green):
         assert proxy.stop() == 0
         counts[level] = len(proxy.process.stderr)
     assert counts["debug"] > counts["notice"] > 0
+
+
+def test_a_failure_names_no_backend_to_the_client(start_proxy, connect_raw, green):
+    """The client reads color, kind and an id; the log and the access log have the reason under that id."""
+    nobody = f"127.0.0.1:{free_port()}"
+    proxy = start_proxy(blue=nobody, green=green.address, health_check="none")
+    connection = connect_raw(proxy.address)
+    stream = connection.open(grpc_request(), end_stream=True).wait_end()
+    found = re.fullmatch(r"blue can't be reached \(unreachable, ([0-9a-f]{16})\)", stream.grpc_status_message.decode())
+    assert found, stream
+    page = connection.open(
+        [(name, value) for name, value in grpc_request("/page") if name != b"content-type"], end_stream=True).wait_end()
+    assert re.fullmatch(rb"blue can't be reached \(unreachable, [0-9a-f]{16}\)\n", bytes(page.data))
+    line = proxy.process.wait_for_line(
+        lambda text: found[1] in text and json.loads(text), what="the log line of the failure")
+    assert line["message"] == "a call has failed" and line["kind"] == "unreachable" and line["color"] == "blue"
+    assert nobody in line["reason"] and "refused" in line["reason"]
+    accesses = eventually(lambda: (lines := proxy.accesses()) and len(lines) == 2 and lines, what="the access log")
+    assert accesses[0]["id"] == found[1] and nobody in accesses[0]["error"]
+    assert {(one["ended_by"], one["end_reason"]) for one in accesses} == {("proxy", "unreachable")}
+
+
+def test_log_lines_of_failures_are_bounded(start_proxy, connect_raw, green):
+    """500 failures at once make few lines, and the next one says how many were left out."""
+    proxy = start_proxy(
+        blue=f"127.0.0.1:{free_port()}", green=green.address, health_check="none", workers=1)
+    connection = connect_raw(proxy.address)
+
+    def fail(count: int) -> None:
+        for stream in [connection.open(grpc_request(), end_stream=True) for _ in range(count)]:
+            stream.wait_end()
+
+    for _ in range(10):
+        fail(50)
+    eventually(lambda: fail(1) or any("left_out" in line for line in proxy.process.json_lines()), what="a count")
+    lines = [line for line in proxy.process.json_lines() if line.get("message") == "a call has failed"]
+    assert 20 <= len(lines) <= 60
+    assert int(next(line["left_out"] for line in lines if "left_out" in line)) > 100
+
+
+def test_access_log_says_who_ended_a_call(start_proxy, start_raw_backend, connect_raw):
+    def reply(stream):
+        if stream.path == b"/reset":
+            stream.send_headers(grpc_response())
+            stream.reset(INTERNAL_ERROR)
+        elif stream.path == b"/whole":
+            stream.send_headers(grpc_response(("grpc-status", "5")), True)
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, deadline_grace="0s")
+    connection = connect_raw(proxy.address)
+    connection.open(grpc_request("/whole"), end_stream=True).wait_end()
+    connection.open(grpc_request("/reset"), end_stream=True).wait_reset()
+    connection.open(grpc_request("/late", ("grpc-timeout", "50m")), end_stream=True).wait_end()
+    cancelled = connection.open(grpc_request("/cancelled"), end_stream=True)
+    backend.wait_requests(4)
+    cancelled.reset(CANCEL)
+    leaver = connect_raw(proxy.address)
+    leaver.open(grpc_request("/left"), end_stream=True)
+    backend.wait_requests(5)
+    leaver.close()
+    lines = eventually(lambda: (lines := proxy.accesses()) and len(lines) == 5 and lines, what="all lines")
+    assert {line["path"]: (line.get("ended_by"), line.get("end_reason")) for line in lines} == {
+        "/whole": (None, None),
+        "/reset": ("upstream", "reset"),
+        "/late": ("proxy", "deadline_exceeded"),
+        "/cancelled": ("client", "reset"),
+        "/left": ("client", "connection_lost"),
+    }

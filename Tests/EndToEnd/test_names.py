@@ -72,7 +72,7 @@ def test_address_to_listen_on_that_does_not_resolve(tmp_path, blue):
 def test_endpoint_whose_name_does_not_resolve(start_proxy, connect_raw, tmp_path, blue):
     """The other color is served all the same; `--check` finds it before anything is started."""
     name = "no-such-host.invalid:50052"
-    proxy = start_proxy(blue=blue.address, green=name)
+    proxy = start_proxy(blue=blue.address, green=name, reveal_upstream="on")
     state = proxy.admin.wait_health("green", "unhealthy")
     assert "resolve" in state["endpoints"][0]["last_error"]
     refused = proxy.admin.post("/switch")

@@ -96,6 +96,7 @@ def test_help_names_every_setting():
         "connect-timeout", "preface-timeout", "header-timeout", "write-timeout", "deadline-grace",
         "upstream-keepalive-timeout", "ejection-threshold", "ejection-time", "min-connect-backoff",
         "max-connect-backoff", "goaway-timeout", "stream-window", "connection-window", "trusted-peers", "proxy-protocol",
+        "upstream-resets", "max-waiting", "wait-timeout", "reveal-upstream",
     ):
         assert f"--{flag}" in done.stdout, flag
     for default in ("0.0.0.0:50050", "127.0.0.1:9901", "SLUICE_"):

@@ -24,7 +24,9 @@ def start(start_proxy, start_backend):
 
     def make(certificate, *, backend=None, host="127.0.0.1", **settings):
         started = start_backend("blue", tls_cert=certificate.pem, tls_key=certificate.key, **(backend or {}))
-        return start_proxy(blue=f"{host}:{started.port}", green="127.0.0.1:1", upstream_tls=True, **settings)
+        return start_proxy(
+            blue=f"{host}:{started.port}", green="127.0.0.1:1", upstream_tls=True,
+            reveal_upstream="on", **settings)
 
     return make
 
@@ -108,7 +110,8 @@ def test_mutual_tls_without_a_certificate(start, open_channel, authority, server
 
 
 def test_backend_without_tls(start_proxy, blue, green, open_channel, authority):
-    proxy = start_proxy(blue=blue.address, green=green.address, upstream_tls=True, upstream_tls_ca=authority.pem)
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, upstream_tls=True, upstream_tls_ca=authority.pem, reveal_upstream="on")
     assert "TLS" in refusal(open_channel, proxy)
 
 
@@ -165,7 +168,7 @@ def test_suites_that_are_refused(start_proxy, open_channel, suite_server, author
     backend = suite_server(key, suites)
     proxy = start_proxy(
         blue=backend.address, green="127.0.0.1:1", upstream_tls=True, upstream_tls_ca=authority.pem,
-        health_check="grpc",
+        health_check="grpc", reveal_upstream="on",
     )
     assert "handshake failure" in refusal(open_channel, proxy)
     assert "handshake failure" in str(proxy.admin.wait_health("blue", "unhealthy"))

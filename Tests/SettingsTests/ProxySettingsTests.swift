@@ -79,7 +79,8 @@ import Testing
         .controlFrameBudget: ["500"],
         .minPingInterval: ["0s"],
         .maxBufferedBytes: ["1073741824"], .maxReplayBytes: ["0"], .maxUpstreamStreams: ["100"],
-        .maxUpstreamConnections: ["2"], .connectTimeout: ["250ms"], .prefaceTimeout: ["3s"], .headerTimeout: ["4s"],
+        .maxUpstreamConnections: ["2"], .upstreamResets: ["150"], .maxWaiting: ["30"], .waitTimeout: ["7s"],
+        .revealUpstream: ["on"], .connectTimeout: ["250ms"], .prefaceTimeout: ["3s"], .headerTimeout: ["4s"],
         .writeTimeout: ["5s"], .deadlineGrace: ["0s"], .upstreamKeepaliveTimeout: ["2s"], .ejectionThreshold: ["1"],
         .ejectionTime: ["1m"], .minConnectBackoff: ["10ms"], .maxConnectBackoff: ["30s"], .goawayTimeout: ["500ms"],
     ]
@@ -134,6 +135,10 @@ import Testing
         #expect(limits.maxReplayBytes == 0)
         #expect(limits.maxStreamsPerUpstreamConnection == 100)
         #expect(limits.maxConnectionsPerEndpoint == 2)
+        #expect(limits.upstreamResets == 150)
+        #expect(limits.maxWaiting == 30)
+        #expect(limits.waitTimeout == .seconds(7))
+        #expect(limits.revealsUpstreams)
         #expect(limits.connectTimeout == .milliseconds(250))
         #expect(limits.prefaceTimeout == .seconds(3))
         #expect(limits.headerTimeout == .seconds(4))
@@ -227,6 +232,7 @@ import Testing
         (.trustedPeers, ""),
         (.controlFrameBudget, "99"), (.minPingInterval, "off"), (.maxBufferedBytes, "1000"),
         (.maxReplayBytes, "-1"), (.maxUpstreamStreams, "0"), (.maxUpstreamConnections, "10001"),
+        (.upstreamResets, "1"), (.maxWaiting, "0"), (.waitTimeout, "off"), (.revealUpstream, "yes"),
         (.connectTimeout, "off"), (.prefaceTimeout, "0s"), (.headerTimeout, "2h"), (.writeTimeout, "100ms"),
         (.deadlineGrace, "2h"), (.upstreamKeepaliveTimeout, "off"), (.ejectionThreshold, "0"), (.ejectionTime, "0s"),
         (.minConnectBackoff, "0s"), (.maxConnectBackoff, "1h"), (.goawayTimeout, "2m"),

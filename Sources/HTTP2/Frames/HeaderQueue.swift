@@ -64,6 +64,13 @@ package struct HeaderQueue: ~Copyable {
         return false
     }
 
+    /// Whether a stream has a block here.
+    package func has(_ stream: StreamID) -> Bool {
+        guard let ring else { return false }
+        for index in 0..<count where ring[place(index)].stream == stream { return true }
+        return false
+    }
+
     /// Takes the block that was queued first of those that a stream has.
     package mutating func take(on stream: StreamID) -> HeaderBlock? {
         guard let ring else { return nil }

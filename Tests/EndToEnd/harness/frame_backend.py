@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import hpack
 
 from harness.attacker import (
-    ACK, ATTACK_PATH, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame, header_block, header_frames,
+    ACK, ATTACK_PATH, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, header_block, header_frames,
 )
 
 
@@ -22,6 +22,8 @@ class FrameBackend:
     """Answers each stream of `path` by the pieces that `attack(stream)` gives, sent one after the other.
 
     - `settings`: the payload of its SETTINGS.
+    - `further`: frames that follow them at once.
+    - `acknowledges_late`: the other side's SETTINGS, with the first answer.
     - `receive_buffer`: how much the system takes in for it while it reads nothing.
     """
 
@@ -31,11 +33,15 @@ class FrameBackend:
         *,
         path: str = ATTACK_PATH,
         settings: bytes = b"",
+        further: bytes = b"",
+        acknowledges_late: bool = False,
         receive_buffer: int | None = None,
     ):
         self._path = path.encode()
         self._attack = attack
         self._settings = settings
+        self._further = further
+        self._acknowledges_late = acknowledges_late
         self._listener = socket.create_server(("127.0.0.1", 0))
         if receive_buffer is not None:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -43,6 +49,8 @@ class FrameBackend:
         self.requests: list[Request] = []
         # Streams that the other side has reset.
         self.resets: list[int] = []
+        # Streams, or 0 for the connection, and the credit that they were given.
+        self.credit: list[tuple[int, int]] = []
         self.connections: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -59,14 +67,20 @@ class FrameBackend:
         decoder = hpack.Decoder()
         answer = header_block((":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0"))
         with connection, contextlib.suppress(OSError):
-            connection.sendall(frame(SETTINGS, 0, 0, self._settings) + frame(SETTINGS, ACK))
+            acknowledgment = frame(SETTINGS, ACK)
+            connection.sendall(frame(SETTINGS, 0, 0, self._settings) + self._further + (b"" if self._acknowledges_late else acknowledgment))
             for kind, flags, stream, payload in self._frames(connection):
                 if kind == HEADERS:
                     path = dict(decoder.decode(payload, raw=True))[b":path"]
                     self.requests.append(Request(path))
                     pieces = self._attack(stream) if path == self._path else [header_frames(stream, answer)]
+                    if self._acknowledges_late:
+                        connection.sendall(acknowledgment)
+                        acknowledgment = b""
                     for piece in pieces:
                         connection.sendall(piece)
+                elif kind == WINDOW_UPDATE:
+                    self.credit.append((stream, int.from_bytes(payload, "big")))
                 elif kind == RST_STREAM:
                     self.resets.append(stream)
                 elif kind == PING and not flags & ACK:

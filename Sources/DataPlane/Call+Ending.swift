@@ -1,0 +1,20 @@
+/// Who has ended a call that didn't run to the end of its response.
+extension Call {
+    enum Ender: String {
+        case client
+        case upstream
+        case proxy
+    }
+
+    /// Who, and by what; `nil` for a call with a complete response.
+    var ending: (Ender, reason: String)? {
+        if let failure { return (.proxy, failure.kind.rawValue) }
+        guard clientReset != nil else { return nil }
+        switch streamEnd {
+        case .reset: return (.client, "reset")
+        case .connectionLost: return (.client, "connection_lost")
+        case .rule(let name): return (.proxy, name)
+        case .none: return upstreamReset == nil ? (.proxy, "malformed_request") : (.upstream, "reset")
+        }
+    }
+}

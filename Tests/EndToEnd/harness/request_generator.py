@@ -260,7 +260,7 @@ _each(
 _each(
     "content-type",
     ["application/grpc+proto", "application/grpc;x=y", "text/plain", "application/json", "application/grpc-web", "",
-     "APPLICATION/GRPC", "application/grpc "],
+     "APPLICATION/GRPC", "application/grpc ", b"application/grpc\xff"],
     lambda draft, value: draft.value("content-type", value),
 )
 _trait("no content-type", lambda draft: draft.remove("content-type"))
@@ -283,7 +283,8 @@ _each(
      ("grpc-message", "x%"), ("grpc-message", " spaces "), ("x-bin", "!"), ("x-bin", "AA,AA"), ("x-bin", "AA=="),
      ("x-bin", ""), ("grpc-trace-bin", "x"), ("grpc-tags-bin", "AA"), ("grpc-previous-rpc-attempts", "-1"),
      ("grpc-retry-pushback-ms", "x"), ("grpc-internal-encoding-request", "x"), ("grpc-server-stats-bin", "AA"),
-     ("lb-token", "x"), ("lb-cost-bin", "AA"), ("grpc-client-stats-bin", "x"), ("grpc--unknown", "x")],
+     ("lb-token", "x"), ("lb-cost-bin", "AA"), ("grpc-client-stats-bin", "x"), ("grpc--unknown", "x"),
+     ("grpc-encoding", b"\xff"), ("grpc-accept-encoding", b"\xff"), ("x-bin", b"\xff"), ("user-agent", b"\xff")],
     lambda draft, value: draft.fields.append(value),
 )
 

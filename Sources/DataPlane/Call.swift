@@ -25,6 +25,7 @@ final class Call: StreamContext {
     enum Progress {
         case awaitingHead
         case streaming
+        /// A request's trailers go no further than the client's connection, so it has none here.
         case ended(trailers: HeaderBlock?)
 
         var hasBegun: Bool {
@@ -126,11 +127,6 @@ final class Call: StreamContext {
             }
         }
         return grpcStatus ?? 2  // UNKNOWN
-    }
-
-    /// The request's trailers, once they have come.
-    var requestTrailers: HeaderBlock? {
-        if case .ended(let trailers) = request { trailers } else { nil }
     }
 
     var canBePlacedAgain: Bool {

@@ -37,8 +37,10 @@ struct FieldKind {
         let (value, length) = (field.value.baseAddress, field.valueLength)
         return switch name {
         case .method: nghttp2_check_method(value, length) != 0
-        // No fragment: a path ends before it (RFC 3986, section 3.5).
-        case .path: nghttp2_check_path(value, length) != 0 && !field.value.contains(UInt8(ascii: "#"))
+        // No fragment: a path ends before it (RFC 3986, section 3.5). And ASCII alone (section 2): some servers take a path
+        // for text, and end as a whole where it is none.
+        case .path:
+            nghttp2_check_path(value, length) != 0 && field.value.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "#") }
         // No user either (RFC 9113, section 8.3.1).
         case .authority where role == .server, .host where role == .server:
             nghttp2_check_authority(value, length) != 0 && !field.value.contains(UInt8(ascii: "@"))

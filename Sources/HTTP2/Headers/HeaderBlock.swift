@@ -247,18 +247,6 @@ public struct HeaderBlock: Equatable {
         removeAll { name, _ in name == field }
     }
 
-    /// Takes out of a request's trailers what belongs into its head.
-    public func removeFieldsOfHeads() {
-        removeAll { _, bytes in !TrailerNames.allow(bytes) }
-    }
-
-    /// Whether `removeFieldsOfHeads()` would take something out.
-    public var hasFieldsOfHeads: Bool {
-        UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount).contains { field in
-            !TrailerNames.allow(name(of: field))
-        }
-    }
-
     /// Takes everything out but the status of a gRPC call, its message, and what they need around them in a head.
     public func removeAllButStatus() {
         removeAll { name, _ in

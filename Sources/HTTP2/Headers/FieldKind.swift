@@ -7,8 +7,9 @@ struct FieldKind {
     let isSound: Bool
     /// Whether it is sound and no rule asks for anything but its place behind the pseudo-fields.
     let isOrdinary: Bool
-    /// Whether spaces at the value's edges don't go on: a request with them is one that some servers end the connection
-    /// for (RFC 9113, section 8.2.1), and gRPC lets them be taken off. Backends' status messages keep them.
+    /// Whether there are spaces at the value's edges, which don't go on: some servers end the connection for a request that
+    /// has them, and some clients for a response (RFC 9113, section 8.2.1). gRPC lets them be taken off; in a status message,
+    /// which is text, they are encoded.
     let hasSpacesAround: Bool
 
     /// Judges a field by its characters (RFC 9113, section 8.2.1) and its name, as libnghttp2 does.
@@ -22,7 +23,7 @@ struct FieldKind {
             nghttp2_check_header_name(field.start, field.nameLength) != 0 && Self.hasSoundValue(field, name, role)
             && Self.isAllowed(field, name, role)
         hasSpacesAround =
-            role == .server && field.valueLength > 0
+            field.valueLength > 0
             && (Self.isSpace(field.value[0]) || Self.isSpace(field.value[field.valueLength - 1]))
         isOrdinary =
             switch name {

@@ -71,7 +71,7 @@ end_to_end_tests() {
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
-ensure_packages
+ensure_packages tests
 ensure_swift
 ensure_venv Tests/EndToEnd/requirements.txt
 part "Format" check_format

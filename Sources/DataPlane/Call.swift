@@ -45,6 +45,7 @@ final class Call: StreamContext {
     enum Progress {
         case awaitingHead
         case streaming
+        /// A request's trailers go no further than the client's connection, so it has none here.
         case ended(trailers: HeaderBlock?)
 
         var hasBegun: Bool {
@@ -162,11 +163,6 @@ final class Call: StreamContext {
             }
         }
         return grpcStatus ?? 2  // UNKNOWN
-    }
-
-    /// The request's trailers, once they have come.
-    var requestTrailers: HeaderBlock? {
-        if case .ended(let trailers) = request { trailers } else { nil }
     }
 
     var isGRPC: Bool {

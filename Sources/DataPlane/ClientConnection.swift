@@ -302,14 +302,6 @@ final class ClientConnection: Connection {
         !head.has(.path) || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
     }
 
-    /// What belongs into a head has no effect in trailers, on anybody.
-    private func withoutFieldsOfHeads(_ trailers: HeaderBlock) -> HeaderBlock {
-        guard trailers.hasFieldsOfHeads else { return trailers }
-        let own = headerBlocks.own(trailers)
-        own.removeFieldsOfHeads()
-        return own
-    }
-
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         creditConnection(bytes.count)
@@ -326,20 +318,15 @@ final class ClientConnection: Connection {
         context.call.resumeUpstream()
     }
 
+    /// A request's trailers go no further. gRPC has none, HTTP lets anybody on the way drop them (RFC 9110, section 6.5),
+    /// and grpc-go ends the connection for them, as Go's own server does where they cross its RST_STREAM.
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
-        let trailers = withoutFieldsOfHeads(trailers)
-        if trailers.isEmpty && !trailers.isTruncated {
-            headerBlocks.give(trailers)
-            call.request = .ended(trailers: nil)
-        } else {
-            call.request = .ended(trailers: trailers)
-            if trailers.isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
-            if case .open(let upstream, _) = call.upstream, let failure = upstream.use({ $0.refusal(of: trailers) }) {
-                return call.end(failure, worker)
-            }
-        }
+        let isTruncated = trailers.isTruncated
+        headerBlocks.give(trailers)
+        call.request = .ended(trailers: nil)
+        if isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
         call.resumeUpstream()
     }
 

@@ -213,7 +213,7 @@ final class UpstreamConnection: Connection {
 
     /// Gives a call its upstream leg here.
     func start(_ call: Call, head: HeaderBlock) {
-        if let failure = refusal(of: head) ?? call.requestTrailers.flatMap({ refusal(of: $0) }) {
+        if let failure = refusal(of: head) {
             call.upstream = .none
             return call.fail(failure, worker)
         }
@@ -222,8 +222,7 @@ final class UpstreamConnection: Connection {
             call.upstream = .none
             return call.fail(.deadlineExceeded, worker)
         }
-        let isComplete =
-            if case .ended(trailers: nil) = call.request { call.requestBody.isEmpty } else { false }
+        let isComplete = call.request.hasEnded && call.requestBody.isEmpty
         do {
             let stream = try submitRequest(head, endStream: isComplete, context: call)
             call.upstream = .open(Lent(self), stream)
@@ -246,7 +245,7 @@ final class UpstreamConnection: Connection {
 
     /// Why a header list is not to be sent here: the endpoint says that it takes none as large. Netty and others end the
     /// connection for one that is larger still.
-    func refusal(of list: HeaderBlock) -> Failure? {
+    private func refusal(of list: HeaderBlock) -> Failure? {
         guard list.listSize > mostListBytes else { return nil }
         return Failure(
             kind: .headersTooLarge, message: "\(pool.color) takes no header list over \(mostListBytes) bytes")
@@ -267,15 +266,13 @@ final class UpstreamConnection: Connection {
             call.creditClient(count)
             if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
         }
-        guard call.requestBody.isEmpty, case .ended(let trailers) = call.request else {
+        guard call.requestBody.isEmpty, call.request.hasEnded else {
             if count > 0 { return .bytes(count) }
             call.upstreamAwaitsBody = true
             return .nothingYet
         }
         stoppedSending(call)
-        guard let trailers else { return .last(count) }
-        submitTrailers(trailers, on: stream)
-        return .lastBeforeTrailers(count)
+        return .last(count)
     }
 
     /// The part of a buffer that a call may fill while others send, too; `nil` where it has to wait.

@@ -85,20 +85,6 @@ import Testing
         #expect(block.list.map(\.name) == ["x-forwarded-client-cort"])
     }
 
-    @Test func takesWhatBelongsIntoAHeadOutOfTrailers() {
-        let names = [
-            "authorization", "host", "content-length", "content-type", "te", "cookie", "proxy-authorization",
-            "x-forwarded-for", "x_forwarded_for", "x-forwarded-client-cert", "x_forwarded_client_cert", "forwarded",
-            "x-real-ip", "x_real_ip", "if-match", "if-none-match", "x-original-url", "grpc-timeout", "expect", "range",
-        ]
-        let others = ["x-checksum", "grpc-status", "authorizations", "x-forward", "hosts", "x"]
-        let block = HeaderBlock()
-        for name in names + others + names { block.append(name: name, value: "v") }
-        #expect(block.hasFieldsOfHeads)
-        block.removeFieldsOfHeads()
-        #expect(block.list.map(\.name) == others && !block.hasFieldsOfHeads && !block.has(.host))
-    }
-
     @Test func startsAfreshFromThePool() {
         let pool = HeaderBlockPool()
         let block = pool.take()

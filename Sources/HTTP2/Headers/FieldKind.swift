@@ -7,8 +7,9 @@ struct FieldKind {
     let isSound: Bool
     /// Whether it is sound and no rule asks for anything but its place behind the pseudo-fields.
     let isOrdinary: Bool
-    /// Whether spaces at the value's edges don't go on: a request with them is one that some servers end the connection
-    /// for (RFC 9113, section 8.2.1), and gRPC lets them be taken off. Backends' status messages keep them.
+    /// Whether there are spaces at the value's edges, which don't go on: some servers end the connection for a request that
+    /// has them, and some clients for a response (RFC 9113, section 8.2.1). gRPC lets them be taken off; in a status message,
+    /// which is text, they are encoded.
     let hasSpacesAround: Bool
 
     /// Judges a field by its characters (RFC 9113, section 8.2.1) and its name, as libnghttp2 does.
@@ -22,7 +23,7 @@ struct FieldKind {
             nghttp2_check_header_name(field.start, field.nameLength) != 0 && Self.hasSoundValue(field, name, role)
             && Self.isAllowed(field, name, role)
         hasSpacesAround =
-            role == .server && field.valueLength > 0
+            field.valueLength > 0
             && (Self.isSpace(field.value[0]) || Self.isSpace(field.value[field.valueLength - 1]))
         isOrdinary =
             switch name {
@@ -37,8 +38,10 @@ struct FieldKind {
         let (value, length) = (field.value.baseAddress, field.valueLength)
         return switch name {
         case .method: nghttp2_check_method(value, length) != 0
-        // No fragment: a path ends before it (RFC 3986, section 3.5).
-        case .path: nghttp2_check_path(value, length) != 0 && !field.value.contains(UInt8(ascii: "#"))
+        // No fragment: a path ends before it (RFC 3986, section 3.5). And ASCII alone (section 2): some servers take a path
+        // for text, and end as a whole where it is none.
+        case .path:
+            nghttp2_check_path(value, length) != 0 && field.value.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "#") }
         // No user either (RFC 9113, section 8.3.1).
         case .authority where role == .server, .host where role == .server:
             nghttp2_check_authority(value, length) != 0 && !field.value.contains(UInt8(ascii: "@"))

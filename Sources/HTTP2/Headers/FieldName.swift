@@ -58,7 +58,7 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case 16: matches(name, "proxy-connection") ? .connectionSpecific : nil
         case 17: matches(name, "transfer-encoding") ? .connectionSpecific : nil
         // In any spelling that a server may take for this one.
-        case 23: TrailerNames.hasPrefix(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
+        case 23: Spelling.hasPrefix(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
         default: nil
         }
     }

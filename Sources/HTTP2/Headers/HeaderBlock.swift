@@ -154,7 +154,7 @@ public struct HeaderBlock: Equatable {
         appendReserved(nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
     }
 
-    /// Adds a field that lies elsewhere, without the spaces around its value.
+    /// Adds a field that lies elsewhere, without the spaces around its value, or with those of a status message encoded.
     @inline(never)
     func appendTrimmed(_ field: FieldBytes, _ name: FieldName) {
         let target = reserve(field.nameLength + field.valueLength)
@@ -192,15 +192,39 @@ public struct HeaderBlock: Equatable {
         storage.pointee.byteCount = start &+ nameLength &+ valueLength
     }
 
-    /// As `appendReserved`, without the spaces around the value.
+    /// As `appendReserved`, without the spaces around the value, or with those of a status message encoded.
     @inline(never)
     func appendReservedTrimmed(nameLength: Int, valueLength: Int, _ name: FieldName, isSensitive: Bool) {
+        if name == .grpcMessage {
+            return appendReservedMessage(nameLength: nameLength, valueLength: valueLength, isSensitive: isSensitive)
+        }
         let value = storage.pointee.bytes.advanced(by: storage.pointee.byteCount + nameLength)
         var (first, end) = (0, valueLength)
         while end > 0, FieldKind.isSpace(value[end - 1]) { end -= 1 }
         while first < end, FieldKind.isSpace(value[first]) { first += 1 }
         if first > 0 { value.update(from: value.advanced(by: first), count: end - first) }
         appendReserved(nameLength: nameLength, valueLength: end - first, name, isSensitive: isSensitive)
+    }
+
+    /// As `appendReserved`, of a status message, with the spaces at its edges in their other form: messages are
+    /// percent-encoded (gRPC's `PROTOCOL-HTTP2.md`).
+    private func appendReservedMessage(nameLength: Int, valueLength: Int, isSensitive: Bool) {
+        // A copy: the block's buffer may have to be moved for what is longer then.
+        let start = storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
+        let name = Array(UnsafeBufferPointer(start: start, count: nameLength))
+        let value = UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
+        var message: [UInt8] = []
+        for (index, byte) in value.enumerated() {
+            let isEdge = index == 0 || index == valueLength - 1
+            switch byte {
+            case UInt8(ascii: " ") where isEdge: message += "%20".utf8
+            case UInt8(ascii: "\t") where isEdge: message += "%09".utf8
+            default: message.append(byte)
+            }
+        }
+        name.withUnsafeBufferPointer { name in
+            message.withUnsafeBufferPointer { append(name: name, value: $0, isSensitive: isSensitive) }
+        }
     }
 
     /// Sees to it that one more field fits, with so many bytes.
@@ -245,18 +269,6 @@ public struct HeaderBlock: Equatable {
     public func removeAll(of field: FieldName) {
         guard has(field) else { return }
         removeAll { name, _ in name == field }
-    }
-
-    /// Takes out of a request's trailers what belongs into its head.
-    public func removeFieldsOfHeads() {
-        removeAll { _, bytes in !TrailerNames.allow(bytes) }
-    }
-
-    /// Whether `removeFieldsOfHeads()` would take something out.
-    public var hasFieldsOfHeads: Bool {
-        UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount).contains { field in
-            !TrailerNames.allow(name(of: field))
-        }
     }
 
     /// Takes everything out but the status of a gRPC call, its message, and what they need around them in a head.

@@ -67,9 +67,9 @@ class FrameBackend:
         decoder = hpack.Decoder()
         answer = header_block((":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0"))
         with connection, contextlib.suppress(OSError):
-            acknowledgment = frame(SETTINGS, ACK)
-            connection.sendall(frame(SETTINGS, 0, 0, self._settings) + self._further + (b"" if self._acknowledges_late else acknowledgment))
-            for kind, flags, stream, payload in self._frames(connection):
+            acknowledgment = b"" if self._acknowledges_late else frame(SETTINGS, ACK)
+            connection.sendall(frame(SETTINGS, 0, 0, self._settings) + self._further + acknowledgment)
+            for kind, flags, stream, payload in self.frames(connection):
                 if kind == HEADERS:
                     path = dict(decoder.decode(payload, raw=True))[b":path"]
                     self.requests.append(Request(path))
@@ -87,7 +87,7 @@ class FrameBackend:
                     connection.sendall(frame(PING, ACK, 0, payload))
 
     @staticmethod
-    def _frames(connection: socket.socket) -> Iterator[tuple[int, int, int, bytes]]:
+    def frames(connection: socket.socket) -> Iterator[tuple[int, int, int, bytes]]:
         """What comes, until the other side closes: type, flags, stream and payload of each frame."""
         received, skipped = b"", len(PREFACE)
         while data := connection.recv(65_536):

@@ -1,10 +1,11 @@
 """Requests, sound and unsound, as a client may send them. A case's number is its seed.
 
-A case is an ordinary gRPC call with a few *traits*: each is one thing about it that a tidy client would not do, or does
-seldom. The first trait of a case is the one whose turn it is, so that as many cases as there are traits have had each of
-them; the others are drawn.
+A case is an ordinary gRPC call with *traits*: each is one thing about it that a tidy client would not do, or does
+seldom. The first cases, as many as there are traits, have one each; in later ones the first trait is the one whose turn
+it is, and up to three others are drawn.
 """
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,23 @@ SIZES = (7_900, 8_300, 10_100, 10_400, 12_000, 15_900, 16_384, 16_385, 20_000, 3
 COUNTS = (50, 90, 100, 101, 150, 199, 201, 300)
 
 
+# Fields that a list may have or not.
+FIELDS = (
+    ("x", ""), ("x", " leading"), ("x", "trailing "), ("x", "\tleading"), ("x", "trailing\t"), ("x", " "), ("x", "\t"),
+    ("x", "a\tb"), ("x", b"\x80\xff"), ("x", "\x01"), ("x", "\x7f"), ("x", "a\0b"), ("x", "a\rb"), ("x", "a\nb"),
+    ("!#$%&'*+-.^_`|~09", "x"), ("9", "x"), ("x" * 1_000, "x"), ("x_y", "z"), ("x_forwarded_client_cert", "x"),
+    ("x-forwarded-client-cert", "x"), ("X-Upper", "x"), ("x y", "x"), ("x:y", "x"), ("", "x"), (b"x\xc3\xa4", "x"),
+    ("connection", "close"), ("keep-alive", "1"), ("proxy-connection", "x"), ("transfer-encoding", "chunked"),
+    ("transfer-encoding", "trailers"), ("upgrade", "h2c"), ("http2-settings", "AAMAAABkAAQAAP__"), ("trailer", "x"),
+    ("expect", "100-continue"), ("expect", "other"), ("max-forwards", "0"), ("range", "bytes=0-"), ("via", "2 x"),
+    ("authorization", "Basic x"), ("proxy-authorization", "Basic x"), ("accept-encoding", "gzip"),
+    ("content-encoding", "gzip"), ("if-modified-since", "x"), ("date", "x"), ("priority", "u=0, i"),
+    ("priority", "u=9"), ("priority", "\x80"), ("cookie", "a=b"), ("cookie", ""), ("user-agent", "twice"),
+    ("alt-used", "x"), ("early-data", "1"), ("sec-websocket-version", "13"), ("upgrade-insecure-requests", "1"),
+    ("status", "200"), ("path", "/x"),
+)
+
+
 def _head_of_size(draft: Draft, total: int, each: int) -> None:
     draft.fields = filled(draft.fields, total - size(to_bytes(draft_pseudo(draft))), each)
 
@@ -154,7 +172,10 @@ def _method_connect_alone(draft: Draft) -> None:
 
 
 _trait("CONNECT with scheme and path", _method_connect_alone)
-_trait("extended CONNECT", lambda draft: (_method_connect_alone(draft), draft.pseudo.update({":protocol": "websocket"})))
+_trait(
+    "extended CONNECT",
+    lambda draft: (_method_connect_alone(draft), draft.pseudo.update({":protocol": "websocket"})),
+)
 _trait(":protocol", lambda draft: draft.pseudo.update({":protocol": "websocket"}))
 
 _each(
@@ -214,20 +235,24 @@ _trait("no te", lambda draft: draft.remove("te"))
 _trait("te twice", lambda draft: draft.fields.append(("te", "trailers")))
 
 
-def _length(draft: Draft, by: str) -> None:
+def add_length(draft: Draft, by: str) -> None:
     values = {
         "right": str(draft.body_length), "one too long": str(draft.body_length + 1),
-        "one too short": str(max(draft.body_length - 1, 0)), "zero": "0", "with zeros in front": f"000{draft.body_length}",
-        "with a sign": f"+{draft.body_length}", "huge": "9223372036854775807", "negative": "-1", "empty": "",
-        "with a space": f" {draft.body_length}", "a list": f"{draft.body_length}, {draft.body_length}",
+        "one too short": str(max(draft.body_length - 1, 0)), "zero": "0", "far too long": "70",
+        "with zeros in front": f"000{draft.body_length}", "with a sign": f"+{draft.body_length}",
+        "huge": "9223372036854775807", "negative": "-1", "empty": "", "with a space": f" {draft.body_length}",
+        "a list": f"{draft.body_length}, {draft.body_length}",
     }
     draft.fields.append(("content-length", values[by]))
 
 
-for _by in ("right", "one too long", "one too short", "zero", "with zeros in front", "with a sign", "huge", "negative",
-            "empty", "with a space", "a list"):
-    _trait(f"content-length {_by}", lambda draft, by=_by: _length(draft, by))
-_trait("content-length twice", lambda draft: (_length(draft, "right"), _length(draft, "right")))
+LENGTHS = (
+    "right", "one too long", "one too short", "zero", "far too long", "with zeros in front", "with a sign", "huge",
+    "negative", "empty", "with a space", "a list",
+)
+for _by in LENGTHS:
+    _trait(f"content-length {_by}", lambda draft, by=_by: add_length(draft, by))
+_trait("content-length twice", lambda draft: (add_length(draft, "right"), add_length(draft, "right")))
 _each(
     "END_STREAM on the head and content-length", ["0", "5"],
     lambda draft, value: (setattr(draft, "end", "head"), draft.value("content-length", value)),
@@ -235,32 +260,19 @@ _each(
 _each(
     "content-type",
     ["application/grpc+proto", "application/grpc;x=y", "text/plain", "application/json", "application/grpc-web", "",
-     "APPLICATION/GRPC", "application/grpc "],
+     "APPLICATION/GRPC", "application/grpc ", b"application/grpc\xff"],
     lambda draft, value: draft.value("content-type", value),
 )
 _trait("no content-type", lambda draft: draft.remove("content-type"))
 _trait("content-type twice", lambda draft: draft.fields.append(("content-type", "application/grpc")))
-_each(
-    "a field",
-    [("x", ""), ("x", " leading"), ("x", "trailing "), ("x", "\tleading"), ("x", "trailing\t"), ("x", " "), ("x", "\t"),
-     ("x", "a\tb"), ("x", b"\x80\xff"), ("x", "\x01"), ("x", "\x7f"), ("x", "a\0b"), ("x", "a\rb"), ("x", "a\nb"),
-     ("!#$%&'*+-.^_`|~09", "x"), ("9", "x"), ("x" * 1_000, "x"), ("x_y", "z"), ("x_forwarded_client_cert", "x"),
-     ("x-forwarded-client-cert", "x"), ("X-Upper", "x"), ("x y", "x"), ("x:y", "x"), ("", "x"), (b"x\xc3\xa4", "x"),
-     ("connection", "close"), ("keep-alive", "1"), ("proxy-connection", "x"), ("transfer-encoding", "chunked"),
-     ("transfer-encoding", "trailers"), ("upgrade", "h2c"), ("http2-settings", "AAMAAABkAAQAAP__"), ("trailer", "x"),
-     ("expect", "100-continue"), ("expect", "other"), ("max-forwards", "0"), ("range", "bytes=0-"), ("via", "2 x"),
-     ("authorization", "Basic x"), ("proxy-authorization", "Basic x"), ("accept-encoding", "gzip"),
-     ("content-encoding", "gzip"), ("if-modified-since", "x"), ("date", "x"), ("priority", "u=0, i"), ("priority", "u=9"),
-     ("priority", "\x80"), ("cookie", "a=b"), ("cookie", ""), ("user-agent", "twice"), ("alt-used", "x"), ("early-data", "1"),
-     ("sec-websocket-version", "13"), ("upgrade-insecure-requests", "1"), ("status", "200"), ("path", "/x")],
-    lambda draft, value: draft.fields.append(value),
-)
+_each("a field", FIELDS, lambda draft, value: draft.fields.append(value))
 _trait("50 cookies", lambda draft: draft.fields.extend([("cookie", f"c{n}={n}") for n in range(50)]))
 
 # Fields of gRPC
 
 _each(
-    "grpc-timeout", ["1n", "50m", "99999999H", "123456789S", "0S", "1x", "", "-1S", "1 S", " 1S", "1S ", "٣S".encode()],
+    "grpc-timeout",
+    ["1n", "50m", "99999999H", "123456789S", "0S", "1x", "", "-1S", "1 S", " 1S", "1S ", "\u0663S".encode()],
     lambda draft, value: draft.fields.append(("grpc-timeout", value)),
 )
 _trait("grpc-timeout twice", lambda draft: draft.fields.extend([("grpc-timeout", "10S"), ("grpc-timeout", "20S")]))
@@ -271,7 +283,8 @@ _each(
      ("grpc-message", "x%"), ("grpc-message", " spaces "), ("x-bin", "!"), ("x-bin", "AA,AA"), ("x-bin", "AA=="),
      ("x-bin", ""), ("grpc-trace-bin", "x"), ("grpc-tags-bin", "AA"), ("grpc-previous-rpc-attempts", "-1"),
      ("grpc-retry-pushback-ms", "x"), ("grpc-internal-encoding-request", "x"), ("grpc-server-stats-bin", "AA"),
-     ("lb-token", "x"), ("lb-cost-bin", "AA"), ("grpc-client-stats-bin", "x"), ("grpc--unknown", "x")],
+     ("lb-token", "x"), ("lb-cost-bin", "AA"), ("grpc-client-stats-bin", "x"), ("grpc--unknown", "x"),
+     ("grpc-encoding", b"\xff"), ("grpc-accept-encoding", b"\xff"), ("x-bin", b"\xff"), ("user-agent", b"\xff")],
     lambda draft, value: draft.fields.append(value),
 )
 
@@ -296,18 +309,21 @@ _each(
      [("content-length", "0")], [("content-length", "5")], [("host", "other")], [("authorization", "x")],
      [(":path", "/x")], [(":method", "POST")], [(":status", "200")], [("connection", "close")], [("cookie", "a=b")],
      [("transfer-encoding", "chunked")], [("x_forwarded_client_cert", "x")], [("x-forwarded-client-cert", "x")],
-     [("Upper", "x")], [("x", " spaces ")], [("x", "")], [("x", "\n")], [("x", b"\x80")], [("content-type", "x")],
-     [("trailer", "x")], [("grpc-timeout", "1S")], [("x-bin", "!")], [("priority", "u=1")], [("expect", "100-continue")],
-     [("content-encoding", "gzip")], [("x", "y")] * 50, [("upgrade", "x")], [("", "x")]],
+     [("Upper", "x")], [("x", " spaces ")], [("x", "")], [("x", "\n")], [("x", b"\x80")],
+     [("content-type", "application/grpc")], [("trailer", "x")], [("grpc-timeout", "1S")], [("x-bin", "!")],
+     [("priority", "u=1")], [("expect", "100-continue")], [("content-encoding", "gzip")], [("x", "y")] * 50,
+     [("upgrade", "x")], [("", "x")]],
     _trailers_of,
 )
 for _size in SIZES:
     _trait(
-        f"trailers of {_size} bytes", lambda draft, total=_size: _trailers_of(draft, filled([("grpc-x", "0")], total, 400))
+        f"trailers of {_size} bytes",
+        lambda draft, total=_size: _trailers_of(draft, filled([("grpc-x", "0")], total, 400)),
     )
 for _size in SIZES[::3]:
     _trait(
-        f"trailers of {_size} bytes in one field", lambda draft, total=_size: _trailers_of(draft, filled([], total, 100_000))
+        f"trailers of {_size} bytes in one field",
+        lambda draft, total=_size: _trailers_of(draft, filled([], total, 100_000)),
     )
 for _count in COUNTS:
     _trait(
@@ -335,7 +351,7 @@ _each(
 _each(
     "large bodies of", [16_384, 60_000],
     lambda draft, total: setattr(
-        draft, "body", [(part, None) for part in _parts(grpc_message(b"x" * (total - 5)), 16_384)]),
+        draft, "body", [(part, None) for part in parts(grpc_message(b"x" * (total - 5)), 16_384)]),
 )
 _each(
     "padding of", [0, 1, 255],
@@ -349,7 +365,7 @@ _each(
 )
 
 
-def _parts(data: bytes, each: int) -> list[bytes]:
+def parts(data: bytes, each: int) -> list[bytes]:
     return [data[at : at + each] for at in range(0, len(data), each)]
 
 
@@ -359,14 +375,16 @@ _trait("END_STREAM on the head", lambda draft: setattr(draft, "end", "head"))
 _trait("END_STREAM on an empty DATA frame", lambda draft: setattr(draft, "end", "empty"))
 _trait("no end", lambda draft: setattr(draft, "end", "open"))
 for _code in (0x0, 0x1, 0x2, 0x7, 0x8, 0xFFFF_FFFF):
-    _trait(
-        f"RST_STREAM({_code:#x}) after the head", lambda draft, code=_code: draft.after_head.append(reset(0, code))
-    )
-    _trait(f"RST_STREAM({_code:#x}) in front of the end", lambda draft, code=_code: draft.before_end.append(reset(0, code)))
-    _trait(f"RST_STREAM({_code:#x}) after the end", lambda draft, code=_code: draft.after_end.append(reset(0, code)))
+    _name, _reset = f"RST_STREAM({_code:#x})", reset(0, _code)
+    _trait(f"{_name} after the head", lambda draft, one=_reset: draft.after_head.append(one))
+    _trait(f"{_name} in front of the end", lambda draft, one=_reset: draft.before_end.append(one))
+    _trait(f"{_name} after the end", lambda draft, one=_reset: draft.after_end.append(one))
 _trait("DATA after the end", lambda draft: draft.after_end.append(frame(DATA, 0, 0, b"late")))
 _trait("an empty DATA frame after the end", lambda draft: draft.after_end.append(frame(DATA, END_STREAM, 0)))
-_trait("HEADERS after the end", lambda draft: draft.after_end.append(frame(HEADERS, END_HEADERS | END_STREAM, 0, b"\x86")))
+_trait(
+    "HEADERS after the end",
+    lambda draft: draft.after_end.append(frame(HEADERS, END_HEADERS | END_STREAM, 0, b"\x86")),
+)
 _trait("a window that overflows", lambda draft: draft.after_head.append(window_update(0, 0x7FFF_FFFF)))
 _trait("a window update of zero", lambda draft: draft.after_head.append(window_update(0, 0)))
 _trait("an unknown frame", lambda draft: draft.after_head.append(frame(0xEE, 0xFF, 0, b"unknown")))
@@ -384,8 +402,8 @@ _trait("frame by frame", lambda draft: setattr(draft, "settles", True))
 _trait("END_STREAM frame by frame", lambda draft: (setattr(draft, "settles", True), setattr(draft, "end", "empty")))
 
 NAMES = tuple(_TRAITS)
-# Its turn comes in an order in which neighbours are of different kinds; the step has no divisor in common with the number.
-_STEP = next(step for step in range(97, 1_000) if all(step % k or len(NAMES) % k for k in range(2, step + 1)))
+# In the order of their turns neighbours are of different kinds.
+_STEP = next(step for step in range(97, 1_000) if math.gcd(step, len(NAMES)) == 1)
 
 
 @dataclass(frozen=True)
@@ -402,7 +420,8 @@ class RequestCase:
         """The case of that number, to one of the server's paths, the first of which is asked for most."""
         dice = random.Random(number)
         traits = [NAMES[number * _STEP % len(NAMES)]]
-        traits += dice.sample(NAMES, dice.choice((0, 0, 0, 1, 1, 2, 3)))
+        if number >= len(NAMES):
+            traits += dice.sample(NAMES, dice.choice((1, 1, 2, 3)))
         return cls(number, tuple(dict.fromkeys(traits)), paths)
 
     def only(self, *traits: str) -> "RequestCase":
@@ -427,17 +446,17 @@ class RequestCase:
         head = [*draft_pseudo(draft), *draft.fields]
         if draft.end == "head":
             draft.body = []
-        steps = [_headers(draft, stream, encode(to_bytes(head), draft.huffman), draft.end == "head", whole=True)]
+        steps = [headers_frames(draft, stream, encode(to_bytes(head), draft.huffman), draft.end == "head", whole=True)]
         steps += draft.after_head
         frames = []
         for index, (payload, padding) in enumerate(draft.body):
             last = index == len(draft.body) - 1 and draft.end == "data"
-            frames.append(_data(stream, payload, padding, last))
+            frames.append(data_frame(stream, payload, padding, last))
         if draft.end == "empty" or draft.end == "data" and not frames:
             frames.append(frame(DATA, END_STREAM, stream))
         if draft.trailers is not None and draft.end in ("trailers", "open"):
             block = encode(to_bytes(draft.trailers), draft.huffman)
-            frames.append(_headers(draft, stream, block, draft.end == "trailers", whole=False))
+            frames.append(headers_frames(draft, stream, block, draft.end == "trailers", whole=False))
         at = max(len(frames) - 1, 0)
         frames[at:at] = draft.before_end
         return [with_stream(one, stream) for one in [*steps, *frames, *draft.after_end]]
@@ -449,17 +468,17 @@ class RequestCase:
         return draft.end != "open" and not draft.after_head and not draft.before_end
 
     def __str__(self) -> str:
-        return f"case {self.number}: {'; '.join(trait if len(trait) < 90 else trait[:87] + '...' for trait in self.traits)}"
+        return f"case {self.number}: {'; '.join(self.traits)}"
 
 
-def _data(stream: int, payload: bytes, padding: int | None, end: bool) -> bytes:
+def data_frame(stream: int, payload: bytes, padding: int | None, end: bool) -> bytes:
     flags = END_STREAM if end else 0
     if padding is None:
         return frame(DATA, flags, stream, payload)
     return frame(DATA, flags | PADDED, stream, bytes([padding]) + payload + bytes(padding))
 
 
-def _headers(draft: Draft, stream: int, block: bytes, end: bool, *, whole: bool) -> bytes:
+def headers_frames(draft, stream: int, block: bytes, end: bool, *, whole: bool) -> bytes:
     """HEADERS and, if the block is long or is to be in pieces, CONTINUATION. `whole`: with padding and priority."""
     flags = END_STREAM if end else 0
     front = back = b""
@@ -470,7 +489,7 @@ def _headers(draft: Draft, stream: int, block: bytes, end: bool, *, whole: bool)
         flags |= PRIORITY_FLAG
         front += draft.priority
     each = max(min(16_000, -(-len(block) // draft.pieces)), 1)
-    pieces = _parts(block, each) or [b""]
+    pieces = parts(block, each) or [b""]
     frames = []
     for index, piece in enumerate(pieces):
         last = END_HEADERS if index == len(pieces) - 1 else 0

@@ -1,19 +1,18 @@
 """Servers that are strict with what they are sent, each from another hand, and the witness on each.
 
 Each has an `address`, `paths` that generated requests go to, and `witness(proxy_address)`: a call over a connection of
-its own which goes on for as long as the server keeps its connection with the Proxy. `reasons()` is what the server has
-said of connections that it ended.
+its own which goes on for as long as the server keeps its connection with the Proxy. `reason` is what the server has
+said last of a connection that it ended.
 """
 
 import contextlib
-import functools
 import json
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import h2.config
@@ -25,15 +24,9 @@ from harness import predictor
 from harness.backend import EchoBackend
 from harness.ports import free_port
 from harness.predictor import Predictor
-from harness.process import ManagedProcess
+from harness.process import ManagedProcess, eventually
 from harness.raw_http2 import RawConnection, grpc_message, grpc_request, to_bytes
-
-SOURCES = Path(__file__).parent / "strict"
-
-
-class NotHere(Exception):
-    """A server can't be had here; says which package is missing."""
-
+from harness.strict_programs import NotHere, go_program, netty_command
 
 class Witness:
     """A call that sends a message now and then and is answered each time."""
@@ -93,8 +86,10 @@ class StrictServer:
     def witness(self, proxy_address: str):
         return Witness(proxy_address, "/strict.Strict/Echo")
 
-    def reasons(self) -> list[str]:
-        return []
+    @property
+    def reason(self) -> str | None:
+        """What it has said last of a connection that it ended."""
+        return None
 
     @property
     def port(self) -> int:
@@ -107,7 +102,10 @@ class StrictServer:
 
     @property
     def lives(self) -> bool:
-        return self.process is None or self.process.popen.poll() is None
+        """Whether it still takes connections."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            return True
+        return False
 
     def close(self) -> None:
         if self.process is not None:
@@ -157,33 +155,20 @@ class GRPCCore(StrictServer):
 class ProcessServer(StrictServer):
     """A program that says in JSON lines where it listens and what it ended a connection for."""
 
-    def __init__(self, argv: list[str | os.PathLike]):
+    def __init__(self, argv: Sequence[str | os.PathLike]):
         self._process = ManagedProcess(argv, name=self.name)
         port = self._process.wait_for_line(
             lambda line: json.loads(line).get("port"), what="where it listens", stream="stdout")
         self.address = f"127.0.0.1:{port}"
 
-    def reasons(self) -> list[str]:
-        return [line["reason"] for line in self._process.json_lines("stdout") if line["event"] == "error"]
+    @property
+    def reason(self) -> str | None:
+        errors = [line["reason"] for line in self._process.json_lines("stdout") if line["event"] == "error"]
+        return errors[-1] if errors else None
 
     @property
     def process(self) -> ManagedProcess:
         return self._process
-
-
-def _cache() -> Path:
-    """Where what is built for tests is kept."""
-    folder = predictor.BINARIES.resolve().parent / "strict-servers"
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    return Path(tempfile.mkdtemp(prefix="sluice-strict-"))
-
-
-def _build(argv: list[str | os.PathLike], source: Path, **environment: str) -> None:
-    done = subprocess.run(
-        argv, cwd=source, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{source.name} can't be built:\n{done.stdout}{done.stderr}"
 
 
 class Go(ProcessServer):
@@ -192,19 +177,16 @@ class Go(ProcessServer):
     name = "go"
 
     def __init__(self):
-        super().__init__([self._program()])
+        super().__init__([go_program("go_server", "golang.org/x/net/http2", "golang-golang-x-net-dev")])
 
-    @staticmethod
-    @functools.cache
-    def _program() -> Path:
-        if not shutil.which("go") or not Path("/usr/share/gocode/src/golang.org/x/net/http2").is_dir():
-            raise NotHere("golang-go golang-golang-x-net-dev")
-        program = _cache() / "go-server"
-        _build(
-            ["go", "build", "-o", program, "."], SOURCES / "go_server",
-            GOPATH="/usr/share/gocode", GO111MODULE="off", GOFLAGS="", GOCACHE=os.fspath(_cache() / "go-cache"),
-        )
-        return program
+
+class GRPCGo(ProcessServer):
+    """grpc-go, whose HTTP/2 server is its own, as Debian has it."""
+
+    name = "grpc-go"
+
+    def __init__(self):
+        super().__init__([go_program("grpc_go_server", "google.golang.org/grpc", "golang-google-grpc-dev")])
 
 
 class Netty(ProcessServer):
@@ -213,27 +195,7 @@ class Netty(ProcessServer):
     name = "netty"
 
     def __init__(self):
-        super().__init__([
-            "java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", f"{self._classes()}:{self._class_path()}",
-            "StrictServer",
-        ])
-
-    @staticmethod
-    def _class_path() -> str:
-        return ":".join(
-            os.fspath(jar) for jar in sorted(Path("/usr/share/java").glob("netty-*.jar"))
-            if "-4." not in jar.name and jar.name != "netty-all.jar")
-
-    @classmethod
-    @functools.cache
-    def _classes(cls) -> Path:
-        if not shutil.which("javac") or not Path("/usr/share/java/netty-codec-http2.jar").exists():
-            raise NotHere("default-jdk-headless libnetty-java")
-        folder, source = _cache() / "netty-classes", SOURCES / "netty_server"
-        built = folder / "StrictServer.class"
-        if not built.exists() or built.stat().st_mtime < (source / "StrictServer.java").stat().st_mtime:
-            _build(["javac", "-d", folder, "-cp", cls._class_path(), "StrictServer.java"], source)
-        return folder
+        super().__init__(netty_command())
 
 
 class Nghttpd(StrictServer):
@@ -257,7 +219,7 @@ class Nghttpd(StrictServer):
             name=self.name,
         )
         self.address = f"127.0.0.1:{port}"
-        wait_listening(port)
+        eventually(lambda: self.lives, what="nghttpd's listener")
 
     def witness(self, proxy_address: str) -> DownloadWitness:
         return DownloadWitness(proxy_address, "/endless")
@@ -335,8 +297,9 @@ class HyperH2(StrictServer):
             case h2.events.StreamEnded() if stream in open_streams:
                 connection.send_headers(stream, last if open_streams.pop(stream) else [*head, *last], end_stream=True)
 
-    def reasons(self) -> list[str]:
-        return list(self._reasons)
+    @property
+    def reason(self) -> str | None:
+        return self._reasons[-1] if self._reasons else None
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -344,19 +307,7 @@ class HyperH2(StrictServer):
         self._listener.close()
 
 
-SERVERS: tuple[type[StrictServer], ...] = (SwiftNIO, GRPCCore, Go, HyperH2, Nghttpd, Netty)
-
-
-def wait_listening(port: int) -> None:
-    """Returns once something accepts connections there."""
-    from harness.process import eventually
-
-    def accepts() -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        return False
-
-    eventually(accepts, what=f"a listener on port {port}")
+SERVERS: tuple[type[StrictServer], ...] = (SwiftNIO, GRPCCore, Go, GRPCGo, HyperH2, Nghttpd, Netty)
 
 
 def connections_to(port: int) -> set[int]:

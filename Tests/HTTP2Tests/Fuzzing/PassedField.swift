@@ -6,15 +6,25 @@ enum PassedField {
     /// - Returns: the value that goes on.
     static func passed(_ name: String, _ value: String, to role: Session.Role) -> String? {
         if name == "te" { return "trailers" }
-        guard role == .server else { return value }
         let spaces: Set<Character> = [" ", "\t"]
+        if name == "grpc-message" { return encoded(value) }
         return String(value.drop { spaces.contains($0) }.reversed().drop { spaces.contains($0) }.reversed())
+    }
+
+    /// A status message with the spaces at its edges in their other form.
+    private static func encoded(_ message: String) -> String {
+        var characters = message.map { String($0) }
+        for edge in Set([0, characters.count - 1]) where characters.indices.contains(edge) {
+            characters[edge] = [" ": "%20", "\t": "%09"][characters[edge]] ?? characters[edge]
+        }
+        return characters.joined()
     }
 
     /// Whether libnghttp2 takes a request that nobody should.
     static func areRefused(_ fields: [(name: String, value: String)]) -> Bool {
         fields.contains { name, value in
-            name == ":path" && value.contains("#") || [":authority", "host"].contains(name) && value.contains("@")
+            name == ":path" && value.utf8.contains { $0 >= 0x80 || $0 == UInt8(ascii: "#") }
+                || [":authority", "host"].contains(name) && value.contains("@")
         } || hosts(fields).map { $0 != $1 } ?? false
     }
 

@@ -20,8 +20,8 @@ import java.net.InetSocketAddress;
 /**
  * A gRPC-like server on Netty's HTTP/2 codec, as strict as that is: for Tests/EndToEnd/test_strict_peers.py.
  *
- * <p>Paths that end in "/Echo" send the request's bytes back as they come; those that end in "/Early" are answered before
- * the request is over; all others once it is. On standard output, a JSON object a line: "listening" with the port,
+ * <p>Paths that end in "/Echo" send the request's bytes back as they come; those that end in "/Early" are answered
+ * before the request is over; all others once it is. On standard output, a JSON object a line: "listening" with the port,
  * "opened" and "closed" for each connection, and "error" with what was wrong.
  */
 public final class StrictServer {

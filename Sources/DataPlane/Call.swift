@@ -128,11 +128,6 @@ final class Call: StreamContext {
         return grpcStatus ?? 2  // UNKNOWN
     }
 
-    /// The request's trailers, once they have come.
-    var requestTrailers: HeaderBlock? {
-        if case .ended(let trailers) = request { trailers } else { nil }
-    }
-
     var canBePlacedAgain: Bool {
         !hasBeenRetried && !response.hasBegun && requestHead != nil && requestBody.keepsForReplay
     }

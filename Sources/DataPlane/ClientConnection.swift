@@ -126,14 +126,6 @@ final class ClientConnection: Connection {
         !head.has(.path) || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
     }
 
-    /// What belongs into a head has no effect in trailers, on anybody.
-    private func withoutFieldsOfHeads(_ trailers: HeaderBlock) -> HeaderBlock {
-        guard trailers.hasFieldsOfHeads else { return trailers }
-        let own = headerBlocks.own(trailers)
-        own.removeFieldsOfHeads()
-        return own
-    }
-
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
@@ -149,20 +141,16 @@ final class ClientConnection: Connection {
         context.call.resumeUpstream()
     }
 
+    /// The end of the request. What trailers say stays here: gRPC has none in requests, what they could decide has been
+    /// decided (RFC 9110, section 6.5.1), and servers in Go end the connection, which all share, for a second header list on
+    /// a stream: grpc-go always, golang.org/x/net/http2 if it has crossed a RST_STREAM.
     override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
-        let trailers = withoutFieldsOfHeads(trailers)
-        if trailers.isEmpty && !trailers.isTruncated {
-            headerBlocks.give(trailers)
-            call.request = .ended(trailers: nil)
-        } else {
-            call.request = .ended(trailers: trailers)
-            if trailers.isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
-            if case .open(let upstream, _) = call.upstream, let failure = upstream.use({ $0.refusal(of: trailers) }) {
-                return call.end(failure, worker)
-            }
-        }
+        let isTooLong = trailers.isTruncated
+        headerBlocks.give(trailers)
+        call.request = .ended(trailers: nil)
+        if isTooLong { return call.end(.headersTooLarge(worker.limits), worker) }
         call.resumeUpstream()
     }
 

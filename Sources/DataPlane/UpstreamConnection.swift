@@ -128,12 +128,11 @@ final class UpstreamConnection: Connection {
 
     /// Gives a call its upstream leg here.
     func start(_ call: Call, head: HeaderBlock) {
-        if let failure = refusal(of: head) ?? call.requestTrailers.flatMap({ refusal(of: $0) }) {
+        if let failure = refusal(of: head) {
             call.upstream = .none
             return call.fail(failure, worker)
         }
-        let isComplete =
-            if case .ended(trailers: nil) = call.request { call.requestBody.isEmpty } else { false }
+        let isComplete = call.request.hasEnded && call.requestBody.isEmpty
         do {
             let stream = try submitRequest(head, endStream: isComplete, context: call)
             call.upstream = .open(Lent(self), stream)
@@ -153,7 +152,7 @@ final class UpstreamConnection: Connection {
 
     /// Why a header list is not to be sent here: the endpoint says that it takes none as large. Netty and others end the
     /// connection for one that is larger still.
-    func refusal(of list: HeaderBlock) -> Failure? {
+    private func refusal(of list: HeaderBlock) -> Failure? {
         guard list.listSize > mostListBytes else { return nil }
         return Failure(
             kind: .headersTooLarge, message: "\(pool.name) takes no header list over \(mostListBytes) bytes")
@@ -171,14 +170,12 @@ final class UpstreamConnection: Connection {
             call.creditClient(count)
             if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
         }
-        guard call.requestBody.isEmpty, case .ended(let trailers) = call.request else {
+        guard call.requestBody.isEmpty, call.request.hasEnded else {
             if count > 0 { return .bytes(count) }
             call.upstreamAwaitsBody = true
             return .nothingYet
         }
-        guard let trailers else { return .last(count) }
-        submitTrailers(trailers, on: stream)
-        return .lastBeforeTrailers(count)
+        return .last(count)
     }
 
     /// Ends a stream with RST_STREAM at once.

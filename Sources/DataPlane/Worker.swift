@@ -293,7 +293,6 @@ final class Worker: @unchecked Sendable {
         letGo(of: call)
         call.requestBody.removeAll(to: chunks)
         call.responseBody.removeAll(to: chunks)
-        if case .ended(let trailers?) = call.request { headerBlocks.give(trailers) }
         if case .ended(let trailers?) = call.response { headerBlocks.give(trailers) }
         call.request = .ended(trailers: nil)
         call.response = .ended(trailers: nil)

@@ -195,8 +195,10 @@ def test_reply_headers_come_before_the_first_message(proxy, connect_raw):
     stream.reset(8)
 
 
-def test_request_trailers_reach_the_backend(start_proxy, start_raw_backend, connect_raw):
-    """gRPC has no request trailers, HTTP/2 has."""
+@pytest.mark.parametrize("content_type", ["application/grpc", "text/plain"])
+def test_request_trailers_stay_behind(start_proxy, start_raw_backend, connect_raw, content_type):
+    """gRPC has none, HTTP lets intermediaries drop them, and grpc-go ends the connection for them, which all share. The
+    request ends where they end it."""
 
     def reply(stream):
         stream.wait_end()
@@ -204,13 +206,19 @@ def test_request_trailers_reach_the_backend(start_proxy, start_raw_backend, conn
 
     backend = start_raw_backend(reply)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
-    stream = connect_raw(proxy.address).open(grpc_request())
-    stream.send_data(grpc_message(b"body"))
-    stream.send_headers(to_bytes([("x-checksum", "abc"), ("x-end", "1")]), True)
-    stream.wait_end()
-    (request,) = backend.requests
-    assert request.messages == [b"body"]
-    assert request.trailers == [(b"x-checksum", b"abc"), (b"x-end", b"1")]
+    fields = to_bytes([
+        (":method", "POST"), (":scheme", "http"), (":path", "/echo.Echo/Unary"), (":authority", "sluice.test"),
+        ("content-type", content_type),
+    ])
+    client = connect_raw(proxy.address)
+    for body in (grpc_message(b"body"), b""):
+        stream = client.open(fields)
+        if body:
+            stream.send_data(body)
+        stream.send_headers(to_bytes([("x-checksum", "abc"), ("authorization", "Bearer x")]), True)
+        assert stream.wait_end().grpc_status == b"0"
+    assert [bytes(request.data) for request in backend.requests] == [grpc_message(b"body"), b""]
+    assert [request.trailers for request in backend.requests] == [None, None]
 
 
 def test_order_of_reply_fields_and_duplicates(start_proxy, start_raw_backend, connect_raw):

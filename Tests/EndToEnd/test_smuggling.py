@@ -80,6 +80,8 @@ MALFORMED = {
     "user_in_the_authority": [METHOD, SCHEME, PATH, (":authority", "user:password@x"), GRPC],
     "user_in_the_host_alone": [METHOD, SCHEME, PATH, GRPC, ("host", "user@x")],
     "fragment_in_the_path": [METHOD, SCHEME, (":path", SMUGGLED + "#/other"), AUTHORITY, GRPC],
+    "byte_in_the_path_that_is_no_ascii": [METHOD, SCHEME, (":path", SMUGGLED.encode() + b"\xff"), AUTHORITY, GRPC],
+    "letter_in_the_path_that_is_no_ascii": [METHOD, SCHEME, (":path", SMUGGLED + "/\u00e4"), AUTHORITY, GRPC],
     "connect_with_a_path": [(":method", "CONNECT"), PATH, AUTHORITY],
     "connect_without_an_authority": [(":method", "CONNECT"), GRPC],
     "extended_connect": [(":method", "CONNECT"), (":protocol", "websocket"), SCHEME, PATH, AUTHORITY],
@@ -245,7 +247,7 @@ TRAILERS = [
 
 @pytest.mark.parametrize("content_type", [("content-type", "application/grpc"), ("content-type", "text/plain")])
 def test_trailers_of_requests_stay_behind(start_strict, content_type):
-    """Whatever they say has no effect on anybody, least of all on the others' connection: grpc-go ends that for them."""
+    """Whatever they say has no effect on anybody, least of all on the connection: grpc-go ends it for them."""
     proxy, client = start_strict()
     for fields in (TRAILERS, TRAILERS[:1], [("x-checksum", "1")]):
         stream = client.open(to_bytes([METHOD, SCHEME, PATH, AUTHORITY, content_type]))

@@ -37,8 +37,10 @@ struct FieldKind {
         let (value, length) = (field.value.baseAddress, field.valueLength)
         return switch name {
         case .method: nghttp2_check_method(value, length) != 0
-        // No fragment: a path ends before it (RFC 3986, section 3.5).
-        case .path: nghttp2_check_path(value, length) != 0 && !field.value.contains(UInt8(ascii: "#"))
+        // No fragment: a path ends before it (RFC 3986, section 3.5). And nothing but ASCII: gRPC's server for asyncio in
+        // Python ends as a whole for a byte that isn't UTF-8.
+        case .path:
+            nghttp2_check_path(value, length) != 0 && !field.value.contains { $0 == UInt8(ascii: "#") || $0 >= 0x80 }
         // No user either (RFC 9113, section 8.3.1).
         case .authority where role == .server, .host where role == .server:
             nghttp2_check_authority(value, length) != 0 && !field.value.contains(UInt8(ascii: "@"))

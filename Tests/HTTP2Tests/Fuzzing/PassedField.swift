@@ -14,7 +14,8 @@ enum PassedField {
     /// Whether libnghttp2 takes a request that nobody should.
     static func areRefused(_ fields: [(name: String, value: String)]) -> Bool {
         fields.contains { name, value in
-            name == ":path" && value.contains("#") || [":authority", "host"].contains(name) && value.contains("@")
+            name == ":path" && value.unicodeScalars.contains { $0 == "#" || !$0.isASCII }
+                || [":authority", "host"].contains(name) && value.contains("@")
         } || hosts(fields).map { $0 != $1 } ?? false
     }
 

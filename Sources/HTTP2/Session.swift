@@ -259,6 +259,8 @@ open class Session {
         case .passedOver:
             throw violation(.protocolError, "HEADERS open stream \(frame.stream), and a later one is open already")
         case .ended: throw violation(.streamClosed, "HEADERS on stream \(frame.stream), which the client has ended")
+        // The stream alone is in error; libnghttp2 takes no notice of the list.
+        case .reset: if input.streams.resetSent(on: frame.stream) { reset(frame.stream, .streamClosed) }
         }
     }
 

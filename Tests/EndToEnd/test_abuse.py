@@ -206,7 +206,6 @@ MISUSED = {
         PROTOCOL_ERROR,
     ),
     "head_after_the_end": (frame(HEADERS, END_HEADERS | END_STREAM, 1, header_block(("x", "y"))), STREAM_CLOSED),
-    "head_after_its_own_reset": (reset(1) + frame(HEADERS, END_HEADERS, 1, header_block(("x", "y"))), STREAM_CLOSED),
 }
 
 
@@ -230,10 +229,11 @@ def test_streams_that_are_misused(proxy, misuse, code, pieces):
         ([], END_STREAM, frame(DATA, END_STREAM, 1, b"stray")),
         ([HOLD], 0, reset(1) + frame(DATA, 0, 1, b"stray")),
         ([HOLD], END_STREAM, reset(1) + frame(DATA, 0, 1, b"stray")),
+        ([HOLD], 0, reset(1) + frame(HEADERS, END_HEADERS | END_STREAM, 1, header_block(("x", "y")))),
     ],
-    ids=["after_both_ends", "after_its_own_reset", "after_its_end_and_its_reset"],
+    ids=["after_both_ends", "after_its_own_reset", "after_its_end_and_its_reset", "head_after_its_own_reset"],
 )
-def test_data_on_a_stream_that_the_client_has_ended(proxy, fields, flags, stray):
+def test_frames_on_a_stream_that_the_client_has_ended(proxy, fields, flags, stray):
     """The stream is in error, and said so once; the calls beside it go on."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, *fields, flags=END_HEADERS | flags) + attacker.request(3, HOLD))

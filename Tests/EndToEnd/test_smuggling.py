@@ -82,6 +82,8 @@ MALFORMED = {
     "user_in_the_authority": [METHOD, SCHEME, PATH, (":authority", "user:password@x"), GRPC],
     "user_in_the_host_alone": [METHOD, SCHEME, PATH, GRPC, ("host", "user@x")],
     "fragment_in_the_path": [METHOD, SCHEME, (":path", SMUGGLED + "#/other"), AUTHORITY, GRPC],
+    "byte_in_the_path_that_is_no_ascii": [METHOD, SCHEME, (":path", SMUGGLED.encode() + b"\xff"), AUTHORITY, GRPC],
+    "letter_in_the_path_that_is_no_ascii": [METHOD, SCHEME, (":path", SMUGGLED + "/\u00e4"), AUTHORITY, GRPC],
     "connect_with_a_path": [(":method", "CONNECT"), PATH, AUTHORITY],
     "connect_without_an_authority": [(":method", "CONNECT"), GRPC],
     "extended_connect": [(":method", "CONNECT"), (":protocol", "websocket"), SCHEME, PATH, AUTHORITY],
@@ -268,7 +270,7 @@ def test_the_proxys_own_field_in_every_spelling(proxy, connect_raw):
     ]
     fields = [(name, "Hash=forged") for name in spellings]
     stream = client.open(to_bytes(request(*fields, ("x-other", "1"))))
-    stream.send_headers(to_bytes([*fields, ("x-checksum", "1")]), end_stream=True)
+    stream.send_headers(to_bytes(fields), end_stream=True)
     assert stream.wait_end().grpc_status == b"0"
     (received,) = smuggled(proxy)
     assert not [name for name, _ in received.headers if b"cert" in name]
@@ -318,6 +320,5 @@ def test_a_list_that_the_backend_does_not_take(start_strict):
         stream.send_headers(to_bytes([long]), end_stream=True)
         assert stream.wait_end().grpc_status == b"0"
     assert client.open(to_bytes(request(("x-short", "v" * 2_000))), end_stream=True).wait_end().grpc_status == b"0"
-    assert not any(one.trailers for one in proxy.backend.requests)
     assert not any(values(one.headers, "x-long") for one in proxy.backend.requests)
     proxy.witness.check()

@@ -85,6 +85,16 @@ import Testing
         #expect(block.list.map(\.name) == ["x-forwarded-client-cort"])
     }
 
+    @Test func takesEverythingOutButTheStatus() {
+        let block = HeaderBlock()
+        for name in [":status", "x", "content-type", "grpc-status", "content-length", "grpc-message", "grpc-messages"] {
+            block.append(name: name, value: "5")
+        }
+        block.removeAllButStatus()
+        #expect(block.list.map(\.name) == [":status", "content-type", "grpc-status", "grpc-message"])
+        #expect(block.number(of: .grpcStatus) == 5 && !block.has(.contentLength))
+    }
+
     @Test func startsAfreshFromThePool() {
         let pool = HeaderBlockPool()
         let block = pool.take()

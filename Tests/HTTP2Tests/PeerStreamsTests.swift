@@ -14,7 +14,7 @@ import Testing
         expect(streams.data(on: 3, endsStream: true))
         expect(streams.headers(on: 5, endsStream: false) == .sound)
         streams.resetReceived(on: 5)
-        expect(streams.data(on: 5, endsStream: false) && streams.headers(on: 5, endsStream: true) == .ended)
+        expect(streams.data(on: 5, endsStream: false) && streams.headers(on: 5, endsStream: true) == .reset)
     }
 
     /// What this side has reset, the client may not know yet.
@@ -62,7 +62,7 @@ import Testing
     /// Against sets that forget nothing.
     @Test(arguments: 1...20) func agreesWithSets(seed: UInt64) {
         var (streams, random) = (PeerStreams(), SplitMix(state: seed))
-        var (opened, ended, latest) = (Set<StreamID>(), Set<StreamID>(), StreamID(-1))
+        var (opened, ended, reset, latest) = (Set<StreamID>(), Set<StreamID>(), Set<StreamID>(), StreamID(-1))
         for _ in 0..<5_000 {
             let back = 2 * StreamID.random(in: 0..<40, using: &random)
             let ahead =
@@ -80,7 +80,7 @@ import Testing
                     expect(verdict == .passedOver)
                     continue
                 } else {
-                    expect(verdict == (ended.contains(stream) ? .ended : .sound))
+                    expect(verdict == (reset.contains(stream) ? .reset : ended.contains(stream) ? .ended : .sound))
                 }
                 if ends { ended.insert(stream) }
             case 1 where stream <= latest:
@@ -90,6 +90,7 @@ import Testing
             case 2 where stream <= latest && opened.contains(stream):
                 streams.resetReceived(on: stream)
                 ended.insert(stream)
+                reset.insert(stream)
             default: break
             }
         }

@@ -455,7 +455,7 @@ struct JoinedSessions {
         #expect(received == expected + (field.isEmpty ? [] : [field]) + ["x=y"])
     }
 
-    @Test(arguments: [(":authority", "user@test"), (":path", "/a#b"), (":path", "/#")])
+    @Test(arguments: [(":authority", "user@test"), (":path", "/a#b"), (":path", "/#"), (":path", "/ä")])
     func takesNoPartsOfURLsThatDoNotBelongThere(name: String, value: String) throws {
         let joined = try JoinedSessions()
         let stream = RecordedStream()

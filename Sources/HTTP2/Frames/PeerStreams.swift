@@ -11,6 +11,8 @@ package struct PeerStreams {
         case passedOver
         /// The client has ended its half before.
         case ended
+        /// It has reset the stream.
+        case reset
     }
 
     /// A bit for each of the last `count` streams.
@@ -22,8 +24,10 @@ package struct PeerStreams {
     private var ended = Bits(repeating: 0)
     /// Of those that have ended: never opened.
     private var passedOver = Bits(repeating: 0)
-    /// Reset by this side, which does that once.
+    /// Of those that have ended: by RST_STREAM.
     private var reset = Bits(repeating: 0)
+    /// Reset by this side, which does that once.
+    private var refused = Bits(repeating: 0)
 
     package init() {}
 
@@ -37,7 +41,7 @@ package struct PeerStreams {
         }
         guard isRecent(stream) else { return .sound }
         if Self.has(stream, in: passedOver) { return .passedOver }
-        if Self.has(stream, in: ended) { return .ended }
+        if Self.has(stream, in: ended) { return Self.has(stream, in: reset) ? .reset : .ended }
         if endsStream { Self.set(stream, in: &ended) }
         return .sound
     }
@@ -48,12 +52,14 @@ package struct PeerStreams {
             Self.set(next, in: &ended)
             Self.set(next, in: &passedOver)
             Self.clear(next, in: &reset)
+            Self.clear(next, in: &refused)
             next += 2
         }
         latest = stream
         if endsStream { Self.set(stream, in: &ended) } else { Self.clear(stream, in: &ended) }
         Self.clear(stream, in: &passedOver)
         Self.clear(stream, in: &reset)
+        Self.clear(stream, in: &refused)
     }
 
     /// DATA have come.
@@ -69,7 +75,9 @@ package struct PeerStreams {
 
     /// The client has reset a stream.
     package mutating func resetReceived(on stream: StreamID) {
-        if isRecent(stream), stream & 1 == 1 { Self.set(stream, in: &ended) }
+        guard isRecent(stream), stream & 1 == 1 else { return }
+        Self.set(stream, in: &ended)
+        if !Self.has(stream, in: passedOver) { Self.set(stream, in: &reset) }
     }
 
     /// This side resets a stream.
@@ -77,8 +85,8 @@ package struct PeerStreams {
     /// - Returns: whether it hasn't done that before.
     @discardableResult
     package mutating func resetSent(on stream: StreamID) -> Bool {
-        guard isRecent(stream), stream & 1 == 1, !Self.has(stream, in: reset) else { return false }
-        Self.set(stream, in: &reset)
+        guard isRecent(stream), stream & 1 == 1, !Self.has(stream, in: refused) else { return false }
+        Self.set(stream, in: &refused)
         return true
     }
 

@@ -57,10 +57,22 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case 14: matches(name, "content-length") ? .contentLength : nil
         case 16: matches(name, "proxy-connection") ? .connectionSpecific : nil
         case 17: matches(name, "transfer-encoding") ? .connectionSpecific : nil
-        // In any spelling that a server may take for this one.
-        case 23: Spelling.hasPrefix(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
+        case 23: matchesLoosely(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
         default: nil
         }
+    }
+
+    /// As `matches`, for a server that takes all but letters and digits for the same character, as those do that make
+    /// variables of names (RFC 3875, section 4.1.18).
+    private static func matchesLoosely(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
+        zip(name, UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount)).allSatisfy {
+            byte, other in
+            byte == other || other == UInt8(ascii: "-") && !isLetterOrDigit(byte)
+        }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
     @inline(__always)

@@ -268,12 +268,12 @@ public struct HeaderBlock: Equatable {
     /// Takes every field of a known name out.
     public func removeAll(of field: FieldName) {
         guard has(field) else { return }
-        removeAll { name, _ in name == field }
+        removeAll { $0 == field }
     }
 
     /// Takes everything out but the status of a gRPC call, its message, and what they need around them in a head.
     public func removeAllButStatus() {
-        removeAll { name, _ in
+        removeAll { name in
             switch name {
             case .status, .contentType, .grpcStatus, .grpcMessage: false
             default: true
@@ -281,15 +281,14 @@ public struct HeaderBlock: Equatable {
         }
     }
 
-    private func removeAll(where isUnwanted: (FieldName, UnsafeBufferPointer<UInt8>) -> Bool) {
+    private func removeAll(where isUnwanted: (FieldName) -> Bool) {
         assert(!isShared, "a block that others hold doesn't change")
         storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
         for index in 0..<storage.pointee.keptCount {
             let entry = storage.pointee.fields[index]
-            let bytes = name(of: entry)
-            let recognized = FieldName(bytes)
-            if isUnwanted(recognized, bytes) {
+            let recognized = FieldName(name(of: entry))
+            if isUnwanted(recognized) {
                 storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
                 storage.pointee.fieldCount -= 1
                 continue

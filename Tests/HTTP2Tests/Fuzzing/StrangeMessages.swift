@@ -10,6 +10,7 @@ enum StrangeMessages {
         (":path", "x"), (":path", "/ /"), (":authority", "a:1"), (":authority", "a b"), (":authority", ""),
         ("host", "b"),
         ("host", ""), ("host", "A:80"), ("host", "a:1"), ("host", "u@a"), (":authority", "u@a"), (":path", "/#"),
+        (":path", "/ä"),
         ("content-length", "0"), ("content-length", "3"), ("content-length", "-1"),
         ("content-length", "99999999999999999999"), ("content-length", ""), (":protocol", "websocket"),
         (":status", "200"),

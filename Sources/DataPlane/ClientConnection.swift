@@ -549,9 +549,7 @@ final class ClientConnection: Connection {
                 aliveAsked = nil
             } else if now > sent + worker.limits.keepaliveTimeout {
                 let time = worker.limits.keepaliveTimeout
-                worker.count(
-                    .writeStall, peerName, "no answer to a PING within \(time) while its streams take nothing")
-                close("the peer doesn't read")
+                closeAsStalled("no answer to a PING within \(time) while its streams take nothing")
             }
             return
         }

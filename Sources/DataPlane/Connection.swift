@@ -347,12 +347,16 @@ class Connection: Session, EventHandler {
             rule == .protocolError ? .protocolError : .enhanceYourCalm, saying: rule == .pings ? "too_many_pings" : "")
     }
 
+    final func closeAsStalled(_ reason: String) {
+        count(.writeStall, reason)
+        endedFor = .writeStall
+        close("the peer doesn't read")
+    }
+
     /// Looks after the time limits. Called a few times a second.
     func sweep(_ now: MonotonicTime) {
         if case .blocked(_, let since) = output, now > since + worker.limits.writeTimeout {
-            count(.writeStall, "the peer has read nothing for \(worker.limits.writeTimeout)")
-            endedFor = .writeStall
-            return close("the peer doesn't read")
+            return closeAsStalled("the peer has read nothing for \(worker.limits.writeTimeout)")
         }
         // A malformed head is over before the next read tells so.
         if let headersBegan, isReceivingHeaders, !isClosing, now > headersBegan + worker.limits.headerTimeout {

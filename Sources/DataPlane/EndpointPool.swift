@@ -188,7 +188,7 @@ final class EndpointPool {
     /// A connection has used half of its resets: it rests as soon as another one can take its calls.
     func connectionIsWorn(_ connection: UpstreamConnection) {
         guard restingCount < Self.mostResting else { return }
-        let hasOther = connections.contains { $0.use { $0 !== connection && $0.hasRoom && !$0.isWorn() } }
+        let hasOther = connections.contains { $0.use { $0 !== connection && $0.hasRoom() && !$0.isWorn() } }
         if hasOther { return connection.rest() }
         let now = worker.loop.now
         guard case .none = attempt, lastReplacement.map({ now > $0 + Self.replacementPause }) ?? true else { return }

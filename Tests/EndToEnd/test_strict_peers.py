@@ -32,6 +32,7 @@ UNAVAILABLE = b"14"
 SETTINGS = {
     "health_check": "none", "access_log": "off", "workers": 1, "max_upstream_connections": 1,
     "reset_budget": 1_000_000, "control_frame_budget": 1_000_000, "min_ping_interval": "0s",
+    "upstream_resets": 1_000_000, "trusted_peers": "127.0.0.0/8",
 }
 
 

@@ -180,7 +180,7 @@ private final class Flag: Sendable {
         let bench = try await ServerBench {
             $0.connections = 2
             $0.reserve = 1
-            $0.reserveTimeout = .milliseconds(300)
+            $0.reserveTimeout = .seconds(2)
         }
         let busy = [try await bench.connect(), try await bench.connect()]
         for client in busy { client.get("/wait") }

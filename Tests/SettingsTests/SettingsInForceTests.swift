@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func theLimitsAreSettings() {
-        #expect(SettingName.limits.count == 30)
+        #expect(SettingName.limits.count == 34)
         #expect(SettingName.limits.isSuperset(of: [.idleTimeout, .maxHeaderListSize, .goawayTimeout]))
         #expect(SettingName.limits.isDisjoint(with: [.workers, .drainTimeout, .healthTimeout]))
     }

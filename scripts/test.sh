@@ -50,9 +50,13 @@ check_scripts() {
     .venv/bin/shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
 }
 
-# Their output is kept, too, for the closing lines.
+# Their output is kept, too, for the closing lines. A server's tests wait for what other tasks do: beside the fuzzers, which
+# keep all threads of tasks busy for seconds, they would wait for nothing but a thread.
 unit_tests() {
-    swift test -c release --skip-build --disable-xctest 2>&1 | tee "$logs/unit.log"
+    local status=0
+    swift test -c release --skip-build --disable-xctest --skip HTTP1Tests 2>&1 | tee "$logs/unit.log" || status=1
+    swift test -c release --skip-build --disable-xctest --filter HTTP1Tests 2>&1 | tee -a "$logs/unit.log" || status=1
+    return "$status"
 }
 
 # Fails if a call needs over 10 % more than bench/instructions.tsv keeps.
@@ -85,7 +89,7 @@ part "Instructions per call" check_instructions
 part "End-to-end tests" end_to_end_tests "$@"
 
 # What each runner says of itself, once more and last.
-grep -h 'Test run with' "$logs/unit.log" | tail -n 1 || true
+grep -h 'Test run with' "$logs/unit.log" || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/end-to-end.log" | tail -n 1 || true
 if [ "${#failed[@]}" -gt 0 ]; then
     warn "failed:$(printf ' %s;' "${failed[@]}")"

@@ -72,7 +72,7 @@ final class TestClient: Sendable {
 
 /// Looks again and again, for up to 10 s, whether something has happened.
 func eventually(_ check: () -> Bool) async -> Bool {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(30)
     while .now < deadline {
         if check() { return true }
         try? await Task.sleep(for: .milliseconds(2))

@@ -119,7 +119,9 @@ def test_connections_opened_in_store(start):
             attacker.send(b"".join(attacker.request(2 * number + 1, HOLD) for number in range(100)))
         for attacker in stored:
             wait_taken(attacker)
-        assert len(attack_requests(proxy)) - before <= 20
+        taken = sum(100 - sum(isinstance(seen, RstStreamFrame) for seen in one.frames) for one in stored)
+        assert taken <= 20
+        eventually(lambda: len(attack_requests(proxy)) == before + taken, what="the calls at the backend")
 
 
 def test_nobody_is_closed_for_another_s_resets(start, connect_raw):
@@ -176,7 +178,7 @@ def test_grpcio_beside_an_abuser(start, open_channel, blue, green):
 
 
 def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
-    """25 callers with deadlines on a slow method share a connection with a stream and other callers; nobody is hurt."""
+    """25 callers with deadlines on a slow method share a connection with a stream and another caller; nobody is hurt."""
     proxy = start(blue=blue.address, green=green.address)
     channel = open_channel(proxy.address)
     stop = threading.Event()
@@ -197,11 +199,12 @@ def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
             except grpc.RpcError as error:
                 failures.append(error)
             calls.append(time.monotonic() - began)
-            time.sleep(0.01)
+            # Seldom: each call that ends well makes up for one that was given up.
+            time.sleep(0.2)
 
     stream = channel.stream_stream("/echo.Echo/Bidi")(iter(lambda: stop.wait(0.1) and None or b"tick", None), timeout=60)
     threads = [threading.Thread(target=impatient, daemon=True) for _ in range(25)]
-    threads += [threading.Thread(target=caller, daemon=True) for _ in range(3)]
+    threads += [threading.Thread(target=caller, daemon=True)]
     for thread in threads:
         thread.start()
     # 100 a second: without forgiveness 200 in a row are too many after two seconds.

@@ -205,24 +205,21 @@ open class Session {
         case .whole:
             try check(frame)
             let decoded = decoder.decode(block, from: headerBlocks)
-            if decoded.0.isTruncated { try skipped(decoder.excess(of: block.count, decoded.0)) }
+            if decoded.0.isTruncated { try skipped(decoder.excess(of: block.count, decoded.0), of: decoded.0) }
             return try receive(frame, decoded)
         case .first: try check(frame)
         // libnghttp2 hears nothing of these.
         case .middle, .last: guard frameBegan(.control) else { throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
         }
         let (decoded, excess) = decoder.decodePart(block, isLast: extent == .last, from: headerBlocks)
-        do {
-            if excess != HeaderExcess() { try skipped(excess) }
-        } catch {
-            if let decoded { headerBlocks.give(decoded.0) }
-            throw error
-        }
+        if excess != HeaderExcess() { try skipped(excess, of: decoded?.0) }
         if let decoded { try receive(frame, decoded) }
     }
 
-    private func skipped(_ excess: HeaderExcess) throws(SessionError) {
+    /// - Parameter list: what the excess belongs to, if it is complete: it is given back where the session can't go on.
+    private func skipped(_ excess: HeaderExcess, of list: HeaderBlock?) throws(SessionError) {
         guard !headersSkipped(bytes: excess.bytes, fields: excess.fields) else { return }
+        if let list { headerBlocks.give(list) }
         throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
     }
 

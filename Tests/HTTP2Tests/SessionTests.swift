@@ -31,6 +31,7 @@ final class RecordingSession: Session {
     var sawPingAnswer = false
     var goAway: (last: StreamID, code: ErrorCode)?
     var skipped = HeaderExcess()
+    var takesExcess = true
     var onRequest: (RecordedStream) -> Void = { _ in }
 
     init(_ role: Role, _ settings: SessionSettings = SessionSettings()) {
@@ -139,7 +140,7 @@ final class RecordingSession: Session {
 
     override func headersSkipped(bytes: Int, fields: Int) -> Bool {
         skipped = HeaderExcess(bytes: skipped.bytes + bytes, fields: skipped.fields + fields)
-        return true
+        return takesExcess
     }
 
     override func settingsReceived() { sawSettings = true }
@@ -482,6 +483,17 @@ struct JoinedSessions {
             if !isLong { #expect(received.head.last == "x-usual=1" && received.trailers == ["x-usual=1"]) }
         }
         #expect(pair.server.skipped.bytes > 4 * 180_000)
+    }
+
+    /// A list for which the session ends goes back like any other, whether it came in one frame or in several.
+    @Test(arguments: [12_000, 60_000]) func keepsNoListForWhichItEnds(bytes: Int) throws {
+        let generous = SessionSettings(maxHeaderListSize: 400_000, maxHeaderFields: 1_000)
+        let pair = try JoinedSessions(client: generous, server: SessionSettings(maxHeaderListSize: 2_000))
+        pair.server.takesExcess = false
+        _ = try pair.client.request((0..<4).map { ("x-long-\($0)", String(repeating: "~", count: bytes / 4)) })
+        #expect(throws: SessionError.self) { try pair.exchange() }
+        pair.server.trimMemory()
+        if bytes < 16_384 { #expect(pair.server.blocks.bytesInUse == 0) }
     }
 
     /// A head may come in two pieces, with the end of another stream in between.

@@ -99,6 +99,7 @@ extension Call {
 
     /// The same for the request, while the upstream takes what has come.
     func widenRequest(_ connection: ClientConnection, _ stream: StreamID) {
+        guard connection.settingsAreAcknowledged else { return }
         let worker = connection.worker
         var change = connection.requests.widen(&requestGrant, connection.bandwidth, &worker.windows)
         if change == .none, connection.restQuietRequests() {

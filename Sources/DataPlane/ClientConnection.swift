@@ -484,7 +484,9 @@ final class ClientConnection: Connection {
         call.giveBackRequestGrant()
         call.client = .closed
         if !call.response.hasEnded || call.responseReset != nil || code != .noError { call.clientReset = code }
-        call.cancelUpstream(code)
+        // What the Proxy has told the client is not what the client says to the upstream.
+        let isOwnEnd = if case .rule = call.streamEnd { true } else { false }
+        call.cancelUpstream(isOwnEnd ? .cancel : code)
         worker.finishIfOver(call)
     }
 

@@ -132,6 +132,12 @@ def test_made_you_reset(proxy, bystander, provoke):
                 attack += frame(DATA, END_STREAM, stream, b"too long")
             if not attacker.send(attack):
                 break
+            # Slowly enough that no stream is refused for those before it: that would be a flood of frames instead.
+            if stream % 50 == 49:
+                try:
+                    attacker.wait_frame(RstStreamFrame, stream)
+                except AssertionError:
+                    break
         assert_stopped(proxy, attacker, "resets")
 
 

@@ -139,6 +139,7 @@ def test_made_you_reset(proxy, bystander, provoke):
                 except AssertionError:
                     break
         assert_stopped(proxy, attacker, "resets")
+    assert len(attack_requests(proxy)) <= 10
 
 
 def test_empty_headers(proxy, bystander):

@@ -305,7 +305,7 @@ def test_consumer_that_is_gone_is_found_out(start_proxy, start_raw_backend, conn
     sender.push()
     client.wait_closed()
     source.wait_reset()
-    assert "no answer to a PING" in "\n".join(proxy.process.stderr)
+    proxy.process.wait_for_line(lambda line: "no answer to a PING" in line, what="the reason in the log")
 
 
 def test_trailers_pass_a_window_that_is_shut(start_proxy, start_raw_backend, connect_raw):
@@ -359,4 +359,4 @@ def test_streams_that_pin_memory_make_room(start_proxy, start_raw_backend, conne
     assert pinning[0].streams[1].reset_code == 11, "the stream that was shut first is the first to go"
     limits = {s.labels["limit"]: s.value for s in proxy.admin.metrics()["sluice_limits_reached_total"]}
     assert limits["memory"] > 0
-    assert "ended streams that take too much memory" in "\n".join(proxy.process.stderr)
+    proxy.process.wait_for_line(lambda line: "ended streams that take too much memory" in line, what="the log's line")

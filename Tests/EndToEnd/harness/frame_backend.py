@@ -67,8 +67,9 @@ class FrameBackend:
         decoder = hpack.Decoder()
         answer = header_block((":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0"))
         with connection, contextlib.suppress(OSError):
-            acknowledgment = b"" if self._acknowledges_late else frame(SETTINGS, ACK)
-            connection.sendall(frame(SETTINGS, 0, 0, self._settings) + self._further + acknowledgment)
+            acknowledgment = frame(SETTINGS, ACK)
+            at_once = b"" if self._acknowledges_late else acknowledgment
+            connection.sendall(frame(SETTINGS, 0, 0, self._settings) + self._further + at_once)
             for kind, flags, stream, payload in self.frames(connection):
                 if kind == HEADERS:
                     path = dict(decoder.decode(payload, raw=True))[b":path"]

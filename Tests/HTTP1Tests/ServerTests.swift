@@ -313,6 +313,8 @@ private final class Flag: Sendable {
         let late = try await bench.connect()
         late.send("GET /late HT")
         #expect(await eventually { bench.waitingCount == 1 })
+        // Nobody is told that the beginning of a request has come.
+        try await Task.sleep(for: .milliseconds(200))
         bench.server.stop()
         #expect(await eventually { silent.hasEnded && idle.hasEnded })
         late.send("TP/1.1\r\nHost: localhost\r\n\r\n")

@@ -62,7 +62,7 @@ public final class SessionMemory {
     /// A server session is being made: what it asks for first of such a size is its frame buffer.
     private var lendsFrameBuffer = false
     /// How often the frame buffer was lent, and of what size; for the check.
-    private(set) var lent: (count: Int, size: Int) = (0, 0)
+    package private(set) var lent: (count: Int, size: Int) = (0, 0)
 
     /// Memory whose server sessions share a frame buffer, where this libnghttp2 is found to have one that can be shared.
     public convenience init() {
@@ -70,7 +70,7 @@ public final class SessionMemory {
     }
 
     /// - Parameter sizes: blocks of such a size are taken for frame buffers; `nil` where none is to be lent.
-    init(lending sizes: ClosedRange<Int>?) {
+    package init(lending sizes: ClosedRange<Int>?) {
         if let sizes {
             precondition(
                 sizes.lowerBound >= Self.classes * Self.step && sizes.upperBound <= Self.frameBufferSize,

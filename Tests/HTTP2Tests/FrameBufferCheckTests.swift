@@ -19,4 +19,26 @@ import HTTP2
     @Test func noticesBytesThatAreNeededLonger() {
         #expect(!FrameBufferCheck.holds(for: SessionMemory.frameBufferSizes, disturbing: .beforeTheCopy))
     }
+
+    /// Sessions of one thread take turns, as a worker's do: with one buffer for all, and with one for each.
+    @Test(arguments: [SessionMemory.frameBufferSizes, nil]) func sessionsInTurns(lent: ClosedRange<Int>?) throws {
+        let memory = SessionMemory(lending: lent)
+        let pairs = (0..<4).map { _ in JoinedSessions(memory: memory) }
+        let bodies = pairs.indices.map { number in (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) } }
+        var calls: [RecordedStream] = []
+        for (pair, body) in zip(pairs, bodies) {
+            let server = pair.server
+            server.onRequest = { [unowned server] stream in
+                body.withUnsafeBytes { stream.outgoing.append($0, from: server.chunks) }
+                stream.outgoingTrailers = [("grpc-status", "0")]
+                server.respond(stream, [("content-type", "application/grpc")])
+            }
+            calls.append(try pair.client.request(body: [1, 2, 3]))
+        }
+        while try pairs.reduce(0, { try $0 + $1.step() }) > 0 {}
+        for (call, body) in zip(calls, bodies) {
+            #expect(call.received == body && call.trailers == ["grpc-status=0"])
+        }
+        #expect(memory.lent.count == (lent == nil ? 0 : pairs.count))
+    }
 }

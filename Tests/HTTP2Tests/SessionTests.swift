@@ -34,9 +34,9 @@ final class RecordingSession: Session {
     var takesExcess = true
     var onRequest: (RecordedStream) -> Void = { _ in }
 
-    init(_ role: Role, _ settings: SessionSettings = SessionSettings()) {
+    init(_ role: Role, _ settings: SessionSettings = SessionSettings(), memory: SessionMemory = SessionMemory()) {
         blocks = HeaderBlockPool()
-        super.init(role: role, settings: settings, headerBlocks: blocks, memory: SessionMemory())
+        super.init(role: role, settings: settings, headerBlocks: blocks, memory: memory)
     }
 
     static func fields(_ block: HeaderBlock) -> [String] { block.list.map { "\($0.name)=\($0.value)" } }
@@ -159,15 +159,26 @@ struct JoinedSessions {
         try exchange()
     }
 
+    /// Sessions that have said nothing yet, with memory that they share with others.
+    init(memory: SessionMemory) {
+        client = RecordingSession(.client, memory: memory)
+        server = RecordingSession(.server, memory: memory)
+    }
+
     /// Moves bytes both ways until both sides are quiet; returns how many that were.
     @discardableResult
     func exchange() throws -> Int {
         var total = 0
         while true {
-            let moved = try move(from: client, to: server) + move(from: server, to: client)
+            let moved = try step()
             if moved == 0 { return total }
             total += moved
         }
+    }
+
+    /// Moves what one drain gives, each way.
+    func step() throws -> Int {
+        try move(from: client, to: server) + move(from: server, to: client)
     }
 
     private func move(from: RecordingSession, to: RecordingSession) throws -> Int {

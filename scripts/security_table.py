@@ -22,7 +22,7 @@ ATTACKS = [
     ("test_delayed_rapid_reset", "Rapid Reset, each call cancelled once the backend works on it", "`resets`"),
     ("test_made_you_reset[window_overflow]", "MadeYouReset (CVE-2025-8671) by window overflow, 3,000 streams", "`resets`"),
     ("test_made_you_reset[content_length]", "MadeYouReset by a `content-length` that lies, 3,000 streams", "`resets`"),
-    ("test_empty_headers", "3,000 HEADERS without a field", "`resets`"),
+    ("test_empty_headers", "210 HEADERS without a field", "`resets`"),
     ("test_control_frames[settings]", "20,000 SETTINGS (CVE-2019-9515)", "`control_frames`"),
     ("test_control_frames[priority]", "20,000 PRIORITY (CVE-2019-9513)", "`control_frames`"),
     ("test_control_frames[priority_of_itself]", "20,000 PRIORITY that make a stream depend on itself", "`control_frames`"),

@@ -7,9 +7,10 @@ extension Call {
 
     /// Whether what the client sends still has somewhere to go.
     var wantsRequestBody: Bool {
-        if isAnswered { return false }
         switch upstream {
-        case .none, .waiting, .open: return true
+        case .none, .waiting: return !isAnswered
+        // Also behind the upstream's answer: with a piece left out, the request would look complete.
+        case .open: if case .none = withdrawal { return true } else { return false }
         case .closed: return false
         }
     }

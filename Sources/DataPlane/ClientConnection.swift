@@ -131,6 +131,10 @@ final class ClientConnection: Connection {
     /// The load balancer has said whose connection this is.
     private func beNamed(_ address: SocketAddress) {
         peerAddress = address
+        if let former = registration.share {
+            registration.registry.left(former)
+            registration.share = nil
+        }
         guard !worker.limits.trustedPeers.contains(address) else { return }
         let share = Peer(address)
         registration.share = share
@@ -179,7 +183,10 @@ final class ClientConnection: Connection {
         let left = max(1, account.resets.left(now: now))
         guard left < resets.left(now: now) else { return }
         resets = ResetBudget(capacity: account.resets.capacity, refill: account.resets.refill, now: now, left: left)
-        guard let earned = EarnedStreams(left: left, full: worker.limits.maxConcurrentStreams) else { return }
+        guard
+            let earned = EarnedStreams(
+                left: left, full: worker.limits.maxConcurrentStreams, capacity: account.resets.capacity)
+        else { return }
         earnedStreams = earned
         announce(maxConcurrentStreams: earned.announced)
         markDirty()
@@ -584,6 +591,12 @@ final class ClientConnection: Connection {
             // What waits has no way out, and trailers would have to wait behind it.
             call.failure = call.failure ?? failure
             guard case .open(_, let stream) = call.client else { return }
+            if case .ended(let trailers?) = call.response { headerBlocks.give(trailers) }
+            call.response = .ended(trailers: nil)
+            // Were it asked for more, it must not look complete.
+            call.responseReset = .enhanceYourCalm
+            call.dropRequestBody(worker)
+            call.forgetReplay(worker)
             call.cancelUpstream(.cancel)
             call.responseBody.removeAll(to: chunks)
             cancel(stream, .enhanceYourCalm)
@@ -609,6 +622,9 @@ final class ClientConnection: Connection {
             // The Proxy has ended the call; whoever leaves no window for that is told without one.
             call.undeliveredSince = now
             worker.reached(.streamWriteStall)
+            worker.report(
+                .info, "ending a call whose client leaves no window for its end", of: .streamWriteStall, self,
+                [("after", "\(limits.writeTimeout)")])
             call.streamEnd = .rule(Limit.streamWriteStall.rawValue)
             cancel(stream, .internalError)
         } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {

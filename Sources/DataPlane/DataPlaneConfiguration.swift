@@ -65,10 +65,10 @@ package struct DataPlaneLimits: Sendable {
 
     /// By how much the windows of one client connection may grow altogether in one direction: enough for one stream of
     /// 100 MB/s over 20 ms.
-    var mostGrownWindows: Int { 3 * connectionWindow }
+    package var mostGrownWindows: Int { 3 * connectionWindow }
 
     /// Bytes by which all windows of one worker may grow altogether.
-    var windowBudget: Int { maxBufferedBytes / 4 }
+    package var windowBudget: Int { maxBufferedBytes / 4 }
 
     /// Size of a header list, as RFC 9113, section 6.5.2 counts it.
     package var maxHeaderListSize = 16_384
@@ -111,7 +111,7 @@ package struct DataPlaneLimits: Sendable {
     package var prefaceTimeout: Duration = .seconds(10)
     /// From the beginning of a header block to its end.
     package var headerTimeout: Duration = .seconds(10)
-    /// How long a peer may leave lie what waits for it.
+    /// How long a connection may take nothing of what waits for it.
     package var writeTimeout: Duration = .seconds(60)
     /// How long a client's connection may carry no call, until it is ended with GOAWAY; `nil` for ever.
     package var idleTimeout: Duration? = .seconds(180)

@@ -276,6 +276,7 @@ final class EndpointPool {
 
     func connectionIsDraining(_ connection: UpstreamConnection) {
         remove(connection)
+        connectIfNeeded()
     }
 
     func connectionIsLost(_ connection: UpstreamConnection) {

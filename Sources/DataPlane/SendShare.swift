@@ -24,6 +24,12 @@ package struct SendShare {
     /// Takes note of how much of the connection's window is left, whenever it may have grown.
     package mutating func saw(left: Int) { whole = max(whole, left) }
 
+    /// Whether credit for a stream comes often enough to tell what of it is unread: peers give it once half of the stream's
+    /// window has been read, which is never before the connection's is used up where the stream's is larger.
+    ///
+    /// - Parameter streamWindow: with which the peer has streams begin.
+    package func canTell(streamWindow: Int) -> Bool { streamWindow <= whole }
+
     /// How much a stream may send now, while others have something to send, too.
     ///
     /// - Parameters:

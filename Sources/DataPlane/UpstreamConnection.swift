@@ -145,10 +145,18 @@ final class UpstreamConnection: Connection {
         }
         let reason = lossReason ?? reason
         while let call = calls.last?.object {
+            let isUnsent = if case .open(_, let stream) = call.upstream { stream > latestStreamSent } else { false }
             closeLeg(of: call)
             guard case .open = call.client, !call.response.hasEnded else {
                 call.dropRequestBody(worker)
                 worker.finishIfOver(call)
+                continue
+            }
+            if isUnsent, call.canBePlacedAgain {
+                // Nothing of it has left the Proxy.
+                call.hasBeenRetried = true
+                worker.countRetry(of: call)
+                worker.placeAgain(call)
                 continue
             }
             lose(call, reason)
@@ -279,7 +287,9 @@ final class UpstreamConnection: Connection {
     private func sharePart(
         of buffer: UnsafeMutableRawBufferPointer, for call: Call, _ stream: StreamID
     ) -> UnsafeMutableRawBufferPointer? {
-        guard sendingCalls > 1, call.requestBody.count > 0, peerWindow < Connection.window else { return buffer }
+        guard sendingCalls > 1, call.requestBody.count > 0, peerWindow < Connection.window,
+            share.canTell(streamWindow: peerInitialWindow)
+        else { return buffer }
         let unread = max(0, peerInitialWindow - peerWindow(of: stream))
         let asked = min(buffer.count, call.requestBody.count)
         let part = share.share(asked: asked, unread: unread)
@@ -348,6 +358,7 @@ final class UpstreamConnection: Connection {
         if due <= now, resets.allows(now: now) { return reset(call, stream, code, now) }
         call.withdrawal = .due(code, due)
         dueResets += 1
+        stoppedSending(call)
     }
 
     private func reset(_ call: Call, _ stream: StreamID, _ code: ErrorCode, _ now: MonotonicTime) {

@@ -164,7 +164,7 @@ final class Worker: @unchecked Sendable {
         (bytesTaken, callsBegun) = (0, 0)
         placeUnplaced()
         // Draining one session gives credit to others, which then are dirty too.
-        while !dirty.isEmpty {
+        while !dirty.isEmpty || !cutShort.isEmpty {
             swap(&dirty, &draining)
             for connection in draining { connection.flush() }
             draining.removeAll(keepingCapacity: true)

@@ -31,8 +31,8 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Size of a header list, names and values and 32 for each field; beyond it the call fails, and at twice the \
-            size the connection is closed. Default: 16384.
+            Size of a header list, names and values and 32 for each field; beyond it the call fails. \
+            Default: 16384.
             """, valueName: "BYTES"))
     var maxHeaderListSize: String?
 
@@ -42,7 +42,10 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Streams in a row that may be reset before a client's connection is closed. Default: 200.", valueName: "N"))
+            """
+            Streams in a row that may be reset on a client's connection, before it is closed, and on those of its peer \
+            together, before new ones begin with few streams. Default: 200.
+            """, valueName: "N"))
     var resetBudget: String?
 
     @Option(help: ArgumentHelp("The time that forgives one reset. Default: 100ms.", valueName: "DURATION"))

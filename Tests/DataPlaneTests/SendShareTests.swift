@@ -20,6 +20,11 @@ import Testing
         #expect(65_535 - unread >= 65_535 / 2)
     }
 
+    @Test func tellsNothingWhereStreamsHaveMoreThanTheConnection() {
+        #expect(share(of: 65_535).canTell(streamWindow: 65_535))
+        #expect(!share(of: 65_535).canTell(streamWindow: 1 << 20))
+    }
+
     @Test func creditMakesRoom() {
         let share = share(of: 65_535)
         #expect(share.share(asked: 16_384, unread: 32_768) == 0)

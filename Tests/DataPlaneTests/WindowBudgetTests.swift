@@ -24,6 +24,13 @@ import Testing
         #expect(budget.take(upTo: 10, holding: 0) == 10)
     }
 
+    @Test func isAQuarterOfWhatAWorkerMayHold() {
+        var limits = DataPlaneLimits()
+        limits.maxBufferedBytes = 40 << 20
+        #expect(limits.windowBudget == 10 << 20)
+        #expect(limits.mostGrownWindows == 3 * limits.connectionWindow)
+    }
+
     @Test func aLowerTotalTakesNothingBack() {
         var budget = WindowBudget(total: 1_000)
         #expect(budget.take(upTo: 400, holding: 0) == 400)

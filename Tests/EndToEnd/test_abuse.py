@@ -72,6 +72,7 @@ def test_rapid_reset(proxy, bystander):
             if not attacker.send(attacker.request(stream) + reset(stream)):
                 break
         assert_stopped(proxy, attacker, "resets")
+        assert attacker.goaway.last_stream_id < 2 * 500
     assert len(attack_requests(proxy)) < 400
 
 

@@ -83,6 +83,26 @@ def test_uploads_that_wait_for_a_place_hold_up_none_that_has_one(start_proxy, st
         assert stream.wait_end(60).grpc_status == b"0"
 
 
+@pytest.mark.parametrize("connections", [1, 256])
+def test_uploads_to_a_backend_that_allows_100_streams_and_then_one(
+    start_proxy, start_raw_backend, connect_raw, connections
+):
+    """Those that are placed at the first word and those that wait after the second: all come through."""
+
+    def reply(stream: RawStream) -> None:
+        if stream.id == 1:
+            stream.connection.change_settings({MAX_CONCURRENT_STREAMS: 1})
+        take(stream)
+
+    backend = start_raw_backend(reply, auto_window=False, settings={MAX_CONCURRENT_STREAMS: 100})
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1,
+        max_upstream_connections=connections)
+    client = connect_raw(proxy.address)
+    for stream in [upload(client, 300 * KIBIBYTE) for _ in range(15)]:
+        assert stream.wait_end(60).grpc_status == b"0"
+
+
 def test_upload_that_nobody_reads_leaves_the_upstream_connection_to_others(
     start_proxy, start_raw_backend, connect_raw
 ):

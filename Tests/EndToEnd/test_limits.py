@@ -165,7 +165,7 @@ def test_end_by_the_proxy_that_is_not_read(start, connect_raw):
     assert proxy.backend.requests[0].wait_reset() == CANCEL
     proxy.process.wait_for_line(lambda line: "leaves no window for its end" in line, what="the log's line")
     line = eventually(lambda: [one for one in proxy.accesses() if one["path"] == "/a.A/B"], what="the access log's line")[0]
-    assert (line["ended_by"], line["end_reason"]) == ("proxy", "stream_write_stall"), line
+    assert (line["ended_by"], line["end_reason"]) == ("proxy", "deadline_exceeded"), line
     other = client.open(grpc_request("/a.A/B"), end_stream=True)
     client.h2.increment_flow_control_window(1_000, other.id)
     client._flush()

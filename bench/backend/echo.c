@@ -6,7 +6,7 @@
 
 #include "slab.h"
 
-enum { STREAM_WINDOW = 4 << 20, CONNECTION_WINDOW = 1 << 30, CHUNK_BYTES = 16 * 1024, INLINE_BYTES = 256 };
+enum { STREAM_WINDOW = 16 << 20, CONNECTION_WINDOW = 1 << 30, CHUNK_BYTES = 16 * 1024, INLINE_BYTES = 256 };
 
 /// Bytes to be echoed that don't fit into the stream itself.
 struct chunk {

@@ -13,7 +13,7 @@
 #include "payload.h"
 #include "slab.h"
 
-enum { STREAM_WINDOW = 4 << 20, CONNECTION_WINDOW = 1 << 30 };
+enum { STREAM_WINDOW = 16 << 20, CONNECTION_WINDOW = 1 << 30 };
 enum { RETRY_NANOSECONDS = 10 * 1000 * 1000 };
 /// A `grpc_status` of a call that none was received for.
 enum { NO_GRPC_STATUS = 1000 };

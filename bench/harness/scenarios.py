@@ -111,12 +111,12 @@ SCENARIOS = [
         "workers", "2 workers over 1", 32, 16, kind=Kind.SCALING, workers=2, goal=1.9,
     ),
     Scenario(
-        "far-client", "one stream at a time of 32 MiB each way, the client 20 ms away", 1, 1, 32 << 20,
-        kind=Kind.RATE, far="client", delay_ms=10, pace=3, goal=100,
+        "far-client", "one stream at a time of 64 MiB each way, the client 20 ms away", 1, 1, 64 << 20,
+        kind=Kind.RATE, far="client", delay_ms=10, pace=6, goal=100,
     ),
     Scenario(
-        "far-backend", "one stream at a time of 32 MiB each way, the backend 20 ms away", 1, 1, 32 << 20,
-        kind=Kind.RATE, far="backend", delay_ms=10, pace=3, goal=100,
+        "far-backend", "one stream at a time of 64 MiB each way, the backend 20 ms away", 1, 1, 64 << 20,
+        kind=Kind.RATE, far="backend", delay_ms=10, pace=6, goal=100,
     ),
 ]  # fmt: skip
 

@@ -62,11 +62,19 @@ final class ClientConnection: Connection {
     ) throws(SystemError) {
         self.registration = registration
         let limits = worker.limits
+        let now = worker.loop.now
+        // Where the peer is known by its address alone, the first SETTINGS have what it has left, and no further ones follow.
+        if tls == nil, !limits.proxyProtocol.contains(peerAddress), !limits.trustedPeers.contains(peerAddress),
+            let left = worker.peers.left(of: Peer(peerAddress), now: now)
+        {
+            earnedStreams = EarnedStreams(
+                left: left, full: limits.maxConcurrentStreams, capacity: limits.resetBudget)
+        }
         let settings = SessionSettings(
-            maxConcurrentStreams: UInt32(limits.maxConcurrentStreams), streamWindow: Int32(limits.streamWindow),
+            maxConcurrentStreams: UInt32(earnedStreams?.announced ?? limits.maxConcurrentStreams),
+            streamWindow: Int32(limits.streamWindow),
             connectionWindow: Int32(max(Connection.window, limits.streamWindow)),
             maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
-        let now = worker.loop.now
         responses = WindowAllowance(
             base: limits.upstreamStreamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: true)
         // That an upstream has taken what came is proof enough: what it leaves lying, nobody has sent for it in vain.
@@ -187,9 +195,11 @@ final class ClientConnection: Connection {
             let earned = EarnedStreams(
                 left: left, full: worker.limits.maxConcurrentStreams, capacity: account.resets.capacity)
         else { return }
-        earnedStreams = earned
-        announce(maxConcurrentStreams: earned.announced)
-        markDirty()
+        if earnedStreams.map({ $0.announced > earned.announced }) ?? true {
+            earnedStreams = earned
+            announce(maxConcurrentStreams: earned.announced)
+            markDirty()
+        }
         worker.reached(.peerResets)
         worker.report(
             .warning, "a connection begins with few streams, as its peer has had many reset", of: .peerResets, self,

@@ -55,6 +55,11 @@ package struct PeerTable {
         return account
     }
 
+    /// Resets that a peer has left; `nil` for one that isn't known.
+    package func left(of peer: Peer, now: MonotonicTime) -> Int? {
+        accounts[peer]?.resets.left(now: now)
+    }
+
     /// One of the peer's connections is gone.
     package mutating func close(_ account: PeerAccount) {
         assert(account.connections > 0, "what is closed was open")

@@ -62,4 +62,16 @@ import Testing
         #expect(open(&table, 1).resets.left(now: now) == 0)
         #expect(open(&table, 1, capacity: 20).resets.left(now: now) == 20)
     }
+
+    @Test func tellsWhatAKnownPeerHasLeft() {
+        var table = PeerTable()
+        let now = MonotonicTime(nanoseconds: 1_000)
+        let peer = Peer.ipv4(1)
+        #expect(table.left(of: peer, now: now) == nil)
+        let account = table.open(peer, capacity: 10, refill: .seconds(3600), now: now)
+        #expect(table.left(of: peer, now: now) == 10)
+        _ = account.resets.endedUncleanly(now: now)
+        table.close(account)
+        #expect(table.left(of: peer, now: now) == 9)
+    }
 }

@@ -73,9 +73,8 @@ def abandon(proxy, connections: int, calls: int = 100, source: str = ATTACKER) -
     for _ in range(connections):
         with Attacker(proxy.address, source=source) as attacker:
             attacker.wait_frame(SettingsFrame, 0)
-            attacker.send(frame(SETTINGS, ACK) + b"".join(
-                attacker.request(2 * number + 1, HOLD) for number in range(calls)
-            ))
+            # Without a word on the SETTINGS: what is beyond the limit is refused, and ends no connection.
+            attacker.send(b"".join(attacker.request(2 * number + 1, HOLD) for number in range(calls)))
             wait_taken(attacker)
             taken += calls - sum(isinstance(seen, RstStreamFrame) for seen in attacker.frames)
             eventually(lambda: len(attack_requests(proxy)) >= taken, what="the calls at the backend")  # noqa: B023
@@ -168,9 +167,7 @@ def test_grpcio_beside_an_abuser(start, open_channel, blue, green):
         for _ in range(4):
             attacker = stack.enter_context(Attacker(proxy.address))
             attacker.wait_frame(SettingsFrame, 0)
-            attacker.send(frame(SETTINGS, ACK) + b"".join(
-                attacker.request(2 * number + 1, path="/echo.Echo/Hang") for number in range(100)
-            ))
+            attacker.send(b"".join(attacker.request(2 * number + 1, path="/echo.Echo/Hang") for number in range(100)))
             wait_taken(attacker)
             attacker.socket.close()
     channel = open_channel(proxy.address)

@@ -25,9 +25,6 @@ public struct ByteQueue {
 
     public var isEmpty: Bool { count == 0 }
 
-    /// Bytes that are held, also those that were read and stay for a replay.
-    public var memory: Int { count + replayCount }
-
     /// Adds a copy of some bytes at the end.
     public mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: ChunkPool) {
         var rest = bytes

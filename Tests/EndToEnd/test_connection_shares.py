@@ -8,23 +8,16 @@ import pytest
 
 from harness.attacker import PREFACE, SETTINGS, Attacker, frame
 from harness.process import eventually
-from harness.raw_http2 import NO_ERROR, RawConnection, RawStream, grpc_request, grpc_response, value
+from harness.raw_http2 import HOLD, NO_ERROR, RawConnection, answer_unless_held, grpc_request
 
 ATTACKER = "127.0.0.2"
-HOLD = ("x-hold", "1")
 LIMIT = 40
-
-
-def answer(stream: RawStream) -> None:
-    with contextlib.suppress(Exception):
-        if not value(stream.headers, "x-hold"):
-            stream.send_headers(grpc_response(("grpc-status", "0")), True)
 
 
 @pytest.fixture
 def start(start_proxy, start_raw_backend):
     def both(**settings):
-        backend = start_raw_backend(answer)
+        backend = start_raw_backend(answer_unless_held)
         proxy = start_proxy(
             blue=backend.address, green=backend.address, health_check="none", max_connections=LIMIT, **settings
         )

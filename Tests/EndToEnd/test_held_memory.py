@@ -8,26 +8,17 @@ from hyperframe.frame import SettingsFrame
 from harness.attacker import ACK, END_HEADERS, END_STREAM, HEADERS, SETTINGS, Attacker, bomb, frame
 from harness.bystander import Bystander
 from harness.process import eventually
-from harness.raw_http2 import RawStream, grpc_request, grpc_response, value
+from harness.raw_http2 import HOLD, answer_unless_held, grpc_request
 
 MEBIBYTE = 1 << 20
-# What a request says whose call is to stay open.
-HOLD = ("x-hold", "1")
 # What the calls of the Proxy's one worker may hold.
 BOUND = 32 * MEBIBYTE
 ATTACKER = "127.0.0.2"
 
 
-def answer(stream: RawStream) -> None:
-    # The Proxy may have given the call up meanwhile.
-    with contextlib.suppress(Exception):
-        if not value(stream.headers, "x-hold"):
-            stream.send_headers(grpc_response(("grpc-status", "0")), True)
-
-
 @pytest.fixture(params=["off", "-"], ids=["no_access_log", "access_log"])
 def proxy(start_proxy, start_raw_backend, request):
-    backend = start_raw_backend(answer)
+    backend = start_raw_backend(answer_unless_held)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, access_log=request.param,
         max_buffered_bytes=BOUND,

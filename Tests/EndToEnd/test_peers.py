@@ -14,18 +14,10 @@ from harness.attacker import (
 )
 from harness.bystander import Bystander
 from harness.process import eventually
-from harness.raw_http2 import CANCEL, RawStream, grpc_request, grpc_response, value
+from harness.raw_http2 import CANCEL, HOLD, RawStream, answer_unless_held, grpc_request
 
-HOLD = ("x-hold", "1")
 ATTACKER = "127.0.0.2"
 MAX_CONCURRENT_STREAMS = 0x3
-
-
-def answer(stream: RawStream) -> None:
-    # The Proxy may have cancelled the call meanwhile.
-    with contextlib.suppress(Exception):
-        if not value(stream.headers, "x-hold"):
-            stream.send_headers(grpc_response(("grpc-status", "0")), True)
 
 
 @pytest.fixture
@@ -33,7 +25,7 @@ def start(start_proxy, start_raw_backend):
     """Starts a Proxy of one worker with these settings, whose backend keeps calls that say so."""
 
     def both(**settings):
-        backend = start_raw_backend(answer)
+        backend = start_raw_backend(answer_unless_held)
         proxy = start_proxy(
             **{"blue": backend.address, "green": backend.address, "health_check": "none", "workers": 1, **settings}
         )

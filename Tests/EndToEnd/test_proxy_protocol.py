@@ -14,11 +14,10 @@ from hyperframe.frame import SettingsFrame
 from harness.attacker import ACK, ATTACK_PATH, PING, SETTINGS, Attacker, assert_counted, frame
 from harness.certificates import Authority
 from harness.process import eventually
-from harness.raw_http2 import MAX_CONCURRENT_STREAMS, RawConnection, RawStream, grpc_request, grpc_response, value
+from harness.raw_http2 import HOLD, MAX_CONCURRENT_STREAMS, RawConnection, answer_unless_held, grpc_request
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 BALANCER = "127.0.0.9"
-HOLD = ("x-hold", "1")
 
 
 def header(client: str = "192.0.2.7", port: int = 4_321, *, command: int = 0x21, tlvs: bytes = b"") -> bytes:
@@ -31,16 +30,10 @@ def header(client: str = "192.0.2.7", port: int = 4_321, *, command: int = 0x21,
 LOCAL = SIGNATURE + struct.pack(">BBH", 0x20, 0, 0)
 
 
-def answer(stream: RawStream) -> None:
-    with contextlib.suppress(Exception):
-        if not value(stream.headers, "x-hold"):
-            stream.send_headers(grpc_response(("grpc-status", "0")), True)
-
-
 @pytest.fixture
 def start(start_proxy, start_raw_backend):
     def both(**settings):
-        backend = start_raw_backend(answer)
+        backend = start_raw_backend(answer_unless_held)
         proxy = start_proxy(**{
             "blue": backend.address, "green": backend.address, "health_check": "none",
             "proxy_protocol": f"{BALANCER},10.0.0.0/8", **settings,

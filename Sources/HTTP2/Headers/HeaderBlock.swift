@@ -411,9 +411,6 @@ public struct HeaderBlock: Equatable {
     // MARK: Memory
 
     /// What the block takes, with room that isn't used.
-    package var memory: Int { isKnown ? 0 : allocatedBytes }
-
-    /// As `memory`, also of a block that is known to come again and belongs to its connection.
     var allocatedBytes: Int {
         MemoryLayout<Storage>.size + storage.pointee.byteCapacity
             + storage.pointee.fieldCapacity * MemoryLayout<HeaderField>.stride

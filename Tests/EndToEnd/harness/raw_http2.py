@@ -534,3 +534,14 @@ class RawServer:
                 self.errors.append(connection.protocol_error)
         if self.errors:
             raise self.errors[0]
+
+
+#: What a request says whose call is to stay open, to a backend that does `answer_unless_held`.
+HOLD = ("x-hold", "1")
+
+
+def answer_unless_held(stream: RawStream) -> None:
+    """Answers at once, with nothing but a status; the Proxy may have given the call up meanwhile."""
+    with contextlib.suppress(Exception):
+        if not value(stream.headers, "x-hold"):
+            stream.send_headers(grpc_response(("grpc-status", "0")), True)

@@ -121,6 +121,7 @@ def test_the_state_survives_down_and_up(stack):
     assert any(json.loads(line).get("reason") == "for good" for line in audit.splitlines())
     assert stack.switch("blue").status == 200
     stack.compose("stop", "proxy")
+    (stack.folder / "backup/state.json").chmod(0o644)
     stack.compose("cp", "backup/state.json", "proxy:/var/lib/sluice/state.json")
     stack.compose("start", "proxy")
     eventually(lambda: http(f"http://{ADMIN}/readyz")[0] == 200, "the Proxy is back")

@@ -12,7 +12,9 @@ usage: scripts/sanitize.sh [address|thread]... [--cases N] [--proxy [PYTEST ARGU
 
 Runs tests and fuzzers with AddressSanitizer, or with the sanitizers that are named. Each report fails it.
 
-Without --proxy: builds the modules without external dependencies (EventLoop, HTTP2, TLS, DataPlane, Pickle) and runs
+Assertions and the law of exclusivity are checked besides, which the release build leaves out.
+
+Without --proxy: builds the modules without external dependencies (EventLoop, HTTP2, TLS, DataPlane, Pickle …) and runs
 their unit tests and fuzzers (about 2 minutes for each sanitizer).
 
   --cases N  cases of each fuzzer (20000; with --proxy 1000)
@@ -66,8 +68,12 @@ sanitizer_options() {
 
 # Sets build_options for a sanitizer.
 set_build_options() {
-    # What pools keep for the next one, AddressSanitizer takes for memory in use.
-    build_options=(-c release --sanitize "$1" -Xswiftc -DSLUICE_WITHOUT_POOLS)
+    # What pools keep for the next one, AddressSanitizer takes for memory in use. Invariants run: assertions, and with
+    # SLUICE_CHECKED the law of exclusivity.
+    export SLUICE_CHECKED=1
+    build_options=(
+        -c release --sanitize "$1" -Xswiftc -DSLUICE_WITHOUT_POOLS -Xswiftc -assert-config -Xswiftc Debug
+    )
     [ "$1" = thread ] || return 0
     # A name for each version: a build only looks at its own sources to see whether it must link anew.
     local source=scripts/lib/tsan_swift.c object
@@ -76,38 +82,11 @@ set_build_options() {
     build_options+=(-Xlinker "$object")
 }
 
-# A package of the modules that depend on nothing but the system: built in a minute instead of a quarter of an hour.
+# A folder of their own, so that what SwiftPM resolves for the whole package stays as it is.
 make_package() {
     local package=$folder/sluice name
     mkdir -p "$package"
-    for name in Sources Tests models; do ln -sfn "$PWD/$name" "$package/$name"; done
-    cat >"$package/Package.swift" <<'SWIFT'
-// swift-tools-version: 6.2
-import PackageDescription
-
-let strict: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
-]
-let hotPath: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
-let package = Package(
-    name: "sluice",
-    platforms: [.macOS(.v15)],
-    targets: [
-        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2"),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
-        .target(name: "CLinux"),
-        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: hotPath),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
-        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
-        .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
-        .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
-        .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
-        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
-        .target(name: "Pickle", swiftSettings: strict),
-        .testTarget(name: "PickleTests", dependencies: ["Pickle"], swiftSettings: strict),
-    ])
-SWIFT
+    for name in Package.swift Sources Tests models; do ln -sfn "$PWD/$name" "$package/$name"; done
 }
 
 # test_modules SANITIZER
@@ -116,6 +95,7 @@ test_modules() {
     local -a options=(--package-path "$folder/sluice" --scratch-path "$folder/$sanitizer" "${build_options[@]}")
     say "$sanitizer: building the modules without dependencies"
     make_package
+    export SLUICE_ALONE=1
     swift build "${options[@]}" --build-tests || fail 70 "the build failed"
     say "$sanitizer: unit tests and fuzzers, ${cases:-20000} cases each"
     sanitizer_options

@@ -1,47 +1,17 @@
 import CNghttp2
 
-/// What a session's owner keeps for a stream. The owner keeps it alive from `requestBegan` or `submitRequest` until
-/// `streamClosed` has returned, or the session is gone.
-open class StreamContext {
-    public init() {}
-}
-
-/// What a frame that begins is about.
-public enum IncomingFrame: Sendable {
-    /// DATA with a payload.
-    case data
-    /// HEADERS, with or without END_HEADERS.
-    case headers
-    /// Anything that moves neither a head nor a body; also DATA of nothing but padding, once it is complete.
-    case control
-}
-
 /// One side of an HTTP/2 connection (RFC 9113), without the connection: bytes in, bytes out, events to a subclass.
 ///
 /// Events come from within `receive(_:)` and `drain(into:)`. During one, the subclass may submit, reset, resume and
 /// consume on any session, but must neither feed nor drain this one, nor let go of it. Confined to one thread.
-open class Session {
+open class Session: SessionEvents {
     public enum Role: Sendable {
         case client
         case server
     }
 
-    /// What a subclass gives when libnghttp2 asks for a stream's next DATA.
-    public enum Body {
-        /// So many bytes were written, and more may come.
-        case bytes(Int)
-        /// So many bytes were written, the stream's last: END_STREAM goes with them.
-        case last(Int)
-        /// So many bytes were written, the last before trailers, which the subclass has submitted just now.
-        case lastBeforeTrailers(Int)
-        /// Nothing now; `resume(_:)` will say when.
-        case nothingYet
-    }
-
     public let role: Role
 
-    /// Where received header lists come from, and go back to.
-    public let headerBlocks: HeaderBlockPool
     /// The header list that has been received and that libnghttp2 is being told of.
     private var incoming: HeaderBlock?
     private var input: FrameInput
@@ -79,7 +49,6 @@ open class Session {
     ///   - memory: where libnghttp2's memory for this session comes from.
     public init(role: Role, settings: SessionSettings, headerBlocks: HeaderBlockPool, memory: SessionMemory) {
         self.role = role
-        self.headerBlocks = headerBlocks
         self.memory = memory
         let maxListSize = Int(settings.maxHeaderListSize)
         input = FrameInput(
@@ -105,6 +74,7 @@ open class Session {
         guard result == 0, let pointer else { fatalError("libnghttp2 is out of memory") }
         session = pointer
         page = firstPage
+        super.init(headerBlocks: headerBlocks)
         // Unretained: this object ends the libnghttp2 session in deinit, so no callback outlives it.
         nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
         submit(settings)
@@ -596,91 +566,6 @@ open class Session {
             check(nghttp2_submit_ping(session, 0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress))
         }
     }
-
-    // MARK: Events, for subclasses
-
-    /// A frame of any type begins to arrive; of a type that libnghttp2 doesn't know, nothing else is heard.
-    ///
-    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
-    open func frameBegan(_ frame: IncomingFrame) -> Bool { true }
-
-    /// A header list goes on beyond its limits: so many more bytes of its block, and fields, have been gone through so that
-    /// the table stays right, and lead nowhere.
-    ///
-    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
-    open func headersSkipped(bytes: Int, fields: Int) -> Bool { true }
-
-    /// A request begins (servers). The result is what further events of the stream carry.
-    open func requestBegan(on stream: StreamID) -> StreamContext {
-        preconditionFailure("a server session's subclass takes requests")
-    }
-
-    /// A request's head is complete. The subclass gives the block back to the pool when it's done with it.
-    open func requestReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {}
-
-    /// An interim response has arrived (clients).
-    open func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
-        headerBlocks.give(head)
-    }
-
-    /// A final response's head has arrived (clients).
-    open func responseReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
-        headerBlocks.give(head)
-    }
-
-    /// The peer's trailers have arrived: the end of its side of the stream.
-    open func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
-        headerBlocks.give(trailers)
-    }
-
-    /// Bytes of a stream have arrived. They count against the windows until they are consumed.
-    open func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {}
-
-    /// The peer has ended its side of the stream with a DATA frame.
-    open func endReceived(on stream: StreamID, _ context: StreamContext) {}
-
-    /// The peer has reset the stream; `streamClosed` follows.
-    open func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {}
-
-    /// libnghttp2 asks for a stream's next bytes.
-    open func body(
-        of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
-    ) -> Body { .last(0) }
-
-    /// The frame with which this side ends the stream has been written.
-    open func endSent(on stream: StreamID, _ context: StreamContext) {}
-
-    /// The stream is over and its context will not be touched again.
-    ///
-    /// - Parameter code: `noError` where both sides have ended it. A client sees `refusedStream` also for the streams
-    ///   that the peer's GOAWAY doesn't cover, and for requests that could not be sent after one.
-    open func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {}
-
-    /// The peer's SETTINGS have arrived and are in force.
-    open func settingsReceived() {}
-
-    open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
-
-    /// A RST_STREAM has been written: one that was submitted, or libnghttp2's own.
-    open func resetSent(_ code: ErrorCode, on stream: StreamID) {}
-
-    /// A GOAWAY has been written: one that was submitted, or libnghttp2's own, which ends a session whose peer has broken
-    /// HTTP/2 and says in words how.
-    open func goAwaySent(_ code: ErrorCode, saying text: String) {}
-
-    /// The peer has sent a PING, which is answered by itself.
-    ///
-    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
-    open func pingReceived() -> Bool { true }
-
-    /// The peer has answered a PING with this payload; it may also be one that was never sent.
-    open func pingAnswered(_ payload: UInt64) {}
-
-    /// The peer has given credit for bytes of all streams, which are in force.
-    open func connectionCredited(_ count: Int) {}
-
-    /// The peer has given credit for bytes of a stream, which are in force.
-    open func streamCredited(_ count: Int, on stream: StreamID, _ context: StreamContext) {}
 
     // MARK: Errors
 

@@ -11,7 +11,7 @@ import Testing
         report.colors.blue.started = 10
         report.colors.blue.finishedByStatus[0] = 5
         report.colors.blue.finishedByStatus[14] = 1
-        report.colors.blue.failedByKind[0] = 1
+        report.colors.blue.failedByKind[.unreachable] = 1
         report.workers = [.init()]
         report.workers[0].clientConnections = 2
         report.workers[0].acceptedConnections = 7

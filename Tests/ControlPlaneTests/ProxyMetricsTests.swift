@@ -100,8 +100,8 @@ import Testing
         report.workers[1].clientConnections = 4
         report.workers[0].bufferedBytes = 512
         (report.peers, report.largestPeer) = (3, TrafficReport.PeerShare(name: "192.0.2.7", connections: 9))
-        report.workers[0].closedByRule[1] = 2
-        report.workers[1].closedByRule[1] = 3
+        report.workers[0].closedByRule[.resets] = 2
+        report.workers[1].closedByRule[.resets] = 3
         report.unanswered = 2
         let lines = metrics(traffic: report)
         #expect(lines.contains("sluice_endpoint_healthy{color=\"blue\",endpoint=\"127.0.0.1:50051\"} 0"))

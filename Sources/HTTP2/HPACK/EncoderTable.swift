@@ -55,8 +55,11 @@ struct EncoderTable: ~Copyable {
         return nil
     }
 
-    /// Enters a field that isn't larger than the table may be.
+    /// Enters a field.
+    ///
+    /// - Precondition: it isn't larger than the table may be. One that is would leave a chain that begins nowhere.
     mutating func insert(_ field: FieldBytes, hash: UInt32) {
+        precondition(field.tableSize <= table.limit, "a field that is entered fits into the table")
         let position = table.next
         let older = newest.map { $0[chain(hash)] } ?? -1
         if table.insert(field, Link(hash: hash, older: older)) {

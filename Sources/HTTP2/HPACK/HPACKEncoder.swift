@@ -42,7 +42,7 @@ package struct HPACKEncoder: ~Copyable {
     ) -> Int {
         let changes = table.changes
         // The first field is entered as it comes for the second time: a connection of one call learns nothing.
-        guard list.isKnown, changes > 0 else { return list.encode(with: &self, into: output) }
+        guard list.isKnown, changes > 0 else { return encodeFields(of: list, into: output) }
         let length = known.write(list, changes, into: output)
         return length > 0 ? length : encodeAndLearn(list, into: output, pool)
     }
@@ -52,9 +52,13 @@ package struct HPACKEncoder: ~Copyable {
         _ list: HeaderBlock, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderBlockPool
     ) -> Int {
         let before = table.changes
-        let length = list.encode(with: &self, into: output)
+        let length = encodeFields(of: list, into: output)
         known.learn(list, UnsafeRawBufferPointer(rebasing: output[..<length]), (before, table.changes), pool)
         return length
+    }
+
+    private mutating func encodeFields(of list: HeaderBlock, into output: UnsafeMutableRawBufferPointer) -> Int {
+        list.withFields { fields, bytes in encode(fields, in: bytes, into: output) }
     }
 
     /// Gives back the lists that are known.

@@ -383,14 +383,14 @@ public struct HeaderBlock: Equatable {
         HPACKEncoder.mostBytes(fields: storage.pointee.keptCount, bytes: storage.pointee.byteCount)
     }
 
-    /// Encodes the fields.
-    ///
-    /// - Parameter output: with room for `mostEncodedBytes`.
-    /// - Returns: how many bytes were written.
-    func encode(with encoder: inout HPACKEncoder, into output: UnsafeMutableRawBufferPointer) -> Int {
-        encoder.encode(
+    /// Lends the fields, and the bytes in which they have their places.
+    @inline(__always)
+    func withFields<Result>(
+        _ body: (UnsafeBufferPointer<HeaderField>, UnsafePointer<UInt8>) -> Result
+    ) -> Result {
+        body(
             UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount),
-            in: storage.pointee.bytes, into: output)
+            storage.pointee.bytes)
     }
 
     /// Lends the method in libnghttp2's form where it decides how long a response is (RFC 9110, section 9.3): of a request

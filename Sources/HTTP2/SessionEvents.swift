@@ -1,0 +1,123 @@
+/// What a session's owner keeps for a stream. The owner keeps it alive from `requestBegan` or `submitRequest` until
+/// `streamClosed` has returned, or the session is gone.
+open class StreamContext {
+    public init() {}
+}
+
+/// What a frame that begins is about.
+public enum IncomingFrame: Sendable {
+    /// DATA with a payload.
+    case data
+    /// HEADERS, with or without END_HEADERS.
+    case headers
+    /// Anything that moves neither a head nor a body; also DATA of nothing but padding, once it is complete.
+    case control
+}
+
+/// What a session tells its subclass. Each of these does nothing until it is overridden, but for giving back what it was
+/// given.
+///
+/// A class, and not an extension of `Session`: only what a class declares in its own body can be overridden.
+open class SessionEvents {
+    /// What a subclass gives when libnghttp2 asks for a stream's next DATA.
+    public enum Body {
+        /// So many bytes were written, and more may come.
+        case bytes(Int)
+        /// So many bytes were written, the stream's last: END_STREAM goes with them.
+        case last(Int)
+        /// So many bytes were written, the last before trailers, which the subclass has submitted just now.
+        case lastBeforeTrailers(Int)
+        /// Nothing now; `resume(_:)` will say when.
+        case nothingYet
+    }
+
+    /// Where received header lists come from, and go back to.
+    public let headerBlocks: HeaderBlockPool
+
+    init(headerBlocks: HeaderBlockPool) {
+        self.headerBlocks = headerBlocks
+    }
+
+    /// A frame of any type begins to arrive; of a type that libnghttp2 doesn't know, nothing else is heard.
+    ///
+    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
+    open func frameBegan(_ frame: IncomingFrame) -> Bool { true }
+
+    /// A header list goes on beyond its limits: so many more bytes of its block, and fields, have been gone through so that
+    /// the table stays right, and lead nowhere.
+    ///
+    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
+    open func headersSkipped(bytes: Int, fields: Int) -> Bool { true }
+
+    /// A request begins (servers). The result is what further events of the stream carry.
+    open func requestBegan(on stream: StreamID) -> StreamContext {
+        preconditionFailure("a server session's subclass takes requests")
+    }
+
+    /// A request's head is complete. The subclass gives the block back to the pool when it's done with it.
+    open func requestReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {}
+
+    /// An interim response has arrived (clients).
+    open func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        headerBlocks.give(head)
+    }
+
+    /// A final response's head has arrived (clients).
+    open func responseReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
+        headerBlocks.give(head)
+    }
+
+    /// The peer's trailers have arrived: the end of its side of the stream.
+    open func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+        headerBlocks.give(trailers)
+    }
+
+    /// Bytes of a stream have arrived. They count against the windows until they are consumed.
+    open func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {}
+
+    /// The peer has ended its side of the stream with a DATA frame.
+    open func endReceived(on stream: StreamID, _ context: StreamContext) {}
+
+    /// The peer has reset the stream; `streamClosed` follows.
+    open func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {}
+
+    /// libnghttp2 asks for a stream's next bytes.
+    open func body(
+        of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
+    ) -> Body { .last(0) }
+
+    /// The frame with which this side ends the stream has been written.
+    open func endSent(on stream: StreamID, _ context: StreamContext) {}
+
+    /// The stream is over and its context will not be touched again.
+    ///
+    /// - Parameter code: `noError` where both sides have ended it. A client sees `refusedStream` also for the streams
+    ///   that the peer's GOAWAY doesn't cover, and for requests that could not be sent after one.
+    open func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {}
+
+    /// The peer's SETTINGS have arrived and are in force.
+    open func settingsReceived() {}
+
+    open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
+
+    /// A RST_STREAM has been written: one that was submitted, or libnghttp2's own.
+    open func resetSent(_ code: ErrorCode, on stream: StreamID) {}
+
+    /// A GOAWAY has been written: one that was submitted, or libnghttp2's own, which ends a session whose peer has broken
+    /// HTTP/2 and says in words how.
+    open func goAwaySent(_ code: ErrorCode, saying text: String) {}
+
+    /// The peer has sent a PING, which is answered by itself.
+    ///
+    /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
+    open func pingReceived() -> Bool { true }
+
+    /// The peer has answered a PING with this payload; it may also be one that was never sent.
+    open func pingAnswered(_ payload: UInt64) {}
+
+    /// The peer has given credit for bytes of all streams, which are in force.
+    open func connectionCredited(_ count: Int) {}
+
+    /// The peer has given credit for bytes of a stream, which are in force.
+    open func streamCredited(_ count: Int, on stream: StreamID, _ context: StreamContext) {}
+}

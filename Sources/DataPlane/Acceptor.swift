@@ -65,9 +65,9 @@ final class Acceptor: EventHandler {
             let peer = Peer(address)
             guard registry.join(peer, taken: registry.connectionCount) else {
                 // The socket closes as nobody takes it.
-                return home.report(
+                return home.log.report(
                     .warning, "refusing a connection of the peer that has most", of: .peerConnections, peer,
-                    address?.description ?? "unknown")
+                    address?.description ?? "unknown", now: home.loop.now)
             }
             share = peer
         }
@@ -87,8 +87,8 @@ final class Acceptor: EventHandler {
     /// Level-triggered readiness would otherwise spin: the connection that can't be taken stays in the queue.
     private func takeABreak(_ reason: String) {
         if !isFull {
-            home.reached(.connections)
-            home.report(.error, "accepting connections pauses", [("reason", reason)])
+            home.log.count(.connections)
+            home.log.report(.error, "accepting connections pauses", [("reason", reason)])
         }
         isFull = true
         watch(for: [])
@@ -102,7 +102,7 @@ final class Acceptor: EventHandler {
         do {
             try home.loop.change(listener.descriptor, to: interest)
         } catch {
-            home.report(.error, "can't watch the listening socket", [("reason", error.reason)])
+            home.log.report(.error, "can't watch the listening socket", [("reason", error.reason)])
         }
     }
 }

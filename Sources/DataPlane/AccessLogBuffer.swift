@@ -57,7 +57,11 @@ final class AccessLogBuffer {
         line.append("\",\"epoch\":")
         line.append(Int(route.epoch))
         line.append(",\"endpoint\":")
-        line.append(endpoints[route.active][call.endpoint].bytes)
+        if let endpoint = call.endpoint {
+            line.append(endpoints[route.active][endpoint].bytes)
+        } else {
+            line.append("null")
+        }
         line.append(",\"http_status\":")
         line.append(call.httpStatus)
         if call.isGRPC {

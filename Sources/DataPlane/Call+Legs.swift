@@ -129,7 +129,7 @@ extension Call {
     func forgetReplay(_ worker: Worker) {
         requestBody.stopKeeping(to: worker.chunks)
         guard let head = requestHead else { return }
-        if !worker.logsAccess {
+        if !worker.book.logsAccess {
             requestHead = nil
             worker.headerBlocks.give(head)
         } else if head.isLarge {
@@ -187,7 +187,7 @@ extension Call {
         assert(!response.hasEnded, "a call is answered once")
         guard case .open(let lent, let stream) = client else { return worker.finishIfOver(self) }
         let connection = lent.object
-        let failure = worker.failed(failure, route)
+        let failure = worker.concealed(failure, route)
         self.failure = failure
         let contentType = callProtocol.isGRPCWeb ? requestHead?.text(of: .contentType) : nil
         dropRequestBody(worker)
@@ -236,7 +236,7 @@ extension Call {
         response = .ended(trailers: nil)
         responseReset = code
         undeliveredSince = undeliveredSince ?? worker.loop.now
-        worker.cutShort.append(self)
+        worker.book.isCutShort(self)
         resumeClient()
     }
 }

@@ -21,6 +21,16 @@ final class Call: StreamContext {
         case closed
     }
 
+    /// How far a call has come in its worker's book.
+    enum Stage {
+        /// Its head isn't complete.
+        case arriving
+        /// The route word has decided; it is in the ledger.
+        case routed(Route)
+        /// It is over, counted and logged: the worker lets go of it.
+        case booked
+    }
+
     /// How the Proxy ends the upstream's stream before that has ended by itself.
     enum Withdrawal {
         case none
@@ -63,9 +73,7 @@ final class Call: StreamContext {
     /// Places in the lists of the two connections and of the worker.
     var indexOnClient = 0
     var indexOnUpstream = 0
-    var indexOnWorker = 0
-    /// The worker has booked the call and lets go of it.
-    var isOver = false
+    var indexInBook = 0
 
     // MARK: What has come in and not gone out
 
@@ -93,13 +101,14 @@ final class Call: StreamContext {
 
     // MARK: Where it goes
 
-    /// The route as it was when the call began; `nil` until then.
-    var route: Route?
+    var stage = Stage.arriving
+    /// The route as it was when the call began; `nil` before that and once the call is booked.
+    var route: Route? { if case .routed(let route) = stage { route } else { nil } }
     var callProtocol = CallProtocol.http
     /// Whether the request's method is HEAD, and so the response has no body. Not asked for gRPC calls.
     var isHead = false
-    /// The endpoint's index within the color's endpoints, for the last try.
-    var endpoint = 0
+    /// The endpoint's index within the color's endpoints, for the last try; `nil` where none was chosen.
+    var endpoint: Int?
     /// Endpoints that could not be reached: a bit for each index, those beyond 63 share one.
     var triedEndpoints: UInt64 = 0
     var hasBeenRetried = false

@@ -14,14 +14,24 @@ final class ClientConnection: Connection {
         case finishing
     }
 
+    /// Whether the client has calls.
+    private enum Activity {
+        /// There was none yet.
+        case new(since: MonotonicTime)
+        case busy
+        /// There is none any more; what only calls need has been let go, or not yet.
+        case idle(since: MonotonicTime, isTrimmed: Bool)
+    }
+
     private var phase = Phase.serving
+    private var activity: Activity
     /// What a load balancer says before the client's first byte, until it has said so.
     private var proxyHeader: ProxyProtocolHeader?
     private(set) var registration: ConnectionRegistry.Registration
     /// Which of the worker's clients this is.
     let number: UInt64
     /// For the access log: asked for once, not for each call.
-    private lazy var loggedName = worker.logsAccess ? peerName : nil
+    private lazy var loggedName = worker.book.logsAccess ? peerName : nil
 
     /// Who the client is by its certificate; `nil` for one that has shown none, or where nobody wants to know.
     private var identity: String?
@@ -41,30 +51,25 @@ final class ClientConnection: Connection {
     private var account: PeerAccount?
     /// While the client may have fewer streams than others, as its peer's budget for resets is used up.
     private var earnedStreams: EarnedStreams?
-    private var hasHadCalls = false
     /// The certificate that the client has proven to have.
     private var fingerprint: String?
     private var pings: PingPolicy
     /// Until the client's SETTINGS have come: when it connected.
     private var awaitsPrefaceSince: MonotonicTime?
-    /// Since when there is no call.
-    private var idleSince: MonotonicTime?
-    /// What only calls need has been let go since the last one.
-    private var isTrimmed = true
     /// How long without a call counts as idle: long enough that the next one seldom pays for it.
     private static let trimDelay = Duration.seconds(2)
     /// Which may be over before the turn of the loop is in which a call has come.
     private static let shortDeadline = Duration.milliseconds(10)
 
     init(
-        socket: Socket, peerAddress: SocketAddress?, tls: TLSConnection?,
+        transport: Transport, peerAddress: SocketAddress?,
         registration: ConnectionRegistry.Registration, worker: Worker
     ) throws(SystemError) {
         self.registration = registration
         let limits = worker.limits
         let now = worker.loop.now
         // Where the peer is known by its address alone, the first SETTINGS have what it has left, and no further ones follow.
-        if tls == nil, !limits.proxyProtocol.contains(peerAddress), !limits.trustedPeers.contains(peerAddress),
+        if transport.isSecured, !limits.proxyProtocol.contains(peerAddress), !limits.trustedPeers.contains(peerAddress),
             let left = worker.peers.left(of: Peer(peerAddress), now: now)
         {
             earnedStreams = EarnedStreams(
@@ -84,19 +89,19 @@ final class ClientConnection: Connection {
         deadlines = DeadlineAllowance(perSecond: 2 * limits.maxConcurrentStreams, now: now)
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
-        idleSince = now
+        activity = .new(since: now)
         number = worker.nextClientNumber()
         if limits.proxyProtocol.contains(peerAddress) { proxyHeader = ProxyProtocolHeader() }
         try super.init(
-            role: .server, socket: socket, peerAddress: peerAddress, tls: tls, settings: settings, worker: worker,
+            role: .server, transport: transport, peerAddress: peerAddress, settings: settings, worker: worker,
             interest: .readable)
         // The first SETTINGS wait for the client's own, which every client sends at once: they go out with the answer.
     }
 
-    override func secured(_ tls: TLSConnection) {
-        guard let proven = tls.peerIdentity else { return }
+    override func secured() {
+        guard let proven = transport.peerIdentity else { return }
         fingerprint = proven.fingerprint
-        if worker.logsAccess || worker.forwardsClientIdentity { identity = proven.forwardedClientCertificate }
+        if worker.book.logsAccess || worker.forwardsClientIdentity { identity = proven.forwardedClientCertificate }
     }
 
     // MARK: Whom a load balancer connects for
@@ -111,7 +116,7 @@ final class ClientConnection: Connection {
     private func readProxyHeader() -> Bool {
         while let missing = proxyHeader?.missing {
             let room = UnsafeMutableRawBufferPointer(rebasing: worker.input[..<min(missing, worker.input.count)])
-            switch socket.read(into: room) {
+            switch transport.socket.read(into: room) {
             case .wouldBlock: return false
             case .end:
                 close("the load balancer has closed the connection")
@@ -153,18 +158,23 @@ final class ClientConnection: Connection {
 
     /// The peer has most of the connections already.
     func refuseShare() {
-        worker.report(.warning, "refusing a connection of the peer that has most", of: .peerConnections, self)
+        report(.warning, "refusing a connection of the peer that has most", of: .peerConnections)
         close("the peer has most of the connections")
     }
 
     /// Since when there is no call, for a connection that could make room.
-    var idleTime: MonotonicTime? { idleSince }
+    var idleSince: MonotonicTime? {
+        switch activity {
+        case .new(let since), .idle(let since, _): since
+        case .busy: nil
+        }
+    }
 
     /// Ends the connection, which has no call, in favor of another peer's.
     func makeRoom() {
-        worker.reached(.peerConnections)
-        worker.report(.info, "ending an idle connection of the peer that has most", of: .peerConnections, self)
-        if isWritable { closeAfterGoAway(.noError) } else { close("another peer needs the room") }
+        worker.log.count(.peerConnections)
+        report(.info, "ending an idle connection of the peer that has most", of: .peerConnections)
+        if isWritable { closeAfterGoAway() } else { close("another peer needs the room") }
     }
 
     override var peer: Peer { fingerprint.map { .identity($0) } ?? Peer(peerAddress) }
@@ -200,9 +210,9 @@ final class ClientConnection: Connection {
             announce(maxConcurrentStreams: earned.announced)
             markDirty()
         }
-        worker.reached(.peerResets)
-        worker.report(
-            .warning, "a connection begins with few streams, as its peer has had many reset", of: .peerResets, self,
+        worker.log.count(.peerResets)
+        report(
+            .warning, "a connection begins with few streams, as its peer has had many reset", of: .peerResets,
             [("streams", String(earned.announced))])
     }
 
@@ -242,13 +252,9 @@ final class ClientConnection: Connection {
             client: self, stream: stream, began: worker.loop.now, clientName: loggedName, clientIdentity: identity)
         call.indexOnClient = calls.count
         calls.append(Lent(call))
-        worker.keep(call)
-        if !hasHadCalls {
-            hasHadCalls = true
-            beginWithWhatIsLeft()
-        }
-        idleSince = nil
-        isTrimmed = false
+        worker.book.keep(call)
+        if case .new = activity { beginWithWhatIsLeft() }
+        activity = .busy
         return call
     }
 
@@ -280,7 +286,7 @@ final class ClientConnection: Connection {
             call.fail(Failure(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
         } else if call.cameTooLate {
             call.fail(.deadlineExceeded, worker)
-        } else if worker.lacksMemory(for: self) {
+        } else if HeldMemory.isShort(worker), worker.memory.refuses(self, worker) {
             call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
@@ -495,7 +501,7 @@ final class ClientConnection: Connection {
 
     private func closeLeg(of call: Call, _ code: ErrorCode) {
         removeCall(at: call.indexOnClient) { $0.indexOnClient = call.indexOnClient }
-        if calls.isEmpty { idleSince = worker.loop.now }
+        if calls.isEmpty { activity = .idle(since: worker.loop.now, isTrimmed: false) }
         call.dropRequestBody(worker)
         call.giveBackResponseGrant()
         call.giveBackRequestGrant()
@@ -516,7 +522,7 @@ final class ClientConnection: Connection {
     // MARK: Limits
 
     override func resetSent(_ code: ErrorCode, on stream: StreamID) {
-        if code == .refusedStream { worker.reached(.streams) }
+        if code == .refusedStream { worker.log.count(.streams) }
     }
 
     override func settingsReceived() {
@@ -547,11 +553,10 @@ final class ClientConnection: Connection {
             return close("no preface")
         }
         if let since = idleSince {
-            if !isTrimmed, now > since + Self.trimDelay { trim() }
+            if case .idle(_, isTrimmed: false) = activity, now > since + Self.trimDelay { trim(idleSince: since) }
             if let limit = worker.limits.idleTimeout, now > since + limit, case .serving = phase {
-                worker.reached(.idleConnection)
-                worker.report(
-                    .info, "ending an idle connection", of: .idleConnection, self, [("after", "\(limit)")])
+                worker.log.count(.idleConnection)
+                report(.info, "ending an idle connection", of: .idleConnection, [("after", "\(limit)")])
                 beginShutdown()
             }
         }
@@ -595,7 +600,7 @@ final class ClientConnection: Connection {
 
     /// Ends a call because of the memory that it takes.
     func endForMemory(_ call: Call) {
-        worker.reached(.memory)
+        worker.log.count(.memory)
         let failure = Failure(kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
         if call.response.hasBegun {
             // What waits has no way out, and trailers would have to wait behind it.
@@ -615,8 +620,8 @@ final class ClientConnection: Connection {
         }
     }
 
-    private func trim() {
-        isTrimmed = true
+    private func trim(idleSince since: MonotonicTime) {
+        activity = .idle(since: since, isTrimmed: true)
         calls = []
         trimMemory()
     }
@@ -631,9 +636,9 @@ final class ClientConnection: Connection {
         {
             // The Proxy has ended the call; whoever leaves no window for that is told without one.
             call.undeliveredSince = now
-            worker.reached(.streamWriteStall)
-            worker.report(
-                .info, "ending a call whose client leaves no window for its end", of: .streamWriteStall, self,
+            worker.log.count(.streamWriteStall)
+            report(
+                .info, "ending a call whose client leaves no window for its end", of: .streamWriteStall,
                 [("after", "\(limits.writeTimeout)")])
             call.streamEnd = .rule(Limit.streamWriteStall.rawValue)
             cancel(stream, .internalError)

@@ -7,41 +7,36 @@ import TLS
 /// Reading hands bytes to the session as they come; writing waits for the end of the loop's turn, so that all that a turn
 /// has queued goes out in one system call. Confined to its worker's thread.
 class Connection: Session, EventHandler {
-    /// What stands between the session and the socket.
-    private enum Output {
+    /// How far a connection has come towards its end.
+    enum Lifecycle {
         case open
-        /// The socket has been full since then: these bytes come first, once it is writable again. With TLS there are none,
-        /// it keeps its own.
-        case blocked([UInt8], since: MonotonicTime)
-        case closed
+        /// The peer has broken a rule: the connection closes as soon as the session's callback has returned.
+        case condemned(AbuseRule, reason: String)
+        /// The session takes no more input; what is queued still goes out. The rule is the one that the peer has broken, if
+        /// that is why.
+        case closing(reason: String, AbuseRule?)
+        /// The socket has left the loop.
+        case closed(AbuseRule?)
     }
 
     /// Counted once, for as long as the connection is open: then its worker lets go of it.
     let worker: Worker
     /// The worker's, closer at hand.
     let chunks: ChunkPool
-    let socket: Socket
-    /// `nil` for plaintext.
-    let tls: TLSConnection?
+    let transport: Transport
     /// Where the connection comes from, or goes to; `nil` where it was gone before that was asked.
     final var peerAddress: SocketAddress?
     /// Calls with a leg on this connection; each knows its index here.
     var calls: [Lent<Call>] = []
 
-    private var output = Output.open
+    private(set) final var lifecycle = Lifecycle.open
+    /// Since when the socket has been full.
+    private var blockedSince: MonotonicTime?
     /// What the socket is watched for.
     private var watched: Readiness
     private var isDirty = false
     /// The end of the peer's bytes is known to have come: it is taken in once what they have led to has been sent.
     private var awaitsEnd = false
-    /// The session is done with input: what is queued still goes out, then the connection closes.
-    private var isClosing = false
-    /// The rule that the peer has broken, and how: the connection closes as soon as the session's callback has returned.
-    private var violation: (rule: AbuseRule, reason: String)?
-    /// The rule for which the Proxy has ended the connection.
-    private(set) var endedFor: AbuseRule?
-    /// Why the connection is closing, for the calls that are lost with it.
-    private var closeReason = "the session is over"
     private var frames: FrameBudget
     /// When the header block that is arriving began.
     private var headersBegan: MonotonicTime?
@@ -56,21 +51,19 @@ class Connection: Session, EventHandler {
     static let quietTime = Duration.seconds(1)
 
     init(
-        role: Role, socket: Socket, peerAddress: SocketAddress?, tls: TLSConnection?, settings: SessionSettings,
-        worker: Worker, interest: Readiness
+        role: Role, transport: Transport, peerAddress: SocketAddress?, settings: SessionSettings, worker: Worker,
+        interest: Readiness
     ) throws(SystemError) {
         self.worker = worker
         chunks = worker.chunks
-        self.socket = socket
-        self.tls = tls
+        self.transport = transport
         self.peerAddress = peerAddress
         watched = interest
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         bandwidth = BandwidthEstimate(most: worker.limits.mostGrownWindows)
         super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
-        // With TLS a read takes what fits into one buffer of records; what it leaves is reported again, by level.
-        try worker.loop.add(socket.descriptor, for: interest, tls == nil ? .edge : .level, handler: self)
+        try worker.loop.add(transport.socket.descriptor, for: interest, transport.trigger, handler: self)
     }
 
     // MARK: For subclasses
@@ -79,26 +72,26 @@ class Connection: Session, EventHandler {
     func lost(_ reason: String) {}
 
     /// The TLS handshake is done.
-    func secured(_ tls: TLSConnection) {}
+    func secured() {}
 
     // MARK: Input
 
     func ready(_ readiness: Readiness) {
-        if let tls, !tls.isEstablished { return shakeHands(tls) }
+        if !transport.isSecured { return shakeHands() }
         if readiness.contains(.writable) { becameWritable() }
         guard readiness.contains(.readable) || readiness.contains(.broken) else { return }
         read(endFollows: readiness.contains(.ended) || readiness.contains(.broken))
     }
 
     /// Takes the TLS handshake as far as it goes now.
-    final func shakeHands(_ tls: TLSConnection) {
-        switch tls.handshake() {
+    final func shakeHands() {
+        switch transport.handshake() {
         case .waits(let interest): watch(for: interest)
         case .failed(let error):
             count(.tlsHandshake, error.description)
             close(error.description)
         case .done:
-            secured(tls)
+            secured()
             watch(for: .readable)
             markDirty()
             // The socket no longer tells of what came in with the end of the handshake.
@@ -110,28 +103,28 @@ class Connection: Session, EventHandler {
     ///
     /// - Parameter endFollows: whether the socket has told that an end, or an error, is behind that: it won't tell again.
     final func read(endFollows: Bool = false) {
-        if case .closed = output { return }
-        guard let tls else { return readPlaintext(endFollows: endFollows) }
-        take(tls.read(into: worker.input))
-        if tls.hasEnding { awaitsEnd = true }
-        if case .blocked = output, tls.hasUnsent { becameWritable() } else if tls.hasUnsent { markDirty() }
-    }
-
-    private func readPlaintext(endFollows: Bool) {
-        let transfer = socket.read(into: worker.input)
-        take(transfer)
-        guard case .bytes(let count) = transfer, isOpen else { return }
-        if count == worker.input.count {
-            // There may be more, which has its turn after the other connections have had theirs.
-            watchAnew()
-        } else if endFollows {
-            awaitsEnd = true
+        guard isOpen else { return }
+        let arrival = transport.read(into: worker.input, endFollows: endFollows)
+        take(arrival.transfer)
+        guard isOpen else { return }
+        switch arrival.behind {
+        case .unknown: break
+        // It has its turn after the other connections have had theirs.
+        case .more: watchAnew()
+        case .end: awaitsEnd = true
+        }
+        guard transport.hasUnsent else { return }
+        if blockedSince == nil {
+            markDirty()
+        } else if watched == .readable {
+            // It was the peer's turn, and not the socket that was full.
+            becameWritable()
         }
     }
 
     private func readEnd() {
         awaitsEnd = false
-        if let tls { take(tls.read(into: worker.input)) } else { readPlaintext(endFollows: true) }
+        read(endFollows: true)
     }
 
     private func take(_ transfer: Socket.Transfer) {
@@ -140,22 +133,22 @@ class Connection: Session, EventHandler {
             lastReceived = worker.loop.now
             worker.bytesTaken += count
             markDirty()
-            guard !isClosing else { return }
+            if case .closing = lifecycle { return }
             do {
                 try receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
                 headersBegan = isReceivingHeaders ? headersBegan ?? worker.loop.now : nil
-                if let violation { end(for: violation.rule, violation.reason) }
+                if case .condemned(let rule, let reason) = lifecycle { end(for: rule, reason) }
             } catch {
-                let rule: AbuseRule = error.isFlood ? .controlFrames : .protocolError
-                end(for: violation?.rule ?? rule, violation?.reason ?? error.description)
+                if case .condemned(let rule, let reason) = lifecycle { return end(for: rule, reason) }
+                end(for: error.isFlood ? .controlFrames : .protocolError, error.description)
             }
         case .wouldBlock:
             break
         case .end:
-            close(tls?.failure?.description ?? "the peer has closed the connection")
+            close(transport.failure?.description ?? "the peer has closed the connection")
         case .failed(let error):
-            let reason = tls?.failure?.description ?? error.reason
-            if let tls, tls.isFlooded { count(.controlFrames, reason) }
+            let reason = transport.reason(of: error)
+            if transport.isFlooded { count(.controlFrames, reason) }
             close(reason)
         }
     }
@@ -178,55 +171,45 @@ class Connection: Session, EventHandler {
     }
 
     private func sendQueued() {
-        guard case .open = output, tls?.isEstablished != false else { return }
+        guard isWritable else { return }
         do {
             while case let count = try drain(into: worker.output), count > 0 {
-                guard write(UnsafeRawBufferPointer(rebasing: worker.output[..<count])) else { return }
+                guard hasSent(transport.write(UnsafeRawBufferPointer(rebasing: worker.output[..<count]))) else {
+                    return
+                }
                 // There was room for more, had there been more.
                 if count <= worker.output.count - Session.leastOutput { break }
             }
         } catch {
             return close(error.description)
         }
-        if let tls, tls.hasUnsent, !sent(tls.flush(), keeping: Self.nothing) { return }
-        if let violation, !isClosing { return end(for: violation.rule, violation.reason) }
-        if isClosing || isFinished { close(closeReason) }
-    }
-
-    /// - Returns: whether the socket took everything and would take more.
-    private func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        if let tls { return sent(tls.write(bytes), keeping: Self.nothing) }
-        var rest = bytes
-        while !rest.isEmpty {
-            let transfer = socket.write(rest)
-            if case .bytes(let count) = transfer {
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            } else {
-                return sent(transfer, keeping: rest)
-            }
+        if transport.hasUnsent, !hasSent(transport.flush()) { return }
+        switch lifecycle {
+        case .open: if isFinished { close(Self.sessionIsOver) }
+        case .condemned(let rule, let reason): end(for: rule, reason)
+        case .closing(let reason, _): close(reason)
+        case .closed: break
         }
-        return true
     }
 
-    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+    private static let sessionIsOver = "the session is over"
 
-    /// - Returns: whether the socket has taken everything; if not, `rest` is what it has to take first.
-    private func sent(_ transfer: Socket.Transfer, keeping rest: UnsafeRawBufferPointer) -> Bool {
-        switch transfer {
-        case .bytes: return true
-        case .wouldBlock, .end:
-            output = .blocked(Array(rest), since: worker.loop.now)
-            watch(for: tls?.waitsForPeer == true ? .readable : [.readable, .writable])
-        case .failed(let error): close(tls?.failure?.description ?? error.reason)
+    /// - Returns: whether the socket has taken everything and would take more.
+    private func hasSent(_ sent: Transport.Sent) -> Bool {
+        switch sent {
+        case .all: return true
+        case .blocked(let interest):
+            blockedSince = worker.loop.now
+            watch(for: interest)
+        case .failed(let reason): close(reason)
         }
         return false
     }
 
     private func becameWritable() {
-        guard case .blocked(let rest, _) = output else { return }
-        output = .open
-        let isSent = tls.map { sent($0.flush(), keeping: Self.nothing) } ?? rest.withUnsafeBytes { write($0) }
-        guard isSent else { return }
+        guard blockedSince != nil else { return }
+        blockedSince = nil
+        guard hasSent(transport.flush()) else { return }
         watch(for: .readable)
         markDirty()
     }
@@ -240,7 +223,7 @@ class Connection: Session, EventHandler {
     /// Has the loop report also what it has reported before.
     private func watchAnew() {
         do {
-            try worker.loop.change(socket.descriptor, to: watched)
+            try worker.loop.change(transport.socket.descriptor, to: watched)
         } catch {
             close(error.description)
         }
@@ -296,7 +279,7 @@ class Connection: Session, EventHandler {
     // MARK: Abuse
 
     override func frameBegan(_ frame: IncomingFrame) -> Bool {
-        guard violation == nil else { return false }
+        if case .condemned = lifecycle { return false }
         // One block has ended, or this would be a CONTINUATION: the time of the next one begins with it.
         if case .headers = frame { headersBegan = nil }
         switch frame {
@@ -306,7 +289,12 @@ class Connection: Session, EventHandler {
         case .headers, .control:
             if !frames.received(now: worker.loop.now) { violate(.controlFrames, "too many frames that move nothing") }
         }
-        return violation == nil
+        return isSound
+    }
+
+    /// Whether the peer has broken no rule.
+    private var isSound: Bool {
+        if case .condemned = lifecycle { false } else { true }
     }
 
     /// A head, DATA or trailers have come in for a call.
@@ -315,15 +303,15 @@ class Connection: Session, EventHandler {
     }
 
     override func headersSkipped(bytes: Int, fields: Int) -> Bool {
-        if violation == nil, !frames.skipped(bytes: bytes, fields: fields, now: worker.loop.now) {
+        if isSound, !frames.skipped(bytes: bytes, fields: fields, now: worker.loop.now) {
             violate(.headerList, "header lists go too far beyond their limits")
         }
-        return violation == nil
+        return isSound
     }
 
     override func goAwaySent(_ code: ErrorCode, saying text: String) {
         // Otherwise it is this side's own.
-        guard code != .noError, !isClosing else { return }
+        guard code != .noError else { return }
         violate(code == .enhanceYourCalm ? .controlFrames : .protocolError, text.isEmpty ? "\(code)" : text)
     }
 
@@ -334,32 +322,34 @@ class Connection: Session, EventHandler {
 
     /// The connection is to be closed for the sake of the others.
     final func violate(_ rule: AbuseRule, _ reason: String) {
-        if violation == nil { violation = (rule: rule, reason: reason) }
+        if case .open = lifecycle { lifecycle = .condemned(rule, reason: reason) }
         markDirty()
     }
 
     private func end(for rule: AbuseRule, _ reason: String) {
         count(rule, reason)
-        endedFor = rule
-        closeReason = reason
+        guard isOpen else { return }
         // The words by which gRPC clients know that they are to send fewer PINGs (gRFC A8).
-        closeAfterGoAway(
+        terminate(
             rule == .protocolError ? .protocolError : .enhanceYourCalm, saying: rule == .pings ? "too_many_pings" : "")
+        lifecycle = .closing(reason: reason, rule)
+        markDirty()
     }
 
     final func closeAsStalled(_ reason: String) {
         count(.writeStall, reason)
-        endedFor = .writeStall
+        lifecycle = .closing(reason: reason, .writeStall)
         close("the peer doesn't read")
     }
 
     /// Looks after the time limits. Called a few times a second.
     func sweep(_ now: MonotonicTime) {
-        if case .blocked(_, let since) = output, now > since + worker.limits.writeTimeout {
+        guard isOpen else { return }
+        if let blockedSince, now > blockedSince + worker.limits.writeTimeout {
             return closeAsStalled("the peer has read nothing for \(worker.limits.writeTimeout)")
         }
         // A malformed head is over before the next read tells so.
-        if let headersBegan, isReceivingHeaders, !isClosing, now > headersBegan + worker.limits.headerTimeout {
+        if let headersBegan, isReceivingHeaders, isTakingInput, now > headersBegan + worker.limits.headerTimeout {
             end(for: .slowHeaders, "a header block took longer than \(worker.limits.headerTimeout)")
         }
     }
@@ -368,27 +358,40 @@ class Connection: Session, EventHandler {
 
     /// Lets go of the socket now, whatever is queued.
     final func close(_ reason: String) {
-        if case .closed = output { return }
-        output = .closed
-        tls?.close()
-        worker.loop.remove(socket.descriptor, beforeClosing: true)
+        guard isOpen else { return }
+        lifecycle = .closed(endedFor)
+        transport.close()
+        worker.loop.remove(transport.socket.descriptor, beforeClosing: true)
         lost(reason)
     }
 
-    /// Lets the session say its last words (a GOAWAY with this code) and closes then.
-    final func closeAfterGoAway(_ code: ErrorCode, saying text: StaticString = "") {
-        terminate(code, saying: text)
-        isClosing = true
+    /// Lets the session say its last words (GOAWAY without an error) and closes then.
+    final func closeAfterGoAway() {
+        terminate(.noError)
+        if isTakingInput { lifecycle = .closing(reason: Self.sessionIsOver, nil) }
         markDirty()
     }
 
     /// Whether what is queued can go out at once, as far as is known.
-    final var isWritable: Bool {
-        if case .open = output { tls?.isEstablished != false } else { false }
-    }
+    final var isWritable: Bool { isOpen && blockedSince == nil && transport.isSecured }
 
     final var isOpen: Bool {
-        if case .closed = output { false } else { true }
+        if case .closed = lifecycle { false } else { true }
+    }
+
+    private var isTakingInput: Bool {
+        switch lifecycle {
+        case .open, .condemned: true
+        case .closing, .closed: false
+        }
+    }
+
+    /// The rule for which the Proxy has ended the connection.
+    final var endedFor: AbuseRule? {
+        switch lifecycle {
+        case .open, .condemned: nil
+        case .closing(_, let rule), .closed(let rule): rule
+        }
     }
 
     final var peerName: String { peerAddress?.description ?? "unknown" }
@@ -397,7 +400,17 @@ class Connection: Session, EventHandler {
     var peer: Peer { Peer(peerAddress) }
 
     /// Counts the connection among those that are closed for breaking a rule.
-    final func count(_ rule: AbuseRule, _ reason: String) { worker.count(rule, self, reason) }
+    final func count(_ rule: AbuseRule, _ reason: String) {
+        worker.log.count(rule, peer, peerName, reason, now: worker.loop.now)
+    }
+
+    /// Says that a limit was reached on this connection; not more often than the log can take of its peer.
+    final func report(
+        _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit,
+        _ details: [(name: String, value: String)] = []
+    ) {
+        worker.log.report(severity, message, of: limit, peer, peerName, details, now: worker.loop.now)
+    }
 
     // MARK: Calls
 

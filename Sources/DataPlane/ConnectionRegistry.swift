@@ -41,7 +41,7 @@ final class ConnectionRegistry: @unchecked Sendable {
             makeRoom(other)
             return true
         case .refuse:
-            home.reached(.peerConnections)
+            home.log.count(.peerConnections)
             return false
         }
     }

@@ -111,7 +111,7 @@ package final class DataPlane: TrafficControl {
 
     package func publish(health: PerColor<[Bool]>) {
         for worker in workers {
-            worker.loop.mailbox.post { worker.publish(health) }
+            worker.loop.mailbox.post { worker.publish(health: health) }
         }
     }
 
@@ -157,13 +157,13 @@ package final class DataPlane: TrafficControl {
 
     package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
         for worker in workers {
-            worker.loop.mailbox.post { worker.endCalls(on: color, before: epoch, over: spread) }
+            worker.loop.mailbox.post { worker.colorDrain.begin(on: color, before: epoch, over: spread) }
         }
     }
 
     package func cancelDrain() {
         for worker in workers {
-            worker.loop.mailbox.post { worker.cancelDrain() }
+            worker.loop.mailbox.post { worker.colorDrain.cancel() }
         }
     }
 
@@ -173,11 +173,11 @@ package final class DataPlane: TrafficControl {
         for worker in workers {
             let drained = OneTimeEvent()
             let accepted = worker.loop.mailbox.post {
-                worker.wait(number, untilDrained: color, before: epoch, whenDrained: drained.set)
+                worker.book.wait(number, untilDrained: color, before: epoch, whenDrained: drained.set)
             }
             if accepted { await drained.wait() }
             if Task.isCancelled {
-                worker.loop.mailbox.post { worker.stopWaiting(number) }
+                worker.loop.mailbox.post { worker.book.stopWaiting(number) }
                 return
             }
         }

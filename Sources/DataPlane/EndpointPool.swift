@@ -73,7 +73,7 @@ final class EndpointPool {
         failuresInARow += 1
         guard failuresInARow >= worker.limits.ejectionThreshold, !isEjected else { return }
         ejectedUntil = worker.loop.now + worker.limits.ejectionTime
-        worker.report(
+        worker.log.report(
             .warning, "passing an endpoint over",
             [
                 ("color", color.name), ("endpoint", endpoint.description), ("failures", String(failuresInARow)),
@@ -115,7 +115,7 @@ final class EndpointPool {
 
     private func refuse(_ call: Call, _ capacity: Int) {
         call.upstream = .none
-        worker.reached(.waiting)
+        worker.log.count(.waiting)
         call.fail(
             .ended(.queueFull, "\(capacity) calls wait for a place at \(name) already", using: &worker.random), worker)
     }
@@ -249,7 +249,7 @@ final class EndpointPool {
         for call in waiting.removeAll() {
             call.upstream = .none
             call.triedEndpoints |= Call.bit(ofEndpoint: index)
-            worker.placeAgain(call)
+            worker.book.placeAgain(call)
         }
     }
 
@@ -286,7 +286,7 @@ final class EndpointPool {
 
     /// Closes all connections at the end of the process, when no call is left.
     func closeAll() {
-        for connection in connections { connection.object.closeAfterGoAway(.noError) }
+        for connection in connections { connection.object.closeAfterGoAway() }
     }
 
     private func remove(_ connection: UpstreamConnection) {

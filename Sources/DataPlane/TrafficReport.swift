@@ -21,8 +21,8 @@ package struct TrafficReport: Sendable, Equatable {
         package var finishedByStatus = [Int](repeating: 0, count: 17)
         /// Calls that are not gRPC and ended, indexed by the first digit of their HTTP status (0 where none was sent).
         package var finishedByHTTPClass = [Int](repeating: 0, count: 6)
-        /// Calls that the Proxy answered itself, in the order of `Failure.Kind.allCases`.
-        package var failedByKind = [Int](repeating: 0, count: Failure.Kind.allCases.count)
+        /// Calls that the Proxy answered itself.
+        package var failedByKind = CaseCounts<Failure.Kind>()
         /// Calls that were placed a second time after the upstream refused them unprocessed.
         package var retried = 0
         /// Calls that began here because the active color, the other one, had no healthy endpoint.
@@ -42,7 +42,7 @@ package struct TrafficReport: Sendable, Equatable {
         package init() {}
 
         /// Calls that the Proxy answered itself.
-        package var failedByProxy: Int { failedByKind.reduce(0, +) }
+        package var failedByProxy: Int { failedByKind.total }
     }
 
     /// Upper bounds of the duration histogram, in microseconds.
@@ -56,10 +56,10 @@ package struct TrafficReport: Sendable, Equatable {
         package var clientConnections = 0
         package var acceptedConnections = 0
         package var callsInFlight = 0
-        /// Connections closed for breaking a rule, in the order of `AbuseRule.allCases`.
-        package var closedByRule = [Int](repeating: 0, count: AbuseRule.allCases.count)
-        /// How often a limit was reached that closes no connection for abuse, in the order of `Limit.allCases`.
-        package var limitsReached = [Int](repeating: 0, count: Limit.allCases.count)
+        /// Connections closed for breaking a rule.
+        package var closedByRule = CaseCounts<AbuseRule>()
+        /// How often a limit was reached that closes no connection for abuse.
+        package var limitsReached = CaseCounts<Limit>()
         /// Bytes that calls take: bodies that wait, header lists, the calls themselves.
         package var bufferedBytes = 0
 
@@ -120,25 +120,37 @@ package struct TrafficReport: Sendable, Equatable {
     }
 }
 
-/// The face the data plane shows to the control plane.
-///
-/// All of it may be called from any thread.
-package protocol TrafficControl: Sendable {
-    /// Gives every worker which of a color's endpoints may be chosen, in the order of the settings.
-    func publish(health: PerColor<[Bool]>)
+extension TrafficReport.ColorTotals {
+    /// Counts a call that has ended.
+    mutating func book(_ call: Call, duration microseconds: UInt64) {
+        if call.isGRPC {
+            let status = call.finalGRPCStatus
+            finishedByStatus[(0...16).contains(status) ? status : 2] += 1
+        } else {
+            finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
+        }
+        if let kind = call.failure?.kind { failedByKind[kind] += 1 }
+        bytesUp += call.bytesUp
+        bytesDown += call.bytesDown
+        let microseconds = Int(clamping: microseconds)
+        durationMicroseconds += microseconds
+        let bounds = TrafficReport.durationBounds
+        durationBuckets[bounds.firstIndex { microseconds <= $0 } ?? bounds.count] += 1
+    }
 
-    /// Asks every worker and adds up. It returns only after every worker has passed the point where the call was made,
-    /// so that after a route change no stream is left that begins under the old route.
-    func report() async -> TrafficReport
-
-    /// Ends the calls that began on a color before an epoch by a gRPC answer (UNAVAILABLE, with a pushback), each at a
-    /// moment of its own within `spread`. Those that end by themselves meanwhile are not touched. It takes the place of
-    /// what an earlier call of this function has not ended yet.
-    func endCalls(on color: Color, before epoch: UInt64, over spread: Duration)
-
-    /// Lets the calls go on that `endCalls` has not ended yet.
-    func cancelDrain()
-
-    /// Returns once no call that began on a color before an epoch is left, or as the task is cancelled.
-    func waitUntilDrained(_ color: Color, before epoch: UInt64) async
+    /// Adds another worker's totals.
+    mutating func add(_ other: Self) {
+        started += other.started
+        for index in finishedByStatus.indices { finishedByStatus[index] += other.finishedByStatus[index] }
+        for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }
+        failedByKind += other.failedByKind
+        retried += other.retried
+        drained += other.drained
+        failedOver += other.failedOver
+        bytesUp += other.bytesUp
+        bytesDown += other.bytesDown
+        durationMicroseconds += other.durationMicroseconds
+        for index in durationBuckets.indices { durationBuckets[index] += other.durationBuckets[index] }
+        upstreamConnections += other.upstreamConnections
+    }
 }

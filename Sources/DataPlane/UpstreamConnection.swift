@@ -56,8 +56,8 @@ final class UpstreamConnection: Connection {
             try TLSConnection(client: socket, host: pool.endpoint.host, context: $0, records: worker.records)
         }
         try super.init(
-            role: .client, socket: socket, peerAddress: address, tls: tls, settings: settings, worker: worker,
-            interest: .writable)
+            role: .client, transport: Transport(socket, tls: tls), peerAddress: address, settings: settings,
+            worker: worker, interest: .writable)
         worker.add(self)
     }
 
@@ -75,10 +75,10 @@ final class UpstreamConnection: Connection {
 
     override func ready(_ readiness: Readiness) {
         if case .connecting = phase {
-            if let error = socket.connectionError() { return close(error.reason) }
+            if let error = transport.socket.connectionError() { return close(error.reason) }
             guard readiness.contains(.writable) else { return }
             phase = .handshaking
-            if let tls { return shakeHands(tls) }
+            if !transport.isSecured { return shakeHands() }
             watch(for: .readable)
             return markDirty()
         }
@@ -118,7 +118,7 @@ final class UpstreamConnection: Connection {
         for (stream, call) in unsent.dropFirst(room).reversed() {
             withdraw(stream)
             closeLeg(of: call)
-            worker.placeAgain(call)
+            worker.book.placeAgain(call)
         }
         markDirty()
     }
@@ -154,9 +154,7 @@ final class UpstreamConnection: Connection {
             }
             if isUnsent, call.canBePlacedAgain {
                 // Nothing of it has left the Proxy.
-                call.hasBeenRetried = true
-                worker.countRetry(of: call)
-                worker.placeAgain(call)
+                worker.book.retry(call)
                 continue
             }
             lose(call, reason)
@@ -180,12 +178,12 @@ final class UpstreamConnection: Connection {
     private func reportLoss(_ reason: String) {
         guard lostCalls > 0 || lossReason != nil else { return }
         let newest = newestClientName ?? worker.clientName(newestClient) ?? "unknown"
-        worker.reportPaced(
+        worker.log.reportPaced(
             .warning, "a connection to an upstream is lost",
             [
                 ("color", pool.color.name), ("endpoint", pool.endpoint.description), ("reason", reason),
                 ("calls", String(lostCalls)), ("newest_peer", newest),
-            ])
+            ], now: worker.loop.now)
     }
 
     /// A client leaves: this is how it is called, should its stream turn out to be what the upstream ended for.
@@ -208,7 +206,7 @@ final class UpstreamConnection: Connection {
             if lastReceived > sent {
                 pingSent = nil
             } else if now > sent + worker.limits.keepaliveTimeout {
-                worker.reached(.upstreamKeepalive)
+                worker.log.count(.upstreamKeepalive)
                 close("no answer to a keepalive PING within \(worker.limits.keepaliveTimeout)")
             }
         } else if now > lastReceived + keepalive {
@@ -247,7 +245,7 @@ final class UpstreamConnection: Connection {
             beginDraining()
             submitGoAway()
             markDirty()
-            worker.placeAgain(call)
+            worker.book.placeAgain(call)
         }
     }
 
@@ -383,7 +381,7 @@ final class UpstreamConnection: Connection {
     func rest() {
         guard case .ready = phase else { return }
         phase = .resting
-        worker.reached(.upstreamResets)
+        worker.log.count(.upstreamResets)
     }
 
     var isResting: Bool {
@@ -421,7 +419,7 @@ final class UpstreamConnection: Connection {
     /// Ends the connection, on which nobody's call is left.
     private func leave() {
         beginDraining()
-        closeAfterGoAway(.noError)
+        closeAfterGoAway()
     }
 
     // MARK: The response comes in
@@ -520,7 +518,7 @@ final class UpstreamConnection: Connection {
 
     /// How a call has ended is passed on even where what else is said of it takes too much.
     private func cutToStatus(_ list: HeaderBlock) -> HeaderBlock {
-        worker.reached(.responseTrailers)
+        worker.log.count(.responseTrailers)
         let own = headerBlocks.own(list)
         own.removeAllButStatus()
         return own
@@ -557,10 +555,8 @@ final class UpstreamConnection: Connection {
             return call.dropRequestBody(worker)
         }
         if code == .refusedStream, call.canBePlacedAgain {
-            call.hasBeenRetried = true
             call.upstreamReset = nil
-            worker.countRetry(of: call)
-            return worker.placeAgain(call)
+            return worker.book.retry(call)
         }
         if code == .refusedStream, !call.response.hasBegun {
             call.fail(Failure(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)

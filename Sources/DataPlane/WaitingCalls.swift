@@ -6,7 +6,7 @@
 /// wait, which `capacity` bounds. Pure; confined to one thread.
 ///
 /// Invariants: every lane has a slot at least and every group a lane; free places of the three tables are in their lists of
-/// free ones; `turn` names the group, and each group's the lane, that is served next.
+/// free ones; `nextGroup` names the group, and each group's `nextLane` the lane, that is served next.
 package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
     /// Names an element for as long as it is here.
     package struct Ticket: Equatable {
@@ -42,7 +42,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
     private struct Group {
         var peer: Peer?
         var lanes: [Client: Int] = [:]
-        var turn = Links.none
+        var nextLane = Links.none
         var count = 0
         var links: Links
     }
@@ -60,7 +60,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
     private var groups: [Group] = []
     private var freeGroups: [Int] = []
     private var groupOfPeer: [Peer: Int] = [:]
-    private var turn = Links.none
+    private var nextGroup = Links.none
 
     /// How many wait.
     package private(set) var count = 0
@@ -101,14 +101,14 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         if let lane = groups[group].lanes[client] { return lane }
         let lane = Self.place(Lane(client: client, group: group, links: Links()), in: &lanes, &freeLanes)
         groups[group].lanes[client] = lane
-        // Behind everybody whose turn is still to come.
-        let turn = groups[group].turn
-        let last = turn == Links.none ? lane : lanes[turn].links.previous
-        let first = turn == Links.none ? lane : turn
+        // Behind everybody who is still to be served.
+        let next = groups[group].nextLane
+        let last = next == Links.none ? lane : lanes[next].links.previous
+        let first = next == Links.none ? lane : next
         lanes[lane].links = Links(previous: last, next: first)
         lanes[last].links.next = lane
         lanes[first].links.previous = lane
-        if turn == Links.none { groups[group].turn = lane }
+        if next == Links.none { groups[group].nextLane = lane }
         return lane
     }
 
@@ -116,12 +116,12 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         if let group = groupOfPeer[peer] { return group }
         let group = Self.place(Group(peer: peer, links: Links()), in: &groups, &freeGroups)
         groupOfPeer[peer] = group
-        let last = turn == Links.none ? group : groups[turn].links.previous
-        let first = turn == Links.none ? group : turn
+        let last = nextGroup == Links.none ? group : groups[nextGroup].links.previous
+        let first = nextGroup == Links.none ? group : nextGroup
         groups[group].links = Links(previous: last, next: first)
         groups[last].links.next = group
         groups[first].links.previous = group
-        if turn == Links.none { turn = group }
+        if nextGroup == Links.none { nextGroup = group }
         return group
     }
 
@@ -137,13 +137,13 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
     /// The last one to come of the client with most, among those of the peer with most; of equals the last in turn, which
     /// is the newcomer where it is one of them.
     private func newestOfMost() -> Int {
-        var group = groups[turn].links.previous
+        var group = groups[nextGroup].links.previous
         var candidate = group
-        while candidate != turn {
+        while candidate != nextGroup {
             candidate = groups[candidate].links.previous
             if groups[candidate].count > groups[group].count { group = candidate }
         }
-        let first = groups[group].turn
+        let first = groups[group].nextLane
         var lane = lanes[first].links.previous
         var other = lane
         while other != first {
@@ -155,13 +155,13 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
 
     // MARK: Taking
 
-    /// Takes out the element whose turn it is.
+    /// Takes out the element that is to be served next.
     package mutating func next() -> Element? {
-        guard turn != Links.none else { return nil }
-        let group = turn
-        let lane = groups[group].turn
-        turn = groups[group].links.next
-        groups[group].turn = lanes[lane].links.next
+        guard nextGroup != Links.none else { return nil }
+        let group = nextGroup
+        let lane = groups[group].nextLane
+        nextGroup = groups[group].links.next
+        groups[group].nextLane = lanes[lane].links.next
         return take(lanes[lane].first)
     }
 
@@ -213,7 +213,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         let links = lanes[lane].links
         lanes[links.previous].links.next = links.next
         lanes[links.next].links.previous = links.previous
-        if groups[group].turn == lane { groups[group].turn = links.next == lane ? Links.none : links.next }
+        if groups[group].nextLane == lane { groups[group].nextLane = links.next == lane ? Links.none : links.next }
         lanes[lane].client = nil
         freeLanes.append(lane)
     }
@@ -223,7 +223,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         let links = groups[group].links
         groups[links.previous].links.next = links.next
         groups[links.next].links.previous = links.previous
-        if turn == group { turn = links.next == group ? Links.none : links.next }
+        if nextGroup == group { nextGroup = links.next == group ? Links.none : links.next }
         groups[group] = Group(links: Links())
         freeGroups.append(group)
     }

@@ -8,8 +8,8 @@ final class Probe: EventHandler {
     private enum Phase {
         case resolving
         case connecting(Socket, rest: ArraySlice<SocketAddress>)
-        case shakingHands(ProbeTransport, any ProbeExchange)
-        case asking(ProbeTransport, any ProbeExchange)
+        case shakingHands(Transport, any ProbeExchange)
+        case asking(Transport, any ProbeExchange)
         case done
     }
 
@@ -87,30 +87,30 @@ final class Probe: EventHandler {
         case .http(let path): exchange = HTTPProbeExchange(request, path: path)
         case .grpc(let service): exchange = GRPCProbeExchange(request, service: service)
         }
-        guard let tls = request.tls else { return ask(ProbeTransport(socket: socket), exchange) }
+        guard let tls = request.tls else { return ask(Transport(socket), exchange) }
         do {
             let secured = try TLSConnection(
                 client: socket, host: request.host, context: tls, records: RecordBuffer(),
                 offering: exchange.applicationProtocol)
-            shakeHands(ProbeTransport(socket: socket, tls: secured), exchange)
+            shakeHands(Transport(socket, tls: secured), exchange)
         } catch {
             finish(.connectFailed(reason: error.description))
         }
     }
 
-    private func shakeHands(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
+    private func shakeHands(_ transport: Transport, _ exchange: any ProbeExchange) {
         phase = .shakingHands(transport, exchange)
-        switch transport.tls?.handshake() {
+        switch transport.handshake() {
         case .waits(let interest): watch(transport, for: interest)
         case .failed(let error): finish(.connectFailed(reason: error.description))
-        case .done, nil:
+        case .done:
             ask(transport, exchange)
             // The socket no longer tells of what came in with the end of the handshake.
             if case .asking = phase { read(transport, exchange) }
         }
     }
 
-    private func ask(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
+    private func ask(_ transport: Transport, _ exchange: any ProbeExchange) {
         phase = .asking(transport, exchange)
         limit(to: request.requestTimeout) { [self] in
             finish(.requestFailed(reason: "no answer within \(request.requestTimeout)"))
@@ -120,18 +120,20 @@ final class Probe: EventHandler {
 
     // MARK: Asking
 
-    private func read(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
+    private func read(_ transport: Transport, _ exchange: any ProbeExchange) {
         withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
-            repeat {
-                switch transport.read(into: buffer) {
+            while isAsking && exchange.outcome == nil {
+                let arrival = transport.read(into: buffer)
+                switch arrival.transfer {
                 case .bytes(let count):
                     hasReceived = true
                     exchange.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
                 case .wouldBlock: return
                 case .end: exchange.end()
-                case .failed(let error): failed(transport, error)
+                case .failed(let error): failed(transport.reason(of: error), byTLS: transport.failure != nil)
                 }
-            } while isAsking && exchange.outcome == nil && transport.hasEnding
+                guard case .end = arrival.behind else { return }
+            }
         }
         if let outcome = exchange.outcome { finish(outcome) }
     }
@@ -140,25 +142,22 @@ final class Probe: EventHandler {
         if case .asking = phase { true } else { false }
     }
 
-    private func failed(_ transport: ProbeTransport, _ error: SystemError) {
-        guard let failure = transport.tls?.failure else { return finish(.requestFailed(reason: error.reason)) }
+    private func failed(_ reason: String, byTLS: Bool) {
         // In TLS 1.3 a server says only after the handshake that it doesn't take the client's certificate.
-        finish(
-            hasReceived
-                ? .requestFailed(reason: failure.description) : .connectFailed(reason: failure.description))
+        finish(byTLS && !hasReceived ? .connectFailed(reason: reason) : .requestFailed(reason: reason))
     }
 
     /// Sends all there is. A probe's few hundred bytes always fit an empty socket's buffer: one that doesn't take them
     /// is as good as dead.
-    private func write(_ transport: ProbeTransport, _ exchange: any ProbeExchange) {
+    private func write(_ transport: Transport, _ exchange: any ProbeExchange) {
         withUnsafeTemporaryAllocation(byteCount: Session.leastOutput, alignment: 16) { buffer in
             while isAsking {
                 let count = exchange.drain(into: buffer)
                 guard count > 0 else { break }
                 switch transport.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
-                case .bytes(count): continue
-                case .failed(let error): failed(transport, error)
-                case .bytes, .wouldBlock, .end: finish(.requestFailed(reason: "the backend doesn't read"))
+                case .all: continue
+                case .failed(let reason): failed(reason, byTLS: transport.failure != nil)
+                case .blocked: finish(.requestFailed(reason: "the backend doesn't read"))
                 }
             }
         }
@@ -166,7 +165,7 @@ final class Probe: EventHandler {
         if isAsking { watch(transport, for: .readable) }
     }
 
-    private func watch(_ transport: ProbeTransport, for interest: Readiness) {
+    private func watch(_ transport: Transport, for interest: Readiness) {
         do {
             try loop.change(transport.socket.descriptor, to: interest)
         } catch {

@@ -13,7 +13,18 @@ package final class TLSConnection {
         case failed(TLSError)
     }
 
+    private enum Phase {
+        /// A client's first step doesn't wait for the peer.
+        case handshaking(hasBegun: Bool)
+        /// Whether the peer has sent data: until then it may yet turn down what the handshake has shown it.
+        case established(hasRead: Bool)
+        /// The peer has ended; the next read tells, behind what came before.
+        case ended
+        case failed(TLSError, Socket.Transfer, isFlood: Bool)
+    }
+
     private let socket: Socket
+    private var phase = Phase.handshaking(hasBegun: false)
     /// Empty but within a call. Kept alive: OpenSSL's half of this object points to it.
     private let records: RecordBuffer
     /// Records that came in with the end of the handshake.
@@ -24,18 +35,8 @@ package final class TLSConnection {
     private static let mostUnsent = 512 * 1024
     /// What OpenSSL doesn't take before it knows the rest of a message that has begun to arrive.
     private var unwritten: [UInt8] = []
-    /// The handshake's first step doesn't wait for the peer, on a client's side.
-    private var hasBegun = false
     /// OpenSSL's half: made in `init`, freed in `deinit`, used in between by one thread.
     private let ssl: OpaquePointer
-    package private(set) var isEstablished = false
-    /// Why TLS has failed after the handshake, as by an alert of the peer: more than a `Socket.Transfer` can tell.
-    package private(set) var failure: TLSError?
-    /// The failure is that the peer sent too much that carries no data.
-    package private(set) var isFlooded = false
-    private var hasRead = false
-    /// What ended the connection, where that came right behind bytes that had to be given first.
-    private var ending: Socket.Transfer?
     /// How many messages that aren't data the peer may still send: key updates, tickets, attempts to renegotiate.
     private var messages = MessageBudget()
     /// What the peer has to agree to.
@@ -94,8 +95,8 @@ package final class TLSConnection {
     /// Takes the handshake as far as it goes now. What ends it on this side is sent by the first `write(_:)` or `flush()`.
     package func handshake() -> Handshake {
         let outcome = records.receive(from: socket) { transfer -> Handshake? in
-            if hasBegun, transfer == .wouldBlock { return nil }
-            hasBegun = true
+            if case .handshaking(hasBegun: true) = phase, transfer == .wouldBlock { return nil }
+            phase = .handshaking(hasBegun: true)
             return advance()
         }
         switch outcome {
@@ -125,7 +126,7 @@ package final class TLSConnection {
         if let name = requiredProtocol?.name, !selectedProtocol.elementsEqual(name.utf8) {
             return .failed(TLSError("the peer did not agree to HTTP/2 (ALPN \(name))"))
         }
-        isEstablished = true
+        phase = .established(hasRead: false)
         unread = Array(records.rest)
         return .done
     }
@@ -178,14 +179,17 @@ package final class TLSConnection {
     /// - Precondition: the buffer has room for `RecordBuffer.leastPlaintext` bytes.
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
         precondition(buffer.count >= RecordBuffer.leastPlaintext)
-        if let ending { return ending }
+        switch phase {
+        case .ended: return .end
+        case .failed(_, let transfer, _): return transfer
+        case .handshaking, .established: break
+        }
         let transfer = readRecords(into: buffer)
         keepRecords()
         if case .failed = transfer { return transfer }
         if !unwritten.isEmpty { writeAgain() }
         if unsent.count > Self.mostUnsent {
-            isFlooded = true
-            ending = fail(TLSError("the peer asks for more than it reads"), "read")
+            _ = fail(TLSError("the peer asks for more than it reads"), "read", isFlood: true)
         }
         return transfer
     }
@@ -217,25 +221,44 @@ package final class TLSConnection {
             messages.spend(records.messages)
             if result == 1 {
                 total += count
-                hasRead = true
+                phase = .established(hasRead: true)
                 messages.earn(bytes: count)
                 continue
             }
             let outcome: Socket.Transfer
             if messages.isExceeded {
-                isFlooded = true
                 outcome = fail(
-                    TLSError("more than \(MessageBudget.capacity) TLS handshake messages, and no data"), "read")
+                    TLSError("more than \(MessageBudget.capacity) TLS handshake messages, and no data"), "read",
+                    isFlood: true)
             } else {
                 outcome = transfer(afterError: SSL_get_error(ssl, result), "read")
             }
-            if outcome != .wouldBlock { ending = outcome }
+            if outcome == .end { phase = .ended }
             return total > 0 ? .bytes(total) : outcome
         }
     }
 
     /// Whether the next read tells of the end, without a look at the socket.
-    package var hasEnding: Bool { ending != nil }
+    package var hasEnding: Bool {
+        switch phase {
+        case .handshaking, .established: false
+        case .ended, .failed: true
+        }
+    }
+
+    package var isEstablished: Bool {
+        if case .handshaking = phase { false } else { true }
+    }
+
+    /// Why TLS has failed after the handshake, as by an alert of the peer: more than a `Socket.Transfer` can tell.
+    package var failure: TLSError? {
+        if case .failed(let reason, _, _) = phase { reason } else { nil }
+    }
+
+    /// Whether it has failed because the peer sent too much that carries no data.
+    package var isFlooded: Bool {
+        if case .failed(_, _, let isFlood) = phase { isFlood } else { false }
+    }
 
     /// Takes all the bytes, and sends what the socket takes.
     ///
@@ -283,7 +306,7 @@ package final class TLSConnection {
             unwritten = []
             keepRecords()
         case .wouldBlock: break
-        case .end, .failed: ending = sealed
+        case .end, .failed: break
         }
     }
 
@@ -339,14 +362,22 @@ package final class TLSConnection {
         }
     }
 
-    private func fail(_ reason: TLSError, _ operation: String) -> Socket.Transfer {
-        failure = failure ?? reason
-        return .failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
+    /// The first failure is the one that counts.
+    private func fail(_ reason: TLSError, _ operation: String, isFlood: Bool = false) -> Socket.Transfer {
+        if case .failed(_, let transfer, _) = phase { return transfer }
+        let transfer = Socket.Transfer.failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
+        phase = .failed(reason, transfer, isFlood: isFlood)
+        return transfer
     }
 
     /// Whether the peer wants a certificate, has got none and has said nothing since: in TLS 1.3 it tells only after the
     /// handshake that it won't go on, and some servers just close.
-    private var lacksCertificate: Bool { !hasRead && openssl_shim_lacks_certificate(ssl) == 1 }
+    private var lacksCertificate: Bool {
+        switch phase {
+        case .handshaking, .established(hasRead: false): openssl_shim_lacks_certificate(ssl) == 1
+        case .established(hasRead: true), .ended, .failed: false
+        }
+    }
 
     /// Tells the peer that nothing more comes (close_notify), as far as the socket takes it now. The socket is to be closed
     /// right away.

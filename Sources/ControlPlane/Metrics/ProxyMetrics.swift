@@ -111,8 +111,9 @@ package struct ProxyMetrics: Sendable {
         }
         text.family("sluice_calls_failed_by_proxy_total", .counter, "Calls that the proxy answered itself, by why.")
         for color in Color.allCases {
-            for (kind, count) in zip(Failure.Kind.allCases, traffic.colors[color].failedByKind) {
-                text.sample(count, ["color": color.name, "reason": kind.rawValue])
+            for kind in Failure.Kind.allCases {
+                text.sample(
+                    traffic.colors[color].failedByKind[kind], ["color": color.name, "reason": kind.rawValue])
             }
         }
         perColor(
@@ -183,8 +184,8 @@ package struct ProxyMetrics: Sendable {
         text.sample(traffic.largestPeer?.connections ?? 0)
         text.family(
             "sluice_connections_closed_total", .counter, "Connections that were closed for breaking a rule, by rule.")
-        for (index, rule) in AbuseRule.allCases.enumerated() {
-            text.sample(traffic.workers.reduce(0) { $0 + $1.closedByRule[index] }, ["rule": rule.rawValue])
+        for rule in AbuseRule.allCases {
+            text.sample(traffic.workers.reduce(0) { $0 + $1.closedByRule[rule] }, ["rule": rule.rawValue])
         }
     }
 
@@ -192,8 +193,8 @@ package struct ProxyMetrics: Sendable {
         text.family(
             "sluice_limits_reached_total", .counter,
             "Times that a limit held something up or ended it in good order, by limit.")
-        for (index, limit) in Limit.allCases.enumerated() {
-            text.sample(traffic.workers.reduce(0) { $0 + $1.limitsReached[index] }, ["limit": limit.rawValue])
+        for limit in Limit.allCases {
+            text.sample(traffic.workers.reduce(0) { $0 + $1.limitsReached[limit] }, ["limit": limit.rawValue])
         }
     }
 

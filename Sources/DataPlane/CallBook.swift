@@ -1,0 +1,187 @@
+import EventLoop
+import HTTP2
+
+/// A worker's calls: those under way, those that are over within this turn and those to be placed again at its end, with
+/// what is counted and logged of them. Confined to the worker's thread.
+///
+/// Invariants: a call is in `calls` from `keep(_:)` until it is booked, and knows its place there; the ledger has one entry
+/// for each call that is routed and not booked; a call is booked once.
+struct CallBook: ~Copyable {
+    /// Every call with a leg that isn't closed; each knows its index here.
+    private(set) var calls: [Call] = []
+    /// Calls that are over: until the turn ends, somebody may still name them.
+    private var overCalls: [Call] = []
+    /// Calls that an upstream has refused, or couldn't be reached for, in this turn.
+    private var unplaced: [Call] = []
+    /// Calls whose response an upstream has cut short in this turn.
+    private var cutShort: [Call] = []
+
+    private(set) var ledger = EpochLedger()
+    private var drainWaiters = DrainWaiters()
+    private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
+    private let accessLog: AccessLogBuffer?
+
+    /// Calls begun since what was queued has been sent the last time.
+    private(set) var begunSinceSent = 0
+
+    init(accessLog: AccessLogBuffer?) {
+        self.accessLog = accessLog
+    }
+
+    /// Whether what a line of the access log says of a call has to be kept for it.
+    var logsAccess: Bool { accessLog != nil }
+
+    /// What calls take of memory beside their bodies and header lists.
+    var heldBytes: Int { calls.count * Call.cost }
+
+    // MARK: The life of a call
+
+    /// Keeps a call alive until it is over.
+    mutating func keep(_ call: Call) {
+        call.indexInBook = calls.count
+        calls.append(call)
+    }
+
+    /// A call has its route.
+    mutating func begin(_ call: Call, _ route: Route, failsOver: Bool) {
+        call.stage = .routed(route)
+        ledger.begin(route)
+        begunSinceSent += 1
+        totals[route.active].started += 1
+        if failsOver { totals[route.active].failedOver += 1 }
+    }
+
+    /// Books a call whose legs are both closed.
+    mutating func finishIfOver(_ call: Call, _ worker: Worker) {
+        guard case .closed = call.client else { return }
+        switch call.upstream {
+        case .waiting, .open: return
+        case .none, .closed: break
+        }
+        let route: Route?
+        switch call.stage {
+        case .booked: return
+        case .arriving: route = nil
+        case .routed(let its): route = its
+        }
+        call.stage = .booked
+        letGo(of: call)
+        call.requestBody.removeAll(to: worker.chunks)
+        call.responseBody.removeAll(to: worker.chunks)
+        if case .ended(let trailers?) = call.response { worker.headerBlocks.give(trailers) }
+        call.request = .ended(trailers: nil)
+        call.response = .ended(trailers: nil)
+        if let route { book(call, route, now: worker.loop.now) }
+        if let head = call.requestHead {
+            call.requestHead = nil
+            worker.headerBlocks.give(head)
+        }
+    }
+
+    private mutating func book(_ call: Call, _ route: Route, now: MonotonicTime) {
+        ledger.end(route)
+        if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }
+        totals[route.active].book(call, duration: now.nanosecondsSince(call.began) / 1_000)
+        accessLog?.append(call, route, ended: now)
+    }
+
+    private mutating func letGo(of call: Call) {
+        let index = call.indexInBook
+        // The buffer moves what the array would copy, counting references.
+        calls.withUnsafeMutableBufferPointer { $0.swapAt(index, $0.count - 1) }
+        calls[index].indexInBook = index
+        overCalls.append(calls.removeLast())
+    }
+
+    // MARK: What is put off to the end of a turn
+
+    /// Has a call placed once more at the end of this turn, from its beginning.
+    mutating func placeAgain(_ call: Call) {
+        call.rewind()
+        call.upstream = .none
+        unplaced.append(call)
+    }
+
+    /// As `placeAgain(_:)`, for a call that an upstream has refused unprocessed: this is its second try.
+    mutating func retry(_ call: Call) {
+        call.hasBeenRetried = true
+        if let route = call.route { totals[route.active].retried += 1 }
+        placeAgain(call)
+    }
+
+    /// Takes out a call that is to be placed again.
+    ///
+    /// Between the refusal and now the client may have left, or the Proxy may have answered: a deadline, a drain, the end
+    /// of the process. What was kept for a second try is gone then, and the call is finished here.
+    mutating func nextUnplaced(_ worker: Worker) -> Call? {
+        while let call = unplaced.popLast() {
+            if case .open = call.client, !call.isAnswered { return call }
+            finishIfOver(call, worker)
+        }
+        return nil
+    }
+
+    /// A response ends in a reset, which its client gets behind what came of it.
+    mutating func isCutShort(_ call: Call) {
+        cutShort.append(call)
+    }
+
+    /// Takes out a call of those that `isCutShort(_:)` has been told of.
+    mutating func nextCutShort() -> Call? { cutShort.popLast() }
+
+    /// Sending begins what is new anew.
+    mutating func sendingBegins() {
+        begunSinceSent = 0
+    }
+
+    /// Nobody names the calls any more that are over.
+    mutating func forgetOver() {
+        overCalls.removeAll(keepingCapacity: overCalls.count < 4096)
+    }
+
+    func endTurn(_ loop: EventLoop) {
+        accessLog?.endTurn(loop)
+    }
+
+    /// Hands over what the access log hasn't got yet, at the end of the process.
+    func handOverLog() {
+        accessLog?.handOver()
+    }
+
+    // MARK: Who waits for the end of calls
+
+    /// Calls back once no call that began on a color before an epoch is left.
+    ///
+    /// - Parameter number: names the wait, in the whole data plane.
+    mutating func wait(
+        _ number: UInt64, untilDrained color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
+    ) {
+        drainWaiters.add(number, color, before: epoch, whenDrained: whenDrained)
+        drainWaiters.notify(ledger)
+    }
+
+    /// Takes a wait back, where it isn't over yet.
+    mutating func stopWaiting(_ number: UInt64) {
+        drainWaiters.remove(number)
+    }
+
+    // MARK: What is told of calls
+
+    /// A drain has ended a call.
+    mutating func countDrained(_ color: Color) {
+        totals[color].drained += 1
+    }
+
+    /// Adds this worker's calls to a report.
+    func contribute(to report: inout TrafficReport) {
+        for entry in ledger.entries {
+            let same = report.inFlight.firstIndex { $0.epoch == entry.epoch && $0.color == entry.color }
+            if let index = same {
+                report.inFlight[index].calls += entry.calls
+            } else {
+                report.inFlight.append(entry)
+            }
+        }
+        for color in Color.allCases { report.colors[color].add(totals[color]) }
+    }
+}

@@ -1,0 +1,44 @@
+import EventLoop
+
+/// Ends what a change has left on a color, each call at a moment of its own. Confined to the worker's thread.
+final class ColorDrain {
+    /// Calls that the drain under way is going to end.
+    private var queue = DrainQueue<Call>()
+    private var timer: TimerID?
+    /// A drain goes with its worker.
+    private unowned let worker: Worker
+
+    init(worker: Worker) {
+        self.worker = worker
+    }
+
+    /// Ends the calls that began on a color before an epoch, each at a moment of its own within `spread`.
+    func begin(on color: Color, before epoch: UInt64, over spread: Duration) {
+        cancel()
+        let calls = worker.openCalls.filter { call in
+            call.route.map { $0.active == color && $0.epoch < epoch } ?? false
+        }
+        queue = DrainQueue(calls, over: spread, from: worker.loop.now, using: &worker.random)
+        endDueCalls()
+    }
+
+    /// Lets all calls go on that have not been ended yet.
+    func cancel() {
+        if let timer { worker.loop.cancel(timer) }
+        timer = nil
+        queue = DrainQueue()
+    }
+
+    private func endDueCalls() {
+        let now = MonotonicTime.now()
+        while let call = queue.popDue(at: now) {
+            // What has been answered in full ends by itself.
+            guard let route = call.route, !call.response.hasEnded else { continue }
+            worker.book.countDrained(route.active)
+            call.end(.ended(.draining, "\(route.active) is being drained", using: &worker.random), worker)
+        }
+        timer = queue.nextDeadline.map { next in
+            worker.loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }
+        }
+    }
+}

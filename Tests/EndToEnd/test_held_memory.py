@@ -8,6 +8,7 @@ from hyperframe.frame import SettingsFrame
 from harness.attacker import ACK, END_HEADERS, END_STREAM, HEADERS, SETTINGS, Attacker, bomb, frame
 from harness.process import eventually
 from harness.raw_http2 import HOLD, answer_unless_held, grpc_request
+from harness.witness import Witness
 
 MEBIBYTE = 1 << 20
 # What the calls of the Proxy's one worker may hold.
@@ -69,6 +70,19 @@ def test_pinned_header_lists(proxy, connect_raw):
         assert growth < BOUND * 1.5 + connections * 65_536
     eventually(lambda: held(proxy) == 0, what="nothing held")
     assert client.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError,
+    reason="MemoryRelief counts streams whose bodies wait, not header lists, and so ends the calls of who holds next to none",
+)
+def test_header_lists_of_one_peer_end_no_call_of_another(proxy):
+    """What one peer's header lists take up is no reason to end the witness's calls, whose bodies pass through."""
+    with Witness(proxy.address, patience=5) as witness, contextlib.ExitStack() as stack:
+        for _ in range(30):
+            send_bombs(stack.enter_context(Attacker(proxy.address, source=ATTACKER)), 100)
+        eventually(lambda: refused(proxy) > 500, what="calls refused")
+        witness.wait_served(10)
 
 
 def test_beyond_the_bound_nobody_gets_more(proxy, connect_raw):

@@ -20,6 +20,7 @@ from harness.raw_http2 import (
 )
 from harness.shut_clients import ShutClients
 from harness.witness import Witness
+from harness.witness_shapes import STREAM
 
 KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
 GOOD = to_bytes([("grpc-status", "0")])
@@ -158,6 +159,24 @@ def test_upload_that_nobody_reads_beside_the_witness(start_proxy, start_raw_back
         request.wait_data(16 * KIBIBYTE)
         witness.wait_served(10)
         assert not unread.finished
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError,
+    reason="SendShare leaves each stream half of the connection's window: two that aren't read have all of it",
+)
+def test_two_uploads_that_nobody_reads_leave_a_stream_its_window(start_proxy, start_raw_backend, connect_raw):
+    """The witness's stream was on the connection to the backend before they came there."""
+    backend = start_raw_backend(take, auto_window=False)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
+    client = connect_raw(proxy.address)
+    with Witness(proxy.address, shapes=[STREAM], patience=2) as witness:
+        for count in (1, 2):
+            upload(client, 300 * KIBIBYTE, "/unread")
+            backend.wait_requests(count)
+            eventually(lambda: len(backend.requests[-1].data) > 30 * KIBIBYTE, what="half of the window used up")
+        witness.wait_served(10)
 
 
 # MARK: Downloads

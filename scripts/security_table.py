@@ -85,7 +85,7 @@ def combined(rows: list[dict]) -> dict:
 
 def table(title: str, attacks: list[tuple[str, str, str]], record: list[dict]) -> list[str]:
     lines = [
-        f"| {title} | stopped by | requests at the backend | memory | processor | over after | others' slowest call, failures "
+        f"| {title} | stopped by | requests at the backend | memory | processor | over after | the witness's slowest call, failures "
         "| test |",
         "|---|---|--:|--:|--:|--:|--:|---|",
     ]

@@ -10,7 +10,7 @@ from harness import witness_service
 from harness.process import eventually
 from harness.raw_http2 import answer_unless_held
 from harness.witness import Witness
-from harness.witness_shapes import BODY_SIZE, SHAPES
+from harness.witness_shapes import BODY_SIZE, DOWNLOAD, SHAPES, UNARY, UPLOAD
 
 
 @pytest.fixture
@@ -59,7 +59,12 @@ def test_answers_that_never_come(proxy):
     assert all(f"{shape}: call" in str(raised.value) for shape in SHAPES), raised.value
 
 
-def test_download_of_other_bytes(proxy, monkeypatch):
-    monkeypatch.setattr(witness_service, "downloaded", lambda number: bytes(BODY_SIZE))
-    with pytest.raises(AssertionError, match="download: call"), Witness(proxy.address):
+@pytest.mark.parametrize("shape", [UNARY, UPLOAD, DOWNLOAD])
+def test_answers_that_are_wrong(proxy, monkeypatch, shape):
+    """Another call's message, fewer bytes than were sent, or others than were asked for."""
+    wrong = {UNARY: b"unary -1", UPLOAD: b"299999", DOWNLOAD: bytes(BODY_SIZE)}
+    right = witness_service.answer
+    monkeypatch.setattr(
+        witness_service, "answer", lambda asked, message: wrong[asked] if asked == shape else right(asked, message))
+    with pytest.raises(AssertionError, match=f"{shape}: call"), Witness(proxy.address):
         pass

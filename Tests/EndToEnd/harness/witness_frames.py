@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from harness.attacker import DATA, END_STREAM, SETTINGS, WINDOW_UPDATE, frame, header_block, header_frames, window_update
 from harness.raw_http2 import INITIAL_WINDOW_SIZE, grpc_message, grpc_payloads
-from harness.witness_shapes import DOWNLOAD, PATHS, STREAM, UPLOAD, downloaded
+from harness.witness_shapes import PATHS, STREAM, answer
 
 MOST_IN_A_FRAME = 16_384
 
@@ -62,11 +62,7 @@ class WitnessFrames:
             call.received += payload
         if call.ended and call.shape != STREAM:
             (message,) = grpc_payloads(bytes(call.received))
-            if call.shape == UPLOAD:
-                message = str(len(message)).encode()
-            elif call.shape == DOWNLOAD:
-                message = downloaded(int(message))
-            call.waiting += grpc_message(message)
+            call.waiting += grpc_message(answer(call.shape, message))
         if not payload:
             return b""
         return window_update(0, len(payload)) + (b"" if call.ended else window_update(stream, len(payload)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from h2.exceptions import ProtocolError
 
 from harness.raw_http2 import RawStream, grpc_message, grpc_payloads, grpc_response, to_bytes
-from harness.witness_shapes import DOWNLOAD, PATHS, STREAM, UPLOAD, downloaded
+from harness.witness_shapes import PATHS, STREAM, answer
 
 # A stream waits for its next message for as long as a test may take.
 PATIENCE = 180
@@ -28,11 +28,7 @@ def serve(stream: RawStream, shape: str) -> None:
     else:
         (message,) = grpc_payloads(whole(stream))
         stream.send_headers(grpc_response())
-        if shape == UPLOAD:
-            message = str(len(message)).encode()
-        elif shape == DOWNLOAD:
-            message = downloaded(int(message))
-        stream.send_data(grpc_message(message), timeout=PATIENCE)
+        stream.send_data(grpc_message(answer(shape, message)), timeout=PATIENCE)
     stream.send_headers(to_bytes([("grpc-status", "0")]), True)
 
 

@@ -18,3 +18,10 @@ PATHS = {path(shape).encode(): shape for shape in SHAPES}
 def downloaded(number: int) -> bytes:
     """The message that a download number `number` consists of: no two in a row are the same."""
     return number.to_bytes(4, "big") * (BODY_SIZE // 4)
+
+
+def answer(shape: str, message: bytes) -> bytes:
+    """The message that a backend answers a request of one message with."""
+    if shape == UPLOAD:
+        return str(len(message)).encode()
+    return downloaded(int(message)) if shape == DOWNLOAD else message

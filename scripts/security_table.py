@@ -85,7 +85,7 @@ def combined(rows: list[dict]) -> dict:
 
 def table(title: str, attacks: list[tuple[str, str, str]], record: list[dict]) -> list[str]:
     lines = [
-        f"| {title} | stopped by | requests at the backend | memory | processor | over after | others' slowest call, failures "
+        f"| {title} | stopped by | requests at the backend | memory | processor | over after | the witness's slowest call, failures "
         "| test |",
         "|---|---|--:|--:|--:|--:|--:|---|",
     ]
@@ -97,7 +97,7 @@ def table(title: str, attacks: list[tuple[str, str, str]], record: list[dict]) -
         lines.append(
             f"| {attack} | {rule} | {worst['reached_backend']:,} | {max(0, worst['resident_growth_bytes']) / 2**20:+.1f} MiB "
             f"| {worst['processor_seconds'] * 1000:.0f} ms | {worst['seconds']:.2f} s "
-            f"| {worst['bystander_slowest_seconds'] * 1000:.0f} ms, {worst['bystander_failures']} | `{name}` |"
+            f"| {worst['witness_slowest_seconds'] * 1000:.0f} ms, {worst['witness_failures']} | `{name}` |"
         )
     return lines
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 import pytest
 
-from harness import process as processes
+from harness import process as processes, witness_service
 from harness.attacker import ATTACK_PATH
 from harness.backend import EchoBackend
 from harness.measurement import Measured, Recorder
@@ -40,8 +41,8 @@ def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def bystander(proxy: Proxy, request: pytest.FixtureRequest, recorder: Recorder) -> Iterator[None]:
-    """A well-behaved client that calls from before the attack until after it: none of its calls fails, or takes long.
+def witness(proxy: Proxy, request: pytest.FixtureRequest, recorder: Recorder) -> Iterator[None]:
+    """A well-behaved client on a connection of its own, from before the attack until after it (`Witness`).
 
     The module's own `proxy` has the backend that counts the attackers' requests as `backend`.
     """
@@ -53,12 +54,12 @@ def bystander(proxy: Proxy, request: pytest.FixtureRequest, recorder: Recorder) 
     with attack:
         yield
     recorder.add(attack.row)
-    print(f"witness: the slowest call took {attack.row.bystander_slowest_seconds * 1_000:.0f} ms")
-    # What it takes without an attack is a few milliseconds; the rest is what a busy machine does to a schedule.
-    assert attack.row.bystander_slowest_seconds < 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Seconds that a thread which computes, such as an attacker's that compresses, keeps those from running that wait for
+    # the interpreter: an answer to the witness takes dozens of such turns, and is to be late by the Proxy's doing alone.
+    sys.setswitchinterval(0.0005)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # In a shell's background job SIGINT is ignored, and all that is started here would inherit that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -109,10 +110,11 @@ def start_backend(request: pytest.FixtureRequest) -> Callable[..., EchoBackend]:
 
 @pytest.fixture
 def start_raw_backend(request: pytest.FixtureRequest) -> Callable[..., RawServer]:
-    """Starts a raw HTTP/2 backend of the test's own; what its handler raises fails the test."""
+    """Starts a raw HTTP/2 backend of the test's own, which serves the witness beside; what its handler raises fails the
+    test."""
 
     def start(handle, **options) -> RawServer:
-        server = RawServer(handle, **options)
+        server = RawServer(handle, beside=witness_service.HANDLERS, **options)
         request.addfinalizer(server.close)
         return server
 

@@ -1,4 +1,8 @@
-"""Attacks by clients: each is stopped, says by which rule, and costs the well-behaved nothing."""
+"""Attacks by clients: each is stopped, says by which rule, and costs the well-behaved nothing.
+
+The Proxy has one worker, so that the witness's calls go over the upstream connections that the attackers' go over. Where
+an attack ends the client's connection the witness has one of its own; where it ends single calls it shares that, too.
+"""
 
 import contextlib
 import struct
@@ -16,6 +20,8 @@ from harness.raw_http2 import (
     CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE, PROTOCOL_ERROR, STREAM_CLOSED, RawConnection,
     RawStream, grpc_message, grpc_request, grpc_response, to_bytes, value,
 )
+from harness.witness import Witness
+from harness.witness_shapes import WIDE
 
 STREAMS = 3_000
 FLOOD = 20_000
@@ -46,11 +52,17 @@ def answer(stream: RawStream) -> None:
 
 
 @pytest.fixture
-def proxy(start_proxy, start_raw_backend):
-    backend = start_raw_backend(answer)
-    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
+def proxy(start_proxy, start_raw_backend, request):
+    """With one worker, unless the test's parameter says otherwise."""
+    workers = getattr(request, "param", 1)
+    backend = start_raw_backend(answer, connection_window=WIDE)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=workers)
     proxy.backend = backend
-    return proxy
+    yield proxy
+    reached = attack_requests(proxy)
+    if reached and workers == 1:
+        # The witness came first, and its stream has stayed there.
+        assert any(one.connection is backend.connections[0] for one in reached), "the witness shares none of them"
 
 
 def attack_requests(proxy) -> list[RawStream]:
@@ -65,7 +77,7 @@ def wait_attack_requests(proxy, count: int) -> None:
 # MARK: Streams that end uncleanly
 
 
-def test_rapid_reset(proxy, bystander):
+def test_rapid_reset(proxy, witness):
     """CVE-2023-44487: open and cancel, over and over."""
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 2 * STREAMS, 2):
@@ -76,9 +88,11 @@ def test_rapid_reset(proxy, bystander):
     assert len(attack_requests(proxy)) < 400
 
 
-def test_delayed_rapid_reset(proxy, bystander):
+@pytest.mark.parametrize("proxy", [2], indirect=True, ids=["two_workers"])
+def test_delayed_rapid_reset(proxy, witness):
     """Cancelled only once the backend works on it: it must hear of every cancellation, and of few calls. It is sent no more
-    resets than it would end a connection for: where nothing else is left on one, its end tells of the rest."""
+    resets than it would end a connection for: where nothing else is left on one, its end tells of the rest. So the witness
+    is on another worker: beside it the rest would be told half a minute later (test_upstream_resets.py has it there)."""
     batch = 50
     with Attacker(proxy.address) as attacker:
         for first in range(0, STREAMS, batch):
@@ -122,7 +136,7 @@ def test_resets_are_forgiven_by_calls_that_end_well(start_proxy, start_raw_backe
 
 
 @pytest.mark.parametrize("provoke", ["window_overflow", "content_length"])
-def test_made_you_reset(proxy, bystander, provoke):
+def test_made_you_reset(proxy, witness, provoke):
     """CVE-2025-8671: the client has the server reset its streams."""
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 2 * STREAMS, 2):
@@ -140,10 +154,11 @@ def test_made_you_reset(proxy, bystander, provoke):
                 except AssertionError:
                     break
         assert_stopped(proxy, attacker, "resets")
-    assert len(attack_requests(proxy)) <= 10
+    # Few of them, mostly: those whose head goes out, with what else there is for the backend, before the reset does.
+    assert len(attack_requests(proxy)) < 300
 
 
-def test_empty_headers(proxy, bystander):
+def test_empty_headers(proxy, witness):
     """Requests without a single field: each has the server reset its stream, slowly enough to be no flood of frames."""
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 420, 2):
@@ -190,7 +205,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_frames_that_break_http2(proxy, broken):
+def test_frames_that_break_http2(proxy, witness, broken):
     """The other primitives of MadeYouReset among them: no second try on the same connection, and the log says why."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD) + broken)
@@ -225,7 +240,7 @@ MISUSED = {
 
 @pytest.mark.parametrize(("misuse", "code"), MISUSED.values(), ids=MISUSED)
 @pytest.mark.parametrize("pieces", [False, True], ids=["whole", "byte_by_byte"])
-def test_streams_that_are_misused(proxy, misuse, code, pieces):
+def test_streams_that_are_misused(proxy, witness, misuse, code, pieces):
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1))
         attacker.wait_frame(HeadersFrame, 1)
@@ -247,7 +262,7 @@ def test_streams_that_are_misused(proxy, misuse, code, pieces):
     ],
     ids=["after_both_ends", "after_its_own_reset", "after_its_end_and_its_reset", "head_after_its_own_reset"],
 )
-def test_frames_on_a_stream_that_the_client_has_ended(proxy, fields, flags, stray):
+def test_frames_on_a_stream_that_the_client_has_ended(proxy, witness, fields, flags, stray):
     """The stream is in error, and said so once; the calls beside it go on."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, *fields, flags=END_HEADERS | flags) + attacker.request(3, HOLD))
@@ -264,7 +279,7 @@ def test_frames_on_a_stream_that_the_client_has_ended(proxy, fields, flags, stra
     assert attack_requests(proxy)[-2].wait_reset() == CANCEL
 
 
-def test_priority_of_an_open_stream_on_itself(proxy):
+def test_priority_of_an_open_stream_on_itself(proxy, witness):
     """A stream error (RFC 7540, section 5.3.1): the calls beside it go on."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD) + attacker.request(3, HOLD))
@@ -276,7 +291,7 @@ def test_priority_of_an_open_stream_on_itself(proxy):
         assert attacker.goaway is None
 
 
-def test_what_has_crossed_a_reset_ends_nothing(proxy):
+def test_what_has_crossed_a_reset_ends_nothing(proxy, witness):
     """A client that doesn't know yet that the Proxy has reset its stream sends whatever it had in mind."""
     with Attacker(proxy.address) as attacker:
         for stream in range(3, 43, 4):
@@ -317,7 +332,7 @@ CONTROL = {
 }
 
 
-def test_data_of_a_closed_stream(proxy, bystander):
+def test_data_of_a_closed_stream(proxy, witness):
     """libnghttp2 would skip them without a word."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1))
@@ -327,7 +342,7 @@ def test_data_of_a_closed_stream(proxy, bystander):
 
 
 @pytest.mark.parametrize("flood", CONTROL.values(), ids=CONTROL)
-def test_control_frames(proxy, bystander, flood):
+def test_control_frames(proxy, witness, flood):
     """The attacker reads nothing meanwhile: what the Proxy has to answer must not pile up."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD, flags=END_HEADERS) + attacker.request(3, HOLD) + reset(3))
@@ -338,7 +353,7 @@ def test_control_frames(proxy, bystander, flood):
 @pytest.mark.parametrize(
     "empty", [frame(DATA, 0, 1), frame(DATA, PADDED, 1, b"\x01\x00")], ids=["no_payload", "padding"]
 )
-def test_empty_data(proxy, bystander, empty):
+def test_empty_data(proxy, witness, empty):
     """CVE-2019-9518. Padding alone moves nothing either."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD, flags=END_HEADERS))
@@ -346,7 +361,7 @@ def test_empty_data(proxy, bystander, empty):
         assert_stopped(proxy, attacker, "control_frames")
 
 
-def test_data_of_one_byte(proxy, bystander):
+def test_data_of_one_byte(proxy, witness):
     """It moves something, so it passes, as far as the window goes; it must not cost more than it is worth."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD, flags=END_HEADERS))
@@ -356,7 +371,7 @@ def test_data_of_one_byte(proxy, bystander):
         assert attacker.goaway is None
 
 
-def test_headers_of_a_closed_stream(proxy, bystander):
+def test_headers_of_a_closed_stream(proxy, witness):
     """The compression state makes the Proxy decode them; they lead nowhere."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1) + attacker.request(3, ("te", "gzip"), flags=END_HEADERS))
@@ -366,7 +381,7 @@ def test_headers_of_a_closed_stream(proxy, bystander):
         assert_stopped(proxy, attacker, "control_frames")
 
 
-def test_flood_of_refused_streams(proxy, bystander):
+def test_flood_of_refused_streams(proxy, witness):
     """Who has not acknowledged the limit is refused, and may not go on for ever: refusals must not pile up."""
     with Attacker(proxy.address) as attacker:
         attacker.send(b"".join(attacker.request(stream, HOLD) for stream in range(1, 201, 2)))
@@ -378,7 +393,7 @@ def test_flood_of_refused_streams(proxy, bystander):
     assert len(attack_requests(proxy)) == 100
 
 
-def test_pings(proxy, bystander):
+def test_pings(proxy, witness):
     """gRFC A8: two strikes are forgiven."""
     with Attacker(proxy.address) as attacker:
         for _ in range(10):
@@ -388,7 +403,7 @@ def test_pings(proxy, bystander):
         assert attacker.goaways[0].additional_data == b"too_many_pings"
 
 
-def test_continuations(proxy, bystander):
+def test_continuations(proxy, witness):
     """CVE-2024-28182: a header block that never ends."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, flags=END_STREAM))
@@ -396,7 +411,7 @@ def test_continuations(proxy, bystander):
         assert_stopped(proxy, attacker, "control_frames")
 
 
-def test_settings_of_2000_entries(proxy, bystander):
+def test_settings_of_2000_entries(proxy, witness):
     """CVE-2020-11080."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD) + frame(SETTINGS, 0, 0, struct.pack(">HI", 0x99, 1) * 2_000))
@@ -439,6 +454,14 @@ def others(proxy, connect_raw):
     assert not client.goaways and not client.closed
 
 
+@pytest.fixture
+def witness_beside(others):
+    """A witness on the gateway's own connection. What it is served makes up for what an attack costs there, so it must not
+    be where that is what a test is about."""
+    with Witness(others):
+        yield
+
+
 TOO_LONG = {
     "bytes": [("x", "v" * 20_000)],
     "twice_as_many_bytes": [("x", "v" * 40_000)],
@@ -452,7 +475,7 @@ TOO_LONG = {
 
 
 @pytest.mark.parametrize("extra", TOO_LONG.values(), ids=TOO_LONG)
-def test_a_head_that_is_too_long_is_the_end_of_its_call(proxy, bystander, others, extra):
+def test_a_head_that_is_too_long_is_the_end_of_its_call(proxy, witness, others, witness_beside, extra):
     """And of nothing else, however long it is, wherever the field stands that tells what kind of call it is."""
     plain = [(":method", "POST"), (":scheme", "http"), (":path", ATTACK_PATH), (":authority", "x")]
     grpc = [("te", "trailers"), ("content-type", "application/grpc")]
@@ -465,7 +488,7 @@ def test_a_head_that_is_too_long_is_the_end_of_its_call(proxy, bystander, others
 
 
 @pytest.mark.parametrize("extra", TOO_LONG.values(), ids=TOO_LONG)
-def test_trailers_that_are_too_long_are_the_end_of_their_call(proxy, bystander, others, extra):
+def test_trailers_that_are_too_long_are_the_end_of_their_call(proxy, witness, others, witness_beside, extra):
     """It has its status, and the backend is told."""
     stream = others.open(grpc_request(ATTACK_PATH, HOLD))
     wait_attack_requests(proxy, 1)
@@ -475,15 +498,17 @@ def test_trailers_that_are_too_long_are_the_end_of_their_call(proxy, bystander, 
     assert attack_requests(proxy)[0].wait_reset() == CANCEL
 
 
-def test_lists_that_are_too_long_again_and_again(proxy, bystander, others):
+def test_lists_that_are_too_long_again_and_again(proxy, witness, others):
     """A client behind a gateway that doesn't learn is refused each time and ends nothing."""
+    # Fields that no table takes, so that each list is as long as the first.
+    fields = [("x", "v" * 4_080)] * 5
     for _ in range(500):
-        stream = others.open(grpc_request(ATTACK_PATH, ("x", "v" * 20_000)), end_stream=True)
+        stream = others.open(grpc_request(ATTACK_PATH, *fields), end_stream=True)
         assert stream.wait_end().grpc_status == b"8"
     assert others.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end().grpc_status == b"0"
 
 
-def test_header_bomb(proxy, bystander):
+def test_header_bomb(proxy, witness):
     """One large entry in the compression table, then thousands of one-byte references to it: the call is refused, and
     who does that over and over is closed out."""
     first, _ = bomb(3_000, 10_000, BODY)
@@ -501,7 +526,7 @@ def test_header_bomb(proxy, bystander):
     assert len(attack_requests(proxy)) == 1
 
 
-def test_header_list_without_end(proxy, bystander):
+def test_header_list_without_end(proxy, witness):
     """A block that goes on and on, of fields that are too long to be kept: memory for none of it, and an end to it."""
     before = proxy.process.resident_bytes
     with Attacker(proxy.address) as attacker:
@@ -515,7 +540,7 @@ def buffered_bytes(proxy) -> float:
     return sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"])
 
 
-def test_pinned_header_bombs(proxy, bystander):
+def test_pinned_header_bombs(proxy, witness):
     """Header lists just within the limit, of a few bytes each, and a window of zero that pins every answer: 400 calls
     hold what 400 calls may hold, and no more."""
     first, further = bomb(3_000, 3, BODY)

@@ -1,4 +1,9 @@
-"""Hostile and broken backends: their calls get a proper answer, and nobody else takes notice."""
+"""Hostile and broken backends: their calls get a proper answer, and nobody else takes notice.
+
+What ends a call alone is played with the witness on the same connections: the client's, and the one to the backend. What
+ends a connection to a backend ends all that is on it by right, since the backend that serves them is the one that breaks
+it: there the witness is on a worker of its own, whose connection to the same backend is another one.
+"""
 
 import contextlib
 import struct
@@ -10,12 +15,13 @@ from harness.attacker import (
     ATTACK_PATH, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PING, PRIORITY, SETTINGS,
     assert_counted, frame, header_block, header_frames, reset, window_update,
 )
-from harness.bystander import Bystander
 from harness.frame_backend import FrameBackend
 from harness.process import eventually
 from harness.raw_http2 import (
     CANCEL, INTERNAL_ERROR, MAX_CONCURRENT_STREAMS, grpc_message, grpc_request, grpc_response, value,
 )
+from harness.witness import Witness
+from harness.witness_shapes import WIDE
 
 FLOOD = 20_000
 PUSH_PROMISE, GOAWAY = 5, 7
@@ -28,7 +34,8 @@ def proxy(start_proxy, attack, request):
     """A Proxy before a backend that plays `attack`, each of its workers with a connection of its own to it.
 
     Connections are spread over the workers: what breaks the attacked client's connection to the backend must not touch
-    the bystander's, which came first.
+    the witness's, which came first. The same connection to the backend would not be fair: its calls are lost with it,
+    whoever's they are.
     """
     backend = FrameBackend(attack)
     request.addfinalizer(backend.close)
@@ -110,21 +117,22 @@ MALFORMED = [
 def test_malformed_responses(start_proxy, connect_raw, request):
     """The call fails by INTERNAL, nothing of what was malformed passes, and the connection serves the next call."""
     current = None
-    backend = FrameBackend(lambda stream: current(stream))
+    backend = FrameBackend(lambda stream: current(stream), further=window_update(0, WIDE))
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(proxy.address)
     passed = {}
-    for name, current in MALFORMED:  # noqa: B007 - the backend plays it
-        stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
-        after = client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end()
-        fields = {name for name, _ in stream.headers + (stream.trailers or [])}
-        if (
-            (stream.status, stream.grpc_status, after.grpc_status) != (b"200", b"13", b"0")
-            or b"blue" not in stream.grpc_status_message
-            or not fields <= {b":status", b"content-type", b"grpc-status", b"grpc-message"}
-        ):
-            passed[name] = repr((stream, after))
+    with Witness(client):
+        for name, current in MALFORMED:  # noqa: B007 - the backend plays it
+            stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
+            after = client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end()
+            fields = {name for name, _ in stream.headers + (stream.trailers or [])}
+            if (
+                (stream.status, stream.grpc_status, after.grpc_status) != (b"200", b"13", b"0")
+                or b"blue" not in stream.grpc_status_message
+                or not fields <= {b":status", b"content-type", b"grpc-status", b"grpc-message"}
+            ):
+                passed[name] = repr((stream, after))
     assert passed == {}
     assert len(backend.connections) == 1, "a malformed response is no reason to leave the others' connection"
 
@@ -155,17 +163,18 @@ def test_lengths_that_lie(start_proxy, connect_raw, request):
     """Nothing beyond the length passes, and what is shorter doesn't end as if it were whole. Nothing is held back: the
     head has gone on by then."""
     current = None
-    backend = FrameBackend(lambda stream: current(stream))
+    backend = FrameBackend(lambda stream: current(stream), further=window_update(0, WIDE))
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(proxy.address)
-    for name, (current, passing) in FALSE_LENGTHS.items():  # noqa: B007 - the backend plays it
-        stream = client.open(PLAIN, end_stream=True)
-        assert stream.wait_reset() == INTERNAL_ERROR and not stream.ended, name
-        # What has come together with the lie may be overtaken by the reset.
-        assert bytes(stream.data) in (b"", passing), name
-        stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
-        assert stream.grpc_status == b"13" and value(stream.headers, "content-length") is None, name
+    with Witness(client):
+        for name, (current, passing) in FALSE_LENGTHS.items():  # noqa: B007 - the backend plays it
+            stream = client.open(PLAIN, end_stream=True)
+            assert stream.wait_reset() == INTERNAL_ERROR and not stream.ended, name
+            # What has come together with the lie may be overtaken by the reset.
+            assert bytes(stream.data) in (b"", passing), name
+            stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
+            assert stream.grpc_status == b"13" and value(stream.headers, "content-length") is None, name
     assert client.open(grpc_request("/other.Other/After"), end_stream=True).wait_end().grpc_status == b"0"
     assert len(backend.connections) == 1
 
@@ -219,9 +228,9 @@ TOO_LONG = {
 
 def test_header_lists_over_the_limit(start_proxy, connect_raw, request):
     """Each is the end of its own call, whose status it keeps where it has one; the twenty calls beside it, on the same
-    connection to the backend, live."""
+    connection to the backend, live, and so do the witness's on the client's connection, too."""
     current = None
-    backend = FrameBackend(lambda stream: current(stream))
+    backend = FrameBackend(lambda stream: current(stream), further=window_update(0, WIDE))
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client, others = connect_raw(proxy.address), connect_raw(proxy.address)
@@ -229,14 +238,15 @@ def test_header_lists_over_the_limit(start_proxy, connect_raw, request):
     beside = [others.open(grpc_request(ATTACK_PATH)) for _ in range(20)]
     for stream in beside:
         stream.wait_data(6)
-    for name, (current, status, message) in TOO_LONG.items():  # noqa: B007
-        stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
-        assert (stream.status, stream.grpc_status) == (b"200", status) and message in stream.grpc_status_message, name
-        fields = {name for name, _ in stream.headers + (stream.trailers or [])}
-        assert fields == {b":status", b"content-type", b"grpc-status", b"grpc-message"}, name
-    current = lambda s: [head(s, BYTES)]  # noqa: E731
-    page = client.open(PLAIN, end_stream=True).wait_end()
-    assert page.status == b"502" and b"header list" in page.data
+    with Witness(client):
+        for name, (current, status, message) in TOO_LONG.items():  # noqa: B007
+            stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
+            assert (stream.status, stream.grpc_status) == (b"200", status) and message in stream.grpc_status_message, name
+            fields = {name for name, _ in stream.headers + (stream.trailers or [])}
+            assert fields == {b":status", b"content-type", b"grpc-status", b"grpc-message"}, name
+        current = lambda s: [head(s, BYTES)]  # noqa: E731
+        page = client.open(PLAIN, end_stream=True).wait_end()
+        assert page.status == b"502" and b"header list" in page.data
     assert not any(stream.finished for stream in beside)
     for stream in beside:
         stream.reset(CANCEL)
@@ -250,7 +260,10 @@ def test_header_lists_over_the_limit(start_proxy, connect_raw, request):
 
 
 def test_resets_of_all_streams(start_proxy, start_raw_backend, connect_raw):
-    """A backend that resets whatever comes: the clients hear of each, and none of them is blamed for it."""
+    """A backend that resets whatever comes: the clients hear of each, and none of them is blamed for it.
+
+    The witness shares the connection to the backend, and not the client's, where its calls would make up for the blame.
+    """
 
     def refuse(stream) -> None:
         with contextlib.suppress(h2.exceptions.StreamClosedError):
@@ -258,20 +271,23 @@ def test_resets_of_all_streams(start_proxy, start_raw_backend, connect_raw):
 
     backend = start_raw_backend(refuse)
     proxy = start_proxy(
-        blue=backend.address, green=backend.address, health_check="none", reset_budget=5, reset_refill="1h"
+        blue=backend.address, green=backend.address, health_check="none", reset_budget=5, reset_refill="1h", workers=1
     )
     client = connect_raw(proxy.address)
-    for _ in range(50):
-        assert client.open(grpc_request(), end_stream=True).wait_reset() == CANCEL
+    with Witness(proxy.address):
+        for _ in range(50):
+            assert client.open(grpc_request(), end_stream=True).wait_reset() == CANCEL
     assert not client.closed and not client.goaways
 
 
 @attacks(("data", lambda s: [head(s), frame(DATA, 0, s, bytes(16_384)) * 12]))
 def test_more_than_the_window(proxy, attack, connect_raw):
     """The client reads nothing, and the backend sends all the same: what is beyond the windows isn't kept."""
-    client = connect_raw(proxy.address, auto_window=False)
-    stream = client.open(grpc_request(ATTACK_PATH))
-    eventually(lambda: proxy.backend.resets, what="the end of the stream at the backend")
+    # The witness is on the same connections, so the client's own must have a window for both.
+    client = connect_raw(proxy.address, auto_window=False, connection_window=1 << 20)
+    with Witness(client):
+        stream = client.open(grpc_request(ATTACK_PATH))
+        eventually(lambda: proxy.backend.resets, what="the end of the stream at the backend")
     assert sum(sample.value for sample in proxy.admin.metrics()["sluice_buffered_bytes"]) <= 65_535
     client.acknowledge_all()
     assert stream.wait_end().grpc_status == b"13"
@@ -312,7 +328,7 @@ BROKEN = [
 
 
 @attacks(*BROKEN)
-def test_frames_that_break_http2(proxy, attack, connect_raw):
+def test_frames_that_break_http2(proxy, witness, attack, connect_raw):
     assert_lost(proxy, connect_raw)
     assert_counted(proxy, "protocol_error")
 
@@ -331,7 +347,7 @@ def test_frames_that_break_http2(proxy, attack, connect_raw):
     ("padding", lambda s: flood(head(s), frame(DATA, PADDED, s, b"\x01\x00"))),
     ("interim_responses", lambda s: flood(header_frames(s, header_block((":status", "103")), 0))),
 )
-def test_floods(proxy, bystander, attack, connect_raw):
+def test_floods(proxy, witness, attack, connect_raw):
     """Frames that move nothing end the connection to the backend, as they end a client's."""
     assert_lost(proxy, connect_raw)
     assert_counted(proxy, "control_frames")
@@ -349,7 +365,7 @@ def test_floods(proxy, bystander, attack, connect_raw):
         ),
     ),
 )
-def test_header_lists_without_end(proxy, bystander, attack, connect_raw):
+def test_header_lists_without_end(proxy, witness, attack, connect_raw):
     """They go by as long as that is cheap, and end the connection to the backend then."""
     before = proxy.process.resident_bytes
     assert_lost(proxy, connect_raw)
@@ -358,7 +374,7 @@ def test_header_lists_without_end(proxy, bystander, attack, connect_raw):
 
 
 @attacks(("headers_of_a_closed_stream", lambda s: flood(head(s, OK, flags=END_STREAM), head(s, OK, flags=END_STREAM))))
-def test_flood_after_the_answer(proxy, bystander, attack, connect_raw):
+def test_flood_after_the_answer(proxy, witness, attack, connect_raw):
     """The call has its answer; what comes after it leads nowhere, and ends the connection."""
     client = connect_raw(proxy.address)
     stream = client.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end()
@@ -368,7 +384,7 @@ def test_flood_after_the_answer(proxy, bystander, attack, connect_raw):
 
 
 @attacks(("resets_of_a_closed_stream", lambda s: flood(reset(s))))
-def test_flood_of_resets(proxy, bystander, attack, connect_raw):
+def test_flood_of_resets(proxy, witness, attack, connect_raw):
     """The first ends the call, as a backend may; the others end the connection."""
     client = connect_raw(proxy.address)
     assert client.open(grpc_request(ATTACK_PATH)).wait_reset() == CANCEL
@@ -381,8 +397,8 @@ def test_interim_responses_without_end(start_proxy, connect_raw, request):
     backend = FrameBackend(lambda s: flood(header_frames(s, header_block((":status", "103"), ("x", "v" * 1_000)), 0)))
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
-    fields = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", ATTACK_PATH.encode()), (b":authority", b"x")]
-    stream = connect_raw(proxy.address).open(fields, end_stream=True).wait_end()
+    with Witness(proxy.address):
+        stream = connect_raw(proxy.address).open(PLAIN, end_stream=True).wait_end()
     assert stream.status == b"502"
     assert len(stream.informational) < 2_000
     assert_counted(proxy, "control_frames")
@@ -411,14 +427,11 @@ def test_answers_to_health_checks(start_proxy, request, attack):
     proxy = start_proxy(
         blue=backend.address, green=good.address, initial="green", health_timeout="500ms", health_fall=1
     )
-    with Bystander(proxy.address) as bystander:
-        bystander.wait_calls(5)
+    with Witness(proxy.address):
         before = proxy.process.resident_bytes
         proxy.admin.wait_health("blue", "unhealthy")
         eventually(lambda: len(backend.requests) >= 5, what="five checks")
         assert proxy.process.resident_bytes - before < 16 << 20
-        bystander.wait_calls(5)
-    assert bystander.failures == []
 
 
 # MARK: Limits that a backend sets

@@ -13,7 +13,7 @@ import pytest
 from harness.certificates import Authority
 from harness.process import eventually
 from harness.slow_clients import SlowClients
-from harness.witness import Witness
+from harness.http_witness import HTTPWitness
 
 TOKEN = "s3cr3t-of-the-tests"
 #: More than the admin API has places.
@@ -46,8 +46,8 @@ def asking(address: str, path: str, context: ssl.SSLContext | None = None):
     return ask
 
 
-def witness_of(address: str, context: ssl.SSLContext | None = None) -> Witness:
-    return Witness(asking(address, "/healthz", context), asking(address, "/status", context))
+def witness_of(address: str, context: ssl.SSLContext | None = None) -> HTTPWitness:
+    return HTTPWitness(asking(address, "/healthz", context), asking(address, "/status", context))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def token_file(tmp_path):
     return file
 
 
-def hold_and_look(proxy, attackers: SlowClients, witness: Witness, name: str) -> None:
+def hold_and_look(proxy, attackers: SlowClients, witness: HTTPWitness, name: str) -> None:
     before = proxy.process.resident_bytes
     with witness, attackers:
         witness.wait_requests(4)

@@ -9,6 +9,7 @@ import pytest
 from harness.attacker import PREFACE, SETTINGS, Attacker, frame
 from harness.process import eventually
 from harness.raw_http2 import HOLD, NO_ERROR, RawConnection, answer_unless_held, grpc_request
+from harness.witness import Witness
 
 ATTACKER = "127.0.0.2"
 LIMIT = 40
@@ -100,6 +101,18 @@ def test_one_address_takes_all_it_can(start, workers):
     eventually(lambda: clients(proxy) == {"peers": 0}, what="nobody left")
     lines = [line for line in proxy.process.json_lines() if "the peer that has most" in line["message"]]
     assert lines and len(lines) <= 10 * workers, lines
+
+
+def test_witness_beside_an_address_that_takes_all(start):
+    """Its connection was there before, and stays; the attacker tries over and over to have more than its share."""
+    proxy = start(workers=1)
+    with Witness(proxy.address) as witness, contextlib.ExitStack() as stack:
+        for _ in range(4 * LIMIT):
+            with contextlib.suppress(OSError):
+                stack.enter_context(connect(proxy, ATTACKER))
+        eventually(lambda: reached(proxy) > 0, what="the attacker refused")
+        witness.wait_served(5)
+        assert clients(proxy)["peers"] == 2 and clients(proxy)["largest_peer"] == ATTACKER
 
 
 def test_connection_that_makes_room_is_told(start):

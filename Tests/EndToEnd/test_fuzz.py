@@ -15,10 +15,10 @@ import h2.exceptions
 import pytest
 
 from harness.attacker import DATA, HEADERS, SETTINGS, frame
-from harness.bystander import Bystander
 from harness.footprint import Footprint, assert_back_at
 from harness.fuzzing import FrameFuzzer, case_count
 from harness.raw_http2 import RawConnection, grpc_message, grpc_request, grpc_response
+from harness.witness import Witness
 
 # So many connections at a time, so that the Proxy has time to answer each.
 OPEN = 32
@@ -62,15 +62,14 @@ def test_hostile_clients(start_proxy, start_raw_backend):
         while sockets:
             end_oldest()
 
-    with Bystander(proxy.address) as bystander:
+    with Witness(proxy.address):
         play(range(-300, 0))
         before = Footprint.of(proxy)
         play(range(count))
         assert_back_at(before, proxy)
     assert proxy.process.popen.poll() is None, proxy.process.tail()
-    assert bystander.failures == [] and bystander.calls > 10
     assert len(backend.requests) > count / 2, "most of it never came through: the fuzzer tests nothing"
-    print(f"{count} cases; bystander: {bystander.calls} calls, the slowest {bystander.slowest * 1000:.0f} ms")
+    print(f"{count} cases")
 
 
 class HostileBackend:
@@ -156,8 +155,7 @@ def test_hostile_backend(start_proxy, start_raw_backend, request):
     assert proxy.process.popen.poll() is None, proxy.process.tail()
     # A good backend takes over at once.
     proxy.admin.switch("?force=true&reason=away")
-    with Bystander(proxy.address) as bystander:
-        time.sleep(0.3)
-    assert bystander.failures == [] and bystander.calls > 10
+    with Witness(proxy.address) as witness:
+        witness.wait_served(10)
     print(f"{count} cases: {outcomes}")
     assert outcomes.get("0", 0) > count / 20 and outcomes.get("14", 0) + outcomes.get("13", 0) > count / 20

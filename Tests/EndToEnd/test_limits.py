@@ -1,4 +1,7 @@
-"""Limits in time and number: who is too slow is let go, who comes on top of too many is turned away politely."""
+"""Limits in time and number: who is too slow is let go, who comes on top of too many is turned away politely.
+
+Where that ends the client's connection the witness has one of its own, and shares the worker and the upstream connection.
+"""
 
 import contextlib
 import socket
@@ -18,6 +21,7 @@ from harness.raw_http2 import (
     CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, RawConnection, RawStream,
     grpc_message, grpc_request, grpc_response, value,
 )
+from harness.witness import Witness
 
 KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
 # What a request says whose call is to stay open.
@@ -108,9 +112,9 @@ def wait_closed(connection: socket.socket) -> None:
 )
 def test_preface_that_does_not_come(start, sent):
     """Bytes that trickle in are no excuse, nor is a preface without SETTINGS."""
-    proxy = start(preface_timeout="300ms")
+    proxy = start(preface_timeout="300ms", workers=1)
     host, port = proxy.address.split(":")
-    with socket.create_connection((host, int(port))) as connection:
+    with Witness(proxy.address), socket.create_connection((host, int(port))) as connection:
         sender = threading.Thread(target=slowly, args=(connection, sent[:40]), daemon=True)
         sender.start()
         wait_closed(connection)
@@ -119,8 +123,8 @@ def test_preface_that_does_not_come(start, sent):
 
 
 def test_header_block_that_does_not_end(start):
-    proxy = start(header_timeout="300ms")
-    with Attacker(proxy.address) as attacker:
+    proxy = start(header_timeout="300ms", workers=1)
+    with Witness(proxy.address), Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD))
         eventually(lambda: proxy.backend.requests, what="the call at the backend")
         head = attacker.request(3, ("x-long", "v" * 1_000))
@@ -146,8 +150,8 @@ def test_one_header_block_after_another(start):
 
 def test_client_that_reads_nothing(start, connect_raw):
     """Its windows are open and its socket is full: that makes no progress, and is over after the time for a write."""
-    proxy = start(write_timeout="500ms")
-    with Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}) as attacker:
+    proxy = start(write_timeout="500ms", workers=1)
+    with Witness(proxy.address), Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}) as attacker:
         attacker.send(window_update(0, 2**31 - 65_536) + attacker.request(1, ("x-body", str(16 * MEBIBYTE))))
         assert_counted(proxy, "write_stall")
     proxy.backend.requests[0].wait_reset()
@@ -283,8 +287,8 @@ def test_deadline_of_a_dead_backend(start, connect_raw, begun):
 
 def test_streams_over_the_limit(start):
     """REFUSED_STREAM tells a client that it may try again; those that it has, and later ones, are served."""
-    proxy = start(max_concurrent_streams=10)
-    with Attacker(proxy.address) as client:
+    proxy = start(max_concurrent_streams=10, workers=1)
+    with Witness(proxy.address), Attacker(proxy.address) as client:
         # More than it would send had it seen the Proxy's SETTINGS.
         client.send(b"".join(client.request(stream, HOLD) for stream in range(1, 25, 2)))
         for stream in (21, 23):
@@ -330,11 +334,12 @@ def test_too_many_bytes_held(start, connect_raw):
     (request,) = proxy.backend.wait_requests(1)
     # All addresses of the loopback network are this machine's: this is another peer's.
     hoarder = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}, source="127.0.0.2")
-    stalled = [
-        hoarder.open(grpc_request("/a.A/B", ("x-body", str(60 * KIBIBYTE))), end_stream=True) for _ in range(40)
-    ]
-    eventually(lambda: reached(proxy, "memory") > 0, what="a stream that makes room")
-    call(other)
+    with Witness(other) as witness:
+        stalled = [
+            hoarder.open(grpc_request("/a.A/B", ("x-body", str(60 * KIBIBYTE))), end_stream=True) for _ in range(40)
+        ]
+        eventually(lambda: reached(proxy, "memory") > 0, what="a stream that makes room")
+        witness.wait_served(5)
     assert buffered_bytes(proxy) <= MEBIBYTE
     assert {stream.reset_code for stream in stalled} == {None, ENHANCE_YOUR_CALM}
     under_way.send_data(grpc_message(b"x"), end_stream=True)

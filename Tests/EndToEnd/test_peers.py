@@ -1,4 +1,7 @@
-"""Who costs most is stopped, not who shares an address, a connection or a Proxy with them."""
+"""Who costs most is stopped, not who shares an address, a connection or a Proxy with them.
+
+The Proxy has one worker, so that the witness's calls go over the upstream connections that the attackers' go over.
+"""
 
 import contextlib
 import socket
@@ -12,9 +15,10 @@ from hyperframe.frame import HeadersFrame, RstStreamFrame, SettingsFrame
 from harness.attacker import (
     ACK, ATTACK_PATH, PING, SETTINGS, Attacker, assert_stopped, frame, reset,
 )
-from harness.bystander import Bystander
 from harness.process import eventually
-from harness.raw_http2 import CANCEL, HOLD, RawStream, answer_unless_held, grpc_request
+from harness.raw_http2 import CANCEL, HOLD, RawConnection, RawStream, answer_unless_held, grpc_request
+from harness.witness import Witness
+from harness.witness_shapes import WIDE
 
 ATTACKER = "127.0.0.2"
 MAX_CONCURRENT_STREAMS = 0x3
@@ -25,7 +29,7 @@ def start(start_proxy, start_raw_backend):
     """Starts a Proxy of one worker with these settings, whose backend keeps calls that say so."""
 
     def both(**settings):
-        backend = start_raw_backend(answer_unless_held)
+        backend = start_raw_backend(answer_unless_held, connection_window=WIDE)
         proxy = start_proxy(
             **{"blue": backend.address, "green": backend.address, "health_check": "none", "workers": 1, **settings}
         )
@@ -33,18 +37,6 @@ def start(start_proxy, start_raw_backend):
         return proxy
 
     return both
-
-
-@contextlib.contextmanager
-def witness(proxy):
-    """A well-behaved client beside the attack: none of its calls fails, or takes long."""
-    with Bystander(proxy.address) as bystander:
-        bystander.wait_calls(5)
-        yield
-        bystander.wait_calls(5)
-    print(f"the witness: {bystander.calls} calls, the slowest took {bystander.slowest * 1_000:.0f} ms")
-    assert bystander.failures == []
-    assert bystander.slowest < 2
 
 
 def attack_requests(proxy) -> list[RawStream]:
@@ -85,7 +77,7 @@ def wait_taken(attacker: Attacker) -> None:
 def test_calls_abandoned_by_closing_connections(start):
     """A new connection begins with what its peer has left: where that is nothing, with one call at a time."""
     proxy = start(reset_refill="1h")
-    with witness(proxy):
+    with Witness(proxy.address):
         abandon(proxy, 40)
     reached = len(attack_requests(proxy))
     print(f"{reached} calls of 40 connections with 100 each reached the backend")
@@ -103,7 +95,7 @@ def test_calls_abandoned_by_closing_connections(start):
 def test_connections_opened_in_store(start):
     """They were opened while the budget was whole, and begin with what is left when their first call comes."""
     proxy = start(reset_refill="1h")
-    with contextlib.ExitStack() as stack:
+    with Witness(proxy.address), contextlib.ExitStack() as stack:
         stored = [stack.enter_context(Attacker(proxy.address, source=ATTACKER)) for _ in range(10)]
         for attacker in stored:
             attacker.wait_frame(SettingsFrame, 0)
@@ -124,7 +116,8 @@ def test_nobody_is_closed_for_another_s_resets(start, connect_raw):
     proxy = start(reset_refill="1h")
     standing = connect_raw(proxy.address)
     held = standing.open(grpc_request("/a.A/B", HOLD), end_stream=True)
-    abandon(proxy, 5, source="127.0.0.1")
+    with Witness(proxy.address):
+        abandon(proxy, 5, source="127.0.0.1")
     for _ in range(100):
         standing.open(grpc_request("/a.A/B", HOLD), end_stream=True).reset(CANCEL)
     assert standing.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
@@ -216,10 +209,27 @@ def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
     assert samples(proxy, "sluice_connections_closed_total", "rule")["resets"] == 0
 
 
+def test_ordinary_deadlines_beside_the_witness(start):
+    """25 calls at a time with deadlines on the witness's own connection: no reset counts, and the witness is too seldom to
+    make up for them."""
+    proxy = start()
+    with RawConnection.connect(proxy.address) as client, Witness(client, pause=0.2):
+        # 100 a second: without forgiveness 200 in a row are too many after two seconds and a half.
+        for _ in range(14):
+            request = grpc_request("/a.A/B", HOLD, ("grpc-timeout", "250m"))
+            streams = [client.open(request, end_stream=True) for _ in range(25)]
+            time.sleep(0.25)
+            for stream in streams:
+                if not stream.finished:
+                    stream.reset(CANCEL)
+        assert not client.goaways
+    assert samples(proxy, "sluice_connections_closed_total", "rule")["resets"] == 0
+
+
 def test_calls_whose_deadline_is_over_as_they_come(start):
     """They reach no backend, are answered at once, and giving them up is paid for."""
     proxy = start()
-    with witness(proxy), Attacker(proxy.address, source=ATTACKER) as attacker:
+    with Witness(proxy.address), Attacker(proxy.address, source=ATTACKER) as attacker:
         attacker.send(attacker.request(1, HOLD, ("grpc-timeout", "1n")))
         attacker.wait_frame(HeadersFrame, 1)
         for stream in range(3, 6_003, 2):
@@ -238,7 +248,7 @@ def test_short_deadlines_as_an_excuse(start, timeout, waits):
     seconds = int(timeout[:-1]) / 1_000
     batch, sent = 100, 0
     began = time.monotonic()
-    with witness(proxy), Attacker(proxy.address, source=ATTACKER) as attacker:
+    with Witness(proxy.address), Attacker(proxy.address, source=ATTACKER) as attacker:
         for first in range(0, 20_000, batch):
             streams = range(2 * first + 1, 2 * (first + batch), 2)
             calls = [attacker.request(stream, HOLD, ("grpc-timeout", timeout)) for stream in streams]
@@ -266,7 +276,7 @@ def test_log_lines_are_limited(start):
     proxy = start()
     count = 300
     host, port = proxy.address.split(":")
-    with witness(proxy):
+    with Witness(proxy.address):
         for _ in range(count):
             with socket.create_connection((host, int(port)), source_address=(ATTACKER, 0)) as connection:
                 connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * 4)

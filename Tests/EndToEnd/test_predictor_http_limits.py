@@ -14,7 +14,7 @@ import pytest
 from harness import predictor as predictors
 from harness.process import eventually
 from harness.slow_clients import SlowClients
-from harness.witness import Witness
+from harness.http_witness import HTTPWitness
 
 SETOSA = [5.1, 3.5, 1.4, 0.2]
 MEBIBYTE = 1 << 20
@@ -36,7 +36,7 @@ def start_predictor(start_process):
     return start
 
 
-def witness_of(predictor: predictors.Predictor) -> Witness:
+def witness_of(predictor: predictors.Predictor) -> HTTPWitness:
     """Predicts one row at a time, each time on a connection of its own."""
     body = json.dumps({"instances": [SETOSA]})
 
@@ -44,7 +44,7 @@ def witness_of(predictor: predictors.Predictor) -> Witness:
         status, _, answer = predictor.request("POST", "/predict", body)
         return None if status == 200 and answer["predictions"] == ["setosa"] else f"{status} {answer}"
 
-    return Witness(ask)
+    return HTTPWitness(ask)
 
 
 def connect(predictor) -> socket.socket:

@@ -1,11 +1,13 @@
-"""Calls that share a connection's windows: whoever reads nothing, or sends what nobody reads, holds up itself alone."""
+"""Calls that share a connection's windows: whoever reads nothing, or sends what nobody reads, holds up itself alone.
+
+The witness is on the client's connection wherever its own windows would let others through.
+"""
 
 import threading
 import time
 
 import pytest
 
-from harness.bystander import Bystander
 from harness.process import eventually
 from harness.raw_http2 import (
     INITIAL_WINDOW_SIZE,
@@ -17,6 +19,8 @@ from harness.raw_http2 import (
     to_bytes,
 )
 from harness.shut_clients import ShutClients
+from harness.witness import Witness
+from harness.witness_shapes import STREAM
 
 KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
 GOOD = to_bytes([("grpc-status", "0")])
@@ -60,12 +64,14 @@ def take(stream: RawStream) -> None:
 
 
 def test_uploads_that_nobody_reads_hold_up_no_other_call_of_their_client(start_proxy, start_raw_backend, connect_raw):
-    """All of one client's calls but the last are uploads whose handlers read nothing: the last one is served."""
+    """All of one client's calls but four are uploads whose handlers read nothing: the four are served."""
     backend = start_raw_backend(take, auto_window=False, connection_window=256 * MEBIBYTE)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(proxy.address)
-    stalled = [upload(client, 300 * KIBIBYTE, "/unread") for _ in range(99)]
-    backend.wait_requests(99)
+    with Witness(client) as witness:
+        stalled = [upload(client, 300 * KIBIBYTE, "/unread") for _ in range(96)]
+        backend.wait_requests(96)
+        witness.wait_served(10)
     for _ in range(3):
         stream = upload(client, 600 * KIBIBYTE).wait_end(30)
         assert stream.messages == [str(600 * KIBIBYTE + 5).encode()] and stream.grpc_status == b"0"
@@ -110,17 +116,17 @@ def test_upload_that_nobody_reads_leaves_the_upstream_connection_to_others(
     may not have all of it, and a connection that has nothing left gets no further calls."""
     backend = start_raw_backend(take, auto_window=False)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
-    client, witness = connect_raw(proxy.address), connect_raw(proxy.address)
+    client, other = connect_raw(proxy.address), connect_raw(proxy.address)
     slowest = 0.0
     stalled = []
     for _ in range(12):
         stalled.append(upload(client, 300 * KIBIBYTE, "/unread"))
         for _ in range(4):
             began = time.monotonic()
-            assert upload(witness, 100).wait_end(15).grpc_status == b"0"
-            assert upload(witness, 40 * KIBIBYTE).wait_end(15).grpc_status == b"0"
+            assert upload(other, 100).wait_end(15).grpc_status == b"0"
+            assert upload(other, 40 * KIBIBYTE).wait_end(15).grpc_status == b"0"
             slowest = max(slowest, time.monotonic() - began)
-    print(f"witness: 96 calls beside 12 uploads that aren't read, the slowest two together {slowest * 1e3:.0f} ms")
+    print(f"witness: 96 uploads beside 12 that aren't read, the slowest two together {slowest * 1e3:.0f} ms")
     assert not any(stream.finished for stream in stalled)
     # Each of them can use up one connection, as long as it is alone there.
     assert len(backend.connections) <= 13
@@ -131,8 +137,8 @@ def test_upload_that_nobody_reads_beside_calls_that_were_there_before(start_prox
     backend = start_raw_backend(take, auto_window=False)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
-    client, witness = connect_raw(proxy.address), connect_raw(proxy.address)
-    open_before = [witness.open(grpc_request("/upload")) for _ in range(8)]
+    client, other = connect_raw(proxy.address), connect_raw(proxy.address)
+    open_before = [other.open(grpc_request("/upload")) for _ in range(8)]
     backend.wait_requests(8)
     upload(client, 300 * KIBIBYTE, "/unread")
     backend.wait_requests(9)
@@ -140,6 +146,37 @@ def test_upload_that_nobody_reads_beside_calls_that_were_there_before(start_prox
     for stream in open_before:
         stream.send_data(grpc_message(bytes(30 * KIBIBYTE)), end_stream=True)
         assert stream.wait_end(15).grpc_status == b"0"
+
+
+def test_upload_that_nobody_reads_beside_the_witness(start_proxy, start_raw_backend, connect_raw):
+    """It is on the same client's connection, and its stream is on the first connection to the backend."""
+    backend = start_raw_backend(take, auto_window=False)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address)
+    with Witness(client) as witness:
+        unread = upload(client, 300 * KIBIBYTE, "/unread")
+        (request,) = backend.wait_requests(1)
+        request.wait_data(16 * KIBIBYTE)
+        witness.wait_served(10)
+        assert not unread.finished
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError,
+    reason="SendShare leaves each stream half of the connection's window: two that aren't read have all of it",
+)
+def test_two_uploads_that_nobody_reads_leave_a_stream_its_window(start_proxy, start_raw_backend, connect_raw):
+    """The witness's stream was on the connection to the backend before they came there."""
+    backend = start_raw_backend(take, auto_window=False)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
+    client = connect_raw(proxy.address)
+    with Witness(proxy.address, shapes=[STREAM], patience=2) as witness:
+        for count in (1, 2):
+            upload(client, 300 * KIBIBYTE, "/unread")
+            backend.wait_requests(count)
+            eventually(lambda: len(backend.requests[-1].data) > 30 * KIBIBYTE, what="half of the window used up")
+        witness.wait_served(10)
 
 
 # MARK: Downloads
@@ -176,14 +213,6 @@ class Sender:
         return total
 
 
-def small(connection) -> float:
-    """A call that must succeed at once; returns how long it took."""
-    began = time.monotonic()
-    stream = connection.open(grpc_request("/small"), end_stream=True)
-    assert stream.wait_end().grpc_status == b"0"
-    return time.monotonic() - began
-
-
 def test_connections_that_never_read_pin_little_and_stay(start_proxy, start_raw_backend, connect_raw):
     """Twenty connections with ten streams each, which answer PINGs and read nothing."""
     sender = Sender()
@@ -192,18 +221,15 @@ def test_connections_that_never_read_pin_little_and_stay(start_proxy, start_raw_
         blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="500ms",
         upstream_keepalive="off")
     clients = [connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}) for _ in range(20)]
-    witness = connect_raw(proxy.address)
     opened = [c.open(grpc_request("/large"), end_stream=True) for c in clients for _ in range(10)]
     sender.wait(200)
     sender.push()
     eventually(lambda: buffered_bytes(proxy) > 0, what="bytes that wait")
     held = buffered_bytes(proxy)
     # Many times the time for a write, and then what it was meant for: nobody is cut for being slow.
-    end = time.monotonic() + 3
-    slowest = 0.0
-    while time.monotonic() < end:
-        slowest = max(slowest, small(witness))
-    print(f"held for 200 streams: {held / 1e6:.2f} MB; witness: slowest call {slowest * 1e3:.0f} ms")
+    with Witness(proxy.address):
+        time.sleep(3)
+    print(f"held for 200 streams: {held / 1e6:.2f} MB")
     assert held <= 2_000_000
     assert not any(stream.finished for stream in opened) and not any(c.closed for c in clients)
     for client in clients:
@@ -220,17 +246,16 @@ def test_windows_of_zero_on_2000_connections(start_proxy, start_raw_backend):
         blue=backend.address, green=backend.address, health_check="none", write_timeout="1s", upstream_keepalive="off",
         max_upstream_streams=1_000_000)
     before = proxy.process.resident_bytes
-    with Bystander(proxy.address) as bystander, ShutClients(proxy.address, 2_000, "/large") as clients:
+    with Witness(proxy.address) as witness, ShutClients(proxy.address, 2_000, "/large") as clients:
         eventually(lambda: len(sender.streams) == 2_000, what="all calls at the backend", timeout=60)
         sender.push(3)
         clients.wait_pings(6_000, timeout=60)
-        bystander.wait_calls(20)
+        witness.wait_served(5)
         held, grown = buffered_bytes(proxy), proxy.process.resident_bytes - before
         print(
             f"2,000 shut connections: {held / 2**20:.1f} MiB held, {grown / 2**20:.1f} MiB of memory, "
-            f"{clients.pings} PINGs; witness: {bystander.calls} calls, slowest {bystander.slowest * 1e3:.0f} ms")
+            f"{clients.pings} PINGs")
         assert clients.closed == 0 and clients.resets == 0
-    assert not bystander.failures
     assert held <= 2_000 * 16 * KIBIBYTE
     eventually(lambda: buffered_bytes(proxy) == 0, what="nothing is held any more", timeout=30)
 
@@ -298,12 +323,14 @@ def test_consumer_that_is_busy_keeps_its_stream(start_proxy, start_raw_backend, 
     backend = start_raw_backend(sender)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="300ms")
-    client = connect_raw(proxy.address, auto_window=False)
-    stream = client.open(grpc_request("/large"), end_stream=True)
-    (source,) = sender.wait(1)
-    sent = sender.push()
-    time.sleep(3)
-    assert not stream.finished and not client.closed
+    # The client has a window for what else is on its connection.
+    client = connect_raw(proxy.address, auto_window=False, connection_window=MEBIBYTE)
+    with Witness(client):
+        stream = client.open(grpc_request("/large"), end_stream=True)
+        (source,) = sender.wait(1)
+        sent = sender.push()
+        time.sleep(3)
+        assert not stream.finished and not client.closed
     client.acknowledge_all()
     sent += 300_000
     source.send_data(bytes(300_000))
@@ -358,22 +385,21 @@ def test_streams_that_pin_memory_make_room(start_proxy, start_raw_backend, conne
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, max_buffered_bytes=2 * MEBIBYTE,
         upstream_keepalive="off")
-    witness = connect_raw(proxy.address)
-    pinning = []
-    slowest, sent = 0.0, 0
-    for _ in range(40):
-        client = connect_raw(
-            proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}, source="127.0.0.2")
-        pinning.append(client)
-        before = len(sender.streams)
-        for _ in range(20):
-            client.open(grpc_request("/large"), end_stream=True)
-        sender.wait(before + 20)
-        for stream in sender.streams[before:]:
-            sent += stream.send_available(bytes(MEBIBYTE))
-        slowest = max(slowest, small(witness))
+    pinning, sent = [], 0
+    with Witness(proxy.address) as witness:
+        for _ in range(40):
+            client = connect_raw(
+                proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}, source="127.0.0.2")
+            pinning.append(client)
+            before = len(sender.streams)
+            for _ in range(20):
+                client.open(grpc_request("/large"), end_stream=True)
+            sender.wait(before + 20)
+            for stream in sender.streams[before:]:
+                sent += stream.send_available(bytes(MEBIBYTE))
+        witness.wait_served(5)
     codes = {stream.reset_code for client in pinning for stream in client.streams.values()}
-    print(f"{sent / 1e6:.1f} MB sent, {buffered_bytes(proxy) / 1e6:.2f} MB held; witness: slowest {slowest * 1e3:.0f} ms")
+    print(f"{sent / 1e6:.1f} MB sent, {buffered_bytes(proxy) / 1e6:.2f} MB held")
     assert codes == {None, 11}, codes
     assert buffered_bytes(proxy) <= 2 * MEBIBYTE
     assert pinning[0].streams[1].reset_code == 11, "the stream that was shut first is the first to go"

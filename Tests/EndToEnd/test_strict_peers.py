@@ -43,7 +43,7 @@ class ServerTrial:
         self._server = server
         self._proxy = start_proxy(blue=server.address, green=server.address, **SETTINGS)
         self._hostile = HostileClient(self._proxy.address)
-        self._bystander = RawConnection.connect(self._proxy.address)
+        self._other = RawConnection.connect(self._proxy.address)
         self._witness = server.witness(self._proxy.address)
         self._witness.exchange()
         self._connections = connections_to(server.port)
@@ -73,13 +73,13 @@ class ServerTrial:
 
     def _call(self) -> None:
         """An ordinary call over a client's connection of its own."""
-        stream = self._bystander.open(grpc_request(self._server.paths[0])).send_data(grpc_message(b""), end_stream=True)
+        stream = self._other.open(grpc_request(self._server.paths[0])).send_data(grpc_message(b""), end_stream=True)
         assert stream.wait_finish(5).ended and stream.grpc_status != UNAVAILABLE, stream
 
     def close(self) -> None:
         self._hostile.close()
         self._witness.close()
-        self._bystander.close()
+        self._other.close()
         self._proxy.kill()
 
 

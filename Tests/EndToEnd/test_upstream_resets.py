@@ -8,7 +8,6 @@ import pytest
 from h2.exceptions import ProtocolError
 
 from harness.attacker import SETTINGS, frame, header_block, header_frames
-from harness.bystander import Bystander
 from harness.frame_backend import FrameBackend
 from harness.process import eventually
 from harness.raw_http2 import (
@@ -21,6 +20,8 @@ from harness.raw_http2 import (
     grpc_response,
     to_bytes,
 )
+from harness.witness import Witness
+from harness.witness_shapes import WIDE
 
 #: Calls of this method are never answered.
 HANG = "/a.A/Hang"
@@ -66,21 +67,19 @@ class Strict:
 @pytest.fixture
 def strict(start_raw_backend):
     backend = Strict()
-    return start_raw_backend(backend, takes=backend.takes)
+    return start_raw_backend(backend, takes=backend.takes, connection_window=WIDE)
 
 
-def abandon(connect_raw, proxy, backend, clients: int, calls: int) -> None:
-    """Each client begins so many calls, and cancels them once they have reached the backend."""
-    for _ in range(clients):
-        connection = connect_raw(proxy.address)
-        before = sum(request.path == HANG.encode() for request in list(backend.requests))
-        streams = [connection.open(grpc_request(HANG), end_stream=True) for _ in range(calls)]
-        eventually(
-            lambda: sum(request.path == HANG.encode() for request in list(backend.requests)) >= before + calls,
-            what="calls at the backend", interval=0.005)
-        for stream in streams:
-            stream.reset(CANCEL)
-        connection.ping()
+def abandon(connection, backend, calls: int) -> None:
+    """A client begins so many calls, and cancels them once they have reached the backend."""
+    before = sum(request.path == HANG.encode() for request in list(backend.requests))
+    streams = [connection.open(grpc_request(HANG), end_stream=True) for _ in range(calls)]
+    eventually(
+        lambda: sum(request.path == HANG.encode() for request in list(backend.requests)) >= before + calls,
+        what="calls at the backend", interval=0.005)
+    for stream in streams:
+        stream.reset(CANCEL)
+    connection.ping()
 
 
 def echo(stream: RawStream, message: bytes) -> None:
@@ -95,22 +94,20 @@ def limit(proxy, name: str) -> float:
     return sum(sample.value for sample in metrics if sample.labels["limit"] == name)
 
 
-def test_calls_abandoned_by_many_clients(start_proxy, strict, connect_raw):
-    """600 calls of 30 clients are cancelled: no connection is sent more resets than its budget, none is lost, and nobody
-    else's call fails: neither a long one on the connection where it began, nor short ones meanwhile."""
+@pytest.mark.parametrize("where", ["many_clients", "one_connection"])
+def test_calls_abandoned(start_proxy, strict, connect_raw, where):
+    """600 calls are cancelled, of 30 clients, or of one that the witness is on as well: no connection is sent more resets
+    than its budget, none is lost, and nobody else's call fails: neither a long one on the connection where it began, nor
+    short ones meanwhile."""
     proxy = start_proxy(
-        blue=strict.address, green=strict.address, health_check="none", workers=1, reset_budget=100_000)
-    long = connect_raw(proxy.address).open(grpc_request("/a.A/Bidi"))
-    echo(long, b"before")
-    with Bystander(proxy.address) as bystander:
-        for index in range(30):
-            abandon(connect_raw, proxy, strict, clients=1, calls=20)
-            echo(long, b"%d" % index)
-        bystander.wait_calls(20)
-    assert bystander.failures == []
-    echo(long, b"after")
-    long.send_data(b"", end_stream=True)
-    assert long.wait_end().grpc_status == b"0"
+        blue=strict.address, green=strict.address, health_check="none", workers=1, reset_budget=100_000,
+        min_ping_interval="0s")
+    shared = connect_raw(proxy.address) if where == "one_connection" else None
+    with Witness(shared or proxy.address):
+        for _ in range(30):
+            abandon(shared or connect_raw(proxy.address), strict, calls=20)
+        # The witness's stream has stayed where it began, where the first calls were cancelled.
+        assert resets_of(strict.connections[0]) >= 20 and not strict.connections[0].closed
     assert max(resets_of(connection) for connection in strict.connections) <= 80
     abandoned = [request for request in strict.requests if request.path == HANG.encode()]
     assert len(abandoned) == 600
@@ -123,7 +120,6 @@ def test_calls_abandoned_by_many_clients(start_proxy, strict, connect_raw):
     assert limit(proxy, "upstream_resets") >= 3
     # Those that are empty are closed.
     eventually(lambda: sum(not one.closed for one in strict.connections) <= 3, what="the end of empty connections")
-    print(f"the slowest call took {bystander.slowest * 1_000:.0f} ms")
 
 
 def test_more_calls_than_the_budget_are_abandoned_at_once(start_proxy, strict, connect_raw):

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 
 import pytest
 from h2.exceptions import ProtocolError
@@ -10,6 +11,7 @@ from h2.exceptions import ProtocolError
 from harness.footprint import Footprint
 from harness.process import eventually
 from harness.raw_http2 import CANCEL, MAX_CONCURRENT_STREAMS, RawConnection, grpc_request, grpc_response, value
+from harness.witness import Witness
 
 
 class OneByOne:
@@ -92,6 +94,29 @@ def test_an_address_with_many_connections_has_one_turn(start, one_by_one, connec
     one_by_one.let(1_000)
     for stream in streams:
         assert stream.wait_end(timeout=60).grpc_status == b"0"
+
+
+def test_the_witness_has_its_turns(start_proxy, start_raw_backend):
+    """One upstream connection with few places, for which hundreds of another address's calls wait all the time: whose
+    stream has a place keeps it, and whose other calls come now and then are the next but few each time."""
+
+    def answer(stream) -> None:
+        time.sleep(0.005)
+        with contextlib.suppress(ProtocolError):
+            stream.send_headers(grpc_response(("grpc-status", "0")), True)
+
+    backend = start_raw_backend(answer, settings={MAX_CONCURRENT_STREAMS: 8})
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1,
+        access_log="off")
+    with Witness(proxy.address) as witness, contextlib.ExitStack() as stack:
+        greedy = [stack.enter_context(RawConnection.connect(proxy.address, source="127.0.0.2")) for _ in range(4)]
+        streams = [stream for connection in greedy for stream in fill(connection, 100)]
+        witness.wait_served(2)
+        assert sum(stream.ended for stream in streams) < len(streams), "nothing waited beside the witness"
+        for stream in streams:
+            assert stream.wait_end(timeout=60).grpc_status == b"0"
+    assert len(backend.connections) == 1
 
 
 def test_a_full_queue_refuses_who_has_most(start, one_by_one, connect_raw, request):

@@ -11,6 +11,7 @@ import hpack
 from harness.attacker import (
     ACK, ATTACK_PATH, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, header_block, header_frames,
 )
+from harness.witness_frames import WitnessFrames
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Request:
 
 
 class FrameBackend:
-    """Answers each stream of `path` by the pieces that `attack(stream)` gives, sent one after the other.
+    """Answers each stream of `path` by the pieces that `attack(stream)` gives, sent one after the other. The witness's
+    calls are served beside, and are not among the `requests`.
 
     - `settings`: the payload of its SETTINGS.
     - `further`: frames that follow them at once.
@@ -66,6 +68,7 @@ class FrameBackend:
     def _serve(self, connection: socket.socket) -> None:
         decoder = hpack.Decoder()
         answer = header_block((":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0"))
+        beside = WitnessFrames()
         with connection, contextlib.suppress(OSError):
             acknowledgment = frame(SETTINGS, ACK)
             at_once = b"" if self._acknowledges_late else acknowledgment
@@ -73,6 +76,9 @@ class FrameBackend:
             for kind, flags, stream, payload in self.frames(connection):
                 if kind == HEADERS:
                     path = dict(decoder.decode(payload, raw=True))[b":path"]
+                    if (head := beside.begin(stream, path)) is not None:
+                        connection.sendall(head)
+                        continue
                     self.requests.append(Request(path))
                     pieces = self._attack(stream) if path == self._path else [header_frames(stream, answer)]
                     if self._acknowledges_late:
@@ -80,7 +86,9 @@ class FrameBackend:
                         acknowledgment = b""
                     for piece in pieces:
                         connection.sendall(piece)
-                elif kind == WINDOW_UPDATE:
+                    continue
+                connection.sendall(beside.take(kind, flags, stream, payload))
+                if kind == WINDOW_UPDATE:
                     self.credit.append((stream, int.from_bytes(payload, "big")))
                 elif kind == RST_STREAM:
                     self.resets.append(stream)

@@ -5,9 +5,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.bystander import Bystander
 from harness.footprint import processor_seconds
 from harness.proxy import Proxy
+from harness.witness import Witness
 
 
 @dataclass
@@ -19,42 +19,38 @@ class Measurement:
     resident_growth_bytes: int
     processor_seconds: float
     seconds: float
-    bystander_calls: int
-    bystander_failures: int
-    bystander_slowest_seconds: float
+    witness_calls: int
+    witness_failures: int
+    witness_slowest_seconds: float
 
 
 class Measured:
-    """Measures a Proxy from `with` to its end, a bystander calling all the while; `row` has the result."""
+    """Measures a Proxy from `with` to its end, a witness calling all the while; `row` has the result."""
 
     def __init__(self, proxy: Proxy, requests, test: str):
         self._proxy = proxy
         self._requests = requests
         self._test = test
-        self._bystander = Bystander(proxy.address)
+        self._witness = Witness(proxy.address)
         self.row: Measurement | None = None
 
     def __enter__(self) -> "Measured":
-        self._bystander.__enter__()
-        self._bystander.wait_calls(5)
+        self._witness.__enter__()
         self._memory = self._proxy.process.resident_bytes
         self._used = processor_seconds(self._proxy.process.pid)
         self._began = time.monotonic()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *error) -> None:
         seconds = time.monotonic() - self._began
         used = processor_seconds(self._proxy.process.pid) - self._used
         growth = self._proxy.process.resident_bytes - self._memory
-        # It must be served after the attack as well.
-        self._bystander.wait_calls(5)
-        self._bystander.__exit__()
-        bystander = self._bystander
+        witness = self._witness
+        witness.__exit__(*error)
         self.row = Measurement(
-            self._test, self._requests(), growth, round(used, 3), round(seconds, 3), bystander.calls,
-            len(bystander.failures), round(bystander.slowest, 4),
+            self._test, self._requests(), growth, round(used, 3), round(seconds, 3), witness.calls,
+            len(witness.failures), round(witness.slowest, 4),
         )
-        assert bystander.failures == []
 
 
 class Recorder:

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import h2.config
 import h2.connection
@@ -158,6 +158,10 @@ class RawStream:
     def wait_end(self, timeout: float = 15) -> "RawStream":
         """Waits for END_STREAM."""
         return self.wait(lambda s: s.ended, "END_STREAM", timeout)
+
+    def read(self, timeout: float = 15) -> bytes:
+        """Takes what is there out of `data`, at least a byte, and gives the sender credit for it; nothing at the end."""
+        return self.connection.read(self, timeout)
 
     def wait_reset(self, timeout: float = 15) -> int:
         """Waits for RST_STREAM and returns its code."""
@@ -406,6 +410,13 @@ class RawConnection:
                 self._flush()
             return count
 
+    def read(self, stream: RawStream, timeout: float) -> bytes:
+        self.wait(lambda: stream.data or stream.finished or self.closed, f"more on stream {stream.id}", timeout)
+        with self._changed:
+            data, stream.data = bytes(stream.data), bytearray()
+        self.acknowledge(stream)
+        return data
+
     def acknowledge_all(self) -> None:
         """Acknowledges what came on every stream, and from now on everything as it comes."""
         with self._changed:
@@ -462,6 +473,7 @@ class RawServer:
     """A backend whose every stream is answered by `handle(stream)`, in a thread of its own.
 
     `takes(stream)` is asked before, in the order in which streams come; a stream that it does not take gets no answer.
+    `beside` has handlers of its own for some paths, which are not among the `requests` that tests look at.
     An error raised in a handler is raised again by `close`, so that it fails the test.
     """
 
@@ -470,10 +482,12 @@ class RawServer:
         handle: Callable[[RawStream], None],
         *,
         takes: Callable[[RawStream], bool] = lambda _: True,
+        beside: Mapping[bytes, Callable[[RawStream], None]] | None = None,
         port: int = 0,
         **options,
     ):
         self._handle = handle
+        self._beside = beside or {}
         self._takes = takes
         self._options = options
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -498,16 +512,19 @@ class RawServer:
                 )
 
     def _begin(self, stream: RawStream) -> None:
-        with self._changed:
-            self.requests.append(stream)
-            self._changed.notify_all()
+        handle = self._beside.get(stream.path)
+        if handle is None:
+            handle = self._handle
+            with self._changed:
+                self.requests.append(stream)
+                self._changed.notify_all()
         if not self._takes(stream):
             return
-        threading.Thread(target=self._run, args=(stream,), daemon=True).start()
+        threading.Thread(target=self._run, args=(handle, stream), daemon=True).start()
 
-    def _run(self, stream: RawStream) -> None:
+    def _run(self, handle: Callable[[RawStream], None], stream: RawStream) -> None:
         try:
-            self._handle(stream)
+            handle(stream)
         except BaseException as error:  # noqa: BLE001 - it is raised again by close()
             self.errors.append(error)
 

@@ -28,7 +28,7 @@ from harness.process import ManagedProcess, eventually
 from harness.raw_http2 import RawConnection, grpc_message, grpc_request, to_bytes
 from harness.strict_programs import NotHere, go_program, netty_command
 
-class Witness:
+class StreamWitness:
     """A call that sends a message now and then and is answered each time."""
 
     def __init__(self, proxy_address: str, path: str, message: bytes = b""):
@@ -84,7 +84,7 @@ class StrictServer:
     paths: tuple[str, ...] = ("/strict.Strict/Call", "/strict.Strict/Early", "/strict.Strict/Echo")
 
     def witness(self, proxy_address: str):
-        return Witness(proxy_address, "/strict.Strict/Echo")
+        return StreamWitness(proxy_address, "/strict.Strict/Echo")
 
     @property
     def reason(self) -> str | None:
@@ -125,9 +125,9 @@ class SwiftNIO(StrictServer):
         self._predictor = Predictor(ManagedProcess([predictor.BINARY], name="Predictor", env=environment))
         self.address = self._predictor.address
 
-    def witness(self, proxy_address: str) -> Witness:
+    def witness(self, proxy_address: str) -> StreamWitness:
         row = predictor.stubs()[0].PredictRequest(features=[5.1, 3.5, 1.4, 0.2], request_id="witness")
-        return Witness(proxy_address, f"/{predictor.SERVICE}/PredictStream", row.SerializeToString())
+        return StreamWitness(proxy_address, f"/{predictor.SERVICE}/PredictStream", row.SerializeToString())
 
     @property
     def process(self) -> ManagedProcess:
@@ -144,8 +144,8 @@ class GRPCCore(StrictServer):
         self._backend = EchoBackend("strict")
         self.address = self._backend.address
 
-    def witness(self, proxy_address: str) -> Witness:
-        return Witness(proxy_address, "/echo.Echo/Bidi")
+    def witness(self, proxy_address: str) -> StreamWitness:
+        return StreamWitness(proxy_address, "/echo.Echo/Bidi")
 
     @property
     def process(self) -> ManagedProcess:

@@ -142,6 +142,17 @@ def test_upload_that_nobody_reads_beside_calls_that_were_there_before(start_prox
         assert stream.wait_end(15).grpc_status == b"0"
 
 
+def test_streams_whose_windows_are_wider_than_their_connection_s(start_proxy, start_raw_backend, connect_raw):
+    """A backend gives credit for a stream once half of its window has been read: where that is more than the connection
+    has, it doesn't tell what of the stream is unread, and nobody is held back for it."""
+    backend = start_raw_backend(take, auto_window=False, settings={INITIAL_WINDOW_SIZE: MEBIBYTE})
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
+    client = connect_raw(proxy.address)
+    for stream in [upload(client, 300 * KIBIBYTE) for _ in range(3)]:
+        assert stream.wait_end(30).grpc_status == b"0"
+
+
 # MARK: Downloads
 
 

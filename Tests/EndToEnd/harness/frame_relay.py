@@ -12,8 +12,8 @@ GOAWAY = 7
 class FrameRelay:
     """Passes each connection's bytes on to `address` and back.
 
-    `pings`: how many PINGs the side that connects has sent, answers aside. `goaways`: what the other side has said in
-    its GOAWAYs, code and text.
+    `pings`, `pings_back`: how many PINGs the side that connects has sent, and the other one, answers aside. `goaways`:
+    what the latter has said in its GOAWAYs, code and text.
     """
 
     def __init__(self, address: str):
@@ -22,7 +22,7 @@ class FrameRelay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        self.pings = 0
+        self.pings = self.pings_back = 0
         self.goaways: list[tuple[int, bytes]] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -67,7 +67,9 @@ class FrameRelay:
             self.pings += 1
 
     def _answered(self, kind: int, flags: int, payload: bytes) -> None:
-        if kind == GOAWAY:
+        if kind == PING and not flags & ACK:
+            self.pings_back += 1
+        elif kind == GOAWAY:
             self.goaways.append((int.from_bytes(payload[4:8]), payload[8:]))
 
     def close(self) -> None:

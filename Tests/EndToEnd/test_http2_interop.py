@@ -224,8 +224,10 @@ def test_max_streams(start_proxy, start_raw_backend, open_channel, connections):
         assert len(backend.connections) == 1 and max(most) <= 2
 
 
-def test_a_body_whose_connection_is_lost_comes_first(start_proxy, connect_raw, request):
-    """A response that is no gRPC and whose backend dies: the client has what came, and then a reset."""
+@pytest.mark.parametrize("window", [65_535, 1_000])
+def test_a_body_whose_connection_is_lost_comes_first(start_proxy, connect_raw, request, window):
+    """A response that is no gRPC and whose backend dies: the client has what came, and then a reset, be its window as narrow
+    as it may."""
     body = b"x" * 3_000
 
     def reply(stream):
@@ -237,8 +239,15 @@ def test_a_body_whose_connection_is_lost_comes_first(start_proxy, connect_raw, r
     backend = FrameBackend(reply, path="/page")
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
-    stream = connect_raw(proxy.address).open(to_bytes([
+    client = connect_raw(proxy.address, settings={INITIAL_WINDOW_SIZE: window}, auto_window=False)
+    stream = client.open(to_bytes([
         (":method", "GET"), (":scheme", "http"), (":path", "/page"), (":authority", "sluice.test"),
     ]), end_stream=True)
+    while window < len(body):
+        stream.wait_data(window)
+        client.ping()
+        assert not stream.finished
+        stream.acknowledge()
+        window += 1_000
     assert stream.wait_reset() == 2
     assert stream.status == b"200" and bytes(stream.data) == body

@@ -194,7 +194,7 @@ def test_request_that_begins_as_the_backend_dies(start_proxy, start_raw_backend,
     connection = connect_raw(proxy.address)
     assert connection.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
     first = backend.requests[0].connection
-    proxy.process.signal(signal.SIGSTOP)
+    proxy.process.pause()
     try:
         # First, so that the Proxy hears of it first.
         stream = connection.open(grpc_request())

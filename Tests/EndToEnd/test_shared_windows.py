@@ -388,6 +388,10 @@ def test_streams_that_pin_memory_make_room(start_proxy, start_raw_backend, conne
     assert codes == {None, 11}, codes
     assert buffered_bytes(proxy) <= 2 * MEBIBYTE
     assert pinning[0].streams[1].reset_code == 11, "the stream that was shut first is the first to go"
-    limits = {s.labels["limit"]: s.value for s in proxy.admin.metrics()["sluice_limits_reached_total"]}
+    metrics = proxy.admin.metrics()
+    limits = {s.labels["limit"]: s.value for s in metrics["sluice_limits_reached_total"]}
     assert limits["memory"] > 0
+    # Whatever their upstreams say afterwards, that is what they have ended for.
+    failed = {s.labels["reason"] for s in metrics["sluice_calls_failed_by_proxy_total"] if s.value}
+    assert failed == {"memory"}
     proxy.process.wait_for_line(lambda line: "ended streams that take too much memory" in line, what="the log's line")

@@ -43,8 +43,8 @@ def relay(request):
 
 
 def test_no_grpcio_peer_finds_too_many(request, relay, start_backend, green, open_channel, start_proxy):
-    """Stock grpcio on both sides, the server as strict as it can be made: a connection ends at the second PING that comes
-    without a frame of its own before it. A minute of bulk data either way, with small calls and pauses between."""
+    """Stock grpcio on both sides, the server as strict as it can be made: a connection ends at the second PING that
+    comes without a frame of its own before it. A minute of bulk data either way, with small calls and pauses between."""
     backend = start_backend("strict", ping_strikes=1)
     upstream = relay(backend.address)
     request.getfixturevalue("fast_clock")

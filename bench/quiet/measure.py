@@ -1,8 +1,8 @@
-"""A large response beside streams of the same channel that were busy once and are quiet now; scripts/bench-quiet.sh calls it.
+"""A large response beside streams of the same channel that were busy once and are quiet now, for scripts/bench-quiet.sh.
 
-What windows may grow to is bounded for all streams of a client's connection, and those that were busy have all of it: what
-is measured is how much of that the one stream gets that has a use for it. Client and backend are stock grpcio, and a relay
-(bench/delay) makes one of them as far away as it says.
+What windows may grow to is bounded for all streams of a client's connection, and those that were busy have all of it:
+what is measured is how much of that the one stream gets that has a use for it. Client and backend are stock grpcio, and
+a relay (bench/delay) makes one of them as far away as it says.
 """
 
 import argparse

@@ -8,7 +8,7 @@ import threading
 import grpc
 import pytest
 
-from harness.raw_http2 import grpc_message, grpc_request
+from harness.raw_http2 import INITIAL_WINDOW_SIZE, grpc_message, grpc_request, grpc_response, to_bytes
 
 MEBIBYTE = 1 << 20
 
@@ -78,6 +78,28 @@ def test_early_reply_before_half_close(channel):
         assert call.code() is grpc.StatusCode.OK
     finally:
         hold.set()
+
+
+def test_request_that_goes_on_behind_its_answer(start_proxy, start_raw_backend, connect_raw):
+    """The answer is complete, and waits for its client's window: whatever comes of the request meanwhile goes on, as its
+    end would otherwise be that of a request with a piece left out."""
+
+    def answer(stream) -> None:
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(b"early"))
+        stream.send_headers(to_bytes([("grpc-status", "0")]), True)
+
+    backend = start_raw_backend(answer)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
+    stream = client.open(grpc_request()).wait_headers()
+    (seen,) = backend.wait_requests(1)
+    # What has been answered before these has come through before them.
+    seen.connection.ping()
+    client.ping()
+    stream.send_data(grpc_message(b"a piece"))
+    stream.send_data(grpc_message(b"the end"), end_stream=True)
+    assert seen.wait_end().messages == [b"a piece", b"the end"]
 
 
 def test_backend_ends_a_bidirectional_call_before_the_client_does(channel):

@@ -128,6 +128,51 @@ def test_rst_after_the_head_and_a_client_without_a_window(start_proxy, connect_r
     assert stream.status == b"200"
 
 
+def test_rst_and_a_client_whose_socket_is_full(start_proxy, start_raw_backend, connect_raw):
+    """The head waits behind other streams' bytes, and its stream's reset behind the head."""
+    stop = threading.Event()
+
+    def reply(stream):
+        stream.send_headers(grpc_response())
+        if stream.path != b"/filler":
+            stream.reset(2)
+            return
+        while not stop.wait(0.001):
+            sent.append(stream.send_available(bytes(1 << 20)))
+        stream.reset(2)
+
+    sent: list[int] = []
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    client = connect_raw(
+        proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}, connection_window=2**31 - 1)
+    with client._changed:  # Whoever reads for the client waits.
+        client.open(grpc_request("/filler"), end_stream=True)
+        eventually(lambda: sum(sent) > 1 << 20 and not any(sent[-200:]), what="a socket that is full")
+        stream = client.open(grpc_request(PATH), end_stream=True)
+        seen = backend.wait_requests(2)[1]
+        eventually(lambda: seen.connection.h2.streams[seen.id].closed, what="the reset")
+        seen.connection.ping()
+    stop.set()
+    assert stream.wait_reset() == 2
+    assert stream.status == b"200"
+
+
+def test_a_connection_that_breaks_and_a_client_without_a_window(start_proxy, start_raw_backend, connect_raw):
+    """Nothing else happens on the client's connection, which is told nevertheless."""
+
+    def reply(stream):
+        stream.send_headers(to_bytes([(":status", "200"), ("content-type", "text/plain")]))
+
+    backend = start_raw_backend(reply)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    stream = connect_raw(proxy.address, settings={INITIAL_WINDOW_SIZE: 0}).open(to_bytes([
+        (":method", "GET"), (":scheme", "http"), (":path", "/page"), (":authority", "sluice.test"),
+    ]), end_stream=True).wait_headers()
+    backend.connections[0].abort()
+    assert stream.wait_reset(5) == 2
+
+
 def test_ping(start_proxy, start_raw_backend, open_channel):
     """PINGs before and after every frame of the server are all answered, and disturb nothing."""
 
@@ -179,8 +224,10 @@ def test_max_streams(start_proxy, start_raw_backend, open_channel, connections):
         assert len(backend.connections) == 1 and max(most) <= 2
 
 
-def test_a_body_whose_connection_is_lost_comes_first(start_proxy, connect_raw, request):
-    """A response that is no gRPC and whose backend dies: the client has what came, and then a reset."""
+@pytest.mark.parametrize("window", [65_535, 1_000])
+def test_a_body_whose_connection_is_lost_comes_first(start_proxy, connect_raw, request, window):
+    """A response that is no gRPC and whose backend dies: the client has what came, and then a reset, be its window as narrow
+    as it may."""
     body = b"x" * 3_000
 
     def reply(stream):
@@ -192,8 +239,15 @@ def test_a_body_whose_connection_is_lost_comes_first(start_proxy, connect_raw, r
     backend = FrameBackend(reply, path="/page")
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
-    stream = connect_raw(proxy.address).open(to_bytes([
+    client = connect_raw(proxy.address, settings={INITIAL_WINDOW_SIZE: window}, auto_window=False)
+    stream = client.open(to_bytes([
         (":method", "GET"), (":scheme", "http"), (":path", "/page"), (":authority", "sluice.test"),
     ]), end_stream=True)
+    while window < len(body):
+        stream.wait_data(window)
+        client.ping()
+        assert not stream.finished
+        stream.acknowledge()
+        window += 1_000
     assert stream.wait_reset() == 2
     assert stream.status == b"200" and bytes(stream.data) == body

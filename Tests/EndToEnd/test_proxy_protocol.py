@@ -221,7 +221,7 @@ def test_budgets_are_the_named_peer_s(start):
 
 def test_shares_are_the_named_peer_s(start):
     """The load balancer has none; who takes most of the connections through it gets no more."""
-    proxy = start(workers=2, max_connections=40)
+    proxy = start(workers=2, max_connections=40, trusted_peers="198.51.100.0/24")
     with contextlib.ExitStack() as stack:
         greedy = [stack.enter_context(dial(proxy)) for _ in range(35)]
         for connection in greedy:
@@ -230,6 +230,10 @@ def test_shares_are_the_named_peer_s(start):
             lambda: proxy.admin.status()["clients"].get("largest_peer_connections", 0) == 30, what="five refused")
         status = proxy.admin.status()["clients"]
         assert status == {"peers": 1, "largest_peer": "192.0.2.66", "largest_peer_connections": 30}
+        # Who stands for many has no share either, were it behind another load balancer.
+        with connect(proxy, header("198.51.100.1")) as trusted:
+            call(trusted)
+            assert proxy.admin.status()["clients"] == status
         other = stack.enter_context(connect(proxy, header("192.0.2.67")))
         call(other)
         eventually(

@@ -16,7 +16,7 @@ import pytest
 from harness.long_stream import exchange, finish, open_stream
 from harness.process import BINARIES, ManagedProcess, eventually
 from harness.proxy import Proxy, is_running, listening, options
-from harness.raw_http2 import NO_ERROR
+from harness.raw_http2 import NO_ERROR, grpc_response, value
 from harness.staleness import Switch, Timeline
 from harness.switch_load_processes import LoadProcesses, backend_of_a_new_call, backend_of_a_new_stream
 
@@ -312,6 +312,30 @@ def test_many_endpoints(start_proxy, blue, green, connect_raw):
     first = proxy.restart()
     after = proxy.admin.status()["colors"]["blue"]["endpoints"]
     assert [endpoint["since"] for endpoint in after] == [endpoint["since"] for endpoint in before]
+    finish(stream)
+    proxy.wait_gone(first)
+
+
+def test_long_reasons(start_proxy, start_raw_backend, blue, green, connect_raw):
+    """Backends write the reasons for which their health checks fail: a dozen at 16 KB each, for both colors, keep no process
+    from taking over."""
+
+    def refuse(stream) -> None:
+        reason = value(stream.headers, ":authority").decode() + " " + "x" * 16_000
+        stream.send_headers(grpc_response(("grpc-status", "14"), ("grpc-message", reason)), True)
+
+    failing = [start_raw_backend(refuse).address for _ in range(12)]
+    proxy = start_proxy(blue=[blue.address, *failing], green=[green.address, *failing])
+
+    def reasons() -> list[str]:
+        colors = proxy.admin.status()["colors"]
+        return [one.get("last_error", "") for color in ("blue", "green") for one in colors[color]["endpoints"]]
+
+    eventually(lambda: sum("xxx" in reason for reason in reasons()) == 24, what="24 reasons")
+    before = reasons()
+    stream = open_stream(connect_raw(proxy.address))
+    first = proxy.restart()
+    assert reasons() == before
     finish(stream)
     proxy.wait_gone(first)
 

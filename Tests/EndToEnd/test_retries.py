@@ -187,6 +187,27 @@ def test_request_that_begins_as_the_backend_leaves(start_proxy, start_raw_backen
     assert backend.requests[-1].connection is not first
 
 
+def test_request_that_begins_as_the_backend_dies(start_proxy, start_raw_backend, connect_raw):
+    """A TCP reset in the same moment, without a word before: nothing of the request has left, and it is placed elsewhere."""
+    backend = start_raw_backend(answer)
+    proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
+    connection = connect_raw(proxy.address)
+    assert connection.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
+    first = backend.requests[0].connection
+    proxy.process.pause()
+    try:
+        # First, so that the Proxy hears of it first.
+        stream = connection.open(grpc_request())
+        stream.send_data(grpc_message(b"body"), end_stream=True)
+        first.abort()
+    finally:
+        proxy.process.signal(signal.SIGCONT)
+    stream.wait_end()
+    assert (stream.grpc_status, stream.messages) == (b"0", [b"body"])
+    assert backend.requests[-1].connection is not first
+    assert proxy.admin.status()["colors"]["blue"]["calls"]["retried"] == 1
+
+
 def test_goaway_that_spares_all_streams_closes_nothing_early(start_proxy, start_raw_backend, connect_raw):
     """The two-step GOAWAY's first step (last id 2^31-1): a stream in flight runs on to its end."""
     hold = threading.Event()

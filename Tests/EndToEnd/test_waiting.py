@@ -162,6 +162,44 @@ def test_a_call_waits_for_so_long(start, connect_raw):
     assert failed == {"wait_timeout": 21}
 
 
+def test_a_deadline_that_passes_while_its_call_waits(start, one_by_one, connect_raw):
+    """It is kept, although nothing moves; the call's place goes to another one, and the next in turn is the next one."""
+    proxy, backend = start(deadline_grace="0s", max_waiting=3)
+    connection = connect_raw(proxy.address)
+    served = connection.open(grpc_request("/served"), end_stream=True)
+    backend.wait_requests(1)
+    began = time.monotonic()
+    before = connection.open(grpc_request("/before"), end_stream=True)
+    late = connection.open(grpc_request("/late", ("grpc-timeout", "400m")), end_stream=True)
+    behind = connection.open(grpc_request("/behind"), end_stream=True)
+    assert late.wait_end().grpc_status == b"4"
+    assert 0.4 <= time.monotonic() - began < 2
+    # As many wait as may, if it doesn't any more.
+    newcomer = connection.open(grpc_request("/newcomer"), end_stream=True)
+    connection.ping()
+    assert not any(stream.finished for stream in (served, before, behind, newcomer))
+    one_by_one.let(4)
+    for stream in (served, before, behind, newcomer):
+        assert stream.wait_end().grpc_status == b"0"
+    assert [request.path for request in backend.requests] == [b"/served", b"/before", b"/behind", b"/newcomer"]
+    eventually(lambda: proxy.admin.status()["colors"]["blue"]["in_flight"] == 0, what="the end of the calls")
+
+
+def test_calls_that_wait_for_a_backend_that_says_goodbye(start, one_by_one, connect_raw):
+    """What the backend works on stays on its connection, which gets no more calls; those that wait don't wait for its end."""
+    proxy, backend = start()
+    connection = connect_raw(proxy.address)
+    served = connection.open(grpc_request("/served"), end_stream=True)
+    (seen,) = backend.wait_requests(1)
+    waiting = fill(connection, 3)
+    seen.connection.goaway(seen.id)
+    again = backend.wait_requests(2)[1]
+    assert again.connection is not seen.connection and not served.finished
+    one_by_one.let(4)
+    for stream in (served, *waiting):
+        assert stream.wait_end().grpc_status == b"0"
+
+
 def test_calls_that_end_while_they_wait_leave_nothing(start, one_by_one, connect_raw):
     """16,000 calls wait and are cancelled, while one waits before them: memory is where it was."""
     proxy, backend = start(reset_budget=1_000_000, min_ping_interval="0s", access_log="off")

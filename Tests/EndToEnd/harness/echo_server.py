@@ -1,5 +1,6 @@
 """A gRPC backend on stock grpcio, run as a process of its own: `python -m harness.echo_server --name blue --port 0`,
-with TLS by `--tls-cert FILE --tls-key FILE`, and for clients with certificates alone by `--tls-client-ca FILE`.
+with TLS by `--tls-cert FILE --tls-key FILE`, and for clients with certificates alone by `--tls-client-ca FILE`. With
+`--ping-strikes N` it ends a connection (ENHANCE_YOUR_CALM) at so many PINGs beyond the first between two of its own frames.
 
 Methods of service `echo.Echo`; messages are bytes as they are, JSON where noted:
 
@@ -158,7 +159,14 @@ def credentials(arguments: argparse.Namespace) -> grpc.ServerCredentials:
 
 
 async def serve(arguments: argparse.Namespace) -> None:
-    server = grpc.aio.server(options=UNLIMITED)
+    strict = []
+    if arguments.ping_strikes:
+        strict = [
+            ("grpc.http2.max_ping_strikes", arguments.ping_strikes),
+            ("grpc.http2.min_ping_interval_without_data_ms", 3_600_000),
+            ("grpc.keepalive_permit_without_calls", 0),
+        ]
+    server = grpc.aio.server(options=UNLIMITED + strict)
     server.add_generic_rpc_handlers((Echo(arguments.name).handlers(),))
     health_servicer = health.aio.HealthServicer()
     await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
@@ -192,6 +200,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--name", required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--ping-strikes", type=int)
     for flag in ("--tls-cert", "--tls-key", "--tls-client-ca"):
         parser.add_argument(flag)
     asyncio.run(serve(parser.parse_args()))

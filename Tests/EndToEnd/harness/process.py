@@ -128,6 +128,16 @@ class ManagedProcess:
     def signal(self, number: int) -> None:
         self.popen.send_signal(number)
 
+    def pause(self) -> None:
+        """Stops the program by SIGSTOP, until SIGCONT; none of its threads runs any more when this returns."""
+
+        def states() -> set[str]:
+            threads = Path(f"/proc/{self.pid}/task").iterdir()
+            return {(thread / "stat").read_text().rpartition(")")[2].split()[0] for thread in threads}
+
+        self.signal(signal.SIGSTOP)
+        eventually(lambda: states() == {"T"}, what=f"{self.name} stopped", interval=0.001)
+
     def wait(self, timeout: float = 30) -> int:
         """Waits for the program's end and for all of its output; returns the exit code."""
         try:

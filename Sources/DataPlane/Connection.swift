@@ -155,11 +155,11 @@ class Connection: Session, EventHandler {
 
     // MARK: Output
 
-    /// Has the session drained at the end of this turn.
+    /// Has the session written out at the end of this turn.
     final func markDirty() {
         guard !isDirty else { return }
         isDirty = true
-        worker.dirty.append(self)
+        worker.willFlush(self)
     }
 
     /// Writes out what the session has queued, until that is all or the socket is full, and takes in the peer's end behind

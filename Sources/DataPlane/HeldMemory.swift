@@ -35,17 +35,18 @@ struct HeldMemory: ~Copyable {
         relieve(worker)
         let (held, bound) = (Self.bytes(worker), worker.limits.maxBufferedBytes)
         if pressure.needsLook(held: held, bound: bound, now: worker.loop.now) {
-            pressure.found(heaviest(worker), held: held, now: worker.loop.now)
+            pressure.found(holders(worker).max { $0.value < $1.value }?.key, held: held, now: worker.loop.now)
         }
         return pressure.refuses(client.holder, held: held, bound: bound)
     }
 
-    private func heaviest(_ worker: Worker) -> Peer? {
+    /// What the calls of each peer take.
+    private func holders(_ worker: Worker) -> [Peer: Int] {
         var holders: [Peer: Int] = [:]
         for client in worker.clients.values where !client.calls.isEmpty {
             holders[client.holder, default: 0] += client.calls.reduce(0) { $0 + $1.use(\.heldBytes) }
         }
-        return holders.max { $0.value < $1.value }?.key
+        return holders
     }
 
     /// Ends what has been shut longest of those who pin most, if too much waits.
@@ -61,7 +62,9 @@ struct HeldMemory: ~Copyable {
                 calls.append((client, call))
             }
         }
-        let chosen = MemoryRelief.choose(from: streams, toFree: excess + MemoryRelief.margin(of: bound))
+        let chosen = MemoryRelief.choose(
+            from: streams, held: holders(worker), toFree: excess + MemoryRelief.margin(of: bound),
+            allowance: MemoryRelief.allowance(of: bound))
         for index in chosen { calls[index].client.endForMemory(calls[index].call) }
         report(chosen.map { (calls[$0].client, streams[$0].bytes) }, worker)
         if Self.isShort(worker) { nextRelief = worker.loop.now + Self.reliefInterval }

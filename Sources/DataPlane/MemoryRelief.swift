@@ -1,8 +1,8 @@
 import EventLoop
 
-/// Which streams are ended when too much waits in a worker's memory: those that have been shut longest, of whoever pins
-/// most, until enough is free. Whoever holds little isn't touched. What calls take without a body that waits is no reason to
-/// end them: of that `MemoryPressure` lets no more come in.
+/// Which streams are ended when a worker is short of memory: those that have been shut longest, of whoever holds most, until
+/// enough is free. Whoever holds little isn't touched, whatever is missing. Calls without a body that waits aren't ended,
+/// though they count for who holds most: of those `MemoryPressure` lets no more come in.
 ///
 /// Nobody is cut for being slow while there is memory enough. Pure; the caller ends what is chosen.
 package enum MemoryRelief {
@@ -25,13 +25,21 @@ package enum MemoryRelief {
     /// while.
     package static func margin(of bound: Int) -> Int { bound / 16 }
 
-    /// - Parameter excess: bytes that have to be freed.
+    /// Who holds no more than this many bytes, of the bound for all, isn't touched.
+    package static func allowance(of bound: Int) -> Int { bound / 16 }
+
+    /// - Parameters:
+    ///   - streams: those for which bytes wait.
+    ///   - held: what the calls of each peer take altogether, those without waiting bytes among them.
+    ///   - excess: bytes that have to be freed.
+    ///   - allowance: bytes that everybody may hold.
     /// - Returns: indices into `streams`, in the order in which they are to be ended: enough to free `excess`, if there are.
-    package static func choose<Peer>(from streams: [Stream<Peer>], toFree excess: Int) -> [Int] {
-        var held: [Peer: Int] = [:]
+    package static func choose<Peer>(
+        from streams: [Stream<Peer>], held: [Peer: Int], toFree excess: Int, allowance: Int
+    ) -> [Int] {
+        var held = held.filter { $0.value > allowance }
         var waiting: [Peer: [Int]] = [:]
-        for (index, stream) in streams.enumerated() {
-            held[stream.peer, default: 0] += stream.bytes
+        for (index, stream) in streams.enumerated() where held[stream.peer] != nil {
             waiting[stream.peer, default: []].append(index)
         }
         // The one that was shut longest stands last, to be taken first.
@@ -43,7 +51,8 @@ package enum MemoryRelief {
                 held[most.key] = nil
                 continue
             }
-            held[most.key] = most.value - streams[index].bytes
+            let rest = most.value - streams[index].bytes
+            held[most.key] = rest > allowance ? rest : nil
             left -= streams[index].bytes
             chosen.append(index)
         }

@@ -57,8 +57,10 @@ final class Worker: @unchecked Sendable {
     private var clientCount: UInt64 = 0
     private var shutdown = Shutdown.none
 
-    /// Connections whose sessions have something to send at the end of the turn, and those of them that are being flushed.
-    var dirty: [Connection] = []
+    /// Connections whose sessions have something to send at the end of the turn.
+    private var dirtyClients: [Connection] = []
+    private var dirtyUpstreams: [Connection] = []
+    /// Those of them that are being flushed.
     private var flushing: [Connection] = []
     /// Bytes read since what was queued has been sent out the last time.
     var bytesTaken = 0
@@ -118,14 +120,27 @@ final class Worker: @unchecked Sendable {
         placeUnplaced()
         // Flushing one session gives credit to others, which then are dirty too.
         repeat {
-            while !dirty.isEmpty {
-                swap(&dirty, &flushing)
-                for connection in flushing { connection.flush() }
-                flushing.removeAll(keepingCapacity: true)
-                placeUnplaced()
+            while !dirtyClients.isEmpty || !dirtyUpstreams.isEmpty {
+                // Clients come first: where a session answers what its client did by ending a stream, the upstream needn't
+                // hear of the call.
+                swap(&dirtyClients, &flushing)
+                flushAll()
+                swap(&dirtyUpstreams, &flushing)
+                flushAll()
             }
         } while endCutShort()
         book.forgetOver()
+    }
+
+    private func flushAll() {
+        for connection in flushing { connection.flush() }
+        flushing.removeAll(keepingCapacity: true)
+        placeUnplaced()
+    }
+
+    /// Has a connection flushed at the end of the turn.
+    func willFlush(_ connection: Connection) {
+        if connection.role == .server { dirtyClients.append(connection) } else { dirtyUpstreams.append(connection) }
     }
 
     private func placeUnplaced() {

@@ -72,13 +72,10 @@ def test_pinned_header_lists(proxy, connect_raw):
     assert client.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError,
-    reason="MemoryRelief counts streams whose bodies wait, not header lists, and so ends the calls of who holds next to none",
-)
 def test_header_lists_of_one_peer_end_no_call_of_another(proxy):
     """What one peer's header lists take up is no reason to end the witness's calls, whose bodies pass through."""
-    with Witness(proxy.address, patience=5) as witness, contextlib.ExitStack() as stack:
+    # The backend that answers both decodes the attacker's lists in Python meanwhile: 24 MiB of them take it seconds.
+    with Witness(proxy.address, patience=30, most_seconds=20) as witness, contextlib.ExitStack() as stack:
         for _ in range(30):
             send_bombs(stack.enter_context(Attacker(proxy.address, source=ATTACKER)), 100)
         eventually(lambda: refused(proxy) > 500, what="calls refused")

@@ -117,7 +117,7 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "ControlPlane", "DataPlane", "HTTP1", "HealthCheck",
+                "ControlPlane", "DataPlane", "EventLoop", "HTTP1", "HealthCheck",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

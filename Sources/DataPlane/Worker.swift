@@ -651,6 +651,7 @@ final class Worker: @unchecked Sendable {
         for color in Color.allCases { for pool in pools[color] { pool.closeAll() } }
         endTurn()
         accessLog?.handOver()
+        drainWaiters.notifyAll()
         loop.stop()
     }
 }

@@ -1,11 +1,6 @@
 import EventLoop
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The descriptors that a process was started with besides the standard ones, by what they are for.
 ///

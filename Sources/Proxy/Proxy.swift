@@ -62,7 +62,7 @@ struct Proxy {
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
             listener: consume clients, route: route, log: log.take)
-        let traffic = CombinedTraffic(own: dataPlane, predecessors: predecessors())
+        let traffic = try CombinedTraffic(own: dataPlane, predecessors: predecessors())
         let checker = try HealthChecker(tls: upstreamTLS)
         let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
@@ -125,8 +125,8 @@ struct Proxy {
     }
 
     /// The processes that are still finishing calls: the one that this one takes over from, and those before it.
-    private func predecessors() -> [Predecessor] {
-        let earlier = inherited.takeAll(.predecessor).map { Predecessor($0, unsent: Restart.report) }
+    private func predecessors() throws -> [Predecessor] {
+        let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
         // They listen as long as the process lasts.
         for predecessor in earlier { Task { await predecessor.listen() } }
         return earlier + [predecessor].compactMap { $0 }

@@ -117,7 +117,7 @@ struct Restart: Service {
         let drain = parts.drainer.handOver()
         let health = await parts.health.health()
         let predecessors = parts.traffic.predecessors
-        for predecessor in predecessors { predecessor.leave() }
+        for predecessor in predecessors { await predecessor.leave() }
         do {
             try await successor.takeOver(
                 Takeover(history: state.history, health: [health.blue, health.green], drain: drain),

@@ -10,7 +10,8 @@ import Synchronization
 struct AdminBench {
     let bench: SwitchboardBench
     let api: AdminAPI
-    let clock = StepClock()
+    /// Of `wait=drained`.
+    let clock = HandClock()
     private let stopping: Stopping
 
     private final class Stopping: Sendable {

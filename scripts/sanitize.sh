@@ -12,7 +12,8 @@ usage: scripts/sanitize.sh [address|thread]... [--cases N] [--proxy [PYTEST ARGU
 
 Runs tests and fuzzers with AddressSanitizer, or with the sanitizers that are named. Each report fails it.
 
-Without --proxy: builds the modules without external dependencies (EventLoop, HTTP2, TLS, DataPlane, Pickle) and runs
+Without --proxy: builds the modules without external dependencies (Ground, EventLoop, HTTP2, TLS, DataPlane,
+Pickle) and runs
 their unit tests and fuzzers (about 2 minutes for each sanitizer).
 
   --cases N  cases of each fuzzer (20000; with --proxy 1000)
@@ -96,16 +97,21 @@ let package = Package(
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .target(name: "CLinux"),
-        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: hotPath),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
-        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
+        .target(name: "Ground", dependencies: ["CLinux"], swiftSettings: hotPath),
+        .testTarget(name: "GroundTests", dependencies: ["Ground"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "EventLoop", dependencies: ["CLinux", "Ground"], swiftSettings: hotPath),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Ground"], swiftSettings: strict),
+        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop", "Ground"], swiftSettings: hotPath),
         .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
-        .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
-        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "TestSupport"], swiftSettings: strict),
+        .target(name: "DataPlane", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .testTarget(
+            name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
+            swiftSettings: strict),
         .target(name: "Pickle", swiftSettings: strict),
-        .testTarget(name: "PickleTests", dependencies: ["Pickle"], swiftSettings: strict),
+        .testTarget(name: "PickleTests", dependencies: ["Pickle", "TestSupport"], swiftSettings: strict),
     ])
 SWIFT
 }

@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import HTTP2
 import Synchronization
 import TLS
@@ -661,7 +662,7 @@ extension TrafficReport.ColorTotals {
     mutating func book(_ call: Call, duration microseconds: UInt64) {
         if call.isGRPC {
             let status = call.finalGRPCStatus
-            finishedByStatus[(0...16).contains(status) ? status : 2] += 1
+            finishedByStatus[finishedByStatus.indices.contains(status) ? status : GRPCStatus.unknown.rawValue] += 1
         } else {
             finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
         }

@@ -2,6 +2,7 @@ import CLinux
 import ControlPlane
 import EventLoop
 import Glibc
+import Ground
 import Synchronization
 
 /// One end of the line between a process and the one that takes over from it: messages in JSON, each whole or not at all,

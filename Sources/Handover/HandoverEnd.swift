@@ -1,6 +1,7 @@
 import ControlPlane
 import EventLoop
 import Glibc
+import Ground
 
 /// What of an end of the line belongs to its thread: reads what comes, and waits for room for what is to be sent.
 final class HandoverEnd: EventHandler {

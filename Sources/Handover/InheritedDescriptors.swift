@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import Ground
 import Synchronization
 
 /// The descriptors that a process was started with besides the standard ones, by what they are for.

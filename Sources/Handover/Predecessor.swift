@@ -2,6 +2,7 @@ import ControlPlane
 import DataPlane
 import EventLoop
 import Glibc
+import Ground
 import Synchronization
 
 /// The process that this one takes over from, or has taken over from: it finishes the calls that it has.

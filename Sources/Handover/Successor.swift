@@ -3,6 +3,7 @@ import ControlPlane
 import DataPlane
 import EventLoop
 import Glibc
+import Ground
 import Synchronization
 
 /// The process that is to take over from this one, as this one sees it.

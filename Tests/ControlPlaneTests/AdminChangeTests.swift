@@ -1,6 +1,7 @@
 import ControlPlane
 import DataPlane
 import HTTPTypes
+import TestSupport
 import Testing
 
 @Suite struct AdminChangeTests {
@@ -197,7 +198,7 @@ import Testing
         let answer = try await admin.post("/switch")
         #expect(answer.status == 200)
         #expect(answer.json?["changed"] == true)
-        #expect(answer.json?["audit_error"] == "cannot write /dev/full: No space left on device")
+        #expect(answer.json?["audit_error"] == "cannot write /dev/full: no space left on device")
     }
 
     @Test(arguments: [

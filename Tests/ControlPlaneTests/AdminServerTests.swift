@@ -1,10 +1,12 @@
 import ControlPlane
 import DataPlane
+import Ground
 import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct AdminServerTests {

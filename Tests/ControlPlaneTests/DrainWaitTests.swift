@@ -1,5 +1,7 @@
 import ControlPlane
 import DataPlane
+import Ground
+import TestSupport
 import Testing
 
 @Suite struct DrainWaitTests {

@@ -1,6 +1,8 @@
 import ControlPlane
 import DataPlane
+import Ground
 import Logging
+import TestSupport
 import Testing
 
 @Suite struct DrainerTests {

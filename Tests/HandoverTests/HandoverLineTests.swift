@@ -2,6 +2,7 @@ import ControlPlane
 import DataPlane
 import EventLoop
 import Glibc
+import Ground
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import Ground
 import HTTP1
 import HTTPTypes
 import Logging

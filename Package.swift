@@ -44,21 +44,28 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CLinux"),
 
+        // MARK: Ground floor
+        .target(name: "Ground", dependencies: ["CLinux"], swiftSettings: hotPath),
+        .testTarget(name: "GroundTests", dependencies: ["Ground"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+
         // MARK: Event loop and sockets
-        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: hotPath),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
+        .target(name: "EventLoop", dependencies: ["CLinux", "Ground"], swiftSettings: hotPath),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "Ground"], swiftSettings: strict),
 
         // MARK: TLS
-        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
+        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop", "Ground"], swiftSettings: hotPath),
         .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
 
         // MARK: HTTP/2
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
-        .testTarget(name: "HTTP2Tests", dependencies: ["CNghttp2", "HTTP2"], swiftSettings: strict),
+        .testTarget(name: "HTTP2Tests", dependencies: ["CNghttp2", "HTTP2", "TestSupport"], swiftSettings: strict),
 
         // MARK: Data plane
-        .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
-        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
+        .target(name: "DataPlane", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .testTarget(
+            name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
+            swiftSettings: strict),
 
         // MARK: Health checks
         .target(
@@ -69,7 +76,7 @@ let package = Package(
         .target(
             name: "HealthCheck",
             dependencies: [
-                "EventLoop", "HTTP2", "HealthAPI", "JSONText", "TLS",
+                "EventLoop", "Ground", "HTTP2", "HealthAPI", "JSONText", "TLS",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict
@@ -95,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "HTTP1Tests",
             dependencies: [
-                "HTTP1",
+                "HTTP1", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -108,7 +115,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "DurationSyntax", "EventLoop", "HTTP1", "HealthCheck",
+                "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -121,7 +128,7 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "ControlPlane", "DataPlane", "HTTP1", "HealthCheck",
+                "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -132,9 +139,10 @@ let package = Package(
         ),
         // MARK: Taking over from another process
         .target(
-            name: "Handover", dependencies: ["CLinux", "ControlPlane", "DataPlane", "EventLoop"], swiftSettings: strict),
+            name: "Handover", dependencies: ["CLinux", "ControlPlane", "DataPlane", "EventLoop", "Ground"],
+            swiftSettings: strict),
         .testTarget(
-            name: "HandoverTests", dependencies: ["ControlPlane", "DataPlane", "EventLoop", "Handover"],
+            name: "HandoverTests", dependencies: ["ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover"],
             swiftSettings: strict
         ),
 
@@ -142,7 +150,7 @@ let package = Package(
         .target(
             name: "Settings",
             dependencies: [
-                "DataPlane", "DurationSyntax", "HealthCheck",
+                "DataPlane", "DurationSyntax", "Ground", "HealthCheck",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -151,27 +159,29 @@ let package = Package(
         ),
         .testTarget(
             name: "SettingsTests",
-            dependencies: ["DataPlane", "HealthCheck", "Settings", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "DataPlane", "Ground", "HealthCheck", "Settings", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
 
         // MARK: Models
         .target(name: "Pickle", swiftSettings: strict),
-        .testTarget(name: "PickleTests", dependencies: ["Pickle"], swiftSettings: strict),
+        .testTarget(name: "PickleTests", dependencies: ["Pickle", "TestSupport"], swiftSettings: strict),
         .target(name: "Estimators", dependencies: ["Pickle"], swiftSettings: strict),
         .testTarget(
-            name: "EstimatorsTests", dependencies: ["Estimators", "Pickle"], exclude: ["Fixtures"],
+            name: "EstimatorsTests", dependencies: ["Estimators", "Pickle", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict
         ),
         .target(
             name: "Inference",
             dependencies: [
-                "Estimators", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
+                "Estimators", "Ground", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),
         .testTarget(
-            name: "InferenceTests", dependencies: ["Estimators", "Inference"], swiftSettings: strict),
+            name: "InferenceTests", dependencies: ["Estimators", "Inference", "TestSupport"], swiftSettings: strict),
         .target(
             name: "PredictionAPI",
             dependencies: [
@@ -188,12 +198,12 @@ let package = Package(
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .target(
             name: "JSONLogging",
-            dependencies: ["JSONText", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Ground", "JSONText", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
         .testTarget(
             name: "JSONLoggingTests",
-            dependencies: ["JSONLogging", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Ground", "JSONLogging", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
 
@@ -201,9 +211,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Handover", "HealthCheck", "JSONLogging",
-                "Settings",
-                "TLS",
+                "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover", "HealthCheck",
+                "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -215,7 +224,7 @@ let package = Package(
         .executableTarget(
             name: "Predictor",
             dependencies: [
-                "DurationSyntax", "Estimators", "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText",
+                "DurationSyntax", "Estimators", "Ground", "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText",
                 "PredictionAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
@@ -231,7 +240,7 @@ let package = Package(
         .executableTarget(
             name: "HealthProbe",
             dependencies: [
-                "DurationSyntax", "HealthCheck", "TLS",
+                "DurationSyntax", "Ground", "HealthCheck", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

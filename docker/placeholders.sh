@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 # Perl is part of every Debian base; a manifest is read here without running it.
 targets() {
     perl -0777 -ne '
-        while (/\.(target|executableTarget|testTarget)\(\s*name:\s*"(\w+)"/g) {
-            print $1 eq "testTarget" ? "Tests" : "Sources", "/$2 $1\n";
+        while (/\.(target|executableTarget|testTarget)\(\s*name:\s*"(\w+)"(?:,\s*path:\s*"([\w\/]+)")?/g) {
+            print $3 // (($1 eq "testTarget" ? "Tests" : "Sources") . "/$2"), " $1\n";
         }' Package.swift
 }
 

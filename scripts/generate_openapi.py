@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs/openapi.json"
-SOURCE = ROOT / "Sources/ControlPlane/Admin/OpenAPIDocument.swift"
+SOURCE = ROOT / "Sources/ControlPlane/Generated/OpenAPIDocument.swift"
 
 HEAD = '''\
 // Made by scripts/generate_openapi.py from docs/openapi.json.

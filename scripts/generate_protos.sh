@@ -31,13 +31,13 @@ bin="$(swift build -c release --show-bin-path)"
 
 out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT
-mkdir -p "$out/HealthAPI" "$out/PredictionAPI"
+mkdir -p "$out/HealthAPI/Generated" "$out/PredictionAPI/Generated"
 
 # Messages: visible to every module of this package, to nobody outside it.
 messages() {
     protoc --proto_path=protos --plugin="$bin/protoc-gen-swift" \
         --swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \
-        --swift_out="$out/$1" "protos/$2"
+        --swift_out="$out/$1/Generated" "protos/$2"
 }
 
 # Services: the server side only. The messages of health.proto live in a module of their own, which
@@ -45,7 +45,7 @@ messages() {
 services() {
     protoc --proto_path=protos --plugin="$bin/protoc-gen-grpc-swift-2" \
         --grpc-swift-2_opt="Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath,Client=false${3:+,$3}" \
-        --grpc-swift-2_out="$out/$1" "protos/$2"
+        --grpc-swift-2_out="$out/$1/Generated" "protos/$2"
 }
 
 messages HealthAPI health.proto
@@ -53,7 +53,7 @@ messages PredictionAPI prediction.proto
 services PredictionAPI prediction.proto
 services PredictionAPI health.proto ExtraModuleImports=HealthAPI
 
-for file in HealthAPI/health.pb.swift PredictionAPI/{prediction.pb,prediction.grpc,health.grpc}.swift; do
+for file in HealthAPI/Generated/health.pb.swift PredictionAPI/Generated/{prediction.pb,prediction.grpc,health.grpc}.swift; do
     if $check; then
         if ! cmp -s "$out/$file" "Sources/$file"; then
             echo "generate_protos: Sources/$file is out of date; run scripts/generate_protos.sh" >&2

@@ -14,7 +14,7 @@ Runs tests and fuzzers with AddressSanitizer, or with the sanitizers that are na
 
 Assertions and the law of exclusivity are checked besides, which the release build leaves out.
 
-Without --proxy: builds the modules without external dependencies (EventLoop, HTTP2, TLS, DataPlane, Pickle …) and runs
+Without --proxy: builds the modules without external dependencies (Ground, EventLoop, HTTP2, TLS, DataPlane, Pickle …) and runs
 their unit tests and fuzzers (about 2 minutes for each sanitizer).
 
   --cases N  cases of each fuzzer (20000; with --proxy 1000)

@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import Synchronization
 
 /// Takes connections off the listening socket and gives each to the worker with the fewest.

@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import Ground
 import HTTP2
 import Synchronization
 
@@ -54,7 +55,7 @@ final class AccessLog: @unchecked Sendable {
             return
         }
         loop.mailbox.post {
-            self.writeAll(lines)
+            self.take(lines)
             self.pendingBytes.subtract(lines.count, ordering: .relaxed)
         }
     }
@@ -66,18 +67,12 @@ final class AccessLog: @unchecked Sendable {
         }
     }
 
-    private func writeAll(_ lines: [UInt8]) {
-        lines.withUnsafeBytes { lines in
-            var rest = lines
-            while !rest.isEmpty {
-                let count = Glibc.write(file.number, rest.baseAddress, rest.count)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    return failed(SystemError(operation: "write", code: errno).reason)
-                }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            }
+    private func take(_ lines: [UInt8]) {
+        do {
+            try writeAll(lines, to: file.number)
             isFailing = false
+        } catch {
+            failed(error.reason)
         }
     }
 

@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import Ground
 import HTTP2
 
 /// One worker's lines for the access log: formatted here, handed over in batches. Confined to its worker's thread.
@@ -11,7 +12,7 @@ final class AccessLogBuffer {
     private var lines: [UInt8] = []
     private var timer: TimerID?
     /// The second of the last line, and how every time within it begins: `2026-11-23T22:05:00.`
-    private var second = Int.min
+    private var second = Int64.min
     private var startOfTime: [UInt8] = []
 
     /// What a line says of the request's head, and how many bytes of it; one more is kept to tell that there are more.
@@ -41,7 +42,7 @@ final class AccessLogBuffer {
     func append(_ call: Call, _ route: Route, ended: MonotonicTime) {
         line.removeAll()
         line.append("{\"time\":\"")
-        append(WallClock.now())
+        append(Timestamp.now())
         line.append("\",\"path\":")
         append(.path, of: call, most: Self.longestPath)
         line.append(",\"authority\":")
@@ -101,13 +102,15 @@ final class AccessLogBuffer {
         lines += line.bytes
     }
 
-    private func append(_ time: WallClock) {
-        if time.seconds != second {
-            second = time.seconds
-            startOfTime = Array(time.rfc3339.utf8.dropLast("000Z".utf8.count))
+    private func append(_ time: Timestamp) {
+        // Not before 1970.
+        let (second, millisecond) = time.milliseconds.quotientAndRemainder(dividingBy: 1_000)
+        if second != self.second {
+            self.second = second
+            startOfTime = Array(time.description.utf8.dropLast("000Z".utf8.count))
         }
         line.append(startOfTime)
-        line.append(threeDigits: time.milliseconds)
+        line.append(threeDigits: Int(millisecond))
         line.append("Z")
     }
 

@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import HTTP2
 
 /// One request and its response on their way through the Proxy.
@@ -164,14 +165,14 @@ final class Call: StreamContext {
     var finalGRPCStatus: Int {
         if let reset = clientReset {
             switch reset {
-            case .cancel: return 1  // CANCELLED
-            case .refusedStream: return 14  // UNAVAILABLE
-            case .enhanceYourCalm: return 8  // RESOURCE_EXHAUSTED
-            case .inadequateSecurity: return 7  // PERMISSION_DENIED
-            default: return 13  // INTERNAL
+            case .cancel: return GRPCStatus.cancelled.rawValue
+            case .refusedStream: return GRPCStatus.unavailable.rawValue
+            case .enhanceYourCalm: return GRPCStatus.resourceExhausted.rawValue
+            case .inadequateSecurity: return GRPCStatus.permissionDenied.rawValue
+            default: return GRPCStatus.internal.rawValue
             }
         }
-        return grpcStatus ?? 2  // UNKNOWN
+        return grpcStatus ?? GRPCStatus.unknown.rawValue
     }
 
     var isGRPC: Bool {

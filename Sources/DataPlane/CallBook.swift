@@ -143,9 +143,10 @@ struct CallBook: ~Copyable {
         accessLog?.endTurn(loop)
     }
 
-    /// Hands over what the access log hasn't got yet, at the end of the process.
-    func handOverLog() {
+    /// Closes the book at the end of the process: the access log gets the last lines, and nobody waits any longer.
+    mutating func close() {
         accessLog?.handOver()
+        drainWaiters.notifyAll()
     }
 
     // MARK: Who waits for the end of calls

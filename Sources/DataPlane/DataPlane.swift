@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import Synchronization
 import TLS
 
@@ -167,7 +168,7 @@ package final class DataPlane: TrafficControl {
         }
     }
 
-    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async {
+    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
         let number = waitCount.add(1, ordering: .relaxed).newValue
         // One after the other: a worker that has no such call left gets none any more.
         for worker in workers {
@@ -175,12 +176,15 @@ package final class DataPlane: TrafficControl {
             let accepted = worker.loop.mailbox.post {
                 worker.book.wait(number, untilDrained: color, before: epoch, whenDrained: drained.set)
             }
-            if accepted { await drained.wait() }
-            if Task.isCancelled {
+            // One that has ended has no calls.
+            guard accepted else { continue }
+            await drained.wait()
+            guard drained.isSet else {
                 worker.loop.mailbox.post { worker.book.stopWaiting(number) }
-                return
+                return false
             }
         }
+        return true
     }
 
     // MARK: The end

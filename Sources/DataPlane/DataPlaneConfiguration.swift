@@ -1,3 +1,4 @@
+import Ground
 import TLS
 
 /// How the data plane is set up.

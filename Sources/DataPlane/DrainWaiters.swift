@@ -1,7 +1,7 @@
 /// Who wants to know when the calls that began on a color before an epoch are gone from a worker.
 ///
 /// Confined to the worker's thread.
-struct DrainWaiters {
+package struct DrainWaiters {
     private struct Waiter {
         var color: Color
         var epoch: UInt64
@@ -11,20 +11,29 @@ struct DrainWaiters {
     /// By the number that each wait has in the whole data plane.
     private var waiters: [UInt64: Waiter] = [:]
 
-    var isEmpty: Bool { waiters.isEmpty }
+    package init() {}
 
-    mutating func add(
+    package var isEmpty: Bool { waiters.isEmpty }
+
+    package mutating func add(
         _ number: UInt64, _ color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
     ) {
         waiters[number] = Waiter(color: color, epoch: epoch, whenDrained: whenDrained)
     }
 
-    mutating func remove(_ number: UInt64) {
+    package mutating func remove(_ number: UInt64) {
         waiters[number] = nil
     }
 
+    /// Tells everybody, as the calls end with their worker.
+    package mutating func notifyAll() {
+        let told = waiters.values
+        waiters = [:]
+        for waiter in told { waiter.whenDrained() }
+    }
+
     /// Tells those for whom no call is left, once.
-    mutating func notify(_ ledger: EpochLedger) {
+    package mutating func notify(_ ledger: EpochLedger) {
         for (number, waiter) in waiters where !ledger.hasCalls(on: waiter.color, before: waiter.epoch) {
             waiters[number] = nil
             waiter.whenDrained()

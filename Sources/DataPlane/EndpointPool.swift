@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import HTTP2
 
 /// One worker's connections to one endpoint, and the calls that wait for one.

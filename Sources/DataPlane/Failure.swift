@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import HTTP2
 
 /// Why the Proxy answers a call itself, and what it then says.
@@ -80,14 +81,16 @@ package struct Failure: Sendable {
     package var clientMessage: String { publicMessage ?? message }
 
     /// The status of a gRPC call (gRPC's `statuscodes.md`).
-    package var grpcStatus: Int {
+    package var grpcStatus: Int { status.rawValue }
+
+    private var status: GRPCStatus {
         switch kind {
         case .unreachable, .timeout, .lost, .overloaded, .idle, .draining, .shuttingDown, .queueFull, .waitTimeout:
-            14  // UNAVAILABLE
-        case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
-        case .malformedResponse, .malformedRequest: 13  // INTERNAL
-        case .headersTooLarge, .responseTooLarge, .memory: 8  // RESOURCE_EXHAUSTED
-        case .unsupportedMethod: 12  // UNIMPLEMENTED
+            .unavailable
+        case .deadlineExceeded: .deadlineExceeded
+        case .malformedResponse, .malformedRequest: .internal
+        case .headersTooLarge, .responseTooLarge, .memory: .resourceExhausted
+        case .unsupportedMethod: .unimplemented
         }
     }
 

@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 
 /// A socket that clients connect to, those of the data plane or those of the admin API.
 ///

@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 
 /// Which color takes new streams, and the number of the change that made it so.
 package struct Route: Equatable, Sendable {

@@ -18,5 +18,7 @@ package protocol TrafficControl: Sendable {
     func cancelDrain()
 
     /// Returns once no call that began on a color before an epoch is left, or as the task is cancelled.
-    func waitUntilDrained(_ color: Color, before epoch: UInt64) async
+    ///
+    /// - Returns: whether none is left; otherwise the task has been cancelled, or it can't be known any more.
+    func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool
 }

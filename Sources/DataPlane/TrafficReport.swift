@@ -1,3 +1,5 @@
+import Ground
+
 /// What the data plane has done, as the control plane reads it.
 package struct TrafficReport: Sendable, Equatable {
     /// Calls in flight by the epoch and color they began under; only entries with at least one call.
@@ -17,8 +19,8 @@ package struct TrafficReport: Sendable, Equatable {
     package struct ColorTotals: Sendable, Equatable {
         /// Calls that began under this color, finished or not.
         package var started = 0
-        /// Calls that ended, indexed by grpc-status 0 to 16; a status beyond these, or none, counts as 2 (UNKNOWN).
-        package var finishedByStatus = [Int](repeating: 0, count: 17)
+        /// Calls that ended, indexed by `GRPCStatus`; a status beyond these, or none, counts as 2 (UNKNOWN).
+        package var finishedByStatus = [Int](repeating: 0, count: GRPCStatus.allCases.count)
         /// Calls that are not gRPC and ended, indexed by the first digit of their HTTP status (0 where none was sent).
         package var finishedByHTTPClass = [Int](repeating: 0, count: 6)
         /// Calls that the Proxy answered itself.
@@ -125,7 +127,7 @@ extension TrafficReport.ColorTotals {
     mutating func book(_ call: Call, duration microseconds: UInt64) {
         if call.isGRPC {
             let status = call.finalGRPCStatus
-            finishedByStatus[(0...16).contains(status) ? status : 2] += 1
+            finishedByStatus[finishedByStatus.indices.contains(status) ? status : GRPCStatus.unknown.rawValue] += 1
         } else {
             finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
         }

@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import HTTP2
 import Synchronization
 import TLS
@@ -368,7 +369,7 @@ final class Worker: @unchecked Sendable {
         for client in clients.values { client.close("the proxy has shut down") }
         router.closeAll()
         endTurn()
-        book.handOverLog()
+        book.close()
         loop.stop()
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Ground
 
 /// What a descriptor is ready for.
 package struct Readiness: OptionSet, Sendable {

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Ground
 
 /// A thread of its own for an event loop or another blocking job.
 package struct LoopThread {

@@ -1,4 +1,5 @@
 import CLinux
+import Ground
 import Synchronization
 
 /// The only way into an event loop from another thread: work posted here runs on the loop's thread, in order.

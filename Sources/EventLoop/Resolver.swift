@@ -1,4 +1,5 @@
 import Glibc
+import Ground
 import Synchronization
 
 /// Turns host names into addresses on threads of its own, because getaddrinfo(3) blocks.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Ground
 import Synchronization
 
 /// One 64-bit word that several processes read and write atomically: a page of memory behind a descriptor, which one

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Ground
 
 /// A non-blocking TCP socket. Confined to one thread, but may be handed over to another.
 package struct Socket: Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import Ground
 
 /// An IPv4 or IPv6 address with a port, as the system calls take it.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
@@ -35,12 +36,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Whether it can be reached from this machine only (127.0.0.0/8, ::1).
-    package var isLoopback: Bool {
-        switch family {
-        case .ipv4: bytes[0] == 127
-        case .ipv6: bytes[..<15].allSatisfy { $0 == 0 } && bytes[15] == 1
-        }
-    }
+    package var isLoopback: Bool { HostPort.isLoopback(address: bytes[...]) }
 
     /// The address without its port, in its usual notation.
     package var host: String {
@@ -51,9 +47,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    package var description: String {
-        family == .ipv4 ? "\(host):\(port)" : "[\(host)]:\(port)"
-    }
+    package var description: String { HostPort(host: host, port: port).description }
 
     // MARK: The system's form
 

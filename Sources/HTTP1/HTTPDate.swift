@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// Moments as a `Date` field has them (RFC 9110, section 5.6.7): `Mon, 23 Nov 2026 10:15:30 GMT`.
 package enum HTTPDate {

@@ -7,6 +7,9 @@ import EventLoop
 package struct AnswerPatience: Sendable {
     /// How long an answer may take. The other process asks its workers, which answer between two turns.
     package static let limit = Duration.seconds(1)
+    /// How long a question waits for the end of calls before it is asked again: the other process, or its answer, may have
+    /// been lost.
+    package static let longestWait = Duration.seconds(30)
     /// After a question without an answer: until then it is taken for granted that there is none.
     package static let pause = Duration.seconds(5)
     /// Questions that may lie unread.

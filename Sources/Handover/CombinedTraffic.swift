@@ -26,8 +26,8 @@ package final class CombinedTraffic: TrafficControl {
         state = Mutex(State(predecessors: predecessors))
     }
 
-    /// Those that are still there.
-    package var predecessors: [Predecessor] { present().predecessors }
+    /// Those that are still there, and answer to this process.
+    package var predecessors: [Predecessor] { present().predecessors.filter { !$0.isPassedOn } }
 
     private func present() -> State {
         state.withLock { state in
@@ -41,7 +41,8 @@ package final class CombinedTraffic: TrafficControl {
         }
     }
 
-    /// The processes answer to someone else from now on.
+    /// The processes answer to someone else from now on: of their calls nothing more is known here, but that there may be
+    /// some.
     package func passPredecessorsOn() {
         for predecessor in state.withLock({ $0.predecessors }) { predecessor.passOn() }
     }
@@ -67,7 +68,7 @@ package final class CombinedTraffic: TrafficControl {
             for await (answer, last) in group {
                 switch answer {
                 case .left(let left): report.add(left)
-                case .gone: break
+                case .gone, .drained: break
                 case .silent:
                     report.unanswered += 1
                     if let last { report.add(last) }
@@ -89,12 +90,13 @@ package final class CombinedTraffic: TrafficControl {
         for predecessor in predecessors { predecessor.cancelDrain() }
     }
 
-    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async {
+    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
         // One after the other, as among workers: what has no such call left gets none any more.
-        await own.waitUntilDrained(color, before: epoch)
-        for predecessor in predecessors where !Task.isCancelled {
-            await predecessor.waitUntilDrained(color, before: epoch)
+        guard await own.waitUntilDrained(color, before: epoch) else { return false }
+        for predecessor in present().predecessors {
+            guard await predecessor.waitUntilDrained(color, before: epoch) else { return false }
         }
+        return true
     }
 }
 

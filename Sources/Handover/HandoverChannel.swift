@@ -1,20 +1,17 @@
 import CLinux
 import ControlPlane
-import Dispatch
 import EventLoop
+import Glibc
+import Ground
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// One end of the line between a process and the one that takes over from it: messages in JSON, each whole or not at all,
 /// and of any size up to a bound.
 ///
-/// A message that can't be sent is an error, never a trap: the process that says it serves others. The line outlives the process it was made by: whoever takes over from the successor gets the successor's end. Any
-/// thread may use it.
+/// A message that can't be sent is an error, never a trap: the process that says it serves others. The line outlives the
+/// process it was made by: whoever takes over from the successor gets the successor's end. That is why it is made of
+/// packets, which the system keeps whole: in a stream of bytes, whoever takes up the line would begin in the middle of
+/// what the one before has half read. Any thread may use it.
 package final class HandoverChannel: Sendable {
     /// Why a message was not sent. Its description is one sentence.
     package struct Failure: Error, Equatable, CustomStringConvertible {
@@ -25,13 +22,23 @@ package final class HandoverChannel: Sendable {
         }
     }
 
+    /// What came of trying to send a packet.
+    private enum Sent {
+        /// It is on its way, or there is nobody any more to send it to.
+        case done
+        /// The other process has to read first.
+        case noRoom
+        /// The system is short of memory.
+        case noMemory
+    }
+
     /// What comes in, until the other process is gone or `close()`.
     package let messages: AsyncStream<[UInt8]>
 
     package let descriptor: FileDescriptor
     private let continuation: AsyncStream<[UInt8]>.Continuation
-    private let source: DispatchSource
-    private let isListening = Mutex(false)
+    private let end: LoopConfined<HandoverEnd>
+    private let mailbox: Mailbox
 
     /// Numbers messages that go in pieces.
     private let lastNumber = Atomic<UInt32>(0)
@@ -41,35 +48,26 @@ package final class HandoverChannel: Sendable {
     /// Far above what a message has: of the health of 10,000 endpoints, with a reason for each, 16 MiB.
     package static let largestMessage = 64 << 20
     /// The first version of these messages sent each in one packet, of up to this size.
-    private static let largestPacketEver = 192 * 1024
-    private static let queue = DispatchQueue(label: "sluice.handover")
+    static let largestPacketEver = 192 * 1024
 
+    private static let silence = Failure(description: "the other process doesn't read")
+
+    /// Starts the thread that reads, which ends with `close()` or the last owner.
+    ///
     /// - Parameter descriptor: a socket of `pair()`. Nothing is read from it before `listen()`.
-    package init(_ descriptor: FileDescriptor) {
+    package init(_ descriptor: FileDescriptor) throws(SystemError) {
         self.descriptor = descriptor
-        (messages, continuation) = AsyncStream.makeStream(of: [UInt8].self)
-        // What the function returns is a DispatchSource, whatever the protocol it says so by.
-        source = DispatchSource.makeReadSource(fileDescriptor: descriptor.number, queue: Self.queue) as! DispatchSource
-        let pieces = Mutex(MessagePieces(largestMessage: Self.largestMessage))
-        source.setEventHandler { [descriptor, continuation, weak source] in
-            while let packet = Self.receive(descriptor) {
-                // An empty packet is how the system tells that the other end is closed.
-                if packet.isEmpty {
-                    continuation.finish()
-                    source?.cancel()
-                    return
-                }
-                if let message = pieces.withLock({ $0.take(packet) }) { continuation.yield(message) }
-            }
-        }
-        // The descriptor must stay open until the source has let go of it.
-        source.setCancelHandler { [descriptor] in withExtendedLifetime(descriptor) {} }
+        let (messages, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+        (self.messages, self.continuation) = (messages, continuation)
+        let loop = try EventLoop()
+        let end = LoopConfined(HandoverEnd(descriptor, loop, continuation))
+        self.end = end
+        mailbox = loop.mailbox
+        try LoopThread.start("handover") { end.value.run() }
     }
 
     deinit {
-        // A source that is suspended must not be let go of.
-        listen()
-        source.cancel()
+        close()
     }
 
     /// Makes both ends of a line.
@@ -81,26 +79,25 @@ package final class HandoverChannel: Sendable {
 
     /// Takes in what comes from now on.
     package func listen() {
-        isListening.withLock { isListening in
-            if !isListening { source.resume() }
-            isListening = true
-        }
+        mailbox.post { [end] in end.value.listen() }
     }
 
-    /// Leaves what comes from now on to another process that has this end, too.
-    package func leave() {
-        isListening.withLock { isListening in
-            if isListening { source.suspend() }
-            isListening = false
+    /// Leaves what comes from now on to another process that has this end, too. What is being read at this moment is still
+    /// ours, and read when this returns.
+    package func leave() async {
+        await withCheckedContinuation { continuation in
+            let accepted = mailbox.post { [end] in
+                end.value.leave()
+                continuation.resume()
+            }
+            if !accepted { continuation.resume() }
         }
-        // What is being read at this moment is still ours.
-        Self.queue.sync {}
     }
 
     /// Takes in nothing more, whatever the other process does.
     package func close() {
         continuation.finish()
-        source.cancel()
+        mailbox.post { [end] in end.value.close() }
     }
 
     /// Sends a short message; to a process that is gone nothing is sent.
@@ -111,7 +108,7 @@ package final class HandoverChannel: Sendable {
         guard bytes.count <= Self.largestPacket else {
             throw Failure(description: "a message of \(bytes.count) bytes is too long to be sent at once")
         }
-        guard try transmit(bytes) else { throw Failure(description: "the other process doesn't read") }
+        guard case .done = try transmit(bytes) else { throw Self.silence }
     }
 
     /// Sends a message of any size up to `largestMessage`, waiting for the other process to read where there is no room; to
@@ -130,17 +127,33 @@ package final class HandoverChannel: Sendable {
                     ? "a message of \(bytes.count) bytes is too long to be sent"
                     : "a message of \(bytes.count) bytes is too long for an earlier version of the handover")
         }
-        let deadline = ContinuousClock.now + limit
+        let deadline = MonotonicTime.now() + limit
         let number = lastNumber.add(1, ordering: .relaxed).newValue
         let size = inPieces ? Self.largestPacket : Self.largestPacketEver
         for packet in MessagePieces.packets(of: bytes, number: number, size: size) {
-            while try !transmit(packet) {
-                guard ContinuousClock.now < deadline, !Task.isCancelled else {
-                    throw Failure(description: "the other process doesn't read")
-                }
-                try? await Task.sleep(for: .milliseconds(2))
-            }
+            try await deliver(packet, until: deadline)
         }
+    }
+
+    private func deliver(_ packet: [UInt8], until deadline: MonotonicTime) async throws(Failure) {
+        while true {
+            switch try transmit(packet) {
+            case .done: return
+            case .noRoom: await waitForRoom(until: deadline)
+            // Nothing tells when there is some again.
+            case .noMemory: try? await Task.sleep(for: .milliseconds(10))
+            }
+            guard MonotonicTime.now() < deadline, !Task.isCancelled else { throw Self.silence }
+        }
+    }
+
+    /// Returns once there may be room, the time is up or the task is cancelled.
+    private func waitForRoom(until deadline: MonotonicTime) async {
+        let room = OneTimeEvent()
+        let accepted = mailbox.post { [end] in end.value.wait(until: deadline, forRoom: room.set) }
+        if accepted { return await room.wait() }
+        // Closed on this side; what is left to be said may still be read on the other.
+        try? await Task.sleep(for: .milliseconds(10))
     }
 
     private static func encoded(_ message: some Encodable) throws(Failure) -> [UInt8] {
@@ -151,29 +164,20 @@ package final class HandoverChannel: Sendable {
         }
     }
 
-    /// - Returns: whether there was room for it.
-    private func transmit(_ packet: [UInt8]) throws(Failure) -> Bool {
+    private func transmit(_ packet: [UInt8]) throws(Failure) -> Sent {
         let count = packet.withUnsafeBytes { buffer in
             retrying {
                 Int32(clamping: Glibc.send(descriptor.number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)))
             }
         }
-        guard count < 0 else { return true }
+        guard count < 0 else { return .done }
         switch errno {
-        case EAGAIN, ENOBUFS: return false
-        case EPIPE, ECONNRESET, ENOTCONN: return true
+        case EAGAIN: return .noRoom
+        case ENOBUFS: return .noMemory
+        case EPIPE, ECONNRESET, ENOTCONN: return .done
         case let code:
             throw Failure(
                 description: "a message can't be sent: \(SystemError(operation: "send", code: code).reason)")
         }
-    }
-
-    /// - Returns: the next packet; `nil` where none waits.
-    private static func receive(_ descriptor: FileDescriptor) -> [UInt8]? {
-        var buffer = [UInt8](repeating: 0, count: largestPacketEver)
-        let count = retrying { Int32(clamping: recv(descriptor.number, &buffer, largestPacketEver, 0)) }
-        if count < 0 && errno == EAGAIN { return nil }
-        // A line that has failed has nobody at its other end, either.
-        return Array(buffer.prefix(max(0, Int(count))))
     }
 }

@@ -16,16 +16,22 @@ package enum SuccessorMessage: Codable, Sendable, Equatable {
     case failed(reason: String)
     /// What is left? Answered with `PredecessorMessage.left`.
     case report(id: UInt64)
-    /// Answered with `drained` once no call that began on the color before the epoch is left.
-    case waitUntilDrained(id: UInt64, color: Color, epoch: UInt64)
+    /// Answered with `drained` once no call that began on the color before the epoch is left, or with `left` where the time
+    /// is up first.
+    ///
+    /// - Parameter within: in seconds; a process that doesn't know it yet leaves it out, or takes as long as it takes.
+    case waitUntilDrained(id: UInt64, color: Color, epoch: UInt64, within: Double? = nil)
     /// As `TrafficControl.endCalls`; the time in seconds.
     case endCalls(color: Color, epoch: UInt64, spread: Double)
     case cancelDrain
     /// The new process ends: calls get the shutdown's grace from now on.
     case shutDown
 
-    /// The versions that this build speaks: in 2 a message may come in pieces (`MessagePieces`), in 1 each is one packet.
-    package static let versions = 1...2
+    /// The versions that this build speaks: in 3 a message may come in pieces that tell its length (`MessagePieces`), in 2 in
+    /// pieces of which the last is marked, which this build only reads, and in 1 each is one packet.
+    package static let versions = 1...3
+    /// From this one on a process is told more than a packet takes.
+    static let firstWithPieces = 3
 }
 
 /// What a process says to the one that takes over from it.

@@ -1,11 +1,7 @@
 import EventLoop
+import Glibc
+import Ground
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The descriptors that a process was started with besides the standard ones, by what they are for.
 ///

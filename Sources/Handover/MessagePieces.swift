@@ -1,11 +1,43 @@
 /// Puts messages together that came in pieces, as one that is larger than a packet does.
 ///
-/// A message that fits into a packet is one, and begins as JSON does, with a brace. A piece begins with a head: a byte that no
-/// JSON begins with, a byte that is 1 for the last piece, and the message's number, by which the pieces of several messages
-/// may come mixed. Pieces of one message come in order.
+/// A message that fits into a packet is one, and begins as JSON does, with a brace. A piece begins with a head: a byte that
+/// no JSON begins with, the message's number, by which the pieces of several messages may come mixed, and the message's
+/// length, both with their lowest byte first. Pieces of one message come in order. One whose first pieces someone else has
+/// taken, who had the line before, never gets its length, and is nothing.
+///
+/// The second version of the handover had no length, but a byte that is 1 for the last piece: that is still read.
 package struct MessagePieces {
-    private static let mark: UInt8 = 1
-    private static let headSize = 6
+    /// What the head begins with, by version.
+    private enum Mark {
+        static let second: UInt8 = 1
+        static let third: UInt8 = 2
+    }
+
+    private struct Head {
+        var number: UInt32
+        /// Of the whole message, where the head tells it.
+        var length: Int?
+        /// Where it says so itself.
+        var isLast: Bool
+        var size: Int
+
+        static let size = 9
+
+        init?(_ packet: some Collection<UInt8>) {
+            let bytes = Array(packet.prefix(Self.size))
+            func number(at index: Int) -> UInt32 {
+                (0..<4).reduce(0) { $0 | UInt32(bytes[index + $1]) << (8 * $1) }
+            }
+            switch bytes.first {
+            case Mark.second where bytes.count >= 6:
+                (self.number, length, isLast, size) = (number(at: 2), nil, bytes[1] == 1, 6)
+            case Mark.third where bytes.count == Self.size:
+                (self.number, length, isLast, size) = (number(at: 1), Int(number(at: 5)), false, Self.size)
+            default:
+                return nil
+            }
+        }
+    }
 
     private var unfinished: [UInt32: [UInt8]] = [:]
 
@@ -21,31 +53,35 @@ package struct MessagePieces {
     /// The packets of a message.
     ///
     /// - Parameters:
+    ///   - message: of less than 4 GiB.
     ///   - number: another one for each message that may be under way.
     ///   - size: the largest packet, in bytes.
     package static func packets(of message: [UInt8], number: UInt32, size: Int) -> [[UInt8]] {
         guard message.count > size else { return [message] }
-        let step = size - headSize
+        let head = [Mark.third] + littleEndian(number) + littleEndian(UInt32(message.count))
+        let step = size - head.count
         return stride(from: 0, to: message.count, by: step).map { start in
-            let end = min(start + step, message.count)
-            let numberBytes = (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-            return [mark, end == message.count ? 1 : 0] + numberBytes + message[start..<end]
+            head + message[start..<min(start + step, message.count)]
         }
+    }
+
+    private static func littleEndian(_ number: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
 
     /// Takes a packet in.
     ///
     /// - Returns: the message that is whole by it; `nil` where there is none yet.
-    package mutating func take(_ packet: [UInt8]) -> [UInt8]? {
-        guard packet.first == Self.mark else { return packet }
-        guard packet.count >= Self.headSize else { return nil }
-        let number = (0..<4).reduce(UInt32(0)) { $0 | UInt32(packet[2 + $1]) << (8 * $1) }
-        var message = unfinished.removeValue(forKey: number) ?? []
-        message += packet[Self.headSize...]
-        guard message.count <= largestMessage else { return nil }
-        if packet[1] == 1 { return message }
+    package mutating func take(_ packet: some Collection<UInt8>) -> [UInt8]? {
+        guard let first = packet.first, first == Mark.second || first == Mark.third else { return Array(packet) }
+        guard let head = Head(packet) else { return nil }
+        var message = unfinished.removeValue(forKey: head.number) ?? []
+        let size = message.count + packet.count - head.size
+        guard size <= min(head.length ?? .max, largestMessage), head.length ?? 0 <= largestMessage else { return nil }
+        message += packet.dropFirst(head.size)
+        if head.isLast || size == head.length { return message }
         if unfinished.count == Self.mostUnfinished, let oldest = unfinished.keys.min() { unfinished[oldest] = nil }
-        unfinished[number] = message
+        unfinished[head.number] = message
         return nil
     }
 }

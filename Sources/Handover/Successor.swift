@@ -2,13 +2,9 @@ import CLinux
 import ControlPlane
 import DataPlane
 import EventLoop
+import Glibc
+import Ground
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The process that is to take over from this one, as this one sees it.
 ///
@@ -50,9 +46,11 @@ package final class Successor: Sendable {
         program: String, arguments: [String], environment: [String: String], passing passed: [Passed],
         unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void = { _ in }
     ) throws(Failure) -> Successor {
-        let (own, other): (FileDescriptor, FileDescriptor)
+        let (channel, other): (HandoverChannel, FileDescriptor)
         do {
+            let own: FileDescriptor
             (own, other) = try HandoverChannel.pair()
+            channel = try HandoverChannel(own)
         } catch {
             throw Failure(description: "\(error)")
         }
@@ -69,14 +67,13 @@ package final class Successor: Sendable {
         guard code == 0 else {
             throw Failure(description: "\(program) can't be started: \(SystemError(operation: "", code: code).reason)")
         }
-        let channel = HandoverChannel(own)
         channel.listen()
         return Successor(processID: processID, channel: channel, unsent: unsent)
     }
 
     /// Waits until the new process could take over at once.
     package func prepared(within limit: Duration) async throws(Failure) {
-        guard case .prepared(let oldest, let newest) = try await next(within: limit) else {
+        guard case .prepared(let oldest, let newest) = try await next(by: .now + limit, within: limit) else {
             throw Failure(description: "the new process said something out of turn")
         }
         let (own, theirs) = (SuccessorMessage.versions, oldest...max(oldest, newest ?? oldest))
@@ -86,7 +83,7 @@ package final class Successor: Sendable {
                     "it speaks version \(Self.text(of: theirs)) of the handover, this process \(Self.text(of: own)): restart it instead"
             )
         }
-        takesPieces.store(min(theirs.upperBound, own.upperBound) >= 2, ordering: .relaxed)
+        takesPieces.store(theirs.upperBound >= SuccessorMessage.firstWithPieces, ordering: .relaxed)
     }
 
     private static func text(of versions: ClosedRange<Int>) -> String {
@@ -105,8 +102,10 @@ package final class Successor: Sendable {
         } catch {
             throw Failure(description: "it can't be told what to take over: \(error)")
         }
+        // All of it together: what it asks meanwhile gives it no more time.
+        let deadline = ContinuousClock.now + limit
         while true {
-            let message = try await next(within: limit)
+            let message = try await next(by: deadline, within: limit)
             if case .ready = message { return }
             // Not waited for: a color may take hours to drain.
             Task { await answer(message, traffic, shutDown: {}) }
@@ -148,15 +147,31 @@ package final class Successor: Sendable {
     ) async {
         switch message {
         case .report(let id): await reply(.left(id: id, LeftBehind(traffic.report())))
-        case .waitUntilDrained(let id, let color, let epoch):
-            await traffic.waitUntilDrained(color, before: epoch)
-            await reply(.drained(id: id))
+        case .waitUntilDrained(let id, let color, let epoch, let limit):
+            if await isDrained(traffic, color, before: epoch, within: limit) {
+                await reply(.drained(id: id))
+            } else {
+                await reply(.left(id: id, LeftBehind(traffic.report())))
+            }
         case .endCalls(let color, let epoch, let spread):
-            traffic.endCalls(on: color, before: epoch, over: .seconds(spread))
+            traffic.endCalls(on: color, before: epoch, over: Self.duration(spread))
         case .cancelDrain: traffic.cancelDrain()
         case .shutDown: shutDown()
         case .prepared, .ready, .failed: break
         }
+    }
+
+    private func isDrained(
+        _ traffic: any TrafficControl, _ color: Color, before epoch: UInt64, within limit: Double?
+    ) async -> Bool {
+        guard let limit else { return await traffic.waitUntilDrained(color, before: epoch) }
+        let deadline = ContinuousClock.now + Self.duration(limit)
+        return await traffic.waitUntilDrained(color, before: epoch, until: deadline, ContinuousClock())
+    }
+
+    /// Up to a day, whatever another process says: what doesn't fit a duration would end this one.
+    private static func duration(_ seconds: Double) -> Duration {
+        .seconds(min(max(seconds, 0), 86_400))
     }
 
     private func reply(_ message: PredecessorMessage) async {
@@ -168,16 +183,18 @@ package final class Successor: Sendable {
         }
     }
 
-    private func next(within limit: Duration) async throws(Failure) -> SuccessorMessage {
+    /// - Parameter limit: what the deadline comes from.
+    private func next(
+        by deadline: ContinuousClock.Instant, within limit: Duration
+    ) async throws(Failure) -> SuccessorMessage {
         let timer = Task { [channel] in
-            try await Task.sleep(for: limit)
+            try await Task.sleep(until: deadline)
             channel.close()
         }
         defer { timer.cancel() }
-        let began = ContinuousClock.now
         var messages = channel.messages.makeAsyncIterator()
         guard let bytes = await messages.next() else {
-            guard began.duration(to: .now) < limit else {
+            guard .now < deadline else {
                 throw Failure(description: "the new process did not come up within \(limit)")
             }
             let status = await giveUp()

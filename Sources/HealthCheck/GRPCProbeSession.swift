@@ -1,3 +1,4 @@
+import Ground
 import HTTP2
 import HealthAPI
 import SwiftProtobuf
@@ -117,13 +118,7 @@ final class GRPCProbeSession: Session {
         }
     }
 
-    /// gRPC's `statuscodes.md`.
     private static func name(ofStatus status: Int) -> String {
-        let names = [
-            "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-            "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-            "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-        ]
-        return names.indices.contains(status) ? names[status] : String(status)
+        GRPCStatus(rawValue: status)?.name ?? String(status)
     }
 }

@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import Synchronization
 import TLS
 

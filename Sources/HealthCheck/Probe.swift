@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 import HTTP2
 import TLS
 

@@ -1,3 +1,4 @@
+import Ground
 import TLS
 
 /// One question about a backend's health, with its time limits.
@@ -37,6 +38,6 @@ package struct ProbeRequest: Sendable {
 
     /// `HOST:PORT`, with brackets around an IPv6 address.
     package var address: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        HostPort(host: host, port: port).description
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DurationSyntax
+import Ground
 import HealthCheck
 import TLS
 
@@ -106,11 +107,11 @@ struct HealthProbeCommand: ParsableCommand {
         var isSecure = usesTLS
         switch (address, url) {
         case (let address?, nil):
-            guard let (host, port) = Self.hostAndPort(address) else {
+            guard let server = HostPort(address), server.port > 0 else {
                 throw ValidationError("-addr \(address): HOST:PORT is expected")
             }
             request = ProbeRequest(
-                check: .grpc(service: service), host: host, port: port, connectTimeout: connectTimeout,
+                check: .grpc(service: service), host: server.host, port: server.port, connectTimeout: connectTimeout,
                 requestTimeout: requestTimeout)
         case (nil, let url?):
             guard let parts = Self.parts(ofURL: url) else {
@@ -119,7 +120,8 @@ struct HealthProbeCommand: ParsableCommand {
             if usesTLS && !parts.isSecure { throw ValidationError("-tls goes with an https:// URL") }
             isSecure = parts.isSecure
             request = ProbeRequest(
-                check: .http(path: parts.path), host: parts.host, port: parts.port, connectTimeout: connectTimeout,
+                check: .http(path: parts.path), host: parts.server.host, port: parts.server.port,
+                connectTimeout: connectTimeout,
                 requestTimeout: requestTimeout)
         case (nil, nil): throw ValidationError("-addr HOST:PORT or -http URL is needed")
         case (.some, .some): throw ValidationError("-addr and -http exclude each other")
@@ -177,24 +179,9 @@ struct HealthProbeCommand: ParsableCommand {
         return Field(name: text[..<colon].lowercased(), value: String(value))
     }
 
-    private static func hostAndPort(_ text: some StringProtocol) -> (host: String, port: UInt16)? {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-            return nil
-        }
-        guard let host = host(text[..<colon]) else { return nil }
-        return (host, port)
-    }
-
-    /// The host without its brackets.
-    private static func host(_ text: some StringProtocol) -> String? {
-        if text.hasPrefix("["), text.hasSuffix("]"), text.count > 2 { return String(text.dropFirst().dropLast()) }
-        return text.isEmpty || text.contains(where: { ":[]/ ".contains($0) }) ? nil : String(text)
-    }
-
     private struct URLParts {
         var isSecure: Bool
-        var host: String
-        var port: UInt16
+        var server: HostPort
         var path: String
     }
 
@@ -205,11 +192,12 @@ struct HealthProbeCommand: ParsableCommand {
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let path = slash == rest.endIndex ? "/" : String(rest[slash...])
         guard !path.contains(where: \.isWhitespace) else { return nil }
-        if let (host, port) = hostAndPort(rest[..<slash]) {
-            return URLParts(isSecure: isSecure, host: host, port: port, path: path)
+        let authority = rest[..<slash]
+        // Without a port, the scheme's.
+        guard let server = HostPort(authority) ?? HostPort("\(authority):\(isSecure ? 443 : 80)"), server.port > 0
+        else {
+            return nil
         }
-        return host(rest[..<slash]).map {
-            URLParts(isSecure: isSecure, host: $0, port: isSecure ? 443 : 80, path: path)
-        }
+        return URLParts(isSecure: isSecure, server: server, path: path)
     }
 }

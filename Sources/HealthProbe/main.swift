@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Ground
 import HealthCheck
 import TLS
 
@@ -13,8 +14,7 @@ enum ExitStatus: Int32 {
 }
 
 func say(_ line: String) {
-    let bytes = Array((line + "\n").utf8)
-    _ = write(STDERR_FILENO, bytes, bytes.count)
+    try? writeAll(Array((line + "\n").utf8), to: STDERR_FILENO)
 }
 
 func end(_ status: ExitStatus, _ line: String) -> Never {

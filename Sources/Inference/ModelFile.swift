@@ -1,4 +1,5 @@
 import Glibc
+import Ground
 
 /// Reads whole files of limited size.
 enum ModelFile {
@@ -12,16 +13,17 @@ enum ModelFile {
     ///   - limit: Largest size in bytes.
     /// - Returns: The bytes, or nil if there is no such file.
     static func read(_ path: String, limit: Int) throws(ModelLoadError) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+        let file: FileDescriptor
+        do {
+            file = try FileDescriptor(retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }, "open")
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw .unreadable(path: path, reason: error.reason)
         }
-        defer { close(descriptor) }
 
         var information = stat()
-        guard fstat(descriptor, &information) == 0 else {
-            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+        guard fstat(file.number, &information) == 0 else {
+            throw .unreadable(path: path, reason: SystemError(operation: "stat", code: errno).reason)
         }
         guard information.st_mode & S_IFMT == S_IFREG else {
             throw .unreadable(path: path, reason: "it is not a regular file")
@@ -35,7 +37,7 @@ enum ModelFile {
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             while count < capacity {
-                let result = Glibc.read(descriptor, buffer.baseAddress! + count, capacity - count)
+                let result = Glibc.read(file.number, buffer.baseAddress! + count, capacity - count)
                 if result > 0 {
                     count += result
                 } else if result == 0 {
@@ -46,7 +48,7 @@ enum ModelFile {
                 }
             }
         }
-        if failure != 0 { throw .unreadable(path: path, reason: String(cString: strerror(failure))) }
+        if failure != 0 { throw .unreadable(path: path, reason: SystemError(operation: "read", code: failure).reason) }
         guard bytes.count < capacity else {
             throw .unreadable(path: path, reason: "it grew while it was read")
         }

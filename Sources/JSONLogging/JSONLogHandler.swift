@@ -1,3 +1,4 @@
+import Ground
 import JSONText
 import Logging
 
@@ -39,7 +40,7 @@ package struct JSONLogHandler: LogHandler {
         threshold: LogThreshold = LogThreshold(.info),
         metadataProvider: Logger.MetadataProvider? = nil,
         sink: LogSink = .standardError,
-        now: @escaping @Sendable () -> Timestamp = Timestamp.now
+        now: @escaping @Sendable () -> Timestamp = { .now(.microseconds) }
     ) {
         self.label = label
         self.threshold = threshold
@@ -65,7 +66,7 @@ package struct JSONLogHandler: LogHandler {
 
         var writer = JSONWriter()
         writer.object {
-            $0.member("time", now().description)
+            $0.member("time", now().text(.microseconds))
             $0.member("level", event.level.rawValue)
             $0.member("logger", label)
             $0.member("message", event.message.description)

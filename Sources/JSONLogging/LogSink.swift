@@ -1,4 +1,5 @@
 import Glibc
+import Ground
 
 /// Where log lines go: a file descriptor that stays open for as long as the process lives.
 ///
@@ -20,16 +21,6 @@ package struct LogSink: Sendable {
 
     /// Writes one line; `line` includes its line feed.
     package func write(_ line: [UInt8]) {
-        line.withUnsafeBytes { buffer in
-            var rest = buffer[...]
-            while !rest.isEmpty {
-                let count = Glibc.write(fileDescriptor, rest.base.baseAddress! + rest.startIndex, rest.count)
-                if count > 0 {
-                    rest = rest.dropFirst(count)
-                } else if count == 0 || errno != EINTR {
-                    return
-                }
-            }
-        }
+        try? writeAll(line, to: fileDescriptor)
     }
 }

@@ -1,5 +1,6 @@
-import Glibc
 import GRPCCore
+import Glibc
+import Ground
 import NIOCore
 
 /// A port that can't be listened on.
@@ -21,13 +22,13 @@ struct ListenError: Error, CustomStringConvertible {
         }
     }
 
-    /// What the system says of an error code, for example `Address already in use`.
+    /// What the system says of an error code, for example `address already in use`.
     static func text(of errorNumber: Int32) -> String {
-        String(cString: strerror(errorNumber))
+        SystemError(operation: "listen", code: errorNumber).reason
     }
 }
 
 /// An address and a port as people write them: an IPv6 address in brackets.
 func endpoint(_ host: String, _ port: Int) -> String {
-    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    HostPort(host: host, port: UInt16(clamping: port)).description
 }

@@ -1,5 +1,6 @@
 import ControlPlane
 import DurationSyntax
+import Ground
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -99,7 +100,7 @@ final class CertificateReload: Service {
         certificate.files.map { FileFingerprint(path: $0) }
     }
 
-    private static func time(_ seconds: Int64) -> ControlPlane.Timestamp {
-        ControlPlane.Timestamp(milliseconds: seconds * 1000)
+    private static func time(_ seconds: Int64) -> Timestamp {
+        Timestamp(milliseconds: seconds * 1000)
     }
 }

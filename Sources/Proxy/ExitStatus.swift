@@ -25,7 +25,7 @@ enum ExitStatus {
         case let error as DataPlane.SetUpError where error.cause == .accessLog: inputOutput
         case StateStore.Failure.inUse, is DataPlane.SetUpError, is ListeningSocket.Failure, is Predecessor.Failure:
             unavailable
-        case StateStore.Failure.file, is FileError: inputOutput
+        case StateStore.Failure.file, is AuditLog.Failure: inputOutput
         default: software
         }
     }

@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 import Handover
 import Logging
 import Settings

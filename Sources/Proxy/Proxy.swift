@@ -1,6 +1,8 @@
 import ControlPlane
 import DataPlane
 import EventLoop
+import Glibc
+import Ground
 import Handover
 import HealthCheck
 import JSONLogging
@@ -9,12 +11,6 @@ import ServiceLifecycle
 import Settings
 import TLS
 import UnixSignals
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The whole Proxy, wired together: settings, then state, then listeners, then health checks.
 struct Proxy {
@@ -37,7 +33,7 @@ struct Proxy {
 
     /// Runs until a signal ends it, or throws what keeps it from running.
     func run() async throws {
-        let startedAt = ControlPlane.Timestamp.now()
+        let startedAt = Timestamp.now()
         let token = try BearerToken.read(settings)
         let threshold = LogThreshold(settings.logLevel)
         LoggingSystem.bootstrap { JSONLogHandler(label: $0, threshold: threshold) }
@@ -62,7 +58,7 @@ struct Proxy {
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
             listener: consume clients, route: route, log: log.take)
-        let traffic = CombinedTraffic(own: dataPlane, predecessors: predecessors())
+        let traffic = try CombinedTraffic(own: dataPlane, predecessors: predecessors())
         let checker = try HealthChecker(tls: upstreamTLS)
         let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
@@ -125,8 +121,8 @@ struct Proxy {
     }
 
     /// The processes that are still finishing calls: the one that this one takes over from, and those before it.
-    private func predecessors() -> [Predecessor] {
-        let earlier = inherited.takeAll(.predecessor).map { Predecessor($0, unsent: Restart.report) }
+    private func predecessors() throws -> [Predecessor] {
+        let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
         // They listen as long as the process lasts.
         for predecessor in earlier { Task { await predecessor.listen() } }
         return earlier + [predecessor].compactMap { $0 }
@@ -141,7 +137,7 @@ struct Proxy {
 
     /// The state of the last run, or that of a first start, which is saved and audited.
     private func takeUpState(
-        _ store: StateStore, _ audit: AuditLog, at time: ControlPlane.Timestamp, _ logger: Logger
+        _ store: StateStore, _ audit: AuditLog, at time: Timestamp, _ logger: Logger
     ) throws -> SwitchState {
         if let state = try store.load() {
             if settings.source(of: .initial) != .standard && settings.initial != state.active {

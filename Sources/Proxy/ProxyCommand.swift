@@ -255,7 +255,7 @@ struct ProxyCommand: AsyncParsableCommand {
         var predecessor: Predecessor?
         do {
             let inherited = try InheritedDescriptors.take()
-            predecessor = inherited.take(.handover).map { Predecessor($0, unsent: Restart.report) }
+            predecessor = try inherited.take(.handover).map { try Predecessor($0, unsent: Restart.report) }
             if let predecessor { Task { await predecessor.listen() } }
             let read = settingsReader
             let settings = try read()

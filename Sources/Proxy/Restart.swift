@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import Glibc
 import Handover
 import Logging
 import ServiceLifecycle
@@ -9,12 +10,6 @@ import UnixSignals
     import FoundationEssentials
 #else
     import Foundation
-#endif
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
 #endif
 
 /// Has a new process take over at SIGUSR2, with the program that is there by then.
@@ -117,7 +112,7 @@ struct Restart: Service {
         let drain = parts.drainer.handOver()
         let health = await parts.health.health()
         let predecessors = parts.traffic.predecessors
-        for predecessor in predecessors { predecessor.leave() }
+        for predecessor in predecessors { await predecessor.leave() }
         do {
             try await successor.takeOver(
                 Takeover(history: state.history, health: [health.blue, health.green], drain: drain),

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// Tells the service manager how things stand, where there is one that wants to know (sd_notify(3)).
 struct ServiceManager: Sendable {

@@ -1,14 +1,10 @@
 import ControlPlane
 import DataPlane
+import Glibc
+import Ground
 import NIOCore
 import Settings
 import TLS
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// What `--check` looks at beyond the settings' form: files, folders and names. It connects to nothing.
 struct SettingsCheck {

@@ -1,26 +1,10 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
+import Ground
 
 /// Plain lines for whoever started the Proxy, before there is a log.
 enum StandardError {
+    /// Where nobody can be told, nothing is.
     static func write(_ line: String) {
-        var bytes = Array((line + "\n").utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { buffer in
-                #if canImport(Glibc)
-                    Glibc.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
-                #else
-                    Musl.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
-                #endif
-            }
-            if count > 0 {
-                bytes = bytes.dropFirst(count)
-            } else if errno != EINTR {
-                return
-            }
-        }
+        try? writeAll(Array((line + "\n").utf8), to: STDERR_FILENO)
     }
 }

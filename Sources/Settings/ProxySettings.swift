@@ -1,5 +1,6 @@
 import DataPlane
 import DurationSyntax
+import Ground
 import HealthCheck
 import Logging
 
@@ -166,13 +167,6 @@ package struct ProxySettings: Sendable {
 }
 
 extension Endpoint {
-    /// Whether only this machine can reach it.
-    package var isLoopback: Bool {
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return host.lowercased() == "localhost" || host == "::1"
-            || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
-    }
-
     /// Whether connecting here reaches what listens there, as far as the text tells.
     fileprivate func meets(_ listener: Endpoint) -> Bool {
         let isEverywhere = listener.host == "0.0.0.0" || listener.host == "::"

@@ -1,6 +1,7 @@
 import COpenSSL
 import EventLoop
 import Glibc
+import Ground
 
 /// TLS over one socket. OpenSSL only turns bytes into records and back: it reads and writes a `RecordBuffer`. Confined to
 /// one thread.

@@ -1,6 +1,7 @@
 import ControlPlane
 import DataPlane
 import FoundationEssentials
+import Ground
 import Testing
 
 @Suite struct AuditLogTests {
@@ -65,14 +66,19 @@ import Testing
 
     @Test func saysWhenTheDiskIsFull() throws {
         let log = try AuditLog(path: "/dev/full")
-        #expect(throws: FileError("write", "/dev/full", code: 28)) { try log.append(entry(2)) }
+        #expect(throws: AuditLog.Failure(cause: SystemError(operation: "cannot write /dev/full", code: 28))) {
+            try log.append(entry(2))
+        }
     }
 
     @Test func mustBeWritableFromTheStart() {
         let path = folder.file("nowhere/audit.log")
-        #expect(throws: FileError("open", path, code: 2)) { try AuditLog(path: path) }
-        #expect("\(FileError("open", path, code: 2))" == "cannot open \(path): No such file or directory")
-        #expect(throws: FileError("open", folder.path, code: 21)) { try AuditLog(path: folder.path) }
+        let missing = AuditLog.Failure(cause: SystemError(operation: "cannot open \(path)", code: 2))
+        #expect(throws: missing) { try AuditLog(path: path) }
+        #expect("\(missing)" == "cannot open \(path): no such file or directory")
+        #expect(throws: AuditLog.Failure(cause: SystemError(operation: "cannot open \(folder.path)", code: 21))) {
+            try AuditLog(path: folder.path)
+        }
     }
 
     @Test func takesLinesFromManyThreads() async throws {

@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import Ground
 import Testing
 
 @Suite struct ColorHealthTests {

@@ -1,52 +1,91 @@
 import ControlPlane
 import DataPlane
+import Ground
+import TestSupport
 import Testing
 
 @Suite struct DrainWaitTests {
-    private let clock = StepClock()
+    private let clock = HandClock()
     private let traffic = FakeTraffic()
     private let change = Change(
         epoch: 5, action: .switch, from: .blue, to: .green, at: Timestamp(milliseconds: 0), who: "someone")
+    private let two = [TrafficReport.InFlight(epoch: 4, color: .blue, calls: 2)]
 
-    private func remaining(_ timeout: Duration) async -> Int {
-        await DrainWait(traffic: traffic, clock: clock, interval: .milliseconds(50))
-            .remaining(behind: change, timeout: timeout).calls
+    private func remaining(_ timeout: Duration) async -> TrafficReport.Left {
+        await DrainWait(traffic: traffic, clock: clock).remaining(behind: change, timeout: timeout)
+    }
+
+    /// Until the wait and its deadline are there.
+    private func isUnderWay() async -> Bool {
+        await eventually { traffic.waitCount == 1 && clock.sleeperCount == 1 }
     }
 
     @Test func isOverAtOnceWhereNothingIsLeft() async {
         // Newer calls on the old color, as after a way back, and calls on the new one don't count.
         traffic.answer(inFlight: [[.init(epoch: 5, color: .green, calls: 9), .init(epoch: 6, color: .blue, calls: 4)]])
-        #expect(await remaining(.seconds(30)) == 0)
-        #expect(clock.sleeps == [])
+        #expect(await remaining(.seconds(30)).isNone)
+        #expect(traffic.reportCount == 0)
     }
 
-    @Test func waitsUntilTheLastCallIsGone() async {
-        traffic.answer(inFlight: [
-            [.init(epoch: 4, color: .blue, calls: 2), .init(epoch: 2, color: .blue, calls: 1)],
-            [.init(epoch: 2, color: .blue, calls: 1)], [],
-        ])
-        #expect(await remaining(.seconds(30)) == 0)
-        #expect(clock.sleeps == [.milliseconds(50), .milliseconds(50)])
+    @Test func isOverWithTheLastCall() async {
+        traffic.answer(inFlight: [two])
+        async let left = remaining(.seconds(30))
+        #expect(await isUnderWay())
+        traffic.answer(inFlight: [[.init(epoch: 2, color: .blue, calls: 1)]])
+        traffic.answer(inFlight: [[]])
+        #expect(await left.isNone)
+        // It waits for the event, and asks nobody.
+        #expect(traffic.reportCount == 0)
+        #expect(clock.sleeperCount == 0)
     }
 
     @Test func givesUpWhenTheTimeIsUp() async {
-        traffic.answer(inFlight: [[.init(epoch: 4, color: .blue, calls: 2)]])
-        #expect(await remaining(.milliseconds(120)) == 2)
-        #expect(clock.sleeps == [.milliseconds(50), .milliseconds(50), .milliseconds(20)])
-        #expect(await remaining(.zero) == 2)
+        traffic.answer(inFlight: [two])
+        async let left = remaining(.milliseconds(120))
+        #expect(await isUnderWay())
+        clock.advance(by: .milliseconds(119))
+        #expect(clock.sleeperCount == 1)
+        clock.advance(by: .milliseconds(1))
+        #expect(await left == .init(calls: 2))
+    }
+
+    @Test func looksOnceWhereThereIsNoTime() async {
+        traffic.answer(inFlight: [two])
+        #expect(await remaining(.zero) == .init(calls: 2))
+        traffic.answer(inFlight: [[]])
+        #expect(await remaining(.zero).isNone)
+        #expect(traffic.waitCount == 0)
     }
 
     @Test func aProcessThatDoesNotAnswerMayHaveCalls() async {
         var silent = TrafficReport()
         silent.unanswered = 1
         traffic.answer([silent])
-        let wait = DrainWait(traffic: traffic, clock: clock, interval: .milliseconds(50))
-        #expect(
-            await wait.remaining(behind: change, timeout: .milliseconds(120)) == .init(calls: 0, unanswered: 1))
-        #expect(clock.sleeps.count == 3)
-        // It answers again.
-        traffic.answer([silent, TrafficReport()])
-        #expect(await wait.remaining(behind: change, timeout: .seconds(10)).isNone)
+        async let left = remaining(.milliseconds(120))
+        #expect(await isUnderWay())
+        clock.advance(by: .milliseconds(120))
+        #expect(await left == .init(calls: 0, unanswered: 1))
+    }
+
+    @Test func aProcessMayAnswerAgain() async {
+        var silent = TrafficReport()
+        silent.unanswered = 1
+        traffic.answer([silent])
+        async let left = remaining(.seconds(10))
+        #expect(await isUnderWay())
+        traffic.answer([TrafficReport()])
+        #expect(await left.isNone)
+    }
+
+    /// Another process has taken over, and those that this one took over from answer there: nobody waits an hour for that.
+    @Test func endsWhereItCanNotBeKnownAnyMore() async {
+        var silent = TrafficReport()
+        silent.unanswered = 1
+        traffic.answer([silent])
+        async let left = remaining(.seconds(3600))
+        #expect(await isUnderWay())
+        traffic.loseSight()
+        #expect(await left == .init(calls: 0, unanswered: 1))
     }
 
     @Test func hasNothingToWaitForAtTheFirstStart() async {
@@ -58,12 +97,11 @@ import Testing
     }
 
     @Test func endsWithItsTask() async {
-        traffic.answer(inFlight: [[.init(epoch: 4, color: .blue, calls: 2)]])
-        let wait = DrainWait(traffic: traffic)
-        let change = change
-        let task = Task { await wait.remaining(behind: change, timeout: .seconds(3600)) }
-        #expect(await eventually { traffic.reportCount > 0 })
+        traffic.answer(inFlight: [two])
+        let task = Task { await remaining(.seconds(3600)) }
+        #expect(await isUnderWay())
         task.cancel()
         #expect(await task.value.calls == 2)
+        #expect(clock.sleeperCount == 0)
     }
 }

@@ -1,6 +1,8 @@
 import ControlPlane
 import DataPlane
+import Ground
 import Logging
+import TestSupport
 import Testing
 
 @Suite struct DrainerTests {
@@ -84,6 +86,14 @@ import Testing
         clock.advance(by: .seconds(1))
         #expect(await eventually { drainer.current == nil })
         #expect(drainer.counts == [.ended: 1])
+    }
+
+    @Test func callsHaveTheirTimeWhereTheirEndCanNotBeKnown() async throws {
+        traffic.loseSight()
+        try await begin(.seconds(60), calls: 3)
+        #expect(drainer.current?.drain.phase == .waiting)
+        clock.advance(by: .seconds(60))
+        #expect(await eventually { traffic.drainCommands == [.end(.blue, before: 2, over: .seconds(1))] })
     }
 
     @Test func isOverAsSoonAsTheLastCallIsGone() async throws {

@@ -1,7 +1,9 @@
 import ControlPlane
 import DataPlane
+import Ground
 import HealthCheck
 import Logging
+import TestSupport
 import Testing
 
 @Suite struct HealthMonitorTests {

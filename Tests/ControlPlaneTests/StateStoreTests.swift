@@ -2,6 +2,7 @@ import ControlPlane
 import DataPlane
 import FoundationEssentials
 import Glibc
+import Ground
 import Testing
 
 @Suite struct StateStoreTests {
@@ -133,11 +134,11 @@ import Testing
     }
 
     @Test func namesAFileItCannotRead() throws {
-        #expect(throws: StateStore.Failure.file(FileError("read", folder.path, code: 21))) {
+        #expect(throws: StateStore.Failure.file(SystemError(operation: "cannot read \(folder.path)", code: 21))) {
             try StateStore.read(path: folder.path)
         }
         let lost = folder.file("nowhere/state.json")
-        #expect(throws: StateStore.Failure.file(FileError("open", lost + ".lock", code: 2))) {
+        #expect(throws: StateStore.Failure.file(SystemError(operation: "cannot open \(lost).lock", code: 2))) {
             try StateStore(path: lost)
         }
     }
@@ -163,7 +164,7 @@ import Testing
         // A folder in the way of the temporary file makes the write fail, as a full disk would.
         let obstacle = TemporaryFolder()
         folder.adopt(obstacle, as: "state.json.tmp")
-        #expect(throws: FileError("remove", path + ".tmp", code: 21)) { try store.save(switched) }
+        #expect(throws: SystemError(operation: "cannot remove \(path).tmp", code: 21)) { try store.save(switched) }
         #expect(try store.load() == initial)
     }
 
@@ -224,13 +225,17 @@ import Testing
         folder.rename("elsewhere", to: "there")
         try FileManager.default.removeItem(atPath: path)
         try link("state.json", to: "there")
-        #expect(throws: StateStore.Failure.file(FileError("open", path, code: 40))) { try StateStore.read(path: path) }
+        #expect(throws: StateStore.Failure.file(SystemError(operation: "cannot open \(path)", code: 40))) {
+            try StateStore.read(path: path)
+        }
     }
 
     @Test func stateFileThatIsAPipe() throws {
         #expect(mkfifo(path, 0o600) == 0)
         // An error and no waiting for somebody who writes.
-        #expect(throws: StateStore.Failure.file(FileError("read", path, code: 29))) { try StateStore.read(path: path) }
+        #expect(throws: StateStore.Failure.file(SystemError(operation: "cannot read \(path)", code: 29))) {
+            try StateStore.read(path: path)
+        }
     }
 
     @Test func savesOverWhatACrashLeft() throws {

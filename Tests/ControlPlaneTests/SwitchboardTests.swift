@@ -89,7 +89,7 @@ import Testing
         let bench = try SwitchboardBench()
         bench.folder.adopt(TemporaryFolder(), as: "state.json.tmp")
         let path = bench.folder.file("state.json.tmp")
-        await #expect(throws: ChangeRefusal.stateNotSaved(reason: "cannot remove \(path): Is a directory")) {
+        await #expect(throws: ChangeRefusal.stateNotSaved(reason: "cannot remove \(path): is a directory")) {
             try await bench.change(.toggle)
         }
         #expect(bench.route.load() == Route(epoch: 1, active: .blue))
@@ -104,7 +104,7 @@ import Testing
         _ = try await bench.change(.toggle)
         let receipt = try await bench.change(.rollback)
         #expect(receipt.outcome == .changed)
-        #expect(receipt.auditError == "cannot write /dev/full: No space left on device")
+        #expect(receipt.auditError == "cannot write /dev/full: no space left on device")
         #expect(bench.route.load() == Route(epoch: 3, active: .blue))
     }
 

@@ -1,25 +1,13 @@
 import DataPlane
 import EventLoop
+import TestSupport
 import Testing
 
 @Suite struct DrainQueueTests {
     private let start = MonotonicTime(nanoseconds: 5_000_000_000)
 
-    /// A generator that repeats itself, for a test that always sees the same.
-    private struct Lot: RandomNumberGenerator {
-        var state: UInt64 = 42
-
-        mutating func next() -> UInt64 {
-            // Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     @Test func spreadsEvenlyInAnOrderByLot() {
-        var lot = Lot()
+        var lot = SplitMix(seed: 42)
         var queue = DrainQueue(Array(0..<1000), over: .seconds(10), from: start, using: &lot)
         var order: [Int] = []
         for second in 1...10 {
@@ -37,7 +25,7 @@ import Testing
     }
 
     @Test func givesNothingBeforeItIsDue() throws {
-        var lot = Lot()
+        var lot = SplitMix(seed: 42)
         var queue = DrainQueue(["a", "b"], over: .seconds(2), from: start, using: &lot)
         let first = try #require(queue.nextDeadline)
         #expect(first >= start && first < start + .seconds(1))
@@ -51,7 +39,7 @@ import Testing
     }
 
     @Test func endsEverythingAtOnceWithoutASpread() {
-        var lot = Lot()
+        var lot = SplitMix(seed: 42)
         var queue = DrainQueue([1, 2, 3], over: .zero, from: start, using: &lot)
         var found: Set<Int> = []
         while let next = queue.popDue(at: start) { found.insert(next) }
@@ -59,7 +47,7 @@ import Testing
     }
 
     @Test func canBeEmpty() {
-        var lot = Lot()
+        var lot = SplitMix(seed: 42)
         var queue = DrainQueue([Int](), over: .seconds(1), from: start, using: &lot)
         #expect(queue.nextDeadline == nil)
         #expect(queue.popDue(at: start + .seconds(2)) == nil)

@@ -1,5 +1,6 @@
 import DataPlane
 import EventLoop
+import Ground
 import Testing
 
 @Suite struct ListeningSocketTests {

@@ -1,5 +1,6 @@
 import DataPlane
 import EventLoop
+import TestSupport
 import Testing
 
 @Suite struct ProxyProtocolHeaderTests {
@@ -99,20 +100,12 @@ import Testing
     }
 
     @Test func noiseNeverTraps() {
-        var random = Generator(state: 7)
+        var random = SplitMix(seed: 7)
         for _ in 0..<20_000 {
             let count = Int.random(in: 0...80, using: &random)
             let start = Bool.random(using: &random) ? Self.signature : []
             let noise = start + (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
             _ = parse(noise, pieces: Int.random(in: 1...20, using: &random))
-        }
-    }
-
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ state >> 29
         }
     }
 }

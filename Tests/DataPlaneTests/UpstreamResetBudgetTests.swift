@@ -1,5 +1,6 @@
 import DataPlane
 import EventLoop
+import TestSupport
 import Testing
 
 @Suite struct UpstreamResetBudgetTests {
@@ -30,7 +31,7 @@ import Testing
 
     /// Whatever is asked for, no stretch of time as long as the window has more than the limit.
     @Test(arguments: 0..<40) func noWindowHasMore(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         let limit = Int.random(in: 1...40, using: &random)
         let window = Duration.milliseconds(Int64.random(in: 100...40_000, using: &random))
         var budget = UpstreamResetBudget(limit: limit, window: window)
@@ -58,18 +59,5 @@ import Testing
         expect(budget.allows(now: start + .milliseconds(315)))
         expect(!budget.isUnused(now: start + .milliseconds(315)))
         expect(budget.isUnused(now: start + .seconds(100_000)))
-    }
-}
-
-/// Numbers that are the same on every run.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import DataPlane
+import TestSupport
 import Testing
 
 @Suite struct WaitingCallsTests {
@@ -79,7 +80,7 @@ import Testing
 
     /// Whatever happens, the queue says what a plain model says.
     @Test(arguments: 0..<30) func agreesWithAModel(seed: UInt64) {
-        var random = Lot(state: seed)
+        var random = SplitMix(seed: seed)
         var queue = WaitingCalls<Int, Int, Int>()
         var tickets: [Int: WaitingCalls<Int, Int, Int>.Ticket] = [:]
         var clients: [Int: Int] = [:]
@@ -126,14 +127,5 @@ import Testing
 
     private func peers(_ clients: [Int: Int]) -> [Int: Int] {
         clients.values.reduce(into: [:]) { $0[$1 % 4, default: 0] += 1 }
-    }
-
-    private struct Lot: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ (state >> 29)
-        }
     }
 }

@@ -232,7 +232,7 @@ def test_state_on_a_full_disk(on_small_disk, small_disk, open_channel):
     filler = fill(small_disk)
     before = Footprint.of(proxy)
     for _ in range(20):
-        assert_refused_and_unchanged(proxy, channel, "state.json", "No space left")
+        assert_refused_and_unchanged(proxy, channel, "state.json", "no space left")
     assert_back_at(before, proxy)
     filler.unlink()
     assert proxy.admin.switch()["epoch"] == 3
@@ -273,7 +273,7 @@ def test_audit_log_on_a_full_disk(start_proxy, blue, green, small_disk, channel)
     receipts = [proxy.admin.switch() for _ in range(40)]
     assert all(receipt["changed"] for receipt in receipts)
     unrecorded = [receipt for receipt in receipts if "audit_error" in receipt]
-    assert unrecorded and all("No space left" in receipt["audit_error"] for receipt in unrecorded)
+    assert unrecorded and all("no space left" in receipt["audit_error"] for receipt in unrecorded)
     filler.unlink()
     receipt = proxy.admin.switch()
     assert "audit_error" not in receipt

@@ -371,7 +371,7 @@ class TestSettings:
             port = other.getsockname()[1]
             result = run_predictor(MODEL_PATH=str(predictors.model("v1.0.0")), **{setting: str(port)})
         assert result.returncode == 69
-        assert error_line(result) == f"Error: {setting}: can't listen on 127.0.0.1:{port}: Address already in use"
+        assert error_line(result) == f"Error: {setting}: can't listen on 127.0.0.1:{port}: address already in use"
 
     def test_ipv6(self, start_predictor, open_channel):
         predictor = start_predictor(HOST="::1")

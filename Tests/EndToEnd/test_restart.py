@@ -140,6 +140,33 @@ def test_what_is_taken_over(proxy, connect_raw, green):
     eventually(lambda: not proxy.admin.status()["in_flight"], what="no call in flight")
 
 
+@pytest.mark.parametrize("restarts", [0, 1], ids=["its_own", "of_a_process_before"])
+def test_whoever_waits_in_a_process_that_is_taken_over_from(proxy, connect_raw, restarts):
+    """Its own calls it waits for; of those in processes before it, it says that it can't know any more, and at once."""
+    stream = open_stream(connect_raw(proxy.address))
+    gone = [proxy.restart() for _ in range(restarts)]
+    answers = []
+    waiter = threading.Thread(target=lambda: answers.append(proxy.admin.post("/switch?wait=drained&timeout=60s")))
+    waiter.start()
+    eventually(lambda: proxy.admin.status()["epoch"] == 2, what="the switch")
+    gone.append(proxy.restart())
+    if restarts == 0:
+        assert not answers
+        finish(stream)
+    began = time.monotonic()
+    waiter.join(30)
+    assert not waiter.is_alive() and time.monotonic() - began < 10
+    answer = answers[0]
+    if restarts == 0:
+        assert (answer.status, answer.json["drained"]) == (200, True)
+    else:
+        assert (answer.status, answer.json["drained"]) == (202, False)
+        assert answer.json["processes_not_answering"] == 1
+        finish(stream)
+    for process in gone:
+        proxy.wait_gone(process)
+
+
 def test_switches_of_the_new_process_hold_in_the_old_one(proxy, connect_raw):
     """A client that hasn't seen the old process's GOAWAY yet begins calls there, which go to the right color."""
     client = connect_raw(proxy.address)

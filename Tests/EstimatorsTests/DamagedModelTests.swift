@@ -1,6 +1,7 @@
 import Estimators
 import Glibc
 import Pickle
+import TestSupport
 import Testing
 
 /// Real models with random damage: each is either refused with a place in the file, or still a model. Nothing crashes,
@@ -63,7 +64,7 @@ struct DamagedModelTests {
 
     @Test("Random damage of many kinds", arguments: 1...8 as ClosedRange<UInt64>)
     func randomDamage(seed: UInt64) {
-        var random = SplitMix64(seed: seed)
+        var random = SplitMix(seed: seed)
         for _ in 0..<5_000 {
             var bytes = Self.models.randomElement(using: &random)!
             for _ in 0...Int.random(in: 0..<4, using: &random) { damage(&bytes, &random) }
@@ -71,7 +72,7 @@ struct DamagedModelTests {
         }
     }
 
-    private func damage(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+    private func damage(_ bytes: inout [UInt8], _ random: inout SplitMix) {
         guard !bytes.isEmpty else { return }
         let place = Int.random(in: bytes.indices, using: &random)
         let length = min(Int.random(in: 1...16, using: &random), bytes.count - place)
@@ -109,20 +110,5 @@ struct DamagedModelTests {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss
-    }
-}
-
-/// A small seeded generator of random numbers (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators").
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import Ground
 import Testing
 
 @Suite struct SocketTests {

@@ -1,5 +1,6 @@
 import HTTP1
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite struct ByteAllowanceTests {
@@ -54,7 +55,7 @@ import Testing
 
     /// Whatever is asked, no more than the limit is held by those that wait for their clients, unless one is alone.
     @Test func holdsTheLimit() {
-        var random = Random(seed: 7)
+        var random = SplitMix(seed: 7)
         var allowance = ByteAllowance<Int>(limit: 1000)
         var largest = 0
         for step in 0..<20_000 {
@@ -70,21 +71,5 @@ import Testing
         #expect(largest <= 1000)
         for holder in 0..<40 { allowance.release(holder) }
         #expect(allowance.total == 0)
-    }
-}
-
-private struct Random: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    /// SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var bits = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-        return bits ^ (bits >> 31)
     }
 }

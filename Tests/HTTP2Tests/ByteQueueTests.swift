@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 import Testing
 
 @Suite struct ByteQueueTests {
@@ -45,7 +46,7 @@ import Testing
 
     /// Random operations against an array that can do the same.
     @Test(arguments: 1...20) func behavesLikeAnArray(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         var keeps = Bool.random(using: &random)
         var queue = ByteQueue(keepsForReplay: keeps)
         var unread: [UInt8] = []
@@ -83,18 +84,5 @@ import Testing
         }
         queue.removeAll(to: pool)
         #expect(queue.isEmpty)
-    }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

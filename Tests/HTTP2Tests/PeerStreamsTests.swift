@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 import Testing
 
 @Suite struct PeerStreamsTests {
@@ -61,7 +62,7 @@ import Testing
 
     /// Against sets that forget nothing.
     @Test(arguments: 1...20) func agreesWithSets(seed: UInt64) {
-        var (streams, random) = (PeerStreams(), SplitMix(state: seed))
+        var (streams, random) = (PeerStreams(), SplitMix(seed: seed))
         var (opened, ended, reset, latest) = (Set<StreamID>(), Set<StreamID>(), Set<StreamID>(), StreamID(-1))
         for _ in 0..<5_000 {
             let back = 2 * StreamID.random(in: 0..<40, using: &random)

@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 import Testing
 
 /// `Session` decodes and judges header lists itself, and lets libnghttp2 see but a digest. Whatever arrives, it must come
@@ -72,7 +73,7 @@ import Testing
     func fieldsInTrailers(name: String) {
         for value in ["3", "trailers"] {
             for isInHead in [true, false] {
-                var (writer, random) = (HPACKWriter(), SplitMix(state: 1))
+                var (writer, random) = (HPACKWriter(), SplitMix(seed: 1))
                 let field = [(name: name, value: value)]
                 let head = StrangeMessages.requestHead + (isInHead ? field : [])
                 let flags = FrameBytes.Flag.endHeaders

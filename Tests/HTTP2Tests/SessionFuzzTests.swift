@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 import Testing
 
 /// Random, but repeatable input for both roles. Whatever arrives, a session goes on or answers with an error; it keeps
@@ -78,7 +79,7 @@ import Testing
         private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 40_000, alignment: 16)
 
         init(_ role: Session.Role, isPlain: Bool, streams: Int, random: inout SplitMix) {
-            session = WatchedSession(role, isPlain: isPlain, random: SplitMix(state: random.next()))
+            session = WatchedSession(role, isPlain: isPlain, random: SplitMix(seed: random.next()))
             output = OutputCheck(of: role)
             self.isPlain = isPlain
             guard role == .client else { return }

@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 import Testing
 
 /// A stream as a recording session saw it.
@@ -532,7 +533,7 @@ struct JoinedSessions {
 
     /// Whatever arrives, a session answers with an error or goes on; it never fails.
     @Test(arguments: 1...8) func survivesMutatedTraffic(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         let sample = try Self.clientTraffic()
         for _ in 0..<500 {
             let server = RecordingSession(.server)

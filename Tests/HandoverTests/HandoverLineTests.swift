@@ -1,6 +1,8 @@
 import ControlPlane
 import DataPlane
 import EventLoop
+import Glibc
+import Ground
 import Synchronization
 import Testing
 
@@ -14,9 +16,9 @@ import Handover
     /// The old process's end speaks for itself; the new one's is a `Predecessor`.
     private func line() throws -> (HandoverChannel, Predecessor) {
         let (old, new) = try HandoverChannel.pair()
-        let channel = HandoverChannel(old)
+        let channel = try HandoverChannel(old)
         channel.listen()
-        return (channel, Predecessor(new))
+        return (channel, try Predecessor(new))
     }
 
     private func next(_ channel: HandoverChannel) async throws -> SuccessorMessage {
@@ -29,7 +31,7 @@ import Handover
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         async let takeover = predecessor.takeOver()
-        #expect(try await next(old) == .prepared(version: 1, newest: 2))
+        #expect(try await next(old) == .prepared(version: 1, newest: 3))
         let given = Takeover(
             history: [Self.change],
             health: [
@@ -51,14 +53,14 @@ import Handover
 
     @Test func predecessorThatIsGone() async throws {
         let (old, new) = try HandoverChannel.pair()
-        let predecessor = Predecessor(new)
+        let predecessor = try Predecessor(new)
         let listening = Task { await predecessor.listen() }
         let takeover = Task { try await predecessor.takeOver() }
         withExtendedLifetime(consume old) {}
         await #expect(throws: Predecessor.Failure.self) { try await takeover.value }
         await listening.value
         #expect(await predecessor.report() == .gone)
-        await predecessor.waitUntilDrained(.blue, before: 2)
+        #expect(await predecessor.waitUntilDrained(.blue, before: 2))
         #expect(predecessor.isGone)
     }
 
@@ -88,7 +90,7 @@ import Handover
 
     @Test func whatCanNotBeSentIsAnError() async throws {
         let (old, new) = try HandoverChannel.pair()
-        let (channel, other) = (HandoverChannel(old), HandoverChannel(new))
+        let (channel, other) = (try HandoverChannel(old), try HandoverChannel(new))
         // Longer than the first version's packets, for a process that knows no other.
         await #expect {
             try await channel.deliver(PredecessorMessage.takeOver(Self.large), inPieces: false, within: .seconds(1))
@@ -144,7 +146,7 @@ import Handover
         let drained = Task { await predecessor.waitUntilDrained(.blue, before: 2) }
         guard case .waitUntilDrained = try await next(old) else { throw Predecessor.Failure() }
         drained.cancel()
-        await drained.value
+        #expect(await drained.value == false)
 
         // It comes back, with an answer that nobody waits for any more: from then on it is asked again.
         try old.send(PredecessorMessage.left(id: missed, LeftBehind(TrafficReport())))
@@ -211,7 +213,7 @@ import Handover
         old.close()
         withExtendedLifetime(old) {}
         listening.cancel()
-        predecessor.passOn()
+        await listening.value
         let after = await traffic.report()
         #expect(after.inFlight == own.inFlight)
         #expect(after.colors.blue.drained == 7)
@@ -223,15 +225,71 @@ import Handover
         let listening = Task { await predecessor.listen() }
         let traffic = CombinedTraffic(own: FixedTraffic(given: TrafficReport()), predecessors: [predecessor])
         let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2) }
-        guard case .waitUntilDrained(let id, .blue, 2) = try await next(old) else { throw Predecessor.Failure() }
+        guard case .waitUntilDrained(let id, .blue, 2, 30) = try await next(old) else { throw Predecessor.Failure() }
         try old.send(PredecessorMessage.drained(id: id))
-        await waiting.value
+        #expect(await waiting.value)
 
         // One that is given up is over at once.
         let givenUp = Task { await traffic.waitUntilDrained(.blue, before: 3) }
         _ = try await next(old)
         givenUp.cancel()
-        await givenUp.value
+        #expect(await givenUp.value == false)
+        listening.cancel()
+    }
+
+    @Test func asksAgainForWhatHasNoAnswer() async throws {
+        let (old, predecessor) = try line()
+        let listening = Task { await predecessor.listen() }
+        let waiting = Task { await predecessor.waitUntilDrained(.blue, before: 2, askingEvery: .milliseconds(20)) }
+        guard case .waitUntilDrained(let lost, .blue, 2, 0.02) = try await next(old) else {
+            throw Predecessor.Failure()
+        }
+        // What says that calls are left is an answer, and none that ends the wait.
+        var report = TrafficReport()
+        report.inFlight = [.init(epoch: 1, color: .blue, calls: 1)]
+        guard case .waitUntilDrained(let second, _, _, _) = try await next(old) else { throw Predecessor.Failure() }
+        try old.send(PredecessorMessage.left(id: second, LeftBehind(report)))
+        guard case .waitUntilDrained(let third, _, _, _) = try await next(old) else { throw Predecessor.Failure() }
+        #expect(Set([lost, second, third]).count == 3)
+        try old.send(PredecessorMessage.drained(id: third))
+        #expect(await waiting.value)
+        listening.cancel()
+    }
+
+    /// A change that waits in a process while another takes over from that: of calls in processes before it nothing is known
+    /// there any more, so they are neither taken for ended nor waited for.
+    @Test func whatIsPassedOnMayHaveCalls() async throws {
+        let (old, predecessor) = try line()
+        let listening = Task { await predecessor.listen() }
+        let traffic = CombinedTraffic(own: FixedTraffic(given: TrafficReport()), predecessors: [predecessor])
+        async let report = traffic.report()
+        guard case .report(let id) = try await next(old) else { throw Predecessor.Failure() }
+        var elsewhere = TrafficReport()
+        elsewhere.inFlight = [.init(epoch: 1, color: .blue, calls: 4)]
+        try old.send(PredecessorMessage.left(id: id, LeftBehind(elsewhere)))
+        _ = await report
+        let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2) }
+        guard case .waitUntilDrained = try await next(old) else { throw Predecessor.Failure() }
+        traffic.passPredecessorsOn()
+        #expect(await waiting.value == false)
+        #expect(await traffic.waitUntilDrained(.blue, before: 2) == false)
+        #expect(await traffic.report().left(on: .blue, before: 2) == .init(calls: 4, unanswered: 1))
+        // Orders are another process's to give.
+        #expect(traffic.predecessors.isEmpty)
+        await listening.value
+        #expect(!predecessor.isGone)
+    }
+
+    @Test func predecessorThatNeverHandsOver() async throws {
+        let (old, predecessor) = try line()
+        let listening = Task { await predecessor.listen() }
+        let limit = Duration.milliseconds(50)
+        await #expect {
+            try await predecessor.takeOver(within: limit)
+        } throws: {
+            "\($0)" == "the process to take over from has not handed over within \(limit)"
+        }
+        #expect(try await next(old) == .prepared(version: 1, newest: 3))
         listening.cancel()
     }
 
@@ -248,14 +306,58 @@ import Handover
 
     @Test func whatComesWhileNobodyListensWaits() async throws {
         let (old, new) = try HandoverChannel.pair()
-        let (first, second) = (HandoverChannel(old), HandoverChannel(new))
+        let (first, second) = (try HandoverChannel(old), try HandoverChannel(new))
         first.listen()
-        first.leave()
+        await first.leave()
         try second.send(SuccessorMessage.ready)
         // Another process's end of the same line.
-        let other = HandoverChannel(old)
+        let other = try HandoverChannel(old)
         other.listen()
         #expect(try await next(other) == .ready)
+    }
+
+    @Test func waitsForRoom() async throws {
+        let (old, new) = try HandoverChannel.pair()
+        let (channel, other) = (try HandoverChannel(old), try HandoverChannel(new))
+        while (try? channel.send(SuccessorMessage.cancelDrain)) != nil {}
+        let delivery = Task { try await channel.deliver(SuccessorMessage.ready, within: .seconds(3600)) }
+        let given = Task { try await channel.deliver(SuccessorMessage.ready, within: .seconds(3600)) }
+        given.cancel()
+        await #expect(throws: HandoverChannel.Failure.self) { try await given.value }
+        other.listen()
+        try await delivery.value
+        var last: SuccessorMessage?
+        for await bytes in other.messages {
+            last = try JSONCoding.decode(SuccessorMessage.self, from: bytes)
+            if last == .ready { break }
+        }
+        #expect(last == .ready)
+    }
+
+    @Test func whoeverIsClosedWaitsForNothing() async throws {
+        let (old, new) = try HandoverChannel.pair()
+        let (channel, other) = (try HandoverChannel(old), try HandoverChannel(new))
+        channel.listen()
+        channel.close()
+        for await _ in channel.messages {}
+        await channel.leave()
+        while (try? channel.send(SuccessorMessage.cancelDrain)) != nil {}
+        await #expect(throws: HandoverChannel.Failure(description: "the other process doesn't read")) {
+            try await channel.deliver(SuccessorMessage.ready, within: .milliseconds(50))
+        }
+        withExtendedLifetime(other) {}
+    }
+
+    /// The system cuts what doesn't fit: what is longer than any packet may be is left out, and what follows is read.
+    @Test func packetThatIsTooLong() async throws {
+        let (old, new) = try HandoverChannel.pair()
+        let channel = try HandoverChannel(old)
+        channel.listen()
+        let longest = [UInt8](repeating: UInt8(ascii: " "), count: 196_608 + 1)
+        #expect(send(new.number, longest, longest.count, Int32(MSG_NOSIGNAL)) == longest.count)
+        let message = [UInt8](#"{"ready":{}}"#.utf8)
+        #expect(send(new.number, message, message.count, Int32(MSG_NOSIGNAL)) == message.count)
+        #expect(try await next(channel) == .ready)
     }
 }
 
@@ -267,5 +369,5 @@ private struct FixedTraffic: TrafficControl {
     func report() async -> TrafficReport { given }
     func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {}
     func cancelDrain() {}
-    func waitUntilDrained(_ color: Color, before epoch: UInt64) async {}
+    func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool { true }
 }

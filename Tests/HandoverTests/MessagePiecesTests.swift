@@ -14,10 +14,10 @@ import Handover
         #expect(pieces.take(message) == message)
     }
 
-    @Test(arguments: [101, 188, 189, 5000]) func longMessageComesInPieces(count: Int) {
+    @Test(arguments: [101, 182, 183, 5000]) func longMessageComesInPieces(count: Int) {
         let message = message(count)
         let packets = MessagePieces.packets(of: message, number: .max, size: 100)
-        #expect(packets.count == (count + 93) / 94)
+        #expect(packets.count == (count + 90) / 91)
         #expect(packets.allSatisfy { $0.count <= 100 })
         var pieces = MessagePieces(largestMessage: count)
         #expect(packets.map { pieces.take($0) } == Array(repeating: nil, count: packets.count - 1) + [message])
@@ -60,7 +60,26 @@ import Handover
         #expect(pieces.take(last[1])?.count == 150)
     }
 
-    @Test(arguments: [[1], [1, 1], [1, 0, 0, 0, 0]] as [[UInt8]]) func headThatIsCut(packet: [UInt8]) {
+    /// Whoever had the line before has taken the first pieces.
+    @Test func messageWithoutItsBeginning() {
+        var pieces = MessagePieces(largestMessage: 1000)
+        let packets = MessagePieces.packets(of: message(300), number: 1, size: 100)
+        #expect(packets.dropFirst().allSatisfy { pieces.take($0) == nil })
+        let whole = MessagePieces.packets(of: message(150), number: 2, size: 100)
+        #expect(whole.map { pieces.take($0) }.last == message(150))
+    }
+
+    /// As a process before this version sends them: a head of six bytes, in which a byte marks the last piece.
+    @Test func piecesOfTheSecondVersion() {
+        var pieces = MessagePieces(largestMessage: 1000)
+        #expect(pieces.take([1, 0, 7, 0, 0, 0] + [UInt8](repeating: 1, count: 94)) == nil)
+        #expect(pieces.take([1, 0, 8, 0, 0, 0, 3]) == nil)
+        #expect(pieces.take([1, 1, 7, 0, 0, 0, 2]) == [UInt8](repeating: 1, count: 94) + [2])
+        #expect(pieces.take([1, 1, 8, 0, 0, 0]) == [3])
+    }
+
+    @Test(arguments: [[1], [1, 1], [1, 0, 0, 0, 0], [2], [2, 0, 0, 0, 0, 1, 0, 0]] as [[UInt8]])
+    func headThatIsCut(packet: [UInt8]) {
         var pieces = MessagePieces(largestMessage: 100)
         #expect(pieces.take(packet) == nil)
     }

@@ -57,15 +57,15 @@ import Handover
         #expect(await failure(saying: #"{"prepared":{"version":1,"newest":2}}"#) == "prepared")
         #expect(await failure(saying: #"{"prepared":{"version":2,"newest":9}}"#) == "prepared")
         #expect(
-            await failure(saying: #"{"prepared":{"version":3,"newest":9}}"#)
-                == "it speaks version 3 to 9 of the handover, this process 1 to 2: restart it instead")
+            await failure(saying: #"{"prepared":{"version":4,"newest":9}}"#)
+                == "it speaks version 4 to 9 of the handover, this process 1 to 3: restart it instead")
         #expect(
             await failure(saying: #"{"prepared":{"version":0}}"#)
-                == "it speaks version 0 of the handover, this process 1 to 2: restart it instead")
+                == "it speaks version 0 of the handover, this process 1 to 3: restart it instead")
         // Nonsense is no trap.
         #expect(
             await failure(saying: #"{"prepared":{"version":7,"newest":-3}}"#)
-                == "it speaks version 7 of the handover, this process 1 to 2: restart it instead")
+                == "it speaks version 7 of the handover, this process 1 to 3: restart it instead")
     }
 
     @Test func descriptorsComeInOrder() async throws {

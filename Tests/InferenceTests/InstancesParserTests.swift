@@ -1,6 +1,7 @@
 import Estimators
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 @Suite("Bodies of prediction requests")
@@ -86,7 +87,7 @@ struct InstancesParserTests {
         "Whatever it takes, Foundation's parser takes too, and understands the same",
         arguments: 1...4 as ClosedRange<UInt64>)
     func agreement(seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SplitMix(seed: seed)
         let seedText = #"{"a": [1, {"b": "c\n"}], "instances": [[5.1, -3.5e-2], [0, 12E+3]], "z": null}"#
         let alphabet = Array("{}[]\",:0123456789.eE+-nulltruefalse \\\"instances".utf8)
         var accepted = 0
@@ -113,20 +114,5 @@ struct InstancesParserTests {
     private static func instances(_ rows: [[Double]]) -> Instances? {
         let text = rows.map { "[" + $0.map(\.description).joined(separator: ",") + "]" }.joined(separator: ",")
         return try? InstancesParser.parse(Array("{\"instances\":[\(text)]}".utf8), width: 2)
-    }
-}
-
-/// A small seeded generator of random numbers (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators").
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Ground
 import JSONLogging
 import Logging
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @Suite("JSON log handler")
 struct JSONLogHandlerTests {
     private func handler(_ provider: Logger.MetadataProvider? = nil) -> JSONLogHandler {
-        JSONLogHandler(label: "test", metadataProvider: provider, now: { Timestamp(seconds: 0) })
+        JSONLogHandler(label: "test", metadataProvider: provider, now: { Timestamp(milliseconds: 0) })
     }
 
     private func event(

@@ -1,5 +1,6 @@
 import Foundation
 import Pickle
+import TestSupport
 import Testing
 
 /// Random, but repeatable files: each is read to its end or refused with a place in it, within bounds of memory and time.
@@ -23,7 +24,7 @@ import Testing
     func soup(share: Int) {
         var wereRead = 0
         for number in stride(from: share, to: Self.count(10_000), by: Self.shares.count) {
-            var random = SplitMix64(seed: UInt64(number))
+            var random = SplitMix(seed: UInt64(number))
             let steps = Int.random(in: 1..<30, using: &random)
             if Self.isRead(PickleSoup.program(steps: steps, using: &random), number) { wereRead += 1 }
         }
@@ -34,7 +35,7 @@ import Testing
     @Test("Noise behind a sound beginning", arguments: shares)
     func noise(share: Int) {
         for number in stride(from: share, to: Self.count(5_000), by: Self.shares.count) {
-            var random = SplitMix64(seed: UInt64(number))
+            var random = SplitMix(seed: UInt64(number))
             let length = Int.random(in: 0..<200, using: &random)
             let noise = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
             _ = Self.isRead([0x80, UInt8.random(in: 2...5, using: &random)] + noise, number)
@@ -46,7 +47,7 @@ import Testing
         let models = try ["v1.0.0", "v1.1.0"].map(Self.model)
         for model in models { #expect(Self.isRead(model, -1)) }
         for number in stride(from: share, to: Self.count(5_000), by: Self.shares.count) {
-            var random = SplitMix64(seed: UInt64(number))
+            var random = SplitMix(seed: UInt64(number))
             var bytes = models.randomElement(using: &random)!
             for _ in 0...Int.random(in: 0..<5, using: &random) { Self.damage(&bytes, &random) }
             _ = Self.isRead(bytes, number)
@@ -73,7 +74,7 @@ import Testing
         }
     }
 
-    private static func damage(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+    private static func damage(_ bytes: inout [UInt8], _ random: inout SplitMix) {
         guard let place = bytes.indices.randomElement(using: &random) else { return }
         let length = min(Int.random(in: 1...24, using: &random), bytes.count - place)
         switch Int.random(in: 0..<6, using: &random) {

@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 import HealthCheck
 import Logging
 import Settings

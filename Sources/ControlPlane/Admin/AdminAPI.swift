@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 import HTTP1
 import HTTPTypes
 import Logging

@@ -1,5 +1,6 @@
 import DataPlane
 import DurationSyntax
+import Ground
 
 /// The health of an endpoint in `/status`, receipts and refusals.
 struct EndpointHealthBody: Encodable {
@@ -278,6 +279,6 @@ extension StatusBody.CallsBody {
         failedByProxy = totals.failedByProxy
         retried = totals.retried
         grpcCodes = Dictionary(
-            uniqueKeysWithValues: zip(GRPCCode.names, totals.finishedByStatus).filter { $0.1 > 0 })
+            uniqueKeysWithValues: zip(GRPCStatus.allCases.map(\.name), totals.finishedByStatus).filter { $0.1 > 0 })
     }
 }

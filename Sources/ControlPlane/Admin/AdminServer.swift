@@ -1,16 +1,12 @@
 import DataPlane
 import EventLoop
+import Glibc
+import Ground
 import HTTP1
 import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Serves the admin API on its socket until the service group shuts down.
 ///
@@ -158,7 +154,7 @@ package final class AdminServer: Service {
     /// - Returns: `nil` where it is not to serve any more.
     private func open() async throws -> (any Channel)? {
         guard let listener = listeningSocket else { return nil }
-        let copy = fcntl(listener.descriptor.number, F_DUPFD_CLOEXEC, 0)
+        let copy = retrying { fcntl(listener.descriptor.number, F_DUPFD_CLOEXEC, 0) }
         guard copy >= 0 else { throw SystemError(operation: "dup", code: errno) }
         let channel = try await server.open(descriptor: copy)
         let mustLeave = phase.withLock { phase in

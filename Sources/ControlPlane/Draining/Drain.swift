@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 
 /// The end of the calls that a change left behind on the color it went away from.
 package struct Drain: Sendable, Equatable, Codable {

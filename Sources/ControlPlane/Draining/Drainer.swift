@@ -133,12 +133,14 @@ package final class Drainer: Sendable {
     /// A drain from its beginning to its end; it stops where it is when the task is cancelled.
     private func run<C: Clock<Duration>>(_ drain: Drain, until deadline: C.Instant, _ clock: C) async {
         let before = await traffic.report()
-        if await !waitUntilDrained(drain, until: deadline, clock) {
+        if await !traffic.waitUntilDrained(drain.color, before: drain.epoch, until: deadline, clock) {
+            // Also where it can't be known, the calls have their time.
+            try? await clock.sleep(until: deadline, tolerance: nil)
             let calls = await traffic.report().inFlight(on: drain.color, before: drain.epoch)
             guard beginEnding(drain, calls: calls) else { return }
             // A process that doesn't answer must not keep the drain for ever.
             let end = clock.now.advanced(by: Drain.spread(calls: calls) + Self.patience)
-            if await !waitUntilDrained(drain, until: end, clock), !Task.isCancelled {
+            if await !traffic.waitUntilDrained(drain.color, before: drain.epoch, until: end, clock), !Task.isCancelled {
                 let left = await traffic.report().left(on: drain.color, before: drain.epoch)
                 logger.warning(
                     "not all calls have said that they are ended",
@@ -152,24 +154,6 @@ package final class Drainer: Sendable {
         let after = await traffic.report()
         let ended = after.colors[drain.color].drained - before.colors[drain.color].drained
         finish(drain, calls: before.inFlight(on: drain.color, before: drain.epoch), ended: ended)
-    }
-
-    /// - Returns: whether no call is left; false where the time was up first.
-    private func waitUntilDrained<C: Clock<Duration>>(
-        _ drain: Drain, until deadline: C.Instant, _ clock: C
-    ) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await self.traffic.waitUntilDrained(drain.color, before: drain.epoch)
-                return true
-            }
-            group.addTask {
-                try? await clock.sleep(until: deadline, tolerance: nil)
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
-        }
     }
 
     /// - Returns: whether the drain is still under way.

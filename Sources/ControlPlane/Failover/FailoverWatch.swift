@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 import Logging
 import Synchronization
 
@@ -35,7 +36,7 @@ package final class FailoverWatch: Sendable {
     ///   - isEnabled: whether calls may leave the active color at all.
     ///   - now: the wall clock.
     package init(
-        active: Color, isEnabled: Bool, now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
+        active: Color, isEnabled: Bool, now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) {
         state = Mutex(State(active: active, isEnabled: isEnabled))
         self.now = now

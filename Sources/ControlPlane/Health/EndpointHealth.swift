@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 
 /// What the checks say of an endpoint or a color.
 package enum HealthState: String, Sendable, Equatable, Codable {

@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 import HealthCheck
 import Logging
 import ServiceLifecycle
@@ -71,7 +72,7 @@ package actor HealthMonitor: Service, HealthReporting {
         configuration: Configuration, checker: any HealthChecking, traffic: any TrafficControl, failover: FailoverWatch,
         known: [ColorHealth] = [], clock: any Clock<Duration> = ContinuousClock(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
-        now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
+        now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) {
         self.configuration = configuration
         self.checker = checker

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import Glibc
 
 /// What the process uses of the machine, as Linux tells in proc(5).
 package struct ProcessUsage: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import DataPlane
 import DurationSyntax
+import Ground
 
 /// Everything `/metrics` tells, at one moment.
 package struct ProxyMetrics: Sendable {
@@ -99,8 +100,8 @@ package struct ProxyMetrics: Sendable {
         for color in Color.allCases { text.sample(traffic.inFlight(on: color), ["color": color.name]) }
         text.family("sluice_calls_total", .counter, "gRPC calls that ended, by grpc-status.")
         for color in Color.allCases {
-            for (code, count) in zip(GRPCCode.names, traffic.colors[color].finishedByStatus) {
-                text.sample(count, ["color": color.name, "grpc_code": code])
+            for (status, count) in zip(GRPCStatus.allCases, traffic.colors[color].finishedByStatus) {
+                text.sample(count, ["color": color.name, "grpc_code": status.name])
             }
         }
         text.family("sluice_http_responses_total", .counter, "Calls that are not gRPC and ended, by HTTP status class.")

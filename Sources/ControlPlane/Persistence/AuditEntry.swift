@@ -1,5 +1,6 @@
 import DataPlane
 import DurationSyntax
+import Ground
 
 /// A line of the audit log.
 package struct AuditEntry: Sendable, Equatable, Codable {

@@ -1,5 +1,6 @@
 import DataPlane
 import FoundationEssentials
+import Ground
 
 /// The switch state as the state file holds it: JSON that names its own format and version.
 ///

@@ -1,11 +1,6 @@
-import EventLoop
+import Glibc
+import Ground
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Keeps the switch state in a file that is always whole, and keeps other Proxies away from it.
 ///
@@ -19,7 +14,7 @@ package final class StateStore: Sendable {
         case inUse(path: String, processID: Int32?)
         /// The file is there but holds no state that can be taken up.
         case unreadable(path: String, flaw: String)
-        case file(FileError)
+        case file(SystemError)
 
         package var description: String {
             switch self {
@@ -27,6 +22,8 @@ package final class StateStore: Sendable {
                 "state file \(path) is in use by another Proxy" + (processID.map { " (process \($0))" } ?? "")
             case .unreadable(let path, let flaw):
                 "state file \(path) \(flaw)"
+            case .file(let error) where error.code == ELOOP:
+                "state file: \(error.operation): it is a symbolic link, which is not followed"
             case .file(let error):
                 "state file: \(error)"
             }
@@ -50,9 +47,9 @@ package final class StateStore: Sendable {
         let file = try Self.takeLock(path, sharing: passed)
         lock = Mutex(file)
         // One that an earlier version has made may be opened, and so held, by anybody.
-        _ = fchmod(file.descriptor, 0o600)
+        _ = fchmod(file.descriptor.number, 0o600)
         // The number only helps a person; without it the lock holds as well.
-        if ftruncate(file.descriptor, 0) == 0 { try? file.write(Array(String(getpid()).utf8), at: 0) }
+        if ftruncate(file.descriptor.number, 0) == 0 { try? file.write(Array(String(getpid()).utf8), at: 0) }
     }
 
     private static func takeLock(_ path: String, sharing passed: FileDescriptor?) throws(Failure) -> OpenFile {
@@ -67,8 +64,8 @@ package final class StateStore: Sendable {
         } catch {
             throw .file(error)
         }
-        guard retrying({ flock(file.descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
-            guard errno == EWOULDBLOCK else { throw .file(FileError("lock", file.path, code: errno)) }
+        guard retrying({ flock(file.descriptor.number, LOCK_EX | LOCK_NB) }) == 0 else {
+            guard errno == EWOULDBLOCK else { throw .file(file.failure("lock")) }
             let holder = try? file.readAll(limit: 64)
             throw .inUse(path: path, processID: holder.flatMap { Int32(String(decoding: $0, as: UTF8.self)) })
         }
@@ -79,7 +76,7 @@ package final class StateStore: Sendable {
     package func shareLock() throws -> FileDescriptor {
         try lock.withLock { lock in
             guard let lock else { preconditionFailure("a lock is shared before it is let go") }
-            return try FileDescriptor(retrying { fcntl(lock.descriptor, F_DUPFD_CLOEXEC, 0) }, "dup")
+            return try lock.descriptor.duplicate()
         }
     }
 
@@ -127,22 +124,24 @@ package final class StateStore: Sendable {
     }
 
     /// Without waiting: a pipe of that name would keep whoever opens it.
-    private static func open(_ path: String) throws(FileError) -> OpenFile {
+    private static func open(_ path: String) throws(SystemError) -> OpenFile {
         try OpenFile(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     }
 
     /// Puts a synced file in the place of the state file.
-    private func replace(with bytes: [UInt8]) throws(FileError) {
+    private func replace(with bytes: [UInt8]) throws(SystemError) {
         let temporary = path + ".tmp"
-        do throws(FileError) {
+        do throws(SystemError) {
             // What a crash has left, or somebody has put there, makes way; what comes in its place meanwhile is an error.
             guard unlink(temporary) == 0 || errno == ENOENT else {
-                throw FileError("remove", temporary, code: errno)
+                throw SystemError(operation: OpenFile.operation("remove", temporary), code: errno)
             }
             let file = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
             try file.write(bytes)
             try file.synchronize()
-            guard rename(temporary, path) == 0 else { throw FileError("rename to", path, code: errno) }
+            guard rename(temporary, path) == 0 else {
+                throw SystemError(operation: OpenFile.operation("rename to", path), code: errno)
+            }
         } catch {
             unlink(temporary)
             throw error

@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 
 /// Why a change does not happen.
 package enum ChangeRefusal: Error, Sendable, Equatable {

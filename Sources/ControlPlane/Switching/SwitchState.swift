@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 
 /// One change of the active color, as history, state file and audit log keep it.
 package struct Change: Sendable, Equatable, Codable {

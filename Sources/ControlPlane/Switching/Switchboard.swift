@@ -1,4 +1,5 @@
 import DataPlane
+import Ground
 import Logging
 import NIOCore
 import NIOPosix
@@ -51,7 +52,7 @@ package actor Switchboard {
     package init(
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
         health: any HealthReporting, drainer: Drainer, failover: FailoverWatch,
-        now: @escaping @Sendable () -> Timestamp = Timestamp.now, logger: Logger
+        now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
     ) {
         precondition(route.load() == state.route, "the route word must carry the state")
         self.store = store

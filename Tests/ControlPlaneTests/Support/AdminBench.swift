@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import Ground
 import HTTP1
 import HTTPTypes
 import Logging
@@ -10,7 +11,8 @@ import Synchronization
 struct AdminBench {
     let bench: SwitchboardBench
     let api: AdminAPI
-    let clock = StepClock()
+    /// Of `wait=drained`.
+    let clock = HandClock()
     private let stopping: Stopping
 
     private final class Stopping: Sendable {

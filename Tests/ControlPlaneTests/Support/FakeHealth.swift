@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import Ground
 import Synchronization
 
 /// Health that a test sets by hand.

@@ -1,4 +1,5 @@
 import DataPlane
+import EventLoop
 import Synchronization
 
 /// A data plane that reports what a test tells it to, and remembers what it was told.
@@ -9,11 +10,20 @@ final class FakeTraffic: TrafficControl {
         case cancel
     }
 
-    private struct State {
+    fileprivate struct State {
         var reports: [TrafficReport] = [TrafficReport()]
         var reportCount = 0
         var published: [PerColor<[Bool]>] = []
         var commands: [DrainCommand] = []
+        var waiters: [Waiter] = []
+        var cannotKnow = false
+    }
+
+    /// One who waits for the end of calls, also one who has given up.
+    fileprivate struct Waiter {
+        var color: Color
+        var epoch: UInt64
+        var isOver = OneTimeEvent()
     }
 
     private let state = Mutex(State())
@@ -25,8 +35,24 @@ final class FakeTraffic: TrafficControl {
 
     /// One report after the other; the last one stays.
     func answer(_ reports: [TrafficReport]) {
-        state.withLock { $0.reports = reports }
+        let over = state.withLock { state in
+            state.reports = reports
+            return state.waiters.filter { state.isDrained($0.color, before: $0.epoch) }
+        }
+        for waiter in over { waiter.isOver.set() }
     }
+
+    /// From now on nobody learns any more whether calls are left.
+    func loseSight() {
+        let waiters = state.withLock { state in
+            state.cannotKnow = true
+            return state.waiters
+        }
+        for waiter in waiters { waiter.isOver.set() }
+    }
+
+    /// How often someone began to wait for the end of calls.
+    var waitCount: Int { state.withLock { $0.waiters.count } }
 
     /// Calls in flight, one list for each report.
     func answer(inFlight lists: [[TrafficReport.InFlight]]) {
@@ -62,11 +88,20 @@ final class FakeTraffic: TrafficControl {
         state.withLock { $0.commands.append(.cancel) }
     }
 
-    /// Until the report that stays has no such call.
-    func waitUntilDrained(_ color: Color, before epoch: UInt64) async {
-        while !Task.isCancelled {
-            if state.withLock({ $0.reports[$0.reports.count - 1].inFlight(on: color, before: epoch) == 0 }) { return }
-            try? await Task.sleep(for: .milliseconds(1))
+    /// Until the report that stays has no such call, and no process that may have some.
+    func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
+        let waiter = Waiter(color: color, epoch: epoch)
+        let isOver = state.withLock { state in
+            state.waiters.append(waiter)
+            return state.cannotKnow || state.isDrained(color, before: epoch)
         }
+        if !isOver { await waiter.isOver.wait() }
+        return state.withLock { $0.isDrained(color, before: epoch) }
+    }
+}
+
+extension FakeTraffic.State {
+    fileprivate func isDrained(_ color: Color, before epoch: UInt64) -> Bool {
+        !cannotKnow && reports[reports.count - 1].left(on: color, before: epoch).isNone
     }
 }

@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 
 /// One side's half of a connection as a well-behaved peer sends it, frame by frame, and what the other side must make
 /// of it.

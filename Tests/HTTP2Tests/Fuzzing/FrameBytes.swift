@@ -1,3 +1,5 @@
+import TestSupport
+
 /// HTTP/2 frames as bytes (RFC 9113, section 4.1), sound or not.
 enum FrameBytes {
     enum Kind {

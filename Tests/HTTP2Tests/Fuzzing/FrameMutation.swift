@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 
 /// What a hostile or broken peer makes of sound frames.
 enum FrameMutation: CaseIterable {

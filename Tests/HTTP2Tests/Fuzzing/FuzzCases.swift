@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// Which cases a fuzz test plays. Every case is known by its number alone: the same number is the same case for ever.
@@ -32,8 +33,8 @@ struct FuzzCases: CustomTestStringConvertible, Sendable {
     }
 
     static func random(of number: Int) -> SplitMix {
-        var numbers = SplitMix(state: UInt64(truncatingIfNeeded: number))
-        return SplitMix(state: numbers.next())
+        var numbers = SplitMix(seed: UInt64(truncatingIfNeeded: number))
+        return SplitMix(seed: numbers.next())
     }
 
     private static func number(in variable: String) -> Int? {

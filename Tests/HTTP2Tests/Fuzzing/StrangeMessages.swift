@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 
 /// Messages that are sound by accident at best.
 enum StrangeMessages {

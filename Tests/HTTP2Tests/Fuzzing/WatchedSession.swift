@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 
 /// A stream as a watched session saw it, with what its owner means to send.
 final class WatchedStream: StreamContext {

@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 import Testing
 
 /// What the standard's own examples say; that any block is understood as libnghttp2 understands it, SessionAgreementTests
@@ -123,7 +124,7 @@ import Testing
 
     /// However a block is cut, it means the same.
     @Test(arguments: 1...200) func partsMeanWhatTheWholeMeans(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         var whole = Direction(to: .server, maxListSize: 1_000, maxFields: 10)
         let parts = Connection(to: .server, maxListSize: 1_000, maxFields: 10)
         for _ in 0..<20 {
@@ -139,7 +140,7 @@ import Testing
     /// A field that is longer than any limit is not kept while it comes, nor is what follows lost.
     @Test(arguments: [false, true], [0x00, 0x40] as [UInt8])
     func whatIsTooLongGoesBy(isName: Bool, representation: UInt8) {
-        var random = SplitMix(state: 1)
+        var random = SplitMix(seed: 1)
         let connection = Connection(to: .client)
         _ = connection.decode([0x40, 1, 0x61, 1, 0x62])
         // 300,000 bytes, of the name or of the value.
@@ -155,7 +156,7 @@ import Testing
     }
 
     @Test func saysHowMuchIsTooMuch() {
-        var random = SplitMix(state: 2)
+        var random = SplitMix(seed: 2)
         let connection = Connection(to: .server, maxListSize: 2_000, maxFields: 100)
         _ = connection.decodeParts([UInt8](repeating: 0x90, count: 1_600), using: &random)
         #expect(connection.excess == HeaderExcess(bytes: 0, fields: 1_500))

@@ -1,4 +1,5 @@
 import HTTP2
+import TestSupport
 
 import Testing
 
@@ -138,7 +139,7 @@ import Testing
     /// Long conversations with tables that fill up, run over and change their size: libnghttp2 understands every list.
     @Test(arguments: 0..<40 as Range<UInt64>)
     func anyConversationIsUnderstood(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         var encoder = HPACKEncoder(role: .server)
         let inflater = Inflater()
         let names = (0..<Int.random(in: 1...40, using: &random)).map { "name-\($0)" } + [":path", "content-type", "te"]

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Random programs for the pickle machine: most opcodes find on the stack what they need, so that the reader gets far, and
 /// some don't.
 struct PickleSoup {
@@ -7,7 +9,7 @@ struct PickleSoup {
     private var memoized: UInt8 = 0
 
     /// A program of about so many steps.
-    static func program(steps: Int, using random: inout SplitMix64) -> [UInt8] {
+    static func program(steps: Int, using random: inout SplitMix) -> [UInt8] {
         var soup = PickleSoup(assembler: PickleAssembler(protocol: UInt8.random(in: 2...5, using: &random)))
         for _ in 0..<steps { soup.step(using: &random) }
         soup.assembler.stop()
@@ -18,7 +20,7 @@ struct PickleSoup {
         self.assembler = assembler
     }
 
-    private mutating func step(using random: inout SplitMix64) {
+    private mutating func step(using random: inout SplitMix) {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<25: value(using: &random)
         case 25..<45: container(using: &random)
@@ -31,7 +33,7 @@ struct PickleSoup {
         }
     }
 
-    private mutating func value(using random: inout SplitMix64) {
+    private mutating func value(using random: inout SplitMix) {
         height += 1
         switch Int.random(in: 0..<7, using: &random) {
         case 0: assembler.opcodes("N")
@@ -44,7 +46,7 @@ struct PickleSoup {
         }
     }
 
-    private mutating func container(using random: inout SplitMix64) {
+    private mutating func container(using random: inout SplitMix) {
         switch Int.random(in: 0..<5, using: &random) {
         case 0: assembler.opcodes("]")
         case 1: assembler.opcodes("}")
@@ -60,7 +62,7 @@ struct PickleSoup {
         }
     }
 
-    private mutating func known(using random: inout SplitMix64) {
+    private mutating func known(using random: inout SplitMix) {
         let (module, name) = Self.names.randomElement(using: &random)!
         assembler.global(module, name)
         height += 1
@@ -85,7 +87,7 @@ struct PickleSoup {
         }
     }
 
-    private mutating func array(using random: inout SplitMix64) {
+    private mutating func array(using random: inout SplitMix) {
         let type = Self.types.randomElement(using: &random)!
         let shape = (0..<Int.random(in: 0..<4, using: &random)).map { _ in
             Int.random(in: 0..<10, using: &random) == 0
@@ -116,7 +118,7 @@ struct PickleSoup {
         }
     }
 
-    private mutating func memo(using random: inout SplitMix64) {
+    private mutating func memo(using random: inout SplitMix) {
         if memoized == 0 || Bool.random(using: &random) {
             assembler.memoize()
             memoized = memoized == 255 ? 255 : memoized + 1

@@ -1,7 +1,7 @@
 /// Waits until something is so.
 ///
 /// - Returns: whether it came to be so within a minute, which is for machines that are busy with much else.
-func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
+package func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
     let deadline = ContinuousClock.now.advanced(by: .seconds(60))
     while ContinuousClock.now < deadline {
         if await condition() { return true }

@@ -1,17 +1,35 @@
-import FoundationEssentials
+import Glibc
 
-/// A moment in UTC, to the millisecond, written as RFC 3339 with three digits: `2026-11-23T10:15:30.042Z`.
+/// A moment in Coordinated Universal Time, written as RFC 3339 with three digits: `2026-11-23T10:15:30.042Z`; or with six.
 package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// How exactly a moment is taken, or written.
+    package enum Precision: Sendable {
+        case milliseconds
+        case microseconds
+    }
+
     /// Since 1970-01-01T00:00:00Z, leap seconds left out as POSIX does.
     package let milliseconds: Int64
+    /// What has passed of the next millisecond: 0 to 999, and 0 in a moment that is exact to the millisecond.
+    package let microseconds: Int
 
-    package init(milliseconds: Int64) {
+    package init(milliseconds: Int64, microseconds: Int = 0) {
+        precondition((0..<1000).contains(microseconds), "a millisecond has a thousand microseconds")
         self.milliseconds = milliseconds
+        self.microseconds = microseconds
     }
 
     /// The system's wall clock, which may jump.
-    package static func now() -> Timestamp {
-        Timestamp(milliseconds: Int64((Date.now.timeIntervalSince1970 * 1000).rounded(.down)))
+    ///
+    /// - Parameter precision: what is kept of it: two moments are the same, and read again as they were written, only by what
+    ///   they have.
+    package static func now(_ precision: Precision = .milliseconds) -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let microseconds = Int(time.tv_nsec) / 1_000
+        return Timestamp(
+            milliseconds: Int64(time.tv_sec) * 1_000 + Int64(microseconds / 1_000),
+            microseconds: precision == .microseconds ? microseconds % 1_000 : 0)
     }
 
     /// - Parameter duration: counted in whole milliseconds; what would pass the end of time stays there.
@@ -19,20 +37,35 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
         let (sum, pastTheEnd) = milliseconds.addingReportingOverflow(whole + attoseconds / 1_000_000_000_000_000)
-        return Timestamp(milliseconds: overflow || pastTheEnd ? .max : sum)
+        return Timestamp(milliseconds: overflow || pastTheEnd ? .max : sum, microseconds: microseconds)
     }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool {
-        left.milliseconds < right.milliseconds
+        (left.milliseconds, left.microseconds) < (right.milliseconds, right.microseconds)
     }
 
-    package var description: String {
+    // MARK: Text
+
+    package var description: String { text(.milliseconds) }
+
+    /// The moment in RFC 3339's form.
+    package func text(_ precision: Precision) -> String {
         let day = milliseconds.floorDivided(by: 86_400_000)
         let inDay = milliseconds - day * 86_400_000
         let (year, month, dayOfMonth) = Self.civil(day: day)
-        return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(dayOfMonth, 2)
-            + "T" + padded(inDay / 3_600_000, 2) + ":" + padded(inDay / 60_000 % 60, 2)
-            + ":" + padded(inDay / 1000 % 60, 2) + "." + padded(inDay % 1000, 3) + "Z"
+        var text = ""
+        text.reserveCapacity("2026-11-23T10:15:30.042123Z".utf8.count)
+        text.append(year, digits: 4, "-")
+        text.append(month, digits: 2, "-")
+        text.append(dayOfMonth, digits: 2, "T")
+        text.append(inDay / 3_600_000, digits: 2, ":")
+        text.append(inDay / 60_000 % 60, digits: 2, ":")
+        text.append(inDay / 1000 % 60, digits: 2, ".")
+        switch precision {
+        case .milliseconds: text.append(inDay % 1000, digits: 3, "Z")
+        case .microseconds: text.append(inDay % 1000 * 1000 + Int64(microseconds), digits: 6, "Z")
+        }
+        return text
     }
 
     /// Reads exactly the form that `description` writes; anything else, such as another offset, gives `nil`.
@@ -99,9 +132,14 @@ extension Timestamp: Codable {
     }
 }
 
-private func padded(_ value: Int64, _ width: Int) -> String {
-    let digits = String(value)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+extension String {
+    /// Adds a number, with leading zeros up to its width, and what follows it.
+    fileprivate mutating func append(_ number: Int64, digits width: Int, _ end: Character) {
+        let digits = String(number)
+        for _ in digits.utf8.count..<max(digits.utf8.count, width) { append("0") }
+        append(digits)
+        append(end)
+    }
 }
 
 extension Int64 {

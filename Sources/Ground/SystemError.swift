@@ -1,0 +1,55 @@
+import CLinux
+import Glibc
+
+/// A failed system call: which one, and the system's word for why.
+package struct SystemError: Error, Equatable, CustomStringConvertible {
+    /// The call, with what it was about: `bind 127.0.0.1:50050`.
+    package var operation: String
+    /// The value of `errno`.
+    package var code: Int32
+
+    package init(operation: String, code: Int32) {
+        self.operation = operation
+        self.code = code
+    }
+
+    /// The system's text for the code, in lower case as it stands within a sentence.
+    package var reason: String {
+        guard let constant = clinux_error_text(code) else { return "error \(code)" }
+        let text = String(cString: constant)
+        return text.prefix(1).lowercased() + text.dropFirst()
+    }
+
+    package var description: String { "\(operation): \(reason)" }
+}
+
+/// Makes a call again for as long as a signal interrupts it.
+package func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    while true {
+        let result = call()
+        if result != -1 || errno != EINTR { return result }
+    }
+}
+
+/// Writes all of the bytes to an open descriptor, which blocks for as long as there is no room for them.
+///
+/// - Parameter position: where to; otherwise after what was written last.
+/// - Throws: with an unknown part of them written.
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32, at position: Int? = nil) throws(SystemError) {
+    var written = 0
+    while written < bytes.count {
+        let count = bytes.withUnsafeBytes { buffer in
+            let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
+            return retrying {
+                if let position {
+                    pwrite(descriptor, rest.baseAddress, rest.count, off_t(position + written))
+                } else {
+                    write(descriptor, rest.baseAddress, rest.count)
+                }
+            }
+        }
+        // What takes nothing, and gives no reason, is taken for broken: trying on might never end.
+        guard count > 0 else { throw SystemError(operation: "write", code: count == 0 ? EIO : errno) }
+        written += count
+    }
+}

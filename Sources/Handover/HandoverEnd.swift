@@ -1,0 +1,131 @@
+import ControlPlane
+import EventLoop
+import Glibc
+import Ground
+
+/// What of an end of the line belongs to its thread: reads what comes, and waits for room for what is to be sent.
+final class HandoverEnd: EventHandler {
+    /// One who waits until there is room, for as long as the timer runs.
+    private struct Sender {
+        var timer: TimerID
+        var wake: () -> Void
+    }
+
+    private let descriptor: FileDescriptor
+    private let loop: EventLoop
+    private let messages: AsyncStream<[UInt8]>.Continuation
+    private var pieces = MessagePieces(largestMessage: HandoverChannel.largestMessage)
+    private var buffer: [UInt8] = []
+    private var isListening = false
+    private var isClosed = false
+    private var senders: [Sender] = []
+    /// What the loop watches for; `nil` while it doesn't know the descriptor.
+    private var interest: Readiness?
+
+    init(_ descriptor: FileDescriptor, _ loop: EventLoop, _ messages: AsyncStream<[UInt8]>.Continuation) {
+        self.descriptor = descriptor
+        self.loop = loop
+        self.messages = messages
+    }
+
+    /// Returns after `close()`.
+    func run() {
+        loop.run()
+    }
+
+    func listen() {
+        isListening = !isClosed
+        watch()
+    }
+
+    func leave() {
+        isListening = false
+        watch()
+    }
+
+    func close() {
+        isClosed = true
+        isListening = false
+        messages.finish()
+        wakeSenders()
+        if interest != nil { loop.remove(descriptor) }
+        interest = nil
+        loop.stop()
+    }
+
+    /// Calls `wake` once a packet may find room, or the time is up.
+    func wait(until deadline: MonotonicTime, forRoom wake: @escaping () -> Void) {
+        // It was posted before the end, and nobody would wake it any more.
+        if isClosed { return wake() }
+        let timer = loop.schedule(after: deadline.since(.now())) { [unowned self] in wakeSenders() }
+        senders.append(Sender(timer: timer, wake: wake))
+        watch()
+    }
+
+    func ready(_ readiness: Readiness) {
+        // Whoever waits for room learns from the next try that the other end is closed.
+        if readiness.contains(.writable) || !readiness.isDisjoint(with: .broken) { wakeSenders() }
+        if isListening { read() }
+    }
+
+    /// All of them: those that find no room wait again.
+    private func wakeSenders() {
+        let waiting = senders
+        senders = []
+        for sender in waiting {
+            loop.cancel(sender.timer)
+            sender.wake()
+        }
+        watch()
+    }
+
+    private func watch() {
+        if isClosed { return }
+        var wanted: Readiness = isListening ? .readable : []
+        if !senders.isEmpty { wanted.insert(.writable) }
+        guard wanted != interest ?? [] else { return }
+        do {
+            if wanted.isEmpty {
+                loop.remove(descriptor)
+                interest = nil
+            } else if interest == nil {
+                try loop.add(descriptor, for: wanted, handler: self)
+                interest = wanted
+            } else {
+                try loop.change(descriptor, to: wanted)
+                interest = wanted
+            }
+        } catch {
+            // The system has no room for it: without an event nothing would ever be read.
+            close()
+        }
+    }
+
+    private func read() {
+        while isListening, let packet = receive() {
+            // An empty packet is how the system tells that the other end is closed.
+            if packet.isEmpty {
+                messages.finish()
+                leave()
+                return
+            }
+            if let message = pieces.take(packet) { messages.yield(message) }
+        }
+    }
+
+    /// - Returns: the next packet; `nil` where none waits, and for one that is longer than any can be.
+    private func receive() -> ArraySlice<UInt8>? {
+        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: HandoverChannel.largestPacketEver) }
+        while true {
+            let count = recv(descriptor.number, &buffer, buffer.count, Int32(MSG_TRUNC))
+            if count > buffer.count { continue }
+            if count >= 0 { return buffer[..<count] }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return nil
+            // A line that has failed has nobody at its other end, either.
+            default: return []
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import DataPlane
+import Synchronization
+import Testing
+
+@Suite struct DrainWaitersTests {
+    private final class Told: Sendable {
+        private let numbers = Mutex<[UInt64]>([])
+
+        func add(_ number: UInt64) { numbers.withLock { $0.append(number) } }
+        var all: [UInt64] { numbers.withLock { $0.sorted() } }
+    }
+
+    private let told = Told()
+
+    private func waiters(_ list: [(number: UInt64, color: Color, epoch: UInt64)]) -> DrainWaiters {
+        var waiters = DrainWaiters()
+        for (number, color, epoch) in list {
+            waiters.add(number, color, before: epoch) { [told] in told.add(number) }
+        }
+        return waiters
+    }
+
+    @Test func tellsThoseForWhomNoCallIsLeftOnce() {
+        var ledger = EpochLedger()
+        ledger.begin(Route(epoch: 3, active: .blue))
+        ledger.begin(Route(epoch: 4, active: .green))
+        var waiters = waiters([(1, .blue, 3), (2, .blue, 4), (3, .green, 4), (4, .green, 5)])
+        waiters.notify(ledger)
+        #expect(told.all == [1, 3])
+        waiters.notify(ledger)
+        #expect(told.all == [1, 3])
+        ledger.end(Route(epoch: 3, active: .blue))
+        waiters.notify(ledger)
+        #expect(told.all == [1, 2, 3])
+        #expect(!waiters.isEmpty)
+    }
+
+    @Test func whoeverHasGivenUpIsNotTold() {
+        var waiters = waiters([(1, .blue, 3), (2, .blue, 3)])
+        waiters.remove(1)
+        waiters.notify(EpochLedger())
+        #expect(told.all == [2])
+        #expect(waiters.isEmpty)
+    }
+
+    /// The worker ends, and with it the calls that are left: nobody waits for somebody who would tell.
+    @Test func everybodyIsToldAtTheEnd() {
+        var ledger = EpochLedger()
+        ledger.begin(Route(epoch: 1, active: .blue))
+        var waiters = waiters([(1, .blue, 2), (2, .blue, 3)])
+        waiters.notify(ledger)
+        #expect(told.all == [])
+        waiters.notifyAll()
+        waiters.notifyAll()
+        #expect(told.all == [1, 2])
+    }
+}

@@ -293,7 +293,7 @@ final class ClientConnection: Connection {
         call.deadline = deadline + worker.limits.deadlineGrace
         // The loop's clock is that of the turn's beginning: most of the time, but not for the shortest of deadlines, that is
         // near enough.
-        call.cameTooLate = timeout < Self.shortDeadline && MonotonicTime.now() >= deadline
+        call.cameTooLate = timeout < Self.shortDeadline && worker.loop.readClock() >= deadline
     }
 
     /// Who the client is, only the Proxy says: what the client says itself never passes.

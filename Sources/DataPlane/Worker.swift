@@ -601,7 +601,7 @@ final class Worker: @unchecked Sendable {
     }
 
     private func endDueCalls() {
-        let now = MonotonicTime.now()
+        let now = loop.readClock()
         while let call = drainQueue.popDue(at: now) {
             // What has been answered in full ends by itself.
             guard let route = call.route, !call.response.hasEnded else { continue }

@@ -164,7 +164,7 @@ package final class Predecessor: Sendable {
         return await withCheckedContinuation { continuation in
             let known: Answer? = state.withLock { state in
                 if state.isGone { return .gone }
-                guard state.patience.mayAsk(now: .now()) else { return .silent }
+                guard state.patience.mayAsk(now: TimeSource.system.read()) else { return .silent }
                 let timer = Task {
                     try await Task.sleep(for: limit)
                     miss(id)
@@ -185,7 +185,7 @@ package final class Predecessor: Sendable {
     private func miss(_ id: UInt64) {
         let waiting = state.withLock { state in
             let waiting = state.reports.removeValue(forKey: id)
-            if waiting != nil { state.patience.missed(now: .now()) }
+            if waiting != nil { state.patience.missed(now: TimeSource.system.read()) }
             return waiting
         }
         waiting?.end(.silent)

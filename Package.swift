@@ -54,7 +54,9 @@ let package = Package(
 
         // MARK: Data plane
         .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
-        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
+        .testTarget(
+            name: "DataPlaneTests", dependencies: ["CNghttp2", "DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict
+        ),
 
         // MARK: Health checks
         .target(

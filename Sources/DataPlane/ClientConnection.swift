@@ -73,7 +73,7 @@ final class ClientConnection: Connection {
         let settings = SessionSettings(
             maxConcurrentStreams: UInt32(earnedStreams?.announced ?? limits.maxConcurrentStreams),
             streamWindow: Int32(limits.streamWindow),
-            connectionWindow: Int32(max(Connection.window, limits.streamWindow)),
+            connectionWindow: Int32(max(limits.sharedWindow, limits.streamWindow)),
             maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
         responses = WindowAllowance(
             base: limits.upstreamStreamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: true)

@@ -49,7 +49,9 @@ final class Worker: @unchecked Sendable {
     private(set) var upstreamTLS: TLSContext?
     private var tls: TLSContext?
 
-    var random = SystemRandomNumberGenerator()
+    var random: RandomSource
+    /// Begins to connect to an upstream.
+    let connect: (SocketAddress) throws(SystemError) -> Socket
 
     /// Whether upstreams are told who a client is by its certificate.
     let forwardsClientIdentity: Bool
@@ -61,24 +63,24 @@ final class Worker: @unchecked Sendable {
     private let log: @Sendable (DataPlaneEvent) -> Void
     private let accessLog: AccessLogBuffer?
 
-    private var pools = PerColor<[EndpointPool]>(blue: [], green: [])
+    private(set) var pools = PerColor<[EndpointPool]>(blue: [], green: [])
     /// The same, for each call to choose from.
     private var lentPools = PerColor<[Lent<EndpointPool>]>(blue: [], green: [])
     private var health: PerColor<[Bool]>
     /// Where the next search for an endpoint begins.
     private var turn = 0
     /// Every call with a leg that isn't closed; each knows its index here.
-    private var calls: [Call] = []
+    private(set) var calls: [Call] = []
     /// Calls that are over: until the turn ends, somebody may still name them.
-    private var overCalls: [Call] = []
+    private(set) var overCalls: [Call] = []
     /// Calls that an upstream has refused, or couldn't be reached for, in this loop turn.
-    private var unplaced: [Call] = []
+    private(set) var unplaced: [Call] = []
     /// Calls whose response an upstream has cut short in this loop turn.
     var cutShort: [Call] = []
 
-    private var clients: [ObjectIdentifier: ClientConnection] = [:]
+    private(set) var clients = ConnectionTable<ClientConnection>()
     /// Every connection to an upstream, also those being made and those that take no more calls.
-    private var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
+    private(set) var upstreams = ConnectionTable<UpstreamConnection>()
     private var shutdown = Shutdown.none
 
     /// What is remembered of clients beyond their connections.
@@ -86,12 +88,12 @@ final class Worker: @unchecked Sendable {
     private var pressure = MemoryPressure()
     private var logLimiter = LogLimiter()
 
-    private var ledger = EpochLedger()
+    private(set) var ledger = EpochLedger()
     /// Calls that the drain under way is going to end.
     private var drainQueue = DrainQueue<Call>()
     private var drainTimer: TimerID?
     private var drainWaiters = DrainWaiters()
-    private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
+    private(set) var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private var acceptedConnections = 0
     private var clientCount: UInt64 = 0
     /// For lines that anybody can cause.
@@ -107,7 +109,7 @@ final class Worker: @unchecked Sendable {
     /// Between two times of going through all streams, where the first has freed too little at once.
     private static let reliefInterval = Duration.milliseconds(10)
     /// Between two looks at the time limits.
-    private static let sweepInterval = Duration.milliseconds(250)
+    static let sweepInterval = Duration.milliseconds(250)
 
     private enum Shutdown {
         case none
@@ -117,9 +119,11 @@ final class Worker: @unchecked Sendable {
 
     init(
         configuration: DataPlaneConfiguration, routeWord: RouteWord, resolver: Resolver, accessLog: AccessLog?,
-        log: @escaping @Sendable (DataPlaneEvent) -> Void
+        surroundings: Surroundings = Surroundings(), log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws(SystemError) {
-        loop = try EventLoop()
+        loop = try EventLoop(time: surroundings.time)
+        random = surroundings.random
+        connect = surroundings.connect
         loop.busyPoll = configuration.busyPoll
         limits = configuration.limits
         windows = WindowBudget(total: configuration.limits.windowBudget)
@@ -285,11 +289,11 @@ final class Worker: @unchecked Sendable {
     }
 
     func add(_ connection: UpstreamConnection) {
-        upstreams[ObjectIdentifier(connection)] = connection
+        upstreams.insert(connection)
     }
 
     func remove(_ connection: UpstreamConnection) {
-        upstreams[ObjectIdentifier(connection)] = nil
+        upstreams.remove(connection)
     }
 
     /// Takes over a connection that the acceptor has counted here.
@@ -301,7 +305,7 @@ final class Worker: @unchecked Sendable {
                 socket: socket, peerAddress: address,
                 tls: try tls.map { try TLSConnection(server: socket, context: $0, records: records) },
                 registration: ConnectionRegistry.Registration(registry: registry, share: share), worker: self)
-            clients[ObjectIdentifier(connection)] = connection
+            clients.insert(connection)
             acceptedConnections += 1
             if case .none = shutdown { return }
             connection.beginShutdown()
@@ -342,7 +346,7 @@ final class Worker: @unchecked Sendable {
 
     func clientLeft(_ connection: ClientConnection) {
         for upstream in upstreams.values { upstream.clientLeaves(connection.number, connection.peerName) }
-        guard clients.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        guard clients.remove(connection) else { return }
         openConnections.subtract(1, ordering: .relaxed)
     }
 
@@ -482,7 +486,8 @@ final class Worker: @unchecked Sendable {
             for connection in clients.values where !connection.calls.isEmpty {
                 holders[connection.holder, default: 0] += connection.calls.reduce(0) { $0 + $1.use(\.heldBytes) }
             }
-            pressure.found(holders.max { $0.value < $1.value }?.key, held: held, now: loop.now)
+            let most = clients.values.map(\.holder).filter { holders[$0] != nil }.max { holders[$0]! < holders[$1]! }
+            pressure.found(most, held: held, now: loop.now)
         }
         return pressure.refuses(client.holder, held: held, bound: bound)
     }

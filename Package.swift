@@ -64,7 +64,8 @@ let package = Package(
         // MARK: Data plane
         .target(name: "DataPlane", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
         .testTarget(
-            name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
+            name: "DataPlaneTests",
+            dependencies: ["CNghttp2", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
             swiftSettings: strict),
 
         // MARK: Health checks

@@ -10,15 +10,15 @@ struct CallBook: ~Copyable {
     /// Every call with a leg that isn't closed; each knows its index here.
     private(set) var calls: [Call] = []
     /// Calls that are over: until the turn ends, somebody may still name them.
-    private var overCalls: [Call] = []
+    private(set) var overCalls: [Call] = []
     /// Calls that an upstream has refused, or couldn't be reached for, in this turn.
-    private var unplaced: [Call] = []
+    private(set) var unplaced: [Call] = []
     /// Calls whose response an upstream has cut short in this turn.
-    private var cutShort: [Call] = []
+    private(set) var cutShort: [Call] = []
 
     private(set) var ledger = EpochLedger()
     private var drainWaiters = DrainWaiters()
-    private var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
+    private(set) var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private let accessLog: AccessLogBuffer?
 
     /// Calls begun since what was queued has been sent the last time.

@@ -79,7 +79,7 @@ final class ClientConnection: Connection {
         let settings = SessionSettings(
             maxConcurrentStreams: UInt32(earnedStreams?.announced ?? limits.maxConcurrentStreams),
             streamWindow: Int32(limits.streamWindow),
-            connectionWindow: Int32(max(Connection.window, limits.streamWindow)),
+            connectionWindow: Int32(max(limits.sharedWindow, limits.streamWindow)),
             maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
         responses = WindowAllowance(
             base: limits.upstreamStreamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: true)
@@ -300,7 +300,7 @@ final class ClientConnection: Connection {
         call.deadline = deadline + worker.limits.deadlineGrace
         // The loop's clock is that of the turn's beginning: most of the time, but not for the shortest of deadlines, that is
         // near enough.
-        call.cameTooLate = timeout < Self.shortDeadline && MonotonicTime.now() >= deadline
+        call.cameTooLate = timeout < Self.shortDeadline && worker.loop.readClock() >= deadline
     }
 
     /// Who the client is, only the Proxy says: what the client says itself never passes.

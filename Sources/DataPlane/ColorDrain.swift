@@ -30,7 +30,7 @@ final class ColorDrain {
     }
 
     private func endDueCalls() {
-        let now = MonotonicTime.now()
+        let now = worker.loop.readClock()
         while let call = queue.popDue(at: now) {
             // What has been answered in full ends by itself.
             guard let route = call.route, !call.response.hasEnded else { continue }

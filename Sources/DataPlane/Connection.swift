@@ -46,8 +46,6 @@ class Connection: Session, EventHandler {
     /// How much the peer can have under way to this side.
     private(set) var bandwidth: BandwidthEstimate
 
-    /// Bytes of all streams that a peer may have under way: how much of it waits here, their own windows bound.
-    static let window = 16 << 20
     /// How long a stream carries nothing until others may have its share of what windows may grow.
     static let quietTime = Duration.seconds(1)
 

@@ -59,6 +59,10 @@ package struct DataPlaneLimits: Sendable {
     /// Bytes of responses of one client connection that may wait in the Proxy, before windows grow.
     package var connectionWindow = 1 << 20
 
+    /// Bytes of all streams of a connection that a peer may have under way, 65,535 or more: how much of it waits here, the
+    /// streams' own windows bound.
+    package var sharedWindow = 16 << 20
+
     /// The window with which a stream to an upstream begins.
     var upstreamStreamWindow: Int {
         WindowAllowance.base(total: connectionWindow, streams: maxConcurrentStreams, full: streamWindow)

@@ -24,9 +24,9 @@ final class EndpointPool {
 
     /// Unchecked, because every call goes through it: pools go with their worker.
     private unowned(unsafe) let worker: Worker
-    private var connections: [Lent<UpstreamConnection>] = []
+    private(set) var connections: [Lent<UpstreamConnection>] = []
     private var attempt = Attempt.none
-    private var waiting = WaitingCalls<Peer, UInt64, Call>()
+    private(set) var waiting = WaitingCalls<Peer, UInt64, Call>()
     /// When a connection was made last to take the place of one whose resets are nearly used up.
     private var lastReplacement: MonotonicTime?
     /// Why the last attempt failed.

@@ -19,6 +19,9 @@ struct Lent<Object: AnyObject> {
         reference._withUnsafeGuaranteedRef(body)
     }
 
+    /// Where the object lies, or has lain: to compare, without touching it.
+    var address: UnsafeMutableRawPointer { reference.toOpaque() }
+
     /// A counted reference, where it doesn't matter or where the object might go meanwhile.
     var object: Object { reference.takeUnretainedValue() }
 }

@@ -38,15 +38,18 @@ package enum MemoryRelief {
         from streams: [Stream<Peer>], held: [Peer: Int], toFree excess: Int, allowance: Int
     ) -> [Int] {
         var held = held.filter { $0.value > allowance }
+        // Of peers that hold as much, the one that is named first.
+        var rank: [Peer: Int] = [:]
         var waiting: [Peer: [Int]] = [:]
         for (index, stream) in streams.enumerated() where held[stream.peer] != nil {
+            if rank[stream.peer] == nil { rank[stream.peer] = -index }
             waiting[stream.peer, default: []].append(index)
         }
         // The one that was shut longest stands last, to be taken first.
         for peer in waiting.keys { waiting[peer]?.sort { streams[$0].shutSince > streams[$1].shutSince } }
         var chosen: [Int] = []
         var left = excess
-        while left > 0, let most = held.max(by: { $0.value < $1.value }) {
+        while left > 0, let most = held.max(by: { ($0.value, rank[$0.key] ?? 0) < ($1.value, rank[$1.key] ?? 0) }) {
             guard let index = waiting[most.key]?.popLast() else {
                 held[most.key] = nil
                 continue

@@ -6,7 +6,7 @@ struct Router: ~Copyable {
     private let routeWord: RouteWord
     /// Whether calls go to the other color while the active one has no healthy endpoint.
     private var failover: Bool
-    private var pools = PerColor<[EndpointPool]>(blue: [], green: [])
+    private(set) var pools = PerColor<[EndpointPool]>(blue: [], green: [])
     /// The same, for each call to choose from.
     private var lentPools = PerColor<[Lent<EndpointPool>]>(blue: [], green: [])
     private var health: PerColor<[Bool]>

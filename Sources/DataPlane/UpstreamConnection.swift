@@ -18,7 +18,7 @@ final class UpstreamConnection: Connection {
     }
 
     private var phase = Phase.connecting
-    private let pool: EndpointPool
+    let pool: EndpointPool
     let address: SocketAddress
     /// The window that streams begin with.
     let streamWindow: Int
@@ -26,14 +26,14 @@ final class UpstreamConnection: Connection {
     private var mostListBytes = Int.max
     private var share = SendShare()
     /// Calls whose requests haven't been sent to their end: between them the connection's window is shared.
-    private var sendingCalls = 0
+    private(set) var sendingCalls = 0
     /// Calls that wait so that others can send. Each knows that it is here.
-    private var heldBack: [Lent<Call>] = []
+    private(set) var heldBack: [Lent<Call>] = []
     /// When the keepalive PING was sent that isn't answered yet.
     private var pingSent: MonotonicTime?
     private var resets: UpstreamResetBudget
     /// Calls whose stream is to be reset and isn't yet.
-    private var dueResets = 0
+    private(set) var dueResets = 0
     /// The code of the GOAWAY that the upstream has sent.
     private var goAway: ErrorCode?
     /// Calls that failed because the upstream has gone away.
@@ -48,10 +48,10 @@ final class UpstreamConnection: Connection {
         streamWindow = worker.limits.upstreamStreamWindow
         resets = UpstreamResetBudget(limit: worker.limits.upstreamResets, window: Self.resetWindow)
         let settings = SessionSettings(
-            streamWindow: Int32(streamWindow), connectionWindow: Int32(Connection.window),
+            streamWindow: Int32(streamWindow), connectionWindow: Int32(worker.limits.sharedWindow),
             maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize),
             maxHeaderFields: worker.limits.maxHeaderFields)
-        let socket = try Socket.connect(to: address)
+        let socket = try worker.connect(address)
         socket.setKeepAlive()
         let tls = try worker.upstreamTLS.map {
             try TLSConnection(client: socket, host: pool.endpoint.host, context: $0, records: worker.records)
@@ -286,7 +286,7 @@ final class UpstreamConnection: Connection {
     private func sharePart(
         of buffer: UnsafeMutableRawBufferPointer, for call: Call, _ stream: StreamID
     ) -> UnsafeMutableRawBufferPointer? {
-        guard sendingCalls > 1, call.requestBody.count > 0, peerWindow < Connection.window,
+        guard sendingCalls > 1, call.requestBody.count > 0, peerWindow < worker.limits.sharedWindow,
             share.canTell(streamWindow: peerInitialWindow)
         else { return buffer }
         let unread = max(0, peerInitialWindow - peerWindow(of: stream))

@@ -29,7 +29,6 @@ final class Worker: @unchecked Sendable {
     let sessionMemory = SessionMemory()
     /// What the windows of all streams may have grown.
     var windows: WindowBudget
-    var random = SystemRandomNumberGenerator()
 
     /// Shared by all connections of the worker: one is read, or written, at a time.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
@@ -40,6 +39,11 @@ final class Worker: @unchecked Sendable {
     /// For the connections that are made from now on.
     private(set) var upstreamTLS: TLSContext?
     private var tls: TLSContext?
+
+    var random: RandomSource
+    /// Begins to connect to an upstream.
+    let connect: (SocketAddress) throws(SystemError) -> Socket
+
     /// Whether upstreams are told who a client is by its certificate.
     let forwardsClientIdentity: Bool
 
@@ -49,9 +53,9 @@ final class Worker: @unchecked Sendable {
     var memory = HeldMemory()
     var log: WorkerLog
 
-    private(set) var clients: [ObjectIdentifier: ClientConnection] = [:]
+    private(set) var clients = ConnectionTable<ClientConnection>()
     /// Every connection to an upstream, also those being made and those that take no more calls.
-    private var upstreams: [ObjectIdentifier: UpstreamConnection] = [:]
+    private(set) var upstreams = ConnectionTable<UpstreamConnection>()
     /// What is remembered of clients beyond their connections.
     var peers = PeerTable()
     private var acceptedConnections = 0
@@ -73,13 +77,15 @@ final class Worker: @unchecked Sendable {
     private static let mostCallsBegun = 256
     private static let mostBytesTaken = 1 << 20
     /// Between two looks at the time limits.
-    private static let sweepInterval = Duration.milliseconds(250)
+    static let sweepInterval = Duration.milliseconds(250)
 
     init(
         configuration: DataPlaneConfiguration, routeWord: RouteWord, resolver: Resolver, accessLog: AccessLog?,
-        log: @escaping @Sendable (DataPlaneEvent) -> Void
+        surroundings: Surroundings = Surroundings(), log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws(SystemError) {
-        loop = try EventLoop()
+        loop = try EventLoop(time: surroundings.time)
+        random = surroundings.random
+        connect = surroundings.connect
         loop.busyPoll = configuration.busyPoll
         limits = configuration.limits
         windows = WindowBudget(total: configuration.limits.windowBudget)
@@ -144,6 +150,9 @@ final class Worker: @unchecked Sendable {
         if connection.role == .server { dirtyClients.append(connection) } else { dirtyUpstreams.append(connection) }
     }
 
+    /// Whether everything that was queued has been written, as far as the sockets take it.
+    var hasFlushed: Bool { dirtyClients.isEmpty && dirtyUpstreams.isEmpty }
+
     private func placeUnplaced() {
         while let call = book.nextUnplaced(self) { place(call) }
     }
@@ -186,11 +195,11 @@ final class Worker: @unchecked Sendable {
     // MARK: Connections
 
     func add(_ connection: UpstreamConnection) {
-        upstreams[ObjectIdentifier(connection)] = connection
+        upstreams.insert(connection)
     }
 
     func remove(_ connection: UpstreamConnection) {
-        upstreams[ObjectIdentifier(connection)] = nil
+        upstreams.remove(connection)
     }
 
     /// Takes over a connection that the acceptor has counted here.
@@ -202,7 +211,7 @@ final class Worker: @unchecked Sendable {
             let connection = try ClientConnection(
                 transport: Transport(socket, tls: tls), peerAddress: address,
                 registration: ConnectionRegistry.Registration(registry: registry, share: share), worker: self)
-            clients[ObjectIdentifier(connection)] = connection
+            clients.insert(connection)
             acceptedConnections += 1
             if case .none = shutdown { return }
             connection.beginShutdown()
@@ -243,7 +252,7 @@ final class Worker: @unchecked Sendable {
 
     func clientLeft(_ connection: ClientConnection) {
         for upstream in upstreams.values { upstream.clientLeaves(connection.number, connection.peerName) }
-        guard clients.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        guard clients.remove(connection) else { return }
         openConnections.subtract(1, ordering: .relaxed)
     }
 

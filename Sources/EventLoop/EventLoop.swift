@@ -36,7 +36,8 @@ package protocol EventHandler: AnyObject {
 
 /// One thread's epoll loop: descriptors, timers and work posted by other threads.
 ///
-/// Everything but `mailbox` belongs to the thread that calls `run()`; before that, to the thread that sets it up.
+/// Everything but `mailbox` belongs to the thread that calls `run()`, or `turn(waitingAtMost:)`; before that, to the thread
+/// that sets it up.
 package final class EventLoop {
     private struct Registration {
         var handler: (any EventHandler)?
@@ -59,16 +60,23 @@ package final class EventLoop {
     package var busyPoll = Duration.zero
 
     /// The clock as it was read at the turn's start: good enough for timeouts, and free.
-    package private(set) var now = MonotonicTime.now()
+    package private(set) var now: MonotonicTime
 
+    private let time: TimeSource
     private let epoll: FileDescriptor
     private var registrations: [Registration] = []
     private var timers = TimerQueue()
     private var isRunning = false
     /// The start of the last turn that had an event.
-    private var lastEvent = MonotonicTime.now()
+    private var lastEvent: MonotonicTime
+    /// What one turn can take from the system.
+    private var events = [epoll_event](repeating: epoll_event(), count: 256)
 
-    package init() throws(SystemError) {
+    /// - Parameter time: by what the loop's timers go; the system's clock but in tests.
+    package init(time: TimeSource = .system) throws(SystemError) {
+        self.time = time
+        now = time.read()
+        lastEvent = now
         epoll = try FileDescriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
         mailbox = try Mailbox()
         try control(EPOLL_CTL_ADD, mailbox.wakeup, .readable, .level, generation: 0)
@@ -125,10 +133,16 @@ package final class EventLoop {
 
     // MARK: Timers
 
+    /// Reads the clock anew: for what a long turn must not be late for.
+    package func readClock() -> MonotonicTime { time.read() }
+
     /// Runs `action` on the loop's thread once `delay` has passed.
     package func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerID {
-        timers.add(at: MonotonicTime.now() + delay, action)
+        timers.add(at: readClock() + delay, action)
     }
+
+    /// When the next timer is due; `nil` where there is none.
+    package func nextDeadline() -> MonotonicTime? { timers.nextDeadline() }
 
     package func cancel(_ timer: TimerID) {
         timers.cancel(timer)
@@ -139,19 +153,23 @@ package final class EventLoop {
     /// Turns until `stop()`; then refuses further posts and runs what was posted before.
     package func run() {
         isRunning = true
-        var events = [epoll_event](repeating: epoll_event(), count: 256)
-        while isRunning {
-            let count = wait(into: &events)
-            now = MonotonicTime.now()
-            if count > 0 { lastEvent = now }
-            for event in events[..<count] {
-                dispatch(event)
-                afterEvent()
-            }
-            while let action = timers.popDue(at: now) { action() }
-            endOfTurn()
-        }
+        while isRunning { turn() }
         for work in mailbox.close() { work() }
+    }
+
+    /// Waits for events, hands them out and runs the timers that are due: what `run()` does again and again.
+    ///
+    /// - Parameter longest: zero for a turn with what is there now; `nil` for as long as there is nothing to do.
+    package func turn(waitingAtMost longest: Duration? = nil) {
+        let count = wait(atMost: longest)
+        now = readClock()
+        if count > 0 { lastEvent = now }
+        for index in 0..<count {
+            dispatch(events[index])
+            afterEvent()
+        }
+        while let action = timers.popDue(at: now) { action() }
+        endOfTurn()
     }
 
     /// Ends `run()` after this turn.
@@ -159,40 +177,49 @@ package final class EventLoop {
         isRunning = false
     }
 
-    private func wait(into events: inout [epoll_event]) -> Int {
-        if busyPoll > .zero, let count = poll(into: &events) { return count }
-        return wait(into: &events, for: timeoutMilliseconds())
+    private func wait(atMost longest: Duration?) -> Int {
+        if let longest {
+            let (own, longest) = (timeoutMilliseconds(), Self.milliseconds(longest.clampedNanoseconds))
+            return wait(milliseconds: own < 0 ? longest : min(own, longest))
+        }
+        if busyPoll > .zero, let count = poll() { return count }
+        return wait(milliseconds: timeoutMilliseconds())
     }
 
     /// Asks without sleeping.
     ///
     /// - Returns: `nil` once nothing has come for as long as `busyPoll`.
-    private func poll(into events: inout [epoll_event]) -> Int? {
+    private func poll() -> Int? {
         let end = lastEvent + busyPoll
         let deadline = timers.nextDeadline()
-        var time = MonotonicTime.now()
+        var time = readClock()
         while time < end {
-            let count = wait(into: &events, for: 0)
+            let count = wait(milliseconds: 0)
             if count > 0 { return count }
-            time = MonotonicTime.now()
+            time = readClock()
             if let deadline, time >= deadline { return 0 }
         }
         return nil
     }
 
-    private func wait(into events: inout [epoll_event], for milliseconds: Int32) -> Int {
+    private func wait(milliseconds: Int32) -> Int {
         let count = epoll_wait(epoll.number, &events, Int32(events.count), milliseconds)
         guard count < 0 else { return Int(count) }
         precondition(errno == EINTR, "epoll_wait fails only by a mistake of ours: errno \(errno)")
         return 0
     }
 
+    /// Until the next timer; -1 where there is none.
     private func timeoutMilliseconds() -> Int32 {
         guard let deadline = timers.nextDeadline() else { return -1 }
         // As long after the turn's start as it should have been after its end: the length of a turn is what timers are
         // late anyway.
-        let nanoseconds = deadline.nanosecondsSince(now)
-        return Int32(clamping: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1))
+        return Self.milliseconds(deadline.nanosecondsSince(now))
+    }
+
+    /// Rounded up.
+    private static func milliseconds(_ nanoseconds: UInt64) -> Int32 {
+        Int32(clamping: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1))
     }
 
     private func dispatch(_ event: epoll_event) {

@@ -9,8 +9,8 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         self.nanoseconds = nanoseconds
     }
 
-    /// Reads the clock. Any thread may call it.
-    package static func now() -> MonotonicTime {
+    /// Reads the clock. Any thread may call it; all who need the time ask their loop, or a `TimeSource`.
+    static func now() -> MonotonicTime {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))

@@ -45,6 +45,11 @@ package struct Socket: Sendable {
         guard flags >= 0, fcntl(descriptor.number, F_SETFL, flags | O_NONBLOCK) == 0 else { return nil }
     }
 
+    /// Takes over a non-blocking stream socket that is connected, or being connected.
+    package init(connected descriptor: FileDescriptor) {
+        self.init(descriptor)
+    }
+
     /// Begins to connect. Once the socket is writable, `connectionError()` tells how it went.
     package static func connect(to address: SocketAddress) throws(SystemError) -> Socket {
         let socket = try make(for: address)

@@ -196,7 +196,7 @@ package final class Predecessor: Sendable {
         return await withCheckedContinuation { continuation in
             let known: Answer? = state.withLock { state in
                 if let answer = Self.answer(of: state.line) { return answer }
-                guard state.patience.mayAsk(now: .now()) else { return .silent }
+                guard state.patience.mayAsk(now: TimeSource.system.read()) else { return .silent }
                 let timer = Task {
                     try await Task.sleep(for: limit)
                     miss(id)
@@ -217,7 +217,7 @@ package final class Predecessor: Sendable {
     private func miss(_ id: UInt64) {
         let waiting = state.withLock { state in
             let waiting = state.questions.removeValue(forKey: id)
-            if waiting != nil { state.patience.missed(now: .now()) }
+            if waiting != nil { state.patience.missed(now: TimeSource.system.read()) }
             return waiting
         }
         waiting?.end(.silent)

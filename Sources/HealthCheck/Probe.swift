@@ -16,7 +16,7 @@ final class Probe: EventHandler {
 
     private let request: ProbeRequest
     private let loop: EventLoop
-    private let began = MonotonicTime.now()
+    private let began: MonotonicTime
     private let completion: (HealthCheckResult) -> Void
     private var phase = Phase.resolving
     private var timeout: TimerID?
@@ -42,6 +42,7 @@ final class Probe: EventHandler {
     private init(_ request: ProbeRequest, _ loop: EventLoop, _ completion: @escaping (HealthCheckResult) -> Void) {
         self.request = request
         self.loop = loop
+        began = loop.readClock()
         self.completion = completion
     }
 
@@ -190,6 +191,6 @@ final class Probe: EventHandler {
         }
         phase = .done
         if let timeout { loop.cancel(timeout) }
-        completion(HealthCheckResult(outcome: outcome, latency: MonotonicTime.now().since(began)))
+        completion(HealthCheckResult(outcome: outcome, latency: loop.readClock().since(began)))
     }
 }

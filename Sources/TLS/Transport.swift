@@ -1,4 +1,5 @@
 import EventLoop
+import Ground
 
 /// Bytes over one connected socket, in plaintext or by TLS: what connections and health checks read and write.
 ///

@@ -55,6 +55,46 @@ final class RunningLoop: Sendable {
         #expect(order == [1, 2])
     }
 
+    /// A turn does what is due by the clock in the test's hand, and nothing before.
+    @Test func takesOneTurnAtATimeByAHeldClock() throws {
+        let time = HeldTime()
+        let loop = try EventLoop(time: .held(time))
+        let fired = Shared(Mutex([]))
+        _ = loop.schedule(after: .seconds(2)) {
+            fired.add(2)
+            _ = loop.schedule(after: .zero) { fired.add(3) }
+        }
+        _ = loop.schedule(after: .seconds(1)) { fired.add(1) }
+        #expect(loop.nextDeadline() == time.now + .seconds(1))
+        loop.turn(waitingAtMost: .zero)
+        #expect(fired.takeAll() == [])
+        time.advance(by: .seconds(1))
+        #expect(loop.now < time.now && loop.readClock() == time.now)
+        loop.turn(waitingAtMost: .zero)
+        #expect(fired.takeAll() == [1])
+        time.advance(by: .seconds(3600))
+        loop.turn(waitingAtMost: .zero)
+        #expect(fired.takeAll() == [2, 3])
+        #expect(loop.now == time.now && loop.nextDeadline() == nil)
+    }
+
+    @Test func aTurnHandsOutWhatIsThereOnce() throws {
+        let loop = try EventLoop(time: .held(HeldTime()))
+        loop.busyPoll = .seconds(1)
+        let (pair, log) = (try SocketPair(), Shared(Mutex([])))
+        try loop.add(pair.mine, for: .readable, .edge, handler: Recorder(log))
+        loop.mailbox.post { log.add(-1) }
+        loop.endOfTurn = { log.add(0) }
+        loop.turn(waitingAtMost: .zero)
+        #expect(log.takeAll() == [-1, 0])
+        pair.send()
+        loop.turn(waitingAtMost: .seconds(60))
+        #expect(log.takeAll() == [Int(Readiness.readable.rawValue), 0])
+        loop.turn(waitingAtMost: .zero)
+        #expect(log.takeAll() == [0])
+        loop.remove(pair.mine)
+    }
+
     /// Asking takes the thread's time, sleeping takes none; and timers are on time either way.
     @Test(arguments: [(Duration.zero, false), (.milliseconds(1), false), (.seconds(10), true)])
     func asksInsteadOfSleeping(busyPoll: Duration, isBusy: Bool) async throws {

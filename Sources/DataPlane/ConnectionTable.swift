@@ -1,0 +1,30 @@
+/// Connections, each found by what it is. Going through them takes one order, which what has come and gone alone decides:
+/// not where in memory they lie. Confined to one thread.
+struct ConnectionTable<Element: AnyObject> {
+    private(set) var values: [Element] = []
+    private var places: [ObjectIdentifier: Int] = [:]
+
+    var isEmpty: Bool { values.isEmpty }
+    var count: Int { values.count }
+
+    subscript(id: ObjectIdentifier) -> Element? { places[id].map { values[$0] } }
+
+    /// Adds a connection that isn't here.
+    mutating func insert(_ element: Element) {
+        let former = places.updateValue(values.count, forKey: ObjectIdentifier(element))
+        assert(former == nil, "a connection comes once")
+        values.append(element)
+    }
+
+    /// - Returns: whether it was here.
+    @discardableResult
+    mutating func remove(_ element: Element) -> Bool {
+        guard let place = places.removeValue(forKey: ObjectIdentifier(element)) else { return false }
+        let last = values.removeLast()
+        if place < values.count {
+            values[place] = last
+            places[ObjectIdentifier(last)] = place
+        }
+        return true
+    }
+}

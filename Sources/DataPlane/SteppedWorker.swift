@@ -1,0 +1,73 @@
+import EventLoop
+import Synchronization
+
+/// A worker without a thread: whoever has it takes its loop's turns, one at a time, and looks at it in between. For
+/// simulations. Everything belongs to one thread, and what is called back is called on it.
+package final class SteppedWorker {
+    private let worker: Worker
+    private let registry: ConnectionRegistry
+
+    package init(
+        configuration: DataPlaneConfiguration, routeWord: RouteWord, surroundings: Surroundings,
+        log: @escaping @Sendable (DataPlaneEvent) -> Void
+    ) throws {
+        worker = try Worker(
+            configuration: configuration, routeWord: routeWord, resolver: Resolver(), accessLog: nil,
+            surroundings: surroundings, log: log)
+        registry = ConnectionRegistry(home: worker, workers: [worker])
+    }
+
+    // MARK: Turns
+
+    /// Takes one turn with what is there now.
+    package func turn() { worker.loop.turn(waitingAtMost: .zero) }
+
+    /// When the next timer is due.
+    package var nextDeadline: MonotonicTime? { worker.loop.nextDeadline() }
+
+    // MARK: What the data plane asks of a worker
+
+    package func adopt(_ socket: Socket, from address: SocketAddress) {
+        worker.openConnections.add(1, ordering: .relaxed)
+        worker.adopt(socket, from: address, share: nil, registry)
+    }
+
+    package func publish(health: PerColor<[Bool]>) { worker.publish(health: health) }
+
+    package func publish(limits: DataPlaneLimits, failover: Bool) { worker.publish(limits: limits, failover: failover) }
+
+    package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
+        worker.colorDrain.begin(on: color, before: epoch, over: spread)
+    }
+
+    package func cancelDrain() { worker.colorDrain.cancel() }
+
+    package func wait(
+        _ number: UInt64, untilDrained color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
+    ) {
+        worker.book.wait(number, untilDrained: color, before: epoch, whenDrained: whenDrained)
+    }
+
+    package func beginShutdown(whenDone: @escaping @Sendable () -> Void) { worker.beginShutdown(whenDone: whenDone) }
+
+    package func endCalls() -> Int { worker.endCalls() }
+
+    package func stop() { worker.stop() }
+
+    package func report() -> TrafficReport {
+        var report = TrafficReport()
+        worker.contribute(to: &report)
+        return report
+    }
+
+    // MARK: Looking
+
+    /// What doesn't hold of the worker and must, between two turns.
+    package func faults() -> [String] { WorkerAudit(worker).faults }
+
+    /// What a worker without calls and connections still has: nothing.
+    package func leftovers() -> [String] { WorkerAudit.leftovers(worker) }
+
+    /// The worker itself, to see whether it goes with this object.
+    package var identity: AnyObject { worker }
+}

@@ -25,7 +25,6 @@ let package = Package(
     // Each dependency has its one-line reason in docs/ARCHITECTURE.md.
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -152,7 +151,6 @@ let package = Package(
             name: "Settings",
             dependencies: [
                 "DataPlane", "DurationSyntax", "Ground", "HealthCheck",
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -161,7 +159,8 @@ let package = Package(
         .testTarget(
             name: "SettingsTests",
             dependencies: [
-                "DataPlane", "Ground", "HealthCheck", "Settings", .product(name: "Logging", package: "swift-log"),
+                "DataPlane", "DurationSyntax", "Ground", "HealthCheck", "Settings",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),

@@ -13,8 +13,8 @@ extension AdminTLS {
             return try AdminTLS(certificateFile: files.certificate, keyFile: files.key)
         } catch {
             throw SettingsErrors([
-                SettingsError(
-                    .adminTLSCert, files.certificate, from: settings.source(of: .adminTLSCert),
+                settings.rejection(
+                    of: SettingTable.admin.certificate, files.certificate,
                     allowed: "PEM files that fit together; \(error)")
             ])
         }

@@ -14,21 +14,21 @@ extension BearerToken {
     /// - Throws: `SettingsErrors` for a file that can't be read or holds no token.
     static func read(_ settings: ProxySettings) throws(SettingsErrors) -> BearerToken? {
         guard let path = settings.adminTokenFile else { return nil }
-        let source = settings.source(of: .adminTokenFile)
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
         } catch {
             throw SettingsErrors([
-                SettingsError(.adminTokenFile, path, from: source, allowed: "a file that exists and can be read")
+                settings.rejection(
+                    of: SettingTable.admin.tokenFile, path, allowed: "a file that exists and can be read")
             ])
         }
         let secret = text.split(whereSeparator: \.isNewline).map { $0.filter { $0 != "\r" } }
         guard secret.count == 1, let token = BearerToken(name: URL(filePath: path).lastPathComponent, secret: secret[0])
         else {
             throw SettingsErrors([
-                SettingsError(
-                    .adminTokenFile, path, from: source,
+                settings.rejection(
+                    of: SettingTable.admin.tokenFile, path,
                     allowed: "a file with one line of printable ASCII without spaces")
             ])
         }

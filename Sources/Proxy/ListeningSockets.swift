@@ -12,14 +12,16 @@ enum ListeningSockets {
         _ settings: ProxySettings, _ inherited: InheritedDescriptors, _ logger: Logger
     ) throws -> (clients: ListeningSocket, admin: ListeningSocket) {
         let taking = Taking(settings: settings, inherited: inherited, logger: logger)
-        let clients = try taking.socket(.listen, managed: .managedListen, .listen, settings.listen, "")
-        let admin = try taking.socket(.admin, managed: .managedAdmin, .admin, settings.admin, " for the admin API")
+        let clients = try taking.socket(
+            .listen, managed: .managedListen, SettingTable.addresses.listen, settings.listen, "")
+        let admin = try taking.socket(
+            .admin, managed: .managedAdmin, SettingTable.addresses.admin, settings.admin, " for the admin API")
         // Of an address in the settings that is checked there.
         guard settings.adminTokenFile != nil || admin.isLoopback else {
             throw SettingsErrors([
-                SettingsError(
-                    .admin, admin.address.description, from: settings.source(of: .admin),
-                    allowed: "an address of the loopback, or any with \(SettingName.adminTokenFile.flag)")
+                settings.rejection(
+                    of: SettingTable.addresses.admin, admin.address.description,
+                    allowed: "an address of the loopback, or any with \(SettingTable.admin.tokenFile.name.flag)")
             ])
         }
         return (clients, admin)
@@ -31,7 +33,7 @@ enum ListeningSockets {
         var logger: Logger
 
         func socket(
-            _ own: InheritedDescriptors.Name, managed: InheritedDescriptors.Name, _ setting: SettingName,
+            _ own: InheritedDescriptors.Name, managed: InheritedDescriptors.Name, _ setting: Setting<Endpoint>,
             _ endpoint: Endpoint, _ purpose: String
         ) throws -> ListeningSocket {
             if let socket = try inherited.takeListeningSocket(managed) {
@@ -40,7 +42,7 @@ enum ListeningSockets {
                     logger.warning(
                         "the service manager's socket decides on the address, not the settings",
                         metadata: [
-                            "setting": "\(setting.flag)", "address": "\(socket.address)", "given": "\(endpoint)",
+                            "setting": "\(setting.name.flag)", "address": "\(socket.address)", "given": "\(endpoint)",
                         ])
                 }
                 return socket

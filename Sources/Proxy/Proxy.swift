@@ -85,10 +85,9 @@ struct Proxy {
 
         let reload = SettingsReload(
             requests: reloadRequests, settings: settings, read: reread,
-            parts: [
-                .logLevel(threshold), .grace(leaving), .drainTimeout(drainer), .health(monitor),
-                .traffic(dataPlane, failover),
-            ], certificates: certificates, logger: logger)
+            parts: LiveParts(
+                threshold: threshold, leaving: leaving, drainer: drainer, monitor: monitor, dataPlane: dataPlane,
+                failover: failover), certificates: certificates, logger: logger)
         let adminServes = OneTimeEvent()
         let adminAddress = adminListener.address
         let admin = AdminServer(
@@ -140,7 +139,7 @@ struct Proxy {
         _ store: StateStore, _ audit: AuditLog, at time: Timestamp, _ logger: Logger
     ) throws -> SwitchState {
         if let state = try store.load() {
-            if settings.source(of: .initial) != .standard && settings.initial != state.active {
+            if settings.source(of: SettingTable.colors.initial) != .standard && settings.initial != state.active {
                 logger.info(
                     "the state file decides which color is active, not --initial",
                     metadata: ["active": "\(state.active)", "initial": "\(settings.initial)"])

@@ -37,55 +37,56 @@ struct SettingsCheck {
         } catch {
             errors += error.errors
         }
-        errors += checkState() + checkAppendable(.auditLog, settings.auditLog)
-        if case .file(let path) = settings.accessLog { errors += checkAppendable(.accessLog, path) }
+        errors += checkState() + checkAppendable(SettingTable.files.auditLog, settings.auditLog)
+        if case .file(let path) = settings.accessLog { errors += checkAppendable(SettingTable.files.accessLog, path) }
         errors += checkNames()
         guard errors.isEmpty else { throw SettingsErrors(errors) }
     }
 
     /// All settings as a YAML file would give them, each with where it comes from.
     static func table(of settings: ProxySettings) -> String {
-        let lines = SettingName.allCases.map { name in
-            settings.text(of: name).map { "\(name.rawValue): \($0.yaml)" } ?? "# \(name.rawValue):"
+        let lines = SettingTable.settings.map { setting in
+            setting.text(in: settings).map { "\(setting.name): \($0.yaml)" } ?? "# \(setting.name):"
         }
         let width = lines.map(\.count).max() ?? 0
-        return zip(SettingName.allCases, lines).map { name, line in
-            line + String(repeating: " ", count: width - line.count) + "  # \(settings.source(of: name))\n"
+        return zip(SettingTable.settings, lines).map { setting, line in
+            line + String(repeating: " ", count: width - line.count) + "  # \(settings.source(of: setting))\n"
         }.joined()
     }
 
     private func checkState() -> [SettingsError] {
-        let path = settings.stateFile
+        let (setting, path) = (SettingTable.files.state, settings.stateFile)
         do {
             _ = try StateStore.read(path: path)
         } catch {
-            return [reject(.stateFile, path, "a path where there is nothing yet, or a state file; \(error)")]
+            return [reject(setting, path, "a path where there is nothing yet, or a state file; \(error)")]
         }
         return isWritable(folder(of: path))
-            ? [] : [reject(.stateFile, path, "a file in a folder that can be written to")]
+            ? [] : [reject(setting, path, "a file in a folder that can be written to")]
     }
 
-    private func checkAppendable(_ name: SettingName, _ path: String) -> [SettingsError] {
+    private func checkAppendable(_ setting: some DeclaredSetting, _ path: String) -> [SettingsError] {
         let exists = access(path, F_OK) == 0
         var status = stat()
         let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
         let usable = exists ? !isFolder && isWritable(path) : isWritable(folder(of: path))
-        return usable ? [] : [reject(name, path, "a file that can be written to, or made")]
+        return usable ? [] : [reject(setting, path, "a file that can be written to, or made")]
     }
 
     private func checkNames() -> [SettingsError] {
-        let addresses: [(SettingName, [Endpoint])] = [
-            (.listen, [settings.listen]), (.admin, [settings.admin]), (.blue, settings.endpoints.blue),
-            (.green, settings.endpoints.green),
+        let table = SettingTable.addresses
+        let addresses: [(any DeclaredSetting, [Endpoint])] = [
+            (table.listen, [settings.listen]), (table.admin, [settings.admin]), (table.blue, settings.endpoints.blue),
+            (table.green, settings.endpoints.green),
         ]
-        return addresses.flatMap { name, endpoints in
+        return addresses.flatMap { setting, endpoints in
             endpoints.compactMap { endpoint in
                 do {
                     _ = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: Int(endpoint.port))
                     return nil
                 } catch {
                     let reason = (error as? SocketAddressError.UnknownHost)?.errorDescription ?? "\(error)"
-                    return reject(name, endpoint.description, "a name that resolves (\(reason))")
+                    return reject(setting, endpoint.description, "a name that resolves (\(reason))")
                 }
             }
         }
@@ -100,8 +101,8 @@ struct SettingsCheck {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private func reject(_ name: SettingName, _ given: String, _ allowed: String) -> SettingsError {
-        SettingsError(name, given, from: settings.source(of: name), allowed: allowed)
+    private func reject(_ setting: some DeclaredSetting, _ given: String, _ allowed: String) -> SettingsError {
+        settings.rejection(of: setting, given, allowed: allowed)
     }
 }
 

@@ -5,7 +5,7 @@ import UnixSignals
 
 /// Reads the settings again at each SIGHUP and has the running Proxy follow those that can change.
 ///
-/// All or nothing: settings that can't be used, or that someone can't follow, change nothing and are named in the log.
+/// All or nothing: settings that can't be used change nothing and are named in the log.
 struct SettingsReload: Service {
     /// One element for each request. SIGHUP must be trapped before the Proxy listens: it would end the process.
     var requests: UnixSignalsSequence
@@ -13,7 +13,7 @@ struct SettingsReload: Service {
     var settings: ProxySettings
     /// Reads flags, environment and file as at the start.
     var read: @Sendable () throws(SettingsErrors) -> ProxySettings
-    var parts: [LiveSettings]
+    var parts: LiveParts
     /// Read again, too, whatever has become of the settings.
     var certificates: CertificateReload
     var logger: Logger
@@ -27,27 +27,22 @@ struct SettingsReload: Service {
     }
 
     private func reload(_ inForce: inout SettingsInForce) async {
-        let settings: ProxySettings
-        let apply: [LiveSettings.Apply]
+        let change: SettingsInForce.Change
         do {
-            settings = try read()
-            apply = try prepare(settings)
+            change = inForce.follow(try read())
         } catch {
             for error in error.errors {
                 logger.error("settings not reloaded, nothing has changed", metadata: ["cause": "\(error)"])
             }
             return
         }
-        for part in apply { await part() }
-        let live = parts.reduce(into: Set()) { $0.formUnion($1.names) }
-        let before = inForce
-        let change = inForce.follow(settings, live: live)
-        for name in change.ignored {
+        await parts.follow(inForce.settings)
+        for difference in change.ignored {
             logger.warning(
                 "a change of this setting is ignored until the next start",
                 metadata: [
-                    "setting": "\(name.flag)", "in_force": "\(before.text(of: name) ?? "")",
-                    "given": "\(settings.text(of: name) ?? "")",
+                    "setting": "\(difference.name.flag)", "in_force": "\(difference.inForce ?? "")",
+                    "given": "\(difference.given ?? "")",
                 ])
         }
         logger.notice(
@@ -55,23 +50,8 @@ struct SettingsReload: Service {
             metadata: [
                 "changed": .array(
                     change.followed.map {
-                        "\($0.flag) from \(before.text(of: $0) ?? "none") to \(inForce.text(of: $0) ?? "none")"
+                        "\($0.name.flag) from \($0.inForce ?? "none") to \($0.given ?? "none")"
                     })
             ])
-    }
-
-    /// Asks everyone, so that all that is wrong is told at once.
-    private func prepare(_ settings: ProxySettings) throws(SettingsErrors) -> [LiveSettings.Apply] {
-        var errors: [SettingsError] = []
-        var apply: [LiveSettings.Apply] = []
-        for part in parts {
-            do {
-                apply.append(try part.prepare(settings))
-            } catch {
-                errors += error.errors
-            }
-        }
-        guard errors.isEmpty else { throw SettingsErrors(errors) }
-        return apply
     }
 }

@@ -34,8 +34,8 @@ extension TLSContext {
             return try TLSContext(server: options)
         } catch {
             throw SettingsErrors([
-                SettingsError(
-                    .tlsCert, options.certificateFile, from: settings.source(of: .tlsCert),
+                settings.rejection(
+                    of: SettingTable.clientTLS.certificate, options.certificateFile,
                     allowed: "PEM files that fit together; \(error)")
             ])
         }
@@ -50,8 +50,8 @@ extension TLSContext {
             return try TLSContext(client: options)
         } catch {
             throw SettingsErrors([
-                SettingsError(
-                    .upstreamTLS, "on", from: settings.source(of: .upstreamTLS),
+                settings.rejection(
+                    of: SettingTable.upstreamTLS.isOn, "on",
                     allowed: "on with PEM files that can be used; \(error)")
             ])
         }

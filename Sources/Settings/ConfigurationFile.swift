@@ -1,4 +1,3 @@
-import Configuration
 import Yams
 
 #if canImport(FoundationEssentials)
@@ -16,8 +15,8 @@ import Yams
 /// ```
 package struct ConfigurationFile: Sendable {
     package let path: String
-    /// `nil` for a file that holds nothing but comments.
-    private let snapshot: YAMLSnapshot?
+    /// As they are written, without quotes. YAML's types mean nothing here: `on` is on, and not true.
+    private let values: [String: [String]]
 
     /// Reads a file.
     ///
@@ -38,54 +37,43 @@ package struct ConfigurationFile: Sendable {
     /// - Parameter path: only for errors.
     package init(path: String, text: String) throws(SettingsErrors) {
         self.path = path
+        let root: Node?
         do {
-            // A document without content is composed as an empty scalar, or not at all.
-            guard let root = try Yams.compose(yaml: text), root.scalar?.string != "" else {
-                snapshot = nil
-                return
-            }
-            let flaws = Self.flaws(of: root)
-            guard flaws.isEmpty else {
-                throw SettingsErrors(flaws.map { SettingsError("\(path): \($0)") })
-            }
-            snapshot = try YAMLSnapshot(
-                data: Array(text.utf8).span.bytes, providerName: path, parsingOptions: .default)
-        } catch let errors as SettingsErrors {
-            throw errors
+            root = try Yams.compose(yaml: text)
         } catch {
             let lines = "\(error)".split(separator: "\n").map { $0.drop { $0 == " " } }
             throw SettingsErrors([SettingsError("\(path) is not YAML: \(lines.joined(separator: " "))")])
         }
+        // A document without content is composed as an empty scalar, or not at all.
+        guard let root, root.scalar?.string != "" else {
+            values = [:]
+            return
+        }
+        let flaws = Self.flaws(of: root)
+        guard flaws.isEmpty else { throw SettingsErrors(flaws.map { SettingsError("\(path): \($0)") }) }
+        let pairs = (root.mapping ?? [:]).map { key, value in
+            (key.string ?? "", value.sequence?.compactMap(\.scalar?.string) ?? [value.scalar?.string ?? ""])
+        }
+        values = Dictionary(pairs) { first, _ in first }
     }
 
     /// The value or values of a setting; `nil` where the file doesn't give it.
-    func values(of name: SettingName) throws -> [String]? {
-        let key = AbsoluteConfigKey([name.rawValue])
-        if name.isList, let list = try? snapshot?.value(forKey: key, type: .stringArray).value?.content,
-            case .stringArray(let values) = list
-        {
-            return values
-        }
-        guard case .string(let value)? = try snapshot?.value(forKey: key, type: .string).value?.content else {
-            return nil
-        }
-        return [value]
-    }
+    func values(of name: SettingName) -> [String]? { values[name.description] }
 
     private static func flaws(of root: Node) -> [String] {
         guard let mapping = root.mapping else { return ["the top level is not a mapping of settings to values"] }
         return mapping.compactMap { key, value in
-            guard let text = key.string, let name = SettingName(rawValue: text) else {
-                let names = SettingName.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let text = key.string, let setting = SettingTable.setting(named: text) else {
+                let names = SettingTable.settings.map(\.name.description).joined(separator: ", ")
                 return "unknown setting \"\(key.string ?? "?")\"; known: \(names)"
             }
             switch value {
             case .scalar:
                 return nil
-            case .sequence(let elements) where name.isList:
+            case .sequence(let elements) where setting.kind.isList:
                 return elements.allSatisfy { $0.scalar != nil } ? nil : "\(text) is not a list of plain values"
             default:
-                return name.isList ? "\(text) is neither a value nor a list" : "\(text) is not a plain value"
+                return setting.kind.isList ? "\(text) is neither a value nor a list" : "\(text) is not a plain value"
             }
         }
     }

@@ -8,7 +8,7 @@ package struct SettingsError: Error, Sendable, Equatable, CustomStringConvertibl
     }
 
     /// A value that is not allowed.
-    package init(_ name: SettingName, _ given: String, from source: SettingSource, allowed: String) {
+    init(_ name: SettingName, _ given: String, from source: SettingSource, allowed: String) {
         self.init("\(name.flag) is \"\(given)\" (from \(source)); allowed: \(allowed)")
     }
 }

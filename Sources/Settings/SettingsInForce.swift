@@ -1,42 +1,39 @@
-/// The settings that a running process follows, as text, while they are read again and again.
+/// The settings that a running process goes by, while they are read again and again.
 package struct SettingsInForce: Sendable {
+    /// A setting that is given in another way than before.
+    package struct Difference: Sendable, Equatable {
+        package var name: SettingName
+        /// What was, or stays, in force; `nil` for none.
+        package var inForce: String?
+        /// What is given now; `nil` for none.
+        package var given: String?
+    }
+
     /// What reading the settings again has come to.
     package struct Change: Sendable, Equatable {
-        /// Those that are different now, and followed.
-        package var followed: [SettingName]
-        /// Those that are different where they were read from, but not followed until the next start.
-        package var ignored: [SettingName]
-
-        package init(followed: [SettingName], ignored: [SettingName]) {
-            self.followed = followed
-            self.ignored = ignored
-        }
+        /// What is in force now.
+        package var followed: [Difference] = []
+        /// What isn't until the next start.
+        package var ignored: [Difference] = []
     }
 
-    private var texts: [SettingName: String]
+    /// What the process was started with and, where a setting is live, what was read last.
+    package private(set) var settings: ProxySettings
 
-    /// What the process was started with.
+    /// - Parameter settings: what the process was started with.
     package init(_ settings: ProxySettings) {
-        texts = Dictionary(
-            uniqueKeysWithValues: SettingName.allCases.compactMap { name in settings.text(of: name).map { (name, $0) } }
-        )
+        self.settings = settings
     }
 
-    /// What is in force; `nil` for a setting without a value.
-    package func text(of name: SettingName) -> String? { texts[name] }
-
-    /// Takes over what can change.
-    ///
-    /// - Parameter live: the settings that a running process can follow.
-    package mutating func follow(_ settings: ProxySettings, live: Set<SettingName>) -> Change {
-        var change = Change(followed: [], ignored: [])
-        for name in SettingName.allCases where texts[name] != settings.text(of: name) {
-            if live.contains(name) {
-                change.followed.append(name)
-                texts[name] = settings.text(of: name)
-            } else {
-                change.ignored.append(name)
-            }
+    /// Takes over what can change, and nothing else.
+    package mutating func follow(_ given: ProxySettings) -> Change {
+        var change = Change()
+        for setting in SettingTable.settings {
+            let difference = Difference(
+                name: setting.name, inForce: setting.text(in: settings), given: setting.text(in: given))
+            if setting.isLive { settings.take(setting, from: given) }
+            guard difference.inForce != difference.given else { continue }
+            if setting.isLive { change.followed.append(difference) } else { change.ignored.append(difference) }
         }
         return change
     }

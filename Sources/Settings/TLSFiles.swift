@@ -4,20 +4,11 @@ package struct CertificateFiles: Sendable, Equatable {
     package var certificate: String
     package var key: String
 
-    /// Reads two settings that need each other; `nil` where neither is given, or only one, which is rejected.
-    init?(_ reader: inout SettingReader, certificate certificateName: SettingName, key keyName: SettingName) {
-        switch (reader.readPEMFile(certificateName), reader.readPEMFile(keyName)) {
-        case (let certificate?, let key?):
-            self.certificate = certificate
-            self.key = key
-        case (let certificate?, nil):
-            reader.reject(certificateName, certificate, allowed: "a certificate together with its \(keyName.flag)")
-            return nil
-        case (nil, let key?):
-            reader.reject(keyName, key, allowed: "a key together with its \(certificateName.flag)")
-            return nil
-        case (nil, nil): return nil
-        }
+    /// `nil` where one of them is missing.
+    init?(certificate: String?, key: String?) {
+        guard let certificate, let key else { return nil }
+        self.certificate = certificate
+        self.key = key
     }
 }
 
@@ -28,24 +19,6 @@ package struct TLSFiles: Sendable, Equatable {
     package var clientAuthority: String?
     /// Whether backends are told who a client is by its certificate.
     package var forwardsClientIdentity: Bool
-
-    init?(_ reader: inout SettingReader) {
-        let identity = CertificateFiles(&reader, certificate: .tlsCert, key: .tlsKey)
-        clientAuthority = reader.readPEMFile(.tlsClientCA)
-        forwardsClientIdentity = reader.readSwitch(.forwardClientIdentity, default: false)
-        if forwardsClientIdentity && clientAuthority == nil {
-            reader.reject(
-                .forwardClientIdentity, "on", allowed: "off, or on together with \(SettingName.tlsClientCA.flag)")
-        }
-        guard let identity else {
-            if let clientAuthority, reader.source(of: .tlsCert) == .standard, reader.source(of: .tlsKey) == .standard {
-                reader.reject(
-                    .tlsClientCA, clientAuthority, allowed: "authorities together with \(SettingName.tlsCert.flag)")
-            }
-            return nil
-        }
-        self.identity = identity
-    }
 }
 
 /// How backends are spoken to by TLS.
@@ -56,27 +29,28 @@ package struct UpstreamTLSFiles: Sendable, Equatable {
     package var identity: CertificateFiles?
     /// The name that backends are asked for and have to prove, instead of the endpoint's.
     package var serverName: String?
+}
 
-    /// `nil` where it is off.
-    init?(_ reader: inout SettingReader) {
-        let isOn = reader.readSwitch(.upstreamTLS, default: false)
-        authority = reader.readPEMFile(.upstreamTLSCA)
-        identity = CertificateFiles(&reader, certificate: .upstreamTLSCert, key: .upstreamTLSKey)
-        serverName = reader.read(
-            .upstreamTLSServerName, default: nil, allowed: "a DNS name or an IP address, without a port"
-        ) { text -> String?? in
-            let isName = text.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"/[]\"".utf8.contains($0) }
-            let hasPort = text.utf8.count { $0 == UInt8(ascii: ":") } == 1
-            return isName && !hasPort && (1...253).contains(text.utf8.count) ? .some(text) : .none
+extension ProxySettings {
+    /// The certificate of the admin API; `nil` for plaintext.
+    package var adminTLS: CertificateFiles? {
+        CertificateFiles(certificate: adminTLSCertificate, key: adminTLSKey)
+    }
+
+    /// The certificate clients are shown, and what they are asked for; `nil` for plaintext.
+    package var tls: TLSFiles? {
+        CertificateFiles(certificate: tlsCertificate, key: tlsKey).map { identity in
+            TLSFiles(
+                identity: identity, clientAuthority: tlsClientAuthority, forwardsClientIdentity: forwardsClientIdentity)
         }
-        guard !isOn else { return }
-        let given: [(SettingName, String?)] = [
-            (.upstreamTLSCA, authority), (.upstreamTLSCert, identity?.certificate),
-            (.upstreamTLSServerName, serverName),
-        ]
-        for case (let name, let value?) in given {
-            reader.reject(name, value, allowed: "a value together with \(SettingName.upstreamTLS.flag)")
-        }
-        return nil
+    }
+
+    /// How backends are spoken to; `nil` for plaintext.
+    package var upstreamTLS: UpstreamTLSFiles? {
+        guard usesUpstreamTLS else { return nil }
+        return UpstreamTLSFiles(
+            authority: upstreamTLSAuthority,
+            identity: CertificateFiles(certificate: upstreamTLSCertificate, key: upstreamTLSKey),
+            serverName: upstreamTLSServerName)
     }
 }

@@ -13,13 +13,13 @@ from harness.raw_http2 import grpc_message, grpc_request
 class Reloadable:
     """A Proxy with a settings file that a test writes."""
 
-    def __init__(self, start_proxy, blue, green, folder, text: str = "", **settings):
+    def __init__(self, start_proxy, blue, green, folder, text: str = "", /, **settings):
         self.file = folder / "settings.yaml"
         self.file.write_text(text)
-        self.proxy = start_proxy(
-            blue=blue.address, green=green.address, config=self.file,
-            **{"health_interval": None, "health_timeout": None, **settings},
-        )
+        self.proxy = start_proxy(**{
+            "blue": blue.address, "green": green.address, "config": self.file, "health_interval": None,
+            "health_timeout": None, **settings,
+        })
         self.admin = self.proxy.admin
 
     def hang_up(self, text: str) -> list[dict]:
@@ -169,6 +169,18 @@ def test_what_can_not_change_is_named(start_reloadable):
     [ignored] = [r for r in records if r["message"] == "a change of this setting is ignored until the next start"]
     assert (ignored["setting"], ignored["in_force"], ignored["given"]) == ("--initial", "blue", "green")
     assert records[-1]["changed"] == ["--log-level from info to notice"]
+
+
+def test_endpoints_stay_those_of_the_start(start_proxy, blue, green, tmp_path, open_channel):
+    """Their health is looked at by what the same reload may change; other endpoints come with the next start."""
+    proxy = Reloadable(start_proxy, blue, green, tmp_path, f"blue: {blue.address}\n", blue=None)
+    proxy.admin.wait_health("blue", "healthy")
+    records = proxy.hang_up("blue: 127.0.0.1:1\nhealth-interval: 100ms\n")
+    [ignored] = [r for r in records if r["message"] == "a change of this setting is ignored until the next start"]
+    assert (ignored["setting"], ignored["in_force"], ignored["given"]) == ("--blue", blue.address, "127.0.0.1:1")
+    assert records[-1]["changed"] == ["--health-interval from 1s to 100ms"]
+    assert open_channel(proxy.proxy.address).unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
+    assert [e["endpoint"] for e in proxy.admin.status()["colors"]["blue"]["endpoints"]] == [blue.address]
 
 
 def test_flags_go_before_the_file(start_reloadable):

@@ -1,7 +1,9 @@
 """Settings: flags before environment before file, and errors that say what is wrong."""
 
 import os
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +103,22 @@ def test_help_names_every_setting():
         assert f"--{flag}" in done.stdout, flag
     for default in ("0.0.0.0:50050", "127.0.0.1:9901", "SLUICE_"):
         assert default in done.stdout
+
+
+def test_the_document_has_every_flag_and_its_default():
+    """A unit test holds docs/SETTINGS.md current with the table of settings; here, that the flags are the same."""
+    text = (Path(__file__).parents[2] / "docs" / "SETTINGS.md").read_text()
+    documented = dict(re.findall(r"^\| `--([a-z-]+)[^`]*` \| `?([^`|]*)`? \|", text, re.MULTILINE))
+    shown = run([BINARIES / "Proxy", "--help"]).stdout.split("OPTIONS:")[0]
+    entries = {
+        name: " ".join(text.split()) for name, text in re.findall(
+            r"^  --([a-z-]+)(.*?)(?=^  --|^\S|\Z)", shown, re.MULTILINE | re.DOTALL,
+        )
+    }
+    assert len(documented) > 60 and entries.keys() == documented.keys()
+    for name, default in documented.items():
+        if "In the environment and the file: on or off." not in entries[name]:
+            assert entries[name].partition(" Default: ")[2] == (default.strip() and f"{default.strip()}."), name
 
 
 def test_version():

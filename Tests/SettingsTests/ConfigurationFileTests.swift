@@ -67,6 +67,6 @@ import Testing
         let settings = try ProxySettings(
             flags: [:], environment: [:], file: try ConfigurationFile(path: path), cores: 1)
         #expect(settings.workers == 7)
-        #expect(settings.source(of: .workers) == .file(path: path))
+        #expect(settings.source(of: SettingTable.process.workers) == .file(path: path))
     }
 }

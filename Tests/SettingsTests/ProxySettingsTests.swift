@@ -6,25 +6,6 @@ import Settings
 import Testing
 
 @Suite struct ProxySettingsTests {
-    private func read(
-        _ flags: [SettingName: [String]] = [:], _ environment: [String: String] = [:], _ yaml: String? = nil
-    ) throws(SettingsErrors) -> ProxySettings {
-        var file: ConfigurationFile?
-        if let yaml { file = try ConfigurationFile(path: "proxy.yaml", text: yaml) }
-        return try ProxySettings(flags: flags, environment: environment, file: file, cores: 3)
-    }
-
-    private func errors(
-        _ flags: [SettingName: [String]] = [:], _ environment: [String: String] = [:], _ yaml: String? = nil
-    ) -> [String] {
-        do {
-            _ = try read(flags, environment, yaml)
-            return []
-        } catch {
-            return error.errors.map(\.description)
-        }
-    }
-
     @Test func hasDefaults() throws {
         let settings = try read()
         #expect(settings.listen == Endpoint(host: "0.0.0.0", port: 50050))
@@ -56,38 +37,11 @@ import Testing
         #expect(settings.limits.idleTimeout == .seconds(180))
         #expect(settings.limits.streamIdleTimeout == nil)
         #expect(settings.limits.upstreamKeepalive == .seconds(330))
-        #expect(settings.source(of: .listen) == .standard)
+        #expect(settings.source(of: SettingTable.addresses.listen) == .standard)
     }
 
-    /// Every flag, with a value that is not its default and is written as `text(of:)` writes it.
-    private static let everyFlag: [SettingName: [String]] = [
-        .listen: ["[::1]:0"], .admin: ["0.0.0.0:9000"], .blue: ["b1:1,b2:2"], .green: ["[fe80::1]:3"],
-        .workers: ["8"], .busyPoll: ["5ms"], .healthCheck: ["grpc:pkg.Service,http:/health?a=b,tcp"],
-        .healthInterval: ["250ms"],
-        .healthTimeout: ["2s"], .healthRise: ["1"], .healthFall: ["5"], .initial: ["green"],
-        .stateFile: ["/var/lib/s.json"], .auditLog: ["/var/log/a.jsonl"], .accessLog: ["/var/log/access"],
-        .logLevel: ["debug"], .adminTokenFile: ["/run/secrets/token"], .shutdownGrace: ["1m30s"], .restartGrace: ["1h"],
-        .drainTimeout: ["2m"],
-        .adminTLSCert: ["/etc/ac.pem"], .adminTLSKey: ["/etc/ak.pem"],
-        .tlsCert: ["/etc/c.pem"], .tlsKey: ["/etc/k.pem"], .tlsClientCA: ["/etc/ca.pem"],
-        .forwardClientIdentity: ["on"], .upstreamTLS: ["on"], .upstreamTLSCA: ["/etc/uca.pem"],
-        .upstreamTLSCert: ["/etc/uc.pem"], .upstreamTLSKey: ["/etc/uk.pem"],
-        .upstreamTLSServerName: ["backend.internal"], .failover: ["on"],
-        .maxConcurrentStreams: ["250"], .maxConnections: ["20"], .idleTimeout: ["off"],
-        .streamIdleTimeout: ["10m"], .upstreamKeepalive: ["1m"], .streamWindow: ["1024"],
-        .connectionWindow: ["2097152"], .maxHeaderListSize: ["8192"], .maxHeaderFields: ["50"], .resetBudget: ["20"],
-        .resetRefill: ["1s"], .trustedPeers: ["10.0.0.0/8,fd00::1/128"], .proxyProtocol: ["192.0.2.0/24"],
-        .controlFrameBudget: ["500"],
-        .minPingInterval: ["0s"],
-        .maxBufferedBytes: ["1073741824"], .maxReplayBytes: ["0"], .maxUpstreamStreams: ["100"],
-        .maxUpstreamConnections: ["2"], .upstreamResets: ["150"], .maxWaiting: ["30"], .waitTimeout: ["7s"],
-        .revealUpstream: ["on"], .connectTimeout: ["250ms"], .prefaceTimeout: ["3s"], .headerTimeout: ["4s"],
-        .writeTimeout: ["5s"], .deadlineGrace: ["0s"], .upstreamKeepaliveTimeout: ["2s"], .ejectionThreshold: ["1"],
-        .ejectionTime: ["1m"], .minConnectBackoff: ["10ms"], .maxConnectBackoff: ["30s"], .goawayTimeout: ["500ms"],
-    ]
-
     @Test func takesEveryFlag() throws {
-        let settings = try read(Self.everyFlag)
+        let settings = try read(otherThanDefault.mapValues { [$0] })
         #expect(settings.listen == Endpoint(host: "::1", port: 0))
         #expect(settings.admin == Endpoint(host: "0.0.0.0", port: 9000))
         #expect(settings.endpoints.blue == [Endpoint(host: "b1", port: 1), Endpoint(host: "b2", port: 2)])
@@ -154,23 +108,23 @@ import Testing
         #expect(limits.minConnectBackoff == .milliseconds(10))
         #expect(limits.maxConnectBackoff == .seconds(30))
         #expect(limits.goAwayTimeout == .milliseconds(500))
-        for name in SettingName.allCases { #expect(settings.source(of: name) == .flag) }
+        for setting in SettingTable.settings { #expect(settings.source(of: setting) == .flag) }
     }
 
     @Test func flagsComeBeforeEnvironmentBeforeFile() throws {
         let yaml = "workers: 5\nhealth-rise: 6\nhealth-fall: 7\n"
         let environment = ["SLUICE_WORKERS": "10", "SLUICE_HEALTH_RISE": "11", "SLUICE_ADMIN_SERVICE_HOST": "x"]
-        let settings = try read([.workers: ["20"]], environment, yaml)
+        let settings = try read(["workers": ["20"]], environment, yaml)
         #expect(settings.workers == 20)
         #expect(settings.healthRise == 11)
         #expect(settings.healthFall == 7)
-        #expect(settings.source(of: .workers) == .flag)
-        #expect(settings.source(of: .healthRise) == .environment(variable: "SLUICE_HEALTH_RISE"))
-        #expect(settings.source(of: .healthFall) == .file(path: "proxy.yaml"))
+        #expect(settings.source(of: SettingTable.process.workers) == .flag)
+        #expect(settings.source(of: SettingTable.health.rise) == .environment(variable: "SLUICE_HEALTH_RISE"))
+        #expect(settings.source(of: SettingTable.health.fall) == .file(path: "proxy.yaml"))
     }
 
     @Test func takesEverySettingFromTheEnvironment() throws {
-        #expect(SettingName.adminTokenFile.environmentVariable == "SLUICE_ADMIN_TOKEN_FILE")
+        #expect(SettingTable.admin.tokenFile.name.environmentVariable == "SLUICE_ADMIN_TOKEN_FILE")
         let settings = try read(
             [:],
             [
@@ -209,39 +163,44 @@ import Testing
     }
 
     @Test func canDoWithoutHealthChecks() throws {
-        #expect(try read([.healthCheck: ["none"]]).healthChecks == [])
+        #expect(try read(["health-check": ["none"]]).healthChecks == [])
         #expect(
-            errors([.healthCheck: ["none", "tcp"]]) == [
+            errors(["health-check": ["none", "tcp"]]) == [
                 "--health-check is \"none\" (from the command line); allowed: none alone, or other checks without it"
             ])
     }
 
     @Test(arguments: [
-        (SettingName.listen, "50050"), (.listen, ":50050"), (.listen, "host"), (.listen, "::1:50050"),
-        (.listen, "host:65536"), (.admin, "127.0.0.1:-1"), (.blue, "a:0"), (.blue, "a:1,,b:2"), (.blue, ""),
-        (.green, "http://a:1"), (.workers, "0"), (.workers, "+2"), (.workers, "two"), (.workers, "99999"),
-        (.busyPoll, "0s"),
-        (.healthCheck, "ping"), (.healthCheck, "http:health"), (.healthCheck, "GRPC"), (.healthCheck, "http:/a b"),
-        (.healthInterval, "1"), (.healthInterval, "10ms"), (.healthInterval, "2h"), (.healthTimeout, "0s"),
-        (.healthRise, "0"), (.healthFall, "-3"), (.initial, "red"), (.stateFile, ""), (.logLevel, "verbose"),
-        (.shutdownGrace, "forever"), (.shutdownGrace, "25h"), (.drainTimeout, "none"), (.drainTimeout, "25h"),
-        (.accessLog, ""), (.failover, "yes"),
-        (.maxConcurrentStreams, "0"), (.maxConnections, "none"), (.idleTimeout, "0s"), (.streamIdleTimeout, "never"),
-        (.upstreamKeepalive, ""), (.streamWindow, "1023"), (.streamWindow, "2147483648"),
-        (.connectionWindow, "65534"), (.maxHeaderListSize, "16k"), (.maxHeaderFields, "9"), (.resetBudget, "0"),
-        (.resetRefill, "0s"), (.trustedPeers, "10.0.0.1/8"), (.trustedPeers, "lb.example"), (.proxyProtocol, "on"),
-        (.trustedPeers, ""),
-        (.controlFrameBudget, "99"), (.minPingInterval, "off"), (.maxBufferedBytes, "1000"),
-        (.maxReplayBytes, "-1"), (.maxUpstreamStreams, "0"), (.maxUpstreamConnections, "10001"),
-        (.upstreamResets, "1"), (.maxWaiting, "0"), (.waitTimeout, "off"), (.revealUpstream, "yes"),
-        (.connectTimeout, "off"), (.prefaceTimeout, "0s"), (.headerTimeout, "2h"), (.writeTimeout, "100ms"),
-        (.deadlineGrace, "2h"), (.upstreamKeepaliveTimeout, "off"), (.ejectionThreshold, "0"), (.ejectionTime, "0s"),
-        (.minConnectBackoff, "0s"), (.maxConnectBackoff, "1h"), (.goawayTimeout, "2m"),
+        ("listen", "50050"), ("listen", ":50050"), ("listen", "host"), ("listen", "::1:50050"),
+        ("listen", "host:65536"), ("admin", "127.0.0.1:-1"), ("blue", "a:0"), ("blue", "a:1,,b:2"), ("blue", ""),
+        ("green", "http://a:1"), ("workers", "0"), ("workers", "+2"), ("workers", "two"), ("workers", "99999"),
+        ("busy-poll", "0s"),
+        ("health-check", "ping"), ("health-check", "http:health"), ("health-check", "GRPC"),
+        ("health-check", "http:/a b"),
+        ("health-interval", "1"), ("health-interval", "10ms"), ("health-interval", "2h"), ("health-timeout", "0s"),
+        ("health-rise", "0"), ("health-fall", "-3"), ("initial", "red"), ("state-file", ""), ("log-level", "verbose"),
+        ("shutdown-grace", "forever"), ("shutdown-grace", "25h"), ("drain-timeout", "none"), ("drain-timeout", "25h"),
+        ("access-log", ""), ("failover", "yes"),
+        ("max-concurrent-streams", "0"), ("max-connections", "none"), ("idle-timeout", "0s"),
+        ("stream-idle-timeout", "never"),
+        ("upstream-keepalive", ""), ("stream-window", "1023"), ("stream-window", "2147483648"),
+        ("connection-window", "65534"), ("max-header-list-size", "16k"), ("max-header-fields", "9"),
+        ("reset-budget", "0"),
+        ("reset-refill", "0s"), ("trusted-peers", "10.0.0.1/8"), ("trusted-peers", "lb.example"),
+        ("proxy-protocol", "on"),
+        ("trusted-peers", ""),
+        ("control-frame-budget", "99"), ("min-ping-interval", "off"), ("max-buffered-bytes", "1000"),
+        ("max-replay-bytes", "-1"), ("max-upstream-streams", "0"), ("max-upstream-connections", "10001"),
+        ("upstream-resets", "1"), ("max-waiting", "0"), ("wait-timeout", "off"), ("reveal-upstream", "yes"),
+        ("connect-timeout", "off"), ("preface-timeout", "0s"), ("header-timeout", "2h"), ("write-timeout", "100ms"),
+        ("deadline-grace", "2h"), ("upstream-keepalive-timeout", "off"), ("ejection-threshold", "0"),
+        ("ejection-time", "0s"),
+        ("min-connect-backoff", "0s"), ("max-connect-backoff", "1h"), ("goaway-timeout", "2m"),
     ])
-    func refuses(name: SettingName, text: String) {
+    func refuses(name: String, text: String) {
         let found = errors([name: [text]])
         #expect(found.count == 1)
-        #expect(found.first?.hasPrefix("\(name.flag) is \"") == true, "\(found)")
+        #expect(found.first?.hasPrefix("--\(name) is \"") == true, "\(found)")
         #expect(found.first?.contains(" (from the command line); allowed: ") == true, "\(found)")
     }
 
@@ -259,111 +218,93 @@ import Testing
 
     @Test func namesTheWrongPartOfAList() {
         #expect(
-            errors([.healthCheck: ["grpc", "ping"]]) == [
+            errors(["health-check": ["grpc", "ping"]]) == [
                 "--health-check is \"grpc,ping\" (from the command line); "
                     + "allowed: grpc, grpc:SERVICE, http:/PATH, tcp, or none alone, which \"ping\" is not"
             ])
     }
 
     @Test func tellsAllThatIsWrongAtOnce() {
-        let found = errors([.workers: ["x"]], ["SLUICE_INITIAL": "x"], "log-level: x")
+        let found = errors(["workers": ["x"]], ["SLUICE_INITIAL": "x"], "log-level: x")
         #expect(found.map { $0.prefix { $0 != " " } } == ["--workers", "--initial", "--log-level"])
     }
 
     @Test func wantsATokenBeyondTheLoopback() throws {
         for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost"] {
-            #expect(errors([.admin: ["\(host):9901"]]) == [])
+            #expect(errors(["admin": ["\(host):9901"]]) == [])
         }
         for host in ["0.0.0.0", "[::]", "10.0.0.1", "proxy.example", "127.example.com", "127.0.0.1.example.com"] {
-            let found = errors([.admin: ["\(host):9901"]])
+            let found = errors(["admin": ["\(host):9901"]])
             #expect(found.count == 1)
             #expect(found.first?.hasSuffix("or any with --admin-token-file") == true)
-            #expect(errors([.admin: ["\(host):9901"], .adminTokenFile: ["token"]]) == [])
+            #expect(errors(["admin": ["\(host):9901"], "admin-token-file": ["token"]]) == [])
         }
     }
 
     @Test func refusesToCallItself() {
-        #expect(errors([.listen: ["0.0.0.0:7000"], .blue: ["localhost:7000"]]).count == 1)
-        #expect(errors([.listen: ["10.0.0.1:7000"], .green: ["b:1,10.0.0.1:7000"]]).count == 1)
-        #expect(errors([.listen: ["0.0.0.0:7000"], .blue: ["other:7000"]]) == [])
-        #expect(errors([.listen: ["127.0.0.1:7000"], .admin: ["127.0.0.1:7000"]]).count == 1)
-        #expect(errors([.listen: ["127.0.0.1:0"], .admin: ["127.0.0.1:0"]]) == [])
+        #expect(errors(["listen": ["0.0.0.0:7000"], "blue": ["localhost:7000"]]).count == 1)
+        #expect(errors(["listen": ["10.0.0.1:7000"], "green": ["b:1,10.0.0.1:7000"]]).count == 1)
+        #expect(errors(["listen": ["0.0.0.0:7000"], "blue": ["other:7000"]]) == [])
+        #expect(errors(["listen": ["127.0.0.1:7000"], "admin": ["127.0.0.1:7000"]]).count == 1)
+        #expect(errors(["listen": ["127.0.0.1:0"], "admin": ["127.0.0.1:0"]]) == [])
     }
 
     @Test func refusesTwiceTheSame() {
-        #expect(errors([.blue: ["a:1,a:1"]]).count == 1)
-        #expect(errors([.healthCheck: ["tcp", "tcp"]]).count == 1)
-        #expect(errors([.blue: ["a:1"], .green: ["a:1"]]) == [])
+        #expect(errors(["blue": ["a:1,a:1"]]).count == 1)
+        #expect(errors(["health-check": ["tcp", "tcp"]]).count == 1)
+        #expect(errors(["blue": ["a:1"], "green": ["a:1"]]) == [])
     }
 
     @Test func writesWhatItReads() throws {
-        let settings = try read(Self.everyFlag)
-        for name in SettingName.allCases { #expect(settings.text(of: name) == Self.everyFlag[name]?.first) }
-        #expect(try read([.healthCheck: ["none"]]).text(of: .healthCheck) == "none")
-        for name in [
-            SettingName.adminTokenFile, .adminTLSCert, .adminTLSKey, .tlsCert, .tlsKey, .tlsClientCA, .upstreamTLSCA,
-            .upstreamTLSCert,
-            .upstreamTLSKey, .upstreamTLSServerName,
-        ] {
-            #expect(try read().text(of: name) == nil)
-        }
-        for text in ["off", "-"] { #expect(try read([.accessLog: [text]]).text(of: .accessLog) == text) }
+        #expect(try read(["health-check": ["none"]]).text("health-check") == "none")
+        #expect(try read(["trusted-peers": ["none"]]).text("trusted-peers") == "none")
+        for text in ["off", "-"] { #expect(try read(["access-log": [text]]).text("access-log") == text) }
     }
 
     @Test func wantsABackoffThatGrows() throws {
-        #expect(try read([.minConnectBackoff: ["1s"]]).limits.minConnectBackoff == .seconds(1))
+        #expect(try read(["min-connect-backoff": ["1s"]]).limits.minConnectBackoff == .seconds(1))
         #expect(
-            errors([.minConnectBackoff: ["2s"]]) == [
+            errors(["min-connect-backoff": ["2s"]]) == [
                 "--min-connect-backoff is \"2s\" (from the command line); allowed: at most --max-connect-backoff, "
                     + "which is 1s"
             ])
-        #expect(errors([.minConnectBackoff: ["2s"], .maxConnectBackoff: ["2s"]]) == [])
-    }
-
-    /// A setting whose value had no text could not be shown by `--check`.
-    @Test func everyLimitHasAText() throws {
-        let settings = try read()
-        let withoutValue: Set<SettingName> = [
-            .adminTokenFile, .adminTLSCert, .adminTLSKey, .tlsCert, .tlsKey, .tlsClientCA, .upstreamTLSCA,
-            .upstreamTLSCert, .upstreamTLSKey, .upstreamTLSServerName,
-        ]
-        for name in SettingName.allCases where !withoutValue.contains(name) {
-            #expect(settings.text(of: name) != nil, "\(name)")
-        }
+        #expect(errors(["min-connect-backoff": ["2s"], "max-connect-backoff": ["2s"]]) == [])
     }
 
     @Test func wantsACertificateAndItsKeyTogether() throws {
-        #expect(try read([.tlsCert: ["c"], .tlsKey: ["k"]]).tls?.clientAuthority == nil)
-        #expect(errors([.adminTLSCert: ["c"]]).first?.hasPrefix("--admin-tls-cert is \"c\"") == true)
-        #expect(errors([.adminTLSKey: ["k"]]).first?.hasPrefix("--admin-tls-key is \"k\"") == true)
-        #expect(errors([.tlsCert: ["c"]]).first?.hasPrefix("--tls-cert is \"c\"") == true)
-        #expect(errors([.tlsKey: ["k"]]).first?.hasPrefix("--tls-key is \"k\"") == true)
-        #expect(errors([.tlsClientCA: ["ca"]]).first?.hasPrefix("--tls-client-ca is \"ca\"") == true)
+        #expect(try read(["tls-cert": ["c"], "tls-key": ["k"]]).tls?.clientAuthority == nil)
+        #expect(errors(["admin-tls-cert": ["c"]]).first?.hasPrefix("--admin-tls-cert is \"c\"") == true)
+        #expect(errors(["admin-tls-key": ["k"]]).first?.hasPrefix("--admin-tls-key is \"k\"") == true)
+        #expect(errors(["tls-cert": ["c"]]).first?.hasPrefix("--tls-cert is \"c\"") == true)
+        #expect(errors(["tls-key": ["k"]]).first?.hasPrefix("--tls-key is \"k\"") == true)
+        #expect(errors(["tls-client-ca": ["ca"]]).first?.hasPrefix("--tls-client-ca is \"ca\"") == true)
     }
 
     @Test func forwardsOnlyIdentitiesThatAreVerified() throws {
-        let pair: [SettingName: [String]] = [.tlsCert: ["c"], .tlsKey: ["k"]]
+        let pair: [String: [String]] = ["tls-cert": ["c"], "tls-key": ["k"]]
         #expect(try read(pair).tls?.forwardsClientIdentity == false)
-        let refused = errors(pair.merging([.forwardClientIdentity: ["on"]]) { $1 })
+        let refused = errors(pair.merging(["forward-client-identity": ["on"]]) { $1 })
         #expect(refused.count == 1 && refused[0].contains("together with --tls-client-ca"))
-        #expect(errors([.forwardClientIdentity: ["on"]]).count == 1)
+        #expect(errors(["forward-client-identity": ["on"]]).count == 1)
     }
 
     @Test func wantsWhatGoesWithTLSTowardsBackendsOnlyWithIt() throws {
-        #expect(try read([.upstreamTLS: ["on"]]).upstreamTLS?.authority == nil)
-        #expect(try read([.upstreamTLS: ["off"]]).upstreamTLS == nil)
-        let alone: [SettingName: [String]] = [
-            .upstreamTLSCA: ["ca"], .upstreamTLSCert: ["c"], .upstreamTLSKey: ["k"], .upstreamTLSServerName: ["n"],
+        #expect(try read(["upstream-tls": ["on"]]).upstreamTLS?.authority == nil)
+        #expect(try read(["upstream-tls": ["off"]]).upstreamTLS == nil)
+        let alone: [String: [String]] = [
+            "upstream-tls-ca": ["ca"], "upstream-tls-cert": ["c"], "upstream-tls-key": ["k"],
+            "upstream-tls-server-name": ["n"],
         ]
         let found = errors(alone)
         #expect(found.count == 3)
         #expect(found.allSatisfy { $0.contains("together with --upstream-tls") })
-        let half = errors([.upstreamTLS: ["on"], .upstreamTLSCert: ["c"]])
+        let half = errors(["upstream-tls": ["on"], "upstream-tls-cert": ["c"]])
         #expect(half.first?.hasPrefix("--upstream-tls-cert is \"c\"") == true && half.count == 1)
-        #expect(errors([.upstreamTLS: ["on"], .upstreamTLSCA: [""]]).count == 1)
+        #expect(errors(["upstream-tls": ["on"], "upstream-tls-ca": [""]]).count == 1)
         for name in ["", "a b", "host/path", "[::1]", "host:1"] {
-            #expect(errors([.upstreamTLS: ["on"], .upstreamTLSServerName: [name]]).count == 1)
+            #expect(errors(["upstream-tls": ["on"], "upstream-tls-server-name": [name]]).count == 1)
         }
-        #expect(try read([.upstreamTLS: ["on"], .upstreamTLSServerName: ["::1"]]).upstreamTLS?.serverName == "::1")
+        #expect(
+            try read(["upstream-tls": ["on"], "upstream-tls-server-name": ["::1"]]).upstreamTLS?.serverName == "::1")
     }
 }

@@ -1,44 +1,61 @@
+import DataPlane
 import Settings
 import Testing
 
 @Suite struct SettingsInForceTests {
     private func read(_ yaml: String) throws -> ProxySettings {
-        try ProxySettings(
-            flags: [:], environment: [:], file: try ConfigurationFile(path: "proxy.yaml", text: yaml), cores: 2)
+        try SettingsTests.read([:], [:], yaml)
     }
 
-    private let live: Set<SettingName> = [.logLevel, .drainTimeout, .idleTimeout]
+    private func names(_ differences: [SettingsInForce.Difference]) -> [String] {
+        differences.map(\.name.description)
+    }
 
     @Test func tellsWhatIsFollowedAndWhatIsNot() throws {
         var inForce = SettingsInForce(try read("log-level: info\nworkers: 2\nstate-file: a"))
         let change = inForce.follow(
-            try read("log-level: debug\nworkers: 3\nstate-file: a\ndrain-timeout: 1m\ntls-cert: c\ntls-key: k"),
-            live: live)
-        #expect(change == .init(followed: [.logLevel, .drainTimeout], ignored: [.workers, .tlsCert, .tlsKey]))
-        #expect(inForce.text(of: .logLevel) == "debug")
-        #expect(inForce.text(of: .drainTimeout) == "1m")
-        #expect(inForce.text(of: .workers) == "2")
-        #expect(inForce.text(of: .tlsCert) == nil)
+            try read("log-level: debug\nworkers: 3\nstate-file: a\ndrain-timeout: 1m\ntls-cert: c\ntls-key: k"))
+        #expect(names(change.followed) == ["drain-timeout", "log-level"])
+        #expect(names(change.ignored) == ["workers", "tls-cert", "tls-key"])
+        #expect(change.followed.map(\.inForce) == ["off", "info"])
+        #expect(change.followed.map(\.given) == ["1m", "debug"])
+        #expect(change.ignored.map(\.inForce) == ["2", nil, nil])
+        #expect(change.ignored.map(\.given) == ["3", "c", "k"])
+    }
+
+    /// What is handed to the running Proxy must not have what it can't follow: other endpoints, say.
+    @Test func takesOverWhatIsLiveAndNothingElse() throws {
+        let start = try SettingsTests.read()
+        let given = try SettingsTests.read(otherThanDefault.mapValues { [$0] })
+        var inForce = SettingsInForce(start)
+        let change = inForce.follow(given)
+        #expect(change.followed.count + change.ignored.count == SettingTable.settings.count)
+        for setting in SettingTable.settings {
+            let expected = setting.isLive ? given : start
+            #expect(setting.text(in: inForce.settings) == setting.text(in: expected), "\(setting.name)")
+            #expect(inForce.settings.source(of: setting) == expected.source(of: setting), "\(setting.name)")
+            #expect(names(setting.isLive ? change.followed : change.ignored).contains(setting.name.description))
+        }
     }
 
     @Test func tellsOfWhatIsNotFollowedEachTime() throws {
         var inForce = SettingsInForce(try read("workers: 2"))
         for _ in 1...2 {
-            #expect(inForce.follow(try read("workers: 3"), live: live) == .init(followed: [], ignored: [.workers]))
+            let change = inForce.follow(try read("workers: 3"))
+            #expect(names(change.ignored) == ["workers"])
+            #expect(change.followed == [])
         }
-        #expect(inForce.follow(try read("workers: 2"), live: live) == .init(followed: [], ignored: []))
+        let change = inForce.follow(try read("workers: 2"))
+        #expect(change.ignored == [] && change.followed == [])
     }
 
     @Test func goesBackToADefault() throws {
         var inForce = SettingsInForce(try read("idle-timeout: 1m"))
-        #expect(inForce.follow(try read(""), live: live) == .init(followed: [.idleTimeout], ignored: []))
-        #expect(inForce.text(of: .idleTimeout) == "3m")
-        #expect(inForce.follow(try read(""), live: live) == .init(followed: [], ignored: []))
-    }
-
-    @Test func theLimitsAreSettings() {
-        #expect(SettingName.limits.count == 34)
-        #expect(SettingName.limits.isSuperset(of: [.idleTimeout, .maxHeaderListSize, .goawayTimeout]))
-        #expect(SettingName.limits.isDisjoint(with: [.workers, .drainTimeout, .healthTimeout]))
+        let back = inForce.follow(try read(""))
+        #expect(names(back.followed) == ["idle-timeout"])
+        #expect(inForce.settings.limits.idleTimeout == .seconds(180))
+        #expect(inForce.settings.source(of: SettingTable.clients.idleTimeout) == .standard)
+        let change = inForce.follow(try read(""))
+        #expect(change.ignored == [] && change.followed == [])
     }
 }

@@ -46,7 +46,7 @@ class Proxy:
         self,
         folder: Path,
         *,
-        blue: str | Sequence[str],
+        blue: str | Sequence[str] | None,
         green: str | Sequence[str],
         token: str | None = None,
         **settings,
@@ -58,7 +58,7 @@ class Proxy:
         self.settings = {
             "listen": "127.0.0.1:0",
             "admin": "127.0.0.1:0",
-            "blue": blue if isinstance(blue, str) else ",".join(blue),
+            "blue": blue if blue is None or isinstance(blue, str) else ",".join(blue),
             "green": green if isinstance(green, str) else ",".join(green),
             "workers": 2,
             "state_file": self.state_file,

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Settings
+
+/// The flags of all settings, a section of `--help` for each group.
+///
+/// ArgumentParser finds a type's options by reflection (`customMirror`) and gives them their values by decoding
+/// (`init(from:)`); here and in `GroupFlags` the table of settings answers both, so that no flag has to be declared.
+struct SettingFlags: ParsableArguments, CustomReflectable {
+    /// What was given, by setting; no value for one that wasn't.
+    private(set) var given: [SettingName: [String]] = [:]
+
+    init() {}
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: FlagKey.self)
+        for group in SettingTable.groups { try take(group, from: container) }
+    }
+
+    var customMirror: Mirror {
+        Mirror(self, children: SettingTable.groups.map { Self.section(for: $0) }, displayStyle: .struct)
+    }
+
+    private mutating func take<Group: SettingGroup>(
+        _: Group, from container: KeyedDecodingContainer<FlagKey>
+    ) throws {
+        let flags = try container.decode(OptionGroup<GroupFlags<Group>>.self, forKey: FlagKey(Group.title))
+        given.merge(flags.wrappedValue.given) { $1 }
+    }
+
+    private static func section<Group: SettingGroup>(for _: Group) -> Mirror.Child {
+        (Group.title, OptionGroup<GroupFlags<Group>>(title: Group.title))
+    }
+}
+
+/// The flags of a group of settings.
+private struct GroupFlags<Group: SettingGroup>: ParsableArguments, CustomReflectable {
+    private(set) var given: [SettingName: [String]] = [:]
+
+    init() {}
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: FlagKey.self)
+        for setting in Group().settings {
+            let key = FlagKey(setting.name.description)
+            switch setting.kind {
+            case .value, .list:
+                given[setting.name] = try container.decode(Option<String?>.self, forKey: key).wrappedValue.map { [$0] }
+            case .repeatedList:
+                given[setting.name] = try container.decode(Option<[String]>.self, forKey: key).wrappedValue
+            case .switch:
+                given[setting.name] = try container.decode(Flag<Bool>.self, forKey: key).wrappedValue ? ["on"] : nil
+            }
+        }
+    }
+
+    var customMirror: Mirror {
+        Mirror(
+            self, children: Group().settings.map { ($0.name.description, Self.definition(of: $0)) },
+            displayStyle: .struct)
+    }
+
+    private static func definition(of setting: any DeclaredSetting) -> Any {
+        let name = NameSpecification.customLong(setting.name.description)
+        let help = ArgumentHelp(setting.flagHelp, valueName: setting.placeholder)
+        switch setting.kind {
+        case .value, .list: return Option<String?>(name: name, help: help)
+        case .repeatedList: return Option<[String]>(wrappedValue: [], name: name, help: help)
+        case .switch: return Flag<Bool>(wrappedValue: false, name: name, help: help)
+        }
+    }
+}
+
+/// A setting or a group of them, by its name.
+private struct FlagKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(_ name: String) { stringValue = name }
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { nil }
+}
+
+extension DeclaredSetting {
+    /// What `--help` says.
+    fileprivate var flagHelp: String {
+        // A flag without a value has nothing to say of its default.
+        if case .switch = kind { return "\(help) In the environment and the file: on or off." }
+        return (standardInWords ?? standard).map { "\(help) Default: \($0)." } ?? help
+    }
+}

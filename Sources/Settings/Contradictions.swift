@@ -1,0 +1,118 @@
+import DataPlane
+import DurationSyntax
+
+// What is wrong with settings together, each of which is right by itself.
+
+extension ProxySettings {
+    /// Each names the setting that would have to be another.
+    var contradictions: [SettingsError] {
+        addressContradictions + adminTLSContradictions + clientTLSContradictions + upstreamTLSContradictions
+            + backoffContradictions
+    }
+
+    private var addressContradictions: [SettingsError] {
+        let addresses = SettingTable.addresses
+        var errors: [SettingsError] = []
+        if adminTokenFile == nil && !admin.isLoopback {
+            errors.append(
+                rejection(
+                    of: addresses.admin, admin.description,
+                    allowed: "an address of the loopback (127.0.0.1, ::1, localhost), or any with "
+                        + SettingTable.admin.tokenFile.name.flag))
+        }
+        if admin.port != 0 && admin.meets(listen) {
+            errors.append(
+                rejection(
+                    of: addresses.admin, admin.description,
+                    allowed: "an address other than that of \(addresses.listen.name.flag)"))
+        }
+        for (setting, color) in [(addresses.blue, Color.blue), (addresses.green, .green)] {
+            errors += endpoints[color].filter { $0.meets(listen) }.map { endpoint in
+                rejection(
+                    of: setting, endpoint.description,
+                    allowed: "backends, not the address the Proxy itself listens on")
+            }
+        }
+        return errors
+    }
+
+    private var adminTLSContradictions: [SettingsError] {
+        unpaired(SettingTable.admin.certificate, adminTLSCertificate, SettingTable.admin.key, adminTLSKey)
+    }
+
+    private var clientTLSContradictions: [SettingsError] {
+        let table = SettingTable.clientTLS
+        var errors = unpaired(table.certificate, tlsCertificate, table.key, tlsKey)
+        if forwardsClientIdentity && tlsClientAuthority == nil {
+            errors.append(
+                rejection(
+                    of: table.forwardsIdentity, "on",
+                    allowed: "off, or on together with \(table.clientAuthority.name.flag)"))
+        }
+        // Where only one of the two is given, that has been told.
+        if let tlsClientAuthority, !isGiven(table.certificate), !isGiven(table.key) {
+            errors.append(
+                rejection(
+                    of: table.clientAuthority, tlsClientAuthority,
+                    allowed: "authorities together with \(table.certificate.name.flag)"))
+        }
+        return errors
+    }
+
+    private var upstreamTLSContradictions: [SettingsError] {
+        let table = SettingTable.upstreamTLS
+        let errors = unpaired(table.certificate, upstreamTLSCertificate, table.key, upstreamTLSKey)
+        guard !usesUpstreamTLS else { return errors }
+        let certificate = upstreamTLSKey == nil ? nil : upstreamTLSCertificate
+        let given = [
+            (table.authority, upstreamTLSAuthority), (table.certificate, certificate),
+            (table.serverName, upstreamTLSServerName),
+        ]
+        return errors
+            + given.compactMap { setting, value in
+                value.map { rejection(of: setting, $0, allowed: "a value together with \(table.isOn.name.flag)") }
+            }
+    }
+
+    private var backoffContradictions: [SettingsError] {
+        let table = SettingTable.upstreams
+        guard limits.minConnectBackoff > limits.maxConnectBackoff else { return [] }
+        return [
+            rejection(
+                of: table.minConnectBackoff, limits.minConnectBackoff.text,
+                allowed: "at most \(table.maxConnectBackoff.name.flag), which is \(limits.maxConnectBackoff.text)")
+        ]
+    }
+
+    /// A certificate and its key need each other.
+    private func unpaired(
+        _ certificate: Setting<String?>, _ certificateFile: String?, _ key: Setting<String?>, _ keyFile: String?
+    ) -> [SettingsError] {
+        switch (certificateFile, keyFile) {
+        case (let file?, nil):
+            [rejection(of: certificate, file, allowed: "a certificate together with its \(key.name.flag)")]
+        case (nil, let file?):
+            [rejection(of: key, file, allowed: "a key together with its \(certificate.name.flag)")]
+        default: []
+        }
+    }
+
+    /// Whether someone gives it, if only a value that is wrong.
+    private func isGiven(_ setting: some DeclaredSetting) -> Bool { source(of: setting) != .standard }
+}
+
+extension Endpoint {
+    /// Whether only this machine can reach it.
+    package var isLoopback: Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host.lowercased() == "localhost" || host == "::1"
+            || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
+    }
+
+    /// Whether connecting here reaches what listens there, as far as the text tells.
+    fileprivate func meets(_ listener: Endpoint) -> Bool {
+        let isEverywhere = listener.host == "0.0.0.0" || listener.host == "::"
+        return port == listener.port
+            && (host == listener.host || (isEverywhere && (isLoopback || host == "0.0.0.0" || host == "::")))
+    }
+}

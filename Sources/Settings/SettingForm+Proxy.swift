@@ -1,0 +1,96 @@
+import DataPlane
+import HealthCheck
+import Logging
+
+// The forms that only a proxy needs.
+
+extension SettingForm where Value == Endpoint {
+    /// An address to listen on.
+    static var address: Self {
+        SettingForm(
+            "HOST:PORT", allowed: "HOST:PORT, with an IPv6 address in brackets and port 0 for any free port",
+            text: \.description, parse: { Endpoint($0) })
+    }
+}
+
+extension SettingForm where Value == [Endpoint] {
+    /// Backends: at least one, none twice.
+    static var endpoints: Self {
+        list(
+            "HOST:PORT[,…]", of: "endpoint",
+            allowed: "HOST:PORT[,HOST:PORT…], with an IPv6 address in brackets and ports 1 to 65535", isSet: true,
+            parse: { text in Endpoint(text).flatMap { $0.port == 0 ? nil : $0 } })
+    }
+}
+
+extension SettingForm where Value == [HealthCheck] {
+    static var healthChecks: Self {
+        list(
+            "CHECK", kind: .repeatedList, of: "check", allowed: "grpc, grpc:SERVICE, http:/PATH, tcp, or none alone",
+            mayBeNone: true, isSet: true,
+            parse: { text in
+                // Nothing else can be in a path or in a service's name.
+                text.utf8.allSatisfy { (0x21...0x7e).contains($0) } ? HealthCheck(text) : nil
+            })
+    }
+}
+
+extension SettingForm where Value == [AddressRange] {
+    static var addressRanges: Self {
+        list(
+            "CIDR[,CIDR…]", of: "range",
+            allowed: "none, or CIDR[,CIDR…] with zeros beyond the length, such as 10.0.0.0/8,fd00::/8,192.0.2.1",
+            mayBeNone: true, parse: { AddressRange($0) })
+    }
+}
+
+extension SettingForm where Value == Color {
+    static var color: Self {
+        SettingForm(
+            Color.allCases.map(\.name).joined(separator: "|"),
+            allowed: Color.allCases.map(\.name).joined(separator: ", "),
+            text: \.name, parse: { Color(name: $0) })
+    }
+}
+
+extension SettingForm where Value == Logger.Level {
+    static var logLevel: Self {
+        SettingForm(
+            "LEVEL", allowed: Logger.Level.allCases.map(\.rawValue).joined(separator: ", "), text: \.rawValue,
+            parse: { Logger.Level(rawValue: $0) })
+    }
+}
+
+extension SettingForm where Value == AccessLogDestination {
+    static var accessLog: Self {
+        SettingForm(
+            "FILE|-|off", allowed: "a file's path, - or off",
+            text: { destination in
+                switch destination {
+                case .off: "off"
+                case .standardOutput: "-"
+                case .file(let path): path
+                }
+            },
+            parse: { text in
+                switch text {
+                case "off": .off
+                case "-": .standardOutput
+                default: SettingForm<String>.path(text).map { .file(path: $0) }
+                }
+            })
+    }
+}
+
+extension SettingForm where Value == String? {
+    /// A name that certificates are for, or none.
+    static var serverName: Self {
+        SettingForm(
+            "NAME", allowed: "a DNS name or an IP address, without a port", text: { $0 },
+            parse: { text in
+                let isName = text.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"/[]\"".utf8.contains($0) }
+                let hasPort = text.utf8.count { $0 == UInt8(ascii: ":") } == 1
+                return isName && !hasPort && (1...253).contains(text.utf8.count) ? .some(text) : .none
+            })
+    }
+}

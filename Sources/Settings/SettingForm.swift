@@ -1,0 +1,177 @@
+import DurationSyntax
+
+/// How the values of a setting are written, and which there are.
+package struct SettingForm<Value: Sendable>: Sendable {
+    /// What is wrong with a value.
+    struct Flaw: Error {
+        /// The part that is wrong; `nil` for all of it.
+        var culprit: String?
+        /// What would be allowed.
+        var allowed: String
+    }
+
+    let kind: SettingKind
+    /// Stands for a value in `--help`.
+    let placeholder: String
+    /// What there is, in few words.
+    let values: String
+    /// Reads what is given: one text or, for lists, one or more.
+    let parse: @Sendable ([String]) throws(Flaw) -> Value
+    /// As it would be written, so that `parse` gives the same value; `nil` for none.
+    let text: @Sendable (Value) -> String?
+
+    init(
+        _ placeholder: String, kind: SettingKind, values: String,
+        parse: @escaping @Sendable ([String]) throws(Flaw) -> Value, text: @escaping @Sendable (Value) -> String?
+    ) {
+        self.kind = kind
+        self.placeholder = placeholder
+        self.values = values
+        self.parse = parse
+        self.text = text
+    }
+
+    /// The form of a single value.
+    ///
+    /// - Parameters:
+    ///   - allowed: what an error says is allowed.
+    ///   - values: the same in fewer words.
+    ///   - parse: gives `nil` for what is not allowed.
+    init(
+        _ placeholder: String, kind: SettingKind = .value, allowed: String, values: String? = nil,
+        text: @escaping @Sendable (Value) -> String?, parse: @escaping @Sendable (String) -> Value?
+    ) {
+        self.init(
+            placeholder, kind: kind, values: values ?? allowed,
+            parse: { given throws(Flaw) in
+                guard given.count == 1, let value = parse(given[0]) else { throw Flaw(allowed: allowed) }
+                return value
+            }, text: text)
+    }
+
+    /// The form of a list, which is never empty unless it may be `none`.
+    ///
+    /// - Parameters:
+    ///   - noun: what its elements are, in the singular.
+    ///   - allowed: what an error says is allowed.
+    ///   - mayBeNone: whether `none` stands for an empty list.
+    ///   - isSet: whether each element may be there only once.
+    ///   - parse: reads an element; gives `nil` for what is not allowed.
+    static func list<Element: Sendable & Equatable & CustomStringConvertible>(
+        _ placeholder: String, kind: SettingKind = .list, of noun: String, allowed: String, mayBeNone: Bool = false,
+        isSet: Bool = false, parse: @escaping @Sendable (String) -> Element?
+    ) -> SettingForm<[Element]> where Value == [Element] {
+        SettingForm(
+            placeholder, kind: kind, values: allowed,
+            parse: { given throws(Flaw) in
+                var elements: [Element] = []
+                var isNone = false
+                for text in given {
+                    if mayBeNone && text == "none" {
+                        isNone = true
+                    } else if let element = parse(text) {
+                        elements.append(element)
+                    } else {
+                        throw Flaw(allowed: given.count > 1 ? "\(allowed), which \"\(text)\" is not" : allowed)
+                    }
+                }
+                if isNone && given.count > 1 {
+                    throw Flaw(culprit: "none", allowed: "none alone, or other \(noun)s without it")
+                }
+                if isSet, let index = elements.indices.first(where: { elements[..<$0].contains(elements[$0]) }) {
+                    throw Flaw(culprit: elements[index].description, allowed: "each \(noun) once")
+                }
+                return elements
+            },
+            text: { $0.isEmpty ? "none" : $0.map(\.description).joined(separator: ",") })
+    }
+}
+
+extension SettingForm where Value == Int {
+    /// A number of things.
+    static func count(in range: ClosedRange<Int>) -> Self { number("N", in: range) }
+
+    static func bytes(in range: ClosedRange<Int>) -> Self { number("BYTES", in: range) }
+
+    private static func number(_ placeholder: String, in range: ClosedRange<Int>) -> Self {
+        let values = "\(range.lowerBound) to \(range.upperBound)"
+        return SettingForm(
+            placeholder, allowed: "a whole number from \(values)", values: values, text: { "\($0)" },
+            parse: { text in
+                // Int(_:) takes a plus sign too, which nobody means.
+                guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+                return Int(text).flatMap { range.contains($0) ? $0 : nil }
+            })
+    }
+}
+
+extension SettingForm where Value == Duration {
+    static func duration(in range: ClosedRange<Duration>) -> Self {
+        SettingForm(
+            "DURATION", allowed: "a duration from \(range.inWords), such as 250ms, 30s or 5m", values: range.inWords,
+            text: \.text, parse: { Duration(text: $0).flatMap { range.contains($0) ? $0 : nil } })
+    }
+}
+
+extension SettingForm where Value == Duration? {
+    /// A duration, or `off` for none.
+    static func durationOrOff(in range: ClosedRange<Duration>) -> Self {
+        SettingForm(
+            "DURATION|off", allowed: "off, or a duration from \(range.inWords), such as 30s or 5m",
+            values: "off, or \(range.inWords)", text: { $0?.text ?? "off" },
+            parse: { text in
+                if text == "off" { return .some(nil) }
+                return Duration(text: text).flatMap { range.contains($0) ? .some($0) : nil }
+            })
+    }
+}
+
+extension SettingForm where Value == Bool {
+    /// `on` or `off`, in the environment and the file; its flag has no value.
+    static var flag: Self {
+        onOrOff("", .switch)
+    }
+
+    static var onOrOff: Self {
+        onOrOff("on|off", .value)
+    }
+
+    private static func onOrOff(_ placeholder: String, _ kind: SettingKind) -> Self {
+        SettingForm(
+            placeholder, kind: kind, allowed: "on, off", text: { $0 ? "on" : "off" },
+            parse: { ["on": true, "off": false][$0] })
+    }
+}
+
+extension SettingForm where Value == String {
+    /// A file's path.
+    static var file: Self {
+        SettingForm("FILE", allowed: "a file's path", text: { $0 }, parse: path)
+    }
+
+    /// Gives `nil` for what can't be a file's path.
+    static func path(_ text: String) -> String? {
+        text.isEmpty || text.contains("\0") ? nil : text
+    }
+}
+
+extension SettingForm where Value == String? {
+    /// A file's path, or none.
+    static var optionalFile: Self {
+        optionalFile(allowed: "a file's path")
+    }
+
+    /// A PEM file's path, or none.
+    static var pemFile: Self {
+        optionalFile(allowed: "a PEM file's path")
+    }
+
+    private static func optionalFile(allowed: String) -> Self {
+        SettingForm(
+            "FILE", allowed: allowed, text: { $0 }, parse: { text in SettingForm<String>.path(text).map { .some($0) } })
+    }
+}
+
+extension ClosedRange<Duration> {
+    fileprivate var inWords: String { "\(lowerBound.text) to \(upperBound.text)" }
+}

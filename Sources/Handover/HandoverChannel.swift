@@ -127,7 +127,7 @@ package final class HandoverChannel: Sendable {
                     ? "a message of \(bytes.count) bytes is too long to be sent"
                     : "a message of \(bytes.count) bytes is too long for an earlier version of the handover")
         }
-        let deadline = MonotonicTime.now() + limit
+        let deadline = TimeSource.system.read() + limit
         let number = lastNumber.add(1, ordering: .relaxed).newValue
         let size = inPieces ? Self.largestPacket : Self.largestPacketEver
         for packet in MessagePieces.packets(of: bytes, number: number, size: size) {
@@ -143,7 +143,7 @@ package final class HandoverChannel: Sendable {
             // Nothing tells when there is some again.
             case .noMemory: try? await Task.sleep(for: .milliseconds(10))
             }
-            guard MonotonicTime.now() < deadline, !Task.isCancelled else { throw Self.silence }
+            guard TimeSource.system.read() < deadline, !Task.isCancelled else { throw Self.silence }
         }
     }
 

@@ -57,7 +57,7 @@ final class HandoverEnd: EventHandler {
     func wait(until deadline: MonotonicTime, forRoom wake: @escaping () -> Void) {
         // It was posted before the end, and nobody would wake it any more.
         if isClosed { return wake() }
-        let timer = loop.schedule(after: deadline.since(.now())) { [unowned self] in wakeSenders() }
+        let timer = loop.schedule(after: deadline.since(TimeSource.system.read())) { [unowned self] in wakeSenders() }
         senders.append(Sender(timer: timer, wake: wake))
         watch()
     }

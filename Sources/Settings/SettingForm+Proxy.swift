@@ -1,3 +1,4 @@
+import Ground
 import DataPlane
 import HealthCheck
 import Logging

@@ -8,7 +8,8 @@ import Testing
     }
 
     private func choose(
-        from streams: [MemoryRelief.Stream<String>], toFree excess: Int, besides: [String: Int] = [:], allowance: Int = 0
+        from streams: [MemoryRelief.Stream<String>], toFree excess: Int, besides: [String: Int] = [:],
+        allowance: Int = 0
     ) -> [Int] {
         let held = streams.reduce(into: besides) { $0[$1.peer, default: 0] += $1.bytes }
         return MemoryRelief.choose(from: streams, held: held, toFree: excess, allowance: allowance)

@@ -84,7 +84,7 @@ final class AccessLogBuffer {
             line.append(string: reset.description.utf8)
         }
         if call.hasBeenRetried { line.append(",\"retried\":true") }
-        if let failure = call.failure {
+        if let failure = call.proxyAnswer {
             line.append(",\"error\":")
             line.append(string: failure.message.utf8)
             if let id = failure.id {

@@ -8,7 +8,7 @@ extension Call {
 
     /// Who, and by what; `nil` for a call with a complete response.
     var ending: (Ender, reason: String)? {
-        if let failure { return (.proxy, failure.kind.rawValue) }
+        if let proxyAnswer { return (.proxy, proxyAnswer.kind.rawValue) }
         guard clientReset != nil else { return nil }
         switch streamEnd {
         case .reset: return (.client, "reset")

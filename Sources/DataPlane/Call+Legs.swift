@@ -131,9 +131,9 @@ extension Call {
         guard let head = requestHead else { return }
         if !worker.book.logsAccess {
             requestHead = nil
-            worker.headerBlocks.give(head)
+            worker.headerLists.give(head)
         } else if head.isLarge {
-            requestHead = worker.headerBlocks.excerpt(head, of: AccessLogBuffer.fields)
+            requestHead = worker.headerLists.excerpt(head, of: AccessLogBuffer.fields)
         }
     }
 
@@ -177,49 +177,49 @@ extension Call {
     }
 
     /// Answers the call in the Proxy's own name if it isn't answered yet, and ends it at the upstream.
-    func end(_ failure: Failure, _ worker: Worker) {
-        if !response.hasEnded { fail(failure, worker) }
+    func end(_ answer: ProxyAnswer, _ worker: Worker) {
+        if !response.hasEnded { fail(answer, worker) }
         cancelUpstream(.cancel)
     }
 
     /// Answers the call, or ends an answer that has begun, in the Proxy's own name.
-    func fail(_ failure: Failure, _ worker: Worker) {
+    func fail(_ answer: ProxyAnswer, _ worker: Worker) {
         assert(!response.hasEnded, "a call is answered once")
         guard case .open(let lent, let stream) = client else { return worker.finishIfOver(self) }
         let connection = lent.object
-        let failure = worker.concealed(failure, route)
-        self.failure = failure
+        let answer = worker.concealed(answer, route)
+        proxyAnswer = answer
         let contentType = callProtocol.isGRPCWeb ? requestHead?.text(of: .contentType) : nil
         dropRequestBody(worker)
         forgetReplay(worker)
         if !isGRPC, response.hasBegun { return cutShort(.internalError, worker) }
-        let block = worker.headerBlocks.take()
+        let list = worker.headerLists.take()
         switch (callProtocol, response.hasBegun) {
         case (.grpc, false):
             response = .ended(trailers: nil)
-            (httpStatus, grpcStatus) = (200, failure.grpcStatus)
-            failure.writeTrailersOnly(to: block)
-            connection.sendResponse(block, endStream: true, on: stream, self)
-            worker.headerBlocks.give(block)
+            (httpStatus, grpcStatus) = (200, answer.grpcStatus)
+            answer.writeTrailersOnly(to: list)
+            connection.sendResponse(list, endStream: true, on: stream, self)
+            worker.headerLists.give(list)
         case (.grpc, true):
-            failure.writeTrailers(to: block)
-            response = .ended(trailers: block)
+            answer.writeTrailers(to: list)
+            response = .ended(trailers: list)
             undeliveredSince = undeliveredSince ?? worker.loop.now
-            grpcStatus = failure.grpcStatus
+            grpcStatus = answer.grpcStatus
             resumeClient()
         case (.http, _):
-            httpStatus = failure.httpStatus
-            failure.writeResponse(to: block)
-            sendAnswer(block, Array(failure.body.utf8), on: stream, connection)
+            httpStatus = answer.httpStatus
+            answer.writeResponse(to: list)
+            sendAnswer(list, Array(answer.body.utf8), on: stream, connection)
         case (.grpcWeb, _), (.grpcWebText, _):
-            (httpStatus, grpcStatus) = (200, failure.grpcStatus)
-            failure.writeWebResponse(to: block, contentType: contentType ?? "application/grpc-web")
+            (httpStatus, grpcStatus) = (200, answer.grpcStatus)
+            answer.writeWebResponse(to: list, contentType: contentType ?? "application/grpc-web")
             let isText = if case .grpcWebText = callProtocol { true } else { false }
-            sendAnswer(block, failure.webBody(isText: isText), on: stream, connection)
+            sendAnswer(list, answer.webBody(isText: isText), on: stream, connection)
         }
     }
 
-    private func sendAnswer(_ head: HeaderBlock, _ body: [UInt8], on stream: StreamID, _ connection: ClientConnection) {
+    private func sendAnswer(_ head: HeaderList, _ body: [UInt8], on stream: StreamID, _ connection: ClientConnection) {
         response = .ended(trailers: nil)
         if !isHead {
             body.withUnsafeBytes { responseBody.append($0, from: connection.chunks) }
@@ -227,7 +227,7 @@ extension Call {
             undeliveredSince = connection.worker.loop.now
         }
         connection.sendResponse(head, endStream: isHead, on: stream, self)
-        connection.headerBlocks.give(head)
+        connection.headerLists.give(head)
     }
 
     /// Ends a response that has begun, and that nothing but a reset can tell the client is cut short: once it has what came

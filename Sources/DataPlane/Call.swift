@@ -42,7 +42,7 @@ final class Call: StreamContext {
 
     /// Who has ended the client's stream before its response was complete.
     enum StreamEnd: Equatable {
-        /// Nobody, or whoever `failure` and `responseReset` tell of.
+        /// Nobody, or whoever `proxyAnswer` and `responseReset` tell of.
         case none
         /// The client, by RST_STREAM.
         case reset
@@ -57,7 +57,7 @@ final class Call: StreamContext {
         case awaitingHead
         case streaming
         /// A request's trailers go no further than the client's connection, so it has none here.
-        case ended(trailers: HeaderBlock?)
+        case ended(trailers: HeaderList?)
 
         var hasBegun: Bool {
             if case .awaitingHead = self { false } else { true }
@@ -85,7 +85,7 @@ final class Call: StreamContext {
     /// From the upstream, for the client.
     var responseBody = ByteQueue()
     /// The request's head: until the response begins, and beyond that what the access log says of it.
-    var requestHead: HeaderBlock?
+    var requestHead: HeaderList?
     /// Bytes of a replay for which the client was given credit the first time.
     var creditedBytes = 0
     /// What the streams were given beyond the windows that they began with: the upstream's, and the client's.
@@ -150,7 +150,7 @@ final class Call: StreamContext {
     var bytesUp = 0
     var bytesDown = 0
     /// Why the Proxy has answered the call itself.
-    var failure: Failure?
+    var proxyAnswer: ProxyAnswer?
 
     init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?, clientIdentity: String?)
     {
@@ -186,7 +186,7 @@ final class Call: StreamContext {
     /// Whether it was the client's doing that the Proxy has answered the call at once: giving it up then is no better than
     /// giving up another one.
     var isRefusedAsItCame: Bool {
-        switch failure?.kind {
+        switch proxyAnswer?.kind {
         case .malformedRequest, .headersTooLarge: true
         default: cameTooLate
         }

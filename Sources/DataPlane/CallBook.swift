@@ -68,13 +68,13 @@ struct CallBook: ~Copyable {
         letGo(of: call)
         call.requestBody.removeAll(to: worker.chunks)
         call.responseBody.removeAll(to: worker.chunks)
-        if case .ended(let trailers?) = call.response { worker.headerBlocks.give(trailers) }
+        if case .ended(let trailers?) = call.response { worker.headerLists.give(trailers) }
         call.request = .ended(trailers: nil)
         call.response = .ended(trailers: nil)
         if let route { book(call, route, now: worker.loop.now) }
         if let head = call.requestHead {
             call.requestHead = nil
-            worker.headerBlocks.give(head)
+            worker.headerLists.give(head)
         }
     }
 

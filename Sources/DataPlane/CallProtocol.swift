@@ -11,7 +11,7 @@ enum CallProtocol {
     case grpcWeb
     case grpcWebText
 
-    init(ofRequest head: HeaderBlock) {
+    init(ofRequest head: HeaderList) {
         guard head.value(of: .contentType, hasPrefix: "application/grpc") else {
             self = .http
             return

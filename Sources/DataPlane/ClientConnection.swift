@@ -235,7 +235,7 @@ final class ClientConnection: Connection {
     ///
     /// - Returns: whether the connection may go on.
     private func endedUncleanly(_ call: Call) -> Bool {
-        guard call.upstreamReset == nil, call.failure == nil || call.isRefusedAsItCame else { return true }
+        guard call.upstreamReset == nil, call.proxyAnswer == nil || call.isRefusedAsItCame else { return true }
         let now = worker.loop.now
         if !call.isRefusedAsItCame, let deadline = call.ownDeadline,
             DeadlineAllowance.isOver(deadline, began: call.began, now: now), deadlines.forgives(now: now)
@@ -260,13 +260,13 @@ final class ClientConnection: Connection {
     }
 
     override func requestReceived(
-        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+        _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         receivedData()
         let call = context.call
         let hasPath = head.value(of: .path, hasPrefix: "/")
         guard hasPath || Self.isSoundWithoutPath(head) else {
-            headerBlocks.give(head)
+            headerLists.give(head)
             return cancel(stream, .protocolError)
         }
         let head = withIdentity(head)
@@ -282,13 +282,13 @@ final class ClientConnection: Connection {
             call.fail(.headersTooLarge(worker.limits), worker)
         } else if !hasPath, !head.has(.path) {
             // CONNECT alone has none. No tunnel leads through here, and what has no path has no backend.
-            call.fail(Failure(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
+            call.fail(ProxyAnswer(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
         } else if !head.allValues(of: .grpcTimeout, { GRPCTimeout.parse($0) != nil }) {
-            call.fail(Failure(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
+            call.fail(ProxyAnswer(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
         } else if call.cameTooLate {
             call.fail(.deadlineExceeded, worker)
         } else if HeldMemory.isShort(worker), worker.memory.refuses(self, worker) {
-            call.fail(Failure(kind: .overloaded, message: "the proxy holds too much already"), worker)
+            call.fail(ProxyAnswer(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
         }
@@ -304,25 +304,25 @@ final class ClientConnection: Connection {
     }
 
     /// Who the client is, only the Proxy says: what the client says itself never passes.
-    private func withIdentity(_ head: HeaderBlock) -> HeaderBlock {
+    private func withIdentity(_ head: HeaderList) -> HeaderList {
         let head = withoutIdentity(head)
         guard worker.forwardsClientIdentity, let identity else { return head }
-        let own = headerBlocks.own(head)
+        let own = headerLists.own(head)
         own.append("x-forwarded-client-cert", identity)
-        headerBlocks.recount(own)
+        headerLists.recount(own)
         return own
     }
 
-    private func withoutIdentity(_ list: HeaderBlock) -> HeaderBlock {
+    private func withoutIdentity(_ list: HeaderList) -> HeaderList {
         guard list.has(.forwardedClientCertificate) else { return list }
-        let own = headerBlocks.own(list)
+        let own = headerLists.own(list)
         own.removeAll(of: .forwardedClientCertificate)
         return own
     }
 
     /// Whether a head is sound whose path doesn't begin with a slash (RFC 9113, section 8.3.1): libnghttp2 looks at it for
     /// http and https alone.
-    private static func isSoundWithoutPath(_ head: HeaderBlock) -> Bool {
+    private static func isSoundWithoutPath(_ head: HeaderList) -> Bool {
         !head.has(.path) || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
     }
 
@@ -344,11 +344,11 @@ final class ClientConnection: Connection {
 
     /// A request's trailers go no further. gRPC has none, HTTP lets anybody on the way drop them (RFC 9110, section 6.5),
     /// and grpc-go ends the connection for them, as Go's own server does where they cross its RST_STREAM.
-    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
         let isTruncated = trailers.isTruncated
-        headerBlocks.give(trailers)
+        headerLists.give(trailers)
         call.request = .ended(trailers: nil)
         if isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
         call.resumeUpstream()
@@ -357,7 +357,7 @@ final class ClientConnection: Connection {
     // MARK: The response goes out
 
     /// The response's head, and all of the response where `endStream` says so.
-    func sendResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ call: Call) {
+    func sendResponse(_ head: HeaderList, endStream: Bool, on stream: StreamID, _ call: Call) {
         submitResponse(head, endStream: endStream, on: stream, context: call)
         sentData()
         markDirty()
@@ -366,10 +366,10 @@ final class ClientConnection: Connection {
     /// Trailers need no window, but libnghttp2 asks for nothing more while a stream has none.
     ///
     /// - Returns: whether they are on their way: all DATA are, and the client's window is shut.
-    func sendTrailersPastWindow(_ trailers: HeaderBlock, on stream: StreamID) -> Bool {
+    func sendTrailersPastWindow(_ trailers: HeaderList, on stream: StreamID) -> Bool {
         guard peerWindow <= 0 || peerWindow(of: stream) <= 0 else { return false }
         submitTrailers(trailers, on: stream)
-        headerBlocks.give(trailers)
+        headerLists.give(trailers)
         sentData()
         markDirty()
         return true
@@ -397,7 +397,7 @@ final class ClientConnection: Connection {
         guard let trailers else { return .last(count) }
         submitTrailers(trailers, on: stream)
         call.response = .ended(trailers: nil)
-        headerBlocks.give(trailers)
+        headerLists.give(trailers)
         return .lastBeforeTrailers(count)
     }
 
@@ -602,12 +602,13 @@ final class ClientConnection: Connection {
     /// Ends a call because of the memory that it takes.
     func endForMemory(_ call: Call) {
         worker.log.count(.memory)
-        let failure = Failure(kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
+        let failure = ProxyAnswer(
+            kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
         if call.response.hasBegun {
             // What waits has no way out, and trailers would have to wait behind it.
-            call.failure = call.failure ?? failure
+            call.proxyAnswer = call.proxyAnswer ?? failure
             guard case .open(_, let stream) = call.client else { return }
-            if case .ended(let trailers?) = call.response { headerBlocks.give(trailers) }
+            if case .ended(let trailers?) = call.response { headerLists.give(trailers) }
             call.response = .ended(trailers: nil)
             // Were it asked for more, it must not look complete.
             call.responseReset = .enhanceYourCalm
@@ -632,7 +633,7 @@ final class ClientConnection: Connection {
         if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
             call.deadline = nil
             call.end(.deadlineExceeded, worker)
-        } else if let since = call.undeliveredSince, call.failure != nil, now > since + limits.writeTimeout,
+        } else if let since = call.undeliveredSince, call.proxyAnswer != nil, now > since + limits.writeTimeout,
             case .open(_, let stream) = call.client
         {
             // The Proxy has ended the call; whoever leaves no window for that is told without one.
@@ -644,7 +645,7 @@ final class ClientConnection: Connection {
             call.streamEnd = .rule(Limit.streamWriteStall.rawValue)
             cancel(stream, .internalError)
         } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
-            call.end(Failure(kind: .idle, message: "nothing has moved for \(limit)"), worker)
+            call.end(ProxyAnswer(kind: .idle, message: "nothing has moved for \(limit)"), worker)
         }
     }
 

@@ -61,7 +61,7 @@ class Connection: Session, EventHandler {
         lastReceived = worker.loop.now
         frames = FrameBudget(capacity: worker.limits.controlFrameBudget, now: worker.loop.now)
         bandwidth = BandwidthEstimate(most: worker.limits.mostGrownWindows)
-        super.init(role: role, settings: settings, headerBlocks: worker.headerBlocks, memory: worker.sessionMemory)
+        super.init(role: role, settings: settings, headerLists: worker.headerLists, memory: worker.sessionMemory)
         try worker.loop.add(transport.socket.descriptor, for: interest, transport.trigger, handler: self)
     }
 
@@ -172,7 +172,7 @@ class Connection: Session, EventHandler {
     private func sendQueued() {
         guard isWritable else { return }
         do {
-            while case let count = try drain(into: worker.output), count > 0 {
+            while case let count = try write(into: worker.output), count > 0 {
                 guard hasSent(transport.write(UnsafeRawBufferPointer(rebasing: worker.output[..<count]))) else {
                     return
                 }

@@ -5,10 +5,10 @@ import TLS
 
 /// Takes clients' connections and forwards their calls: the workers, the listening socket, and the way to ask them.
 ///
-/// Any thread may call its functions. Workers start with `start()` and end with `drain(_:until:)`.
+/// Any thread may call its functions. Workers start with `start()` and end with `shutDown(_:until:)`.
 package final class DataPlane: TrafficControl {
     /// How a shutdown went.
-    package struct DrainOutcome: Sendable, Equatable {
+    package struct ShutdownOutcome: Sendable, Equatable {
         /// Calls that ended by themselves.
         package var finished: Int
         /// Calls that the Proxy ended because the grace was over.
@@ -41,7 +41,7 @@ package final class DataPlane: TrafficControl {
 
     private let workers: [Worker]
     private let registry: ConnectionRegistry
-    /// Until `drain(_:until:)`.
+    /// Until `shutDown(_:until:)`.
     private let listener: Mutex<ListeningSocket?>
     private let accessLog: AccessLog?
     private let log: @Sendable (DataPlaneEvent) -> Void
@@ -193,7 +193,8 @@ package final class DataPlane: TrafficControl {
     /// ends the rest with UNAVAILABLE, and stops the workers.
     ///
     /// - Parameter timeIsUp: returns when calls have had time enough; cancelled where they need no more.
-    package func drain(_ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void) async -> DrainOutcome {
+    package func shutDown(_ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void) async -> ShutdownOutcome
+    {
         await onLoop(of: workers[0], else: ()) { [self] in
             let last = acceptor.withLock { acceptor in
                 defer { acceptor = nil }
@@ -216,7 +217,7 @@ package final class DataPlane: TrafficControl {
             await onLoop(of: worker, else: ()) { worker.stop() }
         }
         await accessLog?.flush()
-        return DrainOutcome(finished: max(0, before - ended), ended: ended)
+        return ShutdownOutcome(finished: max(0, before - ended), ended: ended)
     }
 
     /// - Returns: whether the last client left in time.

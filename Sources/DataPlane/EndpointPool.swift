@@ -30,7 +30,7 @@ final class EndpointPool {
     /// When a connection was made last to take the place of one whose resets are nearly used up.
     private var lastReplacement: MonotonicTime?
     /// Why the last attempt failed.
-    private(set) var lastFailure: Failure?
+    private(set) var lastFailure: ProxyAnswer?
     private var backoff: Backoff
     /// How large the endpoint's responses have been.
     var responses = ResponseSizeGuess()
@@ -233,20 +233,20 @@ final class EndpointPool {
         tryNext(rest, .timeout, "no HTTP/2 connection within \(worker.limits.connectTimeout)")
     }
 
-    private func tryNext(_ rest: [SocketAddress], _ kind: Failure.Kind, _ reason: String) {
+    private func tryNext(_ rest: [SocketAddress], _ kind: ProxyAnswer.Kind, _ reason: String) {
         if rest.isEmpty { attemptFailed(kind, reason) } else { connect(to: rest[...]) }
     }
 
     /// The attempt is over: every call that waits is placed elsewhere, or fails. Calls that come before the next attempt
     /// wait for it.
-    private func attemptFailed(_ kind: Failure.Kind, _ reason: String) {
+    private func attemptFailed(_ kind: ProxyAnswer.Kind, _ reason: String) {
         attempt = .pausing
         _ = worker.loop.schedule(after: backoff.failed(using: &worker.random)) { [unowned self] in
             attempt = .none
             connectIfNeeded()
         }
         countFailure()
-        lastFailure = Failure(kind: kind, message: "\(endpoint): \(reason)")
+        lastFailure = ProxyAnswer(kind: kind, message: "\(endpoint): \(reason)")
         for call in waiting.removeAll() {
             call.upstream = .none
             call.triedEndpoints |= Call.bit(ofEndpoint: index)
@@ -275,7 +275,7 @@ final class EndpointPool {
         tryNext(rest, .unreachable, reason)
     }
 
-    func connectionIsDraining(_ connection: UpstreamConnection) {
+    func connectionIsGoingAway(_ connection: UpstreamConnection) {
         remove(connection)
         connectIfNeeded()
     }

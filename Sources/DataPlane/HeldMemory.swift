@@ -22,7 +22,7 @@ struct HeldMemory: ~Copyable {
 
     /// What a worker's calls take: their bodies, their header lists, and themselves.
     static func bytes(_ worker: Worker) -> Int {
-        worker.chunks.bytesInUse + worker.headerBlocks.bytesInUse + worker.book.heldBytes
+        worker.chunks.bytesInUse + worker.headerLists.bytesInUse + worker.book.heldBytes
     }
 
     /// Whether more is held than leaves everybody in peace.

@@ -60,10 +60,10 @@ struct Router: ~Copyable {
     }
 
     /// Why no endpoint of a color was left to be tried.
-    func unreachable(_ color: Color) -> Failure {
+    func unreachable(_ color: Color) -> ProxyAnswer {
         let failures = pools[color].compactMap(\.lastFailure)
         let reasons = failures.map(\.message).joined(separator: "; ")
-        return Failure(kind: failures.last?.kind ?? .unreachable, message: "\(color) can't be reached: \(reasons)")
+        return ProxyAnswer(kind: failures.last?.kind ?? .unreachable, message: "\(color) can't be reached: \(reasons)")
     }
 
     // MARK: What the control plane says

@@ -24,7 +24,7 @@ package struct TrafficReport: Sendable, Equatable {
         /// Calls that are not gRPC and ended, indexed by the first digit of their HTTP status (0 where none was sent).
         package var finishedByHTTPClass = [Int](repeating: 0, count: 6)
         /// Calls that the Proxy answered itself.
-        package var failedByKind = CaseCounts<Failure.Kind>()
+        package var failedByKind = CaseCounts<ProxyAnswer.Kind>()
         /// Calls that were placed a second time after the upstream refused them unprocessed.
         package var retried = 0
         /// Calls that began here because the active color, the other one, had no healthy endpoint.
@@ -131,7 +131,7 @@ extension TrafficReport.ColorTotals {
         } else {
             finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
         }
-        if let kind = call.failure?.kind { failedByKind[kind] += 1 }
+        if let kind = call.proxyAnswer?.kind { failedByKind[kind] += 1 }
         bytesUp += call.bytesUp
         bytesDown += call.bytesDown
         let microseconds = Int(clamping: microseconds)

@@ -14,7 +14,7 @@ final class UpstreamConnection: Connection {
         /// Much of its budget of resets is used: open streams go on, no new ones until that is forgotten.
         case resting
         /// The upstream has sent GOAWAY: open streams go on, no new ones.
-        case draining
+        case goingAway
     }
 
     private var phase = Phase.connecting
@@ -98,7 +98,7 @@ final class UpstreamConnection: Connection {
             takeBackUnsent()
             pool.roomWasMade()
         case .resting: takeBackUnsent()
-        case .connecting, .handshaking, .draining: break
+        case .connecting, .handshaking, .goingAway: break
         }
     }
 
@@ -127,22 +127,22 @@ final class UpstreamConnection: Connection {
     override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {
         if goAway == nil || code != .noError { goAway = code }
         switch phase {
-        case .connecting, .draining: return
+        case .connecting, .goingAway: return
         case .handshaking: close("the upstream sent GOAWAY (\(code)) at once")
-        case .ready, .resting: beginDraining()
+        case .ready, .resting: beginGoingAway()
         }
     }
 
-    private func beginDraining() {
-        phase = .draining
-        pool.connectionIsDraining(self)
+    private func beginGoingAway() {
+        phase = .goingAway
+        pool.connectionIsGoingAway(self)
     }
 
     override func lost(_ reason: String) {
         defer { worker.remove(self) }
         switch phase {
         case .connecting, .handshaking: pool.connectionFailed(self, reason)
-        case .ready, .resting, .draining: pool.connectionIsLost(self)
+        case .ready, .resting, .goingAway: pool.connectionIsLost(self)
         }
         let reason = lossReason ?? reason
         while let call = calls.last?.object {
@@ -172,7 +172,7 @@ final class UpstreamConnection: Connection {
     private func lose(_ call: Call, _ reason: String) {
         lostCalls += 1
         pool.countFailure()
-        call.fail(Failure(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
+        call.fail(ProxyAnswer(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
     }
 
     /// One line for a connection that has cost somebody a call, or was ended for something done on it.
@@ -219,7 +219,7 @@ final class UpstreamConnection: Connection {
     // MARK: The request goes out
 
     /// Gives a call its upstream leg here.
-    func start(_ call: Call, head: HeaderBlock) {
+    func start(_ call: Call, head: HeaderList) {
         if let failure = refusal(of: head) {
             call.upstream = .none
             return call.fail(failure, worker)
@@ -243,7 +243,7 @@ final class UpstreamConnection: Connection {
         } catch {
             // The stream identifiers are used up (RFC 9113, section 5.1.1): only a new connection has more.
             call.upstream = .none
-            beginDraining()
+            beginGoingAway()
             submitGoAway()
             markDirty()
             worker.book.placeAgain(call)
@@ -252,9 +252,9 @@ final class UpstreamConnection: Connection {
 
     /// Why a header list is not to be sent here: the endpoint says that it takes none as large. Netty and others end the
     /// connection for one that is larger still.
-    private func refusal(of list: HeaderBlock) -> Failure? {
+    private func refusal(of list: HeaderList) -> ProxyAnswer? {
         guard list.listSize > mostListBytes else { return nil }
-        return Failure(
+        return ProxyAnswer(
             kind: .headersTooLarge, message: "\(pool.color) takes no header list over \(mostListBytes) bytes")
     }
 
@@ -404,7 +404,7 @@ final class UpstreamConnection: Connection {
         }
         switch phase {
         case .resting where calls.isEmpty: leave()
-        case .ready, .resting, .draining:
+        case .ready, .resting, .goingAway:
             // Nobody waits for what is left here: its end tells the upstream as much as resets would.
             if dueResets > 0, dueResets == calls.count, !resets.allows(now: now) { return leave() }
             if case .resting = phase, resets.isUnused(now: now) {
@@ -419,14 +419,14 @@ final class UpstreamConnection: Connection {
 
     /// Ends the connection, on which nobody's call is left.
     private func leave() {
-        beginDraining()
+        beginGoingAway()
         closeAfterGoAway()
     }
 
     // MARK: The response comes in
 
-    override func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
-        defer { headerBlocks.give(head) }
+    override func informationalReceived(_ head: HeaderList, on stream: StreamID, _ context: StreamContext) {
+        defer { headerLists.give(head) }
         let call = context.call
         // gRPC knows no interim responses, and some of its clients take one for the head of the response.
         guard !call.isGRPC, !call.response.hasBegun, case .open(let client, let clientStream) = call.client,
@@ -439,16 +439,16 @@ final class UpstreamConnection: Connection {
     }
 
     override func responseReceived(
-        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+        _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         receivedData()
         let call = context.call
         // The Proxy may have answered meanwhile, and its RST_STREAM may not have left yet.
-        if call.response.hasEnded { return headerBlocks.give(head) }
+        if call.response.hasEnded { return headerLists.give(head) }
         var head = head
         if !isShort(head, for: call) {
             guard endStream, call.isGRPC, head.has(.grpcStatus) else {
-                headerBlocks.give(head)
+                headerLists.give(head)
                 return call.end(responseTooLarge(for: call), worker)
             }
             head = cutToStatus(head)
@@ -463,7 +463,7 @@ final class UpstreamConnection: Connection {
         if case .open(let client, let clientStream) = call.client {
             client.use { $0.sendResponse(head, endStream: endStream, on: clientStream, call) }
         }
-        headerBlocks.give(head)
+        headerLists.give(head)
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
@@ -486,14 +486,14 @@ final class UpstreamConnection: Connection {
         if !context.call.response.hasEnded { finishResponse(of: context.call, trailers: nil) }
     }
 
-    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
-        if call.response.hasEnded { return headerBlocks.give(trailers) }
+        if call.response.hasEnded { return headerLists.give(trailers) }
         var trailers = trailers
         if !isShort(trailers, for: call) {
             guard call.isGRPC, trailers.has(.grpcStatus) else {
-                headerBlocks.give(trailers)
+                headerLists.give(trailers)
                 return call.end(responseTooLarge(for: call), worker)
             }
             trailers = cutToStatus(trailers)
@@ -506,33 +506,33 @@ final class UpstreamConnection: Connection {
     // MARK: Header lists that don't pass as they are
 
     /// Whether a list is within the limits, here and at the call's client: it may end its connection for a longer one.
-    private func isShort(_ list: HeaderBlock, for call: Call) -> Bool {
+    private func isShort(_ list: HeaderList, for call: Call) -> Bool {
         guard !list.isTruncated, case .open(let client, _) = call.client else { return !list.isTruncated }
         return list.listSize <= client.use { $0.peerMaxHeaderListSize }
     }
 
-    private func responseTooLarge(for call: Call) -> Failure {
+    private func responseTooLarge(for call: Call) -> ProxyAnswer {
         let limits = worker.limits
         guard case .open(let client, _) = call.client else { return .responseTooLarge(pool.color.name, limits) }
         return .responseTooLarge(pool.color.name, limits, client: client.use { $0.peerMaxHeaderListSize })
     }
 
     /// How a call has ended is passed on even where what else is said of it takes too much.
-    private func cutToStatus(_ list: HeaderBlock) -> HeaderBlock {
+    private func cutToStatus(_ list: HeaderList) -> HeaderList {
         worker.log.count(.responseTrailers)
-        let own = headerBlocks.own(list)
+        let own = headerLists.own(list)
         own.removeAllButStatus()
         return own
     }
 
     /// gRPC counts its messages itself: without a length none is wrong, were the response cut short by whomever.
-    private func withoutLength(_ list: HeaderBlock) -> HeaderBlock {
-        let own = headerBlocks.own(list)
+    private func withoutLength(_ list: HeaderList) -> HeaderList {
+        let own = headerLists.own(list)
         own.removeAll(of: .contentLength)
         return own
     }
 
-    private func finishResponse(of call: Call, trailers: HeaderBlock?) {
+    private func finishResponse(of call: Call, trailers: HeaderList?) {
         call.response = .ended(trailers: trailers)
         pool.responses.take(isLarge: call.bytesDown > streamWindow)
         // What is left waits for the client's window, were it for the trailers alone.
@@ -560,7 +560,7 @@ final class UpstreamConnection: Connection {
             return worker.book.retry(call)
         }
         if code == .refusedStream, !call.response.hasBegun {
-            call.fail(Failure(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)
+            call.fail(ProxyAnswer(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)
         } else if call.upstreamReset != nil {
             call.dropRequestBody(worker)
             if call.response.hasBegun {
@@ -573,7 +573,7 @@ final class UpstreamConnection: Connection {
             lose(call, lossReason ?? "the upstream has gone away")
         } else {
             countReset(worker.loop.now)
-            call.fail(Failure(kind: .malformedResponse, message: "\(pool.name) sent a malformed response"), worker)
+            call.fail(ProxyAnswer(kind: .malformedResponse, message: "\(pool.name) sent a malformed response"), worker)
         }
     }
 

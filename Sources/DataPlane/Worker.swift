@@ -24,7 +24,7 @@ final class Worker: @unchecked Sendable {
 
     let loop: EventLoop
     private(set) var limits: DataPlaneLimits
-    let headerBlocks = HeaderBlockPool()
+    let headerLists = HeaderListPool()
     let chunks = ChunkPool()
     let sessionMemory = SessionMemory()
     /// What the windows of all streams may have grown.
@@ -306,7 +306,7 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Makes a failure fit for its client: the reason is for the log alone, where upstreams are not to be revealed.
-    func concealed(_ failure: Failure, _ route: Route?) -> Failure {
+    func concealed(_ failure: ProxyAnswer, _ route: Route?) -> ProxyAnswer {
         guard !limits.revealsUpstreams, let route else { return failure }
         var failure = failure
         failure.conceal(

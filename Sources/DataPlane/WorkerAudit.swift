@@ -143,7 +143,7 @@ struct WorkerAudit {
             let window = client.requests.base + Self.size(call.requestGrant)
             expect(waiting <= window, "no more of a request waits than its window allows: \(waiting) of \(window)")
             guard case .open(let upstream, _) = call.upstream, upstreams.contains(upstream.address),
-                call.failure == nil
+                call.proxyAnswer == nil
             else { continue }
             let most = upstream.object.streamWindow + Self.size(call.responseGrant)
             expect(
@@ -254,7 +254,7 @@ struct WorkerAudit {
         note("calls that wait", Color.allCases.flatMap { worker.router.pools[$0] }.reduce(0) { $0 + $1.waiting.count })
         note("calls in the ledger", worker.book.ledger.total)
         note("bytes of bodies", worker.chunks.bytesInUse)
-        note("bytes of header lists", worker.headerBlocks.bytesInUse)
+        note("bytes of header lists", worker.headerLists.bytesInUse)
         note("bytes of windows", worker.windows.granted)
         note("open connections", worker.openConnections.load(ordering: .relaxed))
         return left

@@ -2,7 +2,7 @@ import CNghttp2
 
 /// One side of an HTTP/2 connection (RFC 9113), without the connection: bytes in, bytes out, events to a subclass.
 ///
-/// Events come from within `receive(_:)` and `drain(into:)`. During one, the subclass may submit, reset, resume and
+/// Events come from within `receive(_:)` and `write(into:)`. During one, the subclass may submit, reset, resume and
 /// consume on any session, but must neither feed nor drain this one, nor let go of it. Confined to one thread.
 open class Session: SessionEvents {
     public enum Role: Sendable {
@@ -13,7 +13,7 @@ open class Session: SessionEvents {
     public let role: Role
 
     /// The header list that has been received and that libnghttp2 is being told of.
-    private var incoming: HeaderBlock?
+    private var incoming: HeaderList?
     private var input: FrameInput
     private var decoder: HPACKDecoder
     private var digest = HeaderDigest()
@@ -45,9 +45,9 @@ open class Session: SessionEvents {
     /// Sets up the session and queues its SETTINGS, and as a client the connection preface.
     ///
     /// - Parameters:
-    ///   - headerBlocks: where received header lists come from; whoever is given one gives it back there.
+    ///   - headerLists: where received header lists come from; whoever is given one gives it back there.
     ///   - memory: where libnghttp2's memory for this session comes from.
-    public init(role: Role, settings: SessionSettings, headerBlocks: HeaderBlockPool, memory: SessionMemory) {
+    public init(role: Role, settings: SessionSettings, headerLists: HeaderListPool, memory: SessionMemory) {
         self.role = role
         self.memory = memory
         let maxListSize = Int(settings.maxHeaderListSize)
@@ -74,7 +74,7 @@ open class Session: SessionEvents {
         guard result == 0, let pointer else { fatalError("libnghttp2 is out of memory") }
         session = pointer
         page = firstPage
-        super.init(headerBlocks: headerBlocks)
+        super.init(headerLists: headerLists)
         // Unretained: this object ends the libnghttp2 session in deinit, so no callback outlives it.
         nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
         submit(settings)
@@ -83,14 +83,14 @@ open class Session: SessionEvents {
     deinit {
         nghttp2_session_del(session)
         dropQueuedHeaders()
-        decoder.drop(headerBlocks)
+        decoder.drop(headerLists)
         forgetLists()
     }
 
     /// Gives back the lists that were expected to come again.
     private func forgetLists() {
-        decoder.forget(headerBlocks)
-        encoder.forget(headerBlocks)
+        decoder.forget(headerLists)
+        encoder.forget(headerLists)
     }
 
     private func submit(_ settings: SessionSettings) {
@@ -136,7 +136,7 @@ open class Session: SessionEvents {
                 try result.get()
             case .priority(let frame): try receive(frame)
             case .interrupted(let frame):
-                decoder.drop(headerBlocks)
+                decoder.drop(headerLists)
                 try feed(frame, isComplete: false) { _ in 0 }
             case .oversized: try feed(Self.oversizedFrame)
             case .pushPromise:
@@ -174,33 +174,33 @@ open class Session: SessionEvents {
         switch extent {
         case .whole:
             try check(frame)
-            let decoded = decoder.decode(block, from: headerBlocks)
+            let decoded = decoder.decode(block, from: headerLists)
             if decoded.0.isTruncated { try skipped(decoder.excess(of: block.count, decoded.0), of: decoded.0) }
             return try receive(frame, decoded)
         case .first: try check(frame)
         // libnghttp2 hears nothing of these.
         case .middle, .last: guard frameBegan(.control) else { throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
         }
-        let (decoded, excess) = decoder.decodePart(block, isLast: extent == .last, from: headerBlocks)
+        let (decoded, excess) = decoder.decodePart(block, isLast: extent == .last, from: headerLists)
         if excess != HeaderExcess() { try skipped(excess, of: decoded?.0) }
         if let decoded { try receive(frame, decoded) }
     }
 
     /// - Parameter list: what the excess belongs to, if it is complete: it is given back where the session can't go on.
-    private func skipped(_ excess: HeaderExcess, of list: HeaderBlock?) throws(SessionError) {
+    private func skipped(_ excess: HeaderExcess, of list: HeaderList?) throws(SessionError) {
         guard !headersSkipped(bytes: excess.bytes, fields: excess.fields) else { return }
-        if let list { headerBlocks.give(list) }
+        if let list { headerLists.give(list) }
         throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
     }
 
     /// Tells libnghttp2 of a header list.
     @inline(__always)
     private func receive(
-        _ frame: HeadersFrame, _ decoded: (list: HeaderBlock, rules: HeaderRules, outcome: HPACKDecoder.Outcome)
+        _ frame: HeadersFrame, _ decoded: (list: HeaderList, rules: HeaderRules, outcome: HPACKDecoder.Outcome)
     ) throws(SessionError) {
         incoming = decoded.list
         // Nobody asks for the list of a stream that isn't there any more, or is malformed.
-        defer { if let list = takeHeaderBlock() { headerBlocks.give(list) } }
+        defer { if let list = takeHeaderList() { headerLists.give(list) } }
         switch decoded.outcome {
         case .broken:
             try feed(frame) {
@@ -278,14 +278,14 @@ open class Session: SessionEvents {
     /// With which a client begins (RFC 9113, section 3.4).
     private static let prefaceLength = 24
 
-    /// The least room that `drain(into:)` needs: for a DATA frame and whatever frame libnghttp2 has behind it.
+    /// The least room that `write(into:)` needs: for a DATA frame and whatever frame libnghttp2 has behind it.
     public static let leastOutput = 2 * FrameOutput.largestFrame
 
     /// Writes queued frames into `buffer` as long as whole ones are sure to fit, and returns how many bytes that were;
     /// zero means that nothing is queued.
     ///
     /// - Precondition: the buffer has room for at least `leastOutput` bytes.
-    public final func drain(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
+    public final func write(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
         precondition(buffer.count >= Self.leastOutput)
         output.begin(buffer)
         defer { output.end() }
@@ -307,12 +307,12 @@ open class Session: SessionEvents {
     }
 
     private func writeHeaders(_ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer) {
-        guard let block = queuedHeaders.take(on: header.stream) else {
+        guard let list = queuedHeaders.take(on: header.stream) else {
             preconditionFailure("libnghttp2 sends no HEADERS that it wasn't told to")
         }
-        output.writeHeaders(header, emptyBlock, block, with: &encoder, headerBlocks)
+        output.writeHeaders(header, emptyBlock, list, with: &encoder, headerLists)
         if header.stream > latestStreamSent { latestStreamSent = header.stream }
-        headerBlocks.give(block)
+        headerLists.give(list)
     }
 
     /// The payload of the DATA frame that comes next is to be written here; `nil` where it may not fit.
@@ -321,21 +321,21 @@ open class Session: SessionEvents {
     /// The payload is where `dataRoom(for:)` has said; here is the header that goes in front of it.
     func dataWritten(header: UnsafePointer<UInt8>, length: Int) { output.dataWritten(header: header, length: length) }
 
-    /// Has libnghttp2 been told of HEADERS, the block waits here for its turn. It must not change until then.
-    private func queue(_ block: HeaderBlock, on stream: StreamID, _ result: Int32) {
+    /// Once libnghttp2 has been told of HEADERS, their list waits here until they are written. It must not change until then.
+    private func queue(_ list: HeaderList, on stream: StreamID, _ result: Int32) {
         check(result)
         guard result >= 0 else { return }
-        block.hold()
-        queuedHeaders.append(block, on: stream)
+        list.hold()
+        queuedHeaders.append(list, on: stream)
     }
 
     /// HEADERS that were queued are dropped, since the stream has ended meanwhile.
     func headersNotSent(on stream: StreamID) {
-        if let block = queuedHeaders.take(on: stream) { headerBlocks.give(block) }
+        if let list = queuedHeaders.take(on: stream) { headerLists.give(list) }
     }
 
     private func dropQueuedHeaders() {
-        while let block = queuedHeaders.takeAny() { headerBlocks.give(block) }
+        while let list = queuedHeaders.takeAny() { headerLists.give(list) }
     }
 
     /// Whether the session is over: it neither waits for input nor has anything to send.
@@ -353,7 +353,7 @@ open class Session: SessionEvents {
     public final var isReceivingHeaders: Bool { input.isWithinBlock }
 
     /// Takes the header list that libnghttp2 has just been told of.
-    func takeHeaderBlock() -> HeaderBlock? {
+    func takeHeaderList() -> HeaderList? {
         defer { incoming = nil }
         return incoming
     }
@@ -391,11 +391,11 @@ open class Session: SessionEvents {
 
     // MARK: Streams
 
-    /// Opens a stream (clients only). The block must not change until it is back in its pool.
+    /// Opens a stream (clients only). The list must not change until it is back in its pool.
     ///
     /// - Parameter endStream: the request has no body; otherwise `body(of:into:)` will be asked for it.
     public final func submitRequest(
-        _ head: HeaderBlock, endStream: Bool, context: StreamContext
+        _ head: HeaderList, endStream: Bool, context: StreamContext
     ) throws(SessionError) -> StreamID {
         let context = Unmanaged.passUnretained(context).toOpaque()
         let stream = SessionCallbacks.withBodyProvider(context) { provider in
@@ -408,9 +408,8 @@ open class Session: SessionEvents {
         return stream
     }
 
-    /// Answers a stream (servers only). The block must not change until it is back in its pool.
-    public final func submitResponse(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, context: StreamContext)
-    {
+    /// Answers a stream (servers only). The list must not change until it is back in its pool.
+    public final func submitResponse(_ head: HeaderList, endStream: Bool, on stream: StreamID, context: StreamContext) {
         let context = Unmanaged.passUnretained(context).toOpaque()
         let result = SessionCallbacks.withBodyProvider(context) { provider in
             nghttp2_submit_response(session, stream, nil, 0, endStream ? nil : provider)
@@ -419,13 +418,13 @@ open class Session: SessionEvents {
     }
 
     /// Sends an interim response (1xx) ahead of the final one (servers only).
-    public final func submitInformational(_ head: HeaderBlock, on stream: StreamID) {
+    public final func submitInformational(_ head: HeaderList, on stream: StreamID) {
         queue(head, on: stream, nghttp2_submit_headers(session, 0, stream, nil, nil, 0, nil))
     }
 
     /// Sends trailers, which end the stream. Only from within `body(of:into:)`, as they would overtake DATA that are still to
     /// come; or when all DATA have been taken and the peer's window is shut.
-    public final func submitTrailers(_ trailers: HeaderBlock, on stream: StreamID) {
+    public final func submitTrailers(_ trailers: HeaderList, on stream: StreamID) {
         queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
     }
 

@@ -130,23 +130,23 @@ enum SessionCallbacks {
     }
 
     private static func headersReceived(_ frame: UnsafePointer<nghttp2_frame>, _ session: Session) {
-        guard let block = session.takeHeaderBlock() else { return }
+        guard let list = session.takeHeaderList() else { return }
         let stream = nghttp2_shim_stream(frame)
         let isTaken: Void? = withContext(session.context(of: stream)) { context in
             switch session.role {
             case .server where nghttp2_shim_is_request(frame) != 0:
-                session.requestReceived(block, endStream: endsStream(frame), on: stream, context)
-            case .client where block.has(.status):
-                if block.value(of: .status, hasPrefix: "1") {
-                    session.informationalReceived(block, on: stream, context)
+                session.requestReceived(list, endStream: endsStream(frame), on: stream, context)
+            case .client where list.has(.status):
+                if list.value(of: .status, hasPrefix: "1") {
+                    session.informationalReceived(list, on: stream, context)
                 } else {
-                    session.responseReceived(block, endStream: endsStream(frame), on: stream, context)
+                    session.responseReceived(list, endStream: endsStream(frame), on: stream, context)
                 }
             case .server, .client:
-                session.trailersReceived(block, on: stream, context)
+                session.trailersReceived(list, on: stream, context)
             }
         }
-        if isTaken == nil { session.headerBlocks.give(block) }
+        if isTaken == nil { session.headerLists.give(list) }
     }
 
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = {

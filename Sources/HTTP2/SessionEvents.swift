@@ -32,10 +32,10 @@ open class SessionEvents {
     }
 
     /// Where received header lists come from, and go back to.
-    public let headerBlocks: HeaderBlockPool
+    public let headerLists: HeaderListPool
 
-    init(headerBlocks: HeaderBlockPool) {
-        self.headerBlocks = headerBlocks
+    init(headerLists: HeaderListPool) {
+        self.headerLists = headerLists
     }
 
     /// A frame of any type begins to arrive; of a type that libnghttp2 doesn't know, nothing else is heard.
@@ -54,22 +54,22 @@ open class SessionEvents {
         preconditionFailure("a server session's subclass takes requests")
     }
 
-    /// A request's head is complete. The subclass gives the block back to the pool when it's done with it.
-    open func requestReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {}
+    /// A request's head is complete. The subclass gives the list back to the pool when it's done with it.
+    open func requestReceived(_ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext) {}
 
     /// An interim response has arrived (clients).
-    open func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
-        headerBlocks.give(head)
+    open func informationalReceived(_ head: HeaderList, on stream: StreamID, _ context: StreamContext) {
+        headerLists.give(head)
     }
 
     /// A final response's head has arrived (clients).
-    open func responseReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
-        headerBlocks.give(head)
+    open func responseReceived(_ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
+        headerLists.give(head)
     }
 
     /// The peer's trailers have arrived: the end of its side of the stream.
-    open func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
-        headerBlocks.give(trailers)
+    open func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
+        headerLists.give(trailers)
     }
 
     /// Bytes of a stream have arrived. They count against the windows until they are consumed.

@@ -8,7 +8,7 @@ final class GRPCProbeSession: Session {
     private(set) var outcome: HealthCheckResult.Outcome?
 
     private let stream = StreamContext()
-    private let blocks = HeaderBlockPool()
+    private let lists = HeaderListPool()
     private let chunks = ChunkPool()
     private var requestBody = ByteQueue()
     private var responseBody: [UInt8] = []
@@ -19,7 +19,7 @@ final class GRPCProbeSession: Session {
     private static let messageHeaderSize = 5
 
     init(_ request: ProbeRequest, service: String) {
-        super.init(role: .client, settings: SessionSettings(), headerBlocks: blocks, memory: SessionMemory())
+        super.init(role: .client, settings: SessionSettings(), headerLists: lists, memory: SessionMemory())
         var message = Grpc_Health_V1_HealthCheckRequest()
         message.service = service
         do {
@@ -27,7 +27,7 @@ final class GRPCProbeSession: Session {
             let length = UInt32(payload.count)
             let header = [0] + (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
             (header + payload).withUnsafeBytes { requestBody.append($0, from: chunks) }
-            let head = blocks.take()
+            let head = lists.take()
             head.append(":method", "POST")
             head.append(":scheme", request.tls == nil ? "http" : "https")
             head.append(":path", "/grpc.health.v1.Health/Check")
@@ -37,7 +37,7 @@ final class GRPCProbeSession: Session {
             head.append("user-agent", request.userAgent)
             for field in request.fields { head.append(name: field.name, value: field.value) }
             _ = try submitRequest(head, endStream: false, context: stream)
-            blocks.give(head)
+            lists.give(head)
         } catch {
             fail("the request can't be made: \(error)")
         }
@@ -60,9 +60,9 @@ final class GRPCProbeSession: Session {
     }
 
     override func responseReceived(
-        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+        _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
-        defer { blocks.give(head) }
+        defer { lists.give(head) }
         if let status = head.number(of: .status), status != 200 {
             fail("HTTP status \(status)")
         } else if endStream {
@@ -78,9 +78,9 @@ final class GRPCProbeSession: Session {
         responseBody += bytes
     }
 
-    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         judge(trailers: trailers)
-        blocks.give(trailers)
+        lists.give(trailers)
     }
 
     /// No answer that is one takes as much.
@@ -90,7 +90,7 @@ final class GRPCProbeSession: Session {
         fail(code == .noError ? "the response has no grpc-status" : "the stream was reset with \(code)")
     }
 
-    private func judge(trailers: HeaderBlock) {
+    private func judge(trailers: HeaderList) {
         guard let status = trailers.number(of: .grpcStatus) else { return fail("the response has no grpc-status") }
         guard status == 0 else {
             let message = trailers.text(of: .grpcMessage).map { ": \($0)" } ?? ""

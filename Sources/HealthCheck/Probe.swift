@@ -154,7 +154,7 @@ final class Probe: EventHandler {
     private func write(_ transport: Transport, _ exchange: any ProbeExchange) {
         withUnsafeTemporaryAllocation(byteCount: Session.leastOutput, alignment: 16) { buffer in
             while isAsking {
-                let count = exchange.drain(into: buffer)
+                let count = exchange.write(into: buffer)
                 guard count > 0 else { break }
                 switch transport.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
                 case .all: continue

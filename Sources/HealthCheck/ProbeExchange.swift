@@ -17,7 +17,7 @@ protocol ProbeExchange: AnyObject {
     func end()
 
     /// Writes what is to be sent next, and returns how many bytes that were; zero where there is nothing.
-    func drain(into buffer: UnsafeMutableRawBufferPointer) -> Int
+    func write(into buffer: UnsafeMutableRawBufferPointer) -> Int
 }
 
 /// `GET` over HTTP/1.1 (RFC 9112): the status line is the answer, the rest is not waited for.
@@ -54,7 +54,7 @@ final class HTTPProbeExchange: ProbeExchange {
         if outcome == nil { outcome = .requestFailed(reason: "the connection was closed before an answer") }
     }
 
-    func drain(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, outgoing.count)
         buffer.copyBytes(from: outgoing[..<count])
         outgoing.removeFirst(count)
@@ -94,9 +94,9 @@ final class GRPCProbeExchange: ProbeExchange {
         session.fail("the connection was closed before an answer")
     }
 
-    func drain(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         do {
-            return try session.drain(into: buffer)
+            return try session.write(into: buffer)
         } catch {
             session.fail("HTTP/2: \(error)")
             return 0

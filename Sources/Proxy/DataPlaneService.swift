@@ -32,7 +32,7 @@ struct DataPlaneService: Service {
             manager?.stopping()
             traffic.shutDownPredecessors()
         }
-        let outcome = await dataPlane.drain(leaving.ending) { await leaving.timeIsUp() }
+        let outcome = await dataPlane.shutDown(leaving.ending) { await leaving.timeIsUp() }
         logger.notice(
             "stopped",
             metadata: [

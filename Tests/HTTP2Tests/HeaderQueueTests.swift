@@ -2,7 +2,7 @@ import HTTP2
 import Testing
 
 @Suite struct HeaderQueueTests {
-    private let pool = HeaderBlockPool()
+    private let pool = HeaderListPool()
 
     @Test func keepsTheOrderOfEachStream() {
         var queue = HeaderQueue()
@@ -54,8 +54,8 @@ import Testing
         _ = rest(of: &queue)
     }
 
-    private func rest(of queue: inout HeaderQueue) -> [HeaderBlock] {
-        var rest: [HeaderBlock] = []
+    private func rest(of queue: inout HeaderQueue) -> [HeaderList] {
+        var rest: [HeaderList] = []
         while !queue.isEmpty {
             guard let block = queue.takeAny() else { break }
             rest.append(block)

@@ -112,7 +112,7 @@ import Testing
                 ours.request(method: method)
             }
             // What is sent up to here is as different as the encoders are.
-            _ = (plain.drain(), ours.drain())
+            _ = (plain.takeOutput(), ours.takeOutput())
         }
         let bytes = (role == .server ? FrameBytes.preface : []) + frames.joined()
         // In one piece: libnghttp2 1.52 counts each piece of a CONTINUATION frame's header as a frame.
@@ -122,7 +122,7 @@ import Testing
         guard goesOn, oursGoesOn else { return }
         // `Session` looks at a block when all of it has come, libnghttp2 piece by piece.
         guard !ours.isReceivingHeaders else { return }
-        let (expected, output) = (withoutWords(plain.drain()), withoutWords(ours.drain()))
+        let (expected, output) = (withoutWords(plain.takeOutput()), withoutWords(ours.takeOutput()))
         let role = role == .server ? "server" : "client"
         // A client that goes on after its own end, or opens streams in disorder: libnghttp2 forgets streams that are closed,
         // and knows the end of a stream with a malformed head in some cases only.
@@ -201,13 +201,13 @@ private func endsInError(_ frames: [[UInt8]]) -> Bool {
 
 /// A session that notes what it is told.
 private final class AgreeingSession: Session {
-    private let blocks = HeaderBlockPool()
+    private let blocks = HeaderListPool()
     private(set) var messages: [StreamID: Conversation.Message] = [:]
     private(set) var ended: Set<StreamID> = []
     private var contexts: [StreamContext] = []
 
     init(_ role: Role, _ settings: SessionSettings) {
-        super.init(role: role, settings: settings, headerBlocks: blocks, memory: SessionMemory())
+        super.init(role: role, settings: settings, headerLists: blocks, memory: SessionMemory())
     }
 
     func request(method: String) {
@@ -231,15 +231,15 @@ private final class AgreeingSession: Session {
         return true
     }
 
-    func drain() -> [UInt8] {
+    func takeOutput() -> [UInt8] {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
         defer { buffer.deallocate() }
-        let count = (try? drain(into: buffer)) ?? 0
+        let count = (try? write(into: buffer)) ?? 0
         return Array(buffer[..<count])
     }
 
     private func take(
-        _ block: HeaderBlock, _ change: (inout Conversation.Message, [String]) -> Void, _ stream: StreamID
+        _ block: HeaderList, _ change: (inout Conversation.Message, [String]) -> Void, _ stream: StreamID
     ) {
         change(&messages[stream, default: Conversation.Message()], block.list.map { "\($0.name)=\($0.value)" })
         blocks.give(block)
@@ -250,22 +250,21 @@ private final class AgreeingSession: Session {
         return contexts[contexts.count - 1]
     }
 
-    override func requestReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
+    override func requestReceived(_ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
         take(head, { $0.head = $1 }, stream)
         if endStream { ended.insert(stream) }
     }
 
-    override func responseReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext)
-    {
+    override func responseReceived(_ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
         take(head, { $0.head = $1 }, stream)
         if endStream { ended.insert(stream) }
     }
 
-    override func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func informationalReceived(_ head: HeaderList, on stream: StreamID, _ context: StreamContext) {
         take(head, { $0.informational.append($1) }, stream)
     }
 
-    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         take(trailers, { $0.trailers = $1 }, stream)
         ended.insert(stream)
     }

@@ -84,7 +84,7 @@ import Testing
             self.isPlain = isPlain
             guard role == .client else { return }
             for _ in 0..<streams { session.request(hasBody: Bool.random(using: &random)) }
-            drain()
+            takeOutput()
         }
 
         deinit {
@@ -114,9 +114,9 @@ import Testing
                     do throws(SessionError) { try session.receive(part) } catch { self.error = error }
                 }
                 if !isPlain { session.actAtRandom() }
-                if Int.random(in: 0..<3, using: &random) > 0 { drain() }
+                if Int.random(in: 0..<3, using: &random) > 0 { takeOutput() }
             }
-            drain()
+            takeOutput()
         }
 
         /// Places where sound input is not cut: libnghttp2 1.52 counts each piece of a CONTINUATION frame's header as a
@@ -133,8 +133,8 @@ import Testing
             return places
         }
 
-        private func drain() {
-            while let count = try? session.drain(into: buffer), count > 0 { output.take(buffer[..<count]) }
+        private func takeOutput() {
+            while let count = try? session.write(into: buffer), count > 0 { output.take(buffer[..<count]) }
         }
     }
 }

@@ -24,7 +24,7 @@ final class RecordedStream: StreamContext {
 
 /// A session that writes down what happens, and sends what its streams hold.
 final class RecordingSession: Session {
-    let blocks: HeaderBlockPool
+    let blocks: HeaderListPool
     let chunks = ChunkPool()
     var streams: [StreamID: RecordedStream] = [:]
     var consumesAtOnce = true
@@ -36,13 +36,13 @@ final class RecordingSession: Session {
     var onRequest: (RecordedStream) -> Void = { _ in }
 
     init(_ role: Role, _ settings: SessionSettings = SessionSettings(), memory: SessionMemory = SessionMemory()) {
-        blocks = HeaderBlockPool()
-        super.init(role: role, settings: settings, headerBlocks: blocks, memory: memory)
+        blocks = HeaderListPool()
+        super.init(role: role, settings: settings, headerLists: blocks, memory: memory)
     }
 
-    static func fields(_ block: HeaderBlock) -> [String] { block.list.map { "\($0.name)=\($0.value)" } }
+    static func fields(_ block: HeaderList) -> [String] { block.list.map { "\($0.name)=\($0.value)" } }
 
-    func block(_ fields: [(String, String)]) -> HeaderBlock {
+    func block(_ fields: [(String, String)]) -> HeaderList {
         let block = blocks.take()
         for (name, value) in fields { block.append(name: name, value: value) }
         return block
@@ -75,7 +75,7 @@ final class RecordingSession: Session {
     }
 
     override func requestReceived(
-        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+        _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         let stream = context as! RecordedStream
         stream.head = Self.fields(head)
@@ -85,13 +85,13 @@ final class RecordingSession: Session {
         onRequest(stream)
     }
 
-    override func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func informationalReceived(_ head: HeaderList, on stream: StreamID, _ context: StreamContext) {
         (context as! RecordedStream).informational.append(Self.fields(head))
         blocks.give(head)
     }
 
     override func responseReceived(
-        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+        _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         let stream = context as! RecordedStream
         stream.head = Self.fields(head)
@@ -99,7 +99,7 @@ final class RecordingSession: Session {
         blocks.give(head)
     }
 
-    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         let stream = context as! RecordedStream
         stream.trailers = Self.fields(trailers)
         stream.trailersAreTruncated = trailers.isTruncated
@@ -185,7 +185,7 @@ struct JoinedSessions {
     private func move(from: RecordingSession, to: RecordingSession) throws -> Int {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { buffer.deallocate() }
-        let count = try from.drain(into: buffer)
+        let count = try from.write(into: buffer)
         if count > 0 { try to.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
         return count
     }
@@ -516,13 +516,13 @@ struct JoinedSessions {
         let second = try joined.client.request([("x-long", String(repeating: "v", count: 100))])
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { buffer.deallocate() }
-        let count = try joined.client.drain(into: buffer)
+        let count = try joined.client.write(into: buffer)
         let middle = count - 50
         try joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[..<middle]))
         #expect(joined.server.isReceivingHeaders)
         // Sends the first stream's answer, which ends it.
         var answer = [UInt8](repeating: 0, count: 65_536)
-        let answered = try answer.withUnsafeMutableBytes { try joined.server.drain(into: $0) }
+        let answered = try answer.withUnsafeMutableBytes { try joined.server.write(into: $0) }
         #expect(joined.server.streams[first.id]?.closedWith == .noError)
         try joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[middle..<count]))
         try answer.withUnsafeBytes { try joined.client.receive(UnsafeRawBufferPointer(rebasing: $0[..<answered])) }
@@ -546,7 +546,7 @@ struct JoinedSessions {
             _ = try? bytes.withUnsafeBytes { try server.receive($0) }
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
             defer { buffer.deallocate() }
-            while let count = try? server.drain(into: buffer), count > 0 {}
+            while let count = try? server.write(into: buffer), count > 0 {}
         }
     }
 
@@ -560,7 +560,7 @@ struct JoinedSessions {
         defer { buffer.deallocate() }
         var traffic: [UInt8] = []
         while true {
-            let count = try client.drain(into: buffer)
+            let count = try client.write(into: buffer)
             if count == 0 { return traffic }
             traffic += buffer[..<count]
         }

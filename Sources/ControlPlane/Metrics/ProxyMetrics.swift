@@ -112,7 +112,7 @@ package struct ProxyMetrics: Sendable {
         }
         text.family("sluice_calls_failed_by_proxy_total", .counter, "Calls that the proxy answered itself, by why.")
         for color in Color.allCases {
-            for kind in Failure.Kind.allCases {
+            for kind in ProxyAnswer.Kind.allCases {
                 text.sample(
                     traffic.colors[color].failedByKind[kind], ["color": color.name, "reason": kind.rawValue])
             }

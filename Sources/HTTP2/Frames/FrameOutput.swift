@@ -1,4 +1,4 @@
-/// Where a session's frames are written: a buffer that `drain(into:)` is lent, and what of a long header list didn't fit.
+/// Where a session's frames are written: a buffer that `write(into:)` is lent, and what of a long header list didn't fit.
 ///
 /// Soundness: the buffer is valid from `begin(_:)` until `end()`, and nothing is written outside of that; each write
 /// checks its room first.
@@ -49,7 +49,7 @@ struct FrameOutput {
 
     /// Where the payload of the DATA frame that comes next belongs: behind the place of its header, so that it is copied
     /// no more. `nil` where it may not fit, with a full frame behind it: libnghttp2 goes on from DATA to whatever is next
-    /// before `drain(into:)` has a say.
+    /// before `write(into:)` has a say.
     func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
         guard room >= FrameHeader.length + length + Self.largestFrame else { return nil }
         let start = count + FrameHeader.length
@@ -79,19 +79,19 @@ struct FrameOutput {
     ///   - emptyBlock: what libnghttp2 has written as its payload.
     ///   - pool: where the encoder's lists go.
     mutating func writeHeaders(
-        _ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer, _ block: HeaderBlock,
-        with encoder: inout HPACKEncoder, _ pool: HeaderBlockPool
+        _ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer, _ list: HeaderList,
+        with encoder: inout HPACKEncoder, _ pool: HeaderListPool
     ) {
         let resizes = UnsafeRawBufferPointer(rebasing: emptyBlock[..<encoder.resizeTable(by: emptyBlock)])
-        let most = resizes.count + block.mostEncodedBytes
+        let most = resizes.count + list.mostEncodedBytes
         guard most <= FrameHeader.largestPayload else {
-            return addToRest(header, resizes, most, block, with: &encoder, pool)
+            return addToRest(header, resizes, most, list, with: &encoder, pool)
         }
         precondition(FrameHeader.length + most <= room, "there is room for a full frame")
         let start = count
         count += FrameHeader.length
         write(resizes)
-        count += encoder.encode(block, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]), pool)
+        count += encoder.encode(list, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]), pool)
         let written = FrameHeader(
             payloadLength: count - start - FrameHeader.length, kind: header.kind, flags: header.flags,
             stream: header.stream)
@@ -100,13 +100,13 @@ struct FrameOutput {
 
     /// Makes as many frames as a long block needs (RFC 9113, section 6.10).
     private mutating func addToRest(
-        _ header: FrameHeader, _ resizes: UnsafeRawBufferPointer, _ most: Int, _ block: HeaderBlock,
-        with encoder: inout HPACKEncoder, _ pool: HeaderBlockPool
+        _ header: FrameHeader, _ resizes: UnsafeRawBufferPointer, _ most: Int, _ list: HeaderList,
+        with encoder: inout HPACKEncoder, _ pool: HeaderListPool
     ) {
         var encoded = [UInt8](resizes)
         encoded.append(
             contentsOf: [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
-                count = encoder.encode(block, into: UnsafeMutableRawBufferPointer(buffer), pool)
+                count = encoder.encode(list, into: UnsafeMutableRawBufferPointer(buffer), pool)
             })
         var frames = Array(rest)
         var (kind, flags) = (header.kind, header.flags & ~FrameHeader.Flag.endHeaders)

@@ -1,4 +1,4 @@
-/// The header blocks of HEADERS frames that are queued in libnghttp2, which sends most of them in the order in which they
+/// The header lists of HEADERS frames that are queued in libnghttp2, which sends most of them in the order in which they
 /// were submitted: only trailers overtake requests.
 ///
 /// A ring: entries lie at `first` and the following `count` places, modulo the capacity, which is a power of two. Those
@@ -8,7 +8,7 @@ package struct HeaderQueue: ~Copyable {
         var stream: StreamID
         /// Whether libnghttp2 has been told not to send the frame.
         var isCancelled = false
-        var block: HeaderBlock
+        var list: HeaderList
     }
 
     private static let firstCapacity = 16
@@ -17,7 +17,7 @@ package struct HeaderQueue: ~Copyable {
     private var ring: UnsafeMutablePointer<Entry>?
     private var capacity = 0
     private var first = 0
-    /// How many blocks wait.
+    /// How many lists wait.
     private var count = 0
 
     package init() {}
@@ -32,12 +32,12 @@ package struct HeaderQueue: ~Copyable {
     @inline(__always)
     private func place(_ index: Int) -> Int { (first &+ index) & (capacity &- 1) }
 
-    package mutating func append(_ block: HeaderBlock, on stream: StreamID) {
+    package mutating func append(_ list: HeaderList, on stream: StreamID) {
         guard count < capacity, let ring else {
             grow()
-            return append(block, on: stream)
+            return append(list, on: stream)
         }
-        ring.advanced(by: place(count)).initialize(to: Entry(stream: stream, block: block))
+        ring.advanced(by: place(count)).initialize(to: Entry(stream: stream, list: list))
         count &+= 1
     }
 
@@ -64,20 +64,20 @@ package struct HeaderQueue: ~Copyable {
         return false
     }
 
-    /// Whether a stream has a block here.
+    /// Whether a stream has a list here.
     package func has(_ stream: StreamID) -> Bool {
         guard let ring else { return false }
         for index in 0..<count where ring[place(index)].stream == stream { return true }
         return false
     }
 
-    /// Takes the block that was queued first of those that a stream has.
-    package mutating func take(on stream: StreamID) -> HeaderBlock? {
+    /// Takes the list that was queued first of those that a stream has.
+    package mutating func take(on stream: StreamID) -> HeaderList? {
         guard let ring else { return nil }
         var index = 0
         while index < count, ring[place(index)].stream != stream { index &+= 1 }
         guard index < count else { return nil }
-        let block = ring[place(index)].block
+        let list = ring[place(index)].list
         // Those in front of it move up.
         while index > 0 {
             ring[place(index)] = ring[place(index &- 1)]
@@ -85,11 +85,11 @@ package struct HeaderQueue: ~Copyable {
         }
         first = place(1)
         count &-= 1
-        return block
+        return list
     }
 
     /// Takes whatever is left.
-    package mutating func takeAny() -> HeaderBlock? {
+    package mutating func takeAny() -> HeaderList? {
         guard count > 0, let ring else { return nil }
         return take(on: ring[first].stream)
     }

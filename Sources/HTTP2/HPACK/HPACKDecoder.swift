@@ -9,7 +9,7 @@ package struct HPACKDecoder: ~Copyable {
     }
 
     var table = DynamicTable<FieldKind>()
-    private var known = KnownBlocks()
+    private var known = DecodedBlocks()
     let role: Session.Role
     private let standard: StaticTable
     private let huffman = HuffmanDecoder.shared
@@ -20,7 +20,7 @@ package struct HPACKDecoder: ~Copyable {
 
     /// - Parameters:
     ///   - role: of the side that receives the lists.
-    ///   - maxListSize: what is kept of a list, as `HeaderBlock.listSize` counts.
+    ///   - maxListSize: what is kept of a list, as `HeaderList.listSize` counts.
     ///   - maxFields: how many of its fields are kept.
     package init(role: Session.Role, maxListSize: Int, maxFields: Int) {
         self.role = role
@@ -34,8 +34,8 @@ package struct HPACKDecoder: ~Copyable {
     /// - Parameter pool: where the list comes from.
     /// - Returns: the list, held for the caller, and what has been found out about it.
     package mutating func decode(
-        _ block: UnsafeRawBufferPointer, from pool: HeaderBlockPool
-    ) -> (HeaderBlock, HeaderRules, Outcome) {
+        _ block: UnsafeRawBufferPointer, from pool: HeaderListPool
+    ) -> (HeaderList, HeaderRules, Outcome) {
         assert(unfinished == nil, "a block is not interrupted by another one")
         if let known = known.find(block, table.changes) {
             known.list.hold()
@@ -46,8 +46,8 @@ package struct HPACKDecoder: ~Copyable {
 
     @inline(never)
     private mutating func decodeAndLearn(
-        _ block: UnsafeRawBufferPointer, from pool: HeaderBlockPool
-    ) -> (HeaderBlock, HeaderRules, Outcome) {
+        _ block: UnsafeRawBufferPointer, from pool: HeaderListPool
+    ) -> (HeaderList, HeaderRules, Outcome) {
         let list = pool.take()
         var rules = HeaderRules(role: role)
         let before = table.changes
@@ -58,10 +58,10 @@ package struct HPACKDecoder: ~Copyable {
     }
 
     /// Gives back the lists that are known.
-    package mutating func forget(_ pool: HeaderBlockPool) { known.forget(pool) }
+    package mutating func forget(_ pool: HeaderListPool) { known.forget(pool) }
 
     /// Drops the block that has been begun, if there is one.
-    package mutating func drop(_ pool: HeaderBlockPool) {
+    package mutating func drop(_ pool: HeaderListPool) {
         if let block = unfinished.take() { pool.give(block.list) }
     }
 
@@ -71,7 +71,7 @@ package struct HPACKDecoder: ~Copyable {
     ///   - list: where the fields go that may be passed on.
     ///   - rules: what judges the list.
     package mutating func decode(
-        _ block: UnsafeRawBufferPointer, into list: HeaderBlock, _ rules: inout HeaderRules
+        _ block: UnsafeRawBufferPointer, into list: HeaderList, _ rules: inout HeaderRules
     ) -> Outcome {
         var (input, mayResize) = (InputCursor(block), true)
         return decodeFields(&input, &mayResize, into: list, &rules) ? .decoded : .broken
@@ -85,7 +85,7 @@ package struct HPACKDecoder: ~Copyable {
     /// - Returns: whether that was all of the input.
     @inline(__always)
     mutating func decodeFields(
-        _ input: inout InputCursor, _ mayResize: inout Bool, into list: HeaderBlock, _ rules: inout HeaderRules
+        _ input: inout InputCursor, _ mayResize: inout Bool, into list: HeaderList, _ rules: inout HeaderRules
     ) -> Bool {
         while !input.isAtEnd {
             let (first, start) = (input.first, input.offset)
@@ -117,7 +117,7 @@ package struct HPACKDecoder: ~Copyable {
     ///
     /// - Returns: whether there is such an index.
     @inline(__always)
-    private mutating func takeIndexed(_ index: Int, _ list: HeaderBlock, _ rules: inout HeaderRules) -> Bool {
+    private mutating func takeIndexed(_ index: Int, _ list: HeaderList, _ rules: inout HeaderRules) -> Bool {
         if index >= HPACK.firstDynamicIndex {
             guard let position = position(index) else { return false }
             let entry = table[position]
@@ -137,7 +137,7 @@ package struct HPACKDecoder: ~Copyable {
 
     /// Has the rules look at a field of a table, and adds it to the list.
     @inline(__always)
-    private func take(_ field: FieldBytes, _ kind: FieldKind, _ list: HeaderBlock, _ rules: inout HeaderRules) {
+    private func take(_ field: FieldBytes, _ kind: FieldKind, _ list: HeaderList, _ rules: inout HeaderRules) {
         guard isKept(field, kind, list, &rules) else { return }
         guard hasRoom(for: field, list) else { return takeBeyondLimit(field, kind.name, list) }
         if kind.hasSpacesAround { return list.appendTrimmed(field, kind.name) }
@@ -146,7 +146,7 @@ package struct HPACKDecoder: ~Copyable {
 
     @inline(__always)
     private func isKept(
-        _ field: FieldBytes, _ kind: FieldKind, _ list: HeaderBlock, _ rules: inout HeaderRules
+        _ field: FieldBytes, _ kind: FieldKind, _ list: HeaderList, _ rules: inout HeaderRules
     ) -> Bool {
         if kind.isOrdinary {
             rules.takeOrdinary()
@@ -161,7 +161,7 @@ package struct HPACKDecoder: ~Copyable {
     }
 
     @inline(__always)
-    private func hasRoom(for field: FieldBytes, _ list: HeaderBlock) -> Bool {
+    private func hasRoom(for field: FieldBytes, _ list: HeaderList) -> Bool {
         list.listSize &+ field.tableSize <= maxListSize && list.fieldCount < maxFields
     }
 
@@ -170,7 +170,7 @@ package struct HPACKDecoder: ~Copyable {
     /// - Returns: whether it is one.
     @inline(never)
     private mutating func takeLiteral(
-        _ input: inout InputCursor, _ list: HeaderBlock, _ rules: inout HeaderRules
+        _ input: inout InputCursor, _ list: HeaderList, _ rules: inout HeaderRules
     ) -> Bool {
         let first = input.first
         let isEntered = first & 0x40 != 0

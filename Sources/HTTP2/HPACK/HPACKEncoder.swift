@@ -6,7 +6,7 @@
 /// thread.
 package struct HPACKEncoder: ~Copyable {
     private var table = EncoderTable()
-    private var known: KnownLists
+    private var known: EncodedLists
     /// Of fields that came once, a part of the hash, in the slot that another part chooses. One that is wrongly taken
     /// for known is entered too early, which is harmless.
     private var seen = InlineArray<64, UInt16>(repeating: 0)
@@ -28,7 +28,7 @@ package struct HPACKEncoder: ~Copyable {
 
     /// - Parameter role: of the side that encodes.
     package init(role: Session.Role) {
-        known = KnownLists(sets: role == .client ? 16 : 1)
+        known = EncodedLists(sets: role == .client ? 16 : 1)
     }
 
     /// Encodes a header list. `forget(_:)` has to be called in the end.
@@ -38,7 +38,7 @@ package struct HPACKEncoder: ~Copyable {
     ///   - pool: where the list goes when it is known no more.
     /// - Returns: how many bytes were written.
     package mutating func encode(
-        _ list: HeaderBlock, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderBlockPool
+        _ list: HeaderList, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderListPool
     ) -> Int {
         let changes = table.changes
         // The first field is entered as it comes for the second time: a connection of one call learns nothing.
@@ -49,7 +49,7 @@ package struct HPACKEncoder: ~Copyable {
 
     @inline(never)
     private mutating func encodeAndLearn(
-        _ list: HeaderBlock, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderBlockPool
+        _ list: HeaderList, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderListPool
     ) -> Int {
         let before = table.changes
         let length = encodeFields(of: list, into: output)
@@ -57,12 +57,12 @@ package struct HPACKEncoder: ~Copyable {
         return length
     }
 
-    private mutating func encodeFields(of list: HeaderBlock, into output: UnsafeMutableRawBufferPointer) -> Int {
+    private mutating func encodeFields(of list: HeaderList, into output: UnsafeMutableRawBufferPointer) -> Int {
         list.withFields { fields, bytes in encode(fields, in: bytes, into: output) }
     }
 
     /// Gives back the lists that are known.
-    package mutating func forget(_ pool: HeaderBlockPool) { known.forget(pool) }
+    package mutating func forget(_ pool: HeaderListPool) { known.forget(pool) }
 
     /// The most that a list can take, encoded.
     ///

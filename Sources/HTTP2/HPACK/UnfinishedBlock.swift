@@ -13,7 +13,7 @@ struct UnfinishedBlock {
         let isEntered: Bool
     }
 
-    let list: HeaderBlock
+    let list: HeaderList
     var rules: HeaderRules
     /// The beginning of a field.
     var rest: [UInt8] = []
@@ -49,8 +49,8 @@ extension HPACKDecoder {
     /// - Returns: after the last part the list, held for the caller, and what has been found out about it; and how much more
     ///   of it is beyond the limits now.
     package mutating func decodePart(
-        _ part: UnsafeRawBufferPointer, isLast: Bool, from pool: HeaderBlockPool
-    ) -> ((HeaderBlock, HeaderRules, Outcome)?, HeaderExcess) {
+        _ part: UnsafeRawBufferPointer, isLast: Bool, from pool: HeaderListPool
+    ) -> ((HeaderList, HeaderRules, Outcome)?, HeaderExcess) {
         var block = unfinished.take() ?? UnfinishedBlock(list: pool.take(), rules: HeaderRules(role: role))
         block.byteCount += part.count
         var bytes = part
@@ -71,7 +71,7 @@ extension HPACKDecoder {
     /// How many bytes of a block are kept until more of it comes.
     package var keptBytes: Int { unfinished.map { $0.rest.count } ?? 0 }
 
-    func excess(of byteCount: Int, _ list: HeaderBlock) -> HeaderExcess {
+    func excess(of byteCount: Int, _ list: HeaderList) -> HeaderExcess {
         HeaderExcess(bytes: max(0, byteCount - maxListSize), fields: max(0, list.fieldCount - maxFields))
     }
 
@@ -155,7 +155,7 @@ extension HPACKDecoder {
 
     /// Counts a field for which there is no room, and keeps it if it says how the call ended, or what kind of call it is.
     @inline(never)
-    func takeBeyondLimit(_ field: FieldBytes, _ name: FieldName, _ list: HeaderBlock) {
+    func takeBeyondLimit(_ field: FieldBytes, _ name: FieldName, _ list: HeaderList) {
         let most =
             switch name {
             case .grpcMessage: Self.mostMessageBytes

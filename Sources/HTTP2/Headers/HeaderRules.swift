@@ -37,7 +37,7 @@ package struct HeaderRules {
     ///
     /// - Parameter list: the fields before it, as far as they are kept.
     /// - Returns: whether it is to be kept.
-    mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, behind list: HeaderBlock) -> Bool {
+    mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, behind list: HeaderList) -> Bool {
         if name.isPseudo {
             if hasRegularField || value.isEmpty { isMalformed = true }
         } else {
@@ -54,7 +54,7 @@ package struct HeaderRules {
     mutating func takeUnsound() { isMalformed = true }
 
     private mutating func takeSpecial(
-        _ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, _ list: HeaderBlock
+        _ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, _ list: HeaderList
     ) -> Bool {
         switch name {
         case .method:
@@ -91,7 +91,7 @@ package struct HeaderRules {
 
     /// The authority is said once (RFC 9113, section 8.3.1): a host that is another makes the message malformed, and one
     /// that says the same in other words stays behind, since some servers compare letter by letter.
-    private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>, _ list: HeaderBlock) -> Bool {
+    private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>, _ list: HeaderList) -> Bool {
         guard has(.authority) else { return true }
         let (scheme, isMalformed) = (scheme, isMalformed)
         let isKept = list.withValue(of: .authority) { authority -> Bool? in

@@ -102,7 +102,7 @@ final class PlainSession {
     func receive(_ bytes: [UInt8]) -> Bool { nghttp2_session_mem_recv(session, bytes, bytes.count) >= 0 }
 
     /// All that is to be sent.
-    func drain() -> [UInt8] {
+    func takeOutput() -> [UInt8] {
         var output: [UInt8] = []
         var bytes: UnsafePointer<UInt8>?
         while case let count = nghttp2_session_mem_send(session, &bytes), count > 0 {

@@ -17,7 +17,7 @@ final class WatchedStream: StreamContext {
 /// A session whose owner does anything an owner may do, at random, and which notes every event that breaks the promises
 /// that `Session` makes to its subclasses.
 final class WatchedSession: Session {
-    private let blocks: HeaderBlockPool
+    private let blocks: HeaderListPool
     private var random: SplitMix
     /// Does what a good owner does, so that sound input must lead to sound ends.
     private let isPlain: Bool
@@ -29,10 +29,10 @@ final class WatchedSession: Session {
     static let limits = SessionSettings(maxConcurrentStreams: 8, maxHeaderListSize: 4_096, maxHeaderFields: 20)
 
     init(_ role: Role, isPlain: Bool, random: SplitMix) {
-        blocks = HeaderBlockPool()
+        blocks = HeaderListPool()
         self.isPlain = isPlain
         self.random = random
-        super.init(role: role, settings: Self.limits, headerBlocks: blocks, memory: SessionMemory())
+        super.init(role: role, settings: Self.limits, headerLists: blocks, memory: SessionMemory())
     }
 
     private func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -41,7 +41,7 @@ final class WatchedSession: Session {
         if !condition { broken.append(promise()) }
     }
 
-    private func block(_ fields: (String, String)...) -> HeaderBlock {
+    private func block(_ fields: (String, String)...) -> HeaderList {
         let block = blocks.take()
         for (name, value) in fields { block.append(name: name, value: value) }
         return block
@@ -54,7 +54,7 @@ final class WatchedSession: Session {
         return watched
     }
 
-    private func text(_ block: HeaderBlock) -> [String] {
+    private func text(_ block: HeaderList) -> [String] {
         // And the three that say what kind of call it is and how it has ended.
         expect(block.list.count <= Self.limits.maxHeaderFields + 3, "a header list keeps to its limit")
         return block.list.map { "\($0.name)=\($0.value)" }
@@ -119,7 +119,7 @@ final class WatchedSession: Session {
     }
 
     override func requestReceived(
-        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+        _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         headReceived(head, endStream: endStream, on: stream, context)
         let watched = context as! WatchedStream
@@ -132,13 +132,13 @@ final class WatchedSession: Session {
     }
 
     override func responseReceived(
-        _ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext
+        _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         headReceived(head, endStream: endStream, on: stream, context)
         if !isPlain, chance(10) { reset(stream, .cancel) }
     }
 
-    private func headReceived(_ head: HeaderBlock, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
+    private func headReceived(_ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext) {
         let watched = watched(stream, context)
         expect(!watched.hasHead && !watched.hasEnded, "stream \(stream) has one head, before its end")
         watched.hasHead = true
@@ -147,14 +147,14 @@ final class WatchedSession: Session {
         blocks.give(head)
     }
 
-    override func informationalReceived(_ head: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func informationalReceived(_ head: HeaderList, on stream: StreamID, _ context: StreamContext) {
         let watched = watched(stream, context)
         expect(role == .client && !watched.hasHead, "interim responses come before stream \(stream)'s head")
         watched.message.informational.append(text(head))
         blocks.give(head)
     }
 
-    override func trailersReceived(_ trailers: HeaderBlock, on stream: StreamID, _ context: StreamContext) {
+    override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         let watched = watched(stream, context)
         expect(watched.hasHead && !watched.hasEnded, "trailers of stream \(stream) come once, behind its head")
         watched.hasEnded = true

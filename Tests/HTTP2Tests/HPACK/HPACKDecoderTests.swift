@@ -16,7 +16,7 @@ import Testing
         }
 
         mutating func decode(_ block: [UInt8]) -> (HPACKDecoder.Outcome, list: [String], isTruncated: Bool) {
-            let list = HeaderBlock()
+            let list = HeaderList()
             var rules = HeaderRules(role: role)
             let outcome = block.withUnsafeBytes { decoder.decode($0, into: list, &rules) }
             return (outcome, list.list.map { "\($0.name): \($0.value)" }, list.isTruncated)
@@ -175,7 +175,7 @@ import Testing
 
     /// A connection that gives its lists back, as a session does.
     private final class Connection {
-        private let pool = HeaderBlockPool()
+        private let pool = HeaderListPool()
         private var decoder: HPACKDecoder
         private let role: Session.Role
 
@@ -219,7 +219,7 @@ import Testing
         func drop() { decoder.drop(pool) }
 
         /// - Returns: the list as text, and which block it is.
-        func decode(_ block: [UInt8]) -> (list: [String], isSound: Bool, block: HeaderBlock) {
+        func decode(_ block: [UInt8]) -> (list: [String], isSound: Bool, block: HeaderList) {
             let (list, rules, outcome) = block.withUnsafeBytes { decoder.decode($0, from: pool) }
             #expect(outcome == .decoded)
             defer { pool.give(list) }
@@ -234,7 +234,7 @@ import Testing
             return outcome == .broken
         }
 
-        func change(_ block: [UInt8], _ change: (HeaderBlock) -> Void) -> [String] {
+        func change(_ block: [UInt8], _ change: (HeaderList) -> Void) -> [String] {
             let list = pool.own(block.withUnsafeBytes { decoder.decode($0, from: pool).0 })
             change(list)
             defer { pool.give(list) }
@@ -319,9 +319,9 @@ import Testing
     }
 
     @Test func listsOutliveTheirConnection() {
-        let pool = HeaderBlockPool()
+        let pool = HeaderListPool()
         var decoder = HPACKDecoder(role: .server, maxListSize: 100, maxFields: 10)
-        var lists: [HeaderBlock] = []
+        var lists: [HeaderList] = []
         for _ in 0..<4 { lists.append([0x83].withUnsafeBytes { decoder.decode($0, from: pool).0 }) }
         decoder.forget(pool)
         for list in lists {

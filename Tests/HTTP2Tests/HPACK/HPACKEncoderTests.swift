@@ -178,7 +178,7 @@ import Testing
 
     /// Forwards lists as they come from a decoder that knows some of them.
     private final class Forwarder {
-        private let pool = HeaderBlockPool()
+        private let pool = HeaderListPool()
         private var decoder = HPACKDecoder(role: .server, maxListSize: 16_384, maxFields: 100)
         private var encoder: HPACKEncoder
 

@@ -2,29 +2,29 @@ import HTTP2
 import Testing
 
 @Suite struct KnownListsTests {
-    private let pool = HeaderBlockPool()
+    private let pool = HeaderListPool()
 
-    private func list(_ value: Int) -> HeaderBlock {
+    private func list(_ value: Int) -> HeaderList {
         let list = pool.take()
         defer { pool.give(list) }
         list.append("x", "\(value)")
-        return HeaderBlock(known: list)
+        return HeaderList(known: list)
     }
 
-    private static func write(_ known: borrowing KnownLists, _ list: HeaderBlock, _ tableChanges: Int) -> [UInt8] {
+    private static func write(_ known: borrowing EncodedLists, _ list: HeaderList, _ tableChanges: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 100) { buffer, count in
             count = known.write(list, tableChanges, into: UnsafeMutableRawBufferPointer(buffer))
         }
     }
 
     private func learn(
-        _ known: inout KnownLists, _ list: HeaderBlock, _ block: [UInt8], _ before: Int, _ after: Int
+        _ known: inout EncodedLists, _ list: HeaderList, _ block: [UInt8], _ before: Int, _ after: Int
     ) {
         block.withUnsafeBytes { known.learn(list, $0, (before, after), pool) }
     }
 
     @Test func aListIsKnownOnceTheTableStaysAsItIs() {
-        var known = KnownLists(sets: 1)
+        var known = EncodedLists(sets: 1)
         let list = list(1)
         for (before, after) in [(0, 0), (0, 1), (1, 1)] {
             #expect(Self.write(known, list, before) == [])
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func longBlocksTakeNoPlace() {
-        var known = KnownLists(sets: 1)
+        var known = EncodedLists(sets: 1)
         let (short, long) = (list(1), list(2))
         for _ in 0..<2 { learn(&known, short, [0xbe], 1, 1) }
         for _ in 0..<10 {
@@ -55,7 +55,7 @@ import Testing
 
     /// The requests of many clients in turn, each with a list of its own, find a place each, or nearly so.
     @Test func manyListsHavePlaces() {
-        var known = KnownLists(sets: 16)
+        var known = EncodedLists(sets: 16)
         let lists = (0..<32).map(list)
         for _ in 0..<2 { for list in lists { learn(&known, list, [0xbe], 1, 1) } }
         let count = lists.count { !Self.write(known, $0, 1).isEmpty }

@@ -3,7 +3,7 @@ import Ground
 import HTTP2
 
 /// Why the Proxy answers a call itself, and what it then says.
-package struct Failure: Sendable {
+package struct ProxyAnswer: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         /// No endpoint could be reached.
         case unreachable
@@ -106,18 +106,20 @@ package struct Failure: Sendable {
         }
     }
 
-    static let deadlineExceeded = Failure(kind: .deadlineExceeded, message: "the call's deadline has passed")
+    static let deadlineExceeded = ProxyAnswer(kind: .deadlineExceeded, message: "the call's deadline has passed")
 
-    static func headersTooLarge(_ limits: DataPlaneLimits) -> Failure {
-        Failure(
+    static func headersTooLarge(_ limits: DataPlaneLimits) -> ProxyAnswer {
+        ProxyAnswer(
             kind: .headersTooLarge,
             message: "more than \(limits.maxHeaderListSize) bytes or \(limits.maxHeaderFields) fields in a header list")
     }
 
     /// - Parameter clientLimit: what the client takes, in bytes.
-    static func responseTooLarge(_ name: String, _ limits: DataPlaneLimits, client clientLimit: Int = .max) -> Failure {
+    static func responseTooLarge(
+        _ name: String, _ limits: DataPlaneLimits, client clientLimit: Int = .max
+    ) -> ProxyAnswer {
         let bytes = min(limits.maxHeaderListSize, clientLimit)
-        return Failure(
+        return ProxyAnswer(
             kind: .responseTooLarge,
             message: "\(name)'s response has over \(bytes) bytes or \(limits.maxHeaderFields) fields in a header list")
     }
@@ -125,26 +127,26 @@ package struct Failure: Sendable {
     // MARK: Header lists
 
     /// Writes the whole answer to a gRPC call: trailers only.
-    package func writeTrailersOnly(to block: HeaderBlock) {
-        block.append(":status", "200")
-        block.append("content-type", "application/grpc")
-        writeTrailers(to: block)
+    package func writeTrailersOnly(to list: HeaderList) {
+        list.append(":status", "200")
+        list.append("content-type", "application/grpc")
+        writeTrailers(to: list)
     }
 
     /// Writes the trailers of a gRPC call whose response has begun.
-    package func writeTrailers(to block: HeaderBlock) {
-        block.append("grpc-status", String(grpcStatus))
-        block.append("grpc-message", Self.percentEncoded(clientMessage))
+    package func writeTrailers(to list: HeaderList) {
+        list.append("grpc-status", String(grpcStatus))
+        list.append("grpc-message", Self.percentEncoded(clientMessage))
         if let retryPushback {
-            block.append("grpc-retry-pushback-ms", String(retryPushback.clampedNanoseconds / 1_000_000))
+            list.append("grpc-retry-pushback-ms", String(retryPushback.clampedNanoseconds / 1_000_000))
         }
     }
 
     /// Writes the head of an answer to a request that isn't gRPC; `body` follows.
-    package func writeResponse(to block: HeaderBlock) {
-        block.append(":status", String(httpStatus))
-        block.append("content-type", "text/plain; charset=utf-8")
-        block.append("content-length", String(body.utf8.count))
+    package func writeResponse(to list: HeaderList) {
+        list.append(":status", String(httpStatus))
+        list.append("content-type", "text/plain; charset=utf-8")
+        list.append("content-length", String(body.utf8.count))
     }
 
     package var body: String { clientMessage + "\n" }

@@ -2,13 +2,13 @@ import EventLoop
 import HTTP2
 
 /// The answers to calls of gRPC-Web (gRPC's `PROTOCOL-WEB.md`).
-extension Failure {
+extension ProxyAnswer {
     /// Writes the head of an answer; `webBody(isText:)` follows.
     ///
     /// - Parameter contentType: the request's.
-    package func writeWebResponse(to block: HeaderBlock, contentType: String) {
-        block.append(":status", "200")
-        block.append("content-type", contentType)
+    package func writeWebResponse(to list: HeaderList, contentType: String) {
+        list.append(":status", "200")
+        list.append("content-type", contentType)
     }
 
     /// The whole body: one frame, which holds what gRPC would send as trailers.

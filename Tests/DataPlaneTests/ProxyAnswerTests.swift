@@ -3,10 +3,10 @@ import Foundation
 import HTTP2
 import Testing
 
-@Suite struct FailureTests {
+@Suite struct ProxyAnswerTests {
     @Test func answersGRPCWithTrailersOnly() {
-        let block = HeaderBlock()
-        Failure(kind: .unreachable, message: "blue can't be reached").writeTrailersOnly(to: block)
+        let block = HeaderList()
+        ProxyAnswer(kind: .unreachable, message: "blue can't be reached").writeTrailersOnly(to: block)
         #expect(
             block.list.map { "\($0.name): \($0.value)" } == [
                 ":status: 200", "content-type: application/grpc", "grpc-status: 14",
@@ -15,43 +15,43 @@ import Testing
     }
 
     @Test func asksClientsToComeBackLater() {
-        let block = HeaderBlock()
-        Failure(kind: .draining, message: "x", retryPushback: .milliseconds(1234)).writeTrailers(to: block)
+        let block = HeaderList()
+        ProxyAnswer(kind: .draining, message: "x", retryPushback: .milliseconds(1234)).writeTrailers(to: block)
         #expect(block.list.contains { $0.name == "grpc-retry-pushback-ms" && $0.value == "1234" })
     }
 
     @Test func answersOthersWithAStatus() {
         let statuses = [503, 504, 502, 502, 504, 504, 503, 503, 431, 400, 502, 501, 503, 503, 503, 504]
-        #expect(Failure.Kind.allCases.map { Failure(kind: $0, message: "").httpStatus } == statuses)
+        #expect(ProxyAnswer.Kind.allCases.map { ProxyAnswer(kind: $0, message: "").httpStatus } == statuses)
     }
 
     @Test func concealsWhatIsKnownOfUpstreams() {
-        var failure = Failure(
+        var failure = ProxyAnswer(
             kind: .lost, message: "blue (10.1.2.3:50051) was lost during the call: write: broken pipe")
         failure.conceal(.blue, id: "c0ffee")
         #expect(failure.clientMessage == "blue was lost during the call (lost, c0ffee)")
         #expect(failure.message.contains("10.1.2.3"))
         #expect(failure.id == "c0ffee")
-        let block = HeaderBlock()
+        let block = HeaderList()
         failure.writeTrailersOnly(to: block)
         #expect(block.list.last?.value == "blue was lost during the call (lost, c0ffee)")
         #expect(failure.body == "blue was lost during the call (lost, c0ffee)\n")
     }
 
     @Test func concealsNothingElse() {
-        var failure = Failure(kind: .draining, message: "blue is being drained")
+        var failure = ProxyAnswer(kind: .draining, message: "blue is being drained")
         failure.conceal(.blue, id: "c0ffee")
         #expect(failure.clientMessage == "blue is being drained" && failure.id == nil)
     }
 
     /// gRPC-Web has its trailers in a frame at the end of the body.
     @Test func answersGRPCWebInTheBody() {
-        let failure = Failure(kind: .draining, message: "x", retryPushback: .milliseconds(7))
+        let failure = ProxyAnswer(kind: .draining, message: "x", retryPushback: .milliseconds(7))
         let text = "grpc-status: 14\r\ngrpc-message: x\r\ngrpc-retry-pushback-ms: 7\r\n"
         let frame = [0x80, 0, 0, 0, UInt8(text.utf8.count)] + Array(text.utf8)
         #expect(failure.webBody(isText: false) == frame)
         #expect(String(decoding: failure.webBody(isText: true), as: UTF8.self) == Data(frame).base64EncodedString())
-        let block = HeaderBlock()
+        let block = HeaderList()
         failure.writeWebResponse(to: block, contentType: "application/grpc-web+proto")
         #expect(
             block.list.map { "\($0.name): \($0.value)" } == [
@@ -61,7 +61,7 @@ import Testing
 
     @Test(arguments: ["", "a", "ab", "abc", "abcd"])
     func encodesBase64OfEveryLength(message: String) {
-        let failure = Failure(kind: .draining, message: message)
+        let failure = ProxyAnswer(kind: .draining, message: message)
         let text = String(decoding: failure.webBody(isText: true), as: UTF8.self)
         #expect(Data(base64Encoded: text).map { Array($0) } == failure.webBody(isText: false))
     }
@@ -70,6 +70,6 @@ import Testing
         ("plain ~ text", "plain ~ text"), ("100%", "100%25"), ("a\nb", "a%0Ab"), ("é", "%C3%A9"), ("\u{7f}", "%7F"),
     ])
     func encodesMessages(text: String, encoded: String) {
-        #expect(Failure.percentEncoded(text) == encoded)
+        #expect(ProxyAnswer.percentEncoded(text) == encoded)
     }
 }

@@ -1,9 +1,9 @@
 import HTTP2
 import Testing
 
-@Suite struct HeaderBlockTests {
+@Suite struct HeaderListTests {
     @Test func findsKnownFields() {
-        let block = HeaderBlock()
+        let block = HeaderList()
         block.append(":status", "200")
         block.append("content-type", "application/grpc+proto")
         block.append("grpc-status", "14")
@@ -20,13 +20,13 @@ import Testing
 
     @Test(arguments: ["", "x", "-1", "1x", "1234567890", " 1"])
     func takesNoOddNumber(value: String) {
-        let block = HeaderBlock()
+        let block = HeaderList()
         block.append("grpc-status", value)
         #expect(block.number(of: .grpcStatus) == nil)
     }
 
     @Test func countsAsTheStandardDoes() {
-        let block = HeaderBlock()
+        let block = HeaderList()
         block.append("abc", "12345")
         block.append("d", "")
         #expect(block.listSize == 3 + 5 + 32 + 1 + 32)
@@ -34,13 +34,13 @@ import Testing
     }
 
     @Test func keepsOrderAndDuplicates() {
-        let block = HeaderBlock()
+        let block = HeaderList()
         for value in ["1", "2", "1"] { block.append("k-bin", value) }
         #expect(block.list.map(\.value) == ["1", "2", "1"])
     }
 
     @Test func takesOutEveryFieldOfAName() {
-        let block = HeaderBlock()
+        let block = HeaderList()
         block.append("x-forwarded-client-cert", "Hash=1")
         block.append(":path", "/x")
         block.append("x-forwarded-client-cert", "Hash=2")
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func judgesEveryValueOfAName() {
-        let block = HeaderBlock()
+        let block = HeaderList()
         let isSound = { (value: UnsafeBufferPointer<UInt8>) in value.first != UInt8(ascii: "-") }
         block.append("grpc-timemark", "-")
         #expect(block.allValues(of: .grpcTimeout, isSound), "there is none")
@@ -77,7 +77,7 @@ import Testing
         "x-forwarded-client~cert",
     ])
     func knowsTheProxysOwnFieldInEverySpelling(name: String) {
-        let block = HeaderBlock()
+        let block = HeaderList()
         block.append(name: name, value: "Hash=1")
         block.append("x-forwarded-client-cort", "another field")
         #expect(block.has(.forwardedClientCertificate))
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func takesEverythingOutButTheStatus() {
-        let block = HeaderBlock()
+        let block = HeaderList()
         for name in [":status", "x", "content-type", "grpc-status", "content-length", "grpc-message", "grpc-messages"] {
             block.append(name: name, value: "5")
         }
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func startsAfreshFromThePool() {
-        let pool = HeaderBlockPool()
+        let pool = HeaderListPool()
         let block = pool.take()
         block.append(":path", "/x")
         pool.give(block)

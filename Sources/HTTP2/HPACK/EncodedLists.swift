@@ -1,14 +1,14 @@
 /// Header lists that were sent lately, and the blocks that they were encoded to: as long as the table doesn't change, they
 /// are encoded to the same bytes.
 ///
-/// Only lists that are known to come again are taken note of (`HeaderBlock.isKnown`), and found by which block they are.
+/// Only lists that are known to come again are taken note of (`HeaderList.isKnown`), and found by which block they are.
 /// Confined to one thread.
 ///
 /// Soundness: `slots` has `slotCount` elements, all initialized. Each list in one is held, so it stays the same list until
 /// it is given back, which is when it leaves the slot.
-package struct KnownLists: ~Copyable {
+package struct EncodedLists: ~Copyable {
     private struct Slot {
-        var list: HeaderBlock?
+        var list: HeaderList?
         /// What the table was like when the list was encoded last.
         var tableChanges = 0
         /// What the list was encoded to; `nil` if it wasn't encoded with a table that stays as it is.
@@ -38,7 +38,7 @@ package struct KnownLists: ~Copyable {
     /// - Parameter output: with room for the list, encoded.
     /// - Returns: how many bytes that was; 0 for a list that has to be encoded.
     @inline(__always)
-    package func write(_ list: HeaderBlock, _ tableChanges: Int, into output: UnsafeMutableRawBufferPointer) -> Int {
+    package func write(_ list: HeaderList, _ tableChanges: Int, into output: UnsafeMutableRawBufferPointer) -> Int {
         guard let slots else { return 0 }
         let first = first(for: list)
         for index in first..<first &+ Self.ways where slots[index].list == list {
@@ -53,8 +53,8 @@ package struct KnownLists: ~Copyable {
     ///
     /// - Parameter tableChanges: what the table was like before, and what it is like now.
     package mutating func learn(
-        _ list: HeaderBlock, _ block: UnsafeRawBufferPointer, _ tableChanges: (before: Int, after: Int),
-        _ pool: HeaderBlockPool
+        _ list: HeaderList, _ block: UnsafeRawBufferPointer, _ tableChanges: (before: Int, after: Int),
+        _ pool: HeaderListPool
     ) {
         guard ShortBytes.fits(block) else { return }
         let slots = self.slots ?? makeSlots()
@@ -77,7 +77,7 @@ package struct KnownLists: ~Copyable {
     }
 
     @inline(__always)
-    private func first(for list: HeaderBlock) -> Int { (list.hash & (sets &- 1)) &* Self.ways }
+    private func first(for list: HeaderList) -> Int { (list.hash & (sets &- 1)) &* Self.ways }
 
     private mutating func makeSlots() -> UnsafeMutablePointer<Slot> {
         let slots = UnsafeMutablePointer<Slot>.allocate(capacity: slotCount)
@@ -87,7 +87,7 @@ package struct KnownLists: ~Copyable {
     }
 
     /// Lets go of everything.
-    package mutating func forget(_ pool: HeaderBlockPool) {
+    package mutating func forget(_ pool: HeaderListPool) {
         guard let slots else { return }
         for index in 0..<slotCount {
             if let list = slots[index].list { pool.give(list) }

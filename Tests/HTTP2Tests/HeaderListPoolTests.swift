@@ -1,8 +1,8 @@
 import HTTP2
 import Testing
 
-@Suite struct HeaderBlockPoolTests {
-    private let pool = HeaderBlockPool()
+@Suite struct HeaderListPoolTests {
+    private let pool = HeaderListPool()
 
     @Test func countsWhatIsInUse() {
         #expect(pool.bytesInUse == 0)
@@ -64,7 +64,7 @@ import Testing
     @Test func listsThatAreKnownBelongToTheConnection() {
         let block = pool.take()
         block.append(":path", "/x")
-        let known = HeaderBlock(known: block)
+        let known = HeaderList(known: block)
         pool.give(block)
         pool.recount(known)
         #expect(pool.bytesInUse == 0)

@@ -6,9 +6,9 @@
 ///
 /// Soundness: `slots` has `slotCount` elements, all initialized. Each list in one is held, and is given back by whoever
 /// takes the list out of it.
-struct KnownBlocks: ~Copyable {
+struct DecodedBlocks: ~Copyable {
     struct Known {
-        let list: HeaderBlock
+        let list: HeaderList
         let rules: HeaderRules
     }
 
@@ -42,15 +42,15 @@ struct KnownBlocks: ~Copyable {
 
     /// Takes note of a block that has been decoded and hasn't changed the table.
     mutating func learn(
-        _ block: UnsafeRawBufferPointer, _ tableChanges: Int, _ list: HeaderBlock, _ rules: HeaderRules,
-        _ pool: HeaderBlockPool
+        _ block: UnsafeRawBufferPointer, _ tableChanges: Int, _ list: HeaderList, _ rules: HeaderRules,
+        _ pool: HeaderListPool
     ) {
         guard ShortBytes.fits(block), list.isSmall, !list.isTruncated, !rules.isMalformed else { return }
         let slots = self.slots ?? makeSlots()
         for index in 0..<Self.slotCount
         where slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
             assert(slots[index].known == nil, "find(_:_:) has found nothing")
-            slots[index].known = Known(list: HeaderBlock(known: list), rules: rules)
+            slots[index].known = Known(list: HeaderList(known: list), rules: rules)
             return
         }
         let place = place(tableChanges, slots)
@@ -76,7 +76,7 @@ struct KnownBlocks: ~Copyable {
     }
 
     /// Lets go of everything.
-    mutating func forget(_ pool: HeaderBlockPool) {
+    mutating func forget(_ pool: HeaderListPool) {
         guard let slots else { return }
         for index in 0..<Self.slotCount {
             if let list = slots[index].known?.list { pool.give(list) }

@@ -2,33 +2,33 @@ import CNghttp2
 
 /// One header list: a request's or response's head, an interim response, or trailers.
 ///
-/// Names and values lie one after another in one buffer that keeps its capacity when the block is used again, so a block
-/// out of a `HeaderBlockPool` costs no allocation. A value of this type only names the block: whoever takes a block from a
-/// pool, is given one or holds it (`hold()`) gives it back to the pool, once, and doesn't touch it afterwards. A block
-/// that several hold doesn't change: a list that comes again and again is the same block each time. Confined to one
+/// Names and values lie one after another in one buffer that keeps its capacity when the list is used again, so a list
+/// out of a `HeaderListPool` costs no allocation. A value of this type only names it: whoever takes a list from a
+/// pool, is given one or holds it (`hold()`) gives it back to the pool, once, and doesn't touch it afterwards. A list
+/// that several hold doesn't change: a list that comes again and again is the same one each time. Confined to one
 /// thread.
-public struct HeaderBlock: Equatable {
+public struct HeaderList: Equatable {
     private struct Storage {
         /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
         var bytes: UnsafeMutablePointer<UInt8>
         var byteCount = 0
-        var byteCapacity = HeaderBlock.usualBytes
+        var byteCapacity = HeaderList.usualBytes
         var fields: UnsafeMutablePointer<HeaderField>
         var keptCount = 0
-        var fieldCapacity = HeaderBlock.usualFields
+        var fieldCapacity = HeaderList.usualFields
         var listSize = 0
         var fieldCount = 0
         var isTruncated = false
-        /// How many have the block and will give it back.
+        /// How many have the list and will give it back.
         var holders = 1
-        /// Whether the block has been made to be held while the list is expected again.
+        /// Whether the list has been made to be held while the list is expected again.
         let isKnown: Bool
         /// The last kept field of each name, -1 where there is none: found without a search.
         var last = InlineArray<17, Int32>(repeating: -1)
         /// For how many bytes its pool counts it.
         var countedBytes = 0
-        /// While it is free: the next free block of the pool.
-        var next: HeaderBlock?
+        /// While it is free: the next free list of the pool.
+        var next: HeaderList?
 
         init() {
             assert(last.count == FieldName.allCases.count, "each name has its place")
@@ -54,26 +54,26 @@ public struct HeaderBlock: Equatable {
     /// What a head of gRPC takes, with some metadata.
     private static let usualBytes = 1024
     private static let usualFields = 20
-    /// What a block that isn't in use may keep.
+    /// What a list that isn't in use may keep.
     private static let mostBytesKept = 4096
     private static let mostFieldsKept = 80
 
     /// Initialized from `init` until `deallocate`.
     private let storage: UnsafeMutablePointer<Storage>
 
-    /// A block that no pool knows of yet.
+    /// A list that no pool knows of yet.
     public init() {
         storage = .allocate(capacity: 1)
         storage.initialize(to: Storage())
     }
 
-    /// A block with another one's list that is to be held while the list is expected again.
-    package init(known other: HeaderBlock) {
+    /// A copy of another list that is to be held while the list is expected again.
+    package init(known other: HeaderList) {
         storage = .allocate(capacity: 1)
         storage.initialize(to: Storage(copying: other.storage.pointee))
     }
 
-    /// Nobody may name the block any more.
+    /// Nobody may name the list any more.
     func deallocate() {
         storage.pointee.bytes.deallocate()
         storage.pointee.fields.deallocate()
@@ -92,7 +92,7 @@ public struct HeaderBlock: Equatable {
     public var isTruncated: Bool { storage.pointee.isTruncated }
 
     public func removeAll() {
-        assert(!isShared, "a block that others hold doesn't change")
+        assert(!isShared, "a list that others hold doesn't change")
         storage.pointee.byteCount = 0
         storage.pointee.keptCount = 0
         storage.pointee.last = InlineArray(repeating: -1)
@@ -129,8 +129,8 @@ public struct HeaderBlock: Equatable {
             nameLength: name.count, valueLength: value.count, FieldName(name), isSensitive: isSensitive)
     }
 
-    /// Makes an empty block one with the list of another.
-    func copy(_ other: HeaderBlock) {
+    /// Makes an empty list a copy of another.
+    func copy(_ other: HeaderList) {
         assert(fieldCount == 0)
         let source = other.storage
         for index in 0..<source.pointee.keptCount {
@@ -166,7 +166,7 @@ public struct HeaderBlock: Equatable {
     /// Makes room for a field behind the others, to be written and, maybe, added with `appendReserved`.
     @inline(__always)
     func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
-        assert(!isShared, "a block that others hold doesn't change")
+        assert(!isShared, "a list that others hold doesn't change")
         if storage.pointee.byteCount &+ length > storage.pointee.byteCapacity
             || storage.pointee.keptCount == storage.pointee.fieldCapacity
         {
@@ -183,7 +183,7 @@ public struct HeaderBlock: Equatable {
         storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
         storage.pointee.fieldCount &+= 1
         storage.pointee.last[Int(name.rawValue)] = Int32(truncatingIfNeeded: index)
-        // Nothing is cut off: `makeRoom` lets no block grow beyond what 32 bits count.
+        // Nothing is cut off: `makeRoom` lets no list grow beyond what 32 bits count.
         storage.pointee.fields.advanced(by: index).initialize(
             to: HeaderField(
                 start: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: nameLength),
@@ -209,7 +209,7 @@ public struct HeaderBlock: Equatable {
     /// As `appendReserved`, of a status message, with the spaces at its edges in their other form: messages are
     /// percent-encoded (gRPC's `PROTOCOL-HTTP2.md`).
     private func appendReservedMessage(nameLength: Int, valueLength: Int, isSensitive: Bool) {
-        // A copy: the block's buffer may have to be moved for what is longer then.
+        // A copy: the list's buffer may have to be moved for what is longer then.
         let start = storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
         let name = Array(UnsafeBufferPointer(start: start, count: nameLength))
         let value = UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
@@ -244,7 +244,7 @@ public struct HeaderBlock: Equatable {
         }
     }
 
-    /// Lets go of a buffer that was large for once. The block is empty.
+    /// Lets go of a buffer that was large for once. The list is empty.
     private func trim() {
         if storage.pointee.byteCapacity > Self.mostBytesKept {
             storage.pointee.byteCapacity = Self.usualBytes
@@ -282,7 +282,7 @@ public struct HeaderBlock: Equatable {
     }
 
     private func removeAll(where isUnwanted: (FieldName) -> Bool) {
-        assert(!isShared, "a block that others hold doesn't change")
+        assert(!isShared, "a list that others hold doesn't change")
         storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
         for index in 0..<storage.pointee.keptCount {
@@ -378,7 +378,7 @@ public struct HeaderBlock: Equatable {
 
     // MARK: Sending
 
-    /// The most bytes that the block takes when it is encoded.
+    /// The most bytes that the list takes when it is encoded.
     package var mostEncodedBytes: Int {
         HPACKEncoder.mostBytes(fields: storage.pointee.keptCount, bytes: storage.pointee.byteCount)
     }
@@ -410,13 +410,13 @@ public struct HeaderBlock: Equatable {
 
     // MARK: Memory
 
-    /// What the block takes, with room that isn't used.
+    /// What the list takes, with room that isn't used.
     var allocatedBytes: Int {
         MemoryLayout<Storage>.size + storage.pointee.byteCapacity
             + storage.pointee.fieldCapacity * MemoryLayout<HeaderField>.stride
     }
 
-    /// Whether the block takes more than most do.
+    /// Whether the list takes more than most do.
     public var isLarge: Bool {
         storage.pointee.byteCapacity > Self.usualBytes || storage.pointee.fieldCapacity > Self.usualFields
     }
@@ -427,9 +427,9 @@ public struct HeaderBlock: Equatable {
         nonmutating set { storage.pointee.countedBytes = newValue }
     }
 
-    /// Adds another block's field of a known name, the last one where there are several, and of its value so many bytes at
+    /// Adds another list's field of a known name, the last one where there are several, and of its value so many bytes at
     /// most.
-    func append(_ name: FieldName, of other: HeaderBlock, most: Int) {
+    func append(_ name: FieldName, of other: HeaderList, most: Int) {
         let index = Int(other.storage.pointee.last[Int(name.rawValue)])
         guard index >= 0 else { return }
         let field = FieldBytes(other.storage.pointee.fields[index], in: other.storage.pointee.bytes)
@@ -441,18 +441,18 @@ public struct HeaderBlock: Equatable {
 
     // MARK: Holding
 
-    /// Whether the block has been made to be held while the list is expected again.
+    /// Whether the list has been made to be held while the list is expected again.
     var isKnown: Bool { storage.pointee.isKnown }
 
-    /// Of which block this is, not of what is in it.
+    /// Which list this is, whatever is in it.
     var hash: Int { Int(truncatingIfNeeded: (UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15) >> 32) }
 
-    /// Whether a known block of the list takes little memory.
+    /// Whether a known copy of the list takes little memory.
     var isSmall: Bool {
         storage.pointee.byteCount <= Self.usualBytes && storage.pointee.keptCount <= Self.usualFields
     }
 
-    /// One more has the block, and will give it back to the pool.
+    /// One more has the list, and will give it back to the pool.
     package func hold() { storage.pointee.holders &+= 1 }
 
     /// One has it no more.
@@ -466,16 +466,16 @@ public struct HeaderBlock: Equatable {
 
     // MARK: In a pool
 
-    /// Whether somebody else has the block, too.
+    /// Whether somebody else has the list, too.
     var isShared: Bool { storage.pointee.holders > 1 }
 
-    /// Nobody has the block any more.
+    /// Nobody has the list any more.
     func retire() {
         removeAll()
         trim()
     }
 
-    var next: HeaderBlock? {
+    var next: HeaderList? {
         get { storage.pointee.next }
         nonmutating set { storage.pointee.next = newValue }
     }

@@ -1,6 +1,18 @@
 #!/usr/bin/env bash
-# generate_settings.sh : writes the tables of docs/SETTINGS.md from the Proxy's settings (Sources/Settings/Groups).
+# Writes the tables of docs/SETTINGS.md from the Proxy's settings (Sources/Settings/Groups).
+#
 # A unit test tells when they are out of date, and is what writes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-WRITE_SETTINGS_DOCUMENT=1 swift test -c release --disable-xctest --filter SettingsDocumentTests
+source scripts/lib/log.sh
+source scripts/lib/toolchain.sh
+
+case "${1-}" in
+    "") ;;
+    -h | --help) echo "usage: scripts/generate_settings.sh"; exit 0 ;;
+    *) echo "usage: scripts/generate_settings.sh" >&2; exit 64 ;;
+esac
+
+ensure_swift
+build_release all
+WRITE_SETTINGS_DOCUMENT=1 swift test -c release --skip-build --disable-xctest --filter SettingsDocumentTests

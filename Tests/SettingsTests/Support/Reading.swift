@@ -11,7 +11,11 @@ func read(
 ) throws(SettingsErrors) -> ProxySettings {
     var file: ConfigurationFile?
     if let yaml { file = try ConfigurationFile(path: "proxy.yaml", text: yaml) }
-    let given = flags.map { (SettingTable.setting(named: $0)!.name, $1) }
+    let given = flags.compactMap { name, values in
+        let setting = SettingTable.setting(named: name)
+        #expect(setting != nil, "there is no setting \(name)")
+        return setting.map { ($0.name, values) }
+    }
     return try ProxySettings(
         flags: Dictionary(uniqueKeysWithValues: given), environment: environment, file: file, cores: 3)
 }

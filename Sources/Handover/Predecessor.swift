@@ -100,12 +100,13 @@ package final class Predecessor: Sendable {
     }
 
     private func close(_ line: Line) {
-        channel.close()
+        // Before the channel ends: what the one who listens makes of that is no news then.
         let waiting = state.withLock { state in
             if case .open = state.line { state.line = line }
             defer { (state.takeover, state.questions) = (nil, [:]) }
             return (state.takeover, state.questions, state.line)
         }
+        channel.close()
         waiting.0?.end(.failure(Failure()))
         for question in waiting.1.values { question.end(Self.answer(of: waiting.2) ?? .silent) }
     }

@@ -252,7 +252,7 @@ def test_state_on_a_disk_that_becomes_read_only(on_small_disk, small_disk, open_
         subprocess.run(["mount", "--bind", small_disk, small_disk], check=True)
         subprocess.run(["mount", "-o", "remount,bind,ro", small_disk], check=True)
     try:
-        assert_refused_and_unchanged(proxy, channel, "state.json", "Read-only")
+        assert_refused_and_unchanged(proxy, channel, "state.json", "read-only")
     finally:
         if remounted.returncode == 0:
             subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)

@@ -23,6 +23,7 @@ import Testing
         withExtendedLifetime(consume writing) {}
         try writeAll(Array("still open".utf8), to: copy.number)
         withExtendedLifetime(consume copy) {}
+        _ = fcntl(reading.number, F_SETFL, O_NONBLOCK)
         var bytes = [UInt8](repeating: 0, count: 16)
         #expect(read(reading.number, &bytes, 16) == 10)
         // The end, as nobody can write any more.

@@ -572,8 +572,8 @@ final class ClientConnection: Connection {
         if let sent = aliveAsked {
             if lastReceived > sent {
                 aliveAsked = nil
-            } else if now > sent + worker.limits.keepaliveTimeout {
-                let time = worker.limits.keepaliveTimeout
+            } else if now > sent + worker.limits.upstreamKeepaliveTimeout {
+                let time = worker.limits.upstreamKeepaliveTimeout
                 closeAsStalled("no answer to a PING within \(time) while its streams take nothing")
             }
             return

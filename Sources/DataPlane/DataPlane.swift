@@ -193,8 +193,9 @@ package final class DataPlane: TrafficControl {
     /// ends the rest with UNAVAILABLE, and stops the workers.
     ///
     /// - Parameter timeIsUp: returns when calls have had time enough; cancelled where they need no more.
-    package func shutDown(_ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void) async -> ShutdownOutcome
-    {
+    package func shutDown(
+        _ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void
+    ) async -> ShutdownOutcome {
         await onLoop(of: workers[0], else: ()) { [self] in
             let last = acceptor.withLock { acceptor in
                 defer { acceptor = nil }

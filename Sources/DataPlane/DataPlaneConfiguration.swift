@@ -99,9 +99,9 @@ package struct DataPlaneLimits: Sendable {
     /// Bytes of a request's body that are kept until the response begins, for one more try elsewhere.
     package var maxReplayBytes = 65_536
     /// Streams on one upstream connection, where the upstream allows that many.
-    package var maxStreamsPerUpstreamConnection = 1_000
+    package var maxUpstreamStreams = 1_000
     /// Connections of one worker to one endpoint.
-    package var maxConnectionsPerEndpoint = 256
+    package var maxUpstreamConnections = 256
     /// RST_STREAM on one upstream connection within 30 s. Servers end a connection for more: swift-nio-http2 and Netty for 200,
     /// whoever's calls they end.
     package var upstreamResets = 80
@@ -109,7 +109,7 @@ package struct DataPlaneLimits: Sendable {
     package var maxWaiting = 10_000
     package var waitTimeout: Duration = .seconds(30)
     /// Whether clients are told the addresses of backends and what is wrong with them.
-    package var revealsUpstreams = false
+    package var revealsUpstream = false
     /// From the first try to connect until the upstream's SETTINGS, for each address.
     package var connectTimeout: Duration = .seconds(5)
     /// Until a client has sent its connection preface and SETTINGS.
@@ -128,7 +128,7 @@ package struct DataPlaneLimits: Sendable {
     /// minutes unless they are told otherwise, and end the connection of who sends more (gRFC A8).
     package var upstreamKeepalive: Duration? = .seconds(330)
     /// How long it may take to answer.
-    package var keepaliveTimeout: Duration = .seconds(10)
+    package var upstreamKeepaliveTimeout: Duration = .seconds(10)
     /// Failures in a row (calls lost, connections not made) after which one worker passes an endpoint over, where there
     /// are others, and for how long.
     package var ejectionThreshold = 5

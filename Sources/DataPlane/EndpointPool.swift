@@ -172,7 +172,7 @@ final class EndpointPool {
 
     private func connectIfNeeded() {
         guard !waiting.isEmpty, case .none = attempt,
-            connections.count - restingCount < worker.limits.maxConnectionsPerEndpoint
+            connections.count - restingCount < worker.limits.maxUpstreamConnections
         else { return }
         connect()
     }

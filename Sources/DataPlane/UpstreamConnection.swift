@@ -65,7 +65,7 @@ final class UpstreamConnection: Connection {
     /// Whether one more call fits: into the peer's limit of streams, and its request into the connection's window.
     func hasRoom() -> Bool {
         guard case .ready = phase else { return false }
-        return calls.count < min(peerMaxConcurrentStreams, worker.limits.maxStreamsPerUpstreamConnection)
+        return calls.count < min(peerMaxConcurrentStreams, worker.limits.maxUpstreamStreams)
             && !share.isFull(left: peerWindow, now: worker.loop.now)
     }
 
@@ -206,9 +206,9 @@ final class UpstreamConnection: Connection {
         if let sent = pingSent {
             if lastReceived > sent {
                 pingSent = nil
-            } else if now > sent + worker.limits.keepaliveTimeout {
+            } else if now > sent + worker.limits.upstreamKeepaliveTimeout {
                 worker.log.count(.upstreamKeepalive)
-                close("no answer to a keepalive PING within \(worker.limits.keepaliveTimeout)")
+                close("no answer to a keepalive PING within \(worker.limits.upstreamKeepaliveTimeout)")
             }
         } else if now > lastReceived + keepalive {
             pingSent = now

@@ -307,7 +307,7 @@ final class Worker: @unchecked Sendable {
 
     /// Makes a failure fit for its client: the reason is for the log alone, where upstreams are not to be revealed.
     func concealed(_ failure: ProxyAnswer, _ route: Route?) -> ProxyAnswer {
-        guard !limits.revealsUpstreams, let route else { return failure }
+        guard !limits.revealsUpstream, let route else { return failure }
         var failure = failure
         failure.conceal(
             route.active, id: String(UInt64.random(in: 1 << 60 ... .max, using: &random), radix: 16))

@@ -17,7 +17,7 @@ package struct CallLimitSettings: SettingGroup {
         "deadline-grace", \.limits.deadlineGrace, .duration(in: .zero ... .seconds(3600)), isLive: true,
         help: "What a call gets beyond its own deadline, before the Proxy ends it.")
     package let revealUpstream = Setting(
-        "reveal-upstream", \.limits.revealsUpstreams, .onOrOff, isLive: true,
+        "reveal-upstream", \.limits.revealsUpstream, .onOrOff, isLive: true,
         help: """
             Whether clients are told addresses of backends and what is wrong with them, or color, kind and an id that \
             the log has.

@@ -5,10 +5,10 @@ package struct UpstreamLimitSettings: SettingGroup {
     package static let title = "Limits of connections to backends"
 
     package let maxStreams = Setting(
-        "max-upstream-streams", \.limits.maxStreamsPerUpstreamConnection, .count(in: 1...1_000_000), isLive: true,
+        "max-upstream-streams", \.limits.maxUpstreamStreams, .count(in: 1...1_000_000), isLive: true,
         help: "Streams on one connection to a backend, where the backend allows that many.")
     package let maxConnections = Setting(
-        "max-upstream-connections", \.limits.maxConnectionsPerEndpoint, .count(in: 1...10_000), isLive: true,
+        "max-upstream-connections", \.limits.maxUpstreamConnections, .count(in: 1...10_000), isLive: true,
         help: "Connections of a worker to one endpoint.")
     package let resets = Setting(
         "upstream-resets", \.limits.upstreamResets, .count(in: 2...1_000_000), isLive: true,
@@ -26,8 +26,9 @@ package struct UpstreamLimitSettings: SettingGroup {
             After which silence an upstream with calls on it is sent a PING. gRPC servers end the connection of who \
             sends more than one in five minutes, unless they are told otherwise.
             """)
-    package let keepaliveTimeout = Setting(
-        "upstream-keepalive-timeout", \.limits.keepaliveTimeout, .duration(in: .milliseconds(100) ... .seconds(3600)),
+    package let upstreamKeepaliveTimeout = Setting(
+        "upstream-keepalive-timeout", \.limits.upstreamKeepaliveTimeout,
+        .duration(in: .milliseconds(100) ... .seconds(3600)),
         isLive: true, help: "How long its answer may take.")
     package let ejectionThreshold = Setting(
         "ejection-threshold", \.limits.ejectionThreshold, .count(in: 1...1_000_000), isLive: true,

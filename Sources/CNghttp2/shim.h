@@ -44,3 +44,13 @@ static inline int nghttp2_shim_is_padding(const nghttp2_frame *frame) {
 static inline int nghttp2_shim_equal(const void *left, const void *right, size_t length) {
     return __builtin_memcmp(left, right, length) == 0;
 }
+
+// Since 1.57, and in distributions' older versions with the mend of CVE-2023-44487: others have no such function.
+NGHTTP2_EXTERN void nghttp2_option_set_stream_reset_rate_limit(nghttp2_option *, uint64_t burst, uint64_t rate)
+    __attribute__((weak));
+
+/// Has libnghttp2 end no session for streams that the peer resets.
+static inline void nghttp2_shim_allow_stream_resets(nghttp2_option *options) {
+    if (nghttp2_option_set_stream_reset_rate_limit)
+        nghttp2_option_set_stream_reset_rate_limit(options, UINT64_MAX, UINT64_MAX);
+}

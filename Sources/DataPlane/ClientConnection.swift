@@ -46,12 +46,7 @@ final class ClientConnection: Connection {
     /// When streams were looked for last that could leave their share to others.
     private var lookedForQuiet: MonotonicTime?
 
-    private var resets: ResetBudget
-    private var deadlines: DeadlineAllowance
-    /// The peer's, from the client's SETTINGS on; `nil` for one that is trusted.
-    private var account: PeerAccount?
-    /// While the client may have fewer streams than others, as its peer's budget for resets is used up.
-    private var earnedStreams: EarnedStreams?
+    private var budget: ClientBudget
     /// The certificate that the client has proven to have.
     private var fingerprint: String?
     private var pings: PingPolicy
@@ -70,14 +65,13 @@ final class ClientConnection: Connection {
         let limits = worker.limits
         let now = worker.loop.now
         // Where the peer is known by its address alone, the first SETTINGS have what it has left, and no further ones follow.
-        if transport.isSecured, !limits.proxyProtocol.contains(peerAddress), !limits.trustedPeers.contains(peerAddress),
-            let left = worker.peers.left(of: Peer(peerAddress), now: now)
-        {
-            earnedStreams = EarnedStreams(
-                left: left, full: limits.maxConcurrentStreams, capacity: limits.resetBudget)
-        }
+        let isKnown =
+            transport.isSecured && !limits.proxyProtocol.contains(peerAddress)
+            && !limits.trustedPeers.contains(peerAddress)
+        budget = ClientBudget(
+            limits, left: isKnown ? worker.peers.left(of: Peer(peerAddress), now: now) : nil, now: now)
         let settings = SessionSettings(
-            maxConcurrentStreams: UInt32(earnedStreams?.announced ?? limits.maxConcurrentStreams),
+            maxConcurrentStreams: UInt32(budget.announced),
             streamWindow: Int32(limits.streamWindow),
             connectionWindow: Int32(max(limits.sharedWindow, limits.streamWindow)),
             maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
@@ -86,8 +80,6 @@ final class ClientConnection: Connection {
         // That an upstream has taken what came is proof enough: what it leaves lying, nobody has sent for it in vain.
         requests = WindowAllowance(
             base: limits.streamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: false)
-        resets = ResetBudget(capacity: limits.resetBudget, refill: limits.resetRefill, now: now)
-        deadlines = DeadlineAllowance(perSecond: 2 * limits.maxConcurrentStreams, now: now)
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         activity = .new(since: now)
@@ -183,52 +175,38 @@ final class ClientConnection: Connection {
     // MARK: The peer's budget
 
     /// Whose memory the connection's calls take up.
-    var holder: Peer { account == nil ? .connection(ObjectIdentifier(self)) : peer }
+    var holder: Peer { budget.account == nil ? .connection(ObjectIdentifier(self)) : peer }
 
     /// The client has begun to speak: from now on it is one of its peer's.
     private func joinPeer() {
         let limits = worker.limits
-        guard account == nil, !limits.trustedPeers.contains(peerAddress) else { return }
-        account = worker.peers.open(
-            peer, capacity: limits.resetBudget, refill: limits.resetRefill, now: worker.loop.now)
+        guard budget.account == nil, !limits.trustedPeers.contains(peerAddress) else { return }
+        budget.join(
+            worker.peers.open(
+                peer, capacity: limits.resetBudget, refill: limits.resetRefill, now: worker.loop.now))
         beginWithWhatIsLeft()
     }
 
     /// Takes over what the peer has left of its budget: before the first SETTINGS go out, and once more with the first call,
     /// as a connection that was opened in store begins with that.
     private func beginWithWhatIsLeft() {
-        guard let account else { return }
-        let now = worker.loop.now
-        let left = max(1, account.resets.left(now: now))
-        guard left < resets.left(now: now) else { return }
-        resets = ResetBudget(capacity: account.resets.capacity, refill: account.resets.refill, now: now, left: left)
-        guard
-            let earned = EarnedStreams(
-                left: left, full: worker.limits.maxConcurrentStreams, capacity: account.resets.capacity)
-        else { return }
-        if earnedStreams.map({ $0.announced > earned.announced }) ?? true {
-            earnedStreams = earned
-            announce(maxConcurrentStreams: earned.announced)
-            markDirty()
-        }
+        guard let beginning = budget.beginWithWhatIsLeft(now: worker.loop.now) else { return }
+        if beginning.isNews { tell(ofStreams: beginning.streams) }
         worker.log.count(.peerResets)
         report(
             .warning, "a connection begins with few streams, as its peer has had many reset", of: .peerResets,
-            [("streams", String(earned.announced))])
+            [("streams", String(beginning.streams))])
     }
 
-    private func grantEarnedStreams() {
-        guard let more = earnedStreams?.update(left: resets.left(now: worker.loop.now)) else { return }
-        announce(maxConcurrentStreams: more)
+    private func tell(ofStreams count: Int) {
+        announce(maxConcurrentStreams: count)
         markDirty()
-        if earnedStreams?.isFull == true { earnedStreams = nil }
     }
 
     private func endedCleanly(_ call: Call) {
         guard !call.isRefusedAsItCame else { return }
-        resets.endedCleanly()
-        account?.resets.endedCleanly()
-        if earnedStreams != nil { grantEarnedStreams() }
+        budget.endedCleanly()
+        if let more = budget.earnMore(now: worker.loop.now) { tell(ofStreams: more) }
     }
 
     /// A call was given up: by a reset, or with the connection.
@@ -238,12 +216,11 @@ final class ClientConnection: Connection {
         guard call.upstreamReset == nil, call.proxyAnswer == nil || call.isRefusedAsItCame else { return true }
         let now = worker.loop.now
         if !call.isRefusedAsItCame, let deadline = call.ownDeadline,
-            DeadlineAllowance.isOver(deadline, began: call.began, now: now), deadlines.forgives(now: now)
+            budget.forgives(deadline, began: call.began, now: now)
         {
             return true
         }
-        account?.resets.endedUncleanly(now: now)
-        return resets.endedUncleanly(now: now)
+        return budget.endedUncleanly(now: now)
     }
 
     // MARK: The request comes in
@@ -495,7 +472,7 @@ final class ClientConnection: Connection {
             call.streamEnd = endedFor.map { .rule($0.rawValue) } ?? .connectionLost
             closeLeg(of: call, .cancel)
         }
-        if let account { worker.peers.close(account) }
+        if let account = budget.account { worker.peers.close(account) }
         if let share = registration.share { registration.registry.left(share) }
         worker.clientLeft(self)
     }
@@ -561,7 +538,7 @@ final class ClientConnection: Connection {
                 beginShutdown()
             }
         }
-        if earnedStreams != nil { grantEarnedStreams() }
+        if let more = budget.earnMore(now: now) { tell(ofStreams: more) }
         for call in calls { sweep(call.object, now) }
         seeThatPeerIsThere(now)
     }

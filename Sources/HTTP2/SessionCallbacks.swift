@@ -263,6 +263,9 @@ enum SessionOptions {
         nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
         // Closed streams are of use only to RFC 7540 priorities.
         nghttp2_option_set_no_closed_streams(options, 1)
+        // The session's owner counts resets, and knows which of them are no attack; libnghttp2's own limit, 1,000 and 33 a
+        // second, would end the connection of a client whose calls have short deadlines.
+        nghttp2_shim_allow_stream_resets(options)
         // Frames of unknown types are ignored (RFC 9113, section 5.5), but must be heard of to be counted.
         for type in UInt8(0x0a)...UInt8.max { nghttp2_option_set_user_recv_extension_type(options, type) }
         return options

@@ -327,6 +327,19 @@ struct JoinedSessions {
         #expect(pair.server.streams[next.id] != nil)
     }
 
+    /// How many are too many, the session's owner says: libnghttp2's own limit of a thousand holds no connection up.
+    @Test func anyNumberOfResetsEndsNoSession() throws {
+        let pair = try JoinedSessions()
+        for _ in 0..<3_000 {
+            let call = try pair.client.request(isComplete: false)
+            try pair.exchange()
+            pair.client.reset(call.id, .cancel)
+            try pair.exchange()
+        }
+        #expect(pair.client.goAway == nil)
+        #expect(!pair.server.isFinished)
+    }
+
     @Test func stopsTheSenderAtTheWindow() throws {
         let joined = try JoinedSessions(server: SessionSettings(streamWindow: 1_000))
         joined.server.consumesAtOnce = false

@@ -46,6 +46,15 @@ import Testing
         try await writer.value
     }
 
+    @Test func whatIsWrittenInPartIsAnError() throws {
+        let (reading, writing) = try makePipe()
+        _ = fcntl(writing.number, F_SETFL, O_NONBLOCK)
+        #expect(throws: SystemError(operation: "write", code: EAGAIN)) {
+            try writeAll([UInt8](repeating: 1, count: 1_000_000), to: writing.number)
+        }
+        withExtendedLifetime(reading) {}
+    }
+
     @Test func writesAtAPosition() throws {
         let file = try #require(tmpfile())
         defer { fclose(file) }

@@ -103,7 +103,8 @@ let package = Package(
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
         .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
-        .testTarget(name: "DataPlaneTests", dependencies: ["DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
+        .testTarget(
+            name: "DataPlaneTests", dependencies: ["CNghttp2", "DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
         .target(name: "Pickle", swiftSettings: strict),
         .testTarget(name: "PickleTests", dependencies: ["Pickle"], swiftSettings: strict),
     ])

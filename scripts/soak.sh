@@ -14,7 +14,7 @@ usage: scripts/soak.sh [PART...]
 Runs what is too long for scripts/test.sh, and says for each part what it ran and how long it took. Parts, all by default:
 
   fuzz        every Swift fuzzer with 100000 cases, and the fuzzers of the running Proxy with 10000 each (about 5 minutes)
-  simulation  100000 seeds of the data plane's simulation (TIME)
+  simulation  100000 seeds of the data plane's simulation (about 12 minutes)
   strict      5000 generated requests to each strict server and as many responses to each strict client (about 10 minutes)
   calls       1000000 checked calls through 1000 switches with 50 long streams (about a minute)
   ends        1000 ends each of the Proxy and the Predictor, and 1000 refused starts, while clients ask without a pause

@@ -99,6 +99,7 @@ final class SimulatedBackend: SimulatedPeer {
         journal.expect(call.attempts.allSatisfy { !$0.hasEnded }, "\(call.name) is not tried again once it is answered")
         journal.expect(
             call.attempts.allSatisfy { !$0.headIsSent || $0.isOver }, "\(call.name) is at one backend at a time")
+        journal.expect(call.attempts.count < 2, "\(call.name) is tried again once")
         let (plan, ready, grpcStatus) = control.plan(call)
         let attempt = Attempt(call, color, stream, plan, grpcStatus: grpcStatus)
         attempt.ready = isCooperating ? .max : ready

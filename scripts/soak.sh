@@ -13,15 +13,16 @@ usage: scripts/soak.sh [PART...]
 
 Runs what is too long for scripts/test.sh, and says for each part what it ran and how long it took. Parts, all by default:
 
-  fuzz      every Swift fuzzer with 100000 cases, and the fuzzers of the running Proxy with 10000 each (about 5 minutes)
-  strict    5000 generated requests to each strict server and as many responses to each strict client (about 10 minutes)
-  calls     1000000 checked calls through 1000 switches with 50 long streams (about a minute)
-  ends      1000 ends each of the Proxy and the Predictor, and 1000 refused starts, while clients ask without a pause
-            (about 10 minutes)
-  switches  1000 switches under the load of gRPC clients, each call checked against the clock (about 3 minutes)
+  fuzz        every Swift fuzzer with 100000 cases, and the fuzzers of the running Proxy with 10000 each (about 5 minutes)
+  simulation  100000 seeds of the data plane's simulation (about 12 minutes)
+  strict      5000 generated requests to each strict server and as many responses to each strict client (about 10 minutes)
+  calls       1000000 checked calls through 1000 switches with 50 long streams (about a minute)
+  ends        1000 ends each of the Proxy and the Predictor, and 1000 refused starts, while clients ask without a pause
+              (about 10 minutes)
+  switches    1000 switches under the load of gRPC clients, each call checked against the clock (about 3 minutes)
 
-Environment: SLUICE_FUZZ_CASES (cases of each Swift fuzzer), SLUICE_PROXY_FUZZ_CASES, SLUICE_SOAK_CALLS,
-SLUICE_SOAK_SWITCHES, SLUICE_SOAK_ENDS, SLUICE_STRICT_CASES.
+Environment: SLUICE_FUZZ_CASES (cases of each Swift fuzzer), SLUICE_PROXY_FUZZ_CASES, SLUICE_SIMULATION_SEEDS,
+SLUICE_SOAK_CALLS, SLUICE_SOAK_SWITCHES, SLUICE_SOAK_ENDS, SLUICE_STRICT_CASES.
 
 scripts/sanitize.sh runs the fuzzers under sanitizers.
 
@@ -37,15 +38,15 @@ for argument in "$@"; do
             usage
             exit 0
             ;;
-        fuzz | strict | calls | ends | switches) parts+=("$argument") ;;
+        fuzz | simulation | strict | calls | ends | switches) parts+=("$argument") ;;
         *) fail 64 "unknown part: $argument (see --help)" ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(fuzz strict calls ends switches)
+[ ${#parts[@]} -gt 0 ] || parts=(fuzz simulation strict calls ends switches)
 
 : "${SLUICE_FUZZ_CASES:=100000}" "${SLUICE_PROXY_FUZZ_CASES:=10000}"
 : "${SLUICE_SOAK_CALLS:=1000000}" "${SLUICE_SOAK_SWITCHES:=1000}" "${SLUICE_SOAK_ENDS:=1000}"
-: "${SLUICE_STRICT_CASES:=5000}"
+: "${SLUICE_STRICT_CASES:=5000}" "${SLUICE_SIMULATION_SEEDS:=100000}"
 export SLUICE_SOAK_CALLS SLUICE_SOAK_SWITCHES
 failed=()
 
@@ -75,6 +76,10 @@ for name in "${parts[@]}"; do
             export SLUICE_FUZZ_CASES=$SLUICE_PROXY_FUZZ_CASES
             part "Fuzzers of the Proxy, $SLUICE_PROXY_FUZZ_CASES cases each" \
                 end_to_end Tests/EndToEnd/test_fuzz.py
+            ;;
+        simulation)
+            SLUICE_SIMULATION_SEEDS=$SLUICE_SIMULATION_SEEDS part "Simulation, $SLUICE_SIMULATION_SEEDS seeds" \
+                swift test -c release --skip-build --disable-xctest --filter SimulationTests
             ;;
         strict)
             export SLUICE_STRICT_CASES

@@ -65,6 +65,14 @@ package final class SteppedWorker {
     /// What doesn't hold of the worker and must, between two turns.
     package func faults() -> [String] { WorkerAudit(worker).faults }
 
+    /// Calls that began on a color before an epoch and whose clients wait for an answer.
+    package func unanswered(on color: Color, before epoch: UInt64) -> Int {
+        worker.book.calls.count { call in
+            guard case .open = call.client else { return false }
+            return call.route.map { $0.active == color && $0.epoch < epoch && !call.isAnswered } ?? false
+        }
+    }
+
     /// What a worker without calls and connections still has: nothing.
     package func leftovers() -> [String] { WorkerAudit.leftovers(worker) }
 

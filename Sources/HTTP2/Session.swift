@@ -39,6 +39,9 @@ open class Session: SessionEvents {
     /// ones have not.
     public private(set) final var latestStreamSent: StreamID = 0
 
+    /// The code of a GOAWAY that waits for the next output.
+    private var dueGoAway: ErrorCode?
+
     /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
     private let session: OpaquePointer
 
@@ -287,6 +290,7 @@ open class Session: SessionEvents {
     /// - Precondition: the buffer has room for at least `leastOutput` bytes.
     public final func write(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
         precondition(buffer.count >= Self.leastOutput)
+        writeDueGoAway()
         output.begin(buffer)
         defer { output.end() }
         while output.writeRest(), output.room >= FrameOutput.largestFrame {
@@ -387,7 +391,9 @@ open class Session: SessionEvents {
     }
 
     /// Whether something is queued that the peer's windows allow to be sent.
-    public final var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 || output.hasRest }
+    public final var wantsToSend: Bool {
+        nghttp2_session_want_write(session) != 0 || output.hasRest || dueGoAway != nil
+    }
 
     // MARK: Streams
 
@@ -539,8 +545,17 @@ open class Session: SessionEvents {
         check(nghttp2_submit_shutdown_notice(session))
     }
 
-    /// Accepts no stream beyond those that have arrived, and says so. Open streams go on.
+    /// Accepts no stream beyond those that have arrived by the time that the next output is written, and says so. Open
+    /// streams go on.
     public final func submitGoAway(_ code: ErrorCode = .noError) {
+        dueGoAway = code
+    }
+
+    /// Names the last stream no earlier than it can be written: what comes before is served, and must not be called
+    /// unprocessed, since its client would then send it once more (RFC 9113, section 6.8).
+    private func writeDueGoAway() {
+        guard let code = dueGoAway else { return }
+        dueGoAway = nil
         let last = nghttp2_session_get_last_proc_stream_id(session)
         check(nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0))
     }

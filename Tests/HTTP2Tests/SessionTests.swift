@@ -367,11 +367,27 @@ struct JoinedSessions {
         let served = try joined.client.request(isComplete: false)
         try joined.exchange()
         joined.server.submitGoAway()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        let count = try joined.server.write(into: buffer)
         let late = try joined.client.request(isComplete: false)
+        try joined.exchange()
+        try joined.client.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         try joined.exchange()
         #expect(joined.client.goAway?.last == served.id)
         #expect(late.closedWith == .refusedStream)
         #expect(served.closedWith == nil)
+    }
+
+    /// What has come before the GOAWAY could be written is being served: the client must not send it once more.
+    @Test func goAwayCoversWhatComesBeforeItIsWritten() throws {
+        let joined = try JoinedSessions()
+        joined.server.submitGoAway()
+        #expect(joined.server.wantsToSend)
+        let late = try joined.client.request(isComplete: false)
+        try joined.exchange()
+        #expect(joined.client.goAway?.last == late.id)
+        #expect(late.closedWith == nil)
     }
 
     @Test func narrowsAWindowAndWidensItAgain() throws {

@@ -1,0 +1,81 @@
+import DataPlane
+import EventLoop
+import Synchronization
+import Testing
+
+@Suite struct ClientConnectionTests {
+    /// A stream that the client has sent before it knew is served; the connection ends with the last one.
+    @Test func saysGoodbyeInTwoSteps() throws {
+        let stage = try WorkerStage()
+        stage.plan = .hold
+        let client = try stage.client()
+        let first = stage.call(client)
+        stage.settle()
+        let backend = stage.accept()
+        stage.settle()
+        let hasLeft = Mutex(false)
+        stage.worker.beginShutdown { hasLeft.withLock { $0 = true } }
+        // On its way before the GOAWAY has come.
+        let crossing = stage.call(client)
+        client.isReading = false
+        stage.pass(.milliseconds(2))
+        client.isReading = true
+        stage.settle()
+        #expect(backend.openAttempts.count == 2 && client.isToldToLeave && !client.takesCalls)
+        #expect(!hasLeft.withLock { $0 })
+        backend.cooperate()
+        stage.settle()
+        #expect(first.grpcStatus == 0 && crossing.grpcStatus == 0 && !client.isOpen)
+        stage.settle()
+        #expect(hasLeft.withLock { $0 })
+        #expect(stage.journal.violations == [])
+    }
+
+    /// One that doesn't answer the PING is not waited for.
+    @Test func aClientThatDoesNotAnswerIsNotWaitedFor() throws {
+        let stage = try WorkerStage()
+        stage.plan = .hold
+        let client = try stage.client()
+        stage.call(client)
+        stage.settle()
+        stage.accept()
+        stage.settle()
+        stage.worker.beginShutdown {}
+        stage.settle()
+        client.isWriting = false
+        stage.pass(.seconds(1))
+        #expect(client.goAways == 1)
+        stage.pass(.seconds(5))
+        #expect(client.goAways == 2)
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func endsAnIdleConnection() throws {
+        var limits = DataPlaneLimits()
+        limits.idleTimeout = .seconds(5)
+        let stage = try WorkerStage(limits: limits)
+        let client = try stage.client()
+        stage.call(client)
+        stage.settle()
+        stage.accept()
+        stage.pass(.milliseconds(4_900))
+        #expect(client.isOpen)
+        stage.pass(.milliseconds(500))
+        #expect(!client.isOpen)
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func endsACallBehindItsDeadlineAndTheGrace() throws {
+        let stage = try WorkerStage()
+        stage.plan = .hold
+        let call = stage.call(try stage.client(), deadline: "500m")
+        stage.settle()
+        let backend = stage.accept()
+        stage.pass(.milliseconds(1_450))
+        #expect(call.outcome == .open)
+        stage.pass(.milliseconds(400))
+        #expect(call.outcome == .complete && call.grpcStatus == 4)
+        #expect(backend.openAttempts.isEmpty)
+        #expect(stage.journal.violations == [])
+    }
+}

@@ -1,0 +1,83 @@
+import DataPlane
+
+/// What a simulation begins with, as its seed has it.
+struct Scenario {
+    enum Kind: CaseIterable {
+        /// Nobody fails: every call has its backend's answer.
+        case flawless
+        /// Everything may fail, and no limit is met: whoever is not concerned has its backend's answer.
+        case rough
+        /// Everything may fail, and every limit is met.
+        case tight
+    }
+
+    let kind: Kind
+    let limits: DataPlaneLimits
+    let failover: Bool
+    let endpoints: PerColor<Int>
+    let steps: Int
+    /// Bytes that sockets take, about; `nil` for the system's own.
+    let sendBuffer: Int32?
+    /// The first step of a shutdown, if there is one in the midst of calls.
+    let shutdown: Int?
+    let mostClients: Int
+
+    init(using random: inout RandomSource) {
+        kind = Kind.allCases.randomElement(using: &random)!
+        failover = kind != .flawless && Int.random(in: 0..<4, using: &random) == 0
+        let (blue, green) = (Int.random(in: 1...3, using: &random), Int.random(in: 1...2, using: &random))
+        endpoints = PerColor(blue: blue, green: green)
+        steps = Int.random(in: 60...260, using: &random)
+        sendBuffer = [nil, nil, 4_608, 20_000].randomElement(using: &random)!
+        let isCutShort = kind != .flawless && Int.random(in: 0..<5, using: &random) == 0
+        shutdown = isCutShort ? Int.random(in: 0..<steps, using: &random) : nil
+        mostClients = Int.random(in: 1...5, using: &random)
+        limits = Self.limits(of: kind, using: &random)
+    }
+
+    private static func limits(of kind: Kind, using random: inout RandomSource) -> DataPlaneLimits {
+        var limits = DataPlaneLimits()
+        func one<Value>(of values: [Value], _ random: inout RandomSource) -> Value {
+            values.randomElement(using: &random)!
+        }
+        limits.sharedWindow = one(of: [65_535, 65_535, 1 << 20], &random)
+        limits.streamWindow = one(of: [2_048, 4_096, 16_384, 65_535], &random)
+        limits.connectionWindow = one(of: [8_192, 65_536, 1 << 20], &random)
+        limits.maxConcurrentStreams = one(of: [3, 10, 100], &random)
+        limits.maxUpstreamStreams = one(of: [1, 3, 100], &random)
+        limits.maxReplayBytes = one(of: [0, 1_000, 65_536], &random)
+        limits.deadlineGrace = one(of: [.zero, .milliseconds(100), .seconds(1)], &random)
+        // Time may move on before a backend has had its turn.
+        limits.connectTimeout = kind == .flawless ? .seconds(600) : .seconds(1)
+        limits.minPingInterval = .milliseconds(1)
+        limits.ejectionThreshold = one(of: [1, 5], &random)
+        limits.ejectionTime = .seconds(1)
+        limits.goAwayTimeout = .seconds(1)
+        limits.waitTimeout = .seconds(600)
+        limits.writeTimeout = .seconds(600)
+        limits.prefaceTimeout = .seconds(600)
+        limits.headerTimeout = .seconds(600)
+        limits.idleTimeout = nil
+        limits.upstreamKeepalive = nil
+        limits.resetBudget = 100_000
+        limits.upstreamResets = 100_000
+        limits.controlFrameBudget = 100_000
+        limits.maxUpstreamConnections = one(of: [1, 2, 256], &random)
+        guard kind == .tight else { return limits }
+        limits.waitTimeout = one(of: [.milliseconds(300), .seconds(5)], &random)
+        limits.writeTimeout = one(of: [.milliseconds(700), .seconds(5)], &random)
+        limits.prefaceTimeout = .seconds(2)
+        limits.headerTimeout = .seconds(2)
+        limits.idleTimeout = one(of: [nil, .seconds(2)], &random)
+        limits.streamIdleTimeout = one(of: [nil, .seconds(1)], &random)
+        limits.upstreamKeepalive = one(of: [nil, .milliseconds(500)], &random)
+        limits.upstreamKeepaliveTimeout = .milliseconds(600)
+        limits.resetBudget = one(of: [3, 20, 200], &random)
+        limits.upstreamResets = one(of: [2, 4, 80], &random)
+        limits.maxWaiting = one(of: [1, 3, 1_000], &random)
+        limits.maxBufferedBytes = one(of: [60_000, 300_000, 256 << 20], &random)
+        limits.minPingInterval = .milliseconds(500)
+        limits.maxConnectBackoff = .milliseconds(200)
+        return limits
+    }
+}

@@ -1,0 +1,202 @@
+import CNghttp2
+import EventLoop
+import Ground
+
+/// A client with its calls: it checks that each gets what a backend has sent, in that order, and not less that looks
+/// complete.
+final class SimulatedClient: SimulatedPeer {
+    private var calls: [Int32: CallRecord] = [:]
+    /// In the order of their streams.
+    private(set) var openCalls: [CallRecord] = []
+    /// Whether everything is read as it comes.
+    var isEager = true
+    /// GOAWAYs that have come.
+    private(set) var goAways = 0
+
+    init(_ name: String, _ socket: FileDescriptor, settings: [(nghttp2_settings_id, Int)], _ journal: Journal) {
+        super.init(.client, name, socket, settings: settings, journal)
+    }
+
+    var isToldToLeave: Bool { goAways > 0 }
+
+    var takesCalls: Bool {
+        // As many as any setting allows, until it is known.
+        isOpen && !isToldToLeave && (hasSettings || openCalls.count < 3)
+            && nghttp2_session_check_request_allowed(session) != 0
+    }
+
+    // MARK: What the simulation has it do
+
+    func start(_ call: CallRecord, deadline: String?) {
+        var list = [
+            (":method", "POST"), (":scheme", "http"), (":path", "/simulation/\(call.id)"), (":authority", "simulated"),
+            ("x-mark", CallRecord.mark(call.id)),
+        ]
+        if call.isGRPC { list += [("content-type", "application/grpc"), ("te", "trailers")] }
+        if let deadline { list.append(("grpc-timeout", deadline)) }
+        let isEmpty = call.uploadSize == 0 && call.ends
+        let stream = Self.withMessage(list, hasBody: !isEmpty) { list, count, body in
+            nghttp2_submit_request(session, nil, list, count, body, nil)
+        }
+        precondition(stream > 0)
+        call.stream = stream
+        if isEmpty { call.hasEnded = true }
+        calls[stream] = call
+        openCalls.append(call)
+        journal.note { "\(name) starts \(call.name) on \(stream), gRPC \(call.isGRPC), \(call.uploadSize) bytes" }
+    }
+
+    /// Has more of a request ready.
+    func provide(_ count: Int, of call: CallRecord) {
+        call.ready = min(call.uploadSize, call.ready + count)
+        nghttp2_session_resume_data(session, call.stream)
+    }
+
+    func cancel(_ call: CallRecord, _ code: UInt32) {
+        // libnghttp2 takes back the HEADERS of a stream that hasn't been sent, and would send a second RST_STREAM.
+        guard call.excuses.insert(.clientReset).inserted else { return }
+        journal.note { "\(name) resets \(call.name) (\(code))" }
+        reset(call.stream, code)
+    }
+
+    func read(_ call: CallRecord, _ count: Int) {
+        let count = min(count, call.unread)
+        guard count > 0 else { return }
+        call.unread -= count
+        credit(count, on: call.stream)
+    }
+
+    /// Reads all there is, and has all requests ready.
+    func cooperate() {
+        (isReading, isWriting, isEager) = (true, true, true)
+        for call in openCalls {
+            read(call, call.unread)
+            call.ends = true
+            provide(call.uploadSize, of: call)
+        }
+    }
+
+    func leave() {
+        for call in openCalls { call.excuses.insert(.clientLost) }
+        close("it has enough")
+    }
+
+    // MARK: What comes of it
+
+    override func body(of stream: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Body {
+        guard let call = calls[stream] else { return .nothingYet }
+        let count = min(buffer.count, call.ready - call.sent)
+        let part = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+        BodyPattern.write(call.requestKey, from: call.sent, into: part)
+        call.sent += count
+        if call.sent == call.uploadSize, call.ends {
+            call.hasEnded = true
+            return .last(count)
+        }
+        return count > 0 ? .bytes(count) : .nothingYet
+    }
+
+    override func headersReceived(on stream: Int32, endStream: Bool) {
+        guard let call = calls[stream] else { return }
+        if let status = value(of: ":status").flatMap({ Int($0) }) {
+            if status < 200 {
+                journal.expect(!call.isGRPC, "\(call.name): a gRPC call gets no interim response")
+                return
+            }
+            journal.expect(call.status == nil, "\(call.name) has one response")
+            call.status = status
+            if let name = value(of: "x-attempt") { take(name, call) }
+            if endStream, call.isGRPC { takeStatus(call) }
+        } else {
+            journal.expect(endStream, "\(call.name): trailers end a stream")
+            if call.isGRPC { takeStatus(call) }
+        }
+    }
+
+    /// The head is a backend's.
+    private func take(_ name: String, _ call: CallRecord) {
+        let parts = name.split(separator: ".").compactMap { Int($0) }
+        guard parts.count == 2, parts[0] == call.id, call.attempts.indices.contains(parts[1]) else {
+            return journal.violated("\(call.name) gets the response of \(name)")
+        }
+        let attempt = call.attempts[parts[1]]
+        journal.expect(
+            value(of: "x-mark") == CallRecord.mark(call.id + 1), "\(call.name): a field is not what was sent")
+        journal.expect(attempt.headIsSent, "\(call.name) gets no head before it was sent")
+        journal.expect(
+            attempt.number == call.attempts.count - 1, "\(call.name) is not tried again once its response has begun")
+        call.answering = attempt
+    }
+
+    private func takeStatus(_ call: CallRecord) {
+        call.grpcStatus = value(of: "grpc-status").flatMap { Int($0) }
+        journal.expect(call.grpcStatus != nil, "\(call.name): a gRPC call ends with a status")
+        if let end = value(of: "x-end") {
+            call.endIsBackends = true
+            journal.expect(end == call.answering?.name, "\(call.name) gets the end of \(end)")
+        }
+    }
+
+    override func dataReceived(_ bytes: UnsafeBufferPointer<UInt8>, on stream: Int32) {
+        guard let call = calls[stream] else { return creditConnection(bytes.count) }
+        if let attempt = call.answering {
+            let isSent = call.received + bytes.count <= attempt.sent
+            journal.expect(
+                isSent && BodyPattern.matches(bytes, attempt.key, at: call.received),
+                "\(call.name) gets bytes that were not sent to it")
+        } else {
+            journal.expect(!call.isGRPC, "\(call.name) gets bytes of nobody")
+        }
+        call.received += bytes.count
+        call.unread += bytes.count
+        if isEager { read(call, call.unread) }
+    }
+
+    override func endReceived(on stream: Int32) {
+        guard let call = calls[stream] else { return }
+        guard let attempt = call.answering, !call.isGRPC || call.endIsBackends else {
+            journal.expect(!call.isGRPC || call.grpcStatus != nil, "\(call.name) ends with a status")
+            journal.expect(
+                call.isGRPC || call.answering == nil, "\(call.name): what is cut short doesn't look complete")
+            return
+        }
+        journal.expect(
+            attempt.hasEnded && call.received == attempt.sent,
+            "\(call.name) ends with \(call.received) of \(attempt.sent) bytes")
+        journal.expect(
+            !call.isGRPC || call.grpcStatus == attempt.grpcStatus, "\(call.name) has the backend's status")
+        call.endIsBackends = true
+    }
+
+    override func streamClosed(_ stream: Int32, _ code: UInt32) {
+        guard let call = calls[stream] else { return }
+        end(call, code == 0 ? .complete : .reset(code))
+        calls[stream] = nil
+        openCalls.removeAll { $0 === call }
+        if call.unread > 0 {
+            creditConnection(call.unread)
+            call.unread = 0
+        }
+    }
+
+    private func end(_ call: CallRecord, _ outcome: CallRecord.Outcome) {
+        call.outcome = outcome
+        let status = (call.status ?? 0, call.grpcStatus ?? -1)
+        journal.note { "\(call.name) ends: \(outcome), \(status), \(call.received) bytes" }
+        journal.add(call.id)
+        journal.add(status.0 + 1000 * status.1)
+        // A client may also give a call up without an error.
+        if case .complete = outcome, !call.excuses.contains(.clientReset) {
+            journal.expect(call.status != nil, "\(call.name) doesn't end without a response")
+        }
+    }
+
+    override func goAwayReceived(_ code: UInt32) {
+        goAways += 1
+    }
+
+    override func closed() {
+        for call in openCalls { end(call, .lost) }
+        (calls, openCalls) = ([:], [])
+    }
+}

@@ -1,0 +1,316 @@
+import CNghttp2
+import EventLoop
+import Ground
+import Glibc
+
+/// The other end of one of the worker's connections: a session of libnghttp2 alone, which shares nothing with the Proxy's
+/// `Session`, over a socket that takes and gives bytes as the simulation likes. What isn't HTTP/2 is a violation.
+class SimulatedPeer {
+    enum Side {
+        case client
+        case server
+    }
+
+    let name: String
+    let journal: Journal
+    private(set) var session: OpaquePointer!
+    private var socket: FileDescriptor?
+    private var unsent: [UInt8] = []
+    private var unsentStart = 0
+    var isReading = true
+    var isWriting = true
+    /// Bytes on the socket that are no part of the connection, and come first.
+    private var noise: Int
+    /// The fields of the list that is arriving.
+    private(set) var fields: [(name: String, value: String)] = []
+    /// The Proxy's SETTINGS have come.
+    private(set) var hasSettings = false
+
+    init(
+        _ side: Side, _ name: String, _ socket: FileDescriptor, noise: Int = 0, settings: [(nghttp2_settings_id, Int)],
+        _ journal: Journal
+    ) {
+        self.name = name
+        self.socket = socket
+        self.noise = noise
+        self.journal = journal
+        let user = Unmanaged.passUnretained(self).toOpaque()
+        let result =
+            switch side {
+            case .client: nghttp2_session_client_new2(&session, PeerCallbacks.callbacks, user, PeerCallbacks.options)
+            case .server: nghttp2_session_server_new2(&session, PeerCallbacks.callbacks, user, PeerCallbacks.options)
+            }
+        precondition(result == 0)
+        submit(settings)
+    }
+
+    deinit { nghttp2_session_del(session) }
+
+    func submit(_ settings: [(nghttp2_settings_id, Int)]) {
+        let entries = settings.map { nghttp2_settings_entry(settings_id: Int32($0.0.rawValue), value: UInt32($0.1)) }
+        precondition(nghttp2_submit_settings(session, 0, entries, entries.count) == 0)
+    }
+
+    var isOpen: Bool { socket != nil }
+
+    /// All that the session had to say has been taken by the socket.
+    var hasSentAll: Bool { unsentStart == unsent.count && nghttp2_session_want_write(session) == 0 }
+
+    // MARK: Bytes
+
+    /// - Returns: whether anything has happened.
+    func receive(atMost most: Int) -> Bool {
+        guard let socket else { return false }
+        var left = most
+        var buffer = [UInt8](repeating: 0, count: min(most, 1 << 16))
+        while left > 0 {
+            let count = recv(socket.number, &buffer, min(left, buffer.count), 0)
+            if count < 0 {
+                if errno == EAGAIN { break }
+                close("the connection is broken")
+                return true
+            }
+            if count == 0 {
+                close("the Proxy has closed the connection")
+                return true
+            }
+            left -= count
+            let skipped = min(noise, count)
+            noise -= skipped
+            let bytes = buffer[skipped..<count]
+            guard !bytes.isEmpty else { continue }
+            journal.add(bytes)
+            let result = bytes.withUnsafeBufferPointer { nghttp2_session_mem_recv(session, $0.baseAddress, $0.count) }
+            if result < 0 {
+                journal.violated("\(name): what the Proxy sends is no HTTP/2: \(Self.text(Int32(result)))")
+                close("no HTTP/2")
+                return true
+            }
+        }
+        return left < most
+    }
+
+    private static func text(_ code: Int32) -> String { String(cString: nghttp2_strerror(code)) }
+
+    /// - Returns: whether anything has happened.
+    func send(atMost most: Int) -> Bool {
+        guard let socket else { return false }
+        if unsentStart == unsent.count {
+            (unsent, unsentStart) = ([], 0)
+            var bytes: UnsafePointer<UInt8>?
+            while unsent.count < 1 << 16, case let count = nghttp2_session_mem_send(session, &bytes), count > 0 {
+                unsent += UnsafeBufferPointer(start: bytes, count: count)
+            }
+        }
+        let count = min(most, unsent.count - unsentStart)
+        if count == 0 {
+            let isDone = nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+            if isDone, unsentStart == unsent.count { close("done") }
+            return isDone
+        }
+        let sent = unsent[unsentStart..<(unsentStart + count)].withUnsafeBytes {
+            Glibc.send(socket.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        if sent < 0 {
+            if errno == EAGAIN { return false }
+            // What the Proxy has sent before it closed is still to be read.
+            (unsent, unsentStart) = ([], 0)
+            return false
+        }
+        unsentStart += sent
+        return true
+    }
+
+    /// Closes the socket, whatever is on its way.
+    func close(_ reason: String) {
+        guard socket != nil else { return }
+        journal.note { "\(name) closes: \(reason)" }
+        socket = nil
+        closed()
+    }
+
+    /// The connection is over.
+    func closed() {}
+
+    // MARK: Messages
+
+    /// Lends a list of fields in libnghttp2's form.
+    static func withList<Result>(
+        _ fields: [(String, String)], _ use: (UnsafePointer<nghttp2_nv>, Int) -> Result
+    ) -> Result {
+        var bytes: [UInt8] = []
+        var ranges: [(name: Int, value: Int, end: Int)] = []
+        for (name, value) in fields {
+            let start = bytes.count
+            bytes += name.utf8
+            let middle = bytes.count
+            bytes += value.utf8
+            ranges.append((start, middle, bytes.count))
+        }
+        return bytes.withUnsafeMutableBufferPointer { bytes in
+            // libnghttp2 copies names and values, and changes neither.
+            let list = ranges.map { range in
+                nghttp2_nv(
+                    name: bytes.baseAddress! + range.name, value: bytes.baseAddress! + range.value,
+                    namelen: range.value - range.name, valuelen: range.end - range.value, flags: 0)
+            }
+            return use(list, list.count)
+        }
+    }
+
+    /// Lends a message: its fields, and where its body comes from if it has one.
+    static func withMessage<Result>(
+        _ fields: [(String, String)], hasBody: Bool,
+        _ use: (UnsafePointer<nghttp2_nv>, Int, UnsafePointer<nghttp2_data_provider>?) -> Result
+    ) -> Result {
+        let provider = nghttp2_data_provider(
+            source: nghttp2_data_source(fd: 0), read_callback: PeerCallbacks.readBody)
+        return withList(fields) { list, count in
+            withUnsafePointer(to: provider) { use(list, count, hasBody ? $0 : nil) }
+        }
+    }
+
+    func reset(_ stream: Int32, _ code: UInt32) {
+        nghttp2_submit_rst_stream(session, 0, stream, code)
+    }
+
+    func credit(_ count: Int, on stream: Int32) {
+        nghttp2_session_consume(session, stream, count)
+    }
+
+    /// Gives the connection credit for bytes of a stream that is gone.
+    func creditConnection(_ count: Int) {
+        nghttp2_session_consume_connection(session, count)
+    }
+
+    func value(of name: String) -> String? { fields.first { $0.name == name }?.value }
+
+    // MARK: Events
+
+    func headersReceived(on stream: Int32, endStream: Bool) {}
+    func dataReceived(_ bytes: UnsafeBufferPointer<UInt8>, on stream: Int32) {}
+    func endReceived(on stream: Int32) {}
+    func streamClosed(_ stream: Int32, _ code: UInt32) {}
+    func goAwayReceived(_ code: UInt32) {}
+
+    enum Body {
+        case bytes(Int)
+        case last(Int)
+        case lastBeforeTrailers(Int)
+        case nothingYet
+    }
+
+    func body(of stream: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Body { .nothingYet }
+
+    fileprivate func listBegins() { fields = [] }
+    fileprivate func add(_ name: String, _ value: String) { fields.append((name, value)) }
+
+    fileprivate func received(_ frame: UnsafePointer<nghttp2_frame>) {
+        let stream = nghttp2_shim_stream(frame)
+        let type = nghttp2_shim_type(frame)
+        switch nghttp2_frame_type(UInt32(type)) {
+        case NGHTTP2_DATA:
+            if Self.endsStream(frame) { endReceived(on: stream) }
+        case NGHTTP2_HEADERS:
+            headersReceived(on: stream, endStream: Self.endsStream(frame))
+            if Self.endsStream(frame) { endReceived(on: stream) }
+        case NGHTTP2_SETTINGS: hasSettings = true
+        case NGHTTP2_GOAWAY:
+            journal.note { "\(name) gets GOAWAY(\(nghttp2_shim_goaway_code(frame)))" }
+            goAwayReceived(nghttp2_shim_goaway_code(frame))
+        default: break
+        }
+    }
+
+    private static func endsStream(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
+        nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+    }
+
+    fileprivate func sent(_ frame: UnsafePointer<nghttp2_frame>) {
+        guard nghttp2_shim_type(frame) == UInt8(NGHTTP2_GOAWAY.rawValue) else { return }
+        let code = nghttp2_shim_goaway_code(frame)
+        let text = UnsafeBufferPointer(
+            start: nghttp2_shim_goaway_text(frame), count: nghttp2_shim_goaway_text_length(frame))
+        // The simulation itself ends no session in error.
+        let words = String(decoding: text, as: UTF8.self)
+        journal.expect(code == 0, "\(name): the Proxy breaks HTTP/2 (\(code)): \(words)")
+    }
+
+    fileprivate func invalid(_ frame: UnsafePointer<nghttp2_frame>, _ code: Int32) {
+        // The Proxy may not have seen yet that fewer streams are taken.
+        if code == NGHTTP2_ERR_REFUSED_STREAM.rawValue { return }
+        let (type, stream) = (nghttp2_shim_type(frame), nghttp2_shim_stream(frame))
+        journal.violated(
+            "\(name): a frame of type \(type) on stream \(stream) is wrong: \(Self.text(code))")
+    }
+}
+
+/// The C functions through which libnghttp2 calls a `SimulatedPeer`, which outlives its session.
+private enum PeerCallbacks {
+    /// Made once, never changed and never freed.
+    nonisolated(unsafe) static let callbacks: OpaquePointer = makeCallbacks()
+    nonisolated(unsafe) static let options: OpaquePointer = makeOptions()
+
+    private static func peer(_ user: UnsafeMutableRawPointer?) -> SimulatedPeer {
+        Unmanaged<SimulatedPeer>.fromOpaque(user!).takeUnretainedValue()
+    }
+
+    private static func makeOptions() -> OpaquePointer {
+        var options: OpaquePointer?
+        precondition(nghttp2_option_new(&options) == 0)
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        return options!
+    }
+
+    private static func makeCallbacks() -> OpaquePointer {
+        var pointer: OpaquePointer?
+        precondition(nghttp2_session_callbacks_new(&pointer) == 0)
+        let callbacks = pointer!
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, _, user in
+            PeerCallbacks.peer(user).listBegins()
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+            _, _, name, nameLength, value, valueLength, _, user in
+            PeerCallbacks.peer(user).add(
+                String(decoding: UnsafeBufferPointer(start: name, count: nameLength), as: UTF8.self),
+                String(decoding: UnsafeBufferPointer(start: value, count: valueLength), as: UTF8.self))
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
+            PeerCallbacks.peer(user).received(frame!)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, stream, bytes, count, user in
+            PeerCallbacks.peer(user).dataReceived(UnsafeBufferPointer(start: bytes, count: count), on: stream)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, user in
+            PeerCallbacks.peer(user).streamClosed(stream, code)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
+            PeerCallbacks.peer(user).sent(frame!)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, frame, code, user in
+            PeerCallbacks.peer(user).invalid(frame!, code)
+            return 0
+        }
+        return callbacks
+    }
+
+    static let readBody: nghttp2_data_source_read_callback = { _, stream, bytes, length, flags, _, user in
+        switch PeerCallbacks.peer(user).body(of: stream, into: UnsafeMutableBufferPointer(start: bytes, count: length))
+        {
+        case .bytes(let count): return count
+        case .last(let count):
+            flags!.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+            return count
+        case .lastBeforeTrailers(let count):
+            flags!.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
+            return count
+        case .nothingYet: return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Ground
+import CNghttp2
+import DataPlane
+import EventLoop
+
+/// A worker whose clients, backends and clock a test plays by hand, one turn after the other.
+final class WorkerStage {
+    let time = HeldTime()
+    let journal = Journal(keepsLines: false)
+    let word: RouteWord
+    private(set) var worker: SteppedWorker!
+    /// Connections that the worker has begun to make, the oldest first, with the port that each goes to.
+    private(set) var attempts: [(port: UInt16, ends: SocketEnds)] = []
+    /// How many that were, with those that were refused.
+    private(set) var attemptCount = 0
+    /// Whether connecting fails at once.
+    var refuses = false
+    private(set) var clients: [SimulatedClient] = []
+    private(set) var backends: [SimulatedBackend] = []
+    private(set) var calls: [CallRecord] = []
+    /// What a backend does with a call.
+    var plan = Attempt.Plan.answer(size: 10, early: false)
+
+    /// - Parameter endpoints: of each color: blue's have the ports from 1000 on, green's those from 2000 on.
+    init(endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false) throws {
+        word = try RouteWord(Route(epoch: 1, active: .blue))
+        var surroundings = Surroundings()
+        surroundings.time = .held(time)
+        surroundings.random = .seeded(1)
+        surroundings.connect = { [unowned self] address throws(SystemError) in try connect(to: address) }
+        let ports = PerColor<UInt16>(blue: 1_000, green: 2_000)
+        worker = try SteppedWorker(
+            configuration: DataPlaneConfiguration(
+                endpoints: PerColor { color in
+                    (0..<endpoints).map { Endpoint(host: "127.0.0.1", port: ports[color] + UInt16($0)) }
+                }, workers: 1, limits: limits, failover: failover),
+            routeWord: word, surroundings: surroundings, log: { _ in })
+    }
+
+    private func connect(to address: SocketAddress) throws(SystemError) -> Socket {
+        attemptCount += 1
+        if refuses { throw SystemError(operation: "connect \(address)", code: 111) }
+        do {
+            let ends = try SocketEnds()
+            attempts.append((address.port, ends))
+            return ends.workers
+        } catch {
+            throw SystemError(operation: "socketpair", code: 24)
+        }
+    }
+
+    // MARK: Who plays
+
+    func client() throws -> SimulatedClient {
+        let ends = try SocketEnds()
+        let client = SimulatedClient("client \(clients.count)", ends.mine, settings: [], journal)
+        clients.append(client)
+        worker.adopt(ends.workers, from: SocketAddress(family: .ipv4, bytes: [10, 0, 0, 1], port: 1))
+        return client
+    }
+
+    /// Takes the oldest connection that the worker has begun to make.
+    @discardableResult
+    func accept(streams: Int = 100) -> SimulatedBackend {
+        let (port, ends) = attempts.removeFirst()
+        let control = SimulatedBackend.Control(
+            call: { [unowned self] in calls[$0] }, plan: { [unowned self] _ in (plan, 1 << 20, 0) },
+            isRight: { _, _ in true })
+        let backend = SimulatedBackend(
+            "\(port)", port < 2_000 ? .blue : .green, ends.mine, noise: 0,
+            settings: [(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams)], control, journal)
+        backends.append(backend)
+        return backend
+    }
+
+    @discardableResult
+    func call(_ client: SimulatedClient, size: Int = 10, isGRPC: Bool = true, deadline: String? = nil) -> CallRecord {
+        let call = CallRecord(id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: 0)
+        call.ready = size
+        calls.append(call)
+        client.start(call, deadline: deadline)
+        return call
+    }
+
+    // MARK: Turns
+
+    /// Turns until nothing is on its way any more; the clock hardly moves.
+    func settle() {
+        var quiet = 0
+        while quiet < 3 {
+            time.advance(by: .microseconds(1))
+            worker.turn()
+            for fault in worker.faults() { journal.violated(fault) }
+            var hasMoved = false
+            let peers: [SimulatedPeer] = clients + backends
+            for peer in peers {
+                if peer.isReading, peer.receive(atMost: 1 << 20) { hasMoved = true }
+                if peer.isWriting, peer.send(atMost: 1 << 20) { hasMoved = true }
+            }
+            quiet = hasMoved ? 0 : quiet + 1
+        }
+    }
+
+    /// Moves the clock in steps in which no timer is missed.
+    func pass(_ duration: Duration) {
+        let end = time.now + duration
+        settle()
+        while time.now < end {
+            let next = worker.nextDeadline.map { min($0, end) } ?? end
+            time.advance(by: next.since(time.now))
+            settle()
+        }
+    }
+}

@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""Plants faults in the data plane, one at a time, and sees whether the simulation finds each.
+
+usage: scripts/planted_faults.py [--seeds N] [NAME...]
+
+Each fault is a change of a few words of the sources. All are made in one copy under .build/faults, behind switches, so that
+it is built once (about a minute); then Tests/DataPlaneTests/Simulation plays N seeds at most with each of them, 1000 by
+default. Without names all are planted. FAULTS names them. A text that isn't found exactly once is an error: the fault has
+to follow the code.
+
+Exit codes: 0 all were found; 1 one was not, or the sources as they are fail; 64 wrong arguments; 70 a build failed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".build" / "faults"
+PACKAGE = FOLDER / "sluice"
+MODULES = ["CLinux", "CNghttp2", "COpenSSL", "EventLoop", "TLS", "HTTP2", "DataPlane"]
+
+# What is wrong, the text as it is, and as it is with a switch for the fault.
+FAULTS = {
+    "client-credit": (
+        "a client gets no credit for what its upstream has taken",
+        "            call.creditClient(count)\n",
+        "            if !isPlanted { call.creditClient(count) }\n",
+    ),
+    "upstream-credit": (
+        "an upstream gets no credit for what its client has taken",
+        "        if count > 0 { call.creditUpstream(count, self) }\n",
+        "        if count > 0, !isPlanted { call.creditUpstream(count, self) }\n",
+    ),
+    "connection-credit": (
+        "a connection gets no credit for what nobody wants any more",
+        """        creditConnection(bytes.count)
+        let call = context.call
+        guard case .open = call.client, !call.response.hasEnded else {
+""",
+        """        let call = context.call
+        if !isPlanted { creditConnection(bytes.count) } else if case .open = call.client { creditConnection(bytes.count) }
+        guard case .open = call.client, !call.response.hasEnded else {
+""",
+    ),
+    "ledger-entry": (
+        "the ledger doesn't hear of the end of a call that the Proxy has answered",
+        "            ledger.end(route)\n",
+        "            if !isPlanted || call.failure == nil { ledger.end(route) }\n",
+    ),
+    "drain-waiters": (
+        "who waits for a drain isn't told of the last call's end",
+        "            if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }\n",
+        "            if !drainWaiters.isEmpty, !isPlanted { drainWaiters.notify(ledger) }\n",
+    ),
+    "stale-index": (
+        "a call that takes another one's place on an upstream doesn't know it",
+        "        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }\n",
+        "        removeCall(at: call.indexOnUpstream) { if !isPlanted { $0.indexOnUpstream = call.indexOnUpstream } }\n",
+    ),
+    "stale-waiting": (
+        "a call that is over stays in the queue in which it has waited",
+        "            pool.use { $0.abandon(ticket) }\n",
+        "            if !isPlanted { pool.use { $0.abandon(ticket) } }\n",
+    ),
+    "stale-held-back": (
+        "a call that is over stays among those that wait for a share of the window",
+        "            heldBack.removeAll { $0.use { $0 === call } }\n",
+        "            if !isPlanted { heldBack.removeAll { $0.use { $0 === call } } }\n",
+    ),
+    "window-grant": (
+        "what a response's window has grown by isn't given back",
+        "        call.giveBackResponseGrant()\n        call.giveBackRequestGrant()\n",
+        "        if !isPlanted { call.giveBackResponseGrant() }\n        call.giveBackRequestGrant()\n",
+    ),
+    "replay-credit": (
+        "a replay is credited a second time",
+        "        creditedBytes += requestBody.replayCount\n",
+        "        if !isPlanted { creditedBytes += requestBody.replayCount }\n",
+    ),
+    "late-route": (
+        "a call that is placed again goes where the route word leads now",
+        "        let color = route.active\n        turn &+= 1\n",
+        """        let color = isPlanted && call.hasBeenRetried ? routeWord.load().active : route.active
+        turn &+= 1
+""",
+    ),
+    "early-trailers": (
+        "trailers overtake the body",
+        "        if responseBody.isEmpty, case .ended(let trailers?) = response,\n",
+        "        if responseBody.isEmpty || isPlanted, case .ended(let trailers?) = response,\n",
+    ),
+    "cut-short": (
+        "a response that an upstream has reset ends as if it were complete",
+        "        responseReset = code\n",
+        "        if !isPlanted { responseReset = code }\n",
+    ),
+    "draining-upstream": (
+        "a pool keeps a connection that takes no more calls",
+        "        phase = .draining\n        pool.connectionIsDraining(self)\n",
+        "        phase = .draining\n        if !isPlanted { pool.connectionIsDraining(self) }\n",
+    ),
+    "room-made": (
+        "calls that wait don't hear that a stream has ended",
+        """        closeLeg(of: call)
+        pool.roomWasMade()
+        guard case .open(let client, let clientStream) = call.client else""",
+        """        closeLeg(of: call)
+        if !isPlanted { pool.roomWasMade() }
+        guard case .open(let client, let clientStream) = call.client else""",
+    ),
+    "drain-timer": (
+        "a drain ends what is due at once, and nothing later",
+        "            loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }\n",
+        "            loop.schedule(after: next.since(now)) { [unowned self] in if !isPlanted { endDueCalls() } }\n",
+    ),
+    "late-deadline": (
+        "a deadline is kept a second late",
+        "        if let deadline = call.deadline, now > deadline, !call.response.hasEnded {\n",
+        """        if let deadline = call.deadline, now > deadline + (isPlanted ? .seconds(1) : .zero), !call.response.hasEnded
+        {
+""",
+    ),
+    "lost-attempt": (
+        "calls that wait aren't told that connecting has failed",
+        "        worker.loop.cancel(timeout)\n        attempt = .none\n        tryNext(rest, .unreachable, reason)\n",
+        """        worker.loop.cancel(timeout)
+        attempt = .none
+        if !isPlanted { tryNext(rest, .unreachable, reason) }
+""",
+    ),
+    "partial-write": (
+        "what a socket has taken of a write is written again",
+        "                return sent(transfer, keeping: rest)\n",
+        "                return sent(transfer, keeping: isPlanted ? bytes : rest)\n",
+    ),
+    "late-client": (
+        "a client that comes during a shutdown isn't told to leave",
+        "            if case .none = shutdown { return }\n            connection.beginShutdown()\n",
+        "            if case .none = shutdown { return }\n            if !isPlanted { connection.beginShutdown() }\n",
+    ),
+    "kept-connection": (
+        "a connection that wasn't made in time is kept",
+        '        connection.close("timed out")\n',
+        '        if !isPlanted { connection.close("timed out") }\n',
+    ),
+    "kept-body": (
+        "what waits of a response is kept when its client leaves",
+        "        call.responseBody.removeAll(to: chunks)\n        if case .ended(let trailers?)",
+        """        if !isPlanted { call.responseBody.removeAll(to: chunks) }
+        if case .ended(let trailers?)""",
+    ),
+    "kept-trailers": (
+        "trailers that nobody takes are kept",
+        "        if case .ended(let trailers?) = call.response { headerBlocks.give(trailers) }\n        call.request =",
+        """        if case .ended(let trailers?) = call.response, !isPlanted { headerBlocks.give(trailers) }
+        call.request =""",
+    ),
+    "many-tries": (
+        "a call that is refused is placed again, time after time",
+        "            call.hasBeenRetried = true\n            call.upstreamReset = nil\n",
+        "            if !isPlanted { call.hasBeenRetried = true }\n            call.upstreamReset = nil\n",
+    ),
+}
+
+def fail(code: int, message: str) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+def make_package() -> None:
+    """Copies what the simulation needs, and plants all faults, each with its switch."""
+    for name in MODULES:
+        copy(ROOT / "Sources" / name, PACKAGE / "Sources" / name)
+    (PACKAGE / "Sources" / "DataPlane" / "PlantedFault.swift").write_text(
+        """import Glibc
+
+private let planted = getenv("SLUICE_PLANTED_FAULT").map { String(cString: $0) }
+
+/// Whether this fault is the one that is planted.
+func isPlanted(_ name: String) -> Bool { planted == name }
+"""
+    )
+    copy(ROOT / "Tests" / "DataPlaneTests", PACKAGE / "Tests" / "DataPlaneTests")
+    (PACKAGE / "Package.swift").write_text(
+        """// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+]
+let hotPath: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
+let package = Package(
+    name: "sluice",
+    platforms: [.macOS(.v15)],
+    targets: [
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+        .target(name: "CLinux"),
+        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: hotPath),
+        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
+        .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
+        .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .testTarget(
+            name: "DataPlaneTests", dependencies: ["CNghttp2", "DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
+    ])
+"""
+    )
+
+
+def copy(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+
+
+def plant() -> None:
+    for name, (_, old, new) in FAULTS.items():
+        path = find(old)
+        path.write_text(path.read_text().replace(old, new.replace("isPlanted", f'isPlanted("{name}")')))
+
+
+def build() -> bool:
+    run = subprocess.run(
+        ["swift", "build", *options(), "--build-tests"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if run.returncode != 0:
+        print(run.stdout[-4000:])
+    return run.returncode == 0
+
+
+def options() -> list[str]:
+    return ["--package-path", str(PACKAGE), "--scratch-path", str(FOLDER / "build"), "-c", "release"]
+
+
+def play(seeds: int, fault: str = "") -> str | None:
+    """What the simulation has found; None for nothing."""
+    try:
+        run = subprocess.run(
+            ["swift", "test", *options(), "--skip-build", "--disable-xctest", "--filter", "SimulationTests"],
+            env={**os.environ, "SLUICE_SIMULATION_SEEDS": str(seeds), "SLUICE_PLANTED_FAULT": fault},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=600,
+        )
+    except subprocess.TimeoutExpired:
+        return "a seed doesn't end"
+    if run.returncode == 0:
+        return None
+    seeds_found = re.findall(r"seed \d+ \(.*?\): [^\n]*", run.stdout)
+    if seeds_found:
+        return min(seeds_found, key=lambda text: int(text.split()[1]))[:240]
+    fatal = re.findall(r"[^\n]*(?:Fatal error|Precondition failed|Assertion failed)[^\n]*", run.stdout)
+    return fatal[0][:240] if fatal else f"it ends with {run.returncode}: {run.stdout[-400:]}"
+
+
+def find(text: str) -> Path:
+    """The only source that has a text, once."""
+    found = [path for path in sorted((PACKAGE / "Sources").rglob("*.swift")) if text in path.read_text()]
+    if len(found) != 1 or found[0].read_text().count(text) != 1:
+        fail(1, f"this is in {len(found)} sources, and has to be in one, once:\n{text}")
+    return found[0]
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    seeds = 1000
+    if "-h" in arguments or "--help" in arguments:
+        print(__doc__.strip())
+        return
+    if "--seeds" in arguments:
+        place = arguments.index("--seeds")
+        if place + 1 == len(arguments) or not arguments[place + 1].isdigit():
+            fail(64, "--seeds needs a number")
+        seeds = int(arguments[place + 1])
+        del arguments[place : place + 2]
+    unknown = [name for name in arguments if name not in FAULTS]
+    if unknown:
+        fail(64, f"unknown faults: {', '.join(unknown)} (see --help)")
+    make_package()
+    plant()
+    if not build():
+        fail(70, "the build failed")
+    if not arguments:
+        found = play(seeds)
+        if found is not None:
+            fail(1, f"without a fault: {found}")
+        print(f"without a fault: {seeds} seeds find nothing", flush=True)
+    missed = []
+    names = arguments or list(FAULTS)
+    for name in names:
+        began = time.monotonic()
+        found = play(seeds, name)
+        if found is None:
+            missed.append(name)
+        print(f"{name} ({FAULTS[name][0]}), {time.monotonic() - began:.0f} s: {found or 'NOT FOUND'}", flush=True)
+    print(f"{len(names) - len(missed)} of {len(names)} faults were found")
+    if missed:
+        fail(1, f"not found: {', '.join(missed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,10 +3,10 @@
 
 usage: scripts/planted_faults.py [--seeds N] [NAME...]
 
-Each fault is a change of a few words of the sources. All are made in one copy under .build/faults, behind switches, so that
-it is built once (about a minute); then Tests/DataPlaneTests/Simulation plays N seeds at most with each of them, 1000 by
-default. Without names all are planted. FAULTS names them. A text that isn't found exactly once is an error: the fault has
-to follow the code.
+Each fault is a change of a few words of the sources. All are made in one copy under .build/faults, behind switches, so
+that it is built once (about a minute); then Tests/DataPlaneTests/Simulation plays N seeds at most with each of them,
+1000 by default. Without names all are planted. FAULTS names them. A text that isn't found exactly once is an error: the
+fault has to follow the code.
 
 Exit codes: 0 all were found; 1 one was not, or the sources as they are fail; 64 wrong arguments; 70 a build failed.
 """
@@ -43,7 +43,8 @@ FAULTS = {
         guard case .open = call.client, !call.response.hasEnded else {
 """,
         """        let call = context.call
-        if !isPlanted { creditConnection(bytes.count) } else if case .open = call.client { creditConnection(bytes.count) }
+        let isWanted = if case .open = call.client { true } else { false }
+        if isWanted || !isPlanted { creditConnection(bytes.count) }
         guard case .open = call.client, !call.response.hasEnded else {
 """,
     ),
@@ -60,7 +61,7 @@ FAULTS = {
     "stale-index": (
         "a call that takes another one's place on an upstream doesn't know it",
         "        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }\n",
-        "        removeCall(at: call.indexOnUpstream) { if !isPlanted { $0.indexOnUpstream = call.indexOnUpstream } }\n",
+        "        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = isPlanted ? 0 : call.indexOnUpstream }\n",
     ),
     "stale-waiting": (
         "a call that is over stays in the queue in which it has waited",
@@ -121,8 +122,8 @@ FAULTS = {
     "late-deadline": (
         "a deadline is kept a second late",
         "        if let deadline = call.deadline, now > deadline, !call.response.hasEnded {\n",
-        """        if let deadline = call.deadline, now > deadline + (isPlanted ? .seconds(1) : .zero), !call.response.hasEnded
-        {
+        """        let late = Duration.seconds(isPlanted ? 1 : 0)
+        if let deadline = call.deadline, now > deadline + late, !call.response.hasEnded {
 """,
     ),
     "lost-attempt": (
@@ -167,6 +168,7 @@ FAULTS = {
     ),
 }
 
+
 def fail(code: int, message: str) -> None:
     print(message, file=sys.stderr)
     sys.exit(code)
@@ -206,7 +208,8 @@ let package = Package(
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
         .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
         .testTarget(
-            name: "DataPlaneTests", dependencies: ["CNghttp2", "DataPlane", "EventLoop", "HTTP2"], swiftSettings: strict),
+            name: "DataPlaneTests", dependencies: ["CNghttp2", "DataPlane", "EventLoop", "HTTP2"],
+            swiftSettings: strict),
     ])
 """
     )

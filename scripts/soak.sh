@@ -78,7 +78,8 @@ for name in "${parts[@]}"; do
                 end_to_end Tests/EndToEnd/test_fuzz.py
             ;;
         simulation)
-            SLUICE_SIMULATION_SEEDS=$SLUICE_SIMULATION_SEEDS part "Simulation, $SLUICE_SIMULATION_SEEDS seeds" \
+            export SLUICE_SIMULATION_SEEDS
+            part "Simulation, $SLUICE_SIMULATION_SEEDS seeds" \
                 swift test -c release --skip-build --disable-xctest --filter SimulationTests
             ;;
         strict)

@@ -389,6 +389,11 @@ final class UpstreamConnection: Connection {
         if case .resting = phase { true } else { false }
     }
 
+    /// Whether it takes no new calls any more.
+    var isDraining: Bool {
+        if case .draining = phase { true } else { false }
+    }
+
     private func sweepResets(_ now: MonotonicTime) {
         if dueResets > 0 {
             // From the end, as a call that is reset may leave the list.

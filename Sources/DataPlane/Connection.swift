@@ -20,7 +20,7 @@ class Connection: Session, EventHandler {
         case closed(AbuseRule?)
     }
 
-    /// Counted as one reference while the connection is open, which keeps the worker alive until then.
+    /// A counted reference; the cycle ends when the connection closes and its worker releases it.
     let worker: Worker
     /// The worker's pool, kept here for direct access.
     let chunks: ChunkPool

@@ -367,7 +367,7 @@ class Connection: Session, EventHandler {
         lost(reason)
     }
 
-    /// Has the session send a GOAWAY without an error, then closes.
+    /// Makes the session send a GOAWAY without an error, then closes.
     final func closeAfterGoAway() {
         terminate(.noError)
         if isTakingInput { lifecycle = .closing(reason: Self.sessionIsOver, nil) }

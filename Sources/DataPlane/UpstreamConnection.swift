@@ -339,7 +339,7 @@ final class UpstreamConnection: Connection {
 
     // MARK: Calls that are over before their streams
 
-    /// Ends the stream of a call that is over with RST_STREAM, in good time.
+    /// Ends the stream of a call that is over: with RST_STREAM, except in these cases.
     ///
     /// - A call that the upstream hasn't heard of yet is taken back.
     /// - A call whose client left at its own deadline is left to the upstream until the grace is over, since the

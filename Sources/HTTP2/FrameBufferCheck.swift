@@ -8,9 +8,9 @@ import Glibc
 /// the library that this process runs with, before the first server session is made:
 ///
 /// 1. A session alone requests one block of the right size, everything that it sends lies in that block, and a full
-/// frame fills it, so that it has room for nothing else. 2. Two sessions take turns on one block, and the bytes of each
-/// are overwritten as soon as they have been copied: what they send equals what sessions with a buffer of their own
-/// send.
+///    frame fills it, so that it has room for nothing else.
+/// 2. Two sessions take turns on one block, and the bytes of each are overwritten as soon as they have been copied:
+///    what they send equals what sessions with a buffer of their own send.
 package enum FrameBufferCheck {
     /// The moment at which bytes that a session has sent are overwritten.
     package enum Disturbance {

@@ -15,7 +15,7 @@ package struct HPACKDecoder: ~Copyable {
     private let huffman = HuffmanDecoder.shared
     let maxListSize: Int
     let maxFields: Int
-    /// The block of which more is to come; it has to be dropped in the end.
+    /// The header block that isn't complete yet; it has to be dropped in the end.
     var unfinished: UnfinishedBlock?
 
     /// - Parameters:

@@ -1,4 +1,4 @@
-/// A header block of which more is to come, decoded as far as it has come. The list, up to its limit, and the beginning
+/// A header block that isn't complete yet, decoded as far as it has come. The list, up to its limit, and the beginning
 /// of the next field are kept.
 struct UnfinishedBlock {
     /// A field that is skipped because it can't be within the limit any more.

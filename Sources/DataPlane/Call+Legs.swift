@@ -110,7 +110,7 @@ extension Call {
         connection.apply(change, to: stream, base: connection.requests.base)
     }
 
-    /// Returns the response's window growth, once nothing of the response waits any more or it restarts on another
+    /// Gives back the response's window growth, once nothing of the response waits any more or it restarts on another
     /// stream.
     func giveBackResponseGrant() {
         guard responseGrant != .none, case .open(let client, _) = client else { return }
@@ -118,7 +118,7 @@ extension Call {
         responseGrant = .none
     }
 
-    /// Returns the request's window growth, once the client sends no more on this stream.
+    /// Gives back the request's window growth, once the client sends no more on this stream.
     func giveBackRequestGrant() {
         guard requestGrant != .none, case .open(let client, _) = client else { return }
         client.use { $0.requests.takeBack(requestGrant, to: &$0.worker.windows) }

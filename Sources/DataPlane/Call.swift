@@ -84,7 +84,7 @@ final class Call: StreamContext {
     var requestBody = ByteQueue(keepsForReplay: true)
     /// Bytes from the upstream for the client.
     var responseBody = ByteQueue()
-    /// The request's head, kept until the response begins; after that, only the fields that the access log reports.
+    /// The request's head, kept until the response begins; after that, what the access log reports of it.
     var requestHead: HeaderList?
     /// Bytes of a replay for which the client got credit the first time.
     var creditedBytes = 0
@@ -148,7 +148,7 @@ final class Call: StreamContext {
     var grpcStatus: Int?
     var bytesUp = 0
     var bytesDown = 0
-    /// The answer that the Proxy has given itself, and why.
+    /// The answer that the Proxy itself has given, with its reason.
     var proxyAnswer: ProxyAnswer?
 
     init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?, clientIdentity: String?)
@@ -191,7 +191,7 @@ final class Call: StreamContext {
         }
     }
 
-    /// Whether the response has come in to its end, from the Proxy or the upstream.
+    /// Whether the response has ended, be it the Proxy's or the upstream's.
     var isAnswered: Bool { response.hasEnded }
 
     /// Bytes that a call takes besides its bodies and header lists: the call itself, a stream in each of two sessions

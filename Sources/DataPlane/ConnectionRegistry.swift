@@ -47,7 +47,7 @@ final class ConnectionRegistry: @unchecked Sendable {
         }
     }
 
-    /// Discounts a connection that is gone. Any worker's thread may call it.
+    /// Removes a connection that is gone from the counts. Any worker's thread may call it.
     func left(_ peer: Peer) {
         home.loop.mailbox.post { [self] in shares.leave(peer) }
     }

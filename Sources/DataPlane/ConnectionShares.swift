@@ -53,7 +53,7 @@ package struct ConnectionShares {
         move(peer, from: count, to: count + 1)
     }
 
-    /// Discounts a connection that is gone.
+    /// Removes a connection that is gone from the counts.
     package mutating func leave(_ peer: Peer) {
         guard let count = counts[peer] else { return assertionFailure("who leaves has joined") }
         move(peer, from: count, to: count - 1)

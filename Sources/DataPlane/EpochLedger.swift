@@ -20,7 +20,7 @@ package struct EpochLedger {
         entries.append(TrafficReport.InFlight(epoch: route.epoch, color: route.active, calls: 1))
     }
 
-    /// Discounts a call that has ended.
+    /// Removes a call that has ended from the counts.
     ///
     /// - Parameter route: the route that the call began under.
     package mutating func end(_ route: Route) {

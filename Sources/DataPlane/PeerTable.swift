@@ -61,7 +61,7 @@ package struct PeerTable {
         accounts[peer]?.resets.left(now: now)
     }
 
-    /// Discounts a connection of a peer.
+    /// Removes a closed connection of a peer from the count.
     package mutating func close(_ account: PeerAccount) {
         assert(account.connections > 0, "what is closed was open")
         account.connections -= 1

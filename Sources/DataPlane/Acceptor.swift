@@ -12,12 +12,12 @@ final class Acceptor: EventHandler {
     private let workers: [Worker]
     private let registry: ConnectionRegistry
     private var pause: TimerID?
-    /// The log has said why accepting pauses, and ever since connections have been waiting.
+    /// Whether the log has said why accepting pauses, and connections have been waiting ever since.
     private var isFull = false
 
     /// Connections taken in one turn of the loop, so that a flood doesn't starve the calls.
     private static let mostPerTurn = 64
-    /// How long to wait where there are no descriptors or memory for a further connection.
+    /// Pause when there are no descriptors or memory for another connection.
     private static let pauseLength = Duration.milliseconds(100)
 
     /// - Parameter home: the worker on whose loop connections are accepted.
@@ -45,11 +45,11 @@ final class Acceptor: EventHandler {
         }
     }
 
-    /// Takes no further connections. The socket closes with this object where no other process has it, so that from then
-    /// on clients are refused at once and look elsewhere.
+    /// Stops taking connections. If no other process holds the socket, it closes with this object, so that from then on
+    /// clients are refused at once and look elsewhere.
     ///
-    /// - Parameter takesWaiting: whether those that the system has completed already are taken; otherwise they are left
-    ///   to another process.
+    /// - Parameter takesWaiting: whether connections that the system has already completed are still taken; otherwise
+    ///   they are left to another process.
     func stop(takesWaiting: Bool) {
         if let pause { home.loop.cancel(pause) }
         while takesWaiting, hasRoom, let socket = try? listener.accept() { place(socket) }
@@ -61,11 +61,11 @@ final class Acceptor: EventHandler {
     private func place(_ socket: Socket) {
         let address = socket.peerAddress
         var share: Peer?
-        // Who stands for many takes as many as it needs.
+        // A peer that stands for many clients takes as many connections as it needs.
         if !home.limits.trustedPeers.contains(address), !home.limits.proxyProtocol.contains(address) {
             let peer = Peer(address)
             guard registry.join(peer, taken: registry.connectionCount) else {
-                // The socket closes as nobody takes it.
+                // The socket closes because nothing keeps it.
                 return home.log.report(
                     .warning, "refusing a connection of the peer that has most", of: .peerConnections, peer,
                     address?.description ?? "unknown", now: home.loop.now)
@@ -85,7 +85,8 @@ final class Acceptor: EventHandler {
         }
     }
 
-    /// Level-triggered readiness would otherwise spin: the connection that can't be taken stays in the queue.
+    /// Stops watching the socket for a while. Level-triggered readiness would otherwise spin, as the connection that
+    /// can't be taken stays in the queue.
     private func takeABreak(_ reason: String) {
         if !isFull {
             home.log.count(.connections)

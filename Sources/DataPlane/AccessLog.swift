@@ -13,7 +13,7 @@ final class AccessLog: @unchecked Sendable {
     private let name: String
     private let reportEvent: @Sendable (DataPlaneEvent) -> Void
     private let pendingBytes = Atomic<Int>(0)
-    /// Only on the writing thread.
+    /// Used on the writing thread only.
     private var isFailing = false
 
     /// Bytes that may wait for the disk; beyond that, lines are dropped and the log says so.
@@ -27,8 +27,8 @@ final class AccessLog: @unchecked Sendable {
         case .standardOutput:
             return try AccessLog(try FileDescriptor(dup(STDOUT_FILENO), "dup"), "standard output", report)
         case .file(let path):
-            // As with the audit log, a link is followed, and a new file is for this user and its group: it tells who calls
-            // what.
+            // As with the audit log, a link is followed, and a new file is readable by this user and its group only: it
+            // tells who calls what.
             let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
             let file = try FileDescriptor(Glibc.open(path, flags, 0o640), "cannot open the access log \(path)")
             return try AccessLog(file, path, report)
@@ -60,7 +60,7 @@ final class AccessLog: @unchecked Sendable {
         }
     }
 
-    /// Returns once everything that was taken over so far is written.
+    /// Returns once everything taken over so far has been written.
     func flush() async {
         await withCheckedContinuation { continuation in
             if !loop.mailbox.post({ continuation.resume() }) { continuation.resume() }
@@ -76,7 +76,7 @@ final class AccessLog: @unchecked Sendable {
         }
     }
 
-    /// Says so once, until a write has worked again.
+    /// Reports a failure once, until a write has succeeded again.
     private func failed(_ reason: String) {
         guard !isFailing else { return }
         isFailing = true

@@ -6,25 +6,26 @@ import HTTP2
 /// One worker's lines for the access log: formatted here, handed over in batches. Confined to its worker's thread.
 final class AccessLogBuffer {
     private let log: AccessLog
-    /// The endpoints' names, as JSON strings.
+    /// The endpoints' names as JSON strings.
     private let endpoints: PerColor<[JSONLine]>
     private var line = JSONLine()
     private var lines: [UInt8] = []
     private var timer: TimerID?
-    /// The second of the last line, and how every time within it begins: `2026-11-23T22:05:00.`
+    /// The second of the last line, and the beginning of every time within it: `2026-11-23T22:05:00.`
     private var second = Int64.min
     private var startOfTime: [UInt8] = []
 
-    /// What a line says of the request's head, and how many bytes of it; one more is kept to tell that there are more.
+    /// The fields of the request's head that a line reports, with the bytes kept of each: one more than reported, to
+    /// tell that there are more.
     static let fields: [(name: FieldName, most: Int)] = [(.path, longestPath + 1), (.authority, longestAuthority + 1)]
     private static let longestPath = 1024
     private static let longestAuthority = 256
-    /// Stands for the rest of what is cut: an ellipsis.
+    /// An ellipsis, which stands for the part that is cut off.
     private static let cut: StaticString = "\\u2026"
 
     /// Bytes at which a batch is handed over at once.
     private static let batch = 32 * 1024
-    /// How long a line may wait for others.
+    /// Time that a line may wait for others.
     private static let delay = Duration.milliseconds(50)
 
     init(log: AccessLog, endpoints: PerColor<[Endpoint]>) {
@@ -103,7 +104,7 @@ final class AccessLogBuffer {
     }
 
     private func append(_ time: Timestamp) {
-        // Not before 1970.
+        // The time is never before 1970.
         let (second, millisecond) = time.milliseconds.quotientAndRemainder(dividingBy: 1_000)
         if second != self.second {
             self.second = second
@@ -139,13 +140,13 @@ final class AccessLogBuffer {
     func handOver() {
         guard !lines.isEmpty else { return }
         log.write(lines)
-        // The log's thread may be reading these: they are its own now.
+        // The log's thread may be reading these lines: they belong to it now.
         lines = []
         lines.reserveCapacity(Self.batch)
     }
 }
 
-/// A line of JSON under way.
+/// A line of JSON being written.
 struct JSONLine {
     private(set) var bytes: [UInt8] = []
 
@@ -160,7 +161,7 @@ struct JSONLine {
     mutating func append(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }
 
     mutating func append(_ number: Int) {
-        // As many as the largest has.
+        // The digits of the largest number.
         var digits = InlineArray<20, UInt8>(repeating: 0)
         var first = digits.count
         var rest = number.magnitude
@@ -175,7 +176,7 @@ struct JSONLine {
 
     /// Adds a number below 1,000 with its leading zeros.
     mutating func append(threeDigits number: Int) {
-        // Not in a loop over an array: that would be one to allocate.
+        // Without a loop over an array, which would have to be allocated.
         bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 100))
         bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10))
         bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
@@ -192,7 +193,7 @@ struct JSONLine {
     /// Adds text as a JSON string. Bytes beyond ASCII, which header fields may hold in any encoding, become escapes of
     /// their Latin-1 characters, so that a line is always valid.
     ///
-    /// - Parameter end: goes into the string as it is, behind the text.
+    /// - Parameter end: text added unescaped after `text`, within the string.
     mutating func append(string text: some Sequence<UInt8>, followedBy end: StaticString = "") {
         bytes.append(UInt8(ascii: "\""))
         for byte in text {

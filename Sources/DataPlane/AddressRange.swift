@@ -1,15 +1,15 @@
 import EventLoop
 
-/// Addresses that begin alike, as CIDR writes them: `10.0.0.0/8`, `fd00::/8`; without a length a single address.
+/// Addresses with a common prefix, in CIDR notation: `10.0.0.0/8`, `fd00::/8`; without a length, a single address.
 ///
-/// An IPv4 address is the same one where the system shows it as IPv6 (`::ffff:10.0.0.1`).
+/// An IPv4 address also matches in the IPv6 form that the system may show (`::ffff:10.0.0.1`).
 package struct AddressRange: Sendable, Hashable, CustomStringConvertible {
     private let first: SocketAddress
-    /// Bits that all addresses have in common with the first.
+    /// Number of bits that all addresses share with the first.
     private let length: Int
 
-    /// - Returns: `nil` for what isn't written so, also where the address has bits beyond the length: whoever wrote that
-    ///   meant something else.
+    /// - Returns: `nil` if the text isn't in this form, or if the address has bits set beyond the length, since its
+    ///   author meant something else.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = SocketAddress(numeric: String(parts[0]), port: 0)?.unmapped else { return nil }
@@ -38,7 +38,7 @@ package struct AddressRange: Sendable, Hashable, CustomStringConvertible {
 
     package var description: String { "\(first.host)/\(length)" }
 
-    /// The bits of a byte that belong to the first `length` of all.
+    /// The bits of a byte that are among the first `length` bits of the address.
     private static func mask(ofByte index: Int, _ length: Int) -> UInt8 {
         let bits = min(max(0, length - 8 * index), 8)
         return UInt8(truncatingIfNeeded: 0xff00 >> bits)
@@ -47,7 +47,7 @@ package struct AddressRange: Sendable, Hashable, CustomStringConvertible {
 
 extension [AddressRange] {
     func contains(_ address: SocketAddress?) -> Bool {
-        // Mostly there are none.
+        // Most lists are empty.
         guard !isEmpty, let address else { return false }
         return contains { $0.contains(address) }
     }
@@ -56,7 +56,7 @@ extension [AddressRange] {
 extension SocketAddress {
     private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
 
-    /// The IPv4 address that an IPv6 socket shows as `::ffff:a.b.c.d`; any other address as it is.
+    /// The IPv4 address that an IPv6 socket shows as `::ffff:a.b.c.d`; any other address unchanged.
     var unmapped: SocketAddress {
         guard family == .ipv6, bytes.starts(with: Self.mappedPrefix) else { return self }
         return SocketAddress(family: .ipv4, bytes: Array(bytes[12...]), port: port)

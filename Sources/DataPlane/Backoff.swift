@@ -1,7 +1,7 @@
 import EventLoop
 
-/// How long to wait between tries that fail: twice as long after each failure, up to a limit, with some jitter so that
-/// many who fail together don't try again together.
+/// The pause between tries that fail: doubled after each failure, up to a limit, with some jitter so that many who fail
+/// together don't try again together.
 package struct Backoff {
     package var shortest: Duration
     package var longest: Duration
@@ -19,7 +19,7 @@ package struct Backoff {
 
     /// - Returns: the pause before the next try, within a fifth of its nominal length.
     package mutating func failed(using random: inout some RandomNumberGenerator) -> Duration {
-        // 2^20 times the shortest is beyond any sensible limit.
+        // 2^20 times the shortest pause is beyond any sensible limit.
         let nominal = min(longest, shortest * (1 << min(failures, 20)))
         failures += 1
         return nominal * Double.random(in: 0.8...1.2, using: &random)

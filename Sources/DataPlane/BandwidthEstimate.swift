@@ -1,37 +1,37 @@
 import EventLoop
 
-/// How many bytes a peer can have under way to this side: its bandwidth times the time of a round trip.
+/// Estimate of the bytes that a peer can have under way to this side: its bandwidth times the round-trip time.
 ///
-/// The round trip is taken from a PING, sent while DATA come in; the bandwidth from what comes in during each round trip.
-/// As a window that is too narrow is itself what limits that, the estimate is twice what was seen: a sender that can fill
-/// it doubles it with each round trip, as TCP's receivers do (Fisk and Feng, "Dynamic right-sizing in TCP", 2001). Confined
-/// to one thread.
+/// The round trip is measured by a PING sent while DATA come in, the bandwidth by what comes in during each round trip.
+/// As a window that is too narrow itself limits what comes in, the estimate is twice what was seen: a sender that can
+/// fill it doubles it with each round trip, as with TCP's receivers (Fisk and Feng, "Dynamic right-sizing in TCP",
+/// 2001). Confined to one thread.
 package struct BandwidthEstimate {
     /// A window that a single stream from this peer can make use of, in bytes; 0 before anything was measured.
     package private(set) var window = 0
     private let most: Int
 
-    /// Nanoseconds, the least that was seen; 0 before the first PING is answered.
+    /// Shortest round trip seen, in nanoseconds; 0 before the first PING is answered.
     private var roundTrip: UInt64 = 0
-    /// When the PING was sent that is under way.
+    /// Time at which the PING now under way was sent.
     private var asked: MonotonicTime?
-    /// When the last one was sent.
+    /// Time at which the last PING was sent.
     private var lastAsked: MonotonicTime?
 
-    /// What has come in since then.
+    /// Start of the current measurement, and the bytes that have come in since.
     private var began = MonotonicTime(nanoseconds: 0)
     private var bytes = 0
 
-    /// Between two PINGs: a path seldom changes.
+    /// Least time between two PINGs, since a path seldom changes.
     private static let pause = Duration.seconds(10)
 
-    /// - Parameter most: what `window` may become.
+    /// - Parameter most: upper bound of `window`, in bytes.
     package init(most: Int) {
         self.most = most
     }
 
-    /// A stream could use more than `window`. DATA have come in since the last PING: peers count those that come without
-    /// reason (gRFC A8).
+    /// Starts a measurement for a stream that could use more than `window`. Call it only when DATA have come in since
+    /// the last PING: peers count PINGs sent without reason (gRFC A8).
     ///
     /// - Returns: whether a PING is to be sent, whose answer goes to `answered(now:)`.
     package mutating func begin(now: MonotonicTime) -> Bool {
@@ -41,7 +41,7 @@ package struct BandwidthEstimate {
         return true
     }
 
-    /// The PING is answered.
+    /// Takes the answer to the PING.
     package mutating func answered(now: MonotonicTime) {
         guard let asked else { return }
         self.asked = nil
@@ -50,7 +50,7 @@ package struct BandwidthEstimate {
         (began, bytes) = (now, 0)
     }
 
-    /// DATA have come in.
+    /// Counts DATA that have come in.
     @inline(__always)
     package mutating func received(_ count: Int, now: MonotonicTime) {
         guard roundTrip > 0 else { return }
@@ -60,7 +60,7 @@ package struct BandwidthEstimate {
     private mutating func add(_ count: Int, _ now: MonotonicTime) {
         let time = now.nanosecondsSince(began)
         if time >= roundTrip {
-            // Where nothing came for a while, less than that came in a round trip.
+            // If nothing came in for a while, a round trip brought less than that.
             let seen = Int(Double(bytes) * Double(roundTrip) / Double(time))
             window = min(most, max(window, 2 * seen))
             (began, bytes) = (now, 0)

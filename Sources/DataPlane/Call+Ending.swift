@@ -1,4 +1,4 @@
-/// Who has ended a call that didn't run to the end of its response.
+/// Who ended a call that didn't reach the end of its response.
 extension Call {
     enum Ender: String {
         case client
@@ -6,7 +6,7 @@ extension Call {
         case proxy
     }
 
-    /// Who, and by what; `nil` for a call with a complete response.
+    /// Who ended the call, and why; `nil` for a call with a complete response.
     var ending: (Ender, reason: String)? {
         if let proxyAnswer { return (.proxy, proxyAnswer.kind.rawValue) }
         guard clientReset != nil else { return nil }

@@ -1,7 +1,7 @@
 import EventLoop
 import HTTP2
 
-/// What goes from one leg of a call to its peer.
+/// What one leg of a call passes to the other.
 extension Call {
     // MARK: Bytes
 
@@ -9,13 +9,13 @@ extension Call {
     var wantsRequestBody: Bool {
         switch upstream {
         case .none, .waiting: return !isAnswered
-        // Also behind the upstream's answer: with a piece left out, the request would look complete.
+        // Even after the upstream's answer: with a piece left out, the request would look complete.
         case .open: if case .none = withdrawal { return true } else { return false }
         case .closed: return false
         }
     }
 
-    /// There is more of the request, or its end.
+    /// Tells the upstream's session that there is more of the request, or its end.
     func resumeUpstream() {
         guard upstreamAwaitsBody, case .open(let connection, let stream) = upstream else { return }
         upstreamAwaitsBody = false
@@ -25,7 +25,7 @@ extension Call {
         }
     }
 
-    /// There is more of the response, or its end.
+    /// Tells the client's session that there is more of the response, or its end.
     func resumeClient() {
         guard case .open(let connection, let stream) = client else { return }
         if responseBody.isEmpty, case .ended(let trailers?) = response,
@@ -42,7 +42,7 @@ extension Call {
         }
     }
 
-    /// The upstream has taken bytes of the request: the client may send as many more, once.
+    /// Gives the client credit for request bytes that the upstream has taken, once for each byte.
     func creditClient(_ count: Int) {
         let again = min(count, creditedBytes)
         creditedBytes -= again
@@ -59,7 +59,7 @@ extension Call {
         }
     }
 
-    /// The client has taken bytes of the response: the upstream may send as many more.
+    /// Gives the upstream credit for response bytes that the client has taken.
     func creditUpstream(_ count: Int, _ client: ClientConnection) {
         client.responses.took(count)
         guard case .open(let upstream, let stream) = upstream else { return }
@@ -75,7 +75,7 @@ extension Call {
         }
     }
 
-    /// - Returns: for how many of the bytes that were taken the sender gets credit.
+    /// - Returns: how many of the bytes taken give the sender credit.
     private func payDebt(
         of grant: inout WindowGrant, _ count: Int, _ allowance: inout WindowAllowance, _ worker: Worker
     ) -> Int {
@@ -86,7 +86,8 @@ extension Call {
         return count - paid
     }
 
-    /// Lets more of the response come in while the client takes what has come, as far as its connection's share goes.
+    /// Widens the upstream stream's window while the client takes what has come, as far as the client connection's
+    /// share allows.
     func widenResponse(_ connection: UpstreamConnection, _ stream: StreamID) {
         guard connection.settingsAreAcknowledged, case .open(let client, _) = client else { return }
         client.use { client in
@@ -98,7 +99,7 @@ extension Call {
         }
     }
 
-    /// The same for the request, while the upstream takes what has come.
+    /// Widens the request's window in the same way, while the upstream takes what has come.
     func widenRequest(_ connection: ClientConnection, _ stream: StreamID) {
         guard connection.settingsAreAcknowledged else { return }
         let worker = connection.worker
@@ -109,14 +110,15 @@ extension Call {
         connection.apply(change, to: stream, base: connection.requests.base)
     }
 
-    /// Nothing of the response waits any more, or it comes anew on another stream.
+    /// Gives back the response's window growth, once nothing of the response waits any more or it restarts on another
+    /// stream.
     func giveBackResponseGrant() {
         guard responseGrant != .none, case .open(let client, _) = client else { return }
         client.use { $0.responses.takeBack(responseGrant, to: &$0.worker.windows) }
         responseGrant = .none
     }
 
-    /// The client sends no more on this stream.
+    /// Gives back the request's window growth, once the client sends no more on this stream.
     func giveBackRequestGrant() {
         guard requestGrant != .none, case .open(let client, _) = client else { return }
         client.use { $0.requests.takeBack(requestGrant, to: &$0.worker.windows) }
@@ -125,7 +127,7 @@ extension Call {
 
     // MARK: Replay
 
-    /// The call can't be placed again any more: what was kept for that goes.
+    /// Releases what was kept for placing the call again, which is no longer possible.
     func forgetReplay(_ worker: Worker) {
         requestBody.stopKeeping(to: worker.chunks)
         guard let head = requestHead else { return }
@@ -137,7 +139,7 @@ extension Call {
         }
     }
 
-    /// Makes the request ready to be sent from its beginning.
+    /// Prepares the request to be sent again from its beginning.
     func rewind() {
         giveBackResponseGrant()
         withdrawal = .none
@@ -147,13 +149,14 @@ extension Call {
 
     // MARK: Ends
 
-    /// What the client has sent and still sends has nowhere to go. The connection has its credit already.
+    /// Drops the request's body, as what the client has sent and still sends has nowhere to go. The connection has its
+    /// credit already.
     func dropRequestBody(_ worker: Worker) {
         requestBody.removeAll(to: worker.chunks)
         creditedBytes = 0
     }
 
-    /// The client's leg is closed, or the Proxy has answered: so must be the upstream's.
+    /// Ends the upstream's leg, as the client's leg is closed or the Proxy has answered.
     func cancelUpstream(_ code: ErrorCode) {
         switch upstream {
         case .none, .closed: break
@@ -165,24 +168,24 @@ extension Call {
         }
     }
 
-    /// Until when the upstream is given time to end the call by itself, though its client has left: to the end of the grace,
-    /// for a client that left at its own deadline, which the upstream knows, too. `nil` for one that left before.
+    /// The time until which the upstream may end the call by itself although the client has left: the end of the grace,
+    /// if the client left at its own deadline, which the upstream knows too. `nil` if the client left earlier.
     func ownEnd(_ now: MonotonicTime, grace: Duration) -> MonotonicTime? {
         guard let deadline, now < deadline else { return nil }
         let passed = now.nanosecondsSince(began)
         let left = deadline.nanosecondsSince(now)
         let grace = grace.clampedNanoseconds
-        // A client begins to count before the Proxy does, and rounds the time up that it sends.
+        // A client starts counting before the Proxy does, and rounds up the time that it sends.
         return left <= grace + 5_000_000 + passed / 32 ? deadline : nil
     }
 
-    /// Answers the call in the Proxy's own name if it isn't answered yet, and ends it at the upstream.
+    /// Gives the call a proxy answer if it has no answer yet, and ends it at the upstream.
     func end(_ answer: ProxyAnswer, _ worker: Worker) {
         if !response.hasEnded { fail(answer, worker) }
         cancelUpstream(.cancel)
     }
 
-    /// Answers the call, or ends an answer that has begun, in the Proxy's own name.
+    /// Answers the call, or ends an answer that has begun, with a proxy answer.
     func fail(_ answer: ProxyAnswer, _ worker: Worker) {
         assert(!response.hasEnded, "a call is answered once")
         guard case .open(let lent, let stream) = client else { return worker.finishIfOver(self) }
@@ -230,7 +233,7 @@ extension Call {
         connection.headerLists.give(head)
     }
 
-    /// Ends a response that has begun, and that nothing but a reset can tell the client is cut short: once it has what came
+    /// Ends a response that has begun and that only a reset can mark as cut short, once the client has what came
     /// before.
     func cutShort(_ code: ErrorCode, _ worker: Worker) {
         response = .ended(trailers: nil)

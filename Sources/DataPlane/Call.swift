@@ -28,35 +28,35 @@ final class Call: StreamContext {
         case arriving
         /// The route word has decided; it is in the ledger.
         case routed(Route)
-        /// It is over, counted and logged: the worker lets go of it.
+        /// The call is over, counted and logged, and its worker releases it.
         case booked
     }
 
-    /// How the Proxy ends the upstream's stream before that has ended by itself.
+    /// How the Proxy ends the upstream's stream before the stream has ended by itself.
     enum Withdrawal {
         case none
-        /// RST_STREAM with this code is to be sent once the time has come, and the connection's budget allows it.
+        /// RST_STREAM with this code is to be sent at this time or later, once the connection's budget allows it.
         case due(ErrorCode, MonotonicTime)
         case sent
     }
 
-    /// Who has ended the client's stream before its response was complete.
+    /// What ended the client's stream before its response was complete.
     enum StreamEnd: Equatable {
-        /// Nobody, or whoever `proxyAnswer` and `responseReset` tell of.
+        /// Nothing, or what `proxyAnswer` and `responseReset` record.
         case none
         /// The client, by RST_STREAM.
         case reset
         /// The client's connection has ended.
         case connectionLost
-        /// The Proxy, which has ended the connection, or the stream: the name of the rule.
+        /// The Proxy, by ending the connection or the stream under the rule of this name.
         case rule(String)
     }
 
-    /// How far a side's half of the exchange has come in.
+    /// How much of one side's half of the exchange has come in.
     enum Progress {
         case awaitingHead
         case streaming
-        /// A request's trailers go no further than the client's connection, so it has none here.
+        /// A request's trailers go no further than the client's connection, so a request has none here.
         case ended(trailers: HeaderList?)
 
         var hasBegun: Bool {
@@ -71,7 +71,7 @@ final class Call: StreamContext {
     var client: ClientLeg
     var upstream = UpstreamLeg.none
     var withdrawal = Withdrawal.none
-    /// Places in the lists of the two connections and of the worker.
+    /// The call's indices in the lists of the two connections and of the worker.
     var indexOnClient = 0
     var indexOnUpstream = 0
     var indexInBook = 0
@@ -80,76 +80,75 @@ final class Call: StreamContext {
 
     var request = Progress.awaitingHead
     var response = Progress.awaitingHead
-    /// From the client, for the upstream; with what a replay needs while one is possible.
+    /// Bytes from the client for the upstream, including those kept while a replay is possible.
     var requestBody = ByteQueue(keepsForReplay: true)
-    /// From the upstream, for the client.
+    /// Bytes from the upstream for the client.
     var responseBody = ByteQueue()
-    /// The request's head: until the response begins, and beyond that what the access log says of it.
+    /// The request's head, kept until the response begins; after that, what the access log reports of it.
     var requestHead: HeaderList?
-    /// Bytes of a replay for which the client was given credit the first time.
+    /// Bytes of a replay for which the client got credit the first time.
     var creditedBytes = 0
-    /// What the streams were given beyond the windows that they began with: the upstream's, and the client's.
+    /// Growth of the streams' windows beyond their initial size: the upstream's stream, then the client's.
     var responseGrant = WindowGrant.none
     var requestGrant = WindowGrant.none
-    /// The upstream's session has asked for more of the request and was told to wait.
+    /// Whether the upstream's session has asked for more of the request and was told to wait.
     var upstreamAwaitsBody = false
-    /// As `upstreamAwaitsBody`, of the client's session and the response.
+    /// As `upstreamAwaitsBody`, for the client's session and the response.
     var clientAwaitsBody = false
-    /// The upstream's session has not been given all of the request.
+    /// Whether part of the request has not been given to the upstream's session yet.
     var isSending = false
-    /// The request waits so that it doesn't take more than its share of the upstream connection's window.
+    /// Whether the request waits so as not to exceed its share of the upstream connection's window.
     var isHeldBack = false
 
     // MARK: Where it goes
 
     var stage = Stage.arriving
-    /// The route as it was when the call began; `nil` before that and once the call is booked.
+    /// The route decided when the call began; `nil` before that and once the call is booked.
     var route: Route? { if case .routed(let route) = stage { route } else { nil } }
     var callProtocol = CallProtocol.http
-    /// Whether the request's method is HEAD, and so the response has no body. Not asked for gRPC calls.
+    /// Whether the request's method is HEAD, so that the response has no body. Always false for gRPC calls.
     var isHead = false
-    /// The endpoint's index within the color's endpoints, for the last try; `nil` where none was chosen.
+    /// The endpoint's index within the color's endpoints, for the last try; `nil` if none was chosen.
     var endpoint: Int?
-    /// Endpoints that could not be reached: a bit for each index, those beyond 63 share one.
+    /// Endpoints that could not be reached, one bit for each index; indices of 63 and above share the last bit.
     var triedEndpoints: UInt64 = 0
     var hasBeenRetried = false
-    /// The code of a RST_STREAM that the upstream has sent.
+    /// The code of a RST_STREAM sent by the upstream.
     var upstreamReset: ErrorCode?
-    /// The code with which the client's stream is to be reset once the client has what came of the response, which is cut
-    /// short.
+    /// The code to reset the client's stream with, once the client has what came of a response that is cut short.
     var responseReset: ErrorCode?
-    /// The code with which the client's stream ended, where that wasn't a complete response.
+    /// The code that the client's stream ended with, unless it ended with a complete response.
     var clientReset: ErrorCode?
     var streamEnd = StreamEnd.none
 
     // MARK: When it must end
 
-    /// Since when the call has waited for a place at an endpoint.
+    /// Time since which the call has waited for a place on an endpoint.
     var waitingSince: MonotonicTime?
-    /// The client's own deadline.
+    /// The deadline that the client has set.
     var ownDeadline: MonotonicTime?
-    /// The same with the Proxy's grace, until the Proxy has ended the call for it.
+    /// The client's deadline plus the Proxy's grace; `nil` once the Proxy has ended the call for it.
     var deadline: MonotonicTime?
-    /// Its own deadline was over as it came.
+    /// Whether the client's deadline had passed when the call arrived.
     var cameTooLate = false
-    /// When bytes came in last, from either side.
+    /// Time at which bytes last came in, from either side.
     var lastMoved: MonotonicTime
-    /// Since when bytes of the response wait for the client without any being taken.
+    /// Time since which bytes of the response have waited without the client taking any.
     var undeliveredSince: MonotonicTime?
 
-    // MARK: What is said of it afterwards
+    // MARK: What is reported afterwards
 
     let began: MonotonicTime
-    /// The client's address, where there is an access log.
+    /// The client's address, if there is an access log.
     let clientName: String?
-    /// Who the client is by its certificate.
+    /// The identity in the client's certificate.
     let clientIdentity: String?
     var responseBegan: MonotonicTime?
     var httpStatus = 0
     var grpcStatus: Int?
     var bytesUp = 0
     var bytesDown = 0
-    /// Why the Proxy has answered the call itself.
+    /// The answer that the Proxy itself has given, with its reason.
     var proxyAnswer: ProxyAnswer?
 
     init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?, clientIdentity: String?)
@@ -161,7 +160,7 @@ final class Call: StreamContext {
         self.clientIdentity = clientIdentity
     }
 
-    /// The status of a gRPC call as it ended (gRPC's `statuscodes.md`): what the upstream said, or what a reset means.
+    /// The final status of a gRPC call (gRPC's `statuscodes.md`): what the upstream said, or what a reset means.
     var finalGRPCStatus: Int {
         if let reset = clientReset {
             switch reset {
@@ -183,8 +182,8 @@ final class Call: StreamContext {
         !hasBeenRetried && !response.hasBegun && requestHead != nil && requestBody.keepsForReplay
     }
 
-    /// Whether it was the client's doing that the Proxy has answered the call at once: giving it up then is no better than
-    /// giving up another one.
+    /// Whether the Proxy answered the call at once through the client's own fault: giving up such a call is no better
+    /// than giving up any other.
     var isRefusedAsItCame: Bool {
         switch proxyAnswer?.kind {
         case .malformedRequest, .headersTooLarge: true
@@ -192,14 +191,14 @@ final class Call: StreamContext {
         }
     }
 
-    /// Whether the Proxy or the upstream has said its last word.
+    /// Whether the response has ended, be it the Proxy's or the upstream's.
     var isAnswered: Bool { response.hasEnded }
 
-    /// Bytes that a call takes beside its bodies and header lists: itself, a stream in each of two sessions of libnghttp2,
-    /// what is queued there for it, and its share of a list that many have.
+    /// Bytes that a call takes besides its bodies and header lists: the call itself, a stream in each of two sessions
+    /// of libnghttp2, what is queued there for it, and its share of lists that hold many calls.
     static let cost = 2048
 
-    /// What the call takes of memory, about.
+    /// Approximate bytes of memory that the call takes.
     var heldBytes: Int {
         Self.cost + (requestHead?.countedBytes ?? 0) + requestBody.count + requestBody.replayCount + responseBody.count
     }

@@ -1,19 +1,19 @@
 import EventLoop
 import HTTP2
 
-/// A worker's calls: those under way, those that are over within this turn and those to be placed again at its end, with
-/// what is counted and logged of them. Confined to the worker's thread.
+/// A worker's calls: those under way, those over within this turn, and those to be placed again at its end, with their
+/// counts and log lines. Confined to the worker's thread.
 ///
-/// Invariants: a call is in `calls` from `keep(_:)` until it is booked, and knows its place there; the ledger has one entry
-/// for each call that is routed and not booked; a call is booked once.
+/// Invariants: a call is in `calls` from `keep(_:)` until it is booked, and knows its place there; the ledger has one
+/// entry for each call that is routed and not booked; a call is booked once.
 struct CallBook: ~Copyable {
     /// Every call with a leg that isn't closed; each knows its index here.
     private(set) var calls: [Call] = []
-    /// Calls that are over: until the turn ends, somebody may still name them.
+    /// Calls that are over, kept until the turn ends because something may still refer to them.
     private(set) var overCalls: [Call] = []
-    /// Calls that an upstream has refused, or couldn't be reached for, in this turn.
+    /// Calls to be placed again because, in this turn, an upstream refused them or couldn't be reached.
     private(set) var unplaced: [Call] = []
-    /// Calls whose response an upstream has cut short in this turn.
+    /// Calls whose response was cut short by an upstream in this turn.
     private(set) var cutShort: [Call] = []
 
     private(set) var ledger = EpochLedger()
@@ -21,17 +21,17 @@ struct CallBook: ~Copyable {
     private(set) var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private let accessLog: AccessLogBuffer?
 
-    /// Calls begun since what was queued has been sent the last time.
+    /// Calls begun since queued output was last sent.
     private(set) var begunSinceSent = 0
 
     init(accessLog: AccessLogBuffer?) {
         self.accessLog = accessLog
     }
 
-    /// Whether what a line of the access log says of a call has to be kept for it.
+    /// Whether calls must keep the fields that the access log reports.
     var logsAccess: Bool { accessLog != nil }
 
-    /// What calls take of memory beside their bodies and header lists.
+    /// Bytes that calls hold besides their bodies and header lists.
     var heldBytes: Int { calls.count * Call.cost }
 
     // MARK: The life of a call
@@ -42,7 +42,7 @@ struct CallBook: ~Copyable {
         calls.append(call)
     }
 
-    /// A call has its route.
+    /// Records the route of a call.
     mutating func begin(_ call: Call, _ route: Route, failsOver: Bool) {
         call.stage = .routed(route)
         ledger.begin(route)
@@ -87,32 +87,32 @@ struct CallBook: ~Copyable {
 
     private mutating func letGo(of call: Call) {
         let index = call.indexInBook
-        // The buffer moves what the array would copy, counting references.
+        // Swapping in the buffer moves the elements; the array would copy them and count references.
         calls.withUnsafeMutableBufferPointer { $0.swapAt(index, $0.count - 1) }
         calls[index].indexInBook = index
         overCalls.append(calls.removeLast())
     }
 
-    // MARK: What is put off to the end of a turn
+    // MARK: Work deferred to the end of the turn
 
-    /// Has a call placed once more at the end of this turn, from its beginning.
+    /// Queues a call to be placed once more at the end of this turn, with its request from the beginning.
     mutating func placeAgain(_ call: Call) {
         call.rewind()
         call.upstream = .none
         unplaced.append(call)
     }
 
-    /// As `placeAgain(_:)`, for a call that an upstream has refused unprocessed: this is its second try.
+    /// As `placeAgain(_:)`, for a call that an upstream refused unprocessed: this is its second try.
     mutating func retry(_ call: Call) {
         call.hasBeenRetried = true
         if let route = call.route { totals[route.active].retried += 1 }
         placeAgain(call)
     }
 
-    /// Takes out a call that is to be placed again.
+    /// Takes out the next call to be placed again.
     ///
-    /// Between the refusal and now the client may have left, or the Proxy may have answered: a deadline, a drain, the end
-    /// of the process. What was kept for a second try is gone then, and the call is finished here.
+    /// Since the refusal the client may have left, or the Proxy may have answered because of a deadline, a drain or the
+    /// end of the process. What was kept for a second try is gone then, and the call is finished here.
     mutating func nextUnplaced(_ worker: Worker) -> Call? {
         while let call = unplaced.popLast() {
             if case .open = call.client, !call.isAnswered { return call }
@@ -121,20 +121,20 @@ struct CallBook: ~Copyable {
         return nil
     }
 
-    /// A response ends in a reset, which its client gets behind what came of it.
+    /// Records that a response ends in a reset, which its client gets after what came before it.
     mutating func isCutShort(_ call: Call) {
         cutShort.append(call)
     }
 
-    /// Takes out a call of those that `isCutShort(_:)` has been told of.
+    /// Takes out one of the calls recorded by `isCutShort(_:)`.
     mutating func nextCutShort() -> Call? { cutShort.popLast() }
 
-    /// Sending begins what is new anew.
+    /// Starts counting new calls again, as queued output is being sent.
     mutating func sendingBegins() {
         begunSinceSent = 0
     }
 
-    /// Nobody names the calls any more that are over.
+    /// Releases the calls that are over, as nothing refers to them any more.
     mutating func forgetOver() {
         overCalls.removeAll(keepingCapacity: overCalls.count < 4096)
     }
@@ -143,17 +143,17 @@ struct CallBook: ~Copyable {
         accessLog?.endTurn(loop)
     }
 
-    /// Closes the book at the end of the process: the access log gets the last lines, and nobody waits any longer.
+    /// Closes the book at the end of the process: hands the last lines to the access log and ends every wait.
     mutating func close() {
         accessLog?.handOver()
         drainWaiters.notifyAll()
     }
 
-    // MARK: Who waits for the end of calls
+    // MARK: Waiting for calls to end
 
-    /// Calls back once no call that began on a color before an epoch is left.
+    /// Calls back once no call is left that began on a color before an epoch.
     ///
-    /// - Parameter number: names the wait, in the whole data plane.
+    /// - Parameter number: identifies the wait within the whole data plane.
     mutating func wait(
         _ number: UInt64, untilDrained color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
     ) {
@@ -161,14 +161,14 @@ struct CallBook: ~Copyable {
         drainWaiters.notify(ledger)
     }
 
-    /// Takes a wait back, where it isn't over yet.
+    /// Cancels a wait that isn't over yet.
     mutating func stopWaiting(_ number: UInt64) {
         drainWaiters.remove(number)
     }
 
-    // MARK: What is told of calls
+    // MARK: Counts
 
-    /// A drain has ended a call.
+    /// Counts a call ended by a drain.
     mutating func countDrained(_ color: Color) {
         totals[color].drained += 1
     }

@@ -1,6 +1,6 @@
 import HTTP2
 
-/// How a client learns how its call has ended, by what the call's `content-type` says.
+/// How a client learns of its call's outcome, according to the call's `content-type`.
 enum CallProtocol {
     /// By the status of the response.
     case http

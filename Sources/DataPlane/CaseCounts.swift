@@ -1,4 +1,4 @@
-/// How often each case of a kind has come up: a count for each, zero at first.
+/// Counts of how often each case of a kind has come up, zero at first.
 package struct CaseCounts<Kind: CaseIterable & Hashable & Sendable>: Sendable, Equatable
 where Kind.AllCases: RandomAccessCollection {
     /// In the order of `Kind.allCases`.
@@ -12,7 +12,7 @@ where Kind.AllCases: RandomAccessCollection {
         set { counts[Self.index(of: kind)] = newValue }
     }
 
-    /// All counts together.
+    /// The sum of all counts.
     package var total: Int { counts.reduce(0, +) }
 
     package static func += (left: inout Self, right: Self) {

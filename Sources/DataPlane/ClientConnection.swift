@@ -7,9 +7,9 @@ import TLS
 final class ClientConnection: Connection {
     private enum Phase {
         case serving
-        /// A GOAWAY that announces the end is on its way; the PING behind it is not.
+        /// A GOAWAY that announces the end is on its way; the PING that follows it hasn't been sent.
         case announcing(TimerID)
-        /// New streams are still taken, until the PING is answered and the client has surely seen the GOAWAY.
+        /// New streams are still taken until the PING is answered, which shows that the client has seen the GOAWAY.
         case announcedEnd(TimerID)
         /// Streams beyond the last GOAWAY's are ignored; the client knows that they weren't processed.
         case finishing
@@ -17,44 +17,45 @@ final class ClientConnection: Connection {
 
     /// Whether the client has calls.
     private enum Activity {
-        /// There was none yet.
+        /// It has had none yet.
         case new(since: MonotonicTime)
         case busy
-        /// There is none any more; what only calls need has been let go, or not yet.
+        /// It has none any more; `isTrimmed` says whether what only calls need has been released.
         case idle(since: MonotonicTime, isTrimmed: Bool)
     }
 
     private var phase = Phase.serving
     private var activity: Activity
-    /// What a load balancer says before the client's first byte, until it has said so.
+    /// The load balancer's header before the client's first byte; `nil` if none is due, and once it is complete.
     private var proxyHeader: ProxyProtocolHeader?
     private(set) var registration: ConnectionRegistry.Registration
-    /// Which of the worker's clients this is.
+    /// The client's number among the worker's clients.
     let number: UInt64
-    /// For the access log: asked for once, not for each call.
+    /// The client's name for the access log, computed once and not for each call.
     private lazy var loggedName = worker.book.logsAccess ? peerName : nil
 
-    /// Who the client is by its certificate; `nil` for one that has shown none, or where nobody wants to know.
+    /// The identity in the client's certificate; `nil` if the client has shown none, or if nothing uses it.
     private var identity: String?
 
-    /// For what comes back to this client, and for what it sends.
+    /// Window growth for responses to this client, and for its requests.
     var responses: WindowAllowance
     var requests: WindowAllowance
 
-    /// When a PING was sent to see whether the client is there, which isn't answered yet.
+    /// Time at which the unanswered PING was sent that checks whether the client is there; `nil` if there is none.
     private var aliveAsked: MonotonicTime?
-    /// When streams were looked for last that could leave their share to others.
+    /// Time of the last search for quiet streams that could leave their share to others.
     private var lookedForQuiet: MonotonicTime?
 
     private var budget: ClientBudget
-    /// The certificate that the client has proven to have.
+    /// Fingerprint of the certificate whose key the client has proven to hold.
     private var fingerprint: String?
     private var pings: PingPolicy
-    /// Until the client's SETTINGS have come: when it connected.
+    /// Time at which the client connected, while its SETTINGS are awaited; `nil` once they have come.
     private var awaitsPrefaceSince: MonotonicTime?
-    /// How long without a call counts as idle: long enough that the next one seldom pays for it.
+    /// Time without a call after which a connection counts as idle: long enough that the next call seldom pays for the
+    /// trimming.
     private static let trimDelay = Duration.seconds(2)
-    /// Which may be over before the turn of the loop is in which a call has come.
+    /// A deadline below this may pass before the turn begins in which its call is taken in.
     private static let shortDeadline = Duration.milliseconds(10)
 
     init(
@@ -64,7 +65,8 @@ final class ClientConnection: Connection {
         self.registration = registration
         let limits = worker.limits
         let now = worker.loop.now
-        // Where the peer is known by its address alone, the first SETTINGS have what it has left, and no further ones follow.
+        // A peer known by its address alone gets its remaining budget with the first SETTINGS, so no further ones are
+        // needed.
         let isKnown =
             transport.isSecured && !limits.proxyProtocol.contains(peerAddress)
             && !limits.trustedPeers.contains(peerAddress)
@@ -77,7 +79,7 @@ final class ClientConnection: Connection {
             maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
         responses = WindowAllowance(
             base: limits.upstreamStreamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: true)
-        // That an upstream has taken what came is proof enough: what it leaves lying, nobody has sent for it in vain.
+        // An upstream that has taken what came is proof enough: no bytes that it leaves unread were sent in vain.
         requests = WindowAllowance(
             base: limits.streamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: false)
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
@@ -97,15 +99,15 @@ final class ClientConnection: Connection {
         if worker.book.logsAccess || worker.forwardsClientIdentity { identity = proven.forwardedClientCertificate }
     }
 
-    // MARK: Whom a load balancer connects for
+    // MARK: Connections through a load balancer
 
     override func ready(_ readiness: Readiness) {
-        // Behind the header comes the client, whose bytes may be there already.
+        // The client's bytes follow the header, and may be there already.
         if proxyHeader != nil { guard readProxyHeader() else { return } }
         super.ready(readiness)
     }
 
-    /// - Returns: whether the header is complete, and the client is to be heard.
+    /// - Returns: whether the header is complete and the client's bytes come next.
     private func readProxyHeader() -> Bool {
         while let missing = proxyHeader?.missing {
             let room = UnsafeMutableRawBufferPointer(rebasing: worker.input[..<min(missing, worker.input.count)])
@@ -134,7 +136,7 @@ final class ClientConnection: Connection {
         return true
     }
 
-    /// The load balancer has said whose connection this is.
+    /// Takes the client's address from the load balancer's header.
     private func beNamed(_ address: SocketAddress) {
         peerAddress = address
         if let former = registration.share {
@@ -149,13 +151,13 @@ final class ClientConnection: Connection {
         }
     }
 
-    /// The peer has most of the connections already.
+    /// Closes the connection, as its peer has the most connections already.
     func refuseShare() {
         report(.warning, "refusing a connection of the peer that has most", of: .peerConnections)
         close("the peer has most of the connections")
     }
 
-    /// Since when there is no call, for a connection that could make room.
+    /// Time since which the connection has had no call; `nil` if it has one and so can't make room.
     var idleSince: MonotonicTime? {
         switch activity {
         case .new(let since), .idle(let since, _): since
@@ -163,7 +165,7 @@ final class ClientConnection: Connection {
         }
     }
 
-    /// Ends the connection, which has no call, in favor of another peer's.
+    /// Ends this connection, which has no call, in favor of another peer's.
     func makeRoom() {
         worker.log.count(.peerConnections)
         report(.info, "ending an idle connection of the peer that has most", of: .peerConnections)
@@ -174,10 +176,10 @@ final class ClientConnection: Connection {
 
     // MARK: The peer's budget
 
-    /// Whose memory the connection's calls take up.
+    /// The peer that the memory of this connection's calls is counted for.
     var holder: Peer { budget.account == nil ? .connection(ObjectIdentifier(self)) : peer }
 
-    /// The client has begun to speak: from now on it is one of its peer's.
+    /// Adds the connection to its peer's account, now that the client has begun to speak.
     private func joinPeer() {
         let limits = worker.limits
         guard budget.account == nil, !limits.trustedPeers.contains(peerAddress) else { return }
@@ -187,8 +189,8 @@ final class ClientConnection: Connection {
         beginWithWhatIsLeft()
     }
 
-    /// Takes over what the peer has left of its budget: before the first SETTINGS go out, and once more with the first call,
-    /// as a connection that was opened in store begins with that.
+    /// Adopts what the peer has left of its budget: before the first SETTINGS go out, and again with the first call, so
+    /// that a connection opened in reserve starts with it too.
     private func beginWithWhatIsLeft() {
         guard let beginning = budget.beginWithWhatIsLeft(now: worker.loop.now) else { return }
         if beginning.isNews { tell(ofStreams: beginning.streams) }
@@ -209,7 +211,7 @@ final class ClientConnection: Connection {
         if let more = budget.earnMore(now: worker.loop.now) { tell(ofStreams: more) }
     }
 
-    /// A call was given up: by a reset, or with the connection.
+    /// Charges the budgets for a call that was given up, by a reset or with the connection.
     ///
     /// - Returns: whether the connection may go on.
     private func endedUncleanly(_ call: Call) -> Bool {
@@ -258,7 +260,7 @@ final class ClientConnection: Connection {
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
         } else if !hasPath, !head.has(.path) {
-            // CONNECT alone has none. No tunnel leads through here, and what has no path has no backend.
+            // Only CONNECT has no path. The Proxy makes no tunnels, and without a path there is no upstream to choose.
             call.fail(ProxyAnswer(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
         } else if !head.allValues(of: .grpcTimeout, { GRPCTimeout.parse($0) != nil }) {
             call.fail(ProxyAnswer(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
@@ -275,12 +277,11 @@ final class ClientConnection: Connection {
         let deadline = call.began + timeout
         call.ownDeadline = deadline
         call.deadline = deadline + worker.limits.deadlineGrace
-        // The loop's clock is that of the turn's beginning: most of the time, but not for the shortest of deadlines, that is
-        // near enough.
+        // The loop's clock shows the time at which the turn began: accurate enough for all but the shortest deadlines.
         call.cameTooLate = timeout < Self.shortDeadline && worker.loop.readClock() >= deadline
     }
 
-    /// Who the client is, only the Proxy says: what the client says itself never passes.
+    /// Makes the Proxy the only source of the client's identity: what the client claims itself never passes.
     private func withIdentity(_ head: HeaderList) -> HeaderList {
         let head = withoutIdentity(head)
         guard worker.forwardsClientIdentity, let identity else { return head }
@@ -297,8 +298,8 @@ final class ClientConnection: Connection {
         return own
     }
 
-    /// Whether a head is sound whose path doesn't begin with a slash (RFC 9113, section 8.3.1): libnghttp2 looks at it for
-    /// http and https alone.
+    /// Whether a head is valid whose path doesn't begin with a slash (RFC 9113, section 8.3.1): libnghttp2 checks that
+    /// for http and https only.
     private static func isSoundWithoutPath(_ head: HeaderList) -> Bool {
         !head.has(.path) || head.value(of: .path, hasPrefix: "*") && head.value(of: .method, hasPrefix: "OPTIONS")
     }
@@ -319,8 +320,8 @@ final class ClientConnection: Connection {
         context.call.resumeUpstream()
     }
 
-    /// A request's trailers go no further. gRPC has none, HTTP lets anybody on the way drop them (RFC 9110, section 6.5),
-    /// and grpc-go ends the connection for them, as Go's own server does where they cross its RST_STREAM.
+    /// Drops a request's trailers. gRPC has none, HTTP lets any intermediary drop them (RFC 9110, section 6.5), and
+    /// grpc-go ends the connection over them, as Go's own server does if they cross its RST_STREAM.
     override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         receivedData()
         let call = context.call
@@ -333,16 +334,17 @@ final class ClientConnection: Connection {
 
     // MARK: The response goes out
 
-    /// The response's head, and all of the response where `endStream` says so.
+    /// Sends the response's head, which is the whole response if `endStream` is set.
     func sendResponse(_ head: HeaderList, endStream: Bool, on stream: StreamID, _ call: Call) {
         submitResponse(head, endStream: endStream, on: stream, context: call)
         sentData()
         markDirty()
     }
 
-    /// Trailers need no window, but libnghttp2 asks for nothing more while a stream has none.
+    /// Sends trailers to a client whose window is shut. Trailers need no window, but libnghttp2 asks for nothing more
+    /// while a stream has none.
     ///
-    /// - Returns: whether they are on their way: all DATA are, and the client's window is shut.
+    /// - Returns: whether they were sent; `false` if the client's window is open.
     func sendTrailersPastWindow(_ trailers: HeaderList, on stream: StreamID) -> Bool {
         guard peerWindow <= 0 || peerWindow(of: stream) <= 0 else { return false }
         submitTrailers(trailers, on: stream)
@@ -381,8 +383,8 @@ final class ClientConnection: Connection {
     override func endSent(on stream: StreamID, _ context: StreamContext) {
         let call = context.call
         guard !call.request.hasEnded else { return }
-        // The answer is complete, what the client still sends interests nobody (RFC 9113, section 8.1); an upstream that
-        // said so with a code of its own is quoted.
+        // The answer is complete, so nothing needs what the client still sends (RFC 9113, section 8.1). If the upstream
+        // said so with a code of its own, that code is passed on.
         reset(stream, call.upstreamReset ?? .noError)
     }
 
@@ -392,9 +394,9 @@ final class ClientConnection: Connection {
         responses.creditCame(count)
     }
 
-    /// Has streams of upstreams that carry nothing leave their share of what windows may grow to others.
+    /// Takes window growth from upstream streams that carry nothing, so that others can use it.
     ///
-    /// - Returns: whether there were any.
+    /// - Returns: whether any was taken.
     func restQuietResponses() -> Bool {
         guard mayLookForQuiet() else { return false }
         let before = responses.inUse
@@ -413,7 +415,7 @@ final class ClientConnection: Connection {
         return responses.inUse < before
     }
 
-    /// The same for this client's own streams.
+    /// Does the same for this client's own streams.
     func restQuietRequests() -> Bool {
         guard mayLookForQuiet() else { return false }
         let before = requests.inUse
@@ -430,7 +432,7 @@ final class ClientConnection: Connection {
         return requests.inUse < before
     }
 
-    /// Going through all calls costs more than a turn's share.
+    /// Limits how often quiet streams are searched for, since going through all calls costs more than a turn's share.
     private func mayLookForQuiet() -> Bool {
         let now = worker.loop.now
         if let lookedForQuiet, now < lookedForQuiet + Self.quietTime / 8 { return false }
@@ -446,7 +448,8 @@ final class ClientConnection: Connection {
         context.call.streamEnd = .reset
     }
 
-    /// Resets a stream whose response is cut short, if the client has all that came of it; otherwise `body(of:_:into:)` will.
+    /// Resets the stream of a response that is cut short, if the client has all that came of it; otherwise
+    /// `body(of:_:into:)` does so later.
     func endCutShort(_ stream: StreamID, _ call: Call) {
         guard let code = call.responseReset, call.responseBody.isEmpty, !hasQueuedHeaders(on: stream) else { return }
         cancel(stream, code)
@@ -485,7 +488,7 @@ final class ClientConnection: Connection {
         call.giveBackRequestGrant()
         call.client = .closed
         if !call.response.hasEnded || call.responseReset != nil || code != .noError { call.clientReset = code }
-        // What the Proxy has told the client is not what the client says to the upstream.
+        // A code that the Proxy has sent the client is not the client's word to the upstream.
         let isOwnEnd = if case .rule = call.streamEnd { true } else { false }
         call.cancelUpstream(isOwnEnd ? .cancel : code)
         worker.finishIfOver(call)
@@ -543,7 +546,7 @@ final class ClientConnection: Connection {
         seeThatPeerIsThere(now)
     }
 
-    /// A client whose streams take nothing may be busy, or gone without a word: a PING tells.
+    /// Sends a PING to a client whose streams take nothing: it may be busy, or gone without a word.
     private func seeThatPeerIsThere(_ now: MonotonicTime) {
         let silence = worker.limits.writeTimeout
         if let sent = aliveAsked {
@@ -566,7 +569,8 @@ final class ClientConnection: Connection {
         call.undeliveredSince.map { now > $0 + time } ?? false
     }
 
-    /// The calls of this connection for which bytes wait, what they take, and since when nothing has been taken.
+    /// Passes on the calls of this connection that have bytes waiting, with the memory they take and the time since
+    /// which nothing has been taken.
     func shutCalls(_ add: (Call, _ bytes: Int, _ shutSince: MonotonicTime) -> Void) {
         for call in calls {
             call.use { call in
@@ -582,12 +586,12 @@ final class ClientConnection: Connection {
         let failure = ProxyAnswer(
             kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
         if call.response.hasBegun {
-            // What waits has no way out, and trailers would have to wait behind it.
+            // The waiting bytes have no way out, and trailers would have to wait behind them.
             call.proxyAnswer = call.proxyAnswer ?? failure
             guard case .open(_, let stream) = call.client else { return }
             if case .ended(let trailers?) = call.response { headerLists.give(trailers) }
             call.response = .ended(trailers: nil)
-            // Were it asked for more, it must not look complete.
+            // If the session asks for more of the response, the response must not look complete.
             call.responseReset = .enhanceYourCalm
             call.dropRequestBody(worker)
             call.forgetReplay(worker)
@@ -613,7 +617,8 @@ final class ClientConnection: Connection {
         } else if let since = call.undeliveredSince, call.proxyAnswer != nil, now > since + limits.writeTimeout,
             case .open(_, let stream) = call.client
         {
-            // The Proxy has ended the call; whoever leaves no window for that is told without one.
+            // The Proxy has ended the call. A client that leaves no window for the answer is told by RST_STREAM, which
+            // needs none.
             call.undeliveredSince = now
             worker.log.count(.streamWriteStall)
             report(
@@ -628,14 +633,15 @@ final class ClientConnection: Connection {
 
     // MARK: Shutdown (RFC 9113, section 6.8)
 
-    /// Tells the client that the connection ends, in two steps, so that no stream on its way is lost: a GOAWAY that
-    /// covers every stream and a PING; once that is answered, whatever the client sent without knowing has arrived, and
-    /// a GOAWAY names the last stream that will be served.
+    /// Announces the end of the connection in two steps, so that no stream on its way is lost: first a GOAWAY that
+    /// covers every stream, and a PING; then, once the PING is answered and everything the client sent unknowing has
+    /// arrived, a GOAWAY that names the last stream to be served.
     func beginShutdown() {
         guard case .serving = phase else { return }
         submitShutdownNotice()
         markDirty()
-        // libnghttp2 sends a PING before everything else that waits: it has to come when the GOAWAY has been written.
+        // libnghttp2 sends a PING ahead of everything else queued, so it is submitted after the GOAWAY has been
+        // written.
         phase = .announcing(worker.loop.schedule(after: .milliseconds(1)) { [unowned self] in awaitEndSeen() })
     }
 
@@ -659,6 +665,6 @@ final class ClientConnection: Connection {
 }
 
 extension StreamContext {
-    /// The data plane's sessions give libnghttp2 no other context than calls.
+    /// The call of a stream: the data plane's sessions give libnghttp2 no other context.
     var call: Call { unsafeDowncast(self, to: Call.self) }
 }

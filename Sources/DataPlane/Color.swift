@@ -23,9 +23,9 @@ package enum Color: UInt8, CaseIterable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A pair of values, one for each color, that can't lack one.
+/// A pair of values, one for each color, neither of which can be missing.
 package struct PerColor<Value> {
-    /// By the color's raw value.
+    /// Indexed by the color's raw value.
     private var values: InlineArray<2, Value>
 
     package init(blue: Value, green: Value) {
@@ -48,7 +48,7 @@ package struct PerColor<Value> {
     }
 
     package subscript(color: Color) -> Value {
-        // In place: a copy of a large value would cost more than what is done with it.
+        // In place: copying a large value would cost more than what is done with it.
         @inline(__always) _read { yield values[Int(color.rawValue)] }
         @inline(__always) _modify { yield &values[Int(color.rawValue)] }
     }

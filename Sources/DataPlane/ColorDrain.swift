@@ -1,11 +1,11 @@
 import EventLoop
 
-/// Ends what a change has left on a color, each call at a moment of its own. Confined to the worker's thread.
+/// Ends the calls left on a color after a change, each at a moment of its own. Confined to the worker's thread.
 final class ColorDrain {
     /// Calls that the drain under way is going to end.
     private var queue = DrainQueue<Call>()
     private var timer: TimerID?
-    /// A drain goes with its worker.
+    /// Unowned because a drain lives as long as its worker.
     private unowned let worker: Worker
 
     init(worker: Worker) {
@@ -22,7 +22,7 @@ final class ColorDrain {
         endDueCalls()
     }
 
-    /// Lets all calls go on that have not been ended yet.
+    /// Lets all calls continue that haven't been ended yet.
     func cancel() {
         if let timer { worker.loop.cancel(timer) }
         timer = nil
@@ -32,7 +32,7 @@ final class ColorDrain {
     private func endDueCalls() {
         let now = worker.loop.readClock()
         while let call = queue.popDue(at: now) {
-            // What has been answered in full ends by itself.
+            // A call that has been answered in full ends by itself.
             guard let route = call.route, !call.response.hasEnded else { continue }
             worker.book.countDrained(route.active)
             call.end(.ended(.draining, "\(route.active) is being drained", using: &worker.random), worker)

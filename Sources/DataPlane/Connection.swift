@@ -3,50 +3,52 @@ import Ground
 import HTTP2
 import TLS
 
-/// A session with its socket: what a client's and an upstream's connection have in common.
+/// A session with its socket: the common part of a client's and an upstream's connection.
 ///
-/// Reading hands bytes to the session as they come; writing waits for the end of the loop's turn, so that all that a turn
-/// has queued goes out in one system call. Confined to its worker's thread.
+/// Reading hands bytes to the session as they come; writing waits for the end of the loop's turn, so that everything
+/// queued in a turn goes out in one system call. Confined to its worker's thread.
 class Connection: Session, EventHandler {
-    /// How far a connection has come towards its end.
+    /// How close a connection is to its end.
     enum Lifecycle {
         case open
         /// The peer has broken a rule: the connection closes as soon as the session's callback has returned.
         case condemned(AbuseRule, reason: String)
-        /// The session takes no more input; what is queued still goes out. The rule is the one that the peer has broken, if
-        /// that is why.
+        /// The session takes no more input; what is queued still goes out. The rule is the one that the peer broke, if
+        /// that is the reason.
         case closing(reason: String, AbuseRule?)
         /// The socket has left the loop.
         case closed(AbuseRule?)
     }
 
-    /// Counted once, for as long as the connection is open: then its worker lets go of it.
+    /// A counted reference; the cycle ends when the connection closes and its worker releases it.
     let worker: Worker
-    /// The worker's, closer at hand.
+    /// The worker's pool, kept here for direct access.
     let chunks: ChunkPool
     let transport: Transport
-    /// Where the connection comes from, or goes to; `nil` where it was gone before that was asked.
+    /// The address that the connection comes from or goes to; `nil` if the connection was gone before it could be asked
+    /// for.
     final var peerAddress: SocketAddress?
     /// Calls with a leg on this connection; each knows its index here.
     var calls: [Lent<Call>] = []
 
     private(set) final var lifecycle = Lifecycle.open
-    /// Since when the socket has been full.
+    /// Time since which the socket has been full.
     private var blockedSince: MonotonicTime?
-    /// What the socket is watched for.
+    /// The readiness that the loop watches the socket for.
     private var watched: Readiness
     private var isDirty = false
-    /// The end of the peer's bytes is known to have come: it is taken in once what they have led to has been sent.
+    /// Whether the end of the peer's bytes is known to have come; it is taken in once the output caused by those bytes
+    /// has been sent.
     private var awaitsEnd = false
     private var frames: FrameBudget
-    /// When the header block that is arriving began.
+    /// Time at which the header block now arriving began.
     private var headersBegan: MonotonicTime?
-    /// When bytes came in last; before that, when the connection was made.
+    /// Time at which bytes last came in; before the first, the time at which the connection was made.
     private(set) var lastReceived: MonotonicTime
-    /// How much the peer can have under way to this side.
+    /// Estimate of the bytes that the peer can have under way to this side.
     private(set) var bandwidth: BandwidthEstimate
 
-    /// How long a stream carries nothing until others may have its share of what windows may grow.
+    /// Time without traffic after which a stream's share of the window growth goes to others.
     static let quietTime = Duration.seconds(1)
 
     init(
@@ -82,7 +84,7 @@ class Connection: Session, EventHandler {
         read(endFollows: readiness.contains(.ended) || readiness.contains(.broken))
     }
 
-    /// Takes the TLS handshake as far as it goes now.
+    /// Continues the TLS handshake as far as it goes now.
     final func shakeHands() {
         switch transport.handshake() {
         case .waits(let interest): watch(for: interest)
@@ -93,14 +95,15 @@ class Connection: Session, EventHandler {
             secured()
             watch(for: .readable)
             markDirty()
-            // The socket no longer tells of what came in with the end of the handshake.
+            // The socket doesn't report again what came in with the end of the handshake.
             read()
         }
     }
 
     /// Takes in what has come.
     ///
-    /// - Parameter endFollows: whether the socket has told that an end, or an error, is behind that: it won't tell again.
+    /// - Parameter endFollows: whether the socket has reported that an end or an error follows: it won't report that
+    ///   again.
     final func read(endFollows: Bool = false) {
         guard isOpen else { return }
         let arrival = transport.read(into: worker.input, endFollows: endFollows)
@@ -108,7 +111,7 @@ class Connection: Session, EventHandler {
         guard isOpen else { return }
         switch arrival.behind {
         case .unknown: break
-        // It has its turn after the other connections have had theirs.
+        // The rest waits until the other connections have had their turn.
         case .more: watchAnew()
         case .end: awaitsEnd = true
         }
@@ -116,7 +119,7 @@ class Connection: Session, EventHandler {
         if blockedSince == nil {
             markDirty()
         } else if watched == .readable {
-            // It was the peer's turn, and not the socket that was full.
+            // Output was waiting for the peer's bytes, and not for room in the socket.
             becameWritable()
         }
     }
@@ -154,15 +157,15 @@ class Connection: Session, EventHandler {
 
     // MARK: Output
 
-    /// Has the session written out at the end of this turn.
+    /// Schedules the session's output to be written at the end of this turn.
     final func markDirty() {
         guard !isDirty else { return }
         isDirty = true
         worker.willFlush(self)
     }
 
-    /// Writes out what the session has queued, until that is all or the socket is full, and takes in the peer's end behind
-    /// the bytes that have marked the connection dirty. Called at the end of a turn.
+    /// Writes what the session has queued until it is all out or the socket is full, then takes in the peer's end that
+    /// follows the bytes which marked the connection dirty. Called at the end of a turn.
     final func flush() {
         isDirty = false
         sendQueued()
@@ -176,7 +179,7 @@ class Connection: Session, EventHandler {
                 guard hasSent(transport.write(UnsafeRawBufferPointer(rebasing: worker.output[..<count]))) else {
                     return
                 }
-                // There was room for more, had there been more.
+                // The buffer had room left, so the session has nothing more to write.
                 if count <= worker.output.count - Session.leastOutput { break }
             }
         } catch {
@@ -219,7 +222,7 @@ class Connection: Session, EventHandler {
         watchAnew()
     }
 
-    /// Has the loop report also what it has reported before.
+    /// Makes the loop report readiness again, even if it has reported it before.
     private func watchAnew() {
         do {
             try worker.loop.change(transport.socket.descriptor, to: watched)
@@ -230,14 +233,14 @@ class Connection: Session, EventHandler {
 
     // MARK: Windows
 
-    /// DATA have come in. They have credit for the connection at once: a stream that is held up by its reader holds up no
-    /// other one.
+    /// Gives the peer credit on the connection at once for DATA that have come in, so that a stream held up by its
+    /// reader holds up no other.
     final func creditConnection(_ count: Int) {
         bandwidth.received(count, now: worker.loop.now)
         consumeConnection(count)
     }
 
-    /// Puts in force what has been decided on the window of one of the peer's streams.
+    /// Applies a decision about the window of one of the peer's streams.
     final func apply(_ change: WindowChange, to stream: StreamID, base: Int) {
         switch change {
         case .none: return
@@ -251,13 +254,13 @@ class Connection: Session, EventHandler {
         markDirty()
     }
 
-    /// Why a PING is sent; the peer quotes it.
+    /// Why a PING is sent; the peer returns it as the payload.
     enum Ping: UInt64 {
-        /// To see that the peer is there.
+        /// To check that the peer is there.
         case keepalive = 0x736c_7569_6365_0001
         /// To measure how much is under way.
         case bandwidth
-        /// To know that the peer has seen the GOAWAY in front of it.
+        /// To learn that the peer has seen the GOAWAY sent before it.
         case goAway
     }
 
@@ -272,19 +275,19 @@ class Connection: Session, EventHandler {
         answered(ping)
     }
 
-    /// The peer has answered a PING, or says so.
+    /// The peer has answered a PING, or claims to.
     func answered(_ ping: Ping) {}
 
     // MARK: Abuse
 
     override func frameBegan(_ frame: IncomingFrame) -> Bool {
         if case .condemned = lifecycle { return false }
-        // One block has ended, or this would be a CONTINUATION: the time of the next one begins with it.
+        // The previous header block has ended, or this would be a CONTINUATION: this frame starts the time of the next
+        // one.
         if case .headers = frame { headersBegan = nil }
         switch frame {
         case .data: break
-        // HEADERS cost, too, until it turns out that they lead somewhere: those of a stream that is closed, or refused, are
-        // decoded for nothing.
+        // HEADERS cost too until they prove useful: those of a closed or refused stream are decoded for nothing.
         case .headers, .control:
             if !frames.received(now: worker.loop.now) { violate(.controlFrames, "too many frames that move nothing") }
         }
@@ -296,7 +299,7 @@ class Connection: Session, EventHandler {
         if case .condemned = lifecycle { false } else { true }
     }
 
-    /// A head, DATA or trailers have come in for a call.
+    /// Credits the frame budget for a head, DATA or trailers of a call.
     final func receivedData() {
         frames.moved()
     }
@@ -309,17 +312,17 @@ class Connection: Session, EventHandler {
     }
 
     override func goAwaySent(_ code: ErrorCode, saying text: String) {
-        // Otherwise it is this side's own.
+        // A GOAWAY without an error is this side's own.
         guard code != .noError else { return }
         violate(code == .enhanceYourCalm ? .controlFrames : .protocolError, text.isEmpty ? "\(code)" : text)
     }
 
-    /// HEADERS or DATA go out.
+    /// Credits the frame budget for HEADERS or DATA that go out.
     func sentData() {
         frames.moved()
     }
 
-    /// The connection is to be closed for the sake of the others.
+    /// Condemns the connection: it is to be closed to protect the others.
     final func violate(_ rule: AbuseRule, _ reason: String) {
         if case .open = lifecycle { lifecycle = .condemned(rule, reason: reason) }
         markDirty()
@@ -328,7 +331,7 @@ class Connection: Session, EventHandler {
     private func end(for rule: AbuseRule, _ reason: String) {
         count(rule, reason)
         guard isOpen else { return }
-        // The words by which gRPC clients know that they are to send fewer PINGs (gRFC A8).
+        // The words that tell gRPC clients to send fewer PINGs (gRFC A8).
         terminate(
             rule == .protocolError ? .protocolError : .enhanceYourCalm, saying: rule == .pings ? "too_many_pings" : "")
         lifecycle = .closing(reason: reason, rule)
@@ -341,13 +344,13 @@ class Connection: Session, EventHandler {
         close("the peer doesn't read")
     }
 
-    /// Looks after the time limits. Called a few times a second.
+    /// Enforces the time limits. Called a few times a second.
     func sweep(_ now: MonotonicTime) {
         guard isOpen else { return }
         if let blockedSince, now > blockedSince + worker.limits.writeTimeout {
             return closeAsStalled("the peer has read nothing for \(worker.limits.writeTimeout)")
         }
-        // A malformed head is over before the next read tells so.
+        // A malformed head ends before the next read reports it.
         if let headersBegan, isReceivingHeaders, isTakingInput, now > headersBegan + worker.limits.headerTimeout {
             end(for: .slowHeaders, "a header block took longer than \(worker.limits.headerTimeout)")
         }
@@ -355,7 +358,7 @@ class Connection: Session, EventHandler {
 
     // MARK: The end
 
-    /// Lets go of the socket now, whatever is queued.
+    /// Closes the socket now, whatever is queued.
     final func close(_ reason: String) {
         guard isOpen else { return }
         lifecycle = .closed(endedFor)
@@ -364,14 +367,14 @@ class Connection: Session, EventHandler {
         lost(reason)
     }
 
-    /// Lets the session say its last words (GOAWAY without an error) and closes then.
+    /// Makes the session send a GOAWAY without an error, then closes.
     final func closeAfterGoAway() {
         terminate(.noError)
         if isTakingInput { lifecycle = .closing(reason: Self.sessionIsOver, nil) }
         markDirty()
     }
 
-    /// Whether what is queued can go out at once, as far as is known.
+    /// Whether queued output can go out at once, as far as is known.
     final var isWritable: Bool { isOpen && blockedSince == nil && transport.isSecured }
 
     final var isOpen: Bool {
@@ -385,7 +388,7 @@ class Connection: Session, EventHandler {
         }
     }
 
-    /// The rule for which the Proxy has ended the connection.
+    /// The rule for which the Proxy ended the connection.
     final var endedFor: AbuseRule? {
         switch lifecycle {
         case .open, .condemned: nil
@@ -395,15 +398,15 @@ class Connection: Session, EventHandler {
 
     final var peerName: String { peerAddress?.description ?? "unknown" }
 
-    /// Who the other side is, for its budgets.
+    /// Identity of the other side, for its budgets.
     var peer: Peer { Peer(peerAddress) }
 
-    /// Counts the connection among those that are closed for breaking a rule.
+    /// Counts the connection among those closed for breaking a rule.
     final func count(_ rule: AbuseRule, _ reason: String) {
         worker.log.count(rule, peer, peerName, reason, now: worker.loop.now)
     }
 
-    /// Says that a limit was reached on this connection; not more often than the log can take of its peer.
+    /// Logs that a limit was reached on this connection, no more often than the log allows for its peer.
     final func report(
         _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit,
         _ details: [(name: String, value: String)] = []
@@ -413,7 +416,7 @@ class Connection: Session, EventHandler {
 
     // MARK: Calls
 
-    /// Takes a call off the list, in constant time.
+    /// Takes a call off the list in constant time.
     final func removeCall(at index: Int, moved: (Call) -> Void) {
         let last = calls.removeLast()
         if index < calls.count {

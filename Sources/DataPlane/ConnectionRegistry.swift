@@ -1,27 +1,28 @@
 import EventLoop
 import Synchronization
 
-/// Who has how many of the connections of all workers, kept where they are accepted. Calls know nothing of it: workers tell
-/// by the mailbox when a connection has closed, and are told by theirs when one has to make room.
+/// Counts of each peer's connections across all workers, kept where connections are accepted. Calls don't involve it:
+/// workers report through its mailbox when a connection has closed, and hear through theirs when one has to make room.
 ///
-/// `@unchecked Sendable`: everything but `left` and `named` belongs to the thread of `home`, where both run what they do.
+/// `@unchecked Sendable`: everything but `left` and `named` belongs to the thread of `home`, and these two post their
+/// work to it.
 final class ConnectionRegistry: @unchecked Sendable {
     /// How a connection is counted.
     struct Registration {
         let registry: ConnectionRegistry
-        /// For whom, if for anybody.
+        /// The peer that the connection is counted for, if any.
         var share: Peer?
     }
 
     private unowned let home: Worker
     private let workers: [Worker]
     private var shares = ConnectionShares()
-    /// How many idle connections are to make room, by peer, that nobody has been asked for yet.
+    /// Number of idle connections that have yet to make room, by peer, and that no worker has been asked for.
     private var wanted: [Peer: Int] = [:]
-    /// Workers are being asked, one after the other.
+    /// Whether workers are being asked, one after the other.
     private var isMakingRoom = false
     private var firstAsked = 0
-    /// Connections that were refused and aren't closed yet.
+    /// Number of connections that were refused and aren't closed yet.
     private var leaving = 0
 
     /// - Parameter home: the worker on whose thread connections are accepted; one of `workers`.
@@ -30,10 +31,10 @@ final class ConnectionRegistry: @unchecked Sendable {
         self.workers = workers
     }
 
-    /// A connection has come.
+    /// Counts a new connection of a peer, if it is taken.
     ///
-    /// - Parameter taken: connections that are open besides.
-    /// - Returns: whether it is taken.
+    /// - Parameter taken: number of other connections that are open.
+    /// - Returns: whether the connection is taken.
     func join(_ peer: Peer, taken: Int) -> Bool {
         switch shares.join(peer, taken: taken, limit: home.limits.maxConnections) {
         case .take: return true
@@ -46,18 +47,18 @@ final class ConnectionRegistry: @unchecked Sendable {
         }
     }
 
-    /// A connection that was counted is gone. Any worker's thread may call it.
+    /// Removes a connection that is gone from the counts. Any worker's thread may call it.
     func left(_ peer: Peer) {
         home.loop.mailbox.post { [self] in shares.leave(peer) }
     }
 
-    /// A connection through a load balancer turns out to be a peer's. Any worker's thread may call it.
+    /// Counts a connection through a load balancer once its peer is known. Any worker's thread may call it.
     ///
-    /// - Parameter refuse: called on the worker's thread where the peer gets no more connections. It is counted nevertheless,
-    ///   until `left` follows.
+    /// - Parameter refuse: called on the worker's thread if the peer gets no more connections. The connection is
+    ///   counted nevertheless, until `left` follows.
     func named(_ peer: Peer, on worker: Worker, refuse: @escaping @Sendable () -> Void) {
         home.loop.mailbox.post { [self] in
-            // It is among those that are open already, as are those that have been refused and know it not yet.
+            // The connection is already counted as open, as are those that were refused and haven't been told yet.
             if join(peer, taken: connectionCount - leaving - 1) { return }
             shares.add(peer)
             leaving += 1
@@ -84,7 +85,8 @@ final class ConnectionRegistry: @unchecked Sendable {
         if !isMakingRoom { askAll() }
     }
 
-    /// Asks all workers once for all that is wanted by then: looking for the oldest goes through all connections.
+    /// Asks all workers once for everything wanted by the time the request runs, since finding the oldest goes through
+    /// all connections.
     private func askAll() {
         isMakingRoom = true
         firstAsked = (firstAsked + 1) % workers.count

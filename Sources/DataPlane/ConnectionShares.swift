@@ -1,59 +1,59 @@
-/// Whose connections are taken while room for them is short.
+/// Decides whose connections are taken while room for them is short.
 ///
-/// As long as a quarter of the room is left, everybody's. Beyond that whoever has most of the connections gets no more, and
-/// for each that somebody else opens, one of his makes room. So nobody can take all of it, and nobody is turned away for
-/// having few. Confined to one thread.
+/// As long as a quarter of the room is left, everybody's are. After that, the peer with the most connections gets no
+/// more, and each connection that another peer opens replaces one of its own. So nobody can take all the room, and
+/// nobody is turned away for having few. Confined to one thread.
 package struct ConnectionShares {
     package enum Decision: Equatable {
         case take
-        /// Taken, and the oldest idle connection of this peer makes room for it.
+        /// The connection is taken, and the oldest idle connection of this peer makes room for it.
         case takeInPlace(of: Peer)
-        /// Not taken, and not counted.
+        /// The connection is neither taken nor counted.
         case refuse
     }
 
     private var counts: [Peer: Int] = [:]
-    /// The peers by how many connections they have.
+    /// The peers by their number of connections.
     private var peersByCount: [Int: Set<Peer>] = [:]
     private var largestCount = 0
 
-    /// Who has less than this part of the room is never too large.
+    /// A peer with less than one part in this many of the room never counts as too large.
     private static let smallPart = 100
 
     package init() {}
 
-    /// Peers with connections.
+    /// Number of peers with connections.
     package var peerCount: Int { counts.count }
 
-    /// One that has most connections, and how many.
+    /// One of the peers with the most connections, and their number.
     package var largest: (peer: Peer, connections: Int)? {
         peersByCount[largestCount]?.first.map { ($0, largestCount) }
     }
 
-    /// A peer has one more connection, if it gets it.
+    /// Decides on one more connection of a peer, and counts it unless it is refused.
     ///
     /// - Parameters:
-    ///   - taken: connections that are open, also such as are counted here for nobody.
-    ///   - limit: how many there may be.
+    ///   - taken: number of open connections, including those counted here for nobody.
+    ///   - limit: number of connections allowed.
     package mutating func join(_ peer: Peer, taken: Int, limit: Int) -> Decision {
         let count = counts[peer] ?? 0
         var decision = Decision.take
         if taken >= limit - limit / 4, let largest, largest.connections >= max(2, limit / Self.smallPart) {
             guard count < largest.connections else { return .refuse }
-            // Of two that have the same nobody has too many.
+            // Of two peers with equally many, neither has too many.
             if count + 1 < largest.connections { decision = .takeInPlace(of: largest.peer) }
         }
         move(peer, from: count, to: count + 1)
         return decision
     }
 
-    /// A peer has one more connection, whatever others have.
+    /// Counts one more connection of a peer, whatever others have.
     package mutating func add(_ peer: Peer) {
         let count = counts[peer] ?? 0
         move(peer, from: count, to: count + 1)
     }
 
-    /// A connection that was counted is gone.
+    /// Removes a connection that is gone from the counts.
     package mutating func leave(_ peer: Peer) {
         guard let count = counts[peer] else { return assertionFailure("who leaves has joined") }
         move(peer, from: count, to: count - 1)

@@ -1,5 +1,5 @@
-/// Connections, each found by what it is. Going through them takes one order, which what has come and gone alone decides:
-/// not where in memory they lie. Confined to one thread.
+/// Connections, each found by its identity. The order of iteration depends only on what was added and removed, not on
+/// addresses in memory. Confined to one thread.
 struct ConnectionTable<Element: AnyObject> {
     private(set) var values: [Element] = []
     private var places: [ObjectIdentifier: Int] = [:]
@@ -16,7 +16,7 @@ struct ConnectionTable<Element: AnyObject> {
         values.append(element)
     }
 
-    /// - Returns: whether it was here.
+    /// - Returns: whether the connection was here.
     @discardableResult
     mutating func remove(_ element: Element) -> Bool {
         guard let place = places.removeValue(forKey: ObjectIdentifier(element)) else { return false }

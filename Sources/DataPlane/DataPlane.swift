@@ -3,19 +3,20 @@ import Ground
 import Synchronization
 import TLS
 
-/// Takes clients' connections and forwards their calls: the workers, the listening socket, and the way to ask them.
+/// Takes clients' connections and forwards their calls: the workers, the listening socket, and the functions that ask
+/// the workers.
 ///
 /// Any thread may call its functions. Workers start with `start()` and end with `shutDown(_:until:)`.
 package final class DataPlane: TrafficControl {
-    /// How a shutdown went.
+    /// The outcome of a shutdown.
     package struct ShutdownOutcome: Sendable, Equatable {
-        /// Calls that ended by themselves.
+        /// Number of calls that ended by themselves.
         package var finished: Int
-        /// Calls that the Proxy ended because the grace was over.
+        /// Number of calls that the Proxy ended because the grace was over.
         package var ended: Int
     }
 
-    /// The data plane can't be set up.
+    /// The reason why the data plane can't be set up.
     package struct SetUpError: Error, CustomStringConvertible {
         package enum Cause: Sendable {
             /// The system has no room for the workers.
@@ -28,31 +29,31 @@ package final class DataPlane: TrafficControl {
         package var description: String
     }
 
-    /// What becomes of connections that nobody has taken yet as the data plane stops taking them.
+    /// What happens to connections that nobody has accepted yet when the data plane stops accepting.
     package enum Ending: Sendable {
-        /// They are served, too; nobody listens after that.
+        /// They are served too; nobody listens after that.
         case last
         /// Another process takes them.
         case succeeded
     }
 
-    /// Where clients connect, with the real port.
+    /// The address that clients connect to, with the actual port.
     package let address: Endpoint
 
     private let workers: [Worker]
     private let registry: ConnectionRegistry
-    /// Until `shutDown(_:until:)`.
+    /// The socket until `shutDown(_:until:)`; `nil` after that.
     private let listener: Mutex<ListeningSocket?>
     private let accessLog: AccessLog?
     private let log: @Sendable (DataPlaneEvent) -> Void
     /// Set on the first worker's thread in `start()`, used there only.
     private let acceptor = Mutex<LoopConfined<Acceptor>?>(nil)
-    /// Numbers those who wait for a drain.
+    /// The number given to the last wait for the end of calls.
     private let waitCount = Atomic<UInt64>(0)
 
     /// Makes the workers and opens the access log; nothing runs yet.
     ///
-    /// - Parameter log: takes what is worth a log line, on any worker's thread; it must not block.
+    /// - Parameter log: takes events worth a log line, on any worker's thread; it must not block.
     /// - Throws: `SetUpError` with one sentence that names the file.
     package init(
         configuration: DataPlaneConfiguration, listener: ListeningSocket, route: RouteWord,
@@ -77,7 +78,7 @@ package final class DataPlane: TrafficControl {
         registry = ConnectionRegistry(home: workers[0], workers: workers)
     }
 
-    /// For whoever takes over from this process; `nil` once no connections are taken any more.
+    /// The socket for a process that takes over from this one; `nil` once no more connections are taken.
     package var listeningSocket: ListeningSocket? { listener.withLock { $0 } }
 
     private static func openAccessLog(
@@ -122,7 +123,7 @@ package final class DataPlane: TrafficControl {
             report = await onLoop(of: worker, else: report) { [report, registry] in
                 var report = report
                 worker.contribute(to: &report)
-                // Its thread is the registry's.
+                // The first worker's thread is also the registry's.
                 if index == 0 { registry.contribute(to: &report) }
                 return report
             }
@@ -131,7 +132,7 @@ package final class DataPlane: TrafficControl {
         return report
     }
 
-    /// Puts new certificates in force for clients that connect from now on; connections that stand go on with the old
+    /// Puts new certificates in force for clients that connect from now on; existing connections go on with the old
     /// ones.
     package func publish(tls: TLSContext) {
         for worker in workers {
@@ -146,8 +147,8 @@ package final class DataPlane: TrafficControl {
         }
     }
 
-    /// Puts other limits in force. Timeouts and totals count for everything from now on; windows, header lists, streams
-    /// and budgets of a connection stay as they were when it was made.
+    /// Puts other limits in force. Timeouts and totals apply to everything from now on; a connection keeps the windows,
+    /// header list limits, stream limits and budgets that it was made with.
     package func publish(limits: DataPlaneLimits, failover: Bool) {
         for worker in workers {
             worker.loop.mailbox.post { worker.publish(limits: limits, failover: failover) }
@@ -176,7 +177,7 @@ package final class DataPlane: TrafficControl {
             let accepted = worker.loop.mailbox.post {
                 worker.book.wait(number, untilDrained: color, before: epoch, whenDrained: drained.set)
             }
-            // One that has ended has no calls.
+            // A worker that has ended has no calls.
             guard accepted else { continue }
             await drained.wait()
             guard drained.isSet else {
@@ -187,12 +188,12 @@ package final class DataPlane: TrafficControl {
         return true
     }
 
-    // MARK: The end
+    // MARK: Shutdown
 
-    /// Takes no more connections, says goodbye to every client in two steps and lets calls finish until the time is up;
-    /// ends the rest with UNAVAILABLE, and stops the workers.
+    /// Stops taking connections, announces the end to every client in two steps and lets calls finish until the time is
+    /// up; then ends the rest with UNAVAILABLE, and stops the workers.
     ///
-    /// - Parameter timeIsUp: returns when calls have had time enough; cancelled where they need no more.
+    /// - Parameter timeIsUp: returns when calls have had enough time; cancelled if they need no more.
     package func shutDown(
         _ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void
     ) async -> ShutdownOutcome {
@@ -246,7 +247,7 @@ package final class DataPlane: TrafficControl {
         }
     }
 
-    /// Runs something on a worker's thread; `fallback` stands in where that has ended.
+    /// Runs a function on a worker's thread and returns its result; `fallback` if the worker has ended.
     private func onLoop<Result: Sendable>(
         of worker: Worker, else fallback: Result, _ body: @escaping @Sendable () -> Result
     ) async -> Result {

@@ -1,26 +1,26 @@
 import Ground
 import TLS
 
-/// How the data plane is set up.
+/// The settings that the data plane is made with.
 package struct DataPlaneConfiguration: Sendable {
-    /// At least one for each color.
+    /// The upstreams, at least one for each color.
     package var endpoints: PerColor<[Endpoint]>
-    /// Event loops, each on a thread of its own: 1 or more.
+    /// Number of event loops, each on a thread of its own: 1 or more.
     package var workers: Int
-    /// How long a worker waits for more without sleeping, zero for not at all.
+    /// Time for which a worker waits for more without sleeping; zero to sleep at once.
     package var busyPoll: Duration
     package var accessLog: AccessLogDestination
-    /// At first; `DataPlane.publish` changes them, and `failover`.
+    /// Initial limits; `DataPlane.publish` changes them and `failover`.
     package var limits: DataPlaneLimits
-    /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
+    /// Whether new calls go to the other color while none of the active color's endpoints is healthy.
     package var failover: Bool
-    /// What clients are shown; `nil` for plaintext.
+    /// The certificates shown to clients; `nil` for plaintext.
     package var tls: TLSContext?
-    /// How upstreams are spoken to; `nil` for plaintext.
+    /// The TLS settings for connections to upstreams; `nil` for plaintext.
     package var upstreamTLS: TLSContext?
 
-    /// Whether upstreams are told, by `x-forwarded-client-cert`, who a client is by its verified certificate. What clients
-    /// send by that name never passes, either way.
+    /// Whether upstreams are told, in `x-forwarded-client-cert`, the identity in a client's verified certificate.
+    /// Fields of that name sent by clients never pass, either way.
     package var forwardsClientIdentity: Bool
 
     package init(
@@ -41,108 +41,109 @@ package struct DataPlaneConfiguration: Sendable {
     }
 }
 
-/// Where the access log goes.
+/// Destination of the access log.
 package enum AccessLogDestination: Sendable, Hashable {
     case off
     case standardOutput
-    /// Appended to; made if it isn't there.
+    /// Appended to the file, which is made if it doesn't exist.
     case file(path: String)
 }
 
-/// Bounds on what a call, a connection or a worker may take.
+/// Bounds on the resources of a call, a connection or a worker.
 package struct DataPlaneLimits: Sendable {
-    /// Streams a client may have open on one connection.
+    /// Streams that a client may have open on one connection.
     package var maxConcurrentStreams = 100
-    /// Bytes of one stream that may wait in the Proxy in one direction, before its window grows with the bandwidth and the
-    /// distance that are measured.
+    /// Bytes of one stream that may wait in the Proxy in one direction, before its window grows with the measured
+    /// bandwidth and distance.
     package var streamWindow = 65_535
-    /// Bytes of responses of one client connection that may wait in the Proxy, before windows grow.
+    /// Bytes of one client connection's responses that may wait in the Proxy, before windows grow.
     package var connectionWindow = 1 << 20
 
-    /// Bytes of all streams of a connection that a peer may have under way, 65,535 or more: how much of it waits here, the
-    /// streams' own windows bound.
+    /// Bytes of all streams of a connection that a peer may have under way, 65,535 or more. The streams' own windows
+    /// bound how much of that waits here.
     package var sharedWindow = 16 << 20
 
-    /// The window with which a stream to an upstream begins.
+    /// Bytes of the window that a stream to an upstream begins with.
     var upstreamStreamWindow: Int {
         WindowAllowance.base(total: connectionWindow, streams: maxConcurrentStreams, full: streamWindow)
     }
 
-    /// By how much the windows of one client connection may grow altogether in one direction: enough for one stream of
-    /// 100 MB/s over 20 ms.
+    /// Bytes by which the windows of one client connection may grow altogether in one direction: enough for one stream
+    /// of 100 MB/s over 20 ms.
     package var mostGrownWindows: Int { 3 * connectionWindow }
 
     /// Bytes by which all windows of one worker may grow altogether.
     package var windowBudget: Int { maxBufferedBytes / 4 }
 
-    /// Size of a header list, as RFC 9113, section 6.5.2 counts it.
+    /// Bytes of a header list, counted as in RFC 9113, section 6.5.2.
     package var maxHeaderListSize = 16_384
     /// Fields in a header list.
     package var maxHeaderFields = 100
     /// Streams of one connection in a row that may end by a reset, and the time that forgives one.
     package var resetBudget = 200
     package var resetRefill: Duration = .milliseconds(100)
-    /// Clients that have no budget of their own beyond their connections': load balancers, which carry many clients' calls.
+    /// Clients without a budget beyond those of their connections: load balancers, which carry many clients' calls.
     package var trustedPeers: [AddressRange] = []
-    /// From where connections begin with a PROXY header (version 2), which names the client.
+    /// Addresses whose connections begin with a PROXY header (version 2), which names the client.
     package var proxyProtocol: [AddressRange] = []
     /// Frames of one connection that may move nothing, beyond those that come with data.
     package var controlFrameBudget = 1_000
-    /// Between two PINGs of a client that is sent nothing meanwhile. gRPC clients keep to ten seconds or more (gRFC A8);
-    /// half of that leaves room for what the network does to their spacing.
+    /// Least time between two PINGs of a client that is sent nothing meanwhile. gRPC clients keep to ten seconds or
+    /// more (gRFC A8); half of that leaves room for what the network does to their spacing.
     package var minPingInterval: Duration = .seconds(5)
-    /// Client connections in all.
+    /// Client connections in total.
     package var maxConnections = 10_000
-    /// Bytes that the calls of one worker may take, with bodies that wait and header lists; beyond that, new calls are
-    /// refused.
+    /// Bytes that the calls of one worker may hold, including waiting bodies and header lists; beyond that, new calls
+    /// are refused.
     package var maxBufferedBytes = 256 << 20
     /// Bytes of a request's body that are kept until the response begins, for one more try elsewhere.
     package var maxReplayBytes = 65_536
-    /// Streams on one upstream connection, where the upstream allows that many.
+    /// Streams on one upstream connection, if the upstream allows that many.
     package var maxUpstreamStreams = 1_000
     /// Connections of one worker to one endpoint.
     package var maxUpstreamConnections = 256
-    /// RST_STREAM on one upstream connection within 30 s. Servers end a connection for more: swift-nio-http2 and Netty for 200,
-    /// whoever's calls they end.
+    /// RST_STREAM frames on one upstream connection within 30 s. Servers end a connection over more, whichever clients
+    /// its calls belong to: swift-nio-http2 and Netty over 200.
     package var upstreamResets = 80
-    /// Calls of one worker that wait for a place at one endpoint, and for how long.
+    /// Calls of one worker that may wait for a place at one endpoint, and the longest wait.
     package var maxWaiting = 10_000
     package var waitTimeout: Duration = .seconds(30)
-    /// Whether clients are told the addresses of backends and what is wrong with them.
+    /// Whether clients are told the addresses of upstreams and what is wrong with them.
     package var revealsUpstream = false
-    /// From the first try to connect until the upstream's SETTINGS, for each address.
+    /// Time from the first try to connect until the upstream's SETTINGS, for each address.
     package var connectTimeout: Duration = .seconds(5)
-    /// Until a client has sent its connection preface and SETTINGS.
+    /// Time until a client has sent its connection preface and SETTINGS.
     package var prefaceTimeout: Duration = .seconds(10)
-    /// From the beginning of a header block to its end.
+    /// Time from the beginning of a header block to its end.
     package var headerTimeout: Duration = .seconds(10)
-    /// How long a connection may take nothing of what waits for it.
+    /// Time for which a connection may take nothing of what waits for it.
     package var writeTimeout: Duration = .seconds(60)
-    /// How long a client's connection may carry no call, until it is ended with GOAWAY; `nil` for ever.
+    /// Time for which a client's connection may carry no call before it is ended with GOAWAY; `nil` for ever.
     package var idleTimeout: Duration? = .seconds(180)
-    /// How long a stream may carry nothing in either direction; `nil` for ever.
+    /// Time for which a stream may carry nothing in either direction; `nil` for ever.
     package var streamIdleTimeout: Duration?
-    /// What a call gets beyond its own `grpc-timeout`, before the Proxy ends it.
+    /// Time that a call gets beyond its own `grpc-timeout`, before the Proxy ends it.
     package var deadlineGrace: Duration = .seconds(1)
-    /// After which silence an upstream with calls on it is sent a PING; `nil` for never. gRPC servers allow one in five
-    /// minutes unless they are told otherwise, and end the connection of who sends more (gRFC A8).
+    /// Silence after which an upstream with calls on it is sent a PING; `nil` for never. gRPC servers allow one in five
+    /// minutes unless configured otherwise, and end the connection of a client that sends more (gRFC A8).
     package var upstreamKeepalive: Duration? = .seconds(330)
-    /// How long it may take to answer.
+    /// Time for the answer to such a PING.
     package var upstreamKeepaliveTimeout: Duration = .seconds(10)
-    /// Failures in a row (calls lost, connections not made) after which one worker passes an endpoint over, where there
-    /// are others, and for how long.
+    /// Failures in a row (calls lost, connections not made) after which one worker passes an endpoint over, if there
+    /// are others, and the time for which it does.
     package var ejectionThreshold = 5
     package var ejectionTime: Duration = .seconds(10)
-    /// Between tries to connect to an endpoint: doubled with each failure, with a jitter of a fifth either way.
+    /// Shortest and longest pause between tries to connect to an endpoint: doubled with each failure, with a jitter of
+    /// a fifth either way.
     package var minConnectBackoff: Duration = .milliseconds(50)
     package var maxConnectBackoff: Duration = .seconds(1)
-    /// How long a client may take to answer the PING between the two GOAWAYs of a shutdown.
+    /// Time for a client to answer the PING between the two GOAWAYs of a shutdown.
     package var goAwayTimeout: Duration = .seconds(5)
 
     package init() {}
 }
 
-/// Something worth a line in the log.
+/// An event worth a line in the log.
 package struct DataPlaneEvent: Sendable {
     package enum Severity: Sendable {
         case info

@@ -1,17 +1,18 @@
 import EventLoop
 
-/// What a drain is going to end, each at a moment of its own, so that not all of it comes back at the same instant.
+/// The elements that a drain is going to end, each at a moment of its own, so that they don't all come back at the same
+/// instant.
 ///
-/// The window is cut into as many parts as there are elements. Each element, in an order that is drawn by lot, gets a
-/// moment at random within its part. Confined to one thread.
+/// The window is cut into as many parts as there are elements. Each element, in an order drawn by lot, gets a random
+/// moment within its part. Confined to one thread.
 package struct DrainQueue<Element> {
-    /// The last one first.
+    /// The queued elements, the next one to end at the back.
     private var entries: [(deadline: MonotonicTime, element: Element)] = []
 
-    /// Nothing to end.
+    /// Makes an empty queue.
     package init() {}
 
-    /// - Parameter spread: how long after `now` the last one ends at the latest; not negative.
+    /// - Parameter spread: time after `now` within which the last element ends; not negative.
     package init(
         _ elements: [Element], over spread: Duration, from now: MonotonicTime,
         using random: inout some RandomNumberGenerator
@@ -24,10 +25,10 @@ package struct DrainQueue<Element> {
         entries.reverse()
     }
 
-    /// When the next one is due; `nil` where none is left.
+    /// The time at which the next element is due; `nil` if none is left.
     package var nextDeadline: MonotonicTime? { entries.last?.deadline }
 
-    /// Takes out the next one that is due, or nothing where none is.
+    /// Takes out the next element that is due; `nil` if none is.
     package mutating func popDue(at now: MonotonicTime) -> Element? {
         guard let last = entries.last, last.deadline <= now else { return nil }
         return entries.removeLast().element

@@ -1,4 +1,4 @@
-/// Who wants to know when the calls that began on a color before an epoch are gone from a worker.
+/// Callbacks for when the calls that began on a color before an epoch are gone from a worker.
 ///
 /// Confined to the worker's thread.
 package struct DrainWaiters {
@@ -8,7 +8,7 @@ package struct DrainWaiters {
         var whenDrained: @Sendable () -> Void
     }
 
-    /// By the number that each wait has in the whole data plane.
+    /// Keyed by the number that each wait has in the whole data plane.
     private var waiters: [UInt64: Waiter] = [:]
 
     package init() {}
@@ -25,14 +25,14 @@ package struct DrainWaiters {
         waiters[number] = nil
     }
 
-    /// Tells everybody, as the calls end with their worker.
+    /// Calls everyone back, as the calls end with their worker.
     package mutating func notifyAll() {
         let told = waiters.values
         waiters = [:]
         for waiter in told { waiter.whenDrained() }
     }
 
-    /// Tells those for whom no call is left, once.
+    /// Calls back, once, those for whom no call is left.
     package mutating func notify(_ ledger: EpochLedger) {
         for (number, waiter) in waiters where !ledger.hasCalls(on: waiter.color, before: waiter.epoch) {
             waiters[number] = nil

@@ -1,19 +1,19 @@
-/// How many streams a connection may have at a time, where its peer has little left of its budget for resets: any of them
-/// may be abandoned by closing the connection, which costs nothing but another one.
+/// The number of streams that a connection may have at a time while its peer has little left of its budget for resets:
+/// any of them may be abandoned by closing the connection, which costs nothing but another one.
 ///
-/// It begins with as many streams as resets are left, at least one, and each call that ends well earns it another. So a
-/// client that means well has all of its streams after a few round trips, whatever others at its address have done.
+/// It begins with as many streams as there are resets left, at least one, and each call that ends well earns another.
+/// So a well-meaning client has all of its streams after a few round trips, whatever others at its address have done.
 package struct EarnedStreams {
     private let full: Int
     private let capacity: Int
-    /// What the client has been told.
+    /// The limit that the client has been told.
     package private(set) var announced: Int
 
     /// - Parameters:
     ///   - left: resets that the peer has left.
     ///   - full: streams that a connection has otherwise.
-    ///   - capacity: the most resets that anybody has left: whoever has all of them has all streams.
-    /// - Returns: `nil` where all of them may be had.
+    ///   - capacity: the most resets that any peer can have left: a peer with all of them has all streams.
+    /// - Returns: `nil` if the peer may have all streams.
     package init?(left: Int, full: Int, capacity: Int) {
         guard left < min(full, capacity) else { return nil }
         self.full = full
@@ -23,10 +23,11 @@ package struct EarnedStreams {
 
     package var isFull: Bool { announced == full }
 
-    /// The budget has changed.
+    /// Takes a change of the budget.
     ///
     /// - Parameter left: resets that the connection has left.
-    /// - Returns: how many streams the client is to be told of, where that is worth a frame: twice as many, or all.
+    /// - Returns: the limit to tell the client, if that is worth a frame: twice as many streams, or all; otherwise
+    ///   `nil`.
     package mutating func update(left: Int) -> Int? {
         let earned = left >= capacity ? full : min(full, left)
         guard earned >= min(full, 2 * announced), earned > announced else { return nil }

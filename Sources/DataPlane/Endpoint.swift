@@ -1,4 +1,4 @@
 import Ground
 
-/// Where a backend listens; or, in the settings, where the Proxy does.
+/// Where an upstream listens; or, in the settings, where the Proxy does.
 package typealias Endpoint = HostPort

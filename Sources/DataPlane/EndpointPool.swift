@@ -2,39 +2,39 @@ import EventLoop
 import Ground
 import HTTP2
 
-/// One worker's connections to one endpoint, and the calls that wait for one.
+/// One worker's connections to one endpoint, and the calls that wait for a place on one.
 ///
-/// One connection is filled up to its stream limit before the next is opened: fewer connections mean fewer system calls
+/// One connection is filled to its stream limit before the next is opened: fewer connections mean fewer system calls
 /// for the same calls. At most one connection is being made at a time. Confined to its worker's thread.
 final class EndpointPool {
     private enum Attempt {
         case none
-        /// The last one has failed: the next may begin when the timer fires.
+        /// The last attempt has failed: the next may begin when the timer fires.
         case pausing
         case resolving
-        /// Trying one address, with those still to try.
+        /// One address is being tried, with `rest` still to try.
         case connecting(UpstreamConnection, rest: [SocketAddress], timeout: TimerID)
     }
 
     let color: Color
     let index: Int
     let endpoint: Endpoint
-    /// As messages call it: `blue (127.0.0.1:50051)`.
+    /// The endpoint's name in messages: `blue (127.0.0.1:50051)`.
     let name: String
 
-    /// Unchecked, because every call goes through it: pools go with their worker.
+    /// Unchecked because every call goes through it; a pool lives as long as its worker.
     private unowned(unsafe) let worker: Worker
     private(set) var connections: [Lent<UpstreamConnection>] = []
     private var attempt = Attempt.none
     private(set) var waiting = WaitingCalls<Peer, UInt64, Call>()
-    /// When a connection was made last to take the place of one whose resets are nearly used up.
+    /// Time of the last connection attempt that was made to replace a connection whose resets are nearly used up.
     private var lastReplacement: MonotonicTime?
     /// Why the last attempt failed.
     private(set) var lastFailure: ProxyAnswer?
     private var backoff: Backoff
-    /// How large the endpoint's responses have been.
+    /// Guess at whether the endpoint's next response is large.
     var responses = ResponseSizeGuess()
-    /// Calls lost and connections not made, in a row.
+    /// Calls lost and connection attempts failed, in a row.
     private var failuresInARow = 0
     private var ejectedUntil: MonotonicTime?
 
@@ -47,29 +47,29 @@ final class EndpointPool {
         backoff = Backoff(shortest: worker.limits.minConnectBackoff, longest: worker.limits.maxConnectBackoff)
     }
 
-    /// Takes over the worker's limits, which have changed.
+    /// Adopts the worker's changed limits.
     func limitsChanged() {
         backoff.shortest = worker.limits.minConnectBackoff
         backoff.longest = worker.limits.maxConnectBackoff
     }
 
-    /// Calls on the connections, and waiting.
+    /// Number of calls, both on the connections and waiting.
     var load: Int { connections.reduce(waiting.count) { $0 + $1.use { $0.calls.count } } }
 
     var connectionCount: Int { connections.count }
 
     // MARK: Passive health
 
-    /// Whether calls should go elsewhere for now, where there is an elsewhere.
+    /// Whether calls should go elsewhere for now, if there is an alternative.
     var isEjected: Bool { ejectedUntil.map { worker.loop.now < $0 } ?? false }
 
-    /// The endpoint has begun to answer a call.
+    /// Records that the endpoint has begun to answer a call.
     func callSucceeded() {
         failuresInARow = 0
         ejectedUntil = nil
     }
 
-    /// The endpoint has lost a call, or couldn't be reached.
+    /// Records that the endpoint has lost a call or couldn't be reached.
     func countFailure() {
         failuresInARow += 1
         guard failuresInARow >= worker.limits.ejectionThreshold, !isEjected else { return }
@@ -84,7 +84,7 @@ final class EndpointPool {
 
     // MARK: Calls
 
-    /// Places a call on a connection with room, or has it wait for one.
+    /// Places a call on a connection with room, or makes it wait for one.
     func dispatch(_ call: Call) {
         if let connection = connectionWithRoom, let head = call.requestHead {
             return connection.use { $0.start(call, head: head) }
@@ -93,7 +93,7 @@ final class EndpointPool {
         connectIfNeeded()
     }
 
-    /// Has a call wait, or the one that gives way for it not any more.
+    /// Queues a call; a full queue may displace another call for it, or refuse it.
     private func wait(_ call: Call) {
         guard case .open(let client, _) = call.client else { return }
         let (number, peer) = client.use { ($0.number, $0.holder) }
@@ -137,24 +137,24 @@ final class EndpointPool {
         }
     }
 
-    /// The first one that takes another call.
+    /// The first connection that takes another call.
     private var connectionWithRoom: Lent<UpstreamConnection>? {
-        // By index, as an iterator counts a reference to what it goes through.
+        // An index avoids counting a reference, which an iterator would do.
         for index in connections.indices where connections[index].use({ $0.hasRoom() }) { return connections[index] }
         return nil
     }
 
-    /// A call that waits here is over.
+    /// Takes a call that is over out of the queue.
     func abandon(_ ticket: WaitingCalls<Peer, UInt64, Call>.Ticket) {
         _ = waiting.remove(ticket)
     }
 
-    /// A stream on one of the connections has ended.
+    /// Serves waiting calls, as a connection may have room again.
     func roomWasMade() {
         if !waiting.isEmpty { serveWaiting() }
     }
 
-    /// Has a connection ready before the first call needs it.
+    /// Opens a connection before the first call needs it.
     func warmUp() {
         if connections.isEmpty, case .none = attempt { connect() }
     }
@@ -179,14 +179,14 @@ final class EndpointPool {
 
     // MARK: Connections whose resets are nearly used up
 
-    /// How many connections may rest at a time, and how long it takes at least from one that is made for another to the
-    /// next: who abandons calls costs connections, but not without bounds.
+    /// The most connections that may rest at a time, and the least time between two replacement connections: a client
+    /// that abandons calls costs connections, but only within bounds.
     private static let mostResting = 8
     private static let replacementPause = Duration.milliseconds(100)
 
     private var restingCount: Int { connections.count { $0.use { $0.isResting } } }
 
-    /// A connection has used half of its resets: it rests as soon as another one can take its calls.
+    /// Rests a connection that has used half of its resets, as soon as another can take its calls.
     func connectionIsWorn(_ connection: UpstreamConnection) {
         guard restingCount < Self.mostResting else { return }
         let hasOther = connections.contains { $0.use { $0 !== connection && $0.hasRoom() && !$0.isWorn() } }
@@ -237,8 +237,8 @@ final class EndpointPool {
         if rest.isEmpty { attemptFailed(kind, reason) } else { connect(to: rest[...]) }
     }
 
-    /// The attempt is over: every call that waits is placed elsewhere, or fails. Calls that come before the next attempt
-    /// wait for it.
+    /// Ends a failed attempt: every waiting call is placed elsewhere, or fails. Calls that arrive before the next
+    /// attempt wait for it.
     private func attemptFailed(_ kind: ProxyAnswer.Kind, _ reason: String) {
         attempt = .pausing
         _ = worker.loop.schedule(after: backoff.failed(using: &worker.random)) { [unowned self] in
@@ -254,7 +254,7 @@ final class EndpointPool {
         }
     }
 
-    // MARK: What becomes of the connections
+    // MARK: Changes of the connections
 
     func connectionIsReady(_ connection: UpstreamConnection) {
         guard case .connecting(let current, _, let timeout) = attempt, current === connection else { return }
@@ -267,7 +267,7 @@ final class EndpointPool {
         serveWaiting()
     }
 
-    /// A connection never became ready.
+    /// Continues with the next address after a connection that never became ready.
     func connectionFailed(_ connection: UpstreamConnection, _ reason: String) {
         guard case .connecting(let current, let rest, let timeout) = attempt, current === connection else { return }
         worker.loop.cancel(timeout)

@@ -1,6 +1,6 @@
-/// How many calls of each epoch are in flight on one worker.
+/// Counts of the calls in flight on one worker, by epoch.
 ///
-/// Epochs only grow, so the calls that begin now belong to the last entry, or to the last two where an epoch's calls fail
+/// Epochs only grow, so the calls that begin now belong to the last entry, or to the last two if an epoch's calls fail
 /// over to the other color; earlier entries go when they reach zero.
 package struct EpochLedger {
     package private(set) var entries: [TrafficReport.InFlight] = []
@@ -20,9 +20,9 @@ package struct EpochLedger {
         entries.append(TrafficReport.InFlight(epoch: route.epoch, color: route.active, calls: 1))
     }
 
-    /// A call has ended.
+    /// Removes a call that has ended from the counts.
     ///
-    /// - Parameter route: the one it began under.
+    /// - Parameter route: the route that the call began under.
     package mutating func end(_ route: Route) {
         total -= 1
         guard let index = index(of: route) else { preconditionFailure("a call ends under the route it began under") }
@@ -36,7 +36,7 @@ package struct EpochLedger {
         entries.contains { $0.color == color && $0.epoch < epoch }
     }
 
-    /// Searched from the end: the calls that end began lately more often than not.
+    /// Searches from the end, since calls that end have mostly begun lately.
     private func index(of route: Route) -> Int? {
         entries.lastIndex { $0.epoch == route.epoch && $0.color == route.active }
     }

@@ -4,7 +4,7 @@ package enum FailoverRule {
     ///
     /// - Parameters:
     ///   - isEnabled: whether calls may leave the active color at all.
-    ///   - routable: which endpoints may be given calls, as the health checks found them.
+    /// - routable: which endpoints may be given calls, according to the health checks.
     package static func target(active: Color, isEnabled: Bool, routable: PerColor<[Bool]>) -> Color {
         let fails = isEnabled && !routable[active].contains(true) && routable[active.other].contains(true)
         return fails ? active.other : active

@@ -1,23 +1,23 @@
 import EventLoop
 
-/// How many frames that move nothing a connection may send.
+/// A limit on frames from a connection that move nothing.
 ///
-/// Honest peers send WINDOW_UPDATE, PING and SETTINGS in proportion to the DATA that flows either way, so each frame that
-/// moves something earns credit; what is sent beyond that only costs work. Confined to one thread.
+/// Honest peers send WINDOW_UPDATE, PING and SETTINGS in proportion to the DATA that flows either way, so each frame
+/// that moves something earns credit; frames beyond that only cost work. Confined to one thread.
 package struct FrameBudget {
     /// Frames that a connection may send before it has earned any, and the most that it can save up.
     private let capacity: Int
     private var tokens: Int
     private var lastRefill: MonotonicTime
-    /// Of header lists, since the last token for them.
+    /// Cost of skipped header lists since the last token taken for them, in bytes.
     private var skippedBytes = 0
 
-    /// What each frame that moves something earns.
+    /// Tokens earned by each frame that moves something.
     private static let earnedByUsefulFrame = 4
-    /// Tokens that a second brings, whatever happens.
+    /// Tokens earned every second, whatever happens.
     private static let earnedBySecond: UInt64 = 10
-    /// What of a header list beyond its limits costs as much as a frame, and what a field of it counts for, however few
-    /// bytes stand for it: either takes about as long as the frame's read.
+    /// Bytes of a header list beyond its limits that cost as much as a frame, and the bytes that each of its fields
+    /// counts for, however few encode it: either takes about as long as reading the frame.
     private static let bytesPerToken = 4096
     private static let bytesPerField = 16
 
@@ -27,17 +27,17 @@ package struct FrameBudget {
         lastRefill = now
     }
 
-    /// HEADERS that belong to a call, or DATA that isn't empty, went either way.
+    /// Earns credit for HEADERS that belong to a call, or DATA that isn't empty, in either direction.
     package mutating func moved() {
         tokens = min(capacity, tokens + Self.earnedByUsefulFrame)
     }
 
-    /// Any other frame has come in.
+    /// Charges for any other frame that has come in.
     ///
     /// - Returns: whether the connection may go on.
     package mutating func received(now: MonotonicTime) -> Bool { spend(1, now) }
 
-    /// So much of a header list that is beyond its limits has come in: bytes of its block, and fields.
+    /// Charges for the part of a header list beyond its limits: bytes of its header block, and fields.
     ///
     /// - Returns: whether the connection may go on.
     package mutating func skipped(bytes: Int, fields: Int, now: MonotonicTime) -> Bool {

@@ -1,7 +1,7 @@
 /// The `grpc-timeout` field (gRPC's `PROTOCOL-HTTP2.md`): at most eight digits and a unit.
 package enum GRPCTimeout {
-    /// - Returns: `nil` where the value isn't a timeout. No backend sees such a call: grpc-swift's whole process ends at
-    ///   `-1S`.
+    /// - Returns: `nil` if the value isn't a timeout. No upstream sees such a call: `-1S` ends the whole process of
+    ///   grpc-swift.
     package static func parse(_ value: some Collection<UInt8>) -> Duration? {
         guard (2...9).contains(value.count), let unit = value.suffix(1).first else { return nil }
         var number: Int64 = 0

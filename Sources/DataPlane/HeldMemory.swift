@@ -1,11 +1,11 @@
 import EventLoop
 import HTTP2
 
-/// What a worker's calls take of memory, held within `maxBufferedBytes`: who holds most gets no new calls near the bound,
-/// and who pins most loses what has been shut longest. The rules are `MemoryPressure` and `MemoryRelief`; this is their hand.
-/// Confined to the worker's thread.
+/// Keeps the memory of a worker's calls within `maxBufferedBytes`: near the bound, the peer that holds the most gets no
+/// new calls, and the peer that pins the most loses the streams shut longest. The rules are in `MemoryPressure` and
+/// `MemoryRelief`; this applies them. Confined to the worker's thread.
 struct HeldMemory: ~Copyable {
-    /// What has been ended for its memory since the log has said so.
+    /// Streams ended for their memory since the last log line about it.
     private struct Relief {
         var streams = 0
         var bytes = 0
@@ -14,23 +14,23 @@ struct HeldMemory: ~Copyable {
 
     private var pressure = MemoryPressure()
     private var relieved = Relief()
-    /// When streams may be ended for their memory again.
+    /// The earliest time at which streams may be ended for their memory again.
     private var nextRelief = MonotonicTime(nanoseconds: 0)
 
-    /// Between two times of going through all streams, where the first has freed too little at once.
+    /// Pause between two passes over all streams if the first freed too little.
     private static let reliefInterval = Duration.milliseconds(10)
 
-    /// What a worker's calls take: their bodies, their header lists, and themselves.
+    /// Bytes that a worker's calls hold: their bodies, their header lists, and the calls themselves.
     static func bytes(_ worker: Worker) -> Int {
         worker.chunks.bytesInUse + worker.headerLists.bytesInUse + worker.book.heldBytes
     }
 
-    /// Whether more is held than leaves everybody in peace.
+    /// Whether the worker holds more than the threshold below which nobody is restricted.
     static func isShort(_ worker: Worker) -> Bool {
         bytes(worker) > MemoryPressure.threshold(of: worker.limits.maxBufferedBytes)
     }
 
-    /// Whether there is no memory for a client's new call, when memory is short.
+    /// Whether a client's new call must be refused while memory is short.
     mutating func refuses(_ client: ClientConnection, _ worker: Worker) -> Bool {
         relieve(worker)
         let (held, bound) = (Self.bytes(worker), worker.limits.maxBufferedBytes)
@@ -40,7 +40,7 @@ struct HeldMemory: ~Copyable {
         return pressure.refuses(client.holder, held: held, bound: bound)
     }
 
-    /// What the calls of each peer take.
+    /// Bytes that the calls of each peer hold.
     private func holders(_ worker: Worker) -> [Peer: Int] {
         var holders: [Peer: Int] = [:]
         for client in worker.clients.values where !client.calls.isEmpty {
@@ -49,7 +49,7 @@ struct HeldMemory: ~Copyable {
         return holders
     }
 
-    /// Ends what has been shut longest of those who pin most, if too much waits.
+    /// If too much waits, ends the streams shut longest of the peers that pin the most.
     mutating func relieve(_ worker: Worker) {
         let bound = worker.limits.maxBufferedBytes
         let excess = Self.bytes(worker) - MemoryPressure.threshold(of: bound)
@@ -70,7 +70,7 @@ struct HeldMemory: ~Copyable {
         if Self.isShort(worker) { nextRelief = worker.loop.now + Self.reliefInterval }
     }
 
-    /// Says who had to make room: once in a while, for all that had to since the last time.
+    /// Logs who had to make room: at most once a second, for all since the last line.
     private mutating func report(_ ended: [(client: ClientConnection, bytes: Int)], _ worker: Worker) {
         guard let last = ended.last else { return }
         relieved.streams += ended.count

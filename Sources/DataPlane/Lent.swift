@@ -1,11 +1,12 @@
-/// A reference that nobody counts: to what outlives whoever names it this way.
+/// A reference without reference counting, to an object that outlives all such references to it.
 ///
-/// Counting is an atomic operation on memory that is often in no cache: on the path of a call it cost a fifth of the time.
+/// Counting is an atomic operation on memory that is often in no cache: on the path of a call it cost a fifth of the
+/// time.
 ///
-/// Invariants that make it sound, all of one thread:
+/// Invariants that make it sound, all within one thread:
 /// - A worker keeps each of its connections until all calls have left it (`lost`), and each pool for its own lifetime.
-/// - A worker keeps each of its calls until all is sent that was queued when both legs had closed (`finishIfOver`), and
-///   connections have given theirs up by then.
+/// - A worker keeps each of its calls until everything has been sent that was queued when both legs had closed
+///   (`finishIfOver`), and connections have dropped their references by that time.
 struct Lent<Object: AnyObject> {
     private let reference: Unmanaged<Object>
 
@@ -13,15 +14,15 @@ struct Lent<Object: AnyObject> {
         reference = .passUnretained(object)
     }
 
-    /// Lends the object, without counting.
+    /// Lends the object to a function, without counting.
     @inline(__always)
     func use<Result>(_ body: (Object) -> Result) -> Result {
         reference._withUnsafeGuaranteedRef(body)
     }
 
-    /// Where the object lies, or has lain: to compare, without touching it.
+    /// The address of the object, present or past, to be compared without touching the object.
     var address: UnsafeMutableRawPointer { reference.toOpaque() }
 
-    /// A counted reference, where it doesn't matter or where the object might go meanwhile.
+    /// A counted reference, for code where the cost doesn't matter or the object might go meanwhile.
     var object: Object { reference.takeUnretainedValue() }
 }

@@ -1,4 +1,4 @@
-/// A limit that holds something up or ends it in good order; what is abuse is an `AbuseRule`'s.
+/// A limit that delays something or ends it in good order; abuse is `AbuseRule`'s.
 package enum Limit: String, CaseIterable, Sendable {
     /// No further connection is accepted for now.
     case connections
@@ -14,9 +14,9 @@ package enum Limit: String, CaseIterable, Sendable {
     case streamWriteStall = "stream_write_stall"
     /// The trailers of an upstream's response were too long: only the status in them was passed on.
     case responseTrailers = "response_trailers"
-    /// A stream is ended that takes up memory which others need.
+    /// A stream is ended because it takes up memory which others need.
     case memory
-    /// Too many calls wait for a place at an endpoint: one of whoever has most there is refused.
+    /// Too many calls wait for a place at an endpoint: one of the peer with the most there is refused.
     case waiting
     /// Many streams of an upstream connection were reset: another connection takes its place.
     case upstreamResets = "upstream_resets"

@@ -1,27 +1,27 @@
 import EventLoop
 import Ground
 
-/// A socket that clients connect to, those of the data plane or those of the admin API.
+/// A socket that clients connect to, either of the data plane or of the admin API.
 ///
-/// Several processes may hold the same one: each connection goes to the one that takes it first. It closes with its last
-/// copy. Any thread may use it.
+/// Several processes may hold the same socket: each connection goes to the one that accepts it first. It closes with
+/// its last copy. Any thread may use it.
 package struct ListeningSocket: Sendable {
-    /// The address can't be listened on. Its description is one line that names the address.
+    /// The reason why an address can't be listened on: one line that names the address.
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package var description: String
     }
 
     let socket: Socket
-    /// With the real port.
+    /// The address, with the actual port.
     package let address: Endpoint
-    /// Whether a service manager has made it, and decides on its address.
+    /// Whether a service manager has made the socket and chosen its address.
     package let isManaged: Bool
 
     /// Resolves an address, which may block, binds it and listens.
     ///
     /// - Parameters:
-    ///   - endpoint: port 0 takes any free port.
-    ///   - purpose: what the error says it was for: ` for the admin API`.
+    ///   - endpoint: the address; port 0 takes any free port.
+    ///   - purpose: the purpose that the error states: ` for the admin API`.
     package static func open(_ endpoint: Endpoint, purpose: String = "") throws(Failure) -> ListeningSocket {
         let resolved: [SocketAddress]
         switch Resolver.resolveBlocking(host: endpoint.host, port: endpoint.port) {
@@ -35,21 +35,22 @@ package struct ListeningSocket: Sendable {
         }
     }
 
-    /// Takes over a socket that listens already.
+    /// Takes over a socket that already listens.
     package init(_ socket: Socket, isManaged: Bool = false) {
         self.socket = socket
         self.isManaged = isManaged
-        // Any socket that listens has an address.
+        // Every listening socket has an address.
         let local = socket.localAddress!
         address = Endpoint(host: local.host, port: local.port)
     }
 
     package var descriptor: FileDescriptor { socket.descriptor }
 
-    /// Whether it can be reached from this machine only.
+    /// Whether the socket can be reached from this machine only.
     package var isLoopback: Bool { socket.localAddress?.isLoopback == true }
 
-    /// Whether this is what the settings ask for, so that a process that takes over need not open another one.
+    /// Whether the socket is the one that the settings ask for, so that a process that takes over need not open
+    /// another.
     package func serves(_ endpoint: Endpoint) -> Bool {
         guard endpoint.port == 0 || endpoint.port == address.port else { return false }
         guard case .addresses(let addresses) = Resolver.resolveBlocking(host: endpoint.host, port: endpoint.port) else {

@@ -1,11 +1,11 @@
 import EventLoop
 
-/// Keeps a peer that is turned away again and again from filling the log: a few lines for each rule and peer, then one that
-/// says how many were left out. Confined to one thread.
+/// Keeps a peer that is turned away again and again from filling the log: a few lines for each rule and peer, then one
+/// that says how many were left out. Confined to one thread.
 package struct LogLimiter {
     package struct Key: Hashable, Sendable {
         package var rule: String
-        /// `nil` for all those that are too many to be told apart.
+        /// `nil` for all the peers that are too many to be told apart.
         package var peer: Peer?
 
         package init(rule: String, peer: Peer?) {
@@ -27,7 +27,7 @@ package struct LogLimiter {
 
     /// - Parameters:
     ///   - most: lines for a rule and peer within `window`, which begins with the first.
-    ///   - capacity: rules and peers that are told apart; of further peers all have together what one has.
+    ///   - capacity: pairs of rule and peer that are told apart; all further peers together get what one has.
     package init(most: Int = 5, window: Duration = .seconds(10), capacity: Int = 1024) {
         self.most = most
         self.window = window
@@ -41,7 +41,7 @@ package struct LogLimiter {
         var key = Key(rule: rule, peer: peer)
         if entries[key] == nil, entries.count >= capacity { key.peer = nil }
         var entry = entries[key] ?? Entry(began: now)
-        // What was left out of a window that is over is told by `takeEnded`, which looks now and then.
+        // `takeEnded`, called now and then, reports what was left out of a window that is over.
         let isAdmitted = entry.lines < most
         if isAdmitted { entry.lines += 1 } else { entry.leftOut += 1 }
         entries[key] = entry
@@ -50,7 +50,7 @@ package struct LogLimiter {
 
     /// Forgets the windows that are over.
     ///
-    /// - Returns: those of them in which lines were left out, and how many.
+    /// - Returns: those in which lines were left out, with the number of lines.
     package mutating func takeEnded(now: MonotonicTime) -> [(key: Key, leftOut: Int)] {
         guard !entries.isEmpty else { return [] }
         var ended: [(key: Key, leftOut: Int)] = []

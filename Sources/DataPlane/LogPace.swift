@@ -1,8 +1,8 @@
 import EventLoop
 
-/// How many lines of a kind go to the log: a few at once, and then one a second, with a count of those left out.
+/// The pace at which lines of a kind go to the log: a few at once, then one a second, with a count of those left out.
 ///
-/// Whoever can cause a line could otherwise fill a disk. Pure; confined to one thread.
+/// Without it, anybody able to cause a line could fill a disk. Pure; confined to one thread.
 package struct LogPace {
     private static let burst = 20
     private static let refill: UInt64 = 1_000_000_000
@@ -13,9 +13,9 @@ package struct LogPace {
 
     package init() {}
 
-    /// A line is to be written.
+    /// Takes a token for a line.
     ///
-    /// - Returns: how many were left out before it; `nil` where it is left out, too.
+    /// - Returns: how many lines were left out before it; `nil` if it is left out too.
     package mutating func take(now: MonotonicTime) -> Int? {
         let since = lastRefill ?? now
         let earned = now.nanosecondsSince(since) / Self.refill

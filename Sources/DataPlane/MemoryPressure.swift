@@ -1,21 +1,22 @@
 import EventLoop
 
-/// Whose new calls are refused while memory is short: above three quarters of what may be held, the peer's that holds most;
-/// above all of it, everybody's. Who holds most is found by going through all calls, so not for each of them.
+/// Decides whose new calls are refused while memory is short: above three quarters of the bound, those of the peer that
+/// holds the most; above the bound, everybody's. Finding that peer goes through all calls, so it isn't done for each of
+/// them.
 package struct MemoryPressure {
     private var heaviest: Peer?
     private var lastLook: (time: MonotonicTime, held: Int)?
 
     private static let longestBetweenLooks = Duration.milliseconds(100)
-    /// The part of the bound by which what is held may change between looks.
+    /// The part of the bound by which the memory held may change between looks.
     private static let partBetweenLooks = 32
 
     package init() {}
 
-    /// Where the last quarter begins.
+    /// Bytes at which the last quarter of the bound begins.
     package static func threshold(of bound: Int) -> Int { bound - bound / 4 }
 
-    /// Whether it has to be found out anew who holds most, before `refuses` is asked.
+    /// Whether the peer that holds the most must be found anew, before `refuses` is asked.
     package func needsLook(held: Int, bound: Int, now: MonotonicTime) -> Bool {
         guard held > Self.threshold(of: bound), held <= bound else { return false }
         guard let lastLook else { return true }

@@ -1,17 +1,17 @@
 import EventLoop
 
-/// Which streams are ended when a worker is short of memory: those that have been shut longest, of whoever holds most, until
-/// enough is free. Whoever holds little isn't touched, whatever is missing. Calls without a body that waits aren't ended,
-/// though they count for who holds most: of those `MemoryPressure` lets no more come in.
+/// Chooses the streams to end when a worker is short of memory: those shut longest, of the peer that holds the most,
+/// until enough is free. A peer that holds little isn't touched, however much is missing. Calls without a waiting body
+/// aren't ended, though they count toward what their peer holds: `MemoryPressure` lets no more of those in.
 ///
-/// Nobody is cut for being slow while there is memory enough. Pure; the caller ends what is chosen.
+/// Nobody is cut off for being slow while there is enough memory. Pure; the caller ends the chosen streams.
 package enum MemoryRelief {
-    /// A stream for which bytes wait.
+    /// A stream that has bytes waiting.
     package struct Stream<Peer: Hashable> {
         package var peer: Peer
-        /// Bytes that its call takes.
+        /// Bytes that the stream's call takes.
         package var bytes: Int
-        /// Since when nothing has been taken of what waits for its reader.
+        /// Time since which its reader has taken nothing of what waits.
         package var shutSince: MonotonicTime
 
         package init(peer: Peer, bytes: Int, shutSince: MonotonicTime) {
@@ -21,31 +21,32 @@ package enum MemoryRelief {
         }
     }
 
-    /// So many bytes below the threshold of `MemoryPressure` no more are ended: going through all of them has to be worth its
-    /// while.
+    /// Bytes below the threshold of `MemoryPressure` at which no more streams are ended: going through all of them has
+    /// to be worth its while.
     package static func margin(of bound: Int) -> Int { bound / 16 }
 
-    /// Who holds no more than this many bytes, of the bound for all, isn't touched.
+    /// Bytes, out of the bound for all, that a peer may hold without being touched.
     package static func allowance(of bound: Int) -> Int { bound / 16 }
 
     /// - Parameters:
-    ///   - streams: those for which bytes wait.
-    ///   - held: what the calls of each peer take altogether, those without waiting bytes among them.
+    ///   - streams: the streams that have bytes waiting.
+    ///   - held: bytes that the calls of each peer take altogether, including calls without waiting bytes.
     ///   - excess: bytes that have to be freed.
-    ///   - allowance: bytes that everybody may hold.
-    /// - Returns: indices into `streams`, in the order in which they are to be ended: enough to free `excess`, if there are.
+    ///   - allowance: bytes that every peer may hold.
+    /// - Returns: indices into `streams`, in the order in which they are to be ended: enough to free `excess`, if there
+    ///   are.
     package static func choose<Peer>(
         from streams: [Stream<Peer>], held: [Peer: Int], toFree excess: Int, allowance: Int
     ) -> [Int] {
         var held = held.filter { $0.value > allowance }
-        // Of peers that hold as much, the one that is named first.
+        // Of peers that hold equally much, the one named first.
         var rank: [Peer: Int] = [:]
         var waiting: [Peer: [Int]] = [:]
         for (index, stream) in streams.enumerated() where held[stream.peer] != nil {
             if rank[stream.peer] == nil { rank[stream.peer] = -index }
             waiting[stream.peer, default: []].append(index)
         }
-        // The one that was shut longest stands last, to be taken first.
+        // The stream that was shut longest stands last, to be taken first.
         for peer in waiting.keys { waiting[peer]?.sort { streams[$0].shutSince > streams[$1].shutSince } }
         var chosen: [Int] = []
         var left = excess

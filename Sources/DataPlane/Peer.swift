@@ -1,16 +1,16 @@
 import EventLoop
 
-/// Who connects, as budgets and shares tell one from another: an address may be a whole office, and whoever has an IPv6
-/// address has a whole network of them.
+/// The identity of a client as budgets and shares distinguish it: an address may be a whole office, and the owner of an
+/// IPv6 address has a whole network of them.
 package enum Peer: Hashable, Sendable, CustomStringConvertible {
     case ipv4(UInt32)
     /// The first half of an IPv6 address: its /64.
     case ipv6(UInt64)
     /// A client by its verified certificate, wherever it connects from: the certificate's SHA-256.
     case identity(String)
-    /// One connection for itself: of a load balancer, which carries many clients' calls.
+    /// A single connection of a load balancer, which carries many clients' calls.
     case connection(ObjectIdentifier)
-    /// Nobody knows, as the connection was gone before it was asked.
+    /// A peer whose connection was gone before its address could be asked for.
     case unknown
 
     package init(_ address: SocketAddress?) {

@@ -1,13 +1,13 @@
 import EventLoop
 
-/// What one worker remembers of a peer, beyond its connections' ends. Confined to its worker's thread.
+/// A worker's record of a peer, which outlives the peer's connections. Confined to its worker's thread.
 package final class PeerAccount {
     package let peer: Peer
-    /// Of all connections of the peer: what the next one begins with.
+    /// The budget of all connections of the peer, which the next one begins with.
     package var resets: ResetBudget
-    /// Those that are open.
+    /// Number of open connections.
     fileprivate(set) var connections = 0
-    /// When the last one has closed, as `PeerTable` counts.
+    /// When the last connection closed, by `PeerTable`'s clock.
     fileprivate var idleSince = 0
 
     fileprivate init(_ peer: Peer, _ resets: ResetBudget) {
@@ -16,29 +16,30 @@ package final class PeerAccount {
     }
 }
 
-/// The peers that a worker has seen lately: all that have a connection, and as many others as fit, those that have been
-/// away longest being forgotten first. Confined to one thread.
+/// The peers that a worker has seen lately: all that have a connection, and as many others as fit; those away longest
+/// are forgotten first. Confined to one thread.
 package struct PeerTable {
     private let capacity: Int
     private var accounts: [Peer: PeerAccount] = [:]
-    /// Peers without a connection, in the order in which they have lost the last one. Entries of those that have come back
+    /// Peers without a connection, in the order in which they lost their last one. Entries of peers that have come back
     /// are stale; `firstIdle` is the first that may not be.
     private var idle: [(peer: Peer, since: Int)] = []
     private var firstIdle = 0
     private var idleCount = 0
     private var clock = 0
 
-    /// - Parameter capacity: peers without a connection that are remembered.
+    /// - Parameter capacity: number of peers without a connection that are remembered.
     package init(capacity: Int = 4096) {
         self.capacity = capacity
     }
 
     package var count: Int { accounts.count }
 
-    /// A peer has one more connection.
+    /// Counts one more connection of a peer.
     ///
     /// - Parameters:
-    ///   - capacity: of the peer's budget for resets, as `refill`. One that has been changed begins anew.
+    ///   - capacity: capacity of the peer's budget for resets, with `refill`. If either has changed, the budget begins
+    ///     anew.
     package mutating func open(_ peer: Peer, capacity: Int, refill: Duration, now: MonotonicTime) -> PeerAccount {
         let account: PeerAccount
         if let known = accounts[peer] {
@@ -55,12 +56,12 @@ package struct PeerTable {
         return account
     }
 
-    /// Resets that a peer has left; `nil` for one that isn't known.
+    /// Resets that a peer has left; `nil` for an unknown peer.
     package func left(of peer: Peer, now: MonotonicTime) -> Int? {
         accounts[peer]?.resets.left(now: now)
     }
 
-    /// One of the peer's connections is gone.
+    /// Removes a closed connection of a peer from the count.
     package mutating func close(_ account: PeerAccount) {
         assert(account.connections > 0, "what is closed was open")
         account.connections -= 1

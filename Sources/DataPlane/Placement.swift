@@ -1,11 +1,11 @@
-/// Which of a color's endpoints takes a call.
+/// Chooses the endpoint of a color that takes a call.
 package enum Placement {
-    /// What is known of one endpoint as a call begins.
+    /// The facts about one endpoint when a call begins.
     package struct Candidate {
         package var isHealthy: Bool
-        /// The call has failed to get through to it already.
+        /// Whether the call has already failed to get through to the endpoint.
         package var wasTried: Bool
-        /// Calls this worker has there, or waiting for it.
+        /// Number of this worker's calls that are at the endpoint or wait for it.
         package var load: Int
 
         package init(isHealthy: Bool, wasTried: Bool, load: Int) {
@@ -15,11 +15,11 @@ package enum Placement {
         }
     }
 
-    /// The healthy endpoint with the fewest calls. Where no healthy one is left, any one not tried yet will do: a health
-    /// check that is wrong about all of them must not stop the service.
+    /// Chooses the healthy endpoint with the fewest calls. If no healthy one is left, any endpoint not tried yet will
+    /// do: a health check that is wrong about all of them must not stop the service.
     ///
-    /// - Parameter start: where to begin to look, so that equals take turns.
-    /// - Returns: an index below `count`, or `nil` where every endpoint was tried.
+    /// - Parameter start: index at which the search begins, so that equals take turns.
+    /// - Returns: an index below `count`, or `nil` if every endpoint was tried.
     package static func choose(count: Int, startingAt start: Int, candidate: (Int) -> Candidate) -> Int? {
         if count == 1 { return candidate(0).wasTried ? nil : 0 }
         var best: (index: Int, candidate: Candidate)?

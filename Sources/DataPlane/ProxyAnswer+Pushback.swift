@@ -1,10 +1,10 @@
 import EventLoop
 
 extension ProxyAnswer {
-    /// Within which a client is asked to wait before it tries again.
+    /// The longest time that a client is asked to wait before it tries again.
     static let mostPushback = Duration.seconds(2)
 
-    /// The end of a call that is nobody's fault, with a wait at random before the next try.
+    /// The answer to a call that ends through nobody's fault, with a random wait before the next try.
     static func ended(
         _ kind: Kind, _ message: String, using random: inout some RandomNumberGenerator
     ) -> ProxyAnswer {

@@ -1,19 +1,19 @@
 import EventLoop
 import HTTP2
 
-/// The answers to calls of gRPC-Web (gRPC's `PROTOCOL-WEB.md`).
+/// Proxy answers to calls of gRPC-Web (gRPC's `PROTOCOL-WEB.md`).
 extension ProxyAnswer {
     /// Writes the head of an answer; `webBody(isText:)` follows.
     ///
-    /// - Parameter contentType: the request's.
+    /// - Parameter contentType: the content type of the request.
     package func writeWebResponse(to list: HeaderList, contentType: String) {
         list.append(":status", "200")
         list.append("content-type", contentType)
     }
 
-    /// The whole body: one frame, which holds what gRPC would send as trailers.
+    /// The whole body: one frame with the trailers that gRPC would send.
     ///
-    /// - Parameter isText: in base64, for clients that can't read bytes as they come.
+    /// - Parameter isText: whether the body is encoded in base64, for clients that can't read bytes as they come.
     package func webBody(isText: Bool) -> [UInt8] {
         var trailers = "grpc-status: \(grpcStatus)\r\ngrpc-message: \(Self.percentEncoded(clientMessage))\r\n"
         if let retryPushback {
@@ -25,7 +25,7 @@ extension ProxyAnswer {
         return isText ? Self.base64(frame) : frame
     }
 
-    /// In the first byte of a frame: what follows are trailers.
+    /// The bit in the first byte of a frame that marks its content as trailers.
     private static let trailersFlag: UInt8 = 0x80
 
     private static func base64(_ bytes: [UInt8]) -> [UInt8] {

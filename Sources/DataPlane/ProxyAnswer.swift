@@ -2,12 +2,12 @@ import EventLoop
 import Ground
 import HTTP2
 
-/// Why the Proxy answers a call itself, and what it then says.
+/// An answer that the Proxy gives to a call itself, and the reason.
 package struct ProxyAnswer: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         /// No endpoint could be reached.
         case unreachable
-        /// The upstream didn't let itself be reached in time.
+        /// The upstream couldn't be reached in time.
         case timeout
         /// The upstream was lost, refused the call or is going away.
         case lost
@@ -17,19 +17,20 @@ package struct ProxyAnswer: Sendable {
         case deadlineExceeded = "deadline_exceeded"
         /// Nothing has moved for too long.
         case idle
-        /// The Proxy holds too much already.
+        /// The Proxy holds too many bytes already.
         case overloaded
-        /// The worker's memory was nearly used up, and nobody had left more lying for longer.
+        /// The worker's memory was nearly used up, and no other stream of the peer that held the most had been shut
+        /// longer.
         case memory
         /// The request's header list is too long.
         case headersTooLarge = "headers_too_large"
-        /// The request breaks gRPC's protocol in a way that backends are not to see.
+        /// The request breaks gRPC's protocol in a way that upstreams must not see.
         case malformedRequest = "malformed_request"
         /// The response's header list is too long.
         case responseTooLarge = "response_headers_too_large"
         /// The request asks for something that a reverse proxy doesn't do.
         case unsupportedMethod = "unsupported_method"
-        /// The color is being drained and its time is up.
+        /// The color is being drained, and the call's time is up.
         case draining
         /// The Proxy is shutting down and can wait no longer.
         case shuttingDown = "shutting_down"
@@ -38,8 +39,8 @@ package struct ProxyAnswer: Sendable {
         /// The call has waited too long for a place.
         case waitTimeout = "wait_timeout"
 
-        /// What a client is told where the reason isn't its business, behind the color's name; `nil` where the reason tells
-        /// nothing about upstreams.
+        /// The words that a client reads after the color's name if it must not know the reason; `nil` if the reason
+        /// reveals nothing about upstreams.
         var publicWords: String? {
             switch self {
             case .unreachable: "can't be reached"
@@ -54,13 +55,13 @@ package struct ProxyAnswer: Sendable {
     }
 
     package var kind: Kind
-    /// A sentence without its full stop, for a person.
+    /// The reason in a sentence for a person, without its full stop.
     package var message: String
-    /// What the client reads instead; `nil` where it is the same.
+    /// The text that the client reads instead of `message`; `nil` if it is the same.
     private(set) var publicMessage: String?
-    /// By which the log and the access log name the call; `nil` where the client reads the whole reason.
+    /// The call's identifier in the log and the access log; `nil` if the client reads the whole reason.
     package private(set) var id: String?
-    /// How long a client should wait before it tries again (gRFC A6), so that many don't come back at once.
+    /// Time that a client should wait before it tries again (gRFC A6), so that many don't come back at once.
     package var retryPushback: Duration?
 
     package init(kind: Kind, message: String, retryPushback: Duration? = nil) {
@@ -69,7 +70,8 @@ package struct ProxyAnswer: Sendable {
         self.retryPushback = retryPushback
     }
 
-    /// Has the client be told no more than the color, the kind and an id, by which the reason can be found in the log.
+    /// Restricts what the client is told to the color, the kind and an identifier by which the reason can be found in
+    /// the log.
     package mutating func conceal(_ color: Color, id: @autoclosure () -> String) {
         guard let words = kind.publicWords else { return }
         let id = id()
@@ -77,7 +79,7 @@ package struct ProxyAnswer: Sendable {
         publicMessage = "\(color) \(words) (\(kind.rawValue), \(id))"
     }
 
-    /// What the client reads.
+    /// The text that the client reads.
     package var clientMessage: String { publicMessage ?? message }
 
     /// The status of a gRPC call (gRPC's `statuscodes.md`).
@@ -114,7 +116,7 @@ package struct ProxyAnswer: Sendable {
             message: "more than \(limits.maxHeaderListSize) bytes or \(limits.maxHeaderFields) fields in a header list")
     }
 
-    /// - Parameter clientLimit: what the client takes, in bytes.
+    /// - Parameter clientLimit: the largest header list that the client takes, in bytes.
     static func responseTooLarge(
         _ name: String, _ limits: DataPlaneLimits, client clientLimit: Int = .max
     ) -> ProxyAnswer {
@@ -151,7 +153,7 @@ package struct ProxyAnswer: Sendable {
 
     package var body: String { clientMessage + "\n" }
 
-    /// Encodes a status message as gRPC over HTTP/2 asks: all but the printable ASCII without `%`.
+    /// Encodes a status message as gRPC over HTTP/2 requires: everything but printable ASCII other than `%`.
     package static func percentEncoded(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []

@@ -1,42 +1,42 @@
 import EventLoop
 
-/// The header by which a load balancer says for whom it connects (HAProxy's proxy-protocol.txt, version 2), taken in as it
-/// comes. It is read from the socket before anything else, never a byte beyond it.
+/// The header in which a load balancer names the client that it connects for (HAProxy's proxy-protocol.txt, version 2),
+/// taken in piece by piece. It is read from the socket before anything else, and never a byte beyond it.
 package struct ProxyProtocolHeader {
     package enum Outcome: Equatable {
-        /// The client's address, as the load balancer has seen it.
+        /// The client's address, as the load balancer sees it.
         case proxied(SocketAddress)
-        /// The socket's own addresses count: the load balancer speaks for itself, as in a health check, or knows no
+        /// The socket's own address counts: the load balancer speaks for itself, as in a health check, or knows no
         /// address that has a port.
         case own
-        /// It is no such header, for a reason that fits into a log line.
+        /// The bytes are not such a header, for a reason that fits into a log line.
         case refused(String)
     }
 
     private static let signature: [UInt8] = Array("\r\n\r\n\0\r\nQUIT\n".utf8)
     private static let textSignature: [UInt8] = Array("PROXY ".utf8)
-    /// Signature, version and command, family, and the length of the rest.
+    /// Bytes of the signature, version and command, family, and length of the rest.
     private static let fixedLength = 16
-    /// Bytes behind these: what load balancers add in TLVs is some hundreds.
+    /// Most bytes after these: load balancers add some hundreds in TLVs.
     private static let longestRest = 4096
-    /// Addresses and ports of IPv6, the longest that is looked at.
+    /// Bytes of the addresses and ports of IPv6, the longest that are read.
     private static let longestAddresses = 36
 
     private var bytes: [UInt8] = []
-    /// Bytes behind the addresses, which nobody looks at, that haven't come yet; `nil` until the length is known.
+    /// Bytes still to come after the fixed part; `nil` until the length is known.
     private var left: Int?
 
     package init() {
         bytes.reserveCapacity(Self.fixedLength + Self.longestAddresses)
     }
 
-    /// How many bytes to read next, at most: at least one until there is an outcome.
+    /// The most bytes to read next: at least one until there is an outcome.
     package var missing: Int { left ?? Self.fixedLength - bytes.count }
 
-    /// Takes in what has been read.
+    /// Takes in bytes that have been read.
     ///
     /// - Precondition: no more bytes than `missing`, and no outcome yet.
-    /// - Returns: `nil` where the header isn't complete.
+    /// - Returns: `nil` if the header isn't complete.
     package mutating func take(_ piece: UnsafeRawBufferPointer) -> Outcome? {
         precondition(piece.count <= missing, "what is behind the header is somebody else's")
         let room = Self.fixedLength + Self.longestAddresses - bytes.count
@@ -55,7 +55,7 @@ package struct ProxyProtocolHeader {
         return left == 0 ? outcome : nil
     }
 
-    /// Why what has come so far is not the beginning of a header.
+    /// Why the bytes so far aren't the beginning of a header; `nil` if they may be.
     private var misfit: String? {
         if bytes.elementsEqual(Self.signature.prefix(bytes.count)) { return nil }
         if bytes.count >= Self.signature.count, bytes.starts(with: Self.signature) {
@@ -69,26 +69,26 @@ package struct ProxyProtocolHeader {
         if bytes.starts(with: Self.textSignature) {
             return "a PROXY header of version 1, the one of text; it has to be version 2"
         }
-        // It may be one still.
+        // The bytes may still become one.
         if Self.textSignature.starts(with: bytes) { return nil }
         return "no PROXY header at the beginning"
     }
 
     private var outcome: Outcome {
-        // LOCAL: whatever the addresses are, they don't count.
+        // LOCAL: the addresses don't count, whatever they are.
         if bytes[12] == 0x20 { return .own }
         let addresses = bytes[Self.fixedLength...]
         switch bytes[13] {
-        // Over TCP or UDP, of a load balancer that speaks HTTP/3.
+        // TCP, or UDP from a load balancer that speaks HTTP/3.
         case 0x11, 0x12: return source(.ipv4, length: 4, addresses)
         case 0x21, 0x22: return source(.ipv6, length: 16, addresses)
-        // Unspecified, and Unix sockets.
+        // Unspecified, or Unix sockets.
         case 0x00, 0x31, 0x32: return .own
         default: return .refused("a PROXY header for the address family \(bytes[13] >> 4), protocol \(bytes[13] & 0xf)")
         }
     }
 
-    /// Source and destination address lie before the ports.
+    /// The source address; both addresses come before the ports.
     private func source(_ family: SocketAddress.Family, length: Int, _ addresses: ArraySlice<UInt8>) -> Outcome {
         guard addresses.count >= 2 * length + 4 else { return .refused("a PROXY header too short for its addresses") }
         let start = addresses.startIndex

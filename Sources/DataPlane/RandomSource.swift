@@ -1,8 +1,8 @@
-/// Where a worker's chance comes from.
+/// The source of a worker's randomness.
 package enum RandomSource: RandomNumberGenerator {
-    /// The system's.
+    /// The system's generator.
     case system
-    /// A sequence that the number alone decides: for tests, which so can repeat what happened. SplitMix64 (Steele, Lea and
+    /// A sequence determined by the number alone, so that tests can repeat what happened. SplitMix64 (Steele, Lea and
     /// Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
     case seeded(UInt64)
 

@@ -1,10 +1,10 @@
 import EventLoop
 
-/// How many streams of a connection, or of all connections of a peer, may end uncleanly.
+/// A limit on the streams of a connection, or of all connections of a peer, that may end uncleanly.
 ///
-/// A stream that is reset costs its peer a few bytes and us a whole call. Each unclean end takes one token, whoever sent
-/// the RST_STREAM (Rapid Reset, CVE-2023-44487; MadeYouReset, CVE-2025-8671); each clean end brings one back, and so does
-/// time, for clients that give up what they have asked for.
+/// A stream that is reset costs its peer a few bytes and us a whole call. Each unclean end takes one token, whoever
+/// sent the RST_STREAM (Rapid Reset, CVE-2023-44487; MadeYouReset, CVE-2025-8671); each clean end brings one back, and
+/// so does time, for clients that give up what they have asked for.
 package struct ResetBudget {
     package let capacity: Int
     package let refill: Duration
@@ -14,7 +14,7 @@ package struct ResetBudget {
     /// - Parameters:
     ///   - capacity: unclean ends in a row that are forgiven.
     ///   - refill: the time that brings one token back.
-    ///   - left: the tokens to begin with, where they are fewer than the capacity.
+    /// - left: tokens to begin with, if fewer than the capacity.
     package init(capacity: Int, refill: Duration, now: MonotonicTime, left: Int = .max) {
         self.capacity = capacity
         self.refill = refill
@@ -22,12 +22,12 @@ package struct ResetBudget {
         lastRefill = now
     }
 
-    /// A stream has ended as it should.
+    /// Earns a token for a stream that has ended cleanly.
     package mutating func endedCleanly() {
         if tokens < capacity { tokens += 1 }
     }
 
-    /// A stream was reset.
+    /// Charges for a stream that was reset.
     ///
     /// - Returns: whether the connection may go on.
     @discardableResult
@@ -38,7 +38,7 @@ package struct ResetBudget {
         return true
     }
 
-    /// How many more unclean ends are forgiven.
+    /// The number of further unclean ends that are forgiven.
     package mutating func left(now: MonotonicTime) -> Int {
         earn(now)
         return tokens

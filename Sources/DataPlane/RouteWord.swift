@@ -1,9 +1,9 @@
 import EventLoop
 import Ground
 
-/// Which color takes new streams, and the number of the change that made it so.
+/// The color that takes new streams, and the number of the change that made it so.
 package struct Route: Equatable, Sendable {
-    /// Counts up by one per change, from 1 for the first start; below 2^62.
+    /// The number of the change: 1 for the first start, and one more with each change; below 2^62.
     package var epoch: UInt64
     package var active: Color
 
@@ -17,11 +17,11 @@ package struct Route: Equatable, Sendable {
 /// The one word in which the two planes meet: a switch is one atomic store into it.
 ///
 /// Every worker loads it once as a stream begins. A stream whose HEADERS arrive after the store is visible goes to the
-/// new color: whoever learned of the switch from the admin API's answer can only send afterwards. Any thread may load;
-/// only the switchboard stores.
+/// new color: anyone who learned of the switch from the admin API's answer can only send afterwards. Any thread may
+/// load; only the switchboard stores.
 ///
-/// A process that takes over from another goes on with its word, and so those workers that are still finishing calls
-/// there follow its switches.
+/// A process that takes over from another keeps using its word, so workers still finishing calls in the old process
+/// follow the new one's switches.
 package final class RouteWord: Sendable {
     private let word: SharedWord
 
@@ -31,12 +31,12 @@ package final class RouteWord: Sendable {
         store(route)
     }
 
-    /// Goes on with the word of another process.
+    /// Joins the word of another process.
     package init(sharing descriptor: FileDescriptor) throws(SystemError) {
         word = try SharedWord(sharing: descriptor)
     }
 
-    /// For whoever takes over from this process.
+    /// The word's descriptor, for a process that takes over from this one.
     package var descriptor: FileDescriptor { word.descriptor }
 
     package func load() -> Route {

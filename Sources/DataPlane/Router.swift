@@ -1,16 +1,16 @@
 import EventLoop
 
-/// Where a worker's calls go: the color by the route word, the endpoint by health and load. Confined to the worker's
-/// thread.
+/// Decides where a worker's calls go: the color by the route word, the endpoint by health and load. Confined to the
+/// worker's thread.
 struct Router: ~Copyable {
     private let routeWord: RouteWord
     /// Whether calls go to the other color while the active one has no healthy endpoint.
     private var failover: Bool
     private(set) var pools = PerColor<[EndpointPool]>(blue: [], green: [])
-    /// The same, for each call to choose from.
+    /// The same pools, lent to each call's choice without counting references.
     private var lentPools = PerColor<[Lent<EndpointPool>]>(blue: [], green: [])
     private var health: PerColor<[Bool]>
-    /// Where the next search for an endpoint begins.
+    /// Offset at which the next search for an endpoint begins.
     private var searchStart = 0
 
     /// - Parameter endpoints: one or more for each color; healthy until `publish(health:)` says otherwise.
@@ -20,7 +20,7 @@ struct Router: ~Copyable {
         health = PerColor { endpoints[$0].map { _ in true } }
     }
 
-    /// Makes the pools, which need the worker whose they are.
+    /// Makes the pools; this is separate from `init` because they need their worker.
     mutating func connect(_ worker: Worker, to endpoints: PerColor<[Endpoint]>) {
         pools = PerColor { color in
             endpoints[color].enumerated().map { index, endpoint in
@@ -30,9 +30,10 @@ struct Router: ~Copyable {
         lentPools = PerColor { color in pools[color].map { Lent($0) } }
     }
 
-    /// The route of a call that begins now: the one moment at which the route word decides.
+    /// The route of a call that begins now. This is the only moment at which the route word decides.
     ///
-    /// - Returns: with `failsOver` where the color isn't the active one, because that has no healthy endpoint.
+    /// - Returns: the route; `failsOver` is true if its color isn't the active one because that has no healthy
+    ///   endpoint.
     func route() -> (route: Route, failsOver: Bool) {
         var route = routeWord.load()
         guard failover else { return (route, false) }
@@ -43,7 +44,7 @@ struct Router: ~Copyable {
 
     /// Chooses an endpoint of a call's color.
     ///
-    /// - Returns: its pool; `nil` where there is none to be tried.
+    /// - Returns: the endpoint's pool; `nil` if no endpoint is left to try.
     mutating func choose(for call: Call) -> Lent<EndpointPool>? {
         guard let color = call.route?.active else { preconditionFailure("a call is placed after it has its route") }
         searchStart &+= 1
@@ -59,16 +60,16 @@ struct Router: ~Copyable {
         return lentPools[color][choice]
     }
 
-    /// Why no endpoint of a color was left to be tried.
+    /// The answer for a call when no endpoint of a color is left to try.
     func unreachable(_ color: Color) -> ProxyAnswer {
         let failures = pools[color].compactMap(\.lastFailure)
         let reasons = failures.map(\.message).joined(separator: "; ")
         return ProxyAnswer(kind: failures.last?.kind ?? .unreachable, message: "\(color) can't be reached: \(reasons)")
     }
 
-    // MARK: What the control plane says
+    // MARK: Updates from the control plane
 
-    /// Which endpoints may be chosen from now on, in the order of the settings.
+    /// Sets which endpoints may be chosen from now on, in the order of the settings.
     mutating func publish(health newHealth: PerColor<[Bool]>) {
         for color in Color.allCases {
             for (index, pool) in pools[color].enumerated() where newHealth[color][index] && !health[color][index] {
@@ -78,7 +79,7 @@ struct Router: ~Copyable {
         health = newHealth
     }
 
-    /// The worker's limits have changed.
+    /// Adopts the worker's changed limits.
     mutating func limitsChanged(failover: Bool) {
         self.failover = failover
         for pool in allPools { pool.limitsChanged() }

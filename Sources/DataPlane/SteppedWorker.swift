@@ -1,8 +1,8 @@
 import EventLoop
 import Synchronization
 
-/// A worker without a thread: whoever has it takes its loop's turns, one at a time, and looks at it in between. For
-/// simulations. Everything belongs to one thread, and what is called back is called on it.
+/// A worker without a thread, for simulations: its owner takes its loop's turns one at a time, and looks at it in
+/// between. Everything belongs to one thread, and all callbacks run on it.
 package final class SteppedWorker {
     private let worker: Worker
     private let registry: ConnectionRegistry
@@ -19,13 +19,13 @@ package final class SteppedWorker {
 
     // MARK: Turns
 
-    /// Takes one turn with what is there now.
+    /// Takes one turn with the events that are there now.
     package func turn() { worker.loop.turn(waitingAtMost: .zero) }
 
-    /// When the next timer is due.
+    /// The time at which the next timer is due.
     package var nextDeadline: MonotonicTime? { worker.loop.nextDeadline() }
 
-    // MARK: What the data plane asks of a worker
+    // MARK: Requests from the data plane
 
     package func adopt(_ socket: Socket, from address: SocketAddress) {
         worker.openConnections.add(1, ordering: .relaxed)
@@ -60,9 +60,9 @@ package final class SteppedWorker {
         return report
     }
 
-    // MARK: Looking
+    // MARK: Inspection
 
-    /// What doesn't hold of the worker and must, between two turns.
+    /// The rules that must hold of the worker between two turns, and don't.
     package func faults() -> [String] { WorkerAudit(worker).faults }
 
     /// Calls that began on a color before an epoch and whose clients wait for an answer.
@@ -73,9 +73,9 @@ package final class SteppedWorker {
         }
     }
 
-    /// What a worker without calls and connections still has: nothing.
+    /// What is left in a worker that has no calls and connections; it should be nothing.
     package func leftovers() -> [String] { WorkerAudit.leftovers(worker) }
 
-    /// The worker itself, to see whether it goes with this object.
+    /// The worker itself, to see whether it is released with this object.
     package var identity: AnyObject { worker }
 }

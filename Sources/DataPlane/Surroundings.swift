@@ -1,11 +1,11 @@
 import EventLoop
 import Ground
 
-/// What a worker has from the system, in one place: a simulation puts its own in its stead.
+/// The services of the system that a worker uses, in one place so that a simulation can replace them.
 package struct Surroundings {
     package var time = TimeSource.system
     package var random = RandomSource.system
-    /// Begins to connect to an upstream; how it went, the socket tells once it is writable.
+    /// Starts connecting to an upstream; the socket reports the outcome once it is writable.
     package var connect: (SocketAddress) throws(SystemError) -> Socket = { address throws(SystemError) in
         try Socket.connect(to: address)
     }

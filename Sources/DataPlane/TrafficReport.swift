@@ -1,6 +1,6 @@
 import Ground
 
-/// What the data plane has done, as the control plane reads it.
+/// The data plane's counts, as the control plane reads them.
 package struct TrafficReport: Sendable, Equatable {
     /// Calls in flight by the epoch and color they began under; only entries with at least one call.
     package struct InFlight: Sendable, Equatable {
@@ -21,7 +21,7 @@ package struct TrafficReport: Sendable, Equatable {
         package var started = 0
         /// Calls that ended, indexed by `GRPCStatus`; a status beyond these, or none, counts as 2 (UNKNOWN).
         package var finishedByStatus = [Int](repeating: 0, count: GRPCStatus.allCases.count)
-        /// Calls that are not gRPC and ended, indexed by the first digit of their HTTP status (0 where none was sent).
+        /// Non-gRPC calls that ended, indexed by the first digit of their HTTP status (0 if none was sent).
         package var finishedByHTTPClass = [Int](repeating: 0, count: 6)
         /// Calls that the Proxy answered itself.
         package var failedByKind = CaseCounts<ProxyAnswer.Kind>()
@@ -29,7 +29,7 @@ package struct TrafficReport: Sendable, Equatable {
         package var retried = 0
         /// Calls that began here because the active color, the other one, had no healthy endpoint.
         package var failedOver = 0
-        /// Calls that a drain ended.
+        /// Calls ended by a drain.
         package var drained = 0
         /// DATA payload bytes from clients to this color, and back.
         package var bytesUp = 0
@@ -60,15 +60,15 @@ package struct TrafficReport: Sendable, Equatable {
         package var callsInFlight = 0
         /// Connections closed for breaking a rule.
         package var closedByRule = CaseCounts<AbuseRule>()
-        /// How often a limit was reached that closes no connection for abuse.
+        /// Number of times that a limit was reached which closes no connection for abuse.
         package var limitsReached = CaseCounts<Limit>()
-        /// Bytes that calls take: bodies that wait, header lists, the calls themselves.
+        /// Bytes that calls take: waiting bodies, header lists, the calls themselves.
         package var bufferedBytes = 0
 
         package init() {}
     }
 
-    /// The peer with most connections.
+    /// The peer with the most connections.
     package struct PeerShare: Sendable, Equatable {
         package var name: String
         package var connections: Int
@@ -82,19 +82,19 @@ package struct TrafficReport: Sendable, Equatable {
     package var inFlight: [InFlight] = []
     package var colors = PerColor<ColorTotals> { _ in ColorTotals() }
     package var workers: [WorkerTotals] = []
-    /// Processes that calls may be left in and that have not answered in time: what is told of their calls is what they said
-    /// last, if anything.
+    /// Number of processes that may still have calls and did not answer in time: the report has their last known calls,
+    /// if any.
     package var unanswered = 0
-    /// Peers with connections, but for load balancers, which stand for others.
+    /// Number of peers with connections, not counting load balancers, which stand for others.
     package var peers = 0
     package var largestPeer: PeerShare?
 
     package init() {}
 
-    /// What a change has left behind on a color, as far as it is known.
+    /// Calls left on a color after a change, as far as is known.
     package struct Left: Sendable, Equatable {
         package var calls: Int
-        /// Processes that may have calls and don't say so.
+        /// Number of processes that may have calls and don't say so.
         package var unanswered: Int
 
         package init(calls: Int, unanswered: Int = 0) {
@@ -102,11 +102,11 @@ package struct TrafficReport: Sendable, Equatable {
             self.unanswered = unanswered
         }
 
-        /// There is nothing, and no process that could have something.
+        /// Whether no call is left, and no process that could have one.
         package var isNone: Bool { calls == 0 && unanswered == 0 }
     }
 
-    /// What a change to an epoch has left behind on a color.
+    /// The calls left on a color after a change to an epoch.
     package func left(on color: Color, before epoch: UInt64) -> Left {
         Left(calls: inFlight(on: color, before: epoch), unanswered: unanswered)
     }
@@ -116,7 +116,7 @@ package struct TrafficReport: Sendable, Equatable {
         inFlight.reduce(0) { $1.color == color ? $0 + $1.calls : $0 }
     }
 
-    /// Calls in flight on a color that began before an epoch: what a switch to that epoch has left behind there.
+    /// Calls in flight on a color that began before an epoch: those left after a switch to that epoch.
     package func inFlight(on color: Color, before epoch: UInt64) -> Int {
         inFlight.reduce(0) { $1.color == color && $1.epoch < epoch ? $0 + $1.calls : $0 }
     }

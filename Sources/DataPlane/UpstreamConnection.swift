@@ -6,39 +6,40 @@ import TLS
 /// A connection to an endpoint, shared by many calls: requests go out, responses come in.
 final class UpstreamConnection: Connection {
     private enum Phase {
-        /// Until the socket is connected.
+        /// The socket isn't connected yet.
         case connecting
-        /// Until the upstream's SETTINGS have come: only then is it known to speak HTTP/2, and how many streams it takes.
+        /// The upstream's SETTINGS haven't come yet: only they show that it speaks HTTP/2, and how many streams it
+        /// takes.
         case handshaking
         case ready
-        /// Much of its budget of resets is used: open streams go on, no new ones until that is forgotten.
+        /// Much of the reset budget is used: open streams go on, and no new ones begin until it has recovered.
         case resting
-        /// The upstream has sent GOAWAY: open streams go on, no new ones.
+        /// The upstream has sent GOAWAY: open streams go on, and no new ones begin.
         case goingAway
     }
 
     private var phase = Phase.connecting
     let pool: EndpointPool
     let address: SocketAddress
-    /// The window that streams begin with.
+    /// Bytes of the window that each stream begins with.
     let streamWindow: Int
-    /// How large a header list the endpoint takes, as it says itself.
+    /// Bytes of the largest header list that the endpoint announces it takes.
     private var mostListBytes = Int.max
     private var share = SendShare()
-    /// Calls whose requests haven't been sent to their end: between them the connection's window is shared.
+    /// Calls whose requests haven't been sent to their end; they share the connection's window.
     private(set) var sendingCalls = 0
-    /// Calls that wait so that others can send. Each knows that it is here.
+    /// Calls that wait so that others can send. Each has `isHeldBack` set.
     private(set) var heldBack: [Lent<Call>] = []
-    /// When the keepalive PING was sent that isn't answered yet.
+    /// Time at which the unanswered keepalive PING was sent; `nil` if there is none.
     private var pingSent: MonotonicTime?
     private var resets: UpstreamResetBudget
-    /// Calls whose stream is to be reset and isn't yet.
+    /// Number of calls whose stream is to be reset and hasn't been yet.
     private(set) var dueResets = 0
     /// The code of the GOAWAY that the upstream has sent.
     private var goAway: ErrorCode?
-    /// Calls that failed because the upstream has gone away.
+    /// Number of calls that failed because the upstream has gone away.
     private var lostCalls = 0
-    /// Whose stream is the newest, and what it was called if it has left.
+    /// The client of the newest stream, and its name once it has left.
     private var newestClient: UInt64 = 0
     private var newestClientName: String?
 
@@ -69,7 +70,7 @@ final class UpstreamConnection: Connection {
             && !share.isFull(left: peerWindow, now: worker.loop.now)
     }
 
-    /// Within which time servers count resets (swift-nio-http2, Netty).
+    /// The time over which servers count resets (swift-nio-http2, Netty).
     private static let resetWindow = Duration.seconds(30)
 
     // MARK: Connecting
@@ -89,7 +90,7 @@ final class UpstreamConnection: Connection {
     override func settingsReceived() {
         mostListBytes = peerMaxHeaderListSize
         switch phase {
-        // Without room for a single stream it is of no use yet: SETTINGS that follow may make some.
+        // Without room for a single stream the connection is of no use yet; later SETTINGS may make some.
         case .handshaking where peerMaxConcurrentStreams > 0:
             phase = .ready
             share.saw(left: peerWindow)
@@ -102,8 +103,8 @@ final class UpstreamConnection: Connection {
         }
     }
 
-    /// The upstream takes fewer streams than it had said: calls of which it hasn't heard yet are placed anew, as they might
-    /// wait here for as long as those before them last.
+    /// Places calls anew that the upstream hasn't heard of, as it now takes fewer streams than announced: here they
+    /// might wait as long as the calls before them last.
     private func takeBackUnsent() {
         let most = peerMaxConcurrentStreams
         guard calls.count > most else { return }
@@ -115,7 +116,7 @@ final class UpstreamConnection: Connection {
         }
         unsent.sort { $0.stream < $1.stream }
         let room = max(0, most - (calls.count - unsent.count))
-        // What is to be placed first comes last.
+        // The call to be placed first comes last.
         for (stream, call) in unsent.dropFirst(room).reversed() {
             withdraw(stream)
             closeLeg(of: call)
@@ -154,7 +155,7 @@ final class UpstreamConnection: Connection {
                 continue
             }
             if isUnsent, call.canBePlacedAgain {
-                // Nothing of it has left the Proxy.
+                // Nothing of the call has left the Proxy.
                 worker.book.retry(call)
                 continue
             }
@@ -175,7 +176,8 @@ final class UpstreamConnection: Connection {
         call.fail(ProxyAnswer(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
     }
 
-    /// One line for a connection that has cost somebody a call, or was ended for something done on it.
+    /// Logs one line for a connection that cost somebody a call, or that the upstream ended because of something done
+    /// on it.
     private func reportLoss(_ reason: String) {
         guard lostCalls > 0 || lossReason != nil else { return }
         let newest = newestClientName ?? worker.clientName(newestClient) ?? "unknown"
@@ -187,7 +189,7 @@ final class UpstreamConnection: Connection {
             ], now: worker.loop.now)
     }
 
-    /// A client leaves: this is how it is called, should its stream turn out to be what the upstream ended for.
+    /// Remembers the name of a client that leaves, in case the upstream ended the connection because of its stream.
     func clientLeaves(_ number: UInt64, _ name: String) {
         if number == newestClient { newestClientName = name }
     }
@@ -198,7 +200,7 @@ final class UpstreamConnection: Connection {
         super.sweep(now)
         if isOpen { sweepResets(now) }
         guard isOpen else { return }
-        // What was sent for calls that are over is never read any more, by an upstream that counts badly.
+        // An upstream that counts badly never reads what was sent for calls that are over, and gives no credit for it.
         if case .ready = phase, calls.isEmpty, peerWindow < SendShare.exhausted {
             return close("its window is used up")
         }
@@ -218,7 +220,7 @@ final class UpstreamConnection: Connection {
 
     // MARK: The request goes out
 
-    /// Gives a call its upstream leg here.
+    /// Gives a call its upstream leg on this connection.
     func start(_ call: Call, head: HeaderList) {
         if let failure = refusal(of: head) {
             call.upstream = .none
@@ -250,8 +252,8 @@ final class UpstreamConnection: Connection {
         }
     }
 
-    /// Why a header list is not to be sent here: the endpoint says that it takes none as large. Netty and others end the
-    /// connection for one that is larger still.
+    /// The answer to a call whose header list is larger than the endpoint announces it takes; `nil` if it may be sent.
+    /// Netty and others end the connection over a list that is larger still.
     private func refusal(of list: HeaderList) -> ProxyAnswer? {
         guard list.listSize > mostListBytes else { return nil }
         return ProxyAnswer(
@@ -262,13 +264,13 @@ final class UpstreamConnection: Connection {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
-        // What is left of the request is gone: it must not look like its end.
+        // The rest of the request is gone, and what was sent must not look complete.
         if case .due = call.withdrawal { return .nothingYet }
         guard let buffer = sharePart(of: buffer, for: call, stream) else { return .nothingYet }
         let count = call.requestBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
-            // Ahead of the response, so that it needs not stop for it.
+            // The window is widened ahead of the response, so that the response needn't stop for it.
             if call.responseGrant == .none, pool.responses.expectsLarge { call.widenResponse(self, stream) }
             call.creditClient(count)
             if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
@@ -282,7 +284,7 @@ final class UpstreamConnection: Connection {
         return .last(count)
     }
 
-    /// The part of a buffer that a call may fill while others send, too; `nil` where it has to wait.
+    /// The part of a buffer that a call may fill while others send too; `nil` if it has to wait.
     private func sharePart(
         of buffer: UnsafeMutableRawBufferPointer, for call: Call, _ stream: StreamID
     ) -> UnsafeMutableRawBufferPointer? {
@@ -307,7 +309,7 @@ final class UpstreamConnection: Connection {
         if sendingCalls == 1 { resumeHeldBack() }
     }
 
-    /// Has the calls asked again that waited for a larger share.
+    /// Asks the held-back calls again, as there may be a larger share for them.
     private func resumeHeldBack() {
         guard !heldBack.isEmpty else { return }
         let calls = heldBack
@@ -337,12 +339,12 @@ final class UpstreamConnection: Connection {
 
     // MARK: Calls that are over before their streams
 
-    /// A call is over, and its stream isn't: the upstream is to be told by RST_STREAM, in good time.
+    /// Ends the stream of a call that is over: with RST_STREAM, except in these cases.
     ///
-    /// - One of which it hasn't heard yet is taken back.
-    /// - One whose client left at its own deadline is left to the upstream, until the grace is over: it ends such calls by
-    ///   itself.
-    /// - What is beyond the connection's budget waits until there is room; and where nothing else is left, the connection
+    /// - A call that the upstream hasn't heard of yet is taken back.
+    /// - A call whose client left at its own deadline is left to the upstream until the grace is over, since the
+    ///   upstream ends such calls by itself.
+    /// - A reset beyond the connection's budget waits until there is room; if only such calls are left, the connection
     ///   is closed instead.
     func abandon(_ call: Call, _ stream: StreamID, _ code: ErrorCode) {
         guard case .none = call.withdrawal else { return }
@@ -378,7 +380,7 @@ final class UpstreamConnection: Connection {
         return resets.isHalfUsed(now: worker.loop.now)
     }
 
-    /// Takes no new calls for a while; the pool has another connection for them.
+    /// Stops taking new calls for a while; the pool has another connection for them.
     func rest() {
         guard case .ready = phase else { return }
         phase = .resting
@@ -396,7 +398,7 @@ final class UpstreamConnection: Connection {
 
     private func sweepResets(_ now: MonotonicTime) {
         if dueResets > 0 {
-            // From the end, as a call that is reset may leave the list.
+            // Backward, as a call that is reset may leave the list.
             for index in calls.indices.reversed() where index < calls.count {
                 let call = calls[index].object
                 guard case .due(let code, let due) = call.withdrawal, due <= now,
@@ -410,7 +412,8 @@ final class UpstreamConnection: Connection {
         switch phase {
         case .resting where calls.isEmpty: leave()
         case .ready, .resting, .goingAway:
-            // Nobody waits for what is left here: its end tells the upstream as much as resets would.
+            // Nobody waits for the calls left here: the end of the connection tells the upstream as much as resets
+            // would.
             if dueResets > 0, dueResets == calls.count, !resets.allows(now: now) { return leave() }
             if case .resting = phase, resets.isUnused(now: now) {
                 phase = .ready
@@ -422,7 +425,7 @@ final class UpstreamConnection: Connection {
         }
     }
 
-    /// Ends the connection, on which nobody's call is left.
+    /// Ends the connection, whose remaining calls nobody waits for.
     private func leave() {
         beginGoingAway()
         closeAfterGoAway()
@@ -476,7 +479,7 @@ final class UpstreamConnection: Connection {
         creditConnection(bytes.count)
         let call = context.call
         guard case .open = call.client, !call.response.hasEnded else {
-            // What waits to be reset beyond its time gets no more of a window.
+            // A stream that waits for its reset beyond its time gets no more window.
             if case .due(_, let due) = call.withdrawal, due <= worker.loop.now { return }
             return consumeStream(bytes.count, on: stream)
         }
@@ -508,9 +511,10 @@ final class UpstreamConnection: Connection {
         finishResponse(of: call, trailers: trailers)
     }
 
-    // MARK: Header lists that don't pass as they are
+    // MARK: Header lists that can't be passed on unchanged
 
-    /// Whether a list is within the limits, here and at the call's client: it may end its connection for a longer one.
+    /// Whether a list is within the limits, both here and at the call's client, which may end its connection over a
+    /// longer one.
     private func isShort(_ list: HeaderList, for call: Call) -> Bool {
         guard !list.isTruncated, case .open(let client, _) = call.client else { return !list.isTruncated }
         return list.listSize <= client.use { $0.peerMaxHeaderListSize }
@@ -522,7 +526,7 @@ final class UpstreamConnection: Connection {
         return .responseTooLarge(pool.color.name, limits, client: client.use { $0.peerMaxHeaderListSize })
     }
 
-    /// How a call has ended is passed on even where what else is said of it takes too much.
+    /// Cuts a list down to the call's status, which is passed on even if the other fields are too large.
     private func cutToStatus(_ list: HeaderList) -> HeaderList {
         worker.log.count(.responseTrailers)
         let own = headerLists.own(list)
@@ -530,7 +534,8 @@ final class UpstreamConnection: Connection {
         return own
     }
 
-    /// gRPC counts its messages itself: without a length none is wrong, were the response cut short by whomever.
+    /// Removes `content-length`: gRPC delimits its messages itself, and a length would be wrong if anyone cut the
+    /// response short.
     private func withoutLength(_ list: HeaderList) -> HeaderList {
         let own = headerLists.own(list)
         own.removeAll(of: .contentLength)
@@ -540,7 +545,7 @@ final class UpstreamConnection: Connection {
     private func finishResponse(of call: Call, trailers: HeaderList?) {
         call.response = .ended(trailers: trailers)
         pool.responses.take(isLarge: call.bytesDown > streamWindow)
-        // What is left waits for the client's window, were it for the trailers alone.
+        // The rest waits for the client's window, even if only trailers are left.
         call.undeliveredSince = call.undeliveredSince ?? worker.loop.now
         call.resumeClient()
     }
@@ -557,7 +562,7 @@ final class UpstreamConnection: Connection {
         pool.roomWasMade()
         guard case .open(let client, let clientStream) = call.client else { return worker.finishIfOver(call) }
         if call.response.hasEnded {
-            // What the client still sends has nowhere to go; its stream ends when it has the whole response.
+            // What the client still sends has nowhere to go; its stream ends once it has the whole response.
             return call.dropRequestBody(worker)
         }
         if code == .refusedStream, call.canBePlacedAgain {
@@ -574,7 +579,7 @@ final class UpstreamConnection: Connection {
                 client.use { $0.cancel(clientStream, code) }
             }
         } else if code == .refusedStream || lossReason != nil || endedFor != nil {
-            // Its last stream was an earlier one, or the session is over: nothing that this stream has done.
+            // The upstream's GOAWAY names an earlier stream, or the session is over: this stream is not to blame.
             lose(call, lossReason ?? "the upstream has gone away")
         } else {
             countReset(worker.loop.now)

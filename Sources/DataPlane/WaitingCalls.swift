@@ -1,24 +1,25 @@
-/// Calls that wait for a place, served in turn: peers take turns, the clients of a peer take turns within that, and each
-/// client's calls come in the order in which they were added. So nobody's calls stand before another's, however many.
+/// Calls that wait for a place, served fairly: peers take turns, the clients of a peer take turns within that, and each
+/// client's calls come in the order in which they were added. So nobody's calls hold up another's, however many there
+/// are.
 ///
-/// A full queue makes room for a newcomer at the cost of whoever has most there: its newest call goes, be it the newcomer
-/// itself. `append`, `remove` and `next` take constant time; making room takes as long as there are peers and clients that
-/// wait, which `capacity` bounds. Pure; confined to one thread.
+/// A full queue makes room for a newcomer at the cost of the peer with the most there: its newest call goes, even if
+/// that is the newcomer itself. `append`, `remove` and `next` take constant time; making room takes time in proportion
+/// to the waiting peers and clients, which `capacity` bounds. Pure; confined to one thread.
 ///
-/// Invariants: every lane has a slot at least and every group a lane; free places of the three tables are in their lists of
-/// free ones; `nextGroup` names the group, and each group's `nextLane` the lane, that is served next.
+/// Invariants: every lane has at least one slot, and every group at least one lane; free places of the three tables are
+/// in their free lists; `nextGroup` is the group served next, and each group's `nextLane` the lane served next.
 package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
-    /// Names an element for as long as it is here.
+    /// Identifies an element for as long as it is here.
     package struct Ticket: Equatable {
         fileprivate var slot: Int
     }
 
-    /// What came of adding an element.
+    /// The outcome of adding an element.
     package enum Outcome {
         case waits(Ticket)
-        /// It waits, and another one gave way, which isn't here any more.
+        /// The element waits, and the other one gave way and is no longer here.
         case displaces(Element, Ticket)
-        /// It doesn't wait.
+        /// The element doesn't wait.
         case refused
     }
 
@@ -62,7 +63,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
     private var groupOfPeer: [Peer: Int] = [:]
     private var nextGroup = Links.none
 
-    /// How many wait.
+    /// Number of elements that wait.
     package private(set) var count = 0
 
     package init() {}
@@ -71,7 +72,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
 
     // MARK: Adding
 
-    /// - Parameter capacity: how many may wait, 1 or more.
+    /// - Parameter capacity: number of elements that may wait, 1 or more.
     package mutating func append(_ element: Element, of client: Client, _ peer: Peer, capacity: Int) -> Outcome {
         guard count >= capacity else { return .waits(add(element, client, peer)) }
         let ticket = add(element, client, peer)
@@ -101,7 +102,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         if let lane = groups[group].lanes[client] { return lane }
         let lane = Self.place(Lane(client: client, group: group, links: Links()), in: &lanes, &freeLanes)
         groups[group].lanes[client] = lane
-        // Behind everybody who is still to be served.
+        // After everybody still to be served in this round.
         let next = groups[group].nextLane
         let last = next == Links.none ? lane : lanes[next].links.previous
         let first = next == Links.none ? lane : next
@@ -134,8 +135,8 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         return index
     }
 
-    /// The last one to come of the client with most, among those of the peer with most; of equals the last in turn, which
-    /// is the newcomer where it is one of them.
+    /// The newest element of the client with the most, among the clients of the peer with the most. Ties go to the last
+    /// in turn, which is the newcomer if it is one of them.
     private func newestOfMost() -> Int {
         var group = groups[nextGroup].links.previous
         var candidate = group
@@ -155,7 +156,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
 
     // MARK: Taking
 
-    /// Takes out the element that is to be served next.
+    /// Takes out the element to be served next.
     package mutating func next() -> Element? {
         guard nextGroup != Links.none else { return nil }
         let group = nextGroup
@@ -168,7 +169,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
     /// Takes out an element that is here.
     package mutating func remove(_ ticket: Ticket) -> Element { take(ticket.slot) }
 
-    /// Takes out everything, in turn.
+    /// Takes out all elements, in the order in which they would be served.
     package mutating func removeAll() -> [Element] {
         var elements: [Element] = []
         elements.reserveCapacity(count)
@@ -176,7 +177,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         return elements
     }
 
-    /// Calls for each element that is here; in no order that matters.
+    /// Calls a function for each element that is here, in no particular order.
     package func forEach(_ body: (Element, Ticket) -> Void) {
         for (index, slot) in slots.enumerated() {
             if let element = slot.element { body(element, Ticket(slot: index)) }
@@ -228,7 +229,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
         freeGroups.append(group)
     }
 
-    /// What an empty queue may keep for the next ones.
+    /// Most entries of a table that an empty queue keeps for later.
     private static var mostKept: Int { 256 }
 
     private mutating func trim() {

@@ -1,40 +1,42 @@
-/// How much of one client connection's streams may wait in the Proxy in one direction, because their reader doesn't take it.
+/// The bytes of one client connection's streams that may wait in the Proxy in one direction because their reader
+/// doesn't take them.
 ///
-/// A sender sends what its stream's window allows, whether or not anybody reads. Each stream begins with a window of its
-/// own, so that there is always one for a further stream, and gets more while its reader takes what came. What the grown
-/// windows may add up to is earned: bytes that the reader has proven to take. A stream that has gone quiet lets go of its
-/// share (`rest`), although its sender can still use what it was granted, which therefore goes on to count in the worker's
+/// A sender sends what its stream's window allows, whether or not anybody reads. Each stream begins with a window of
+/// its own, so that there is always one for another stream, and gets more while its reader takes what came. The total
+/// growth of the windows is earned by bytes that the reader has proven to take. A stream that has gone quiet gives up
+/// its share (`rest`), but its sender can still use what it was granted, which therefore still counts in the worker's
 /// `WindowBudget`. Time comes in nowhere; confined to the connection's thread.
 package struct WindowAllowance {
-    /// A window below this many bytes would cost more than it saves.
+    /// Bytes below which a window would cost more than it saves.
     package static let leastBase = 2048
-    /// What a reader may have lying in its and our kernel's buffers without having read any of it.
+    /// Bytes that may lie in the reader's and our kernel's buffers without the reader having read any of them.
     package static let unread = 1 << 20
-    /// What grown windows may add up to before anything is proven.
+    /// Bytes that grown windows may add up to before anything is proven.
     package static let unproven = 32 * 1024
 
-    /// The window that a stream begins with.
+    /// Bytes of the window that a stream begins with.
     package let base: Int
-    /// The window that a stream gets without a measurement.
+    /// Bytes of the window that a stream gets without a measurement.
     package let full: Int
-    /// The most that windows which are in use may have grown altogether, beyond their base.
+    /// The most bytes by which windows in use may have grown altogether, beyond their base.
     private let most: Int
 
-    /// By how much windows have grown that are in use.
+    /// Bytes by which the windows in use have grown.
     package private(set) var inUse = 0
-    /// What was granted to streams that rest and may still be used.
+    /// Bytes that were granted to streams at rest and may still be sent.
     package private(set) var owed = 0
-    /// Bytes that were handed to the reader's connection, and for how many of them it has given credit.
+    /// Bytes handed to the reader's connection, and bytes of these that it has given credit for.
     private var taken = 0
     private var credited = 0
     /// Whether windows may grow only as far as the reader has proven to take what comes.
     private let isEarned: Bool
 
     /// - Parameters:
-    ///   - base: the window that a stream begins with.
-    ///   - full: the window that a stream may have without a measurement, at least `base`.
-    ///   - most: by how much all windows may grow altogether.
-    ///   - isEarned: whether that depends on `took` and `creditCame`; otherwise the streams' own progress is proof enough.
+    ///   - base: bytes of the window that a stream begins with.
+    ///   - full: bytes of the window that a stream may have without a measurement, at least `base`.
+    ///   - most: bytes by which all windows may grow altogether.
+    ///   - isEarned: whether growth depends on `took` and `creditCame`; otherwise the streams' own progress is proof
+    ///     enough.
     package init(base: Int, full: Int, most: Int, isEarned: Bool) {
         self.base = base
         self.full = max(base, full)
@@ -42,20 +44,20 @@ package struct WindowAllowance {
         self.isEarned = isEarned
     }
 
-    /// The window that responses begin with: half of `total` is divided evenly among the streams that there may be.
+    /// The window that responses begin with: half of `total`, divided evenly among the possible streams.
     package static func base(total: Int, streams: Int, full: Int) -> Int {
         min(full, max(leastBase, total / 2 / max(1, streams)))
     }
 
-    /// What the connection holds of the worker's budget.
+    /// Bytes that the connection holds of the worker's budget.
     package var held: Int { inUse + owed }
 
     // MARK: What the reader proves
 
-    /// Bytes were handed to the reader's connection.
+    /// Counts bytes handed to the reader's connection.
     package mutating func took(_ count: Int) { taken += count }
 
-    /// The reader has given credit for bytes of all streams. What it gives ahead of any DATA proves nothing.
+    /// Counts credit that the reader has given for all streams. Credit given ahead of any DATA proves nothing.
     package mutating func creditCame(_ count: Int) { credited = min(taken, credited + count) }
 
     private var earned: Int {
@@ -64,13 +66,13 @@ package struct WindowAllowance {
 
     // MARK: Windows
 
-    /// Gives a stream more, while there is enough: four times the window it has, up to a full one, or beyond it up to what
-    /// has been measured.
+    /// Grows a stream's window while there is enough: to four times its size, up to a full one, or beyond that up to
+    /// what has been measured.
     ///
     /// - Parameters:
-    ///   - given: by how much its window has grown before.
-    ///   - measured: bytes that its sender can have under way, with room to grow; 0 where nothing was measured.
-    /// - Returns: how much more it gets.
+    ///   - given: bytes by which its window has grown before.
+    ///   - measured: bytes that its sender can have under way, with room to grow; 0 if nothing was measured.
+    /// - Returns: the bytes of growth granted.
     package mutating func grow(given: Int, measured: Int, from budget: inout WindowBudget) -> Int {
         let window = base + given
         let wanted = min(min(max(full, measured), 4 * window) - window, earned - inUse)
@@ -83,8 +85,8 @@ package struct WindowAllowance {
     /// Decides on the window of a stream whose reader has taken half of it.
     ///
     /// - Parameters:
-    ///   - grant: what the stream has, and gets.
-    ///   - bandwidth: of the connection that it comes over.
+    ///   - grant: the stream's growth, which is updated.
+    ///   - bandwidth: the estimate for the connection that its bytes come over.
     package mutating func widen(
         _ grant: inout WindowGrant, _ bandwidth: BandwidthEstimate, _ budget: inout WindowBudget
     ) -> WindowChange {
@@ -102,7 +104,7 @@ package struct WindowAllowance {
         }
     }
 
-    /// A stream has ended: nothing that it was given can be filled any more.
+    /// Takes back the growth of a stream that has ended, which can't be filled any more.
     package mutating func takeBack(_ grant: WindowGrant, to budget: inout WindowBudget) {
         switch grant {
         case .inUse(let size):
@@ -116,22 +118,22 @@ package struct WindowAllowance {
 
     // MARK: Streams that rest
 
-    /// A stream has gone quiet: others may have its share.
+    /// Frees the share of a stream that has gone quiet, for others to use.
     package mutating func rest(_ size: Int) -> WindowGrant {
         inUse -= size
         owed += size
         return .resting(size: size, owed: size)
     }
 
-    /// Bytes of a stream that rests have been taken: so many can't be sent any more.
+    /// Reduces what a stream at rest owes by bytes that were taken, which can't be sent any more.
     package mutating func paid(_ count: Int, to budget: inout WindowBudget) {
         owed -= count
         budget.giveBack(count)
     }
 
-    /// Gives a stream back what it had before it rested, if that is to be had.
+    /// Gives a stream at rest its former growth back, if that is available.
     ///
-    /// - Returns: whether it is.
+    /// - Returns: whether it was.
     package mutating func wake(size: Int, owed left: Int, from budget: inout WindowBudget) -> Bool {
         guard inUse + size <= earned else { return false }
         let missing = size - left
@@ -146,30 +148,32 @@ package struct WindowAllowance {
     }
 }
 
-/// By how much one stream's window is beyond the one that it began with.
+/// Growth of one stream's window beyond the size that it began with.
 package enum WindowGrant: Equatable {
     case inUse(Int)
-    /// The window is as it was at first, but the sender was granted `size` bytes more, of which it may still send `owed`.
+    /// The window has its first size again, but its sender was granted `size` bytes more, of which it may still send
+    /// `owed`.
     case resting(size: Int, owed: Int)
 
     package static let none = WindowGrant.inUse(0)
 
-    /// By how much the window is larger now.
+    /// Bytes by which the window is larger now.
     package var inUse: Int { if case .inUse(let size) = self { size } else { 0 } }
 }
 
-/// What is to become of a stream's window.
+/// A decision about a stream's window.
 package enum WindowChange: Equatable {
     case none
-    /// It is as large as anything that is known allows: how much more the sender could have under way is to be measured.
+    /// The window is as large as all that is known allows: what more the sender could have under way is to be measured.
     case measure
-    /// It is so much beyond its base; of what the sender has sent while it rested, so much has been taken without credit.
+    /// The window has grown to `by` bytes beyond its base; `unconsumed` bytes that were sent while the stream rested
+    /// have been taken without credit.
     case grown(by: Int, unconsumed: Int)
 }
 
 /// Whether an endpoint's next response is likely to be larger than the window that its stream begins with.
 package struct ResponseSizeGuess {
-    /// Small ones in a row after which large ones are not expected any more.
+    /// Small responses in a row after which large ones are not expected any more.
     package static let memory = 64
 
     private var largeLately = 0
@@ -178,7 +182,7 @@ package struct ResponseSizeGuess {
 
     package var expectsLarge: Bool { largeLately > 0 }
 
-    /// A response has ended.
+    /// Takes note of a response that has ended.
     package mutating func take(isLarge: Bool) {
         largeLately = isLarge ? Self.memory : max(0, largeLately - 1)
     }

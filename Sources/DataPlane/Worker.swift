@@ -4,13 +4,14 @@ import HTTP2
 import Synchronization
 import TLS
 
-/// One event loop with its client connections and its own connections to every endpoint: a call never leaves its worker.
+/// One event loop with its client connections and its own connections to every endpoint: a call never leaves its
+/// worker.
 ///
-/// `Router` says where calls go, `CallBook` keeps them, `ColorDrain` ends what a change has left, `HeldMemory` what takes too
-/// much; this is what they share, the connections, and the loop's turn.
+/// `Router` decides where calls go, `CallBook` keeps them, `ColorDrain` ends those left over from before a change, and
+/// `HeldMemory` those that hold too much memory. The worker has what they share: the connections and the loop's turn.
 ///
-/// `@unchecked Sendable`: everything but `openConnections` belongs to the loop's thread, and other threads reach it only
-/// through `loop.mailbox`.
+/// `@unchecked Sendable`: everything but `openConnections` belongs to the loop's thread, and other threads reach it
+/// only through `loop.mailbox`.
 final class Worker: @unchecked Sendable {
     private enum Shutdown {
         case none
@@ -18,8 +19,8 @@ final class Worker: @unchecked Sendable {
         case done
     }
 
-    /// Client connections placed here and not closed yet, also those on their way. The acceptor counts up, the worker
-    /// down.
+    /// Client connections placed on this worker and not yet closed, including those still on their way to it. The
+    /// acceptor counts up, the worker down.
     let openConnections = Atomic<Int>(0)
 
     let loop: EventLoop
@@ -27,24 +28,24 @@ final class Worker: @unchecked Sendable {
     let headerLists = HeaderListPool()
     let chunks = ChunkPool()
     let sessionMemory = SessionMemory()
-    /// What the windows of all streams may have grown.
+    /// The bytes by which the windows of all streams may have grown.
     var windows: WindowBudget
 
-    /// Shared by all connections of the worker: one is read, or written, at a time.
+    /// Buffers shared by all connections of the worker, since only one reads or writes at a time.
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
     let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1024, alignment: 16)
-    /// What TLS makes of that.
+    /// Buffer for TLS records on their way in or out, shared in the same way.
     let records = RecordBuffer()
 
-    /// For the connections that are made from now on.
+    /// TLS settings for connections to upstreams made from now on; `nil` for plaintext.
     private(set) var upstreamTLS: TLSContext?
     private var tls: TLSContext?
 
     var random: RandomSource
-    /// Begins to connect to an upstream.
+    /// Starts connecting to an upstream.
     let connect: (SocketAddress) throws(SystemError) -> Socket
 
-    /// Whether upstreams are told who a client is by its certificate.
+    /// Whether upstreams are told the identity in a client's certificate.
     let forwardsClientIdentity: Bool
 
     private(set) var router: Router
@@ -54,9 +55,9 @@ final class Worker: @unchecked Sendable {
     var log: WorkerLog
 
     private(set) var clients = ConnectionTable<ClientConnection>()
-    /// Every connection to an upstream, also those being made and those that take no more calls.
+    /// Every connection to an upstream, including those still being made and those that take no more calls.
     private(set) var upstreams = ConnectionTable<UpstreamConnection>()
-    /// What is remembered of clients beyond their connections.
+    /// What the worker remembers of clients beyond their connections.
     var peers = PeerTable()
     private var acceptedConnections = 0
     private var clientCount: UInt64 = 0
@@ -65,18 +66,18 @@ final class Worker: @unchecked Sendable {
     /// Connections whose sessions have something to send at the end of the turn.
     private var dirtyClients: [Connection] = []
     private var dirtyUpstreams: [Connection] = []
-    /// Those of them that are being flushed.
+    /// Connections taken from the two lists to be flushed now.
     private var flushing: [Connection] = []
-    /// Bytes read since what was queued has been sent out the last time.
+    /// Bytes read since queued output was last sent.
     var bytesTaken = 0
 
     private let resolver: Resolver
 
-    /// How much of new work a turn takes in before it goes on with what it has: more calls than are in a core's cache at
-    /// a time cost twice as much.
+    /// New calls and bytes that a turn takes in before it finishes the work it has: calls that outgrow a core's cache
+    /// cost twice as much.
     private static let mostCallsBegun = 256
     private static let mostBytesTaken = 1 << 20
-    /// Between two looks at the time limits.
+    /// Time between two checks of the time limits.
     static let sweepInterval = Duration.milliseconds(250)
 
     init(
@@ -113,8 +114,8 @@ final class Worker: @unchecked Sendable {
 
     // MARK: The loop's turn
 
-    /// In the midst of a turn with much to do: sends on what has come in, and takes the answers that have come meanwhile
-    /// before it turns to the next connections.
+    /// Runs in the middle of a busy turn: sends on what has come in, then reads the answers that have arrived
+    /// meanwhile, before the loop moves on to the next connections.
     private func goOn() {
         sendQueued()
         for connection in upstreams.values where !connection.calls.isEmpty { connection.read() }
@@ -125,11 +126,11 @@ final class Worker: @unchecked Sendable {
         bytesTaken = 0
         book.sendingBegins()
         placeUnplaced()
-        // Flushing one session gives credit to others, which then are dirty too.
+        // Flushing one session gives credit to others, which are then dirty too.
         repeat {
             while !dirtyClients.isEmpty || !dirtyUpstreams.isEmpty {
-                // Clients come first: where a session answers what its client did by ending a stream, the upstream needn't
-                // hear of the call.
+                // Clients come first: if a session reacts to its client by ending a stream, the upstream need not hear
+                // of the call at all.
                 swap(&dirtyClients, &flushing)
                 flushAll()
                 swap(&dirtyUpstreams, &flushing)
@@ -145,19 +146,20 @@ final class Worker: @unchecked Sendable {
         placeUnplaced()
     }
 
-    /// Has a connection flushed at the end of the turn.
+    /// Schedules a connection to be flushed at the end of the turn.
     func willFlush(_ connection: Connection) {
         if connection.role == .server { dirtyClients.append(connection) } else { dirtyUpstreams.append(connection) }
     }
 
-    /// Whether everything that was queued has been written, as far as the sockets take it.
+    /// Whether everything queued has been written, as far as the sockets take it.
     var hasFlushed: Bool { dirtyClients.isEmpty && dirtyUpstreams.isEmpty }
 
     private func placeUnplaced() {
         while let call = book.nextUnplaced(self) { place(call) }
     }
 
-    /// What came of responses that are cut short has been sent, as far as the clients take it.
+    /// Resets the streams of responses that were cut short, if their clients have all that came of them. Called once
+    /// that has been sent, as far as the clients take it.
     ///
     /// - Returns: whether there were any.
     private func endCutShort() -> Bool {
@@ -202,9 +204,9 @@ final class Worker: @unchecked Sendable {
         upstreams.remove(connection)
     }
 
-    /// Takes over a connection that the acceptor has counted here.
+    /// Takes over a connection that the acceptor has counted for this worker.
     ///
-    /// - Parameter share: for whom `registry` has counted it, if for anybody.
+    /// - Parameter share: the peer that `registry` counts it for, if any.
     func adopt(_ socket: Socket, from address: SocketAddress?, share: Peer?, _ registry: ConnectionRegistry) {
         do {
             let tls = try tls.map { try TLSConnection(server: socket, context: $0, records: records) }
@@ -222,16 +224,16 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    /// Ends a connection that a load balancer has passed on for a peer that has most of them already, if it is still there.
+    /// Ends a connection passed on by a load balancer for the peer that already has the most, if it is still open.
     func refuse(_ connection: ObjectIdentifier, _ share: Peer) {
-        // It may have gone, and another one have come in its place.
+        // The connection may be gone, and another may have its identifier.
         guard let client = clients[connection], client.registration.share == share else { return }
         client.refuseShare()
     }
 
-    /// Ends so many connections of these peers that have no call, those first that have had none for longest.
+    /// Ends the given number of idle connections of each peer, those idle longest first.
     ///
-    /// - Returns: how many could not be found.
+    /// - Returns: how many connections of each peer are still wanted.
     func endOldestIdle(_ wishes: [Peer: Int]) -> [Peer: Int] {
         var idle: [Peer: [ClientConnection]] = [:]
         for client in clients.values {
@@ -256,13 +258,13 @@ final class Worker: @unchecked Sendable {
         openConnections.subtract(1, ordering: .relaxed)
     }
 
-    /// Numbers the clients from 1.
+    /// Numbers clients from 1.
     func nextClientNumber() -> UInt64 {
         clientCount += 1
         return clientCount
     }
 
-    /// How a client that is connected is called.
+    /// The log name of a client that is still connected.
     func clientName(_ number: UInt64) -> String? {
         clients.values.first { $0.number == number }?.peerName
     }
@@ -270,7 +272,7 @@ final class Worker: @unchecked Sendable {
     /// Every call whose client is still there.
     var openCalls: [Call] { clients.values.flatMap(\.calls).map(\.object) }
 
-    // MARK: What calls and connections need
+    // MARK: Services for calls and connections
 
     /// Gives a call its route.
     func begin(_ call: Call) {
@@ -278,7 +280,7 @@ final class Worker: @unchecked Sendable {
         book.begin(call, route, failsOver: failsOver)
     }
 
-    /// Places a call at an endpoint of its color, or answers that there is none.
+    /// Places a call on an endpoint of its color, or answers it if there is none.
     func place(_ call: Call) {
         if let pool = router.choose(for: call) { return pool.use { $0.dispatch(call) } }
         guard let route = call.route else { return }
@@ -290,7 +292,7 @@ final class Worker: @unchecked Sendable {
         book.finishIfOver(call, self)
     }
 
-    /// Which endpoints may be chosen from now on.
+    /// Sets which endpoints may be chosen from now on.
     func publish(health: PerColor<[Bool]>) {
         router.publish(health: health)
     }
@@ -305,7 +307,7 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    /// Makes a failure fit for its client: the reason is for the log alone, where upstreams are not to be revealed.
+    /// Makes a failure fit for its client: if upstreams are not to be revealed, the reason goes to the log alone.
     func concealed(_ failure: ProxyAnswer, _ route: Route?) -> ProxyAnswer {
         guard !limits.revealsUpstream, let route else { return failure }
         var failure = failure
@@ -322,19 +324,20 @@ final class Worker: @unchecked Sendable {
         return failure
     }
 
-    // MARK: What the control plane asks for
+    // MARK: Requests from the control plane
 
     /// Puts new certificates in force for clients that connect from now on.
     func publish(tls: TLSContext) {
         self.tls = tls
     }
 
-    /// Puts new certificates in force for connections to upstreams that are made from now on.
+    /// Puts new certificates in force for connections to upstreams made from now on.
     func publish(upstreamTLS: TLSContext) {
         self.upstreamTLS = upstreamTLS
     }
 
-    /// Puts limits in force: times and totals for everything, what a connection agrees on for new ones.
+    /// Puts limits in force: times and totals for everything, limits that a connection agrees on for new connections
+    /// only.
     func publish(limits: DataPlaneLimits, failover: Bool) {
         self.limits = limits
         windows.total = limits.windowBudget
@@ -354,17 +357,17 @@ final class Worker: @unchecked Sendable {
         report.workers.append(totals)
     }
 
-    // MARK: The end
+    // MARK: Shutdown
 
-    /// Says goodbye to every client, and calls `whenDone` once the last has left.
+    /// Announces the end to every client, and calls `whenDone` once the last has left.
     func beginShutdown(whenDone: @escaping @Sendable () -> Void) {
         shutdown = .waiting(whenDone: whenDone)
         for client in clients.values { client.beginShutdown() }
     }
 
-    /// Answers every call that is still open with UNAVAILABLE.
+    /// Answers every open call with UNAVAILABLE.
     ///
-    /// - Returns: how many calls that were.
+    /// - Returns: the number of calls ended.
     func endCalls() -> Int {
         let calls = openCalls
         for call in calls {
@@ -373,7 +376,7 @@ final class Worker: @unchecked Sendable {
         return calls.count
     }
 
-    /// Ends the loop; whatever is still open is closed with the process.
+    /// Ends the loop; whatever is still open closes with the process.
     func stop() {
         for client in clients.values { client.close("the proxy has shut down") }
         router.closeAll()

@@ -2,12 +2,13 @@ import EventLoop
 import HTTP2
 import Synchronization
 
-/// What must hold of a worker between two turns, whatever has happened: looked at by simulations after each of them.
+/// Checks the rules that must hold of a worker between two turns, whatever has happened; simulations run it after each
+/// turn.
 ///
 /// - Each call is in exactly one place: with its client, and waiting or with an upstream, unless it is answered.
-/// - Whatever names another knows it, and is known by it.
-/// - The ledger and the totals count what is there.
-/// - The windows that were granted are those that calls have, and no more waits than they allow.
+/// - References between objects are mutual.
+/// - The ledger and the totals agree with the calls and connections that are there.
+/// - The windows that were granted are those that calls have, and no more bytes wait than they allow.
 struct WorkerAudit {
     private(set) var faults: [String] = []
     private let worker: Worker
@@ -41,7 +42,7 @@ struct WorkerAudit {
         if !holds { faults.append(rule()) }
     }
 
-    /// What a turn queues is done at its end.
+    /// Checks that the work queued in a turn is done at its end.
     private mutating func checkQueues() {
         expect(worker.book.unplaced.isEmpty, "every call that was refused is placed in the same turn")
         expect(worker.hasFlushed, "every session that has something to send is flushed in the same turn")
@@ -104,7 +105,7 @@ struct WorkerAudit {
         }
     }
 
-    /// The sweep ends what is late.
+    /// Checks that the sweep has ended the calls that are late.
     private mutating func checkTimes(of call: Call) {
         let now = worker.loop.now
         if let deadline = call.deadline, !call.isAnswered {
@@ -243,7 +244,7 @@ struct WorkerAudit {
         if worker.book.calls.isEmpty { expect(bytes == 0, "without calls there are no bodies: \(bytes) bytes") }
     }
 
-    // MARK: At the end
+    // MARK: The end
 
     /// What is left of a worker that has neither calls nor connections.
     static func leftovers(_ worker: Worker) -> [String] {

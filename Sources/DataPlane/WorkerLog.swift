@@ -1,7 +1,7 @@
 import EventLoop
 
-/// What a worker says in the log, and counts of the rules and limits that it has applied: a line that anybody can cause
-/// comes a few times, and then as a number. Confined to the worker's thread.
+/// A worker's log lines, and its counts of rules and limits applied. A line that anybody can cause is written a few
+/// times, and after that as a count. Confined to the worker's thread.
 struct WorkerLog: ~Copyable {
     private let write: @Sendable (DataPlaneEvent) -> Void
     private var limiter = LogLimiter()
@@ -21,7 +21,8 @@ struct WorkerLog: ~Copyable {
         write(DataPlaneEvent(severity, message, details))
     }
 
-    /// As `report(_:_:_:)`, for what anybody can cause: the line may be left out, which the next one tells.
+    /// As `report(_:_:_:)`, for lines that anybody can cause: such a line may be left out, and the next one says how
+    /// many were.
     mutating func reportPaced(
         _ severity: DataPlaneEvent.Severity, _ message: String, _ details: [(name: String, value: String)],
         now: MonotonicTime
@@ -30,12 +31,12 @@ struct WorkerLog: ~Copyable {
         report(severity, message, leftOut == 0 ? details : details + [("left_out", String(leftOut))])
     }
 
-    /// As `report(_:_:_:)`, for what a peer can cause again and again by reaching a limit: a few times, and then how often it
-    /// was left out.
+    /// As `report(_:_:_:)`, for lines that a peer can cause again and again by reaching a limit: written a few times,
+    /// and after that as a count of those left out.
     ///
     /// - Parameters:
-    ///   - peer: of whom there are so many lines.
-    ///   - name: what they call it.
+    ///   - peer: the peer whose lines are limited.
+    ///   - name: the peer's name in the lines.
     mutating func report(
         _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit, _ peer: Peer, _ name: String,
         _ details: [(name: String, value: String)] = [], now: MonotonicTime
@@ -44,7 +45,7 @@ struct WorkerLog: ~Copyable {
         report(severity, message, [("peer", name)] + details)
     }
 
-    /// Says how much was left out of windows that are over.
+    /// Logs how many lines were left out in windows that are over.
     mutating func sweep(_ now: MonotonicTime) {
         for (key, leftOut) in limiter.takeEnded(now: now) {
             report(
@@ -58,7 +59,7 @@ struct WorkerLog: ~Copyable {
 
     // MARK: Rules and limits
 
-    /// Counts a connection that is closed for breaking a rule, and says so, unless the log has had enough of that.
+    /// Counts a connection closed for breaking a rule, and logs it unless there have been too many such lines.
     mutating func count(_ rule: AbuseRule, _ peer: Peer, _ name: String, _ reason: String, now: MonotonicTime) {
         closedByRule[rule] += 1
         guard limiter.admits(rule.rawValue, peer, now: now) else { return }

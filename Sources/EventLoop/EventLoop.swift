@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Ground
 
-/// What a descriptor is ready for.
+/// The states for which a descriptor is ready.
 package struct Readiness: OptionSet, Sendable {
     package let rawValue: UInt32
 
@@ -12,54 +12,55 @@ package struct Readiness: OptionSet, Sendable {
 
     package static let readable = Readiness(rawValue: EPOLLIN.rawValue)
     package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
-    /// The connection failed or both directions are shut; reading tells which. Always reported, never asked for.
+    /// The connection failed or both directions are shut; a read tells which. Always reported, never asked for.
     package static let broken = Readiness(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue)
-    /// The peer sends nothing more: behind what is left to be read comes the end. Reported with `readable`, where that is
-    /// asked for with `Trigger.edge`.
+    /// The peer sends nothing more: the end follows the bytes left to be read. Reported with `readable`, if that is
+    /// watched with `Trigger.edge`.
     package static let ended = Readiness(rawValue: EPOLLRDHUP.rawValue)
 }
 
-/// When readiness is reported (epoll(7)).
+/// The policy for reporting readiness (epoll(7)).
 package enum Trigger: Sendable {
     /// In every turn, for as long as it lasts.
     case level
-    /// Once, each time that something comes, and once after `change(_:to:)`. So descriptors get their turns in the order in
-    /// which something has come for them, whenever they had their last one; and the system looks at each only once.
+    /// Once each time that something comes, and once after `change(_:to:)`. So descriptors get their turns in the order
+    /// in which something came for them, whenever they had their last one, and the system checks each only once.
     case edge
 }
 
-/// Something that waits for a descriptor.
+/// The owner of a watched descriptor.
 package protocol EventHandler: AnyObject {
-    /// Called on the loop's thread, once per turn at most; with `Trigger.edge` only if something has come since.
+    /// Called on the loop's thread, at most once per turn; with `Trigger.edge` only if something has come since.
     func ready(_ readiness: Readiness)
 }
 
 /// One thread's epoll loop: descriptors, timers and work posted by other threads.
 ///
-/// Everything but `mailbox` belongs to the thread that calls `run()`, or `turn(waitingAtMost:)`; before that, to the thread
-/// that sets it up.
+/// Everything but `mailbox` belongs to the thread that calls `run()` or `turn(waitingAtMost:)`; before that, to the
+/// thread that sets the loop up.
 package final class EventLoop {
     private struct Registration {
         var handler: (any EventHandler)?
         var trigger = Trigger.level
-        /// Told apart from the events of an earlier owner of the same descriptor number, in the same turn.
+        /// Distinguishes the registration from an earlier owner's events for the same descriptor number in the same
+        /// turn.
         var generation: UInt32 = 0
     }
 
-    /// Where other threads post work.
+    /// The mailbox through which other threads post work.
     package let mailbox: Mailbox
 
     /// Called at the end of each turn, after all events, timers and posted work.
     package var endOfTurn: () -> Void = {}
 
-    /// Called after each event that was handed out: for what a turn with many of them shouldn't put off to its end.
+    /// Called after each event that was handled, for work that a turn with many events shouldn't defer to its end.
     package var afterEvent: () -> Void = {}
 
-    /// How long the loop asks for events again and again, after the last one, before it sleeps: waking up takes longer than
-    /// being asked, but a loop that asks has its processor to itself.
+    /// Time after the last event for which the loop keeps polling before it sleeps: waking up takes longer than
+    /// polling, but a polling loop takes up its whole processor.
     package var busyPoll = Duration.zero
 
-    /// The clock as it was read at the turn's start: good enough for timeouts, and free.
+    /// The clock as it was read at the turn's start: accurate enough for timeouts, and free.
     package private(set) var now: MonotonicTime
 
     private let time: TimeSource
@@ -69,10 +70,10 @@ package final class EventLoop {
     private var isRunning = false
     /// The start of the last turn that had an event.
     private var lastEvent: MonotonicTime
-    /// What one turn can take from the system.
+    /// The most events that one turn takes from the system.
     private var events = [epoll_event](repeating: epoll_event(), count: 256)
 
-    /// - Parameter time: by what the loop's timers go; the system's clock but in tests.
+    /// - Parameter time: the clock of the loop's timers; the system's clock except in tests.
     package init(time: TimeSource = .system) throws(SystemError) {
         self.time = time
         now = time.read()
@@ -97,17 +98,18 @@ package final class EventLoop {
         registrations[index].trigger = trigger
     }
 
-    /// Changes what a watched descriptor is watched for. What it is ready for by then is reported, also with
-    /// `Trigger.edge`.
+    /// Changes the readiness that a descriptor is watched for. Readiness that exists at that moment is reported, even
+    /// with `Trigger.edge`.
     package func change(_ descriptor: FileDescriptor, to interest: Readiness) throws(SystemError) {
         let registration = registrations[Int(descriptor.number)]
         assert(registration.handler != nil, "only a watched descriptor can change")
         try control(EPOLL_CTL_MOD, descriptor, interest, registration.trigger, generation: registration.generation)
     }
 
-    /// Stops watching; an event of this turn that hasn't been handed out yet is dropped.
+    /// Stops watching; an event of this turn that hasn't been handled yet is dropped.
     ///
-    /// - Parameter beforeClosing: the descriptor is closed within this turn, and with that the system itself forgets it.
+    /// - Parameter beforeClosing: whether the descriptor is closed within this turn, which makes the system itself
+    ///   forget it.
     package func remove(_ descriptor: FileDescriptor, beforeClosing: Bool = false) {
         let index = Int(descriptor.number)
         guard index < registrations.count, registrations[index].handler != nil else { return }
@@ -133,7 +135,7 @@ package final class EventLoop {
 
     // MARK: Timers
 
-    /// Reads the clock anew: for what a long turn must not be late for.
+    /// Reads the clock anew, for work that must not be late in a long turn.
     package func readClock() -> MonotonicTime { time.read() }
 
     /// Runs `action` on the loop's thread once `delay` has passed.
@@ -141,7 +143,7 @@ package final class EventLoop {
         timers.add(at: readClock() + delay, action)
     }
 
-    /// When the next timer is due; `nil` where there is none.
+    /// The time at which the next timer is due; `nil` if there is none.
     package func nextDeadline() -> MonotonicTime? { timers.nextDeadline() }
 
     package func cancel(_ timer: TimerID) {
@@ -150,16 +152,17 @@ package final class EventLoop {
 
     // MARK: Running
 
-    /// Turns until `stop()`; then refuses further posts and runs what was posted before.
+    /// Runs turns until `stop()`; then refuses further posts and runs what was posted before.
     package func run() {
         isRunning = true
         while isRunning { turn() }
         for work in mailbox.close() { work() }
     }
 
-    /// Waits for events, hands them out and runs the timers that are due: what `run()` does again and again.
+    /// Runs one turn, as `run()` does repeatedly: waits for events, handles them and runs the timers that are due.
     ///
-    /// - Parameter longest: zero for a turn with what is there now; `nil` for as long as there is nothing to do.
+    /// - Parameter longest: the longest wait: zero to handle only what is there now, `nil` to wait until there is
+    ///   something to do.
     package func turn(waitingAtMost longest: Duration? = nil) {
         let count = wait(atMost: longest)
         now = readClock()
@@ -186,7 +189,7 @@ package final class EventLoop {
         return wait(milliseconds: timeoutMilliseconds())
     }
 
-    /// Asks without sleeping.
+    /// Polls for events without sleeping.
     ///
     /// - Returns: `nil` once nothing has come for as long as `busyPoll`.
     private func poll() -> Int? {
@@ -209,15 +212,14 @@ package final class EventLoop {
         return 0
     }
 
-    /// Until the next timer; -1 where there is none.
+    /// Milliseconds until the next timer; -1 if there is none.
     private func timeoutMilliseconds() -> Int32 {
         guard let deadline = timers.nextDeadline() else { return -1 }
-        // As long after the turn's start as it should have been after its end: the length of a turn is what timers are
-        // late anyway.
+        // Counted from the turn's start although the wait begins at its end: timers are late by a turn's length anyway.
         return Self.milliseconds(deadline.nanosecondsSince(now))
     }
 
-    /// Rounded up.
+    /// Converts nanoseconds to milliseconds, rounded up.
     private static func milliseconds(_ nanoseconds: UInt64) -> Int32 {
         Int32(clamping: nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1))
     }

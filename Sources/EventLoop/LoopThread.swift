@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Ground
 
-/// A thread of its own for an event loop or another blocking job.
+/// A thread for an event loop or another blocking job.
 package struct LoopThread {
     private final class Job {
         let name: String
@@ -17,8 +17,8 @@ package struct LoopThread {
     /// Starts a detached thread.
     ///
     /// - Parameters:
-    ///   - name: what tools like top and perf call it; at most 15 bytes count.
-    ///   - body: runs on the new thread; the thread ends with it.
+    ///   - name: the thread's name in tools like top and perf; at most 15 bytes count.
+    ///   - body: runs on the new thread, which ends with it.
     package static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
@@ -29,7 +29,7 @@ package struct LoopThread {
         let code = pthread_create(
             &thread, &attributes,
             { argument in
-                // The one reference that passRetained left, taken over by the one thread that was given it.
+                // The one reference left by passRetained, taken over by the one thread that was given it.
                 let job = Unmanaged<Job>.fromOpaque(argument!).takeRetainedValue()
                 clinux_name_thread(job.name)
                 job.body()

@@ -18,7 +18,7 @@ package final class Mailbox: Sendable {
 
     /// Hands work to the loop's thread and wakes it. Any thread may call it.
     ///
-    /// - Returns: `false` where the loop has ended: the work will never run.
+    /// - Returns: `false` if the loop has ended, so that the work will never run.
     @discardableResult
     package func post(_ work: @escaping @Sendable () -> Void) -> Bool {
         let (accepted, mustWake) = state.withLock { state -> (Bool, Bool) in
@@ -30,7 +30,7 @@ package final class Mailbox: Sendable {
         return accepted
     }
 
-    /// Takes out all that was posted. Called on the loop's thread.
+    /// Takes out all posted work. Called on the loop's thread.
     func takeAll() -> [@Sendable () -> Void] {
         clinux_eventfd_clear(wakeup.number)
         return state.withLock { state in
@@ -39,7 +39,7 @@ package final class Mailbox: Sendable {
         }
     }
 
-    /// Refuses all further work and returns what was left.
+    /// Refuses all further work and returns the work that is left.
     func close() -> [@Sendable () -> Void] {
         state.withLock { state in
             state.isClosed = true

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An instant of the system's monotonic clock: it only moves forward and doesn't know the time of day.
+/// An instant of the system's monotonic clock, which only moves forward and has no relation to the time of day.
 package struct MonotonicTime: Comparable, Hashable, Sendable {
     /// Nanoseconds since an arbitrary start, the same for all threads of all processes until the next boot.
     package var nanoseconds: UInt64
@@ -9,7 +9,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         self.nanoseconds = nanoseconds
     }
 
-    /// Reads the clock. Any thread may call it; all who need the time ask their loop, or a `TimeSource`.
+    /// Reads the clock. Any thread may call it; other code asks its loop, or a `TimeSource`.
     static func now() -> MonotonicTime {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -20,12 +20,12 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 
-    /// - Parameter duration: negative counts as zero; what would pass the end of the clock stays there.
+    /// - Parameter duration: a negative one counts as zero; a result beyond the end of the clock is clamped to it.
     package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
         MonotonicTime(nanoseconds: time.nanoseconds.addingClamped(duration.clampedNanoseconds))
     }
 
-    /// The time from `earlier` to this instant; zero where `earlier` isn't earlier.
+    /// The time from `earlier` to this instant; zero if `earlier` isn't earlier.
     package func since(_ earlier: MonotonicTime) -> Duration {
         .nanoseconds(Int64(clamping: nanosecondsSince(earlier)))
     }
@@ -37,7 +37,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
 }
 
 extension Duration {
-    /// Whole nanoseconds, zero for what is negative and `UInt64.max` for what doesn't fit.
+    /// Whole nanoseconds; zero for a negative duration and `UInt64.max` for one that doesn't fit.
     package var clampedNanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that happens once and that any number of tasks may wait for. Any thread may use it.
+/// An event that happens once and that any number of tasks may wait for. Any thread may use it.
 package final class OneTimeEvent: Sendable {
     private struct State {
         var isSet = false
@@ -23,7 +23,7 @@ package final class OneTimeEvent: Sendable {
         for waiter in waiters.values { waiter.resume() }
     }
 
-    /// Returns once it is set, or as the task is cancelled.
+    /// Returns once the event is set, or when the task is cancelled.
     package func wait() async {
         let number = state.withLock { state in
             state.nextWaiter += 1

@@ -2,18 +2,18 @@ import Glibc
 import Ground
 import Synchronization
 
-/// Turns host names into addresses on threads of its own, because getaddrinfo(3) blocks.
+/// Resolves host names to addresses on threads of its own, because getaddrinfo(3) blocks.
 ///
-/// A name whose servers don't answer holds up its own questions and nobody else's: each has a thread to itself, up to
-/// `threadLimit` of them. Those who ask the same while it is being asked share its answer.
+/// A name whose servers don't answer delays only its own questions: each question has a thread to itself, up to
+/// `threadLimit` of them. Callers that ask a question already under way share its answer.
 package final class Resolver: Sendable {
-    /// What came of a name: at least one address, or the system's text for why there is none.
+    /// The result for a name: at least one address, or the system's text for why there is none.
     package enum Outcome: Sendable, Equatable {
         case addresses([SocketAddress])
         case failed(reason: String)
     }
 
-    /// Questions beyond as many wait for their turn.
+    /// Number of questions under way at a time; further ones wait for their turn.
     package static let threadLimit = 16
 
     private struct Question: Hashable {
@@ -24,7 +24,7 @@ package final class Resolver: Sendable {
     private typealias Answer = @Sendable (Outcome) -> Void
 
     private struct State {
-        /// Who waits for which question.
+        /// The callers that wait, by question.
         var waiting: [Question: [Answer]] = [:]
         /// Questions that no thread has taken, the oldest first.
         var queue: [Question] = []
@@ -34,7 +34,7 @@ package final class Resolver: Sendable {
     private let state = Mutex(State())
     private let lookUp: @Sendable (_ host: String, _ port: UInt16) -> Outcome
 
-    /// - Parameter lookUp: answers a question and may block; the system's resolver but in tests.
+    /// - Parameter lookUp: answers a question and may block; the system's resolver except in tests.
     package init(
         lookUp: @escaping @Sendable (_ host: String, _ port: UInt16) -> Outcome = {
             Resolver.resolveBlocking(host: $0, port: $1)
@@ -43,8 +43,8 @@ package final class Resolver: Sendable {
         self.lookUp = lookUp
     }
 
-    /// Resolves and then calls `answer`: at once and on the calling thread for a numeric address, else on a thread of
-    /// the resolver's. Any thread may call it.
+    /// Resolves a name and then calls `answer`: at once and on the calling thread for a numeric address, otherwise on
+    /// one of the resolver's threads. Any thread may call it.
     package func resolve(host: String, port: UInt16, answer: @escaping @Sendable (Outcome) -> Void) {
         if let address = SocketAddress(numeric: host, port: port) {
             return answer(.addresses([address]))
@@ -67,7 +67,7 @@ package final class Resolver: Sendable {
         } catch {
             let unanswered = state.withLock { state in
                 state.threads -= 1
-                // Another thread will come to it, if there is one.
+                // Another thread will take the question, if there is one.
                 guard state.threads == 0 else { return [Answer]() }
                 defer { (state.waiting, state.queue) = ([:], []) }
                 return state.waiting.values.flatMap { $0 }
@@ -76,7 +76,7 @@ package final class Resolver: Sendable {
         }
     }
 
-    /// Resolves on the calling thread, which may take as long as the system's resolver likes.
+    /// Resolves on the calling thread, which may take as long as the system's resolver does.
     package static func resolveBlocking(host: String, port: UInt16) -> Outcome {
         if let address = SocketAddress(numeric: host, port: port) {
             return .addresses([address])
@@ -88,14 +88,14 @@ package final class Resolver: Sendable {
         let code = getaddrinfo(host, String(port), &hints, &list)
         guard code == 0 else { return .failed(reason: String(cString: gai_strerror(code))) }
         defer { freeaddrinfo(list) }
-        // The list is getaddrinfo's own until freeaddrinfo; every address in it is copied out here.
+        // The list belongs to getaddrinfo until freeaddrinfo; every address in it is copied out here.
         let addresses = sequence(first: list) { $0?.pointee.ai_next }
             .prefix { $0 != nil }
             .compactMap { $0?.pointee.ai_addr.flatMap { SocketAddress($0) } }
         return addresses.isEmpty ? .failed(reason: "no IPv4 or IPv6 address") : .addresses(addresses)
     }
 
-    /// Answers until nothing is asked any more; the next question starts a new thread.
+    /// Answers questions until none is left; the next question starts a new thread.
     private func work() {
         while let question = takeQuestion() {
             let outcome = lookUp(question.host, question.port)
@@ -104,7 +104,7 @@ package final class Resolver: Sendable {
         }
     }
 
-    /// The oldest question; where there is none, the thread that asks has ended with this call.
+    /// The oldest question; if there is none, the calling thread counts as ended from this call on.
     private func takeQuestion() -> Question? {
         state.withLock { state in
             guard !state.queue.isEmpty else {

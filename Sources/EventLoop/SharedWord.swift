@@ -6,13 +6,13 @@ import Synchronization
 /// One 64-bit word that several processes read and write atomically: a page of memory behind a descriptor, which one
 /// process passes on to another.
 ///
-/// `@unchecked Sendable`: the pointer never changes, and what it leads to is only ever used as an atomic.
+/// `@unchecked Sendable`: the pointer never changes, and the memory that it refers to is only ever used as an atomic.
 package final class SharedWord: @unchecked Sendable {
-    /// To be passed on.
+    /// The descriptor to be passed on.
     package let descriptor: FileDescriptor
 
-    /// Leads to a mapping of `pageSize` bytes that lives as long as this object. An `Atomic<UInt64>` is a `UInt64` in
-    /// memory, a page begins on any boundary it needs, and all of a new page's bits are zero, which is a word of 0.
+    /// Points to a mapping of `pageSize` bytes that lives as long as this object. An `Atomic<UInt64>` is a `UInt64` in
+    /// memory, a page meets any alignment that it needs, and all bits of a new page are zero, which is a word of 0.
     private let word: UnsafeMutablePointer<Atomic<UInt64>>
 
     private static let pageSize = 4096
@@ -26,7 +26,7 @@ package final class SharedWord: @unchecked Sendable {
         try self.init(sharing: memory)
     }
 
-    /// Takes part in a word that another process has made.
+    /// Joins a word that another process has made.
     package init(sharing descriptor: FileDescriptor) throws(SystemError) {
         var status = stat()
         guard fstat(descriptor.number, &status) == 0 else { throw SystemError(operation: "fstat", code: errno) }

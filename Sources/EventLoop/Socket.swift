@@ -4,12 +4,12 @@ import Ground
 
 /// A non-blocking TCP socket. Confined to one thread, but may be handed over to another.
 package struct Socket: Sendable {
-    /// What a read or a write came to.
+    /// The outcome of a read or a write.
     package enum Transfer: Equatable {
         case bytes(Int)
-        /// Nothing can be moved now; epoll tells when.
+        /// Nothing can be moved now; epoll reports when.
         case wouldBlock
-        /// The peer has closed its side (only a read says so).
+        /// The peer has closed its side (reads only).
         case end
         case failed(SystemError)
     }
@@ -22,7 +22,7 @@ package struct Socket: Sendable {
 
     // MARK: Making
 
-    /// Binds and listens. The address may be taken again at once after an earlier owner has gone (SO_REUSEADDR).
+    /// Binds and listens. The address can be reused as soon as an earlier owner has gone (SO_REUSEADDR).
     package static func listen(on address: SocketAddress, backlog: Int32 = 4096) throws(SystemError) -> Socket {
         let socket = try make(for: address)
         socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -33,9 +33,9 @@ package struct Socket: Sendable {
         return socket
     }
 
-    /// Takes over a socket that listens already.
+    /// Takes over a socket that already listens.
     ///
-    /// - Returns: `nil` for anything else than a TCP socket that listens.
+    /// - Returns: `nil` for anything other than a listening TCP socket.
     package init?(listening descriptor: FileDescriptor) {
         self.init(descriptor)
         guard option(SOL_SOCKET, SO_ACCEPTCONN) == 1, option(SOL_SOCKET, SO_TYPE) == Int32(SOCK_STREAM.rawValue),
@@ -50,7 +50,7 @@ package struct Socket: Sendable {
         self.init(descriptor)
     }
 
-    /// Begins to connect. Once the socket is writable, `connectionError()` tells how it went.
+    /// Starts connecting. Once the socket is writable, `connectionError()` tells the outcome.
     package static func connect(to address: SocketAddress) throws(SystemError) -> Socket {
         let socket = try make(for: address)
         socket.setNoDelay()
@@ -66,14 +66,14 @@ package struct Socket: Sendable {
         return Socket(try FileDescriptor(clinux_stream_socket(family), "socket"))
     }
 
-    /// Readies a listening socket for `accept()`: the connections inherit its options (tcp(7)).
+    /// Prepares a listening socket for `accept()`: the connections inherit its options (tcp(7)).
     package func prepareForAccepting() {
         setNoDelay()
-        // What comes first is answered at once, and the answer acknowledges it: it needs no packet of its own.
+        // The first bytes are answered at once, and the answer acknowledges them: no separate packet is needed.
         set(Int32(IPPROTO_TCP), TCP_QUICKACK, 0)
     }
 
-    /// Takes the next connection off a listening socket's queue, or `nil` where none waits.
+    /// Takes the next connection off a listening socket's queue; `nil` if none waits.
     package func accept() throws(SystemError) -> Socket? {
         while true {
             let number = clinux_accept(descriptor.number)
@@ -101,7 +101,8 @@ package struct Socket: Sendable {
         }
     }
 
-    /// - Parameter isLast: the socket is closed right after: the bytes wait for that, and go in one packet with the FIN.
+    /// - Parameter isLast: whether the socket is closed right after: the bytes wait for that, and go in one packet with
+    ///   the FIN.
     package func write(_ bytes: UnsafeRawBufferPointer, isLast: Bool = false) -> Transfer {
         let flags = Int32(isLast ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL)
         while true {
@@ -114,7 +115,7 @@ package struct Socket: Sendable {
 
     // MARK: Asking
 
-    /// Why connecting failed, or `nil` where it worked.
+    /// The reason why connecting failed; `nil` if it succeeded.
     package func connectionError() -> SystemError? {
         let code = option(SOL_SOCKET, SO_ERROR) ?? EBADF
         return code == 0 ? nil : SystemError(operation: "connect", code: code)
@@ -138,12 +139,12 @@ package struct Socket: Sendable {
 
     // MARK: Options
 
-    /// Frames go out as they are written; batching is the loop's business.
+    /// Disables Nagle's algorithm: frames go out as they are written, since batching is the loop's business.
     private func setNoDelay() {
         set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
     }
 
-    /// Lets the system notice a host that is gone without a word, within about half a minute (tcp(7)).
+    /// Lets the system notice within about half a minute that a host is gone without a word (tcp(7)).
     package func setKeepAlive() {
         set(SOL_SOCKET, SO_KEEPALIVE, 1)
         set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 15)
@@ -152,7 +153,7 @@ package struct Socket: Sendable {
         set(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 30_000)
     }
 
-    /// - Returns: `nil` where the descriptor is no socket.
+    /// - Returns: `nil` if the descriptor isn't a socket.
     private func option(_ level: Int32, _ name: Int32) -> Int32? {
         var value: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)

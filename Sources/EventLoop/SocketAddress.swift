@@ -1,7 +1,7 @@
 import Glibc
 import Ground
 
-/// An IPv4 or IPv6 address with a port, as the system calls take it.
+/// An IPv4 or IPv6 address with a port, as system calls take it.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     package enum Family: Sendable, Hashable {
         case ipv4
@@ -12,7 +12,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// 4 or 16 bytes in network order.
     package var bytes: [UInt8]
     package var port: UInt16
-    /// The interface of a link-local IPv6 address; 0 elsewhere.
+    /// The interface of a link-local IPv6 address; 0 otherwise.
     package var scope: UInt32
 
     package init(family: Family, bytes: [UInt8], port: UInt16, scope: UInt32 = 0) {
@@ -35,7 +35,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Whether it can be reached from this machine only (127.0.0.0/8, ::1).
+    /// Whether the address can be reached from this machine only (127.0.0.0/8, ::1).
     package var isLoopback: Bool { HostPort.isLoopback(address: bytes[...]) }
 
     /// The address without its port, in its usual notation.
@@ -51,7 +51,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     // MARK: The system's form
 
-    /// Copies an address out of what a system call filled; `nil` for any other family than IPv4 and IPv6.
+    /// Copies an address that a system call has filled in; `nil` for any family other than IPv4 and IPv6.
     init?(_ address: UnsafePointer<sockaddr>) {
         let raw = UnsafeRawPointer(address)
         switch Int32(address.pointee.sa_family) {

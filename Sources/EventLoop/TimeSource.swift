@@ -1,11 +1,11 @@
-/// Where a loop's time comes from.
+/// The source of a loop's time.
 package enum TimeSource {
     /// The system's monotonic clock.
     case system
-    /// A clock that stands still until its owner moves it: for tests, which so decide when timers fire.
+    /// A clock that stands still until its owner moves it, so that tests decide when timers fire.
     case held(HeldTime)
 
-    /// Reads the clock: the one place where the system's is read.
+    /// Reads the clock; the system's clock is read nowhere else.
     @inline(__always)
     package func read() -> MonotonicTime {
         switch self {
@@ -15,16 +15,16 @@ package enum TimeSource {
     }
 }
 
-/// A clock in somebody's hand. Confined to the thread of the loop that goes by it.
+/// A clock that its owner moves. Confined to the thread of the loop that uses it.
 package final class HeldTime {
     package private(set) var now: MonotonicTime
 
-    /// - Parameter now: what it shows at first.
+    /// - Parameter now: the initial time.
     package init(_ now: MonotonicTime = MonotonicTime(nanoseconds: 1_000_000_000)) {
         self.now = now
     }
 
-    /// Moves it forward; a negative duration moves it not at all.
+    /// Moves the clock forward; a negative duration leaves it where it is.
     package func advance(by duration: Duration) {
         now = now + duration
     }

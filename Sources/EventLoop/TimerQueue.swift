@@ -1,15 +1,15 @@
-/// Names a timer until it has fired or was cancelled.
+/// Identifies a timer until it has fired or been cancelled.
 package struct TimerID: Hashable, Sendable {
     fileprivate var number: UInt64
 }
 
-/// What is to be done when: a binary heap of deadlines, with no clock of its own.
+/// Actions with their deadlines: a binary heap without a clock of its own.
 ///
 /// A cancelled timer leaves the table at once and the heap when its deadline comes up. Confined to one thread.
 package struct TimerQueue {
     private struct Entry {
         var deadline: MonotonicTime
-        /// Counts up, so that timers with the same deadline fire in the order they were made.
+        /// Counts up, so that timers with the same deadline fire in the order in which they were made.
         var number: UInt64
 
         func fires(before other: Entry) -> Bool {
@@ -23,7 +23,7 @@ package struct TimerQueue {
 
     package init() {}
 
-    /// How many timers will still fire.
+    /// Number of timers that will still fire.
     package var count: Int { actions.count }
 
     /// Adds an action that is due at `deadline`.
@@ -35,24 +35,24 @@ package struct TimerQueue {
         return TimerID(number: lastNumber)
     }
 
-    /// Takes a timer back; nothing happens where it has fired or was cancelled before.
+    /// Cancels a timer; nothing happens if it has already fired or been cancelled.
     package mutating func cancel(_ timer: TimerID) {
         actions[timer.number] = nil
     }
 
-    /// The earliest deadline of a timer that wasn't cancelled.
+    /// The earliest deadline of a timer that hasn't been cancelled.
     package mutating func nextDeadline() -> MonotonicTime? {
         while let first = heap.first {
-            // Nothing in the heap was cancelled: most of the time, and asked for in each turn.
+            // The first check holds if nothing in the heap was cancelled, as is usual; this runs in each turn.
             if heap.count == actions.count || actions[first.number] != nil { return first.deadline }
             removeFirst()
         }
         return nil
     }
 
-    /// Takes out the action of the earliest timer that is due, or nothing where none is.
+    /// Takes out the action of the earliest timer that is due; `nil` if none is.
     ///
-    /// One at a time, because an action may add and cancel others.
+    /// Only one at a time, because an action may add and cancel others.
     package mutating func popDue(at now: MonotonicTime) -> (() -> Void)? {
         guard let deadline = nextDeadline(), deadline <= now, let first = heap.first else { return nil }
         removeFirst()

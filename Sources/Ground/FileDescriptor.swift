@@ -1,12 +1,12 @@
 import Glibc
 
-/// An open file descriptor that is closed when its last owner lets go of it.
+/// An open file descriptor that is closed when its last owner releases it.
 package final class FileDescriptor: Sendable {
     package let number: Int32
 
-    /// Takes over what a system call returned.
+    /// Takes over the result of a system call.
     ///
-    /// - Throws: the call's error, where it returned a negative number.
+    /// - Throws: the call's error, if it returned a negative number.
     package init(_ result: Int32, _ operation: @autoclosure () -> String) throws(SystemError) {
         guard result >= 0 else { throw SystemError(operation: operation(), code: errno) }
         number = result
@@ -16,7 +16,7 @@ package final class FileDescriptor: Sendable {
         Glibc.close(number)
     }
 
-    /// A descriptor of its own for what this one leads to, closed on exec.
+    /// Makes another descriptor for the same open file, closed on exec.
     package func duplicate() throws(SystemError) -> FileDescriptor {
         try FileDescriptor(retrying { fcntl(number, F_DUPFD_CLOEXEC, 0) }, "dup")
     }

@@ -1,4 +1,4 @@
-/// How a gRPC call ends (https://grpc.github.io/grpc/core/md_doc_statuscodes.html).
+/// The status with which a gRPC call ends (https://grpc.github.io/grpc/core/md_doc_statuscodes.html).
 package enum GRPCStatus: Int, CaseIterable, Sendable {
     case ok = 0
     case cancelled = 1
@@ -18,7 +18,7 @@ package enum GRPCStatus: Int, CaseIterable, Sendable {
     case dataLoss = 15
     case unauthenticated = 16
 
-    /// As gRPC's documents write it: `UNAVAILABLE`.
+    /// The status as gRPC's documents spell it: `UNAVAILABLE`.
     package var name: String {
         switch self {
         case .ok: "OK"

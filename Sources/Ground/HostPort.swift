@@ -4,7 +4,7 @@ import Glibc
 package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     /// A DNS name, an IPv4 address or an IPv6 address without brackets.
     package var host: String
-    /// 1 to 65535; 0 stands for "any free port" where an address to listen on is meant.
+    /// 1 to 65535; in an address to listen on, 0 stands for any free port.
     package var port: UInt16
 
     package init(host: String, port: UInt16) {
@@ -12,9 +12,9 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `HOST:PORT`, an IPv6 address in brackets (`[::1]:50051`).
+    /// Reads `HOST:PORT`, with an IPv6 address in brackets (`[::1]:50051`).
     ///
-    /// - Returns: `nil` where the host is empty, a bracket is missing or the port is not 0 to 65535.
+    /// - Returns: `nil` if the host is empty, a bracket is missing or the port is not 0 to 65535.
     package init?(_ text: some StringProtocol) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         var host = text[..<colon]
@@ -39,7 +39,8 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    /// Whether only this machine can reach it, as far as the text tells: `localhost`, or an address of the loopback.
+    /// Whether the host can be reached from this machine only, as far as the text tells: `localhost`, or a loopback
+    /// address.
     package var isLoopback: Bool {
         if host.lowercased() == "localhost" { return true }
         var bytes = [UInt8](repeating: 0, count: 16)
@@ -53,7 +54,7 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// In JSON it is `HOST:PORT`.
+/// Encoded in JSON as `HOST:PORT`.
 extension HostPort: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

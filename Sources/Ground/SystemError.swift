@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// A failed system call: which one, and the system's word for why.
+/// A failed system call, and the system's reason.
 package struct SystemError: Error, Equatable, CustomStringConvertible {
-    /// The call, with what it was about: `bind 127.0.0.1:50050`.
+    /// The call and its object: `bind 127.0.0.1:50050`.
     package var operation: String
     /// The value of `errno`.
     package var code: Int32
@@ -13,7 +13,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         self.code = code
     }
 
-    /// The system's text for the code, in lower case as it stands within a sentence.
+    /// The system's text for the code, in lower case for use within a sentence.
     package var reason: String {
         guard let constant = clinux_error_text(code) else { return "error \(code)" }
         let text = String(cString: constant)
@@ -23,7 +23,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     package var description: String { "\(operation): \(reason)" }
 }
 
-/// Makes a call again for as long as a signal interrupts it.
+/// Repeats a call for as long as a signal interrupts it.
 package func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
         let result = call()
@@ -31,10 +31,10 @@ package func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     }
 }
 
-/// Writes all of the bytes to an open descriptor, which blocks for as long as there is no room for them.
+/// Writes all bytes to an open descriptor, and blocks for as long as there is no room for them.
 ///
-/// - Parameter position: where to; otherwise after what was written last.
-/// - Throws: with an unknown part of them written.
+/// - Parameter position: offset to write at; without one, the bytes follow what was written last.
+/// - Throws: with an unknown part of the bytes written.
 package func writeAll(_ bytes: [UInt8], to descriptor: Int32, at position: Int? = nil) throws(SystemError) {
     var written = 0
     while written < bytes.count {
@@ -48,7 +48,7 @@ package func writeAll(_ bytes: [UInt8], to descriptor: Int32, at position: Int? 
                 }
             }
         }
-        // What takes nothing, and gives no reason, is taken for broken: trying on might never end.
+        // A descriptor that takes nothing and gives no reason counts as broken: trying on might never end.
         guard count > 0 else { throw SystemError(operation: "write", code: count == 0 ? EIO : errno) }
         written += count
     }

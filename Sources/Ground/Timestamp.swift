@@ -1,16 +1,17 @@
 import Glibc
 
-/// A moment in Coordinated Universal Time, written as RFC 3339 with three digits: `2026-11-23T10:15:30.042Z`; or with six.
+/// A moment in Coordinated Universal Time, written as RFC 3339 with three decimals (`2026-11-23T10:15:30.042Z`) or with
+/// six.
 package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// How exactly a moment is taken, or written.
+    /// The precision with which a moment is taken or written.
     package enum Precision: Sendable {
         case milliseconds
         case microseconds
     }
 
-    /// Since 1970-01-01T00:00:00Z, leap seconds left out as POSIX does.
+    /// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds as in POSIX.
     package let milliseconds: Int64
-    /// What has passed of the next millisecond: 0 to 999, and 0 in a moment that is exact to the millisecond.
+    /// Microseconds beyond the milliseconds: 0 to 999, and 0 in a moment that is exact to the millisecond.
     package let microseconds: Int
 
     package init(milliseconds: Int64, microseconds: Int = 0) {
@@ -21,8 +22,8 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// The system's wall clock, which may jump.
     ///
-    /// - Parameter precision: what is kept of it: two moments are the same, and read again as they were written, only by what
-    ///   they have.
+    /// - Parameter precision: the precision that is kept: moments are compared, and read again as they were written,
+    ///   only by what they have.
     package static func now(_ precision: Precision = .milliseconds) -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -32,7 +33,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
             microseconds: precision == .microseconds ? microseconds % 1_000 : 0)
     }
 
-    /// - Parameter duration: counted in whole milliseconds; what would pass the end of time stays there.
+    /// - Parameter duration: counted in whole milliseconds; a result beyond the end of time is clamped to it.
     package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
@@ -68,7 +69,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         return text
     }
 
-    /// Reads exactly the form that `description` writes; anything else, such as another offset, gives `nil`.
+    /// Reads exactly the form that `description` writes; `nil` for anything else, such as another offset.
     package init?(rfc3339 text: some StringProtocol) {
         let bytes = Array(text.utf8)
         let form = Array("dddd-dd-ddTdd:dd:dd.dddZ".utf8)
@@ -87,7 +88,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         let (hour, minute, second, millisecond) = (fields[3], fields[4], fields[5], fields[6])
         guard (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 60 else { return nil }
         let days = Self.days(year: year, month: month, day: day)
-        // 31 April and its like come back as another date.
+        // 31 April and the like come back as another date.
         guard Self.civil(day: days) == (year, month, day) else { return nil }
         self.init(milliseconds: (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millisecond)
     }
@@ -133,7 +134,7 @@ extension Timestamp: Codable {
 }
 
 extension String {
-    /// Adds a number, with leading zeros up to its width, and what follows it.
+    /// Appends a number, with leading zeros up to its width, and the character that follows it.
     fileprivate mutating func append(_ number: Int64, digits width: Int, _ end: Character) {
         let digits = String(number)
         for _ in digits.utf8.count..<max(digits.utf8.count, width) { append("0") }

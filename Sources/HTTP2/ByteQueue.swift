@@ -1,22 +1,22 @@
-/// Bytes that wait for their way out, in chunks of a pool.
+/// Bytes waiting to be sent, in chunks of a pool.
 ///
-/// Invariants: the list runs from `head` to `tail`; `reading` is one of its chunks (or `nil` with nothing unread in any);
-/// all before the read position is kept for a replay, or was given back. Whoever drops a queue calls `removeAll(to:)`
-/// first. Confined to one thread.
+/// Invariants: the list runs from `head` to `tail`; `reading` is one of its chunks (or `nil` when no chunk has anything
+/// unread); everything before the read position is either kept for a replay or has been given back. The owner calls
+/// `removeAll(to:)` before it drops a queue. Confined to one thread.
 public struct ByteQueue {
     private typealias ChunkPointer = UnsafeMutablePointer<Chunk>
 
     private var head: ChunkPointer?
     private var tail: ChunkPointer?
     private var reading: ChunkPointer?
-    /// Within `reading`.
+    /// Offset of the read position within `reading`.
     private var readOffset = 0
 
-    /// Bytes not read yet.
+    /// Number of bytes not read yet.
     public private(set) var count = 0
-    /// Whether what is read stays, so that `rewind()` can bring it back.
+    /// Whether bytes that are read are kept, so that `rewind()` can bring them back.
     public private(set) var keepsForReplay: Bool
-    /// Bytes that were read and stay for a replay.
+    /// Number of bytes that were read and are kept for a replay.
     public private(set) var replayCount = 0
 
     public init(keepsForReplay: Bool = false) {
@@ -25,7 +25,7 @@ public struct ByteQueue {
 
     public var isEmpty: Bool { count == 0 }
 
-    /// Adds a copy of some bytes at the end.
+    /// Appends a copy of some bytes.
     public mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: ChunkPool) {
         var rest = bytes
         while !rest.isEmpty {
@@ -35,7 +35,7 @@ public struct ByteQueue {
                 continue
             }
             let length = min(room, rest.count)
-            // The chunk has `room` bytes beyond `filled`, and it is this queue's alone.
+            // The chunk has `room` bytes beyond `filled`, and belongs to this queue alone.
             Self.payload(of: chunk).advanced(by: chunk.pointee.filled)
                 .copyMemory(from: rest.baseAddress!, byteCount: length)
             chunk.pointee.filled += length
@@ -44,7 +44,7 @@ public struct ByteQueue {
         }
     }
 
-    /// Moves as many bytes as there are, or fit, out into `buffer`.
+    /// Moves bytes into `buffer`, until it is full or none are left, and returns their number.
     public mutating func read(into buffer: UnsafeMutableRawBufferPointer, pool: ChunkPool) -> Int {
         var written = 0
         while written < buffer.count, count > 0, let chunk = reading {
@@ -69,7 +69,7 @@ public struct ByteQueue {
         return written
     }
 
-    /// Brings back all that was read. Only while `keepsForReplay`.
+    /// Brings back all bytes that were read. Allowed only while `keepsForReplay`.
     public mutating func rewind() {
         precondition(keepsForReplay, "what was read is gone")
         reading = head
@@ -78,7 +78,7 @@ public struct ByteQueue {
         replayCount = 0
     }
 
-    /// Gives back what was kept for a replay, and keeps no more.
+    /// Gives back the bytes kept for a replay, and keeps no more.
     public mutating func stopKeeping(to pool: ChunkPool) {
         guard keepsForReplay else { return }
         keepsForReplay = false
@@ -90,7 +90,7 @@ public struct ByteQueue {
         }
     }
 
-    /// Gives all chunks back and is empty.
+    /// Gives all chunks back, which leaves the queue empty.
     public mutating func removeAll(to pool: ChunkPool) {
         while let chunk = head {
             head = chunk.pointee.next
@@ -114,7 +114,7 @@ public struct ByteQueue {
         tail = chunk
     }
 
-    /// Steps from a chunk that was read to its end to the next one, which holds what is still unread.
+    /// Moves from a chunk that was read to its end on to the next one, which holds unread bytes.
     private mutating func moveOn(from chunk: ChunkPointer, pool: ChunkPool) {
         assert(chunk.pointee.next != nil, "unread bytes lie in a chunk")
         reading = chunk.pointee.next

@@ -8,21 +8,22 @@ struct Chunk {
     static let headerSize = MemoryLayout<Chunk>.stride
 }
 
-/// Chunks to use again, in three sizes: most messages are small, bulk wants few large pieces, and what waits in many
-/// narrow windows is of a few kilobytes each. Confined to one thread.
+/// A pool of chunks in three sizes: most messages are small, bulk data needs few large chunks, and each of many narrow
+/// windows holds a few kilobytes. Confined to one thread.
 public final class ChunkPool {
-    /// The chunks of a size that nobody uses.
+    /// The unused chunks of one size.
     private struct FreeList {
-        /// Bytes of payload.
+        /// Bytes of payload in each chunk.
         let capacity: Int
-        /// Chunks kept.
+        /// The most chunks that are kept.
         let most: Int
         var first: UnsafeMutablePointer<Chunk>?
         var count = 0
 
         /// - Parameters:
-        ///   - size: bytes a chunk takes up with its header.
-        ///   - most: none are kept where a sanitizer is to see every chunk's end (scripts/sanitize.sh).
+        ///   - size: bytes of a chunk including its header.
+        ///   - most: number of chunks kept; none are kept if a sanitizer is to see every chunk's end
+        ///     (scripts/sanitize.sh).
         init(size: Int, most: Int) {
             capacity = size - Chunk.headerSize
             #if SLUICE_WITHOUT_POOLS
@@ -68,7 +69,7 @@ public final class ChunkPool {
     private var small = FreeList(size: 512, most: 16_384)
     private var medium = FreeList(size: 6 * 1024, most: 1024)
     private var large = FreeList(size: 16 * 1024 + Chunk.headerSize, most: 512)
-    /// Bytes of chunks that are in use.
+    /// Bytes of payload in the chunks in use.
     public private(set) var bytesInUse = 0
 
     public init() {}
@@ -77,7 +78,7 @@ public final class ChunkPool {
         for list in [small, medium, large] { list.deallocate() }
     }
 
-    /// An empty chunk, of the least size that `expected` bytes fit, or a large one.
+    /// Returns an empty chunk, of the smallest size that fits `expected` bytes, or else a large one.
     func take(expected: Int) -> UnsafeMutablePointer<Chunk> {
         let chunk =
             if expected <= small.capacity {

@@ -37,9 +37,9 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConve
 /// Identifies a stream within its session; odd for those a client opens.
 public typealias StreamID = Int32
 
-/// A session can't go on, or didn't take what was submitted.
+/// The reason why a session can't go on, or didn't accept what was submitted.
 public struct SessionError: Error, Equatable, CustomStringConvertible {
-    /// libnghttp2's own number, below zero.
+    /// The error number of libnghttp2, below zero.
     public var code: Int32
     public var description: String
 
@@ -48,7 +48,7 @@ public struct SessionError: Error, Equatable, CustomStringConvertible {
         self.description = description
     }
 
-    /// Whether libnghttp2 has found by itself that the peer sends more than it should.
+    /// Whether libnghttp2 itself has found that the peer sends more than it should.
     public var isFlood: Bool {
         code == NGHTTP2_ERR_FLOODED.rawValue || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue
     }

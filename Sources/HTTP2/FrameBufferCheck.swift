@@ -1,42 +1,42 @@
 import CNghttp2
 import Glibc
 
-/// Finds out whether libnghttp2 has a frame buffer that many sessions can share, as `SessionMemory` wants to have it.
+/// Checks that libnghttp2 has a frame buffer that many sessions can share, as `SessionMemory` assumes.
 ///
-/// Its interface promises nothing of the kind: which block it is, `SessionMemory` guesses by its size, and that what is in it
-/// is needed no longer than one `nghttp2_session_mem_send` is how libnghttp2 is written today. So it is looked at, with the
-/// library that this process runs with, before the first server session is made:
+/// Its interface promises nothing of the kind: `SessionMemory` guesses by its size which block is the buffer, and only
+/// today's implementation needs its contents no longer than one `nghttp2_session_mem_send`. So both are checked, with
+/// the library that this process runs with, before the first server session is made:
 ///
-/// 1. A session alone: of the right size it asks for one block, all that it sends lies in that block, and a full frame fills
-///    it, so that there is room for nothing else in it.
-/// 2. Two sessions on one block, in turns, each's bytes overwritten as soon as they have been copied: what they send is what
-///    sessions send that have a buffer each.
+/// 1. A session alone requests one block of the right size, everything that it sends lies in that block, and a full
+///    frame fills it, so that it has room for nothing else.
+/// 2. Two sessions take turns on one block, and the bytes of each are overwritten as soon as they have been copied:
+///    what they send equals what sessions with a buffer of their own send.
 package enum FrameBufferCheck {
-    /// When bytes that a session has sent are overwritten.
+    /// The moment at which bytes that a session has sent are overwritten.
     package enum Disturbance {
         case afterTheCopy
-        /// As if another session ran before; what is sent is damaged, which has to be noticed. For a test.
+        /// As if another session ran first: what is sent is damaged, and the check must notice. For a test.
         case beforeTheCopy
     }
 
-    /// What `SessionMemory` is to lend in this process.
+    /// Sizes of the blocks that `SessionMemory` lends in this process; `nil` to lend none.
     package static let lentSizes: ClosedRange<Int>? =
         holds(for: SessionMemory.frameBufferSizes)
         ? SessionMemory.frameBufferSizes : nil
 
-    /// - Parameter sizes: a guess how large the frame buffer is.
+    /// - Parameter sizes: the guessed size of the frame buffer, in bytes.
     package static func holds(for sizes: ClosedRange<Int>, disturbing disturbance: Disturbance = .afterTheCopy) -> Bool
     {
         isFrameBuffer(sizes) && canBeShared(sizes, disturbance)
     }
 
-    /// The first part. The block is one session's, so that nothing can go wrong by a wrong guess.
+    /// The first part of the check. The block serves one session only, so a wrong guess can do no harm.
     private static func isFrameBuffer(_ sizes: ClosedRange<Int>) -> Bool {
         let memory = SessionMemory(lending: sizes)
         guard let session = TrialSession(memory: memory, number: 0) else { return false }
         let lent = UnsafeRawBufferPointer(rebasing: memory.lentBytes.prefix(memory.lent.size))
         guard memory.lent.count == 1, let start = lent.baseAddress else { return false }
-        // How far from the ends of the block anything that was sent begins and ends.
+        // The smallest distance from the block's start, and the largest end, of anything that was sent.
         var (least, most) = (lent.count, 0)
         for step in TrialSession.steps {
             guard session.take(step) else { return false }
@@ -51,10 +51,10 @@ package enum FrameBufferCheck {
         return session.isWell && least + (lent.count - most) <= mostUnused
     }
 
-    /// What a full frame leaves of the buffer: libnghttp2 keeps a byte for the length of padding.
+    /// Bytes that a full frame leaves of the buffer: libnghttp2 keeps one for the length of padding.
     private static let mostUnused = 16
 
-    /// The second part.
+    /// The second part of the check.
     private static func canBeShared(_ sizes: ClosedRange<Int>, _ disturbance: Disturbance) -> Bool {
         guard let shared = conversation(SessionMemory(lending: sizes), disturbance),
             let alone = conversation(SessionMemory(lending: nil), nil)
@@ -62,7 +62,7 @@ package enum FrameBufferCheck {
         return shared == alone
     }
 
-    /// What two sessions send, which take turns after each piece.
+    /// The bytes sent by two sessions that take turns after each piece.
     private static func conversation(_ memory: SessionMemory, _ disturbance: Disturbance?) -> [[UInt8]]? {
         let sessions = [1, 2].compactMap { TrialSession(memory: memory, number: UInt8($0)) }
         guard sessions.count == 2 else { return nil }
@@ -86,17 +86,17 @@ package enum FrameBufferCheck {
         return sessions.allSatisfy(\.isWell) ? sent : nil
     }
 
-    /// The bytes lie in memory of ours, which libnghttp2 has only been lent, and which it wrote to just now.
+    /// Overwrites bytes in memory of ours, which libnghttp2 only borrows and has just written to.
     private static func overwrite(_ bytes: UnsafeRawBufferPointer) {
         memset(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), 0xA5, bytes.count)
     }
 }
 
-/// A server's session of libnghttp2, without anything of ours, and what a client says to it.
+/// A bare server session of libnghttp2, without any code of ours, and a client's bytes for it.
 ///
-/// libnghttp2 copies callbacks and allocator; the memory that the allocator stands for is kept here.
+/// libnghttp2 copies callbacks and allocator; this object keeps alive the memory that the allocator refers to.
 private final class TrialSession {
-    /// What happens, one after the other; between two steps all is sent.
+    /// The steps in order; everything is sent between two of them.
     static let steps = Step.allCases
 
     enum Step: CaseIterable {
@@ -105,11 +105,11 @@ private final class TrialSession {
 
     private let memory: SessionMemory
     private let session: OpaquePointer
-    /// Makes the sessions' bytes differ.
+    /// A number that makes the sessions' bytes differ.
     private let number: UInt8
-    /// Of the response, in bytes: more than two full frames.
+    /// Bytes of the response's body: more than two full frames.
     private let bodyLength = 40_000
-    /// How much of it libnghttp2 has taken; also for the callback, which gets its address.
+    /// Bytes of the body that libnghttp2 has taken; in memory of its own because the callback gets its address.
     private let bodyTaken = UnsafeMutablePointer<(taken: Int, length: Int, number: UInt8)>.allocate(capacity: 1)
     private(set) var isWell = true
 
@@ -133,9 +133,9 @@ private final class TrialSession {
         bodyTaken.deallocate()
     }
 
-    /// Does a step, without sending.
+    /// Performs a step, without sending.
     ///
-    /// - Returns: whether libnghttp2 took it.
+    /// - Returns: whether libnghttp2 accepted it.
     func take(_ step: Step) -> Bool {
         switch step {
         case .settings:
@@ -173,7 +173,7 @@ private final class TrialSession {
         }
     }
 
-    /// What is to be sent next; valid until the next call of any method.
+    /// The bytes to be sent next; valid until the next call of any method.
     func next() -> UnsafeRawBufferPointer? {
         var bytes: UnsafePointer<UInt8>?
         let count = nghttp2_session_mem_send(session, &bytes)
@@ -189,16 +189,16 @@ private final class TrialSession {
         [0, 0, UInt8(payload.count), type, flags, 0, 0, 0, stream] + payload
     }
 
-    /// HEADERS that end their stream: GET, http, the path "/" and the authority "a", without a table.
+    /// HEADERS that end their stream: GET, http, the path "/" and the authority "a", with no entries in the table.
     private static func request(stream: UInt8) -> [UInt8] {
         frame(1, flags: 0x5, stream: stream, [0x82, 0x86, 0x84, 0x01, 1, UInt8(ascii: "a")])
     }
 
-    /// Lends fields in libnghttp2's form, which copies them.
+    /// Lends fields in libnghttp2's form; libnghttp2 copies them.
     private static func withFields<Result>(
         _ fields: [(String, String)], _ body: (UnsafePointer<nghttp2_nv>) -> Result
     ) -> Result {
-        // Owned here until the call is over.
+        // Owned here until the call returns.
         let texts = fields.map { (strdup($0.0)!, strdup($0.1)!) }
         defer {
             for text in texts {

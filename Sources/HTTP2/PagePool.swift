@@ -1,22 +1,23 @@
 import Glibc
 
-/// Zeroed memory by the page, of which the system need not keep what is all zeros.
+/// Zeroed memory in pages, which the system need not hold while they are all zeros.
 ///
-/// libnghttp2 gives every session a table of 4 KiB for its streams, zeroed. Between calls it is all zeros again, so an
+/// libnghttp2 gives every session a zeroed table of 4 KiB for its streams. Between calls it is all zeros again, so an
 /// idle connection need not hold a page for it. Confined to one thread.
 final class PagePool {
     static let pageSize = 4096
 
-    /// Address space, of which pages count only once they are written to; enough for 65,536 connections a worker.
+    /// Bytes of address space, whose pages count only once they are written to; enough for 65,536 connections per
+    /// worker.
     private static let reserved = 65_536 * pageSize
 
     private let start: UnsafeMutableRawPointer
-    /// How much of the space has ever been given out.
+    /// Bytes of the space that have ever been given out.
     private var used = 0
-    /// Pages given back; they may be written on.
+    /// Pages given back, which may have been written to.
     private var free: [UnsafeMutableRawPointer] = []
 
-    /// - Returns: `nil` where the system grants no such address space.
+    /// - Returns: `nil` if the system doesn't grant that address space.
     init?() {
         let protection = PROT_READ | PROT_WRITE
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -24,7 +25,7 @@ final class PagePool {
             let space = mmap(nil, Self.reserved, protection, flags, -1, 0), space != MAP_FAILED
         else { return nil }
         start = space
-        // Huge pages would make every connection's first page one of 2 MiB.
+        // With huge pages, the first page of every connection would take 2 MiB.
         madvise(space, Self.reserved, MADV_NOHUGEPAGE)
     }
 
@@ -32,14 +33,14 @@ final class PagePool {
         munmap(start, Self.reserved)
     }
 
-    /// Where all pages lie.
+    /// The address space of all pages.
     var space: (start: UInt, length: UInt) { (UInt(bitPattern: start), UInt(Self.reserved)) }
 
     private func contains(_ pointer: UnsafeMutableRawPointer) -> Bool {
         pointer >= start && pointer < start.advanced(by: Self.reserved)
     }
 
-    /// - Returns: a page of zeros, or `nil` when all are given out.
+    /// - Returns: a page of zeros, or `nil` if all are given out.
     func take() -> UnsafeMutableRawPointer? {
         if let page = free.popLast() {
             memset(page, 0, Self.pageSize)
@@ -55,8 +56,8 @@ final class PagePool {
         free.append(page)
     }
 
-    /// Hands a page that is all zeros back to the system, which gives it anew, zeroed, at the next access: whoever has it
-    /// sees no difference.
+    /// Hands a page that is all zeros back to the system, which supplies a zeroed one at the next access: the page's
+    /// owner sees no difference.
     func trim(_ page: UnsafeMutableRawPointer) {
         assert(contains(page) && page.isOnPageBoundary, "only pages from here are trimmed")
         guard page.load(as: Int.self) == 0, memcmp(page, page.advanced(by: 8), Self.pageSize - 8) == 0 else { return }

@@ -3,7 +3,7 @@ import CNghttp2
 /// One side of an HTTP/2 connection (RFC 9113), without the connection: bytes in, bytes out, events to a subclass.
 ///
 /// Events come from within `receive(_:)` and `write(into:)`. During one, the subclass may submit, reset, resume and
-/// consume on any session, but must neither feed nor drain this one, nor let go of it. Confined to one thread.
+/// consume on any session, but must not call these two on this one, nor release it. Confined to one thread.
 open class Session: SessionEvents {
     public enum Role: Sendable {
         case client
@@ -12,44 +12,44 @@ open class Session: SessionEvents {
 
     public let role: Role
 
-    /// The header list that has been received and that libnghttp2 is being told of.
+    /// The received header list that libnghttp2 is now being told of.
     private var incoming: HeaderList?
     private var input: FrameInput
     private var decoder: HPACKDecoder
     private var digest = HeaderDigest()
 
-    /// The stream that was asked for last, and its context: events of a stream come one after another, and each lookup is
-    /// a search in libnghttp2's table. Zero where there is none.
+    /// The stream looked up last, and its context; zero and `nil` if there is none. Events of a stream come in a row,
+    /// and each lookup is a search in libnghttp2's table.
     private var latestStream: StreamID = 0
     private var latestContext: UnsafeMutableRawPointer?
 
-    /// Kept alive: the libnghttp2 session's memory lies there.
+    /// Kept alive because it holds the libnghttp2 session's memory.
     private let memory: SessionMemory
-    /// Where a server session keeps track of its streams, at least until it has more than ever fit there.
+    /// The page in which a server session keeps track of its streams, at least until it has had more than fit there.
     private let page: UnsafeMutableRawPointer?
 
-    /// Of the HEADERS that are queued. libnghttp2 keeps track of the frames, what is in them is encoded here.
+    /// The lists of queued HEADERS. libnghttp2 keeps track of the frames; their contents are encoded here.
     private var queuedHeaders = HeaderQueue()
     private var encoder: HPACKEncoder
     private var output = FrameOutput()
-    /// Whether the peer has taken note of this side's SETTINGS. Until then libnghttp2 counts with windows that streams don't
-    /// have any more.
+    /// Whether the peer has acknowledged this side's SETTINGS. Until then libnghttp2 counts with windows that streams
+    /// no longer have.
     public private(set) final var settingsAreAcknowledged = false
-    /// The latest stream whose HEADERS have been written; as requests go out in the order of their streams, those of later
-    /// ones have not.
+    /// The latest stream whose HEADERS have been written. As requests go out in the order of their streams, those of
+    /// later streams have not been.
     public private(set) final var latestStreamSent: StreamID = 0
 
     /// The code of a GOAWAY that waits for the next output.
     private var dueGoAway: ErrorCode?
 
-    /// libnghttp2's half of this object: made in `init`, ended in `deinit`, used in between by one thread.
+    /// The libnghttp2 session: made in `init`, ended in `deinit`, and used by one thread in between.
     private let session: OpaquePointer
 
     /// Sets up the session and queues its SETTINGS, and as a client the connection preface.
     ///
     /// - Parameters:
-    ///   - headerLists: where received header lists come from; whoever is given one gives it back there.
-    ///   - memory: where libnghttp2's memory for this session comes from.
+    ///   - headerLists: the pool that received header lists come from; whoever is given a list gives it back there.
+    ///   - memory: the source of libnghttp2's memory for this session.
     public init(role: Role, settings: SessionSettings, headerLists: HeaderListPool, memory: SessionMemory) {
         self.role = role
         self.memory = memory
@@ -90,7 +90,7 @@ open class Session: SessionEvents {
         forgetLists()
     }
 
-    /// Gives back the lists that were expected to come again.
+    /// Gives back the lists that were kept because they were expected again.
     private func forgetLists() {
         decoder.forget(headerLists)
         encoder.forget(headerLists)
@@ -103,12 +103,13 @@ open class Session: SessionEvents {
         case .server: entries.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maxConcurrentStreams))
         case .client: entries.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
         }
-        // Saying what holds anyway would have libnghttp2 look for streams to adjust, in a table of 256 places.
+        // Announcing the value that holds anyway would make libnghttp2 search a table of 256 places for streams to
+        // adjust.
         if settings.streamWindow != SessionSettings.initialStreamWindow {
             entries.append(entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(settings.streamWindow)))
         }
         entries.append(entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeaderListSize))
-        // RFC 9218, section 2.1: nobody prioritizes by RFC 7540 here, which saves libnghttp2 its dependency tree.
+        // RFC 9218, section 2.1: nothing here prioritizes by RFC 7540, which saves libnghttp2 its dependency tree.
         entries.append(entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1))
         check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count))
         check(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow))
@@ -120,7 +121,8 @@ open class Session: SessionEvents {
 
     // MARK: Bytes
 
-    /// Takes in what the peer sent. After an error nothing more must be fed; what is queued (a GOAWAY) may be drained.
+    /// Takes in what the peer sent. After an error nothing more must be fed; what is queued (a GOAWAY) may still be
+    /// written.
     public final func receive(_ bytes: UnsafeRawBufferPointer) throws(SessionError) {
         var bytes = bytes
         while let piece = input.next(&bytes) {
@@ -150,12 +152,12 @@ open class Session: SessionEvents {
         }
     }
 
-    /// The beginning of a frame that libnghttp2 ends a session for; it would let a CONTINUATION be as long.
+    /// The beginning of a frame for which libnghttp2 ends a session. It would allow a CONTINUATION of that length.
     private static let oversizedFrame: [UInt8] = [0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0]
 
-    /// What libnghttp2 ends a session for, whatever else it knows: a PUSH_PROMISE on no stream. Before the peer has
-    /// acknowledged that it must send none, libnghttp2 would take one, whose block is beyond its own decoder: that hasn't
-    /// seen the others. No server sends one then, since it reads the SETTINGS first.
+    /// A frame for which libnghttp2 ends a session in any state: a PUSH_PROMISE on no stream. Until the peer has
+    /// acknowledged that it must send none, libnghttp2 would accept one, but its own decoder can't read the header
+    /// block, as it hasn't seen the others. No server sends one that early, since it reads the SETTINGS first.
     private static let impossiblePushPromise: [UInt8] =
         [0, 0, 4, FrameHeader.Kind.pushPromise, FrameHeader.Flag.endHeaders, 0, 0, 0, 0] + [0, 0, 0, 2]
 
@@ -181,7 +183,7 @@ open class Session: SessionEvents {
             if decoded.0.isTruncated { try skipped(decoder.excess(of: block.count, decoded.0), of: decoded.0) }
             return try receive(frame, decoded)
         case .first: try check(frame)
-        // libnghttp2 hears nothing of these.
+        // libnghttp2 sees none of these frames.
         case .middle, .last: guard frameBegan(.control) else { throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
         }
         let (decoded, excess) = decoder.decodePart(block, isLast: extent == .last, from: headerLists)
@@ -189,7 +191,7 @@ open class Session: SessionEvents {
         if let decoded { try receive(frame, decoded) }
     }
 
-    /// - Parameter list: what the excess belongs to, if it is complete: it is given back where the session can't go on.
+    /// - Parameter list: the list with the excess, if it is complete; it is given back if the session can't go on.
     private func skipped(_ excess: HeaderExcess, of list: HeaderList?) throws(SessionError) {
         guard !headersSkipped(bytes: excess.bytes, fields: excess.fields) else { return }
         if let list { headerLists.give(list) }
@@ -202,7 +204,7 @@ open class Session: SessionEvents {
         _ frame: HeadersFrame, _ decoded: (list: HeaderList, rules: HeaderRules, outcome: HPACKDecoder.Outcome)
     ) throws(SessionError) {
         incoming = decoded.list
-        // Nobody asks for the list of a stream that isn't there any more, or is malformed.
+        // Nothing takes the list of a stream that is gone or malformed.
         defer { if let list = takeHeaderList() { headerLists.give(list) } }
         switch decoded.outcome {
         case .broken:
@@ -210,7 +212,7 @@ open class Session: SessionEvents {
                 $0[0] = HeaderDigest.broken; return 1
             }
         case .decoded:
-            // A copy, since a closure that names `self` counts a reference to it.
+            // A copy, because a closure that names `self` would count a reference to it.
             var (digest, role) = (digest, role)
             defer { self.digest = digest }
             try feed(frame) { digest.write(decoded.rules, for: role, into: $0) }
@@ -219,8 +221,8 @@ open class Session: SessionEvents {
 
     // MARK: What a client must not do with its streams
 
-    /// - Throws: for HEADERS that open a stream or end it a second time: a session that goes on would tell streams apart
-    ///   otherwise than the client does.
+    /// - Throws: for HEADERS that open a stream or end it a second time. If the session went on, its view of the
+    ///   streams would differ from the client's.
     @inline(__always)
     private func check(_ frame: HeadersFrame) throws(SessionError) {
         guard role == .server else { return }
@@ -229,12 +231,12 @@ open class Session: SessionEvents {
         case .passedOver:
             throw violation(.protocolError, "HEADERS open stream \(frame.stream), and a later one is open already")
         case .ended: throw violation(.streamClosed, "HEADERS on stream \(frame.stream), which the client has ended")
-        // The stream alone is in error; libnghttp2 takes no notice of the list.
+        // Only the stream is in error; libnghttp2 ignores the list.
         case .reset: if input.streams.resetSent(on: frame.stream) { reset(frame.stream, .streamClosed) }
         }
     }
 
-    /// DATA behind the end of a stream that has gone from here: the stream alone is in error.
+    /// Refuses DATA after the end of a stream that is already forgotten here: only the stream is in error.
     private func refuseStrays() throws(SessionError) {
         for stream in input.takeStrays() {
             guard frameBegan(.control) else { throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
@@ -242,7 +244,7 @@ open class Session: SessionEvents {
         }
     }
 
-    /// Passes on a PRIORITY frame that isn't wrong: libnghttp2 looks at none, since nobody here prioritizes so.
+    /// Passes on a valid PRIORITY frame: libnghttp2 checks none, since nothing here prioritizes by them.
     private func receive(_ frame: PriorityFrame) throws(SessionError) {
         guard frame.stream != 0 else { throw violation(.protocolError, "PRIORITY on stream 0") }
         try feed(frame.bytes)
@@ -260,13 +262,13 @@ open class Session: SessionEvents {
         return SessionError(code: NGHTTP2_ERR_PROTO.rawValue, description: reason)
     }
 
-    /// A RST_STREAM goes out.
+    /// Notes a RST_STREAM that goes out.
     func resetGoesOut(_ code: ErrorCode, on stream: StreamID) {
         if role == .server { input.streams.resetSent(on: stream) }
         resetSent(code, on: stream)
     }
 
-    /// Hands libnghttp2 a HEADERS frame with another block in it.
+    /// Hands libnghttp2 a HEADERS frame with another header block in it.
     private func feed(
         _ frame: HeadersFrame, isComplete: Bool = true, _ writeBlock: (UnsafeMutableRawBufferPointer) -> Int
     ) throws(SessionError) {
@@ -278,14 +280,15 @@ open class Session: SessionEvents {
         if count < 0 { throw error(Int32(count)) }
     }
 
-    /// With which a client begins (RFC 9113, section 3.4).
+    /// Bytes of the preface that a client begins with (RFC 9113, section 3.4).
     private static let prefaceLength = 24
 
-    /// The least room that `write(into:)` needs: for a DATA frame and whatever frame libnghttp2 has behind it.
+    /// The least room that `write(into:)` needs, in bytes: for a DATA frame and the frame that libnghttp2 may write
+    /// after it.
     public static let leastOutput = 2 * FrameOutput.largestFrame
 
-    /// Writes queued frames into `buffer` as long as whole ones are sure to fit, and returns how many bytes that were;
-    /// zero means that nothing is queued.
+    /// Writes queued frames into `buffer` as long as whole ones are sure to fit, and returns the number of bytes
+    /// written; zero means that nothing is queued.
     ///
     /// - Precondition: the buffer has room for at least `leastOutput` bytes.
     public final func write(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
@@ -298,7 +301,7 @@ open class Session: SessionEvents {
             let count = nghttp2_session_mem_send(session, &bytes)
             if count < 0 { throw error(Int32(count)) }
             guard count > 0, let bytes else { break }
-            // A frame in libnghttp2's own buffer, valid until the next call; of its default frame size at most.
+            // A frame in libnghttp2's own buffer, valid until the next call, and of its default frame size at most.
             let frame = UnsafeRawBufferPointer(start: bytes, count: count)
             if let header = FrameOutput.headersHeader(of: frame) {
                 writeHeaders(header, UnsafeRawBufferPointer(rebasing: frame[FrameHeader.length...]))
@@ -319,13 +322,14 @@ open class Session: SessionEvents {
         headerLists.give(list)
     }
 
-    /// The payload of the DATA frame that comes next is to be written here; `nil` where it may not fit.
+    /// The room for the payload of the next DATA frame; `nil` if it may not fit.
     func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? { output.dataRoom(for: length) }
 
-    /// The payload is where `dataRoom(for:)` has said; here is the header that goes in front of it.
+    /// Writes the header in front of a payload that was written where `dataRoom(for:)` said.
     func dataWritten(header: UnsafePointer<UInt8>, length: Int) { output.dataWritten(header: header, length: length) }
 
-    /// Once libnghttp2 has been told of HEADERS, their list waits here until they are written. It must not change until then.
+    /// Keeps the list of HEADERS that libnghttp2 has been told of until they are written. It must not change until
+    /// then.
     private func queue(_ list: HeaderList, on stream: StreamID, _ result: Int32) {
         check(result)
         guard result >= 0 else { return }
@@ -333,7 +337,7 @@ open class Session: SessionEvents {
         queuedHeaders.append(list, on: stream)
     }
 
-    /// HEADERS that were queued are dropped, since the stream has ended meanwhile.
+    /// Drops queued HEADERS, since their stream has ended meanwhile.
     func headersNotSent(on stream: StreamID) {
         if let list = queuedHeaders.take(on: stream) { headerLists.give(list) }
     }
@@ -347,13 +351,13 @@ open class Session: SessionEvents {
         nghttp2_session_want_read(session) == 0 && !wantsToSend
     }
 
-    /// Lets go of memory that a session without streams doesn't need. Worth its while once a session has gone idle.
+    /// Releases memory that a session without streams doesn't need. Worthwhile once a session has gone idle.
     public final func trimMemory() {
         forgetLists()
         if let page { memory.trim(page) }
     }
 
-    /// Whether a header block has been begun and not finished.
+    /// Whether a header block has begun and not finished.
     public final var isReceivingHeaders: Bool { input.isWithinBlock }
 
     /// Takes the header list that libnghttp2 has just been told of.
@@ -371,20 +375,20 @@ open class Session: SessionEvents {
         return context
     }
 
-    /// A stream has begun; libnghttp2 keeps its context until the stream is closed.
+    /// Sets the context of a stream that has begun; libnghttp2 keeps it until the stream is closed.
     func setContext(_ context: StreamContext, of stream: StreamID) {
         let context = Unmanaged.passUnretained(context).toOpaque()
         nghttp2_session_set_stream_user_data(session, stream, context)
         (latestStream, latestContext) = (stream, context)
     }
 
-    /// - Returns: the context of a stream that is closed, for the last time.
+    /// - Returns: the context of a closed stream, for the last time.
     func takeContext(of stream: StreamID) -> UnsafeMutableRawPointer? {
         defer { if stream == latestStream { (latestStream, latestContext) = (0, nil) } }
         return context(of: stream)
     }
 
-    /// The peer has taken note of this side's SETTINGS.
+    /// Notes that the peer has acknowledged this side's SETTINGS.
     func settingsAcknowledged() {
         input.passesPushPromises = true
         settingsAreAcknowledged = true
@@ -399,7 +403,7 @@ open class Session: SessionEvents {
 
     /// Opens a stream (clients only). The list must not change until it is back in its pool.
     ///
-    /// - Parameter endStream: the request has no body; otherwise `body(of:into:)` will be asked for it.
+    /// - Parameter endStream: whether the request has no body; otherwise `body(of:_:into:)` will be asked for it.
     public final func submitRequest(
         _ head: HeaderList, endStream: Bool, context: StreamContext
     ) throws(SessionError) -> StreamID {
@@ -428,22 +432,22 @@ open class Session: SessionEvents {
         queue(head, on: stream, nghttp2_submit_headers(session, 0, stream, nil, nil, 0, nil))
     }
 
-    /// Sends trailers, which end the stream. Only from within `body(of:into:)`, as they would overtake DATA that are still to
-    /// come; or when all DATA have been taken and the peer's window is shut.
+    /// Sends trailers, which end the stream. Allowed only from within `body(of:_:into:)`, as they would overtake DATA
+    /// still to come, or when all DATA have been taken and the peer's window is shut.
     public final func submitTrailers(_ trailers: HeaderList, on stream: StreamID) {
         queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
     }
 
     /// Ends a stream at once with RST_STREAM. One whose HEADERS have not been sent yet ends without a frame.
     public final func reset(_ stream: StreamID, _ code: ErrorCode) {
-        // libnghttp2 takes the queued HEADERS back for the first reset of such a stream, and would send the RST_STREAM of a
-        // second one: of an idle stream, for which the peer ends the connection (RFC 9113, section 5.1).
+        // On the first reset of such a stream libnghttp2 takes the queued HEADERS back. On a second one it would send
+        // RST_STREAM for an idle stream, over which the peer ends the connection (RFC 9113, section 5.1).
         if role == .client, !queuedHeaders.isEmpty, queuedHeaders.cancel(on: stream) { return }
         check(nghttp2_submit_rst_stream(session, 0, stream, code.rawValue))
     }
 
-    /// Takes back a request whose HEADERS haven't been written (clients only; `latestStreamSent`): the peer never hears of
-    /// it, and neither does the owner any more.
+    /// Takes back a request whose HEADERS haven't been written (clients only; `latestStreamSent`): the peer never hears
+    /// of it, and the owner gets no more events.
     public final func withdraw(_ stream: StreamID) {
         precondition(role == .client && stream > latestStreamSent, "what was sent can't be taken back")
         nghttp2_session_set_stream_user_data(session, stream, nil)
@@ -454,15 +458,15 @@ open class Session: SessionEvents {
     /// Whether HEADERS of a stream wait to be written.
     public final func hasQueuedHeaders(on stream: StreamID) -> Bool { queuedHeaders.has(stream) }
 
-    /// There is something for a stream that answered `.nothingYet`.
+    /// Continues a stream that answered `.nothingYet` and now has something to send.
     public final func resume(_ stream: StreamID) {
-        // Fails where the stream isn't waiting, and then there is nothing to do.
+        // Fails if the stream isn't waiting, and then there is nothing to do.
         nghttp2_session_resume_data(session, stream)
     }
 
     // MARK: Credit (RFC 9113, section 5.2)
 
-    /// Gives the peer credit for bytes of a stream that have gone on, for the stream and for the connection.
+    /// Gives the peer credit for bytes of a stream that have been passed on, for the stream and for the connection.
     public final func consume(_ count: Int, on stream: StreamID) {
         check(nghttp2_session_consume(session, stream, count))
     }
@@ -472,12 +476,13 @@ open class Session: SessionEvents {
         check(nghttp2_session_consume_stream(session, stream, count))
     }
 
-    /// Gives the peer credit for all bytes of a stream that have gone on, once they are an eighth of its window: libnghttp2
-    /// by itself waits for half of it, and over a distance that is half of the bandwidth. In `consumeStream(_:on:)`'s stead.
+    /// Gives the peer credit for all bytes of a stream that have been passed on, once they are an eighth of its window:
+    /// libnghttp2 by itself waits for half of it, which over a distance costs half of the bandwidth. Used instead of
+    /// `consumeStream(_:on:)`.
     ///
     /// - Parameters:
-    ///   - waiting: bytes that have come and not gone on.
-    ///   - window: the stream's.
+    ///   - waiting: bytes that have come in and not been passed on.
+    ///   - window: the stream's window, in bytes.
     public final func creditEarly(_ stream: StreamID, waiting: Int, window: Int) {
         let taken = Int(nghttp2_session_get_stream_effective_recv_data_length(session, stream)) - waiting
         guard taken >= window / 8, taken > 0 else { return }
@@ -486,18 +491,18 @@ open class Session: SessionEvents {
 
     /// Lets the peer have more bytes of a stream under way.
     ///
-    /// - Parameter window: how many altogether, no fewer than before. The stream's HEADERS have been sent.
+    /// - Parameter window: the new total, no less than before. The stream's HEADERS have been sent.
     public final func setWindow(of stream: StreamID, to window: Int) {
         check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
     }
 
-    /// Lets the peer have fewer bytes of a stream under way in future; all that came has been consumed.
+    /// Lets the peer have fewer bytes of a stream under way from now on; everything that came has been consumed.
     ///
-    /// What it was granted can't be taken back: as many of its next bytes as the window becomes smaller by must be left
-    /// unconsumed. When the window is widened to what it was, those of them that have come are to be consumed.
+    /// What the peer was granted can't be taken back: as many of its next bytes as the window shrinks by must be left
+    /// unconsumed. When the window is widened to its former size, those of them that have come are to be consumed.
     public final func narrow(_ stream: StreamID, to window: Int) {
-        // The peer gets all of its credit once more: libnghttp2's counts of what came and of what was consumed would
-        // otherwise differ by that for ever.
+        // The peer gets all of its credit once more: otherwise libnghttp2's counts of bytes received and consumed would
+        // differ by that for ever.
         let uncredited = nghttp2_session_get_stream_effective_recv_data_length(session, stream)
         if uncredited > 0 { check(nghttp2_submit_window_update(session, 0, stream, uncredited)) }
         check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
@@ -508,34 +513,35 @@ open class Session: SessionEvents {
         check(nghttp2_session_consume_connection(session, count))
     }
 
-    /// How many bytes of all streams the peer takes now.
+    /// Bytes of all streams that the peer takes now.
     public final var peerWindow: Int { Int(nghttp2_session_get_remote_window_size(session)) }
 
-    /// How many bytes of a stream the peer takes now.
+    /// Bytes of a stream that the peer takes now.
     public final func peerWindow(of stream: StreamID) -> Int {
         Int(nghttp2_session_get_stream_remote_window_size(session, stream))
     }
 
-    /// How many bytes of a stream the peer takes before it has given credit for any.
+    /// Bytes of a stream that the peer takes before it has given credit for any.
     public final var peerInitialWindow: Int {
         Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE))
     }
 
     // MARK: The connection
 
-    /// Lets the peer have so many streams open from now on, other than at first (servers only). Streams beyond that are
-    /// refused even before the peer has taken note.
+    /// Changes the number of streams that the peer may have open (servers only). Streams beyond it are refused even
+    /// before the peer has acknowledged it.
     public final func announce(maxConcurrentStreams count: Int) {
         var entry = entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, UInt32(clamping: count))
         check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), &entry, 1))
     }
 
-    /// How many streams the peer lets this side open.
+    /// Number of streams that the peer lets this side open.
     public final var peerMaxConcurrentStreams: Int {
         Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
-    /// How large a header list the peer says that it takes (RFC 9113, section 6.5.2); the largest number where it says nothing.
+    /// Bytes of the largest header list that the peer announces it takes (RFC 9113, section 6.5.2); the largest number
+    /// if it announces nothing.
     public final var peerMaxHeaderListSize: Int {
         Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
     }
@@ -560,9 +566,10 @@ open class Session: SessionEvents {
         check(nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0))
     }
 
-    /// Ends the session: a last GOAWAY is queued, nothing else is sent or taken in.
+    /// Ends the session: a last GOAWAY is queued, and nothing else is sent or taken in.
     ///
-    /// - Parameter text: what another GOAWAY ahead of it says to the peer, in words that it may know; empty for none.
+    /// - Parameter text: the debug data of another GOAWAY sent ahead of it, in words that the peer may know; empty for
+    ///   none.
     public final func terminate(_ code: ErrorCode, saying text: StaticString = "") {
         if text.utf8CodeUnitCount > 0 {
             let last = nghttp2_session_get_last_proc_stream_id(session)
@@ -573,17 +580,18 @@ open class Session: SessionEvents {
 
     /// Sends a PING.
     ///
-    /// - Parameter payload: what `pingAnswered(_:)` is told.
+    /// - Parameter payload: the payload that `pingAnswered(_:)` gets back.
     public final func submitPing(_ payload: UInt64) {
         withUnsafeBytes(of: payload) { bytes in
-            // Eight bytes, as a PING has; libnghttp2 copies them.
+            // A PING has eight bytes; libnghttp2 copies them.
             check(nghttp2_submit_ping(session, 0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress))
         }
     }
 
     // MARK: Errors
 
-    /// For calls that fail only by a mistake of ours or without memory; a stream that has just closed is neither.
+    /// Checks calls that fail only through a mistake of ours or lack of memory; a stream that has just closed is
+    /// neither.
     private func check(_ result: Int32) {
         guard result != 0, result != NGHTTP2_ERR_STREAM_CLOSED.rawValue,
             result != NGHTTP2_ERR_INVALID_STREAM_ID.rawValue

@@ -1,6 +1,6 @@
 import CNghttp2
 
-/// The C functions through which libnghttp2 calls back, and how a session and a stream's context are found from there.
+/// The C functions that libnghttp2 calls back, and the way from there to a session and a stream's context.
 ///
 /// Soundness: a callback runs only inside a call into libnghttp2 that a `Session` makes, so the session that the user
 /// data points to is alive and on its own thread; a stream's context is kept alive by its owner until `streamClosed`.
@@ -8,7 +8,7 @@ enum SessionCallbacks {
     /// Made once, never changed and never freed.
     nonisolated(unsafe) static let shared: OpaquePointer = make()
 
-    /// Lends a description of where a stream's DATA comes from; libnghttp2 copies it.
+    /// Lends a description of the source of a stream's DATA; libnghttp2 copies it.
     @inline(__always)
     static func withBodyProvider<Result>(
         _ context: UnsafeMutableRawPointer, _ use: (UnsafePointer<nghttp2_data_provider>) -> Result
@@ -36,13 +36,13 @@ enum SessionCallbacks {
         return callbacks
     }
 
-    /// Lends the session without counting a reference: whoever called into libnghttp2 keeps it alive.
+    /// Lends the session without counting a reference: the caller into libnghttp2 keeps it alive.
     @inline(__always)
     private static func with<Result>(_ userData: UnsafeMutableRawPointer?, _ body: (Session) -> Result) -> Result {
         Unmanaged<Session>.fromOpaque(userData!)._withUnsafeGuaranteedRef(body)
     }
 
-    /// Lends a stream's context likewise.
+    /// Lends a stream's context in the same way.
     ///
     /// - Returns: `nil` for a stream that has none (any more).
     @inline(__always)
@@ -76,10 +76,10 @@ enum SessionCallbacks {
         return 0
     }
 
-    /// What has libnghttp2 skip the rest of a frame.
+    /// The result that makes libnghttp2 skip the rest of a frame.
     private static let ignored = Int32(NGHTTP2_ERR_CANCEL.rawValue)
 
-    /// What ends `nghttp2_session_mem_recv` at once.
+    /// The result that ends `nghttp2_session_mem_recv` at once.
     private static let failure = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
 
     // MARK: Frames
@@ -203,7 +203,7 @@ enum SessionCallbacks {
             ErrorCode(rawValue: nghttp2_shim_goaway_code(frame)), saying: String(decoding: text, as: UTF8.self))
     }
 
-    /// DATA and HEADERS alone carry END_STREAM; the same bit means ACK elsewhere.
+    /// Only DATA and HEADERS carry END_STREAM; elsewhere the same bit means ACK.
     private static func endsStream(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
         let type = nghttp2_shim_type(frame)
         return type <= UInt8(NGHTTP2_HEADERS.rawValue)
@@ -212,8 +212,8 @@ enum SessionCallbacks {
 
     // MARK: Bodies
 
-    /// Has the payload written where it is sent from, not into libnghttp2's buffer: `sendData` follows at once, with
-    /// nothing in between.
+    /// Lets the payload be written where it is sent from, and not into libnghttp2's buffer: `sendData` follows at once,
+    /// with nothing in between.
     private static let readBody: nghttp2_data_source_read_callback = {
         _, stream, _, length, flags, source, userData in
         guard let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
@@ -247,7 +247,7 @@ enum SessionCallbacks {
     }
 }
 
-/// How libnghttp2 is told to behave.
+/// The options for libnghttp2.
 enum SessionOptions {
     /// Made once, never changed and never freed.
     nonisolated(unsafe) static let shared: OpaquePointer = make()
@@ -257,7 +257,7 @@ enum SessionOptions {
         guard nghttp2_option_new(&pointer) == 0, let options = pointer else {
             fatalError("libnghttp2 is out of memory")
         }
-        // Credit is given when bytes have gone on, not when they came in.
+        // Credit is given when bytes have been passed on, not when they came in.
         nghttp2_option_set_no_auto_window_update(options, 1)
         // gRPC's status messages may begin or end with a space, which libnghttp2 would treat as malformed.
         nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(options, 1)
@@ -266,7 +266,7 @@ enum SessionOptions {
         // The session's owner counts resets, and knows which of them are no attack; libnghttp2's own limit, 1,000 and 33 a
         // second, would end the connection of a client whose calls have short deadlines.
         nghttp2_shim_allow_stream_resets(options)
-        // Frames of unknown types are ignored (RFC 9113, section 5.5), but must be heard of to be counted.
+        // Frames of unknown types are ignored (RFC 9113, section 5.5), but must be seen to be counted.
         for type in UInt8(0x0a)...UInt8.max { nghttp2_option_set_user_recv_extension_type(options, type) }
         return options
     }

@@ -1,55 +1,54 @@
-/// What a session's owner keeps for a stream. The owner keeps it alive from `requestBegan` or `submitRequest` until
-/// `streamClosed` has returned, or the session is gone.
+/// The state that a session's owner keeps for a stream. The owner keeps it alive from `requestBegan` or `submitRequest`
+/// until `streamClosed` has returned, or the session is gone.
 open class StreamContext {
     public init() {}
 }
 
-/// What a frame that begins is about.
+/// The kind of a frame that begins to arrive.
 public enum IncomingFrame: Sendable {
     /// DATA with a payload.
     case data
     /// HEADERS, with or without END_HEADERS.
     case headers
-    /// Anything that moves neither a head nor a body; also DATA of nothing but padding, once it is complete.
+    /// Any frame that moves neither a head nor a body; also DATA consisting of padding only, once it is complete.
     case control
 }
 
-/// What a session tells its subclass. Each of these does nothing until it is overridden, but for giving back what it was
-/// given.
+/// The events that a session passes to its subclass. By default each does nothing but give back what it was given.
 ///
-/// A class, and not an extension of `Session`: only what a class declares in its own body can be overridden.
+/// A class and not an extension of `Session`, because only what a class declares in its own body can be overridden.
 open class SessionEvents {
-    /// What a subclass gives when libnghttp2 asks for a stream's next DATA.
+    /// A subclass's answer when libnghttp2 asks for a stream's next DATA.
     public enum Body {
-        /// So many bytes were written, and more may come.
+        /// This many bytes were written, and more may come.
         case bytes(Int)
-        /// So many bytes were written, the stream's last: END_STREAM goes with them.
+        /// This many bytes were written, the stream's last: END_STREAM goes with them.
         case last(Int)
-        /// So many bytes were written, the last before trailers, which the subclass has submitted just now.
+        /// This many bytes were written, the last before trailers, which the subclass has just submitted.
         case lastBeforeTrailers(Int)
-        /// Nothing now; `resume(_:)` will say when.
+        /// Nothing for now; `resume(_:)` will follow.
         case nothingYet
     }
 
-    /// Where received header lists come from, and go back to.
+    /// The pool that received header lists come from and go back to.
     public let headerLists: HeaderListPool
 
     init(headerLists: HeaderListPool) {
         self.headerLists = headerLists
     }
 
-    /// A frame of any type begins to arrive; of a type that libnghttp2 doesn't know, nothing else is heard.
+    /// A frame of any type begins to arrive. For a type unknown to libnghttp2 this is the only event.
     ///
     /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
     open func frameBegan(_ frame: IncomingFrame) -> Bool { true }
 
-    /// A header list goes on beyond its limits: so many more bytes of its block, and fields, have been gone through so that
-    /// the table stays right, and lead nowhere.
+    /// Bytes of a header block, and fields, have come in beyond a header list's limits: they were decoded only to keep
+    /// the table right, and are dropped.
     ///
     /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
     open func headersSkipped(bytes: Int, fields: Int) -> Bool { true }
 
-    /// A request begins (servers). The result is what further events of the stream carry.
+    /// A request begins (servers). The result is passed to further events of the stream.
     open func requestBegan(on stream: StreamID) -> StreamContext {
         preconditionFailure("a server session's subclass takes requests")
     }
@@ -67,7 +66,7 @@ open class SessionEvents {
         headerLists.give(head)
     }
 
-    /// The peer's trailers have arrived: the end of its side of the stream.
+    /// The peer's trailers have arrived, which end its side of the stream.
     open func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {
         headerLists.give(trailers)
     }
@@ -91,7 +90,7 @@ open class SessionEvents {
 
     /// The stream is over and its context will not be touched again.
     ///
-    /// - Parameter code: `noError` where both sides have ended it. A client sees `refusedStream` also for the streams
+    /// - Parameter code: `noError` if both sides have ended the stream. A client also sees `refusedStream` for streams
     ///   that the peer's GOAWAY doesn't cover, and for requests that could not be sent after one.
     open func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {}
 
@@ -100,24 +99,24 @@ open class SessionEvents {
 
     open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
 
-    /// A RST_STREAM has been written: one that was submitted, or libnghttp2's own.
+    /// A RST_STREAM has been written: either a submitted one or libnghttp2's own.
     open func resetSent(_ code: ErrorCode, on stream: StreamID) {}
 
-    /// A GOAWAY has been written: one that was submitted, or libnghttp2's own, which ends a session whose peer has broken
-    /// HTTP/2 and says in words how.
+    /// A GOAWAY has been written: either a submitted one, or libnghttp2's own, which ends a session whose peer has
+    /// broken HTTP/2 and says in words how.
     open func goAwaySent(_ code: ErrorCode, saying text: String) {}
 
-    /// The peer has sent a PING, which is answered by itself.
+    /// The peer has sent a PING, which libnghttp2 answers.
     ///
     /// - Returns: whether the session may go on; if not, `receive(_:)` fails.
     open func pingReceived() -> Bool { true }
 
-    /// The peer has answered a PING with this payload; it may also be one that was never sent.
+    /// The peer has answered a PING with this payload, or sent the answer to a PING that was never sent.
     open func pingAnswered(_ payload: UInt64) {}
 
-    /// The peer has given credit for bytes of all streams, which are in force.
+    /// The peer has given credit for bytes of all streams, which is in force now.
     open func connectionCredited(_ count: Int) {}
 
-    /// The peer has given credit for bytes of a stream, which are in force.
+    /// The peer has given credit for bytes of a stream, which is in force now.
     open func streamCredited(_ count: Int, on stream: StreamID, _ context: StreamContext) {}
 }

@@ -1,22 +1,23 @@
 import CNghttp2
 import Glibc
 
-/// The memory of many sessions on one thread: blocks that libnghttp2 gives back are kept for its next stream.
+/// The memory of many sessions on one thread: blocks that libnghttp2 frees are kept for its next stream.
 ///
-/// A stream's life costs libnghttp2 about a dozen small allocations; served from here they cost a few instructions each
-/// instead of the general allocator's locks and searches. Confined to one thread; it must outlive its sessions.
+/// A stream costs libnghttp2 about a dozen small allocations over its life; served from here they cost a few
+/// instructions each instead of the general allocator's locks and searches. Confined to one thread; it must outlive its
+/// sessions.
 public final class SessionMemory {
-    /// In front of every block: which size it has, so that it can be taken back without asking.
+    /// The header in front of every block, which has its size so that it can be taken back without a search.
     private struct Header {
         var sizeClass: Int
         /// The next free block of the class, while this one is free.
         var next: UnsafeMutablePointer<Header>?
     }
 
-    /// Blocks are multiples of this many bytes; what is larger than the largest goes to the general allocator.
+    /// Granularity of blocks, in bytes; blocks above the largest size go to the general allocator.
     private static let step = 64
     private static let classes = 33
-    /// Free blocks kept of each size. None where a sanitizer is to see every block's end (scripts/sanitize.sh).
+    /// Most free blocks kept of each size; none if a sanitizer is to see every block's end (scripts/sanitize.sh).
     #if SLUICE_WITHOUT_POOLS
         private static let mostKept = 0
     #else
@@ -25,15 +26,15 @@ public final class SessionMemory {
     private static let headerSize = 16
     /// The class of blocks that no list keeps.
     private static let large = 0
-    /// The class of the one block that every server session has as its frame buffer.
+    /// The class of the one block that all server sessions share as their frame buffer.
     private static let shared = -1
-    /// No less than libnghttp2 asks for to build frames in.
+    /// Bytes of the frame buffer, no less than libnghttp2 requests.
     private static let frameBufferSize = 16_384 + 64
-    /// What libnghttp2 is taken to ask for as its frame buffer. Nothing in its interface says so: whether it holds is checked
-    /// (`FrameBufferCheck`).
+    /// Sizes of a request by libnghttp2 that is taken for its frame buffer. Its interface promises nothing about this,
+    /// so it is checked (`FrameBufferCheck`).
     package static let frameBufferSizes = frameBufferSize - 64...frameBufferSize
 
-    /// The free blocks of a size.
+    /// The free blocks of one size.
     private struct FreeList {
         var first: UnsafeMutablePointer<Header>?
         var count = 0
@@ -43,33 +44,34 @@ public final class SessionMemory {
     /// rest of an allocation: a class is always within bounds, as only `allocate` makes them.
     private let free: UnsafeMutablePointer<FreeList>
 
-    /// Where all server sessions build their frames.
+    /// The buffer in which all server sessions build their frames.
     ///
-    /// Every session has libnghttp2 allocate such a buffer as it is made, of which an idle connection then pins a page or
-    /// two. What is in it matters only within one `nghttp2_session_mem_send` and until its result has been copied, which
-    /// is before any other session runs. (Client sessions keep the connection preface there from the start; and what a
-    /// long header list needs beyond the first buffer is allocated when it's needed.) `FrameBufferCheck` has looked whether
-    /// that is so; where it isn't, the block lies idle.
+    /// Every session has libnghttp2 allocate such a buffer when it is made, and an idle connection would pin a page or
+    /// two of it. Its contents matter only within one `nghttp2_session_mem_send` and until the result has been copied,
+    /// which is before any other session runs. (Client sessions keep the connection preface there from the start; and
+    /// what a long header list needs beyond the first buffer is allocated when it's needed.) `FrameBufferCheck` checks
+    /// that this is so; if it isn't, the block stays unused.
     private let frameBuffer: UnsafeMutablePointer<Header>
-    /// For the tables of streams; `nil` where the system grants none.
+    /// Pages for the tables of streams; `nil` if the system grants none.
     private let pages = PagePool()
-    /// Where all of them lie.
+    /// The address space of all pages.
     private let pageSpace: (start: UInt, length: UInt)
-    /// The page that was given out last.
+    /// The page given out last.
     private var lastPage: UnsafeMutableRawPointer?
-    /// The sizes that tell a frame buffer from other blocks; `nil` where every session has one of its own.
+    /// The sizes by which a frame buffer is recognized; `nil` if every session has one of its own.
     private let lentSizes: ClosedRange<Int>?
-    /// A server session is being made: what it asks for first of such a size is its frame buffer.
+    /// Whether a server session is being made: its first request of such a size is its frame buffer.
     private var lendsFrameBuffer = false
-    /// How often the frame buffer was lent, and of what size; for the check.
+    /// How often the frame buffer was lent, and the size requested last; for the check.
     package private(set) var lent: (count: Int, size: Int) = (0, 0)
 
-    /// Memory whose server sessions share a frame buffer, where this libnghttp2 is found to have one that can be shared.
+    /// Makes memory whose server sessions share a frame buffer, if this libnghttp2 was found to have one that can be
+    /// shared.
     public convenience init() {
         self.init(lending: FrameBufferCheck.lentSizes)
     }
 
-    /// - Parameter sizes: blocks of such a size are taken for frame buffers; `nil` where none is to be lent.
+    /// - Parameter sizes: sizes of blocks that are taken for frame buffers; `nil` to lend none.
     package init(lending sizes: ClosedRange<Int>?) {
         if let sizes {
             precondition(
@@ -100,7 +102,7 @@ public final class SessionMemory {
 
     /// Makes a server session within `make`, with the frame buffer that all of them share.
     ///
-    /// - Returns: also the session's page, for `trim(_:)`.
+    /// - Returns: the result of `make`, and the session's page for `trim(_:)`.
     func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
         lendsFrameBuffer = lentSizes != nil
         lastPage = nil
@@ -109,8 +111,8 @@ public final class SessionMemory {
         return (result, lastPage)
     }
 
-    /// Hands a session's page back to the system for as long as it is all zeros. Harmless also if the session has another
-    /// one by now.
+    /// Hands a session's page back to the system for as long as it is all zeros. Harmless even if the session has
+    /// another page meanwhile.
     func trim(_ page: UnsafeMutableRawPointer) {
         pages?.trim(page)
     }
@@ -121,7 +123,7 @@ public final class SessionMemory {
             mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
             malloc: { size, memory in SessionMemory.with(memory) { $0.allocate(size) } },
             free: { block, memory in
-                // Most of what libnghttp2 gives back is nothing.
+                // Most of libnghttp2's calls of `free` pass a null pointer.
                 guard let block else { return }
                 SessionMemory.with(memory) { $0.give(block) }
             },
@@ -179,7 +181,7 @@ public final class SessionMemory {
     @inline(__always)
     private func give(_ pointer: UnsafeMutableRawPointer) {
         guard !isPage(pointer) else { return givePage(pointer) }
-        // Every other block that libnghttp2 gives back was made by `allocate`, with its header in front.
+        // Every other block that libnghttp2 frees was made by `allocate`, with its header in front.
         let block = Self.header(of: pointer)
         let sizeClass = block.pointee.sizeClass
         guard sizeClass > Self.large, free[sizeClass].count < Self.mostKept else { return giveUp(block) }
@@ -194,7 +196,7 @@ public final class SessionMemory {
         pages?.give(page)
     }
 
-    /// What no list keeps.
+    /// Frees a block that no list keeps.
     @inline(never)
     private func giveUp(_ block: UnsafeMutablePointer<Header>) {
         if block.pointee.sizeClass != Self.shared { Glibc.free(block) }
@@ -202,27 +204,27 @@ public final class SessionMemory {
 
     @inline(__always)
     private func isPage(_ pointer: UnsafeMutableRawPointer) -> Bool {
-        // One comparison: what lies before the start wraps around.
+        // One comparison, because an address below the start wraps around.
         UInt(bitPattern: pointer) &- pageSpace.start < pageSpace.length
     }
 
     private func resize(_ pointer: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
         guard let pointer else { return allocate(size) }
-        // libnghttp2 as it is today resizes neither what it had zeroed nor its frame buffer; should it begin to, the block
-        // becomes one of its own.
+        // Today's libnghttp2 resizes neither zeroed memory nor its frame buffer; if it ever does, the block becomes one
+        // of its own.
         guard !isPage(pointer) else { return move(pointer, PagePool.pageSize, to: size) }
         let block = Self.header(of: pointer)
         let sizeClass = block.pointee.sizeClass
         guard sizeClass != Self.shared else { return move(pointer, Self.frameBufferSize, to: size) }
         if sizeClass == Self.large {
-            // A large block stays one, even if it shrinks: its header keeps saying so.
+            // A large block stays large even if it shrinks, because its header keeps saying so.
             return realloc(block, Self.headerSize + size)?.advanced(by: Self.headerSize)
         }
         guard size > sizeClass * Self.step else { return pointer }
         return move(pointer, sizeClass * Self.step, to: size)
     }
 
-    /// Copies a block of `count` bytes into another one, and takes it back.
+    /// Moves a block of `count` bytes into a new one, and takes the old one back.
     private func move(_ pointer: UnsafeMutableRawPointer, _ count: Int, to size: Int) -> UnsafeMutableRawPointer? {
         guard let other = allocate(size) else { return nil }
         other.copyMemory(from: pointer, byteCount: min(count, size))

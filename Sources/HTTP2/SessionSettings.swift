@@ -1,17 +1,18 @@
-/// What a session tells its peer about itself at the start.
+/// The settings that a session announces to its peer at the start.
 public struct SessionSettings: Sendable {
-    /// SETTINGS_MAX_CONCURRENT_STREAMS: streams the peer may have open. Servers only.
+    /// SETTINGS_MAX_CONCURRENT_STREAMS: streams that the peer may have open. Servers only.
     public var maxConcurrentStreams: UInt32
     /// SETTINGS_INITIAL_WINDOW_SIZE: bytes of a stream that may wait here, 1 to 2^31-1.
     public var streamWindow: Int32
     /// Bytes of all streams together that may wait here, 65,535 to 2^31-1.
     public var connectionWindow: Int32
-    /// SETTINGS_MAX_HEADER_LIST_SIZE. Of a longer list no more than this is kept, which its receiver has to notice.
+    /// SETTINGS_MAX_HEADER_LIST_SIZE, in bytes. No more than this is kept of a longer list, and its receiver must check
+    /// for that.
     public var maxHeaderListSize: UInt32
-    /// Fields in a header list, with the same consequences.
+    /// Fields kept of a header list, with the same consequences.
     public var maxHeaderFields: Int
 
-    /// The window of a stream whose receiver has said nothing else (RFC 9113, section 6.9.2).
+    /// The window of a stream whose receiver has announced no other, in bytes (RFC 9113, section 6.9.2).
     public static let initialStreamWindow: Int32 = 65_535
 
     public init(

@@ -13,7 +13,7 @@ final class GRPCProbeSession: Session {
     private var requestBody = ByteQueue()
     private var responseBody: [UInt8] = []
 
-    /// A health response takes 7 bytes; whoever sends more than this speaks of something else.
+    /// A health response takes 7 bytes; more bytes than this aren't one.
     private static let largestResponse = 4096
     /// Compression flag and length before each message (gRPC's `PROTOCOL-HTTP2.md`).
     private static let messageHeaderSize = 5
@@ -47,7 +47,7 @@ final class GRPCProbeSession: Session {
         requestBody.removeAll(to: chunks)
     }
 
-    /// Ends the probe without an answer; a result that is there already stays.
+    /// Ends the probe without an answer; an existing result stays.
     func fail(_ reason: String) {
         if outcome == nil { outcome = .requestFailed(reason: reason) }
     }
@@ -83,7 +83,7 @@ final class GRPCProbeSession: Session {
         lists.give(trailers)
     }
 
-    /// No answer that is one takes as much.
+    /// No valid answer takes that much.
     override func headersSkipped(bytes: Int, fields: Int) -> Bool { false }
 
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {

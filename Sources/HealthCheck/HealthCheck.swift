@@ -1,6 +1,6 @@
 import JSONText
 
-/// How a backend's health is asked.
+/// The way in which an upstream is asked for its health.
 package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
     /// `grpc.health.v1.Health/Check` for a service name; empty asks for the server as a whole.
     case grpc(service: String)
@@ -9,7 +9,7 @@ package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
     /// A TCP connection can be made.
     case tcp
 
-    /// Reads `grpc`, `grpc:SERVICE`, `http:/PATH` or `tcp`; anything else gives `nil`.
+    /// Reads `grpc`, `grpc:SERVICE`, `http:/PATH` or `tcp`; `nil` for anything else.
     package init?(_ text: some StringProtocol) {
         if text == "grpc" {
             self = .grpc(service: "")
@@ -33,7 +33,7 @@ package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What one health check found.
+/// The result of one health check.
 package struct HealthCheckResult: Sendable, Equatable {
     package enum Outcome: Sendable, Equatable {
         case healthy
@@ -41,7 +41,7 @@ package struct HealthCheckResult: Sendable, Equatable {
         case connectFailed(reason: String)
         /// Connected, but the question failed: a timeout, a protocol error or a gRPC error status.
         case requestFailed(reason: String)
-        /// The backend answered that it isn't healthy: `NOT_SERVING`, or an HTTP status that isn't 2xx.
+        /// The upstream answered that it isn't healthy: `NOT_SERVING`, or an HTTP status that isn't 2xx.
         case unhealthy(reason: String)
     }
 
@@ -49,7 +49,7 @@ package struct HealthCheckResult: Sendable, Equatable {
     /// From the start of the check to its outcome.
     package var latency: Duration
 
-    /// - Parameter outcome: of a reason no more is kept than the beginning: a backend may have written it.
+    /// - Parameter outcome: only the beginning of its reason is kept, since an upstream may have written it.
     package init(outcome: Outcome, latency: Duration) {
         self.outcome =
             switch outcome {
@@ -61,15 +61,15 @@ package struct HealthCheckResult: Sendable, Equatable {
         self.latency = latency
     }
 
-    /// In characters of Unicode. Reasons are in `/status`, logs and refusals, and go on to the next process, for every
-    /// endpoint.
+    /// The most Unicode characters kept of a reason. Reasons appear in `/status`, logs and refusals, and are passed on
+    /// to the next process, for every endpoint.
     package static let longestReason = 512
 
     package var isHealthy: Bool { outcome == .healthy }
 }
 
-/// Something that can ask a backend for its health. Tests give their own.
+/// Asks upstreams for their health. Tests substitute their own.
 package protocol HealthChecking: Sendable {
-    /// Asks once. It never throws: every failure is an outcome, and it ends within about `timeout`.
+    /// Asks once. Never throws: every failure is an outcome, and the check ends within about `timeout`.
     func check(_ check: HealthCheck, host: String, port: UInt16, timeout: Duration) async -> HealthCheckResult
 }

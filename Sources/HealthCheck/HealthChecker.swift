@@ -3,9 +3,9 @@ import Ground
 import Synchronization
 import TLS
 
-/// Makes health checks, any number at once, on one event loop with a thread of its own.
+/// Makes any number of health checks at once, on one event loop with a thread of its own.
 package final class HealthChecker: HealthChecking {
-    /// What belongs to the loop's thread.
+    /// The state that belongs to the loop's thread.
     private final class Confined {
         let loop: EventLoop
         var underWay = 0
@@ -23,12 +23,12 @@ package final class HealthChecker: HealthChecking {
     private let confined: LoopConfined<Confined>
     private let mailbox: Mailbox
     private let resolver = Resolver()
-    /// For the checks to come.
+    /// TLS settings for the checks to come.
     private let tls: Mutex<TLSContext?>
 
     /// Starts the thread.
     ///
-    /// - Parameter tls: how backends are spoken to by gRPC and HTTP; `nil` for plaintext.
+    /// - Parameter tls: TLS settings for upstreams checked by gRPC and HTTP; `nil` for plaintext.
     package init(tls: TLSContext? = nil) throws(SystemError) {
         self.tls = Mutex(tls)
         let confined = LoopConfined(try Confined())
@@ -59,7 +59,7 @@ package final class HealthChecker: HealthChecking {
                 requestTimeout: timeout))
     }
 
-    /// Asks once, with all that can be set. Any thread may call it.
+    /// Asks once, with every setting of a request. Any thread may call it.
     package func ask(_ request: ProbeRequest) async -> HealthCheckResult {
         await withCheckedContinuation { continuation in
             let accepted = mailbox.post { [confined, resolver] in

@@ -20,10 +20,10 @@ final class Probe: EventHandler {
     private let completion: (HealthCheckResult) -> Void
     private var phase = Phase.resolving
     private var timeout: TimerID?
-    /// Whether the backend has said anything yet.
+    /// Whether the upstream has sent anything yet.
     private var hasReceived = false
 
-    /// Begins at once; `completion` is called on the loop's thread, once.
+    /// Starts at once; `completion` is called on the loop's thread, once.
     static func start(
         _ request: ProbeRequest, on loop: EventLoop, resolver: Resolver,
         completion: @escaping (HealthCheckResult) -> Void
@@ -107,7 +107,7 @@ final class Probe: EventHandler {
         case .failed(let error): finish(.connectFailed(reason: error.description))
         case .done:
             ask(transport, exchange)
-            // The socket no longer tells of what came in with the end of the handshake.
+            // The socket doesn't report again what came in with the end of the handshake.
             if case .asking = phase { read(transport, exchange) }
         }
     }
@@ -145,12 +145,12 @@ final class Probe: EventHandler {
     }
 
     private func failed(_ reason: String, byTLS: Bool) {
-        // In TLS 1.3 a server says only after the handshake that it doesn't take the client's certificate.
+        // In TLS 1.3 a server says only after the handshake that it rejects the client's certificate.
         finish(byTLS && !hasReceived ? .connectFailed(reason: reason) : .requestFailed(reason: reason))
     }
 
-    /// Sends all there is. A probe's few hundred bytes always fit an empty socket's buffer: one that doesn't take them
-    /// is as good as dead.
+    /// Sends everything queued. A probe's few hundred bytes always fit an empty socket's buffer: a socket that doesn't
+    /// take them is as good as dead.
     private func write(_ transport: Transport, _ exchange: any ProbeExchange) {
         withUnsafeTemporaryAllocation(byteCount: Session.leastOutput, alignment: 16) { buffer in
             while isAsking {

@@ -1,22 +1,22 @@
 import HTTP2
 import TLS
 
-/// What is said over a probe's connection once it stands: bytes in, bytes out, and at some point an outcome. It knows no
+/// The exchange over a probe's established connection: bytes in, bytes out, and at some point an outcome. It knows no
 /// sockets.
 protocol ProbeExchange: AnyObject {
-    /// What a TLS connection is to agree to.
+    /// The protocol that a TLS connection has to agree to.
     var applicationProtocol: ApplicationProtocol { get }
 
-    /// Set as soon as the exchange has come to a result.
+    /// The outcome, set as soon as there is one.
     var outcome: HealthCheckResult.Outcome? { get }
 
-    /// Takes in what the backend sent.
+    /// Takes in what the upstream sent.
     func receive(_ bytes: UnsafeRawBufferPointer)
 
-    /// The backend has closed the connection.
+    /// The upstream has closed the connection.
     func end()
 
-    /// Writes what is to be sent next, and returns how many bytes that were; zero where there is nothing.
+    /// Writes what is to be sent next, and returns the number of bytes; zero if there is nothing.
     func write(into buffer: UnsafeMutableRawBufferPointer) -> Int
 }
 
@@ -28,7 +28,7 @@ final class HTTPProbeExchange: ProbeExchange {
     private var outgoing: [UInt8]
     private var incoming: [UInt8] = []
 
-    /// A status line is short; more than this without one is not HTTP.
+    /// The most bytes before the end of a status line: more without one is not HTTP.
     private static let longestStatusLine = 1024
 
     init(_ request: ProbeRequest, path: String) {

@@ -1,20 +1,20 @@
 import Ground
 import TLS
 
-/// One question about a backend's health, with its time limits.
+/// One question about an upstream's health, with its time limits.
 package struct ProbeRequest: Sendable {
     package var check: HealthCheck
     /// A DNS name, an IPv4 address or an IPv6 address without brackets.
     package var host: String
     package var port: UInt16
-    /// How the backend is spoken to; `nil` for plaintext. A check by TCP alone doesn't use it.
+    /// TLS settings for the upstream; `nil` for plaintext. A check by TCP alone doesn't use them.
     package var tls: TLSContext?
-    /// Until the connection stands, the name's resolution and the TLS handshake included.
+    /// Time until the connection is established, including name resolution and the TLS handshake.
     package var connectTimeout: Duration
-    /// From there until the answer is complete.
+    /// Time from there until the answer is complete.
     package var requestTimeout: Duration
     package var userAgent: String
-    /// Further request fields, in order; names in lower case.
+    /// Additional request fields, in order; names in lower case.
     package var fields: [(name: String, value: String)]
 
     package init(
@@ -32,7 +32,7 @@ package struct ProbeRequest: Sendable {
         self.fields = fields
     }
 
-    /// What the request names as its authority: the name that the certificate has to be for, where one was set, else the
+    /// The authority that the request names: the name that the certificate has to be for, if one was set, otherwise the
     /// address.
     var authority: String { tls?.serverName ?? address }
 

@@ -1,11 +1,11 @@
-/// What is spoken over a connection, as a client offers it by ALPN (RFC 7301).
+/// The protocol spoken over a connection, as a client offers it by ALPN (RFC 7301).
 package enum ApplicationProtocol: Sendable {
     /// HTTP/2 (`h2`): a server that doesn't agree to it is refused.
     case http2
-    /// HTTP/1.1 (`http/1.1`): a server that knows nothing of ALPN is taken, too.
+    /// HTTP/1.1 (`http/1.1`): a server without ALPN is accepted too.
     case http1
 
-    /// The list that is offered, in ALPN's form.
+    /// The offered list in ALPN's form.
     var offer: [UInt8] {
         let name = Array(name.utf8)
         return [UInt8(name.count)] + name

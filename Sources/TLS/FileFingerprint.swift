@@ -1,7 +1,7 @@
 import Glibc
 
-/// What tells a file from what was at the same path before, without reading it. Links are followed, so that one that is
-/// moved to another file shows.
+/// Distinguishes a file from an earlier one at the same path, without reading it. Links are followed, so that a link
+/// moved to another file counts as a change.
 package struct FileFingerprint: Equatable, Sendable {
     private var device: UInt
     private var number: UInt
@@ -9,7 +9,7 @@ package struct FileFingerprint: Equatable, Sendable {
     private var modified: Int
     private var modifiedNanoseconds: Int
 
-    /// `nil` where there is no file, or none that can be looked at.
+    /// `nil` if there is no file, or none that can be examined.
     package init?(path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
@@ -21,12 +21,12 @@ package struct FileFingerprint: Equatable, Sendable {
     }
 }
 
-/// Tells when something that is looked at now and then has changed and come to rest: a certificate and its key are
-/// written one after the other, and halfway they don't fit.
+/// Detects that a value checked now and then has changed and settled: a certificate and its key are written one after
+/// the other, and halfway through they don't match.
 package struct ChangeDetector<Value: Equatable & Sendable>: Sendable {
-    /// What was acted upon last.
+    /// The value that was last acted upon.
     private var known: Value
-    /// What was seen last.
+    /// The value that was last seen.
     private var seen: Value
 
     package init(known: Value) {
@@ -34,7 +34,8 @@ package struct ChangeDetector<Value: Equatable & Sendable>: Sendable {
         seen = known
     }
 
-    /// - Returns: whether it is time to act: the value is another than the last time, and was the same a look ago.
+    /// - Returns: whether it is time to act: the value differs from the one last acted upon, and was the same at the
+    ///   previous look.
     package mutating func look(at value: Value) -> Bool {
         defer { seen = value }
         guard value != known, value == seen else { return false }
@@ -42,7 +43,7 @@ package struct ChangeDetector<Value: Equatable & Sendable>: Sendable {
         return true
     }
 
-    /// Something has acted upon this value unasked.
+    /// Notes that this value has been acted upon without a look.
     package mutating func take(_ value: Value) {
         known = value
         seen = value

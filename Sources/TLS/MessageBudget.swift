@@ -1,19 +1,20 @@
-/// How many TLS handshake messages a peer may send once the handshake is over: each costs a lot more than it moves.
+/// A limit on TLS handshake messages that a peer may send once the handshake is over: each costs far more work than it
+/// moves data.
 ///
 /// Key updates are for after millions of records (RFC 8446, section 5.5), and a session has a handful of tickets.
 package struct MessageBudget {
-    /// Messages that may come at a time.
+    /// Number of messages that may come in a row.
     package static let capacity = 32
-    /// Bytes of data that earn one more.
+    /// Bytes of data that earn one more message.
     package static let bytesForOne = 1024
 
-    /// Below zero if there were too many.
+    /// The messages left; below zero if there were too many.
     private var balance = capacity
     private var bytes = 0
 
     package init() {}
 
-    /// Messages that may still come, at least zero.
+    /// Number of messages that may still come, at least zero.
     package var left: Int { max(0, balance) }
 
     package var isExceeded: Bool { balance < 0 }

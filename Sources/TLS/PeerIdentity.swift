@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// Who a peer has proven to be by a certificate that was verified.
+/// The identity that a peer has proven by a verified certificate.
 package struct PeerIdentity: Sendable, Equatable {
     /// SHA-256 of the certificate, in lower-case hexadecimal digits.
     package var fingerprint: String
-    /// The subject as RFC 2253 writes it, in ASCII; `nil` where it takes more than 1,024 bytes: half a name may be
-    /// another's.
+    /// The subject in the form of RFC 2253, in ASCII; `nil` if it takes more than 1,024 bytes, since half a name may be
+    /// somebody else's.
     package var subject: String?
     package var names: [SubjectAlternativeName]
 
@@ -15,7 +15,7 @@ package struct PeerIdentity: Sendable, Equatable {
         self.names = names
     }
 
-    /// `nil` where OpenSSL has no memory for it.
+    /// `nil` if OpenSSL has no memory for it.
     init?(certificate: OpaquePointer) {
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
@@ -30,14 +30,14 @@ package struct PeerIdentity: Sendable, Equatable {
         names = SubjectAlternativeName.all(of: certificate)
     }
 
-    /// Bytes that `forwardedClientCertificate` may take; names beyond it are left out.
+    /// The most bytes of `forwardedClientCertificate`; names beyond that are left out.
     private static let longestForwarded = 4096
 
-    /// As an element of Envoy's `x-forwarded-client-cert` has it: `Hash=…;Subject="CN=…";URI=…;DNS=…`. All of it is
-    /// printable ASCII, and nothing in a certificate can pass for a further part.
+    /// The identity as an element of Envoy's `x-forwarded-client-cert`: `Hash=…;Subject="CN=…";URI=…;DNS=…`. It
+    /// consists of printable ASCII, and nothing in a certificate can pass for another part.
     package var forwardedClientCertificate: String {
         var text = "Hash=\(fingerprint)"
-        // RFC 2253 has a backslash before each quote and backslash of its own.
+        // RFC 2253 puts a backslash before each quote and backslash of the subject.
         if let subject { text += ";Subject=\"\(subject)\"" }
         for name in names {
             guard name.kind == .uri || name.kind == .dns else { continue }

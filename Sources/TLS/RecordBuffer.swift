@@ -4,18 +4,19 @@ import Glibc
 
 /// Records on their way between OpenSSL and the sockets: one buffer for all connections of a thread.
 ///
-/// OpenSSL by itself reads a socket for as long as there is something, and writes each record by a system call of its own.
-/// From here it gets what one read has brought, so that no peer keeps it busy for longer than a turn, and what it makes in
-/// a turn is sent together. What is in the buffer is one connection's, which empties it before it returns. Confined to one
-/// thread; it must outlive its connections.
+/// OpenSSL by itself reads a socket for as long as there is something, and writes each record by a system call of its
+/// own. Through this buffer it gets what one read has brought, so that no peer keeps it busy for longer than a turn,
+/// and the records that it makes in a turn are sent together. The contents belong to one connection, which empties the
+/// buffer before it returns. Confined to one thread; it must outlive its connections.
 package final class RecordBuffer {
-    /// Owned: made in `init`, freed in `deinit`. OpenSSL's objects for connections point to it.
+    /// Owned: made in `init`, freed in `deinit`. OpenSSL's connection objects point to it.
     let records: UnsafeMutablePointer<openssl_shim_records>
     private let received = UnsafeMutableRawBufferPointer.allocate(byteCount: mostReceived, alignment: 16)
 
-    /// Bytes of one read of a socket: together with the rest of a record before them, no more than `leastPlaintext`.
+    /// The most bytes of one read of a socket: together with the rest of a record before them, no more than
+    /// `leastPlaintext`.
     private static let mostReceived = 32 * 1024
-    /// Room that what one read has brought is sure to fit in.
+    /// Bytes of room in which the plaintext of one read is sure to fit.
     package static let leastPlaintext = mostReceived + Int(SSL3_RT_MAX_PACKET_SIZE)
 
     package init() {
@@ -29,8 +30,8 @@ package final class RecordBuffer {
         received.deallocate()
     }
 
-    /// Reads a socket, for OpenSSL to take what has come, within `body`: all of it, but at the end of a handshake and at the
-    /// connection's own end.
+    /// Reads a socket and lets OpenSSL take what has come within `body`: all of it, except at the end of a handshake
+    /// and at the connection's own end.
     func receive<Result>(from socket: Socket, _ body: (Socket.Transfer) -> Result) -> Result {
         let transfer = socket.read(into: received)
         guard case .bytes(let count) = transfer else {
@@ -41,7 +42,7 @@ package final class RecordBuffer {
         return lend(UnsafeRawBufferPointer(rebasing: received[..<count])) { body(transfer) }
     }
 
-    /// Has OpenSSL take these bytes within `body`.
+    /// Lets OpenSSL take these bytes within `body`.
     func lend<Result>(_ bytes: UnsafeRawBufferPointer, _ body: () -> Result) -> Result {
         records.pointee.received = bytes.bindMemory(to: UInt8.self).baseAddress
         records.pointee.received_count = bytes.count
@@ -52,24 +53,24 @@ package final class RecordBuffer {
         return body()
     }
 
-    /// What OpenSSL hasn't taken yet. Valid within the `body` of `receive` or `lend`.
+    /// The bytes that OpenSSL hasn't taken yet. Valid within the `body` of `receive` or `lend`.
     var rest: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: records.pointee.received, count: records.pointee.received_count)
     }
 
-    /// Handshake messages that have come in since this was set.
+    /// Number of handshake messages that have come in since this was set.
     var messages: Int {
         get { records.pointee.messages }
         set { records.pointee.messages = newValue }
     }
 
-    /// With more of them OpenSSL is given nothing more.
+    /// Number of handshake messages beyond which OpenSSL is given nothing more.
     var mostMessages: Int {
         get { records.pointee.most_messages }
         set { records.pointee.most_messages = newValue }
     }
 
-    /// What is to be sent. Valid until OpenSSL is called again.
+    /// The records to be sent. Valid until OpenSSL is called again.
     var made: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: records.pointee.made, count: records.pointee.made_count)
     }

@@ -1,7 +1,7 @@
 import COpenSSL
 import EventLoop
 
-/// A name that a certificate was issued for, beside its subject (RFC 5280, section 4.2.1.6).
+/// A name that a certificate was issued for, besides its subject (RFC 5280, section 4.2.1.6).
 package struct SubjectAlternativeName: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case uri = "URI"
@@ -11,7 +11,7 @@ package struct SubjectAlternativeName: Sendable, Equatable {
     }
 
     package var kind: Kind
-    /// Printable ASCII without spaces, quotes and backslashes; an address in its usual notation.
+    /// Printable ASCII without spaces, quotes and backslashes; an address is in its usual notation.
     package var value: String
 
     package init(kind: Kind, value: String) {
@@ -19,12 +19,12 @@ package struct SubjectAlternativeName: Sendable, Equatable {
         self.value = value
     }
 
-    /// All of a certificate's names that are of a known kind, in their order. One with characters that a name can't have
-    /// (a NUL, a quote) is left out: it could only pass for something else.
+    /// All of a certificate's names of a known kind, in their order. A name with characters that it can't have (a NUL,
+    /// a quote) is left out, since it could only pass for something else.
     static func all(of certificate: OpaquePointer) -> [SubjectAlternativeName] {
         guard let extensionValue = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return [] }
         let names = OpaquePointer(extensionValue)
-        // Made by the call above for its caller, freed when everything is copied out of it.
+        // Made for the caller by the call above, and freed when everything has been copied out of it.
         defer { GENERAL_NAMES_free(names) }
         return (0..<openssl_shim_name_count(names)).compactMap { index in
             var start: UnsafePointer<UInt8>?

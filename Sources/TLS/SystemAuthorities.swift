@@ -1,20 +1,20 @@
 import COpenSSL
 import Glibc
 
-/// Where the system keeps the authorities that it trusts.
+/// The certificate authorities that the system trusts.
 enum SystemAuthorities {
-    /// The bundles of the usual distributions.
+    /// The bundle files of the usual distributions.
     private static let bundles = [
         "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
     ]
 
-    /// Has a context trust what OpenSSL takes for the system's authorities (also by SSL_CERT_FILE and SSL_CERT_DIR) or,
-    /// where nothing is there, as in an image without OpenSSL's folders, the first bundle that is.
+    /// Makes a context trust what OpenSSL takes for the system's authorities (SSL_CERT_FILE and SSL_CERT_DIR count
+    /// too), or, if there are none, as in an image without OpenSSL's folders, the first bundle that exists.
     static func trust(in context: OpaquePointer) throws(TLSError) {
         guard SSL_CTX_set_default_verify_paths(context) == 1 else {
             throw .fromQueue("cannot load the system's authorities")
         }
-        // A file or folder that isn't there is no error to OpenSSL, but stays in the queue.
+        // To OpenSSL, a missing file or folder is no error, but it stays in the queue.
         ERR_clear_error()
         if isThere("SSL_CERT_FILE", X509_get_default_cert_file())
             || isThere("SSL_CERT_DIR", X509_get_default_cert_dir())

@@ -3,13 +3,13 @@ import EventLoop
 import Glibc
 import Ground
 
-/// TLS over one socket. OpenSSL only turns bytes into records and back: it reads and writes a `RecordBuffer`. Confined to
-/// one thread.
+/// TLS over one socket. OpenSSL only turns bytes into records and back: it reads and writes a `RecordBuffer`. Confined
+/// to one thread.
 package final class TLSConnection {
-    /// How far the handshake has come.
+    /// The progress of the handshake.
     package enum Handshake: Equatable {
         case done
-        /// It goes on once the socket is ready for this.
+        /// It continues once the socket is ready for this.
         case waits(for: Readiness)
         case failed(TLSError)
     }
@@ -17,30 +17,32 @@ package final class TLSConnection {
     private enum Phase {
         /// A client's first step doesn't wait for the peer.
         case handshaking(hasBegun: Bool)
-        /// Whether the peer has sent data: until then it may yet turn down what the handshake has shown it.
+        /// `hasRead` says whether the peer has sent data: until then it may still reject what the handshake has shown
+        /// it.
         case established(hasRead: Bool)
-        /// The peer has ended; the next read tells, behind what came before.
+        /// The peer has ended; the next read reports that, after the bytes that came before.
         case ended
         case failed(TLSError, Socket.Transfer, isFlood: Bool)
     }
 
     private let socket: Socket
     private var phase = Phase.handshaking(hasBegun: false)
-    /// Empty but within a call. Kept alive: OpenSSL's half of this object points to it.
+    /// Empty except within a call. Kept alive because the OpenSSL object points to it.
     private let records: RecordBuffer
     /// Records that came in with the end of the handshake.
     private var unread: [UInt8] = []
-    /// Records that wait for the socket to have room or, after the handshake, for company.
+    /// Records that wait for room in the socket or, after the handshake, for data to go out with.
     private var unsent: [UInt8] = []
-    /// Beyond what one write leaves there are only answers: to a peer that asks and asks, and doesn't read them.
+    /// The most bytes that wait. Beyond what one write leaves, these are only answers to a peer that keeps asking and
+    /// doesn't read them.
     private static let mostUnsent = 512 * 1024
-    /// What OpenSSL doesn't take before it knows the rest of a message that has begun to arrive.
+    /// Plaintext that OpenSSL doesn't take until it has the rest of a message that has begun to arrive.
     private var unwritten: [UInt8] = []
-    /// OpenSSL's half: made in `init`, freed in `deinit`, used in between by one thread.
+    /// The OpenSSL object: made in `init`, freed in `deinit`, and used by one thread in between.
     private let ssl: OpaquePointer
-    /// How many messages that aren't data the peer may still send: key updates, tickets, attempts to renegotiate.
+    /// Budget for further messages from the peer that aren't data: key updates, tickets, attempts to renegotiate.
     private var messages = MessageBudget()
-    /// What the peer has to agree to.
+    /// The protocol that the peer has to agree to.
     private let requiredProtocol: ApplicationProtocol?
 
     /// The server's side of an accepted connection.
@@ -56,7 +58,7 @@ package final class TLSConnection {
     ///
     /// - Parameters:
     ///   - host: the name or address that was connected to; verified unless the context says otherwise.
-    ///   - offer: what is to be spoken.
+    ///   - offer: the protocol to be spoken.
     package init(
         client socket: Socket, host: String, context: TLSContext, records: RecordBuffer,
         offering offer: ApplicationProtocol = .http2
@@ -93,7 +95,8 @@ package final class TLSConnection {
 
     // MARK: Handshake
 
-    /// Takes the handshake as far as it goes now. What ends it on this side is sent by the first `write(_:)` or `flush()`.
+    /// Continues the handshake as far as it goes now. The first `write(_:)` or `flush()` sends what ends it on this
+    /// side.
     package func handshake() -> Handshake {
         let outcome = records.receive(from: socket) { transfer -> Handshake? in
             if case .handshaking(hasBegun: true) = phase, transfer == .wouldBlock { return nil }
@@ -103,7 +106,7 @@ package final class TLSConnection {
         switch outcome {
         case .done: return .done
         case .failed(let error):
-            // The alert that tells the peer, as far as the socket takes it.
+            // Sends the alert that tells the peer, as far as the socket takes it.
             _ = flush()
             return .failed(error)
         case .waits, nil:
@@ -145,7 +148,7 @@ package final class TLSConnection {
         return TLSError("the certificate is not accepted: \(reason)")
     }
 
-    /// What helps to set right what a verification found.
+    /// Details that help to fix the cause of a failed verification.
     private func detail(of verification: Int) -> String? {
         guard let certificate = openssl_shim_shown_certificate(ssl) else { return nil }
         switch Int32(clamping: verification) {
@@ -163,7 +166,7 @@ package final class TLSConnection {
         return UnsafeBufferPointer(start: name, count: Int(length))
     }
 
-    /// Who the peer is by its verified certificate, where it has shown one.
+    /// The peer's identity by its verified certificate; `nil` if it has shown none.
     package var peerIdentity: PeerIdentity? {
         guard let certificate = SSL_get1_peer_certificate(ssl) else { return nil }
         defer { X509_free(certificate) }
@@ -175,7 +178,7 @@ package final class TLSConnection {
 
     // MARK: Bytes
 
-    /// Reads what there is, by one read of the socket at most. Afterwards there may be something to be sent.
+    /// Reads what there is, with one read of the socket at most. Afterwards there may be something to be sent.
     ///
     /// - Precondition: the buffer has room for `RecordBuffer.leastPlaintext` bytes.
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
@@ -210,7 +213,7 @@ package final class TLSConnection {
         }
     }
 
-    /// Has OpenSSL open all that was received.
+    /// Lets OpenSSL decrypt everything received.
     private func open(into buffer: UnsafeMutableRawBufferPointer) -> Socket.Transfer {
         var total = 0
         ERR_clear_error()
@@ -239,7 +242,7 @@ package final class TLSConnection {
         }
     }
 
-    /// Whether the next read tells of the end, without a look at the socket.
+    /// Whether the next read reports the end without reading the socket.
     package var hasEnding: Bool {
         switch phase {
         case .handshaking, .established: false
@@ -251,20 +254,20 @@ package final class TLSConnection {
         if case .handshaking = phase { false } else { true }
     }
 
-    /// Why TLS has failed after the handshake, as by an alert of the peer: more than a `Socket.Transfer` can tell.
+    /// Why TLS has failed after the handshake, as by an alert of the peer: more than a `Socket.Transfer` can say.
     package var failure: TLSError? {
         if case .failed(let reason, _, _) = phase { reason } else { nil }
     }
 
-    /// Whether it has failed because the peer sent too much that carries no data.
+    /// Whether TLS has failed because the peer sent too much that carries no data.
     package var isFlooded: Bool {
         if case .failed(_, _, let isFlood) = phase { isFlood } else { false }
     }
 
     /// Takes all the bytes, and sends what the socket takes.
     ///
-    /// - Returns: how many that were, or `.wouldBlock` if something is left. Then nothing more must be written before
-    ///   `flush()` has sent that, once the socket is writable, or readable where `waitsForPeer` says so.
+    /// - Returns: the number of bytes, or `.wouldBlock` if something is left. Then nothing more must be written before
+    ///   `flush()` has sent the rest, once the socket is writable, or readable if `waitsForPeer` says so.
     package func write(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
         assert(unwritten.isEmpty, "what is left comes first")
         switch seal(bytes) {
@@ -276,7 +279,7 @@ package final class TLSConnection {
         }
         let sent: Socket.Transfer
         if unsent.isEmpty {
-            // The usual case: from OpenSSL's hands into the socket.
+            // The usual case: straight from OpenSSL's memory into the socket.
             sent = send(records.made) { unsent = Array($0) }
             records.removeMade()
         } else {
@@ -286,7 +289,7 @@ package final class TLSConnection {
         return if case .bytes = sent { .bytes(bytes.count) } else { sent }
     }
 
-    /// Has OpenSSL make records of the bytes: of all or, where it waits for the peer, of none.
+    /// Lets OpenSSL make records of the bytes: of all of them or, if it waits for the peer, of none.
     private func seal(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
         var count = 0
         ERR_clear_error()
@@ -311,7 +314,7 @@ package final class TLSConnection {
         }
     }
 
-    /// Whether what is left can only go on after a read.
+    /// Whether what is left can only go out after a read.
     package var waitsForPeer: Bool { !unwritten.isEmpty && unsent.isEmpty }
 
     /// Sends what is left to be sent.
@@ -319,7 +322,7 @@ package final class TLSConnection {
         let bytes = unsent
         unsent = []
         let sent = bytes.withUnsafeBytes { send($0) { unsent = Array($0) } }
-        // What OpenSSL hasn't taken yet is left, too.
+        // Bytes that OpenSSL hasn't taken yet are left too.
         if case .bytes = sent, !unwritten.isEmpty { return .wouldBlock }
         return sent
     }
@@ -327,7 +330,7 @@ package final class TLSConnection {
     /// Whether there is something left to be sent.
     package var hasUnsent: Bool { !unsent.isEmpty }
 
-    /// - Parameter keep: is given what the socket doesn't take.
+    /// - Parameter keep: receives what the socket doesn't take.
     private func send(
         _ bytes: UnsafeRawBufferPointer, keep: (UnsafeRawBufferPointer) -> Void
     ) -> Socket.Transfer {
@@ -363,7 +366,7 @@ package final class TLSConnection {
         }
     }
 
-    /// The first failure is the one that counts.
+    /// Records a failure; only the first one counts.
     private func fail(_ reason: TLSError, _ operation: String, isFlood: Bool = false) -> Socket.Transfer {
         if case .failed(_, let transfer, _) = phase { return transfer }
         let transfer = Socket.Transfer.failed(SystemError(operation: "TLS \(operation)", code: EPROTO))
@@ -371,7 +374,7 @@ package final class TLSConnection {
         return transfer
     }
 
-    /// Whether the peer wants a certificate, has got none and has said nothing since: in TLS 1.3 it tells only after the
+    /// Whether the peer wants a certificate, has got none and has sent nothing since: in TLS 1.3 it says only after the
     /// handshake that it won't go on, and some servers just close.
     private var lacksCertificate: Bool {
         switch phase {
@@ -380,15 +383,15 @@ package final class TLSConnection {
         }
     }
 
-    /// Tells the peer that nothing more comes (close_notify), as far as the socket takes it now. The socket is to be closed
-    /// right away.
+    /// Tells the peer that nothing more comes (close_notify), as far as the socket takes it now. The socket is to be
+    /// closed right away.
     package func close() {
         if isEstablished { SSL_shutdown(ssl) }
         ERR_clear_error()
         keepRecords()
         guard !unsent.isEmpty else { return }
-        // With the FIN; but an alert goes at once: of what came in behind its reason there may be bytes left, for which the
-        // system ends the connection by a reset.
+        // Sent with the FIN; but an alert goes at once: bytes that came in after its cause may be left unread, and the
+        // system then ends the connection by a reset.
         _ = unsent.withUnsafeBytes { socket.write($0, isLast: failure == nil) }
         unsent = []
     }

@@ -3,14 +3,15 @@ import Glibc
 
 /// Certificates, keys and rules for many connections.
 ///
-/// Immutable once it is made (`expiry` is set on the way), and OpenSSL counts its own references under a lock: any thread may make connections of it.
+/// Immutable once it is made (`expiry` is set on the way), and OpenSSL counts its own references under a lock: any
+/// thread may make connections from it.
 package final class TLSContext: @unchecked Sendable {
-    /// What a server shows and asks for.
+    /// The certificates that a server shows and asks for.
     package struct ServerOptions: Sendable, Equatable {
         /// PEM files: the certificate with its chain, and its private key.
         package var certificateFile: String
         package var keyFile: String
-        /// PEM file of the authorities one of which must have signed a client's certificate; `nil` asks for none.
+        /// PEM file of the authorities, one of which must have signed a client's certificate; `nil` asks for none.
         package var clientAuthorityFile: String?
 
         package init(certificateFile: String, keyFile: String, clientAuthorityFile: String? = nil) {
@@ -20,32 +21,32 @@ package final class TLSContext: @unchecked Sendable {
         }
     }
 
-    /// What a client trusts and shows.
+    /// The certificates that a client trusts and shows.
     package struct ClientOptions: Sendable, Equatable {
-        /// PEM file of the authorities that are trusted; `nil` for the system's.
+        /// PEM file of the trusted authorities; `nil` for the system's.
         package var authorityFile: String?
         /// PEM files, for servers that ask for a certificate.
         package var certificateFile: String?
         package var keyFile: String?
         /// Whether a server's certificate and name are verified at all.
         package var verifies = true
-        /// The name to ask for and to verify, instead of the one that was connected to.
+        /// The name to request and to verify, instead of the one that was connected to.
         package var serverName: String?
 
         package init() {}
     }
 
-    /// Sessions kept to be resumed.
+    /// The most sessions kept to be resumed.
     private static let sessionCacheSize = 4096
 
     /// Freed in `deinit`; each connection keeps a reference of its own within OpenSSL.
     let pointer: OpaquePointer
     let clientOptions: ClientOptions?
 
-    /// When the first certificate of the own chain expires, in seconds since 1970; `nil` for a client without one.
+    /// When the first certificate of this side's chain expires, in seconds since 1970; `nil` for a client without one.
     package private(set) var expiry: Int64?
 
-    /// The name that servers are asked for instead of the one that was connected to, where there is one.
+    /// The name that servers are asked for instead of the one that was connected to, if one was set.
     package var serverName: String? { clientOptions?.serverName }
 
     /// Reads a server's files.

@@ -1,28 +1,28 @@
 import EventLoop
 import Ground
 
-/// Bytes over one connected socket, in plaintext or by TLS: what connections and health checks read and write.
+/// Bytes over one connected socket, in plaintext or by TLS, as connections and health checks read and write them.
 ///
-/// It keeps what the socket doesn't take, and says what the socket has to be watched for until then; watching is its owner's
-/// business. Confined to one thread.
+/// It keeps what the socket doesn't take, and says what the socket has to be watched for until then; watching is up to
+/// its owner. Confined to one thread.
 package final class Transport {
-    /// What a read has brought.
+    /// The result of a read.
     package struct Arrival {
         package var transfer: Socket.Transfer
         package var behind: Behind
     }
 
-    /// What is known to come behind what a read has brought, of which the socket tells no more.
+    /// What follows the bytes of a read, if the socket won't report it again.
     package enum Behind {
-        /// Nothing; or, where the socket was reported to have ended, that end has been read.
+        /// Nothing; or, if the socket was reported to have ended, that end has been read.
         case unknown
         /// There was no room for more: there may be some.
         case more
-        /// The peer's end: the next read brings it.
+        /// The peer's end, which the next read returns.
         case end
     }
 
-    /// What a write has come to.
+    /// The outcome of a write.
     package enum Sent {
         /// Everything has gone out, and there is room for more.
         case all
@@ -36,14 +36,14 @@ package final class Transport {
     /// Plaintext that the socket hasn't taken. TLS keeps its own.
     private var unsent: [UInt8] = []
 
-    /// - Parameter tls: over this socket; `nil` for plaintext.
+    /// - Parameter tls: TLS over this socket; `nil` for plaintext.
     package init(_ socket: Socket, tls: TLSConnection? = nil) {
         self.socket = socket
         self.tls = tls
     }
 
-    /// How the socket is to be watched. With TLS a read takes what fits into one buffer of records, and what it leaves has to
-    /// be reported again.
+    /// How the socket is to be watched. With TLS, a read takes what fits into one buffer of records, and what it leaves
+    /// has to be reported again.
     package var trigger: Trigger { tls == nil ? .edge : .level }
 
     // MARK: Handshake
@@ -51,20 +51,20 @@ package final class Transport {
     /// Whether bytes can be read and written: at once in plaintext, after the handshake with TLS.
     package var isSecured: Bool { tls?.isEstablished != false }
 
-    /// Takes the TLS handshake as far as it goes now. Once it is done there may be something to read of which the socket no
-    /// longer tells.
+    /// Continues the TLS handshake as far as it goes now. Once it is done, there may be something to read that the
+    /// socket doesn't report again.
     package func handshake() -> TLSConnection.Handshake { tls?.handshake() ?? .done }
 
-    /// Who the peer is by its verified certificate, where it has shown one.
+    /// The peer's identity by its verified certificate; `nil` if it has shown none.
     package var peerIdentity: PeerIdentity? { tls?.peerIdentity }
 
     // MARK: Bytes
 
-    /// Reads what there is, by one read of the socket at most. With TLS there may be something to be sent afterwards.
+    /// Reads what there is, with one read of the socket at most. With TLS there may be something to be sent afterwards.
     ///
     /// - Parameters:
-    ///   - buffer: with room for `RecordBuffer.leastPlaintext` bytes.
-    ///   - endFollows: whether the socket has told, once and for all, that the peer has ended.
+    ///   - buffer: a buffer with room for `RecordBuffer.leastPlaintext` bytes.
+    ///   - endFollows: whether the socket has reported, once and for all, that the peer has ended.
     package func read(into buffer: UnsafeMutableRawBufferPointer, endFollows: Bool = false) -> Arrival {
         if let tls {
             let transfer = tls.read(into: buffer)
@@ -99,7 +99,7 @@ package final class Transport {
         return bytes.withUnsafeBytes { write($0) }
     }
 
-    /// Whether there is something left to be sent. With TLS that may come of a read.
+    /// Whether something is left to be sent. With TLS, a read may cause that.
     package var hasUnsent: Bool { tls?.hasUnsent ?? !unsent.isEmpty }
 
     private func sent(_ transfer: Socket.Transfer) -> Sent {
@@ -115,12 +115,13 @@ package final class Transport {
     /// Why TLS has failed after the handshake, as by an alert of the peer; `nil` in plaintext.
     package var failure: TLSError? { tls?.failure }
 
-    /// Whether it has failed because the peer sent too much that carries no data.
+    /// Whether TLS has failed because the peer sent too much that carries no data.
     package var isFlooded: Bool { tls?.isFlooded ?? false }
 
-    /// What a failed read or write is told as: TLS knows better than the socket.
+    /// The reported reason of a failed read or write: TLS knows better than the socket.
     package func reason(of error: SystemError) -> String { failure?.description ?? error.reason }
 
-    /// Says with TLS that nothing more comes, as far as the socket takes it now. The socket is to be closed right away.
+    /// With TLS, tells the peer that nothing more comes, as far as the socket takes it now. The socket is to be closed
+    /// right away.
     package func close() { tls?.close() }
 }

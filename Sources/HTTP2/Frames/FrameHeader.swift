@@ -1,7 +1,7 @@
-/// What every frame begins with (RFC 9113, section 4.1).
+/// The header that every frame begins with (RFC 9113, section 4.1).
 struct FrameHeader {
     static let length = 9
-    /// The largest payload that either side of a session here takes (RFC 9113, section 4.2).
+    /// Bytes of the largest payload that either side of a session here takes (RFC 9113, section 4.2).
     static let largestPayload = 16_384
 
     enum Kind {
@@ -25,7 +25,7 @@ struct FrameHeader {
     let flags: UInt8
     let stream: StreamID
 
-    /// - Parameter bytes: at least `length` of them.
+    /// - Parameter bytes: `length` bytes or more.
     @inline(__always)
     init(_ bytes: UnsafeRawBufferPointer) {
         payloadLength = Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])

@@ -1,29 +1,29 @@
-/// Takes header blocks out of what a peer sends: the rest is for libnghttp2 as it came.
+/// Takes header blocks out of what a peer sends; the rest goes to libnghttp2 unchanged.
 ///
-/// A HEADERS frame that libnghttp2 would not get as far as decoding, since its fields in front of the block or its length
-/// are wrong, goes through too: it is libnghttp2 that ends the connection then, and says why.
+/// A HEADERS frame that libnghttp2 would not get as far as decoding, because its length or the fields before its header
+/// block are wrong, goes through too: libnghttp2 then ends the connection and says why.
 struct FrameInput {
-    /// What comes next in the input.
+    /// The next part of the input.
     enum Piece {
         /// Bytes for libnghttp2, lent.
         case through(UnsafeRawBufferPointer)
-        /// As `through`, of bytes that had to be kept.
+        /// As `through`, with bytes that had to be kept.
         case kept([UInt8])
-        /// A whole header block, or a part of one, lent.
+        /// A whole header block or a part of one, lent.
         case block(HeadersFrame, UnsafeRawBufferPointer, Extent)
-        /// As `block`, of bytes that had to be kept.
+        /// As `block`, with bytes that had to be kept.
         case keptBlock(HeadersFrame, [UInt8], Extent)
-        /// A PRIORITY frame that is as long as it should be.
+        /// A PRIORITY frame of the right length.
         case priority(PriorityFrame)
-        /// The frames of a block have been interrupted by what follows (RFC 9113, section 6.10).
+        /// The next frame interrupts a header block (RFC 9113, section 6.10).
         case interrupted(HeadersFrame)
-        /// A frame of a block is larger than any may be (RFC 9113, section 4.2).
+        /// A frame of a header block is larger than allowed (RFC 9113, section 4.2).
         case oversized
         /// A PUSH_PROMISE, while `passesPushPromises` is false.
         case pushPromise
     }
 
-    /// How much of a header block a frame has.
+    /// The part of a header block that a frame has.
     enum Extent {
         case whole
         case first
@@ -32,25 +32,25 @@ struct FrameInput {
     }
 
     private enum State {
-        /// So many bytes go through before the next frame begins.
+        /// This many bytes go through before the next frame begins.
         case passing(Int)
         /// At the beginning of a frame, or within its header.
         case header
-        /// So many bytes of a HEADERS or CONTINUATION frame are missing.
+        /// This many bytes of a HEADERS, CONTINUATION or PRIORITY frame are missing.
         case payload(FrameHeader, missing: Int)
     }
 
     private var state: State
-    /// What has come of a header, or of the payload that is incomplete.
+    /// The bytes received of an incomplete header or payload.
     private var kept: [UInt8] = []
-    /// The frame whose block is being continued.
+    /// The frame whose header block is being continued.
     private var open: HeadersFrame?
-    /// What the client has done with its streams, seen by a server.
+    /// What the client has done with its streams, as a server sees it.
     var streams = PeerStreams()
     private let isServer: Bool
-    /// The streams on which DATA came that must not come any more.
+    /// The streams on which DATA came although the client must send none there any more.
     private(set) var strays: [StreamID] = []
-    /// Whether libnghttp2 ends the session for any PUSH_PROMISE, and so is to see it.
+    /// Whether libnghttp2 ends the session for any PUSH_PROMISE, so that it is to see it.
     var passesPushPromises: Bool
 
     /// - Parameters:
@@ -62,14 +62,14 @@ struct FrameInput {
         state = preface > 0 ? .passing(preface) : .header
     }
 
-    /// Whether a header block has been begun and not finished.
+    /// Whether a header block has begun and not finished.
     var isWithinBlock: Bool {
         if case .payload(let header, _) = state { !isPriority(header) } else { open != nil }
     }
 
     /// Takes the next piece from the front of the input.
     ///
-    /// - Returns: `nil` once there is nothing to do until more comes.
+    /// - Returns: `nil` if there is nothing to do until more comes.
     mutating func next(_ input: inout UnsafeRawBufferPointer) -> Piece? {
         while !input.isEmpty {
             switch state {
@@ -109,7 +109,7 @@ struct FrameInput {
         return nil
     }
 
-    /// Takes a block that is whole, and all there is in its frame: most are.
+    /// Takes a header block that is whole and fills its frame, as most do.
     @inline(__always)
     private func takePlainBlock(_ header: FrameHeader, _ input: inout UnsafeRawBufferPointer) -> Piece? {
         let end = FrameHeader.length &+ header.payloadLength
@@ -122,9 +122,9 @@ struct FrameInput {
         return .block(HeadersFrame(header, block), block, .whole)
     }
 
-    // MARK: What goes through
+    // MARK: Frames that go through
 
-    /// Takes bytes that go through, with all the frames behind them that do so too.
+    /// Takes bytes that go through, together with all following frames that do so too.
     private mutating func takeRun(_ first: Int, _ input: inout UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var end = first
         while end &+ FrameHeader.length <= input.count {
@@ -139,7 +139,7 @@ struct FrameInput {
         return UnsafeRawBufferPointer(rebasing: input[..<count])
     }
 
-    /// Sees to what a frame that goes through says of its stream.
+    /// Notes what a frame that goes through does to its stream.
     @inline(__always)
     private mutating func note(_ header: FrameHeader) {
         if header.kind == FrameHeader.Kind.data {
@@ -163,16 +163,17 @@ struct FrameInput {
         return UnsafeRawBufferPointer(rebasing: input[..<count])
     }
 
-    // MARK: Blocks
+    // MARK: Header blocks
 
-    /// Whether a frame carries a header block, and not more than a frame may.
+    /// Whether a frame carries a header block, and no more than a frame may.
     @inline(__always)
     private func isBlockFrame(_ header: FrameHeader) -> Bool {
         guard header.payloadLength <= FrameHeader.largestPayload else { return false }
         return open == nil ? header.kind == FrameHeader.Kind.headers : header.kind == FrameHeader.Kind.continuation
     }
 
-    /// Whether a frame is one of PRIORITY with a payload of the right length; libnghttp2 ends the session for another.
+    /// Whether a frame is a PRIORITY with a payload of the right length; libnghttp2 ends the session for any other
+    /// length.
     @inline(__always)
     private func isPriority(_ header: FrameHeader) -> Bool {
         header.kind == FrameHeader.Kind.priority && header.payloadLength == PriorityFrame.payloadLength && open == nil
@@ -183,12 +184,12 @@ struct FrameInput {
         header.kind == FrameHeader.Kind.pushPromise && !passesPushPromises
     }
 
-    /// Whether the fields of a HEADERS frame in front of the block, and its padding, are in order.
+    /// Whether a HEADERS frame's fields before the header block, and its padding, are in order.
     private func isInOrder(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
         open != nil || isPriority(header) || HeadersFrame.blockRange(header, payload) != nil
     }
 
-    /// What has to be said before a frame is taken in.
+    /// The piece to report before a frame is taken in; `nil` if there is none.
     @inline(__always)
     private mutating func piece(beginning header: FrameHeader) -> Piece? {
         guard let open else { return isUnwanted(header) ? .pushPromise : nil }
@@ -219,7 +220,7 @@ struct FrameInput {
         return .block(frame, block, .first)
     }
 
-    // MARK: What comes in parts
+    // MARK: Frames that come in parts
 
     @discardableResult
     private mutating func keep(_ most: Int, of input: inout UnsafeRawBufferPointer) -> Int {
@@ -229,7 +230,7 @@ struct FrameInput {
         return part.count
     }
 
-    /// A header is complete that came in parts.
+    /// Begins a frame whose header came in parts and is complete.
     private mutating func beginKept() -> Piece? {
         let header = kept.withUnsafeBytes { FrameHeader($0) }
         if let piece = piece(beginning: header) { return piece }
@@ -244,7 +245,7 @@ struct FrameInput {
         return nil
     }
 
-    /// A payload is complete that came in parts.
+    /// Finishes a frame whose payload came in parts and is complete.
     private mutating func finishKept(_ header: FrameHeader) -> Piece {
         state = .header
         let payload = takeKept()

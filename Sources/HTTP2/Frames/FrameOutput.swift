@@ -1,20 +1,21 @@
-/// Where a session's frames are written: a buffer that `write(into:)` is lent, and what of a long header list didn't fit.
+/// The output of a session's frames: a buffer that `write(into:)` is lent, and the part of a long header block that
+/// didn't fit.
 ///
 /// Soundness: the buffer is valid from `begin(_:)` until `end()`, and nothing is written outside of that; each write
 /// checks its room first.
 struct FrameOutput {
-    /// The largest frame that libnghttp2 writes at once, with its header.
+    /// Bytes of the largest frame that libnghttp2 writes at once, with its header.
     static let largestFrame = FrameHeader.length + FrameHeader.largestPayload
 
     private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    /// How much of the buffer is written.
+    /// Bytes of the buffer that are written.
     private(set) var count = 0
-    /// What comes before anything else: frames of a header list that is too long for one.
+    /// Frames of a header block too long for one frame, which go out before anything else.
     private var rest: ArraySlice<UInt8> = []
 
     var room: Int { buffer.count - count }
 
-    /// Whether there is something that was to be written already.
+    /// Whether earlier frames still have to be written.
     var hasRest: Bool { !rest.isEmpty }
 
     mutating func begin(_ buffer: UnsafeMutableRawBufferPointer) {
@@ -26,7 +27,7 @@ struct FrameOutput {
         buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
-    /// Writes bytes as they are.
+    /// Writes bytes unchanged.
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count <= room, "a piece is at most a full frame")
         guard let source = bytes.baseAddress, let start = buffer.baseAddress else { return }
@@ -47,16 +48,16 @@ struct FrameOutput {
 
     // MARK: DATA
 
-    /// Where the payload of the DATA frame that comes next belongs: behind the place of its header, so that it is copied
-    /// no more. `nil` where it may not fit, with a full frame behind it: libnghttp2 goes on from DATA to whatever is next
-    /// before `write(into:)` has a say.
+    /// The room for the payload of the next DATA frame, after the place of its header, so that it needs no further
+    /// copy. `nil` if it may not fit together with a full frame after it: libnghttp2 goes on from DATA to the next
+    /// frame before `write(into:)` gets control.
     func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
         guard room >= FrameHeader.length + length + Self.largestFrame else { return nil }
         let start = count + FrameHeader.length
         return UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + length])
     }
 
-    /// The payload is where `dataRoom(for:)` has said; here is the header that goes in front of it.
+    /// Writes the header in front of a payload that was written where `dataRoom(for:)` said.
     mutating func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
         precondition(FrameHeader.length + length <= room, "dataRoom(for:) has granted the payload's room")
         write(UnsafeRawBufferPointer(start: header, count: FrameHeader.length))
@@ -65,19 +66,20 @@ struct FrameOutput {
 
     // MARK: HEADERS
 
-    /// The header of a HEADERS frame; `nil` of anything else that libnghttp2 writes.
+    /// The header of a HEADERS frame; `nil` for anything else that libnghttp2 writes.
     @inline(__always)
     static func headersHeader(of frame: UnsafeRawBufferPointer) -> FrameHeader? {
-        // The client's preface begins with text, which has a space where the kind would be.
+        // The client's preface begins with text, which has a space in the place of the kind.
         guard frame.count >= FrameHeader.length, frame[3] == FrameHeader.Kind.headers else { return nil }
         return FrameHeader(frame)
     }
 
-    /// Writes a HEADERS frame whose block libnghttp2 has left empty, but for changes of the table's size and the method.
+    /// Writes a HEADERS frame whose header block libnghttp2 has left empty, except for changes of the table's size and
+    /// the method.
     ///
     /// - Parameters:
-    ///   - emptyBlock: what libnghttp2 has written as its payload.
-    ///   - pool: where the encoder's lists go.
+    ///   - emptyBlock: the payload that libnghttp2 has written.
+    ///   - pool: the pool that the encoder gives its lists back to.
     mutating func writeHeaders(
         _ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer, _ list: HeaderList,
         with encoder: inout HPACKEncoder, _ pool: HeaderListPool
@@ -98,7 +100,7 @@ struct FrameOutput {
         written.write(to: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
     }
 
-    /// Makes as many frames as a long block needs (RFC 9113, section 6.10).
+    /// Splits a long header block into the frames that it needs (RFC 9113, section 6.10).
     private mutating func addToRest(
         _ header: FrameHeader, _ resizes: UnsafeRawBufferPointer, _ most: Int, _ list: HeaderList,
         with encoder: inout HPACKEncoder, _ pool: HeaderListPool

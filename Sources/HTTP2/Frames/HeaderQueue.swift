@@ -1,8 +1,8 @@
-/// The header lists of HEADERS frames that are queued in libnghttp2, which sends most of them in the order in which they
-/// were submitted: only trailers overtake requests.
+/// The header lists of HEADERS frames that are queued in libnghttp2, which sends most of them in the order in which
+/// they were submitted: only trailers overtake requests.
 ///
-/// A ring: entries lie at `first` and the following `count` places, modulo the capacity, which is a power of two. Those
-/// places are initialized, no other is read. Confined to one thread.
+/// A ring: entries lie at `first` and the following `count` places, modulo the capacity, which is a power of two. Only
+/// those places are initialized and read. Confined to one thread.
 package struct HeaderQueue: ~Copyable {
     private struct Entry {
         var stream: StreamID
@@ -17,7 +17,7 @@ package struct HeaderQueue: ~Copyable {
     private var ring: UnsafeMutablePointer<Entry>?
     private var capacity = 0
     private var first = 0
-    /// How many lists wait.
+    /// Number of lists that wait.
     private var count = 0
 
     package init() {}
@@ -71,14 +71,14 @@ package struct HeaderQueue: ~Copyable {
         return false
     }
 
-    /// Takes the list that was queued first of those that a stream has.
+    /// Takes the list of a stream that was queued first.
     package mutating func take(on stream: StreamID) -> HeaderList? {
         guard let ring else { return nil }
         var index = 0
         while index < count, ring[place(index)].stream != stream { index &+= 1 }
         guard index < count else { return nil }
         let list = ring[place(index)].list
-        // Those in front of it move up.
+        // The entries in front of it move up.
         while index > 0 {
             ring[place(index)] = ring[place(index &- 1)]
             index &-= 1
@@ -88,7 +88,7 @@ package struct HeaderQueue: ~Copyable {
         return list
     }
 
-    /// Takes whatever is left.
+    /// Takes any list that is left; `nil` if none is.
     package mutating func takeAny() -> HeaderList? {
         guard count > 0, let ring else { return nil }
         return take(on: ring[first].stream)

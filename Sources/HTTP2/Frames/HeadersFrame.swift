@@ -1,8 +1,8 @@
-/// A HEADERS frame, but for its block (RFC 9113, section 6.2).
+/// A HEADERS frame without its header block (RFC 9113, section 6.2).
 struct HeadersFrame {
     let stream: StreamID
     let endsStream: Bool
-    /// The five bytes in which it names a priority, which is not used but may be wrong.
+    /// The five bytes that name a priority, which is not used but may be wrong.
     let priority: (UInt32, UInt8)?
 
     private static let priorityLength = 5
@@ -17,7 +17,8 @@ struct HeadersFrame {
             ? (payload.loadUnaligned(fromByteOffset: start, as: UInt32.self), payload[start + 4]) : nil
     }
 
-    /// - Returns: where the block is in a payload; `nil` if the frame has no room for the fields that its flags promise.
+    /// - Returns: the range of the header block in a payload; `nil` if the frame has no room for the fields that its
+    ///   flags promise.
     @inline(__always)
     static func blockRange(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Range<Int>? {
         guard header.flags & (FrameHeader.Flag.padded | FrameHeader.Flag.priority) != 0 else {
@@ -33,15 +34,15 @@ struct HeadersFrame {
         return start <= end ? start..<end : nil
     }
 
-    /// The most that `write` takes, but for the block.
+    /// The most bytes that `write` writes, not counting the header block.
     static let mostBytes = FrameHeader.length + priorityLength
 
-    /// Writes the frame around another block.
+    /// Writes the frame around another header block.
     ///
     /// - Parameters:
     ///   - isComplete: whether no CONTINUATION follows.
-    ///   - output: with room for `mostBytes` and the block.
-    ///   - writeBlock: writes the block and says how long it is.
+    ///   - output: a buffer with room for `mostBytes` and the header block.
+    ///   - writeBlock: writes the header block and returns its length.
     /// - Returns: the frame.
     func write(
         isComplete: Bool, into output: UnsafeMutableRawBufferPointer,

@@ -1,17 +1,18 @@
-/// What a client has done with the streams that it opened lately, so that frames which it must not send any more are told
-/// from those that crossed this side's own RST_STREAM (RFC 9113, section 5.1): libnghttp2 forgets a stream when it closes.
+/// A record of what a client has done with its recent streams. It tells frames that the client must not send any more
+/// from those that crossed this side's own RST_STREAM (RFC 9113, section 5.1), since libnghttp2 forgets a stream when
+/// it closes.
 ///
 /// Only what the client itself sends counts: END_STREAM and RST_STREAM end its half, and a stream that it passed over
-/// never has one. What comes on a stream of which this side alone has had enough is nobody's fault. Of streams that are
-/// older than the last 256 nothing is known, and nothing is held against anybody.
+/// never has one. Frames on a stream that only this side has ended are nobody's fault. Nothing is known of streams
+/// older than the last 256, and nothing is held against anybody.
 package struct PeerStreams {
     package enum Verdict {
         case sound
-        /// The stream was passed over by one with a larger number, and so can't be opened any more (section 5.1.1).
+        /// A stream with a larger number was opened first, so this one can't be opened any more (section 5.1.1).
         case passedOver
-        /// The client has ended its half before.
+        /// The client has already ended its half.
         case ended
-        /// It has reset the stream.
+        /// The client has reset the stream.
         case reset
     }
 
@@ -19,21 +20,21 @@ package struct PeerStreams {
     private typealias Bits = InlineArray<4, UInt64>
     private static let count = 256
 
-    /// The last one that was opened.
+    /// The stream opened last.
     private var latest: StreamID = -1
     private var ended = Bits(repeating: 0)
-    /// Of those that have ended: never opened.
+    /// Of the ended streams, those that were never opened.
     private var passedOver = Bits(repeating: 0)
-    /// Of those that have ended: by RST_STREAM.
+    /// Of the ended streams, those ended by RST_STREAM.
     private var reset = Bits(repeating: 0)
-    /// Reset by this side, which does that once.
+    /// Streams reset by this side, which does that only once.
     private var refused = Bits(repeating: 0)
 
     package init() {}
 
-    /// HEADERS have come.
+    /// Judges HEADERS that have come.
     package mutating func headers(on stream: StreamID, endsStream: Bool) -> Verdict {
-        // Others are no client's to open, as libnghttp2 says.
+        // A client can't open other streams, and libnghttp2 checks that.
         guard stream & 1 == 1 else { return .sound }
         guard stream <= latest else {
             open(stream, endsStream)
@@ -62,9 +63,9 @@ package struct PeerStreams {
         Self.clear(stream, in: &refused)
     }
 
-    /// DATA have come.
+    /// Takes note of DATA that have come.
     ///
-    /// - Returns: whether the client had ended its half before.
+    /// - Returns: whether the client had already ended its half.
     @inline(__always)
     package mutating func data(on stream: StreamID, endsStream: Bool) -> Bool {
         guard isRecent(stream), stream & 1 == 1 else { return false }
@@ -73,16 +74,16 @@ package struct PeerStreams {
         return false
     }
 
-    /// The client has reset a stream.
+    /// Notes that the client has reset a stream.
     package mutating func resetReceived(on stream: StreamID) {
         guard isRecent(stream), stream & 1 == 1 else { return }
         Self.set(stream, in: &ended)
         if !Self.has(stream, in: passedOver) { Self.set(stream, in: &reset) }
     }
 
-    /// This side resets a stream.
+    /// Notes that this side resets a stream.
     ///
-    /// - Returns: whether it hasn't done that before.
+    /// - Returns: whether it is the first time.
     @discardableResult
     package mutating func resetSent(on stream: StreamID) -> Bool {
         guard isRecent(stream), stream & 1 == 1, !Self.has(stream, in: refused) else { return false }
@@ -90,16 +91,16 @@ package struct PeerStreams {
         return true
     }
 
-    /// Whether a stream is still to be opened.
+    /// Whether a stream has yet to be opened.
     package func isIdle(_ stream: StreamID) -> Bool { stream > latest }
 
     @inline(__always)
     private func isRecent(_ stream: StreamID) -> Bool {
-        // Those that are newer than the latest give large numbers.
+        // Streams newer than the latest give large numbers.
         UInt32(bitPattern: latest &- stream) < 2 * UInt32(Self.count)
     }
 
-    // A stream's place: the numbers of two that are both recent differ by less than twice the count.
+    // The bit of a stream: the numbers of two recent streams differ by less than twice the count.
 
     @inline(__always)
     private static func has(_ stream: StreamID, in bits: Bits) -> Bool {

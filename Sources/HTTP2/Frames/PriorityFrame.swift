@@ -1,14 +1,14 @@
-/// A PRIORITY frame (RFC 7540, section 6.3): nobody here follows one, but there are wrong ones.
+/// A PRIORITY frame (RFC 7540, section 6.3): nothing here follows one, but a wrong one is an error.
 struct PriorityFrame {
     static let payloadLength = 5
 
     let stream: StreamID
-    /// On which the stream is to depend.
+    /// The stream that the stream is to depend on.
     let dependency: StreamID
     /// The whole frame.
     let bytes: [UInt8]
 
-    /// - Precondition: the payload has its length.
+    /// - Precondition: the payload has `payloadLength` bytes.
     init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
         precondition(payload.count == Self.payloadLength)
         stream = header.stream

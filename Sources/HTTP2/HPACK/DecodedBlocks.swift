@@ -1,11 +1,11 @@
-/// Encoded blocks that came lately, and the lists that they stand for: most calls of a client have the same fields, and as
-/// long as the table doesn't change, they come as the same bytes.
+/// Recent header blocks and the header lists that they decode to: most calls of a client have the same fields, and as
+/// long as the table doesn't change, these come as the same bytes.
 ///
-/// Kept is what has come twice and is short; of that as much as is usual among a connection's calls, so that a peer that
-/// sends other lists costs a comparison or two. Confined to one thread.
+/// Only short blocks that have come twice are kept, and no more of them than are usual among a connection's calls, so
+/// that a peer that sends other lists costs a comparison or two. Confined to one thread.
 ///
-/// Soundness: `slots` has `slotCount` elements, all initialized. Each list in one is held, and is given back by whoever
-/// takes the list out of it.
+/// Soundness: `slots` has `slotCount` elements, all initialized. Each list in a slot is held, and is given back by the
+/// code that takes the list out of it.
 struct DecodedBlocks: ~Copyable {
     struct Known {
         let list: HeaderList
@@ -14,22 +14,22 @@ struct DecodedBlocks: ~Copyable {
 
     private struct Slot {
         var block = ShortBytes()
-        /// What the table was like when the block came.
+        /// The table's `changes` when the block came.
         var tableChanges = -1
-        /// `nil` if the block has come once.
+        /// `nil` if the block has come only once.
         var known: Known?
     }
 
     private static let slotCount = 4
 
-    /// None until there is something to keep.
+    /// `nil` until there is something to keep.
     private var slots: UnsafeMutablePointer<Slot>?
-    /// Where the search for a place begins.
+    /// The slot at which the search for a place begins.
     private var next = 0
 
     deinit { assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
 
-    /// - Returns: what a block stands for; `nil` if that isn't known. The list isn't held for the caller.
+    /// - Returns: the list and rules of a known block, otherwise `nil`. The list isn't held for the caller.
     @inline(__always)
     func find(_ block: UnsafeRawBufferPointer, _ tableChanges: Int) -> Known? {
         guard let slots else { return nil }
@@ -40,7 +40,7 @@ struct DecodedBlocks: ~Copyable {
         return nil
     }
 
-    /// Takes note of a block that has been decoded and hasn't changed the table.
+    /// Takes note of a block that was decoded without changing the table.
     mutating func learn(
         _ block: UnsafeRawBufferPointer, _ tableChanges: Int, _ list: HeaderList, _ rules: HeaderRules,
         _ pool: HeaderListPool
@@ -59,7 +59,7 @@ struct DecodedBlocks: ~Copyable {
         next = (place + 1) % Self.slotCount
     }
 
-    /// - Returns: the place of something that won't come again, or may not; otherwise that of something older.
+    /// - Returns: the slot of a block that won't come again, or may not; otherwise that of an older one.
     private func place(_ tableChanges: Int, _ slots: UnsafeMutablePointer<Slot>) -> Int {
         for offset in 0..<Self.slotCount {
             let place = (next + offset) % Self.slotCount
@@ -75,7 +75,7 @@ struct DecodedBlocks: ~Copyable {
         return slots
     }
 
-    /// Lets go of everything.
+    /// Releases everything.
     mutating func forget(_ pool: HeaderListPool) {
         guard let slots else { return }
         for index in 0..<Self.slotCount {

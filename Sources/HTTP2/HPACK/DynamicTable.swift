@@ -1,32 +1,32 @@
-/// The fields that one side of a connection can name by a number, since they came before (RFC 7541, section 2.3.2).
+/// The fields that one side of a connection can refer to by number because they came before (RFC 7541, section 2.3.2).
 ///
-/// Entries come in at one end and go out at the other, so an entry's position, which counts all that ever came in, tells
-/// where it is and whether it is still there.
+/// Entries are added at one end and removed at the other, so an entry's position, which counts all entries ever added,
+/// tells where it is and whether it is still there.
 ///
-/// Soundness: `entries` has `capacity` elements, a power of two, and is indexed by what `mask` leaves of a position; those
-/// from `oldest` to before `next` are initialized, and have their bytes within the first `end` of `bytes`.
+/// Soundness: `entries` has `capacity` elements, a power of two, and is indexed by a position under `mask`; those from
+/// `oldest` to before `next` are initialized, and have their bytes within the first `end` of `bytes`.
 struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     struct Entry: BitwiseCopyable {
-        /// Where the name begins in the table's bytes; the value is right behind it.
+        /// Offset of the name in the table's bytes; the value follows it directly.
         fileprivate(set) var start: UInt16
         let nameLength: UInt16
         let valueLength: UInt16
-        /// What the owner knows of it.
+        /// The owner's note about the entry.
         var note: Note
 
-        /// What it counts for (RFC 7541, section 4.1).
+        /// The entry's size (RFC 7541, section 4.1).
         var size: Int { Int(nameLength) + Int(valueLength) + 32 }
     }
 
-    /// What the table may have at most, as `size` counts.
+    /// Upper bound of `size`.
     private(set) var limit = HPACK.largestTable
     /// The sum of the entries' sizes.
     private(set) var size = 0
 
-    /// The position that the next entry gets, and that of the oldest one left.
+    /// The position that the next entry gets, and that of the oldest entry left.
     private(set) var next = 0
     private(set) var oldest = 0
-    /// How many entries have room; none until the first one comes.
+    /// Number of entries that have room; 0 until the first one comes.
     private(set) var capacity = 0
     private var entries: UnsafeMutablePointer<Entry>?
 
@@ -44,28 +44,28 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
 
     private var mask: Int { capacity &- 1 }
 
-    /// How many entries there are.
+    /// Number of entries.
     var count: Int { next &- oldest }
 
-    /// How often the limit has changed.
+    /// Number of times that the limit has changed.
     private var resizes = 0
 
-    /// Grows whenever an entry comes or goes, or may come that couldn't before: as long as it is the same, every index names
-    /// the same field, and a field that hasn't been entered wouldn't be.
+    /// Grows whenever an entry is added or removed, or one may be added that couldn't be before. While it stays the
+    /// same, every index refers to the same field, and a field that was not entered would still not be.
     var changes: Int { next &+ oldest &+ resizes }
 
-    /// How many entries are newer than that of a position.
+    /// Number of entries newer than the one at a position.
     @inline(__always)
     func age(of position: Int) -> Int { next &- 1 &- position }
 
-    /// Whether a position that was in use once still is.
+    /// Whether a position that was once in use still is.
     @inline(__always)
     func has(_ position: Int) -> Bool {
         assert(position < next, "only what has come in has a position")
         return position >= oldest
     }
 
-    /// The entry of a position that is in use.
+    /// The entry at a position that is in use.
     @inline(__always)
     subscript(position: Int) -> Entry {
         get {
@@ -83,10 +83,10 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
             nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
     }
 
-    /// Enters a field, for which the oldest ones have to go if it doesn't fit. One that would never fit empties the table
-    /// and isn't entered (RFC 7541, section 4.4).
+    /// Enters a field, and removes the oldest entries if it doesn't fit otherwise. A field that would never fit empties
+    /// the table and isn't entered (RFC 7541, section 4.4).
     ///
-    /// - Returns: whether the table has more room now than before, so that what was derived from `capacity` is void.
+    /// - Returns: whether the table has more room than before, so that anything derived from `capacity` is void.
     mutating func insert(_ field: FieldBytes, _ note: Note) -> Bool {
         evict(to: limit - field.tableSize)
         guard field.tableSize <= limit else { return false }
@@ -105,10 +105,11 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
         return isFull
     }
 
-    /// Takes every entry out, as a field does that would never fit.
+    /// Removes every entry, as entering a field that would never fit does.
     mutating func removeAll() { evict(to: 0) }
 
-    /// Makes the table smaller or larger; what doesn't fit any more goes, the oldest first (RFC 7541, section 4.3).
+    /// Changes the table's limit; entries that don't fit any more are removed, the oldest first (RFC 7541, section
+    /// 4.3).
     mutating func resize(to limit: Int) {
         precondition((0...HPACK.largestTable).contains(limit), "no larger table is announced or agreed to")
         if limit != self.limit { resizes += 1 }
@@ -136,7 +137,7 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
         self.entries = entries
     }
 
-    /// Moves what is left to the front, of a larger buffer if it takes more than half of this one.
+    /// Moves the bytes that are left to the front, and into a larger buffer if they take more than half of this one.
     private mutating func makeRoom(for length: Int) {
         let first = count > 0 ? Int(self[oldest].start) : end
         let used = end - first
@@ -153,9 +154,9 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     }
 }
 
-/// What both directions of a connection agree on.
+/// The constants that both directions of a connection share.
 enum HPACK {
-    /// The size of a table at first (RFC 9113, section 6.5.2), and the largest one that is used here.
+    /// Bytes of a table's initial limit (RFC 9113, section 6.5.2), and of the largest one used here.
     static let largestTable = 4096
 
     /// The index of the newest entry of the dynamic table (RFC 7541, section 2.3.3).

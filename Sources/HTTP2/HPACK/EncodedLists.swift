@@ -1,31 +1,32 @@
-/// Header lists that were sent lately, and the blocks that they were encoded to: as long as the table doesn't change, they
-/// are encoded to the same bytes.
+/// Recently sent header lists and the header blocks that they were encoded to: as long as the table doesn't change,
+/// they are encoded to the same bytes.
 ///
-/// Only lists that are known to come again are taken note of (`HeaderList.isKnown`), and found by which block they are.
-/// Confined to one thread.
+/// Only lists that are known to come again are noted (`HeaderList.isKnown`), and they are found by identity. Confined
+/// to one thread.
 ///
-/// Soundness: `slots` has `slotCount` elements, all initialized. Each list in one is held, so it stays the same list until
-/// it is given back, which is when it leaves the slot.
+/// Soundness: `slots` has `slotCount` elements, all initialized. Each list in a slot is held, so it stays the same list
+/// until it is given back, which is when it leaves the slot.
 package struct EncodedLists: ~Copyable {
     private struct Slot {
         var list: HeaderList?
-        /// What the table was like when the list was encoded last.
+        /// The table's `changes` when the list was last encoded.
         var tableChanges = 0
-        /// What the list was encoded to; `nil` if it wasn't encoded with a table that stays as it is.
+        /// The header block of the list; `nil` if the list wasn't encoded with a table that stays as it is.
         var block: ShortBytes?
     }
 
-    /// Lists of the same hash share a few slots.
+    /// Number of slots shared by lists of the same hash.
     private static let ways = 4
     private let sets: Int
     private var slotCount: Int { sets * Self.ways }
 
-    /// None until there is something to keep.
+    /// `nil` until there is something to keep.
     private var slots: UnsafeMutablePointer<Slot>?
-    /// The way that is taken next where all are in use.
+    /// The way that is taken next if all are in use.
     private var next = 0
 
-    /// - Parameter sets: a power of two. One will do for the answers to one client, not for the requests of many.
+    /// - Parameter sets: a power of two. One set is enough for the answers to one client, but not for the requests of
+    ///   many.
     package init(sets: Int) {
         precondition(sets > 0 && sets & (sets - 1) == 0)
         self.sets = sets
@@ -33,10 +34,10 @@ package struct EncodedLists: ~Copyable {
 
     deinit { assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
 
-    /// Writes what a list is encoded to, if that is known.
+    /// Writes a list's header block, if it is known.
     ///
-    /// - Parameter output: with room for the list, encoded.
-    /// - Returns: how many bytes that was; 0 for a list that has to be encoded.
+    /// - Parameter output: a buffer with room for the encoded list.
+    /// - Returns: the number of bytes written; 0 for a list that has to be encoded.
     @inline(__always)
     package func write(_ list: HeaderList, _ tableChanges: Int, into output: UnsafeMutableRawBufferPointer) -> Int {
         guard let slots else { return 0 }
@@ -51,7 +52,7 @@ package struct EncodedLists: ~Copyable {
 
     /// Takes note of a list that has been encoded.
     ///
-    /// - Parameter tableChanges: what the table was like before, and what it is like now.
+    /// - Parameter tableChanges: the table's `changes` before and after encoding.
     package mutating func learn(
         _ list: HeaderList, _ block: UnsafeRawBufferPointer, _ tableChanges: (before: Int, after: Int),
         _ pool: HeaderListPool
@@ -60,8 +61,8 @@ package struct EncodedLists: ~Copyable {
         let slots = self.slots ?? makeSlots()
         let first = first(for: list)
         for index in first..<first + Self.ways where slots[index].list == list {
-            // The second time at the earliest, since fields are entered then. A field that another one has made the encoder
-            // forget meanwhile stays out of the table a while longer.
+            // The second time at the earliest, since fields are entered then. A field that another one has made the
+            // encoder forget meanwhile stays out of the table a while longer.
             let isSettled =
                 slots[index].tableChanges == tableChanges.before && tableChanges.before == tableChanges.after
             slots[index].block = isSettled ? ShortBytes(block) : nil
@@ -86,7 +87,7 @@ package struct EncodedLists: ~Copyable {
         return slots
     }
 
-    /// Lets go of everything.
+    /// Releases everything.
     package mutating func forget(_ pool: HeaderListPool) {
         guard let slots else { return }
         for index in 0..<slotCount {

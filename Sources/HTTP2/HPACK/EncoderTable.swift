@@ -3,7 +3,7 @@
 /// Fields with the same low bits of their hash are chained from the newest to the oldest; a chain ends at the first
 /// position that is gone, so nothing is unlinked.
 ///
-/// Soundness: `newest` has `table.capacity` elements, all initialized, and is indexed by what a mask leaves of a hash.
+/// Soundness: `newest` has `table.capacity` elements, all initialized, and is indexed by a hash under a mask.
 struct EncoderTable: ~Copyable {
     private struct Link: BitwiseCopyable {
         var hash: UInt32
@@ -22,17 +22,17 @@ struct EncoderTable: ~Copyable {
     /// As `DynamicTable.changes`.
     var changes: Int { table.changes }
 
-    /// The index that names the entry of a position.
+    /// The index that refers to the entry at a position.
     @inline(__always)
     func index(of position: Int) -> Int { HPACK.firstDynamicIndex &+ table.age(of: position) }
 
-    /// Whether a position that was in use once still is, by this field.
+    /// Whether a position that was once in use still is, and holds this field.
     @inline(__always)
     func has(_ field: FieldBytes, at position: Int) -> Bool {
         table.has(position) && field.isEqual(to: table.field(of: table[position]))
     }
 
-    /// - Returns: the position of the entry that is this field; `nil` if there is none.
+    /// - Returns: the position of the entry equal to this field; `nil` if there is none.
     @inline(__always)
     func position(of field: FieldBytes, hash: UInt32) -> Int? {
         guard let newest else { return nil }
@@ -57,7 +57,8 @@ struct EncoderTable: ~Copyable {
 
     /// Enters a field.
     ///
-    /// - Precondition: it isn't larger than the table may be. One that is would leave a chain that begins nowhere.
+    /// - Precondition: the field isn't larger than the table may be. A larger one would leave a chain that begins
+    ///   nowhere.
     mutating func insert(_ field: FieldBytes, hash: UInt32) {
         precondition(field.tableSize <= table.limit, "a field that is entered fits into the table")
         let position = table.next
@@ -69,13 +70,13 @@ struct EncoderTable: ~Copyable {
         }
     }
 
-    /// Makes the table smaller or larger (RFC 7541, section 4.3).
+    /// Changes the table's limit (RFC 7541, section 4.3).
     mutating func resize(to limit: Int) { table.resize(to: limit) }
 
     @inline(__always)
     private func chain(_ hash: UInt32) -> Int { Int(hash) & (table.capacity &- 1) }
 
-    /// The table has more room, and so there are more chains.
+    /// Rebuilds the chains, as the table has more room and so there are more of them.
     private mutating func chainAnew() {
         newest?.deallocate()
         let newest = UnsafeMutablePointer<Int>.allocate(capacity: table.capacity)

@@ -1,10 +1,10 @@
 /// Decompresses the header lists of one direction of a connection (RFC 7541), and judges their fields.
 ///
-/// What a table's entry is, and whether it is sound, is found out when it is entered. Confined to one thread.
+/// A table entry is classified and judged once, when it is entered. Confined to one thread.
 package struct HPACKDecoder: ~Copyable {
     package enum Outcome {
         case decoded
-        /// The block isn't what an encoder writes: nothing that follows on the connection can be understood.
+        /// The block isn't valid HPACK: nothing that follows on the connection can be understood.
         case broken
     }
 
@@ -15,13 +15,13 @@ package struct HPACKDecoder: ~Copyable {
     private let huffman = HuffmanDecoder.shared
     let maxListSize: Int
     let maxFields: Int
-    /// The block of which more is to come, to be dropped in the end.
+    /// The header block that isn't complete yet; it has to be dropped in the end.
     var unfinished: UnfinishedBlock?
 
     /// - Parameters:
-    ///   - role: of the side that receives the lists.
-    ///   - maxListSize: what is kept of a list, as `HeaderList.listSize` counts.
-    ///   - maxFields: how many of its fields are kept.
+    ///   - role: role of the side that receives the lists.
+    ///   - maxListSize: bytes kept of a list, as `HeaderList.listSize` counts.
+    ///   - maxFields: number of fields kept of a list.
     package init(role: Session.Role, maxListSize: Int, maxFields: Int) {
         self.role = role
         standard = StaticTable.table(for: role)
@@ -31,8 +31,8 @@ package struct HPACKDecoder: ~Copyable {
 
     /// Decodes a whole block, unless it is known. `forget(_:)` has to be called in the end.
     ///
-    /// - Parameter pool: where the list comes from.
-    /// - Returns: the list, held for the caller, and what has been found out about it.
+    /// - Parameter pool: the pool that the list is taken from.
+    /// - Returns: the list, held for the caller, and the findings about it.
     package mutating func decode(
         _ block: UnsafeRawBufferPointer, from pool: HeaderListPool
     ) -> (HeaderList, HeaderRules, Outcome) {
@@ -57,10 +57,10 @@ package struct HPACKDecoder: ~Copyable {
         return (list, rules, outcome)
     }
 
-    /// Gives back the lists that are known.
+    /// Gives back the known lists.
     package mutating func forget(_ pool: HeaderListPool) { known.forget(pool) }
 
-    /// Drops the block that has been begun, if there is one.
+    /// Drops the unfinished block, if there is one.
     package mutating func drop(_ pool: HeaderListPool) {
         if let block = unfinished.take() { pool.give(block.list) }
     }
@@ -68,8 +68,8 @@ package struct HPACKDecoder: ~Copyable {
     /// Decodes a whole block.
     ///
     /// - Parameters:
-    ///   - list: where the fields go that may be passed on.
-    ///   - rules: what judges the list.
+    ///   - list: receives the fields that may be passed on.
+    ///   - rules: judge the list.
     package mutating func decode(
         _ block: UnsafeRawBufferPointer, into list: HeaderList, _ rules: inout HeaderRules
     ) -> Outcome {
@@ -95,7 +95,7 @@ package struct HPACKDecoder: ~Copyable {
                     return false
                 }
             } else if first & 0xe0 == 0x20 {
-                // RFC 7541, section 4.2: only at the beginning.
+                // RFC 7541, section 4.2: allowed only at the beginning.
                 guard mayResize, let size = input.readInteger(prefix: 5), size <= HPACK.largestTable else {
                     input.goBack(to: start)
                     return false
@@ -113,9 +113,9 @@ package struct HPACKDecoder: ~Copyable {
         return true
     }
 
-    /// RFC 7541, section 6.1.
+    /// Takes an indexed field (RFC 7541, section 6.1).
     ///
-    /// - Returns: whether there is such an index.
+    /// - Returns: whether the index exists.
     @inline(__always)
     private mutating func takeIndexed(_ index: Int, _ list: HeaderList, _ rules: inout HeaderRules) -> Bool {
         if index >= HPACK.firstDynamicIndex {
@@ -135,7 +135,7 @@ package struct HPACKDecoder: ~Copyable {
         return position >= table.oldest ? position : nil
     }
 
-    /// Has the rules look at a field of a table, and adds it to the list.
+    /// Judges a field of a table by the rules, and adds it to the list.
     @inline(__always)
     private func take(_ field: FieldBytes, _ kind: FieldKind, _ list: HeaderList, _ rules: inout HeaderRules) {
         guard isKept(field, kind, list, &rules) else { return }
@@ -153,7 +153,7 @@ package struct HPACKDecoder: ~Copyable {
             return true
         }
         if kind.isSound {
-            // Of a list that is refused for its length anyway, it costs too much to look at every field.
+            // A list that is refused for its length anyway isn't worth a look at every field.
             return list.fieldCount > 2 * maxFields || rules.take(kind.name, field.value, behind: list)
         }
         rules.takeUnsound()
@@ -165,9 +165,9 @@ package struct HPACKDecoder: ~Copyable {
         list.listSize &+ field.tableSize <= maxListSize && list.fieldCount < maxFields
     }
 
-    /// RFC 7541, section 6.2.
+    /// Takes a literal field (RFC 7541, section 6.2).
     ///
-    /// - Returns: whether it is one.
+    /// - Returns: whether it is valid.
     @inline(never)
     private mutating func takeLiteral(
         _ input: inout InputCursor, _ list: HeaderList, _ rules: inout HeaderRules
@@ -176,14 +176,14 @@ package struct HPACKDecoder: ~Copyable {
         let isEntered = first & 0x40 != 0
         guard let index = input.readInteger(prefix: isEntered ? 6 : 4) else { return false }
         guard let name = readName(index, &input), let value = input.readString() else { return false }
-        // Behind the fields of the list, and so the field is there already if it is kept.
+        // Written after the fields of the list, so that the field is in place if it is kept.
         let start = list.reserve(name.room + value.room)
         guard let nameLength = name.write(with: huffman, into: start),
             let valueLength = value.decode(with: huffman, into: start.advanced(by: nameLength))
         else { return false }
         let field = FieldBytes(start: start, nameLength: nameLength, valueLength: valueLength)
         let kind = FieldKind(field, name: name.known ?? FieldName(field.name), role: role)
-        // In the spelling that every server takes; it is as long as any other.
+        // In the spelling that every server accepts, which has the same length as any other.
         if kind.name == .te, kind.isSound { Self.write("trailers", into: start.advanced(by: nameLength)) }
         if isEntered { _ = table.insert(field, kind) }
         guard isKept(field, kind, list, &rules) else { return true }
@@ -206,7 +206,7 @@ package struct HPACKDecoder: ~Copyable {
         output.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
-    /// A literal's name.
+    /// The name of a literal field.
     private enum Name {
         case ofEntry(FieldBytes, FieldName)
         case literal(EncodedString)

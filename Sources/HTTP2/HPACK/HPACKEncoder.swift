@@ -1,32 +1,33 @@
 /// Compresses the header lists of one direction of a connection (RFC 7541).
 ///
-/// A field that has come before is a number of one or two bytes. Which fields are entered into the table for that is
-/// learned, not listed: a field is entered when it comes for the second time, so that what is different in every call, a
-/// trace's identifier or what is left of a deadline, doesn't push out what is the same in all of them. Confined to one
-/// thread.
+/// A field that has come before becomes an index of one or two bytes. Which fields are entered into the table is
+/// learned, not listed: a field is entered when it comes for the second time, so that fields that differ in every call,
+/// such as a trace's identifier or the time left of a deadline, don't push out those that are the same in all of them.
+/// Confined to one thread.
 package struct HPACKEncoder: ~Copyable {
     private var table = EncoderTable()
     private var known: EncodedLists
-    /// Of fields that came once, a part of the hash, in the slot that another part chooses. One that is wrongly taken
-    /// for known is entered too early, which is harmless.
+    /// Parts of the hashes of fields that came once, each in the slot that another part of the hash selects. A field
+    /// wrongly taken for known is entered too early, which is harmless.
     private var seen = InlineArray<64, UInt16>(repeating: 0)
-    /// Where the first fields of the last list were: most lists are like the one before, and so these are tried first.
+    /// The places of the first fields of the last list, which are tried first because most lists are like the one
+    /// before.
     private var expected = InlineArray<12, Place>(repeating: .none)
 
     private enum Place {
-        /// Of a table's entry: its position.
+        /// A table entry's position.
         case entry(Int)
-        /// Of a field that every table has: its index.
+        /// A static field's index.
         case standard(Int)
         case none
     }
 
     private static let placesExpected = 12
 
-    /// What is known of its fields isn't asked for here.
+    /// The role only decides how fields are judged, which doesn't matter here.
     private let standard = StaticTable.table(for: .server)
 
-    /// - Parameter role: of the side that encodes.
+    /// - Parameter role: role of the side that encodes.
     package init(role: Session.Role) {
         known = EncodedLists(sets: role == .client ? 16 : 1)
     }
@@ -34,14 +35,14 @@ package struct HPACKEncoder: ~Copyable {
     /// Encodes a header list. `forget(_:)` has to be called in the end.
     ///
     /// - Parameters:
-    ///   - output: with room for `list.mostEncodedBytes`.
-    ///   - pool: where the list goes when it is known no more.
-    /// - Returns: how many bytes were written.
+    ///   - output: a buffer with room for `list.mostEncodedBytes`.
+    ///   - pool: the pool that the list goes to when it is no longer known.
+    /// - Returns: the number of bytes written.
     package mutating func encode(
         _ list: HeaderList, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderListPool
     ) -> Int {
         let changes = table.changes
-        // The first field is entered as it comes for the second time: a connection of one call learns nothing.
+        // The first field is entered when it comes for the second time: a connection of one call learns nothing.
         guard list.isKnown, changes > 0 else { return encodeFields(of: list, into: output) }
         let length = known.write(list, changes, into: output)
         return length > 0 ? length : encodeAndLearn(list, into: output, pool)
@@ -61,23 +62,23 @@ package struct HPACKEncoder: ~Copyable {
         list.withFields { fields, bytes in encode(fields, in: bytes, into: output) }
     }
 
-    /// Gives back the lists that are known.
+    /// Gives back the known lists.
     package mutating func forget(_ pool: HeaderListPool) { known.forget(pool) }
 
-    /// The most that a list can take, encoded.
+    /// The most bytes that a list can take when encoded.
     ///
     /// - Parameters:
-    ///   - fields: how many it has.
-    ///   - bytes: of all names and values.
+    ///   - fields: number of fields.
+    ///   - bytes: bytes of all names and values.
     package static func mostBytes(fields: Int, bytes: Int) -> Int {
-        // A byte that says how, and two lengths: strings are compressed only where that makes them shorter.
+        // A byte for the representation, and two lengths: strings are compressed only if that makes them shorter.
         bytes + fields * (1 + 2 * 6)
     }
 
-    /// Takes in what changes the size of the table, from the beginning of a header block (RFC 7541, section 6.3). It has
+    /// Takes in the changes of the table's size at the beginning of a header block (RFC 7541, section 6.3). They have
     /// to be sent in front of the list that is encoded next.
     ///
-    /// - Returns: how many bytes of the block that is.
+    /// - Returns: the number of bytes of the block that these are.
     package mutating func resizeTable(by block: UnsafeRawBufferPointer) -> Int {
         var index = 0
         while index < block.count, block[index] & 0xe0 == 0x20 {
@@ -101,9 +102,9 @@ package struct HPACKEncoder: ~Copyable {
     /// Encodes a header list.
     ///
     /// - Parameters:
-    ///   - bytes: where the fields' places are.
-    ///   - output: with room for at least `mostBytes(fields:bytes:)`.
-    /// - Returns: how many bytes were written.
+    ///   - bytes: the bytes that the fields' places refer to.
+    ///   - output: a buffer with room for at least `mostBytes(fields:bytes:)`.
+    /// - Returns: the number of bytes written.
     package mutating func encode(
         _ fields: UnsafeBufferPointer<HeaderField>, in bytes: UnsafePointer<UInt8>,
         into output: UnsafeMutableRawBufferPointer
@@ -123,7 +124,7 @@ package struct HPACKEncoder: ~Copyable {
         return output.count
     }
 
-    /// Writes a field if it is in the table where it is expected to be.
+    /// Writes a field if it is in the table at the expected place.
     @inline(__always)
     private func isExpected(_ field: FieldBytes, _ place: Place, to output: inout OutputCursor) -> Bool {
         switch place {
@@ -139,7 +140,7 @@ package struct HPACKEncoder: ~Copyable {
 
     /// Writes a field that may be anywhere.
     ///
-    /// - Returns: where it was.
+    /// - Returns: the place where it was.
     private mutating func write(_ field: FieldBytes, to output: inout OutputCursor) -> Place {
         let hash = field.hash
         if let position = table.position(of: field, hash: hash) {
@@ -177,13 +178,13 @@ package struct HPACKEncoder: ~Copyable {
         if isEntered { table.insert(field, hash: hash) }
     }
 
-    /// What no table on the way may hold, since who can measure sizes could guess it (RFC 7541, section 7.1.3), by the
-    /// rule that libnghttp2 and Firefox have.
+    /// Whether a field must not enter any table on its way, since anyone who can measure sizes could guess it (RFC
+    /// 7541, section 7.1.3); the rule is that of libnghttp2 and Firefox.
     private static func isSecret(_ field: FieldBytes) -> Bool {
         field.hasName("authorization") || field.hasName("cookie") && field.valueLength < 20
     }
 
-    /// Whether a field has been here, as far as is remembered, which it is from now on.
+    /// Whether a field has come before, as far as is remembered; from now on it is.
     private mutating func cameBefore(_ hash: UInt32) -> Bool {
         let slot = Int(hash & 63)
         let mark = UInt16(truncatingIfNeeded: hash >> 16) | 1

@@ -1,6 +1,6 @@
 /// The code that strings are compressed with (RFC 7541, section 5.2 and appendix B).
 enum HuffmanCode {
-    /// How many bytes a string takes, padding included.
+    /// Bytes that a string takes, padding included.
     static func length(of string: UnsafeBufferPointer<UInt8>) -> Int {
         var bits = 0
         for byte in string { bits &+= Int(bitCounts[Int(byte)]) }
@@ -9,7 +9,7 @@ enum HuffmanCode {
 
     /// Writes a string in `length(of:)` bytes.
     static func write(_ string: UnsafeBufferPointer<UInt8>, to output: inout OutputCursor) {
-        // The last bits of `pending` are those that no byte of the output has yet, fewer than 8 between two symbols.
+        // The low `count` bits of `pending` are not in the output yet; there are fewer than 8 between two symbols.
         var pending: UInt64 = 0
         var count = 0
         for byte in string {
@@ -51,7 +51,7 @@ enum HuffmanCode {
         0x7ffffeb, 0xffffffe, 0x7ffffec, 0x7ffffed, 0x7ffffee, 0x7ffffef, 0x7fffff0, 0x3ffffee,
     ]
 
-    /// How many bits of each code count.
+    /// Number of significant bits of each code.
     static let bitCounts: [UInt8] = [
         13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28,
         28, 28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15,

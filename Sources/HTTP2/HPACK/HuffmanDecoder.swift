@@ -1,19 +1,19 @@
 /// Decodes the strings of `HuffmanCode`, four bits at a time.
 ///
-/// A value of this type is a table made once and never freed, as a pointer: a decoder holds one, since a global costs a
-/// call to see whether it has been made.
+/// A value of this type is a pointer to a table made once and never freed: a decoder holds one because a global costs a
+/// call to check that it has been made.
 struct HuffmanDecoder {
     /// Never changed.
     nonisolated(unsafe) static let shared = HuffmanDecoder()
 
-    /// What four bits do in a state, which is a prefix of codes: as no code is shorter than 5 bits, they complete one
-    /// symbol at most. Packed, since it is all that decoding does.
+    /// The effect of four bits in a state, which is a prefix of codes: as no code is shorter than 5 bits, they complete
+    /// at most one symbol. Packed, because decoding does nothing else.
     private struct Step {
         private let bits: UInt32
 
         /// - Parameters:
-        ///   - next: the state after it.
-        ///   - symbol: what is complete, if anything is.
+        ///   - next: the state that follows.
+        ///   - symbol: the symbol completed, if any.
         ///   - mayEnd: whether a string may end here: with fewer than 8 ones, the beginning of EOS.
         init(next: UInt8, symbol: UInt8?, mayEnd: Bool) {
             bits = UInt32(next) | UInt32(symbol ?? 0) << 8 | (symbol == nil ? 0 : 1 << 16) | (mayEnd ? 1 << 17 : 0)
@@ -21,18 +21,18 @@ struct HuffmanDecoder {
 
         private init(bits: UInt32) { self.bits = bits }
 
-        /// No string has these bits.
+        /// The step for bits that no string has.
         static let impossible = Step(bits: 1 << 18)
 
         @inline(__always) var next: Int { Int(bits & 0xff) }
         @inline(__always) var symbol: UInt8 { UInt8(truncatingIfNeeded: bits >> 8) }
-        /// How many symbols are complete, 0 or 1.
+        /// Number of symbols completed, 0 or 1.
         @inline(__always) var symbols: Int { Int(bits >> 16 & 1) }
         @inline(__always) var mayEnd: Bool { bits & 1 << 17 != 0 }
         @inline(__always) var isPossible: Bool { bits & 1 << 18 == 0 }
     }
 
-    /// By state and nibble: the code has 257 symbols, and so 256 prefixes, of 16 steps each.
+    /// Indexed by state and nibble: the code has 257 symbols, and so 256 prefixes, with 16 steps each.
     private let steps: UnsafePointer<Step>
 
     private init() {
@@ -45,13 +45,14 @@ struct HuffmanDecoder {
         self.steps = UnsafePointer(steps.baseAddress!)
     }
 
-    /// The room that decoding so many bytes takes: the shortest code has 5 bits, and where a symbol would be next
-    /// something is written even if none is complete.
+    /// Bytes of room for decoding `count` bytes: the shortest code has 5 bits, and a byte is written at the place of
+    /// the next symbol even if none is complete.
     static func room(for count: Int) -> Int { count * 8 / 5 + 1 }
 
-    /// Decodes a string into memory with `room(for:)` its length.
+    /// Decodes a string into memory with room for `room(for:)` bytes.
     ///
-    /// - Returns: how many bytes it has; `nil` if it has EOS in it, or an end that isn't all ones, or a whole byte of it.
+    /// - Returns: the length of the string; `nil` if it contains EOS, or ends in bits that aren't all ones or in a
+    ///   whole byte of padding.
     func decode(_ string: UnsafeRawBufferPointer, into output: UnsafeMutablePointer<UInt8>) -> Int? {
         guard let start = string.baseAddress else { return 0 }
         var (count, offset) = (0, 0)
@@ -83,7 +84,7 @@ struct HuffmanDecoder {
         }
 
         private(set) var children: [[Child]] = [[.none, .none]]
-        /// The prefixes of EOS that are short enough to be padding, the empty one among them.
+        /// The prefixes of EOS that are short enough to be padding, including the empty one.
         private var paddings: Set<Int> = [0]
 
         private static let endOfString = 256

@@ -1,16 +1,16 @@
 /// Reads a header block, and never beyond its end.
 struct InputCursor {
     private let bytes: UnsafeRawBufferPointer
-    /// How much has been read.
+    /// Number of bytes read.
     private(set) var offset = 0
-    /// Whether there was less of something than it says of itself.
+    /// Whether something was shorter than its own length field says.
     private(set) var hasRunOut = false
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     var isAtEnd: Bool { offset == bytes.count }
 
-    /// The next byte, which stays where it is.
+    /// The next byte, which is not consumed.
     ///
     /// - Precondition: `isAtEnd` is false.
     @inline(__always)
@@ -18,8 +18,8 @@ struct InputCursor {
 
     /// Reads an integer that begins in the next byte (RFC 7541, section 5.1).
     ///
-    /// - Parameter prefix: how many of that byte's bits belong to it.
-    /// - Returns: `nil` if the block ends in the midst of it, or it takes more than 32 bits.
+    /// - Parameter prefix: number of that byte's bits that belong to it.
+    /// - Returns: `nil` if the block ends within it, or if it takes more than 32 bits.
     @inline(__always)
     mutating func readInteger(prefix: UInt8) -> Int? {
         let most = UInt8(1 << prefix &- 1)
@@ -43,13 +43,13 @@ struct InputCursor {
         return nil
     }
 
-    /// Reads from there again.
+    /// Moves back to an offset, to read from there again.
     mutating func goBack(to offset: Int) { self.offset = offset }
 
-    /// What hasn't been read.
+    /// The bytes that haven't been read.
     var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[offset...]) }
 
-    /// Reads the head of a string and steps over it (RFC 7541, section 5.2).
+    /// Reads the head of a string and steps over the string (RFC 7541, section 5.2).
     ///
     /// - Returns: `nil` if the block ends before the string does.
     mutating func readString() -> EncodedString? {
@@ -69,17 +69,17 @@ struct InputCursor {
     }
 }
 
-/// A string as it stands in a header block.
+/// A string in its encoded form in a header block.
 struct EncodedString {
     let bytes: UnsafeRawBufferPointer
     let isCompressed: Bool
 
-    /// The room that decoding it takes.
+    /// Bytes of room for decoding the string.
     var room: Int { isCompressed ? HuffmanDecoder.room(for: bytes.count) : bytes.count }
 
-    /// Writes the string where there is `room`.
+    /// Writes the decoded string into memory with `room` bytes.
     ///
-    /// - Returns: how many bytes it has; `nil` if it isn't in the code.
+    /// - Returns: the string's length; `nil` if it isn't valid in the code.
     func decode(with decoder: HuffmanDecoder, into output: UnsafeMutablePointer<UInt8>) -> Int? {
         if isCompressed { return decoder.decode(bytes, into: output) }
         guard let source = bytes.baseAddress else { return 0 }

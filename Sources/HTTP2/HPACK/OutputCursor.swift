@@ -1,4 +1,4 @@
-/// Where encoded bytes go: memory with room for all that will be written.
+/// Destination of encoded bytes: memory with room for all that will be written.
 ///
 /// Soundness: `HPACKEncoder` makes one only over a buffer of at least `HPACKEncoder.mostBytes(fields:bytes:)`, which is
 /// the most that it writes.
@@ -26,9 +26,9 @@ struct OutputCursor {
         count &+= bytes.count
     }
 
-    /// Writes an integer behind the bits of a first byte that say what it is (RFC 7541, section 5.1).
+    /// Writes an integer after the bits of a first byte that identify the representation (RFC 7541, section 5.1).
     ///
-    /// - Parameter prefix: how many bits of the first byte the integer may take, 4 to 7.
+    /// - Parameter prefix: number of bits of the first byte that the integer may use, 4 to 7.
     @inline(__always)
     mutating func write(_ first: UInt8, _ integer: Int, prefix: UInt8) {
         let most = 1 << Int(prefix) - 1
@@ -46,7 +46,7 @@ struct OutputCursor {
         write(UInt8(rest))
     }
 
-    /// Writes a string, compressed where that makes it shorter (RFC 7541, section 5.2).
+    /// Writes a string, compressed if that makes it shorter (RFC 7541, section 5.2).
     mutating func write(string: UnsafeBufferPointer<UInt8>) {
         let compressed = HuffmanCode.length(of: string)
         if compressed < string.count {

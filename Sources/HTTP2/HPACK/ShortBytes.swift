@@ -1,17 +1,17 @@
-/// A few bytes, in place.
+/// A few bytes, stored in place.
 ///
 /// Soundness: the first `count` bytes, at most `most`, are those that were copied in.
 struct ShortBytes {
     static let most = 64
 
-    /// `most` of them.
+    /// Room for `most` bytes.
     private var bytes = InlineArray<64, UInt8>(repeating: 0)
     private(set) var count = 0
 
-    /// None.
+    /// Makes an empty value.
     init() {}
 
-    /// - Precondition: `fits` says that there is room for them.
+    /// - Precondition: `fits` has said that there is room for the bytes.
     init(_ source: UnsafeRawBufferPointer) {
         precondition(Self.fits(source))
         count = source.count

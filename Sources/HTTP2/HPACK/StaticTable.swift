@@ -1,11 +1,11 @@
 /// The fields that both sides of every connection know from the start (RFC 7541, appendix A).
 ///
-/// A value of this type is the table itself, made once and never freed, as pointers: what looks a field up in every call
-/// holds one, since a global costs a call to see whether it has been made.
+/// A value of this type holds pointers to the table itself, which is made once and never freed: code that looks fields
+/// up in every call holds one because a global costs a call to check that it has been made.
 struct StaticTable {
     static let count = 61
 
-    /// For a side of this role, which is the one that judges fields.
+    /// The table for a side of this role, which is the side that judges fields.
     static func table(for role: Session.Role) -> StaticTable {
         switch role {
         case .client: forClients
@@ -25,22 +25,22 @@ struct StaticTable {
 
     private struct Pair {
         var hash: UInt32 = 0
-        /// 0 in a slot that no field has.
+        /// 0 in a slot without a field.
         var index: UInt8 = 0
     }
 
     // All but the last have `count` elements, one for each index; all are initialized.
     private let places: UnsafePointer<Place>
     private let kinds: UnsafePointer<FieldKind>
-    /// The index of the next field whose name is as long as this one's, 0 if there is none. Of fields with the same name
-    /// only the first is there.
+    /// The index of the next field whose name has the same length, 0 if there is none. Of fields with the same name
+    /// only the first is linked.
     private let nextOfLength: UnsafePointer<UInt8>
     /// Names and values, one after another.
     private let bytes: UnsafePointer<UInt8>
-    /// The index of the first name of each length up to the longest, 0 where there is none.
+    /// The index of the first name of each length up to the longest, 0 if there is none.
     private let firstByLength: UnsafePointer<UInt8>
     private let longestName: Int
-    /// The fields with values, each in the first free slot from the one that its hash names; `slots` of them.
+    /// The fields with values, each in the first free slot from the one that its hash selects; `slots` of them.
     private let pairs: UnsafePointer<Pair>
 
     private static let slots = 128
@@ -90,7 +90,7 @@ struct StaticTable {
 
     // MARK: By index
 
-    /// Lends the bytes of the field of an index, the value right behind the name, for ever.
+    /// Lends the bytes of the field at an index, with the value directly after the name. They are valid for ever.
     @inline(__always)
     func field(at index: Int) -> FieldBytes {
         assert((1...Self.count).contains(index), "an index of this table")
@@ -100,20 +100,21 @@ struct StaticTable {
             valueLength: Int(place.valueLength))
     }
 
-    /// What is known of the field of an index.
+    /// The classification of the field at an index.
     @inline(__always)
     func kind(at index: Int) -> FieldKind {
         assert((1...Self.count).contains(index), "an index of this table")
         return kinds[index &- 1]
     }
 
-    /// Whether the field of an index is this one.
+    /// Whether the field at an index is equal to this one.
     @inline(__always)
     func has(_ field: FieldBytes, at index: Int) -> Bool { field.isEqual(to: self.field(at: index)) }
 
     // MARK: By field
 
-    /// - Returns: the index of a field, 1 to `count`; `nil` unless it is there with this very value, which isn't empty.
+    /// - Returns: the index of a field, 1 to `count`; `nil` unless the table has it with exactly this value, which
+    ///   isn't empty.
     @inline(__always)
     func index(of field: FieldBytes, hash: UInt32) -> Int? {
         var slot = Self.firstSlot(hash)
@@ -131,7 +132,7 @@ struct StaticTable {
     @inline(__always)
     private static func slotAfter(_ slot: Int) -> Int { (slot &+ 1) & (slots &- 1) }
 
-    /// - Returns: the index of the first field with a name, 1 to `count`.
+    /// - Returns: the index of the first field with this name, 1 to `count`.
     func index(ofName field: FieldBytes) -> Int? {
         guard field.nameLength <= longestName else { return nil }
         var index = Int(firstByLength[field.nameLength])

@@ -1,15 +1,15 @@
-/// A header block of which more is to come, decoded as far as it has come. Kept of it are the list, up to its limit, and
-/// the field that isn't whole yet.
+/// A header block that isn't complete yet, decoded as far as it has come. The list, up to its limit, and the beginning
+/// of the next field are kept.
 struct UnfinishedBlock {
-    /// A field that goes by: it can't be within the limit any more.
+    /// A field that is skipped because it can't be within the limit any more.
     struct Passing {
-        /// How many bytes are missing of the string that arrives.
+        /// Number of bytes still missing of the current string.
         var missing = 0
-        /// How many strings come behind it: a name, a value.
+        /// Number of strings that follow it: a name, a value.
         var strings: Int
-        /// The beginning of the number that says how long the next one is.
+        /// The beginning of the integer that gives the next string's length.
         var length: [UInt8] = []
-        /// Whether the field is one for the table.
+        /// Whether the field is to be entered into the table.
         let isEntered: Bool
     }
 
@@ -20,15 +20,15 @@ struct UnfinishedBlock {
     var passing: Passing?
     var mayResize = true
     var isBroken = false
-    /// How many bytes have come.
+    /// Number of bytes of the block that have come.
     var byteCount = 0
-    /// What has been reported of it.
+    /// The excess already reported.
     var excess = HeaderExcess()
 }
 
-/// How much of a header list is beyond its limits: work that leads nowhere.
+/// The part of a header list beyond its limits: work that leads nowhere.
 package struct HeaderExcess: Equatable {
-    /// Of the block, as it comes.
+    /// Bytes of the header block.
     package var bytes = 0
     package var fields = 0
 
@@ -39,15 +39,15 @@ package struct HeaderExcess: Equatable {
 }
 
 extension HPACKDecoder {
-    /// A field that has more bytes than this and isn't whole is beyond any limit, and beyond what a table takes: a byte
-    /// stands for at least a quarter of one.
+    /// The most bytes kept of a field that isn't whole. A longer one is beyond any limit and beyond the table's size:
+    /// an encoded byte stands for at least a quarter of a decoded one.
     private var mostKept: Int { max(maxListSize, 4 * HPACK.largestTable) }
 
-    /// Takes in one part of a block after the other. What has been begun is finished by the last one, or has to be dropped
-    /// by `drop(_:)`.
+    /// Takes in one part of a block after the other. The last part finishes the block; until then it has to be finished
+    /// or dropped by `drop(_:)`.
     ///
-    /// - Returns: after the last part the list, held for the caller, and what has been found out about it; and how much more
-    ///   of it is beyond the limits now.
+    /// - Returns: after the last part, the list, held for the caller, and the findings about it; and the additional
+    ///   excess beyond the limits.
     package mutating func decodePart(
         _ part: UnsafeRawBufferPointer, isLast: Bool, from pool: HeaderListPool
     ) -> ((HeaderList, HeaderRules, Outcome)?, HeaderExcess) {
@@ -68,7 +68,7 @@ extension HPACKDecoder {
         return ((block.list, block.rules, isWhole ? .decoded : .broken), more)
     }
 
-    /// How many bytes of a block are kept until more of it comes.
+    /// Number of bytes of a block that are kept until more of it comes.
     package var keptBytes: Int { unfinished.map { $0.rest.count } ?? 0 }
 
     func excess(of byteCount: Int, _ list: HeaderList) -> HeaderExcess {
@@ -94,14 +94,14 @@ extension HPACKDecoder {
         if rest.count > mostKept { letPass(&rest, &block) } else { block.rest = Array(rest) }
     }
 
-    // MARK: Fields that go by
+    // MARK: Fields that are skipped
 
-    /// Counts a field of which too much has come already, and drops it.
+    /// Counts a field that is already too long, and drops it.
     private mutating func letPass(_ bytes: inout UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
         var input = InputCursor(bytes)
         let isEntered = input.first & 0xc0 == 0x40
         guard input.first & 0x80 == 0, let index = input.readInteger(prefix: isEntered ? 6 : 4) else {
-            // No number takes so many bytes.
+            // No integer takes that many bytes.
             block.isBroken = true
             return
         }
@@ -111,7 +111,7 @@ extension HPACKDecoder {
         pass(by: &bytes, &block)
     }
 
-    /// Takes what belongs to the field that goes by, if there is one, from the front.
+    /// Takes the bytes of the field being skipped, if there is one, from the front.
     private mutating func pass(by bytes: inout UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
         guard !block.isBroken, var passing = block.passing else { return }
         defer { if block.passing != nil { block.passing = passing } }
@@ -124,7 +124,7 @@ extension HPACKDecoder {
                 block.passing = nil
                 block.rules.takeOrdinary()
                 block.mayResize = false
-                // So does a field that would never fit.
+                // Entering a field that would never fit empties the table as well.
                 if passing.isEntered { table.removeAll() }
                 return
             }
@@ -147,13 +147,14 @@ extension HPACKDecoder {
         }
     }
 
-    // MARK: What is kept all the same
+    // MARK: Fields kept beyond the limits
 
-    /// How much of a status message is kept of a list that is too long.
+    /// The most bytes kept of a status message in a list that is too long.
     private static let mostMessageBytes = 1024
     private static let mostDecidingBytes = 128
 
-    /// Counts a field for which there is no room, and keeps it if it says how the call ended, or what kind of call it is.
+    /// Counts a field for which there is no room, and keeps it if it says how the call ended, or what kind of call it
+    /// is.
     @inline(never)
     func takeBeyondLimit(_ field: FieldBytes, _ name: FieldName, _ list: HeaderList) {
         let most =
@@ -166,7 +167,7 @@ extension HPACKDecoder {
             return list.count(nameLength: field.nameLength, valueLength: field.valueLength)
         }
         let length = Self.lengthOfMessage(field.value, most: most)
-        // Where a literal lies already.
+        // The place where a literal lies already.
         let target = list.reserve(field.nameLength + length)
         if UnsafePointer(target) != field.start {
             target.initialize(from: field.start, count: field.nameLength + length)
@@ -175,7 +176,7 @@ extension HPACKDecoder {
         list.truncate()
     }
 
-    /// How much of a status message fits, without a part of a character that is written in percent.
+    /// Number of bytes of a status message that fit, without a part of a percent-encoded character.
     static func lengthOfMessage(_ message: UnsafeBufferPointer<UInt8>, most: Int) -> Int {
         guard message.count > most else { return message.count }
         for length in max(0, most - 2)..<most where message[length] == UInt8(ascii: "%") { return length }

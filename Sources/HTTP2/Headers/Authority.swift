@@ -1,7 +1,7 @@
-/// Whether two values name the same authority (RFC 9113, section 8.3.1, with RFC 3986, section 6.2.3): the case of a host
-/// doesn't matter, and the scheme's own port may be left out.
+/// Comparison of authorities (RFC 9113, section 8.3.1, with RFC 3986, section 6.2.3): the case of a host doesn't
+/// matter, and the scheme's default port may be left out.
 enum Authority {
-    /// The schemes that have a port of their own here.
+    /// The schemes whose default port is known here.
     enum Scheme {
         case http
         case https
@@ -17,9 +17,9 @@ enum Authority {
         }
     }
 
-    /// Where a value ends that is without the port of its scheme.
+    /// The index at which a value ends without its scheme's default port.
     private static func end(of value: UnsafeBufferPointer<UInt8>, _ scheme: Scheme) -> Int {
-        // The last colon, unless it is one of an address in brackets.
+        // The last colon, unless it belongs to an address in brackets.
         guard let colon = value.lastIndex(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "]") }),
             value[colon] == UInt8(ascii: ":")
         else { return value.count }

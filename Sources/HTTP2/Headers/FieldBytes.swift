@@ -1,6 +1,6 @@
 /// The bytes of one field, lent for a while.
 struct FieldBytes {
-    /// The name, with the value right behind it.
+    /// The name, directly followed by the value.
     let start: UnsafePointer<UInt8>
     let nameLength: Int
     let valueLength: Int
@@ -23,11 +23,11 @@ struct FieldBytes {
         UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
     }
 
-    /// What the field counts for in a table (RFC 7541, section 4.1).
+    /// The field's size in a table (RFC 7541, section 4.1).
     var tableSize: Int { nameLength + valueLength + 32 }
 
-    /// Tells fields apart quickly; equal ones are compared byte by byte. It has no secret: who makes it collide finds
-    /// chains of at most the 128 entries that a table can have.
+    /// A hash that distinguishes fields quickly; equal hashes are followed by a comparison byte by byte. It has no
+    /// secret: provoked collisions give chains of at most the 128 entries that a table can have.
     @inline(__always)
     var hash: UInt32 {
         let length = nameLength &+ valueLength
@@ -39,7 +39,7 @@ struct FieldBytes {
                 hash = Self.mix(hash, Self.word(bytes, offset))
                 offset &+= 8
             }
-            // The rest, with some of what is in already.
+            // The remaining bytes, together with some that are already in.
             if offset < length { hash = Self.mix(hash, Self.word(bytes, length &- 8)) }
         } else {
             var rest: UInt64 = 0
@@ -62,7 +62,7 @@ struct FieldBytes {
         nameLength == other.utf8CodeUnitCount && Self.areEqual(start, other.utf8Start, nameLength)
     }
 
-    /// Whether name and value are the same.
+    /// Whether name and value are equal.
     @inline(__always)
     func isEqual(to other: FieldBytes) -> Bool {
         nameLength == other.nameLength && valueLength == other.valueLength
@@ -74,7 +74,7 @@ struct FieldBytes {
         nameLength == other.nameLength && Self.areEqual(start, other.start, nameLength)
     }
 
-    /// Whether so many bytes are the same. For the short strings of fields, it is quicker than a call of memcmp(3).
+    /// Whether `length` bytes are equal. For the short strings of fields, this is quicker than a call of memcmp(3).
     @inline(__always)
     static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ length: Int) -> Bool {
         let (left, right) = (UnsafeRawPointer(left), UnsafeRawPointer(right))

@@ -1,22 +1,23 @@
 import CNghttp2
 
-/// What is known of a field wherever it stands: found out once for an entry of a table, not once for every call.
+/// The properties of a field that don't depend on its message: found once for an entry of a table, not once for every
+/// call.
 struct FieldKind {
     let name: FieldName
-    /// Whether the field may be in a message at all: one that isn't makes the message malformed.
+    /// Whether the field may be in a message at all: one that may not makes the message malformed.
     let isSound: Bool
-    /// Whether it is sound and no rule asks for anything but its place behind the pseudo-fields.
+    /// Whether the field is sound and no rule applies to it but its place after the pseudo-fields.
     let isOrdinary: Bool
-    /// Whether there are spaces at the value's edges, which don't go on: some servers end the connection for a request that
-    /// has them, and some clients for a response (RFC 9113, section 8.2.1). gRPC lets them be taken off; in a status message,
-    /// which is text, they are encoded.
+    /// Whether there are spaces at the value's edges, which aren't passed on: some servers end the connection over a
+    /// request that has them, and some clients over a response (RFC 9113, section 8.2.1). gRPC allows them to be
+    /// removed; in a status message, which is text, they are encoded.
     let hasSpacesAround: Bool
 
     /// Judges a field by its characters (RFC 9113, section 8.2.1) and its name, as libnghttp2 does.
     ///
     /// - Parameters:
-    ///   - name: what the field's name is known to be.
-    ///   - role: of the side that receives it.
+    ///   - name: the known name of the field.
+    ///   - role: role of the side that receives it.
     init(_ field: FieldBytes, name: FieldName, role: Session.Role) {
         self.name = name
         isSound =
@@ -38,11 +39,11 @@ struct FieldKind {
         let (value, length) = (field.value.baseAddress, field.valueLength)
         return switch name {
         case .method: nghttp2_check_method(value, length) != 0
-        // No fragment: a path ends before it (RFC 3986, section 3.5). And ASCII alone (section 2): some servers take a path
-        // for text, and end as a whole where it is none.
+        // No fragment, as a path ends before it (RFC 3986, section 3.5). And ASCII alone (section 2): some servers take
+        // a path for text, and the whole process ends if it isn't.
         case .path:
             nghttp2_check_path(value, length) != 0 && field.value.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "#") }
-        // No user either (RFC 9113, section 8.3.1).
+        // No user information either (RFC 9113, section 8.3.1).
         case .authority where role == .server, .host where role == .server:
             nghttp2_check_authority(value, length) != 0 && !field.value.contains(UInt8(ascii: "@"))
         case .scheme: isScheme(field.value)
@@ -61,7 +62,7 @@ struct FieldKind {
         }
     }
 
-    /// RFC 3986, section 3.1.
+    /// Checks a scheme (RFC 3986, section 3.1).
     private static func isScheme(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let first = value.first, isLetter(first) else { return false }
         return value.dropFirst().allSatisfy { byte in
@@ -80,7 +81,7 @@ struct FieldKind {
         value.count == text.utf8CodeUnitCount && nghttp2_shim_equal(value.baseAddress, text.utf8Start, value.count) != 0
     }
 
-    /// Whether a value is some text in lower case, or in any other.
+    /// Whether a value equals a text in lower case, whatever the value's case.
     static func isEqual(_ value: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
         value.count == text.utf8CodeUnitCount
             && zip(value, UnsafeBufferPointer(start: text.utf8Start, count: value.count)).allSatisfy { byte, other in

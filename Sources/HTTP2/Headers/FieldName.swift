@@ -1,6 +1,6 @@
 import CNghttp2
 
-/// The names that something depends on: a rule of HTTP/2, or what the Proxy does with a call.
+/// The field names that matter to a rule of HTTP/2 or to the Proxy's handling of a call.
 public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case method
     case path
@@ -16,9 +16,9 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case contentLength
     case te
     case priority
-    /// Of HTTP/1.1 alone (RFC 9113, section 8.2.2).
+    /// A field of HTTP/1.1 alone (RFC 9113, section 8.2.2).
     case connectionSpecific
-    /// Begins with a colon and is none of those that requests and responses have.
+    /// Begins with a colon and is none of the pseudo-fields of requests and responses.
     case unknownPseudo
     case other
 
@@ -62,7 +62,7 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         }
     }
 
-    /// As `matches`, for a server that takes all but letters and digits for the same character, as those do that make
+    /// As `matches`, for servers that take all characters but letters and digits to be the same, as those do that make
     /// variables of names (RFC 3875, section 4.1.18).
     private static func matchesLoosely(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
         zip(name, UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount)).allSatisfy {

@@ -1,18 +1,18 @@
-/// What libnghttp2 is told of a header list that has been decoded: a block of the few fields on which it bases its own
-/// checks, so that those still hold: what is a head and what trailers, that a body has the length it should have, that
-/// an interim response ends nothing. Of what they judge, nothing is in the list that isn't in the digest.
+/// A substitute for a decoded header list that is passed to libnghttp2: a block of the few fields on which it bases its
+/// own checks, so that those still hold: what is a head and what are trailers, that a body has its declared length,
+/// that an interim response ends nothing. The digest contains every field of the list that these checks judge.
 ///
-/// A value of this type is what libnghttp2's decoder remembers of earlier blocks.
+/// A value of this type has the state that libnghttp2's decoder keeps from earlier blocks.
 struct HeaderDigest {
-    /// Room for every block.
+    /// Bytes of room that are enough for every block.
     static let mostBytes = 128
 
-    /// Whether the fields of a tunnel's request have been entered into the table, as the only ones that are.
+    /// Whether the fields of a tunnel's request have been entered into the table, which has no others.
     private var hasEnteredTunnel = false
 
     /// Writes the block of a list. It has to be sent.
     ///
-    /// - Returns: how long it is.
+    /// - Returns: the length of the block.
     mutating func write(_ rules: HeaderRules, for role: Session.Role, into output: UnsafeMutableRawBufferPointer) -> Int
     {
         precondition(output.count >= Self.mostBytes)
@@ -20,7 +20,7 @@ struct HeaderDigest {
         switch role {
         case .server where rules.isMalformed: output.write(Indexed.status200)
         case .client where rules.isMalformed: output.write(Indexed.methodGet)
-        // A head that lacks most of what it needs.
+        // A head without most of the fields that it needs.
         case .server where rules.isIncomplete: output.write(Indexed.methodGet)
         case .server where rules.isRequest && rules.contentLength == nil:
             writeTunnel(to: &output)
@@ -46,11 +46,11 @@ struct HeaderDigest {
         return output.count
     }
 
-    /// What is no block: there is no index of zero (RFC 7541, section 6.1).
+    /// A byte that no block begins with, since there is no index of zero (RFC 7541, section 6.1).
     static let broken: UInt8 = 0x80
 
-    /// Writes the head of a request whose length nobody says, in the fewest fields that make one: those of CONNECT, which
-    /// libnghttp2 holds to no length.
+    /// Writes the head of a request without a declared length, in the fewest fields that make one: those of CONNECT,
+    /// which libnghttp2 holds to no length.
     private mutating func writeTunnel(to output: inout OutputCursor) {
         if hasEnteredTunnel {
             output.write(0x80, HPACK.firstDynamicIndex + 1, prefix: 7)
@@ -94,7 +94,7 @@ struct HeaderDigest {
         for index in 0..<rules.priorityLength { output.write(rules.priority[index]) }
     }
 
-    /// Whole fields of the static table (RFC 7541, appendix A).
+    /// Indexed fields of the static table (RFC 7541, appendix A).
     private enum Indexed {
         static let methodGet: UInt8 = 0x82
         static let pathSlash: UInt8 = 0x84
@@ -102,7 +102,7 @@ struct HeaderDigest {
         static let status200: UInt8 = 0x88
     }
 
-    /// Names of the static table.
+    /// Indices of names in the static table.
     private enum NameIndex {
         static let authority = 1
         static let method = 2

@@ -1,9 +1,9 @@
-/// A field of a header list, as a place in the bytes of all of them: the name, with the value right behind it.
+/// A field of a header list, as a place in the list's bytes: the name, directly followed by the value.
 package struct HeaderField {
     package var start: UInt32
     package var nameLength: UInt32
     package var valueLength: UInt32
-    /// The sender asked that this field never enters a compression table (RFC 7541, section 6.2.3).
+    /// Whether the sender asked that this field never enter a compression table (RFC 7541, section 6.2.3).
     package var isSensitive: Bool
 
     package init(start: UInt32, nameLength: UInt32, valueLength: UInt32, isSensitive: Bool) {

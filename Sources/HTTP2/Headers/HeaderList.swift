@@ -3,10 +3,10 @@ import CNghttp2
 /// One header list: a request's or response's head, an interim response, or trailers.
 ///
 /// Names and values lie one after another in one buffer that keeps its capacity when the list is used again, so a list
-/// out of a `HeaderListPool` costs no allocation. A value of this type only names it: whoever takes a list from a
-/// pool, is given one or holds it (`hold()`) gives it back to the pool, once, and doesn't touch it afterwards. A list
-/// that several hold doesn't change: a list that comes again and again is the same one each time. Confined to one
-/// thread.
+/// out of a `HeaderListPool` costs no allocation. A value of this type is only a reference: code that takes a list from
+/// a pool, is given one or holds it (`hold()`) gives it back to the pool, once, and doesn't touch it afterwards. A list
+/// with several holders doesn't change, and a list that comes again and again is the same one each time. Confined to
+/// one thread.
 public struct HeaderList: Equatable {
     private struct Storage {
         /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
@@ -19,15 +19,15 @@ public struct HeaderList: Equatable {
         var listSize = 0
         var fieldCount = 0
         var isTruncated = false
-        /// How many have the list and will give it back.
+        /// Number of holders that have the list and will give it back.
         var holders = 1
-        /// Whether the list has been made to be held while the list is expected again.
+        /// Whether the list was made to be kept while it is expected again.
         let isKnown: Bool
-        /// The last kept field of each name, -1 where there is none: found without a search.
+        /// The index of the last kept field of each name, -1 if there is none, so that it is found without a search.
         var last = InlineArray<17, Int32>(repeating: -1)
-        /// For how many bytes its pool counts it.
+        /// Number of bytes that its pool counts for it.
         var countedBytes = 0
-        /// While it is free: the next free list of the pool.
+        /// The next free list of the pool, while this one is free.
         var next: HeaderList?
 
         init() {
@@ -37,7 +37,7 @@ public struct HeaderList: Equatable {
             fields = .allocate(capacity: fieldCapacity)
         }
 
-        /// The same list, in as little memory as it takes.
+        /// Makes the same list in as little memory as possible.
         init(copying other: Storage) {
             isKnown = true
             (byteCapacity, byteCount) = (max(other.byteCount, 1), other.byteCount)
@@ -51,44 +51,46 @@ public struct HeaderList: Equatable {
         }
     }
 
-    /// What a head of gRPC takes, with some metadata.
+    /// Room for a typical head of gRPC, with some metadata.
     private static let usualBytes = 1024
     private static let usualFields = 20
-    /// What a list that isn't in use may keep.
+    /// The most that a list keeps while it isn't in use.
     private static let mostBytesKept = 4096
     private static let mostFieldsKept = 80
 
     /// Initialized from `init` until `deallocate`.
     private let storage: UnsafeMutablePointer<Storage>
 
-    /// A list that no pool knows of yet.
+    /// Makes a list that belongs to no pool yet.
     public init() {
         storage = .allocate(capacity: 1)
         storage.initialize(to: Storage())
     }
 
-    /// A copy of another list that is to be held while the list is expected again.
+    /// Makes a copy of another list, to be kept while the list is expected again.
     package init(known other: HeaderList) {
         storage = .allocate(capacity: 1)
         storage.initialize(to: Storage(copying: other.storage.pointee))
     }
 
-    /// Nobody may name the list any more.
+    /// Frees the list, which nothing may refer to any more.
     func deallocate() {
         storage.pointee.bytes.deallocate()
         storage.pointee.fields.deallocate()
         storage.deallocate()
     }
 
-    /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 for each field, also of those not kept.
+    /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 bytes for each field, including those not
+    /// kept.
     public var listSize: Int { storage.pointee.listSize }
 
-    /// Fields received, also those not kept.
+    /// Number of fields received, including those not kept.
     public var fieldCount: Int { storage.pointee.fieldCount }
 
     public var isEmpty: Bool { storage.pointee.keptCount == 0 }
 
-    /// Whether fields were counted that were not kept, or not whole, because the list was longer than the session's limit.
+    /// Whether fields were counted but not kept, or not kept whole, because the list was longer than the session's
+    /// limit.
     public var isTruncated: Bool { storage.pointee.isTruncated }
 
     public func removeAll() {
@@ -129,7 +131,7 @@ public struct HeaderList: Equatable {
             nameLength: name.count, valueLength: value.count, FieldName(name), isSensitive: isSensitive)
     }
 
-    /// Makes an empty list a copy of another.
+    /// Copies another list into this one, which is empty.
     func copy(_ other: HeaderList) {
         assert(fieldCount == 0)
         let source = other.storage
@@ -146,7 +148,7 @@ public struct HeaderList: Equatable {
         storage.pointee.isTruncated = other.isTruncated
     }
 
-    /// Adds a field that lies elsewhere.
+    /// Adds a field whose bytes lie elsewhere.
     @inline(__always)
     func append(_ field: FieldBytes, _ name: FieldName) {
         let length = field.nameLength &+ field.valueLength
@@ -154,7 +156,8 @@ public struct HeaderList: Equatable {
         appendReserved(nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
     }
 
-    /// Adds a field that lies elsewhere, without the spaces around its value, or with those of a status message encoded.
+    /// Adds a field whose bytes lie elsewhere, without the spaces around its value, or with those of a status message
+    /// encoded.
     @inline(never)
     func appendTrimmed(_ field: FieldBytes, _ name: FieldName) {
         let target = reserve(field.nameLength + field.valueLength)
@@ -163,7 +166,7 @@ public struct HeaderList: Equatable {
             nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
     }
 
-    /// Makes room for a field behind the others, to be written and, maybe, added with `appendReserved`.
+    /// Makes room after the other fields for a field that will be written and perhaps added with `appendReserved`.
     @inline(__always)
     func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
         assert(!isShared, "a list that others hold doesn't change")
@@ -175,7 +178,7 @@ public struct HeaderList: Equatable {
         return storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
     }
 
-    /// Adds the field whose name and value have been written where `reserve` made room.
+    /// Adds the field whose name and value have been written into the room made by `reserve`.
     @inline(__always)
     func appendReserved(nameLength: Int, valueLength: Int, _ name: FieldName, isSensitive: Bool) {
         let (start, index) = (storage.pointee.byteCount, storage.pointee.keptCount)
@@ -183,7 +186,7 @@ public struct HeaderList: Equatable {
         storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
         storage.pointee.fieldCount &+= 1
         storage.pointee.last[Int(name.rawValue)] = Int32(truncatingIfNeeded: index)
-        // Nothing is cut off: `makeRoom` lets no list grow beyond what 32 bits count.
+        // Nothing is cut off: `makeRoom` lets no list grow beyond 32 bits.
         storage.pointee.fields.advanced(by: index).initialize(
             to: HeaderField(
                 start: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: nameLength),
@@ -206,10 +209,10 @@ public struct HeaderList: Equatable {
         appendReserved(nameLength: nameLength, valueLength: end - first, name, isSensitive: isSensitive)
     }
 
-    /// As `appendReserved`, of a status message, with the spaces at its edges in their other form: messages are
-    /// percent-encoded (gRPC's `PROTOCOL-HTTP2.md`).
+    /// As `appendReserved`, for a status message, with the spaces at its edges encoded: messages are percent-encoded
+    /// (gRPC's `PROTOCOL-HTTP2.md`).
     private func appendReservedMessage(nameLength: Int, valueLength: Int, isSensitive: Bool) {
-        // A copy: the list's buffer may have to be moved for what is longer then.
+        // A copy, because the list's buffer may have to move for the longer value.
         let start = storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
         let name = Array(UnsafeBufferPointer(start: start, count: nameLength))
         let value = UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
@@ -227,7 +230,7 @@ public struct HeaderList: Equatable {
         }
     }
 
-    /// Sees to it that one more field fits, with so many bytes.
+    /// Ensures room for one more field with this many bytes.
     @inline(never)
     private func makeRoom(for length: Int) {
         let needed = storage.pointee.byteCount + length
@@ -244,7 +247,7 @@ public struct HeaderList: Equatable {
         }
     }
 
-    /// Lets go of a buffer that was large for once. The list is empty.
+    /// Releases a buffer that became unusually large. The list is empty.
     private func trim() {
         if storage.pointee.byteCapacity > Self.mostBytesKept {
             storage.pointee.byteCapacity = Self.usualBytes
@@ -265,13 +268,13 @@ public struct HeaderList: Equatable {
         return new
     }
 
-    /// Takes every field of a known name out.
+    /// Removes every field of a known name.
     public func removeAll(of field: FieldName) {
         guard has(field) else { return }
         removeAll { $0 == field }
     }
 
-    /// Takes everything out but the status of a gRPC call, its message, and what they need around them in a head.
+    /// Removes everything but the status of a gRPC call, its message, and the fields that a head needs around them.
     public func removeAllButStatus() {
         removeAll { name in
             switch name {
@@ -307,7 +310,7 @@ public struct HeaderList: Equatable {
         truncate()
     }
 
-    /// Notes that not all of a list is kept.
+    /// Notes that part of the list isn't kept.
     func truncate() { storage.pointee.isTruncated = true }
 
     // MARK: Reading
@@ -322,7 +325,7 @@ public struct HeaderList: Equatable {
         UnsafeBufferPointer(start: storage.pointee.bytes.advanced(by: field.valueStart), count: Int(field.valueLength))
     }
 
-    /// Lends the bytes of a known field's value, the last one where there are several.
+    /// Lends the bytes of a known field's value, the last one if there are several.
     public func withValue<Result>(of field: FieldName, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
         let index = Int(storage.pointee.last[Int(field.rawValue)])
         guard index >= 0 else { return nil }
@@ -331,7 +334,7 @@ public struct HeaderList: Equatable {
 
     public func has(_ field: FieldName) -> Bool { storage.pointee.last[Int(field.rawValue)] >= 0 }
 
-    /// Whether all values of a known field are such as `isSound` says.
+    /// Whether all values of a known field satisfy `isSound`.
     public func allValues(of field: FieldName, _ isSound: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
         guard has(field) else { return true }
         let last = Int(storage.pointee.last[Int(field.rawValue)])
@@ -348,7 +351,7 @@ public struct HeaderList: Equatable {
         withValue(of: field) { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// A known field's value as a number of at most nine digits; `nil` where it is anything else.
+    /// A known field's value as a number of at most nine digits; `nil` if it is anything else.
     public func number(of field: FieldName) -> Int? {
         withValue(of: field) { value -> Int? in
             guard (1...9).contains(value.count) else { return nil }
@@ -383,7 +386,7 @@ public struct HeaderList: Equatable {
         HPACKEncoder.mostBytes(fields: storage.pointee.keptCount, bytes: storage.pointee.byteCount)
     }
 
-    /// Lends the fields, and the bytes in which they have their places.
+    /// Lends the fields, and the bytes that their places refer to.
     @inline(__always)
     func withFields<Result>(
         _ body: (UnsafeBufferPointer<HeaderField>, UnsafePointer<UInt8>) -> Result
@@ -393,10 +396,10 @@ public struct HeaderList: Equatable {
             storage.pointee.bytes)
     }
 
-    /// Lends the method in libnghttp2's form where it decides how long a response is (RFC 9110, section 9.3): of a request
-    /// it needs to know nothing else. It copies what it is given.
+    /// Lends the method in libnghttp2's form if it affects the length of a response (RFC 9110, section 9.3): libnghttp2
+    /// needs nothing else of a request. It copies the field.
     func withMethodThatMatters<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
-        // Most begin with another letter, which is quicker to see.
+        // Most methods begin with another letter, which is quick to check.
         let mayMatter = withValue(of: .method) { $0.first == UInt8(ascii: "H") }
         guard mayMatter == true, value(of: .method, hasPrefix: "HEAD") else { return body(nil, 0) }
         let field = storage.pointee.fields[Int(storage.pointee.last[Int(FieldName.method.rawValue)])]
@@ -410,25 +413,25 @@ public struct HeaderList: Equatable {
 
     // MARK: Memory
 
-    /// What the list takes, with room that isn't used.
+    /// Bytes that the list takes, including unused room.
     var allocatedBytes: Int {
         MemoryLayout<Storage>.size + storage.pointee.byteCapacity
             + storage.pointee.fieldCapacity * MemoryLayout<HeaderField>.stride
     }
 
-    /// Whether the list takes more than most do.
+    /// Whether the list takes more memory than most do.
     public var isLarge: Bool {
         storage.pointee.byteCapacity > Self.usualBytes || storage.pointee.fieldCapacity > Self.usualFields
     }
 
-    /// For how many bytes its pool counts it.
+    /// Number of bytes that its pool counts for it.
     public internal(set) var countedBytes: Int {
         get { storage.pointee.countedBytes }
         nonmutating set { storage.pointee.countedBytes = newValue }
     }
 
-    /// Adds another list's field of a known name, the last one where there are several, and of its value so many bytes at
-    /// most.
+    /// Adds another list's field of a known name, the last one if there are several, with at most `most` bytes of its
+    /// value.
     func append(_ name: FieldName, of other: HeaderList, most: Int) {
         let index = Int(other.storage.pointee.last[Int(name.rawValue)])
         guard index >= 0 else { return }
@@ -441,10 +444,10 @@ public struct HeaderList: Equatable {
 
     // MARK: Holding
 
-    /// Whether the list has been made to be held while the list is expected again.
+    /// Whether the list was made to be kept while it is expected again.
     var isKnown: Bool { storage.pointee.isKnown }
 
-    /// Which list this is, whatever is in it.
+    /// A hash of the list's identity, whatever its fields are.
     var hash: Int { Int(truncatingIfNeeded: (UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15) >> 32) }
 
     /// Whether a known copy of the list takes little memory.
@@ -452,12 +455,12 @@ public struct HeaderList: Equatable {
         storage.pointee.byteCount <= Self.usualBytes && storage.pointee.keptCount <= Self.usualFields
     }
 
-    /// One more has the list, and will give it back to the pool.
+    /// Adds a holder, which will give the list back to the pool.
     package func hold() { storage.pointee.holders &+= 1 }
 
-    /// One has it no more.
+    /// Removes a holder.
     ///
-    /// - Returns: whether that was the last one.
+    /// - Returns: whether it was the last one.
     func letGo() -> Bool {
         assert(storage.pointee.holders > 0, "what is given back was held")
         storage.pointee.holders &-= 1
@@ -466,10 +469,10 @@ public struct HeaderList: Equatable {
 
     // MARK: In a pool
 
-    /// Whether somebody else has the list, too.
+    /// Whether the list has other holders as well.
     var isShared: Bool { storage.pointee.holders > 1 }
 
-    /// Nobody has the list any more.
+    /// Empties the list, which has no holder any more.
     func retire() {
         removeAll()
         trim()

@@ -1,13 +1,13 @@
-/// Header lists to use again. Confined to one thread.
+/// A pool of reusable header lists. Confined to one thread.
 public final class HeaderListPool {
     private var first: HeaderList?
     private var count = 0
-    /// Bytes of memory of the lists that somebody has. Those that are known to come again are not among them: they are
-    /// small, a few for each connection, and belong to that.
+    /// Bytes of memory of the lists in use. Known lists that are expected again don't count: they are small, a few for
+    /// each connection, and belong to the connection.
     public private(set) var bytesInUse = 0
 
-    /// As many as a worker's calls have in use at a time, when there are many. None where a sanitizer is to see every list's
-    /// end (scripts/sanitize.sh).
+    /// Number of lists that a busy worker's calls have in use at a time; none are kept if a sanitizer is to see every
+    /// list's end (scripts/sanitize.sh).
     #if SLUICE_WITHOUT_POOLS
         private static let mostKept = 0
     #else
@@ -23,7 +23,7 @@ public final class HeaderListPool {
         }
     }
 
-    /// - Returns: an empty list that nobody else has.
+    /// - Returns: an empty list without other holders.
     public func take() -> HeaderList {
         let list: HeaderList
         if let free = first {
@@ -38,14 +38,14 @@ public final class HeaderListPool {
         return list
     }
 
-    /// Takes note of how much memory a list takes by now. To be called where it may have grown since it was taken.
+    /// Updates the count of a list's memory. To be called if the list may have grown since it was taken.
     public func recount(_ list: HeaderList) {
         let bytes = list.isKnown ? 0 : list.allocatedBytes
         bytesInUse += bytes - list.countedBytes
         list.countedBytes = bytes
     }
 
-    /// Takes back a list that one of its holders is done with.
+    /// Takes a list back from one of its holders.
     public func give(_ list: HeaderList) {
         guard list.letGo() else { return }
         bytesInUse -= list.countedBytes
@@ -57,9 +57,9 @@ public final class HeaderListPool {
         count += 1
     }
 
-    /// For who wants to change a list that it was given.
+    /// Makes a list safe to change for a holder.
     ///
-    /// - Returns: the list, or if others have it too, a copy in its stead.
+    /// - Returns: the list itself, or a copy in its place if it has other holders.
     public func own(_ list: HeaderList) -> HeaderList {
         guard list.isShared else { return list }
         let copy = take()
@@ -69,10 +69,10 @@ public final class HeaderListPool {
         return copy
     }
 
-    /// For who needs only a little of a list that it was given.
+    /// Replaces a list by the few fields that a holder still needs.
     ///
-    /// - Parameter fields: what is needed, and how many bytes of each value.
-    /// - Returns: a list with just that in its stead.
+    /// - Parameter fields: the names of the fields, and the most bytes of each value.
+    /// - Returns: a list with only those fields, in place of the given one.
     public func excerpt(_ list: HeaderList, of fields: [(name: FieldName, most: Int)]) -> HeaderList {
         let excerpt = take()
         for field in fields { excerpt.append(field.name, of: list, most: field.most) }

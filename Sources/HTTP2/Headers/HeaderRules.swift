@@ -1,14 +1,14 @@
-/// Judges a header list as a whole, field by field as they come (RFC 9113, section 8.3), and keeps what libnghttp2 has to
-/// know of it.
+/// Judges a header list as a whole, field by field as they come (RFC 9113, section 8.3), and keeps what libnghttp2 has
+/// to know of it.
 ///
-/// The list is a head if it has pseudo-fields, and otherwise trailers. Whether that is what belongs here, libnghttp2 finds
-/// out, and also whether the body is as long as it should be.
+/// A list with pseudo-fields is a head, any other is trailers. Whether that is allowed at its place, and whether the
+/// body has the right length, libnghttp2 checks.
 package struct HeaderRules {
     private let role: Session.Role
-    /// Whether a field must not be there, or not so.
+    /// Whether a field must not be present, or not in this form.
     package private(set) var isMalformed = false
 
-    /// The names that may come only once, by their numbers: those that have come.
+    /// The names that have come, of those that may come only once, as bits by their numbers.
     private var seen: UInt32 = 0
     private var hasRegularField = false
 
@@ -24,10 +24,10 @@ package struct HeaderRules {
         case other
     }
 
-    /// The status code, 0 without one.
+    /// The status code, or 0.
     private(set) var status = 0
     private(set) var contentLength: Int64?
-    /// The value of a priority field (RFC 9218, section 5), and how long it is; 0 without one.
+    /// The value of a priority field (RFC 9218, section 5), and its length, 0 without one.
     private(set) var priority = InlineArray<16, UInt8>(repeating: 0)
     private(set) var priorityLength = 0
 
@@ -36,7 +36,7 @@ package struct HeaderRules {
     /// Takes in a field that may have a rule of its own.
     ///
     /// - Parameter list: the fields before it, as far as they are kept.
-    /// - Returns: whether it is to be kept.
+    /// - Returns: whether the field is to be kept.
     mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, behind list: HeaderList) -> Bool {
         if name.isPseudo {
             if hasRegularField || value.isEmpty { isMalformed = true }
@@ -46,11 +46,11 @@ package struct HeaderRules {
         return takeSpecial(name, value, list)
     }
 
-    /// Takes in a field of which there are no rules.
+    /// Takes in a field without rules of its own.
     @inline(__always)
     mutating func takeOrdinary() { hasRegularField = true }
 
-    /// A field came that no message may have.
+    /// Takes in a field that no message may have.
     mutating func takeUnsound() { isMalformed = true }
 
     private mutating func takeSpecial(
@@ -89,8 +89,9 @@ package struct HeaderRules {
         return true
     }
 
-    /// The authority is said once (RFC 9113, section 8.3.1): a host that is another makes the message malformed, and one
-    /// that says the same in other words stays behind, since some servers compare letter by letter.
+    /// Checks a host field, since the authority is named only once (RFC 9113, section 8.3.1): a different host makes
+    /// the message malformed, and one that names the same authority in other words is dropped, because some servers
+    /// compare letter by letter.
     private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>, _ list: HeaderList) -> Bool {
         guard has(.authority) else { return true }
         let (scheme, isMalformed) = (scheme, isMalformed)
@@ -99,13 +100,13 @@ package struct HeaderRules {
             if isMalformed || value.elementsEqual(authority) { return true }
             return Authority.isSame(value, authority, scheme) ? false : nil
         }
-        // Not kept, since it is too long: the list is refused for that.
+        // The authority wasn't kept because it is too long; the list is refused for that.
         guard let isKept else { return true }
         if isKept == nil { self.isMalformed = true }
         return isKept ?? false
     }
 
-    /// One that is longer than those that say something isn't looked at.
+    /// Keeps a priority. A value longer than any meaningful one is ignored.
     private mutating func takePriority(_ value: UnsafeBufferPointer<UInt8>) {
         guard role == .server, value.count <= priority.count else { return }
         for index in value.indices { priority[index] = value[index] }
@@ -119,13 +120,13 @@ package struct HeaderRules {
 
     func has(_ name: FieldName) -> Bool { seen & 1 << UInt32(name.rawValue) != 0 }
 
-    /// RFC 9110, section 8.6.
+    /// Checks a content length (RFC 9110, section 8.6).
     private mutating func takeContentLength(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         let isFirst = contentLength == nil
         contentLength = Self.number(value)
         if !isFirst || contentLength == nil || status / 100 == 1 { isMalformed = true }
         guard status == 204 else { return true }
-        // Forbidden there, but some servers send a zero: that one is left out.
+        // Forbidden there, but some servers send a zero, which is dropped.
         if contentLength != 0 || value.count != 1 { isMalformed = true }
         return false
     }

@@ -22,7 +22,7 @@ ROWS = f"[[{ROW}], [6.0, 2.9, 4.5, 1.5], [6.3, 3.3, 6.0, 2.5]]"
 TOKEN = '--header "Authorization: Bearer $(cat secrets/admin-token)"'
 CALLS = ".venv/bin/python scripts/predict.py --count 3"
 
-#: A picture's name, and what is typed in it.
+#: The name of each picture, and the command in it.
 PICTURES = {
     "stack": ["docker compose ps --format 'table {{.Service}}\\t{{.Status}}\\t{{.Ports}}'", "scripts/health.sh"],
     "health-v1.0.0": ["curl --silent 127.0.0.1:51051/health"],

@@ -28,7 +28,7 @@ from sklearn.model_selection import train_test_split
 
 SEED = 42
 HOLD_OUT = 0.2
-# Protocol 4 is what both pickle and joblib write by default in the Python versions in use.
+# Protocol 4 is the default of both pickle and joblib in the Python versions in use.
 PICKLE_PROTOCOL = 4
 
 # Parameters of LogisticRegression by model version.

@@ -34,7 +34,7 @@ class AdminClient:
     def __init__(self, address: str, token: str | None):
         self.address = address
         self._token = token
-        # The admin API is on this host: a proxy from the environment has no part in it.
+        # The admin API is on this host, so a proxy from the environment must not be used.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def request(

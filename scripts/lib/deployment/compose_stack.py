@@ -11,7 +11,7 @@ from typing import Any
 
 from .failure import DeploymentFailure, ExitCode
 
-#: Says of a service which color it belongs to.
+#: The label that says which color a service belongs to.
 COLOR_LABEL = "io.sluice.color"
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 
@@ -22,7 +22,7 @@ class ColorService:
 
     name: str
     grpc_address: str
-    #: None where HTTP is not published.
+    #: None if HTTP is not published.
     http_address: str | None
 
 
@@ -34,7 +34,7 @@ class ComposeStack:
         self._root = root
         self._inherited = inherited
         self._proxy_service = proxy_service
-        #: Lines of .env; given as environment too, as Compose prefers a variable of the shell to the file.
+        #: Lines of .env; also passed as environment variables, as Compose prefers a shell variable to the file.
         self.overrides: dict[str, str | None] = {}
 
     def up(self, services: list[str], timeout: int, dependencies: bool) -> tuple[bool, str]:

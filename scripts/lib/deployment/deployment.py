@@ -22,9 +22,9 @@ from .watch import Reading, describe
 _DEFAULT_IMAGE = "sluice-predictor:local"
 _DEFAULT_VERSIONS = {"blue": "v1.0.0", "green": "v1.1.0"}
 _LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE")
-#: How many calls through the Proxy must all be answered by the new version.
+#: The number of calls through the Proxy that the new version must all answer.
 _VERIFYING_CALLS = 20
-#: Seconds for the Proxy to answer a rollback.
+#: The time limit for a rollback's answer from the Proxy, in seconds.
 _ROLLBACK_PATIENCE = 20.0
 
 
@@ -52,7 +52,7 @@ class Deployment:
         self._log.say("found", f"active is {active} ({self._version_of(active)}) at epoch {status['epoch']}")
         idle = "green" if active == "blue" else "blue"
         interrupted = self._journal.read()
-        # An interrupted run of this deployment got as far as the switch: what is left is to confirm it.
+        # An interrupted run of this deployment got as far as the switch: only the confirmation is left to do.
         is_unconfirmed = interrupted is not None and interrupted.color == active
         if self._runs(active, image) and (is_unconfirmed or not self._options.build):
             self._log.say("found", f"{self._options.version} is active already: nothing to replace or to switch")
@@ -81,7 +81,7 @@ class Deployment:
             "BLUE_IMAGE": self._options.image,
             "GREEN_IMAGE": self._options.image,
         }
-        # A color that was deployed before keeps its image.
+        # A color that has been deployed before keeps its image.
         missing = {n: v for n, v in first.items() if v is not None and (n == "PROXY_IMAGE" or not values.get(n))}
         if missing:
             for image in sorted({str(v) for v in missing.values()}):
@@ -166,7 +166,7 @@ class Deployment:
             self._log.detail(output)
             self._log.detail(self._stack.logs(names))
             raise DeploymentFailure(ExitCode.NOT_HEALTHY, f"{self._options.version} did not become healthy on {idle}")
-        # What the Proxy knows may still be of the container before: only a check from now on counts.
+        # The Proxy's last result may still concern the previous container: only a check from now on counts.
         deadline = begun + self._options.health_timeout
         while not self._is_seen_healthy(found := self._admin.status()["colors"][idle], started_at):
             if time.monotonic() >= deadline:
@@ -291,7 +291,7 @@ class Deployment:
                 answer = self._admin.request("POST", "/rollback", {"reason": reason}, epoch=epoch)
                 break
             except DeploymentFailure as error:
-                # The Proxy itself may be starting again.
+                # The Proxy itself may be restarting.
                 if time.monotonic() >= deadline:
                     raise DeploymentFailure(ExitCode.ROLLBACK_FAILED, f"the rollback failed: {error}") from None
                 time.sleep(0.5)

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-#: The statuses of gRPC that say that the server failed; the others are the caller's doing, such as INVALID_ARGUMENT.
+#: The gRPC statuses that indicate a server's failure; the others, such as INVALID_ARGUMENT, are the caller's doing.
 SERVER_FAULTS = frozenset(
     {"UNKNOWN", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
 )
@@ -19,9 +19,9 @@ _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 class Reading:
     """A color's counters at one moment."""
 
-    #: Ended gRPC calls by status.
+    #: Finished gRPC calls by status.
     calls: dict[str, float] = field(default_factory=dict)
-    #: Ended calls by upper bound of their duration in seconds, cumulative as Prometheus has it.
+    #: Finished calls by the upper bound of their duration in seconds, cumulative like Prometheus's buckets.
     durations: dict[float, float] = field(default_factory=dict)
 
     @staticmethod
@@ -73,9 +73,9 @@ class Limits:
 
     #: From 0 to 1.
     error_share: float
-    #: Seconds; None for no limit, as for services of long streams.
+    #: In seconds; None for no limit, as for services with long streams.
     p99: float | None
-    #: Fewer calls than this say nothing.
+    #: Fewer calls than this prove nothing.
     calls: int
 
     def verdict(self, seen: Reading) -> str | None:

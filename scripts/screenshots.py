@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the pictures of docs/screenshots from the running Compose stack: commands, run now, and what they print.
+"""Makes the pictures in docs/screenshots from the running Compose stack: commands with their current output.
 
-screenshots.py [NAME...]   writes docs/screenshots/NAME.png; without a name all of them
+screenshots.py [NAME...]   writes docs/screenshots/NAME.png; without names, all of them
 
-The stack must be up with blue active (`docker compose up --detach --wait`). On the way it switches, rolls back, stops
+The stack must be up with blue active (`docker compose up --detach --wait`). It switches, rolls back, stops
 green and starts it again, and deploys. Needs chromium, and .venv with scripts/requirements.txt.
 """
 
@@ -62,7 +62,7 @@ LEAST_HEIGHT = 200
 
 
 def run(command: str) -> str:
-    """What the command prints on a terminal, colors left out."""
+    """The command's output on a terminal, without colors."""
     result = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180
     )

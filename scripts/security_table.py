@@ -79,7 +79,7 @@ BACKEND_ATTACKS = [
 
 
 def combined(rows: list[dict]) -> dict:
-    """Several variants of one attack: the worst of each."""
+    """The worst value of each measure over several variants of an attack."""
     return {key: max(row[key] for row in rows) for key in rows[0] if key != "test"}
 
 

@@ -29,7 +29,7 @@ _ROLLBACK_PATIENCE = 20.0
 
 
 class Deployment:
-    """One run. What it does follows from what it finds, so that it can be repeated after any interruption."""
+    """One run. Its steps depend on the state that it finds, so it can be repeated after any interruption."""
 
     def __init__(
         self, options: Options, stack: ComposeStack, env: EnvFile, journal: Journal, log: StepLog, token: Path
@@ -135,7 +135,7 @@ class Deployment:
             time.sleep(0.5)
 
     def _replace(self, idle: str, image: str) -> list[ColorService]:
-        """Brings the version up on the idle color and tests it there; where that fails, puts back what was there."""
+        """Starts the version on the idle color and tests it there; if that fails, restores the previous state."""
         names = {f"{idle.upper()}_VERSION": self._options.version, f"{idle.upper()}_IMAGE": image}
         current = self._env.read()
         if not self._options.build:
@@ -192,7 +192,7 @@ class Deployment:
             raise DeploymentFailure(ExitCode.SMOKE_FAILED, str(error)) from None
 
     def _put_back(self, before: ColorBefore) -> None:
-        """Has a color run again what it ran before this deployment. Not getting there is said, not raised."""
+        """Makes a color run again what it ran before this deployment. A failure is reported, not raised."""
         self._env.update(before.values)
         self._stack.overrides = self._lines(self._env.read())
         version = self._version_of(before.color)
@@ -208,7 +208,7 @@ class Deployment:
     # The switch and what follows
 
     def _switch(self, idle: str, active: str) -> int:
-        """Returns the new epoch."""
+        """Switches; returns the new epoch."""
         status = self._admin.status()
         if status["active"] != active:
             raise DeploymentFailure(
@@ -233,7 +233,7 @@ class Deployment:
         return int(receipt["epoch"])
 
     def _confirm(self, color: str, previous: str | None, epoch: int) -> None:
-        """Verifies and watches the active version; rolls back where that fails and there is a way back."""
+        """Verifies and watches the active version; if that fails, rolls back if it can."""
         try:
             self._verify()
             self._watch(color)

@@ -1,4 +1,4 @@
-"""How a deployment ends when it does not succeed."""
+"""How a deployment ends if it does not succeed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ExitCode(enum.IntEnum):
 
 
 class DeploymentFailure(Exception):
-    """Ends a deployment with a status and one sentence that says why."""
+    """Ends a deployment with an exit status and one sentence that says why."""
 
     def __init__(self, code: ExitCode, message: str):
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Whether a color does well, from two readings of the Proxy's metrics."""
+"""Judges a color by two readings of the Proxy's metrics."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Reading:
         return reading
 
     def since(self, earlier: Reading) -> Reading:
-        """What was added since; all of it where the counters began anew, as after a restart of the Proxy."""
+        """The increase since then; the whole count if the counters restarted, as after a restart of the Proxy."""
         if any(value < earlier.calls.get(code, 0) for code, value in self.calls.items()):
             return self
         return Reading(
@@ -59,7 +59,7 @@ class Reading:
         return sum(value for code, value in self.calls.items() if code in SERVER_FAULTS)
 
     def quantile(self, share: float) -> float | None:
-        """The upper bound of the bucket in which that share of the calls has ended; None without calls."""
+        """The upper bound of the bucket by which that share of the calls has finished; None without calls."""
         bounds = sorted(self.durations)
         if not bounds or self.durations[bounds[-1]] == 0:
             return None
@@ -69,7 +69,7 @@ class Reading:
 
 @dataclass
 class Limits:
-    """What a new version may show."""
+    """The limits that a new version must keep to."""
 
     #: From 0 to 1.
     error_share: float
@@ -79,7 +79,7 @@ class Limits:
     calls: int
 
     def verdict(self, seen: Reading) -> str | None:
-        """Why what was seen is too bad; None where it is not, or not yet."""
+        """Why the reading exceeds a limit; None if it does not, or does not yet."""
         if seen.total < max(self.calls, 1):
             return None
         share = seen.faults / seen.total

@@ -1,6 +1,6 @@
 import DataPlane
 
-/// What a client may do that moves nothing, and who is one client.
+/// Limits on client activity that moves nothing, and which connections count as one client.
 package struct AbuseLimitSettings: SettingGroup {
     package static let title = "Limits on abuse"
 

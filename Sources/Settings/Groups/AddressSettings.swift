@@ -1,6 +1,6 @@
 import DataPlane
 
-/// Where clients, operators and backends are.
+/// The addresses for clients and operators, and those of the upstreams.
 package struct AddressSettings: SettingGroup {
     package static let title = "Addresses"
 

@@ -1,4 +1,4 @@
-/// Who may use the admin API, and by which certificate it is known.
+/// Access to the admin API, and its certificate.
 package struct AdminSettings: SettingGroup {
     package static let title = "Admin API"
 

@@ -1,6 +1,6 @@
 import DataPlane
 
-/// How long calls may wait or be silent, and what clients are told of failures.
+/// How long calls may wait or be silent, and what clients are told about failures.
 package struct CallLimitSettings: SettingGroup {
     package static let title = "Limits of calls"
 

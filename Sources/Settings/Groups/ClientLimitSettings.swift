@@ -1,6 +1,6 @@
 import DataPlane
 
-/// What a client's connection may take, and for how long.
+/// The resources and the time that a client connection may take.
 package struct ClientLimitSettings: SettingGroup {
     package static let title = "Limits of clients' connections"
 

@@ -1,4 +1,4 @@
-/// What clients are shown and asked for.
+/// The certificate shown to clients, and the one required of them.
 package struct ClientTLSSettings: SettingGroup {
     package static let title = "TLS with clients"
 

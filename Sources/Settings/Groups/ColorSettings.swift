@@ -1,4 +1,4 @@
-/// Which color calls go to, and what becomes of those on the other.
+/// The color that calls go to, and what happens to those on the other.
 package struct ColorSettings: SettingGroup {
     package static let title = "Colors"
 

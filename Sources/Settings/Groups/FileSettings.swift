@@ -1,4 +1,4 @@
-/// What the Proxy writes.
+/// The files that the Proxy writes.
 package struct FileSettings: SettingGroup {
     package static let title = "State and logs"
 

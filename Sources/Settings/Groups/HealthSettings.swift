@@ -1,4 +1,4 @@
-/// How endpoints are asked for their health.
+/// How endpoints' health is checked.
 package struct HealthSettings: SettingGroup {
     package static let title = "Health checks"
 

@@ -1,6 +1,6 @@
 import DataPlane
 
-/// What may wait in the Proxy.
+/// How much data may wait in the Proxy.
 package struct MemoryLimitSettings: SettingGroup {
     package static let title = "Windows and memory"
 

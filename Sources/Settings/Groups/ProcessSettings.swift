@@ -1,4 +1,4 @@
-/// What the process has to work with, and how it ends.
+/// The process's resources, and how it ends.
 package struct ProcessSettings: SettingGroup {
     package static let title = "The process"
 

@@ -1,6 +1,6 @@
 import DataPlane
 
-/// How many connections to backends there are, and when one is given up.
+/// The number of upstream connections, and when one is given up.
 package struct UpstreamLimitSettings: SettingGroup {
     package static let title = "Limits of upstream connections"
 

@@ -1,4 +1,4 @@
-/// How backends are spoken to.
+/// TLS with upstreams.
 package struct UpstreamTLSSettings: SettingGroup {
     package static let title = "TLS with upstreams"
 

@@ -4,7 +4,8 @@ import NIOCore
 /// A complete answer.
 package struct Response: Sendable {
     package var status: HTTPResponse.Status
-    /// Without `Content-Length` and `Date`, and without `Connection` unless it is to be closed; the server adds those.
+    /// Without `Content-Length` and `Date`, which the server adds, and without `Connection`, unless the connection is
+    /// to be closed.
     package var headers: HTTPFields
     package var body: ByteBuffer
 

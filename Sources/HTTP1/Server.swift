@@ -60,7 +60,7 @@ package final class Server: Sendable {
             .bind(host: host, port: port).get()
     }
 
-    /// Makes each connection close as soon as no request is in progress on it; new ones may still come.
+    /// Makes each connection close as soon as no request is in progress on it; new connections may still come.
     package func quiesce() {
         core.connections.quiesce(ending: false)
     }

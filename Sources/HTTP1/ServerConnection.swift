@@ -51,8 +51,8 @@ final class ServerConnection: ChannelDuplexHandler {
     private var closesAfterAnswer = false
     /// Whether bytes that nobody wants may still arrive.
     private var mustLinger = false
-    /// Whether pipelined requests have been dropped; what follows can't be parsed, so the last request kept is the
-    /// last.
+    /// Whether parts of pipelined requests have been dropped: parts that follow can't be told from the rest of those,
+    /// so the last request kept is the last to be answered.
     private var hasDropped = false
     /// The part of an answer's body that is still to be written.
     private var rest = ByteBuffer()

@@ -68,7 +68,7 @@ final class CertificateReload: Service {
         }
     }
 
-    /// Reads the files that have changed again.
+    /// Rereads the files that have changed.
     private func look() {
         entries.withLock { entries in
             for index in entries.indices

@@ -8,7 +8,7 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
     let form: SettingForm<Value>
     package let isLive: Bool
     package let help: String
-    /// The property that holds the value, and the default before that.
+    /// The property that holds the value; its initial value is the default.
     private let path: any WritableKeyPath<ProxySettings, Value> & Sendable
     package let standardInWords: String?
 

@@ -52,7 +52,7 @@ struct FailoverBody: Encodable {
     }
 }
 
-/// A drain that is under way, in `/status` and receipts.
+/// A drain in progress, in `/status` and receipts.
 struct DrainBody: Encodable {
     enum State: String, Encodable {
         /// Calls still have time to end by themselves.

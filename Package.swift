@@ -1,14 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Swift 6 language mode comes with the tools version; these make imports and existentials explicit too.
+/// The tools version implies Swift 6 language mode; these settings make imports and existentials explicit too.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// The modules on the path of a call, where the dynamic checks of the law of exclusivity cost a tenth of the time.
-/// scripts/sanitize.sh builds with these checks, and with assertions.
+/// The modules on the path of a call, where dynamic checks of the law of exclusivity would cost a tenth of the time.
+/// scripts/sanitize.sh builds them with these checks, and with assertions.
 let isChecked = Context.environment["SLUICE_CHECKED"] != nil
 let hotPath: [SwiftSetting] =
     strict

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes docs/openapi.json into the Swift file from which the Proxy serves it at /openapi.json.
+"""Copies docs/openapi.json into the Swift file from which the Proxy serves it at /openapi.json.
 
-generate_openapi.py          writes it
-generate_openapi.py --check  ends with 1 if it is not what it would write
+generate_openapi.py          writes the file
+generate_openapi.py --check  exits with 1 if the file is not up to date
 """
 
 import json

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Makes the committed Swift code in Sources/HealthAPI and Sources/PredictionAPI from protos/.
+# Generates the committed Swift code in Sources/HealthAPI and Sources/PredictionAPI from protos/.
 #
-# Run it after a change in protos/ or after a new version of swift-protobuf or grpc-swift-protobuf,
-# and commit what it writes. Needs protoc (apt install protobuf-compiler); the two Swift plugins are
-# built from the package's own dependencies.
+# Run it after a change in protos/ or a new version of swift-protobuf or grpc-swift-protobuf, and commit the result.
+# Needs protoc (apt install protobuf-compiler); the two Swift plugins are built from the package's own dependencies.
 #
 #   scripts/generate_protos.sh           write the generated files
 #   scripts/generate_protos.sh --check   write nothing; exit 1 if the committed files are out of date
@@ -33,15 +32,15 @@ out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT
 mkdir -p "$out/HealthAPI/Generated" "$out/PredictionAPI/Generated"
 
-# Messages: visible to every module of this package, to nobody outside it.
+# Messages: visible to every module of this package, but not outside it.
 messages() {
     protoc --proto_path=protos --plugin="$bin/protoc-gen-swift" \
         --swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \
         --swift_out="$out/$1/Generated" "protos/$2"
 }
 
-# Services: the server side only. The messages of health.proto live in a module of their own, which
-# the health checker uses without gRPC.
+# Services: the server side only. The messages of health.proto are in a module of their own, which the health checker
+# uses without gRPC.
 services() {
     protoc --proto_path=protos --plugin="$bin/protoc-gen-grpc-swift-2" \
         --grpc-swift-2_opt="Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath,Client=false${3:+,$3}" \

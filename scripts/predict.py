@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Calls the model service again and again, and prints which color and version answered: so one sees a switch happen.
+"""Calls the model service repeatedly and prints the color and version that answered, which makes a switch visible.
 
     .venv/bin/python scripts/predict.py              a call every 0.2 s until Ctrl-C
     .venv/bin/python scripts/predict.py --stream     the same over one long stream, which stays where it began
 
-Exit code: 0 where every call was answered, 1 where one failed, 2 for wrong arguments.
+Exit code: 0 if every call was answered, 1 if one failed, 2 for wrong arguments.
 """
 
 import argparse
@@ -27,7 +27,7 @@ PAINT = {"blue": "\033[34m", "green": "\033[32m"}
 
 
 class Colors:
-    """Which color serves a version: asked of each color's backends, which the admin API names."""
+    """Which color serves a version, found by asking each color's endpoints, which the admin API lists."""
 
     def __init__(self, admin: str):
         self._admin = admin
@@ -35,7 +35,7 @@ class Colors:
         self._looked_up = float("-inf")
 
     def of(self, version: str) -> str:
-        """The color's name; `-` where it is not known, or where both colors serve this version."""
+        """The color's name; `-` if it is not known, or if both colors serve this version."""
         if version not in self._colors_by_version and time.monotonic() - self._looked_up > 5:
             self._look_up()
         colors = self._colors_by_version.get(version, set())
@@ -60,7 +60,7 @@ class Colors:
 
 
 class Report:
-    """Prints a line a call, and the sum at the end."""
+    """Prints a line for each call, and the totals at the end."""
 
     def __init__(self, colors: Colors):
         self._colors = colors
@@ -89,7 +89,7 @@ class Report:
 
 
 def requests(arguments: argparse.Namespace):
-    """Requests at the pace asked for, as many as asked for."""
+    """Requests, in the number and at the pace that the arguments give."""
     sent = 0
     while not arguments.count or sent < arguments.count:
         if sent:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Goes back to the color before the last change. Streams in flight stay where they began. See --help.
+# Switches back to the color before the last change. Streams in flight stay where they began. See --help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/log.sh

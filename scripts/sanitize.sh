@@ -61,28 +61,28 @@ readonly folder=$PWD/.build/sanitize
 readonly address_options=abort_on_error=0:halt_on_error=1:detect_leaks=0:detect_stack_use_after_return=1
 readonly thread_options=halt_on_error=1:second_deadlock_stack=1
 
-# sanitizer_options [MORE] : what a sanitizer finds ends the process, so that no test can pass over it.
+# sanitizer_options [MORE] : a sanitizer's finding ends the process, so that no test can miss it.
 sanitizer_options() {
     export ASAN_OPTIONS=$address_options${1:+:$1} TSAN_OPTIONS=$thread_options${1:+:$1}
 }
 
 # Sets build_options for a sanitizer.
 set_build_options() {
-    # What pools keep for the next one, AddressSanitizer takes for memory in use. Invariants run: assertions, and with
-    # SLUICE_CHECKED the law of exclusivity.
+    # AddressSanitizer would take memory that pools keep for reuse to be in use. Assertions are checked and, with
+    # SLUICE_CHECKED, the law of exclusivity too.
     export SLUICE_CHECKED=1
     build_options=(
         -c release --sanitize "$1" -Xswiftc -DSLUICE_WITHOUT_POOLS -Xswiftc -assert-config -Xswiftc Debug
     )
     [ "$1" = thread ] || return 0
-    # A name for each version: a build only looks at its own sources to see whether it must link anew.
+    # The name differs for each version: a build only looks at its own sources to decide whether to link again.
     local source=scripts/lib/tsan_swift.c object
     object=$folder/tsan_swift-$(cksum <"$source" | cut -d ' ' -f 1).o
     clang -O1 -Wall -Werror -c "$source" -o "$object" || fail 70 "the build failed"
     build_options+=(-Xlinker "$object")
 }
 
-# A folder of their own, so that what SwiftPM resolves for the whole package stays as it is.
+# A folder of its own, so that the versions SwiftPM has resolved for the whole package stay as they are.
 make_package() {
     local package=$folder/sluice name
     mkdir -p "$package"
@@ -117,13 +117,13 @@ test_proxy() {
     ln -s "$(swift build "${options[@]}" --show-bin-path)/Proxy" "$binaries/Proxy"
     ln -s "$PWD/.build/release/Predictor" "$PWD/.build/release/HealthProbe" "$binaries/"
     say "$sanitizer: end-to-end tests"
-    # Those of other programs.
+    # Tests of other programs.
     for name in health_probe model_equality predictor scripts; do tests+=(--ignore "Tests/EndToEnd/test_$name.py"); done
     sanitizer_options "log_path=$reports/report"
     SLUICE_BIN_DIR=$binaries SLUICE_FUZZ_CASES=${cases:-1000} SLUICE_SANITIZED=$sanitizer \
         .venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini -q Tests/EndToEnd "${tests[@]}" \
         "${pytest[@]}" || failed+=("$sanitizer: end-to-end tests")
-    # A Proxy that a test ends anyway may have reported something unnoticed.
+    # A Proxy that a test ends anyway may have reported something that no one noticed.
     if [ -n "$(ls -A "$reports")" ]; then
         cat "$reports"/*
         failed+=("$sanitizer: reports in $reports")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the pictures of docs/screenshots from the running Compose stack: commands, run now, and what they print.
+"""Makes the pictures in docs/screenshots from the running Compose stack: commands with their current output.
 
-screenshots.py [NAME...]   writes docs/screenshots/NAME.png; without a name all of them
+screenshots.py [NAME...]   writes docs/screenshots/NAME.png; without names, all of them
 
-The stack must be up with blue active (`docker compose up --detach --wait`). On the way it switches, rolls back, stops
+The stack must be up with blue active (`docker compose up --detach --wait`). It switches, rolls back, stops
 green and starts it again, and deploys. Needs chromium, and .venv with scripts/requirements.txt.
 """
 
@@ -22,7 +22,7 @@ ROWS = f"[[{ROW}], [6.0, 2.9, 4.5, 1.5], [6.3, 3.3, 6.0, 2.5]]"
 TOKEN = '--header "Authorization: Bearer $(cat secrets/admin-token)"'
 CALLS = ".venv/bin/python scripts/predict.py --count 3"
 
-#: A picture's name, and what is typed in it.
+#: The name of each picture, and the command in it.
 PICTURES = {
     "stack": ["docker compose ps --format 'table {{.Service}}\\t{{.Status}}\\t{{.Ports}}'", "scripts/health.sh"],
     "health-v1.0.0": ["curl --silent 127.0.0.1:51051/health"],
@@ -62,7 +62,7 @@ LEAST_HEIGHT = 200
 
 
 def run(command: str) -> str:
-    """What the command prints on a terminal, colors left out."""
+    """The command's output on a terminal, without colors."""
     result = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180
     )

@@ -15,8 +15,8 @@ from pathlib import Path
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "SECURITY.md"
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
 
-# The test's name, the attack, and what stops it: the rule as `sluice_connections_closed_total` names it, or what happens
-# instead.
+# The test's name, the attack, and what stops it: the rule as named by `sluice_connections_closed_total`, or what
+# happens instead.
 ATTACKS = [
     ("test_rapid_reset", "Rapid Reset (CVE-2023-44487): open and cancel 3,000 streams", "`resets`"),
     ("test_delayed_rapid_reset", "Rapid Reset, each call cancelled once the backend works on it", "`resets`"),
@@ -58,7 +58,7 @@ ATTACKS = [
     ),
 ]
 
-# As above, by a backend: what stops it ends the connection to it.
+# The same for attacks by an upstream: the defence ends the connection to it.
 BACKEND_ATTACKS = [
     ("test_header_lists_without_end", "one header list of 20,000 frames", "`header_list`"),
     ("test_floods[continuations]", "20,000 CONTINUATION", "`control_frames`"),
@@ -79,7 +79,7 @@ BACKEND_ATTACKS = [
 
 
 def combined(rows: list[dict]) -> dict:
-    """Several variants of one attack: the worst of each."""
+    """The worst value of each measure over several variants of an attack."""
     return {key: max(row[key] for row in rows) for key in rows[0] if key != "test"}
 
 

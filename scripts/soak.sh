@@ -50,7 +50,7 @@ done
 export SLUICE_SOAK_CALLS SLUICE_SOAK_SWITCHES
 failed=()
 
-# part NAME COMMAND... : runs a part; what fails is told at the end.
+# part NAME COMMAND... : runs a part; failures are reported at the end.
 part() {
     local name=$1 began=$SECONDS
     shift

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the other color active, or the one that is named. Streams in flight stay where they began. See --help.
+# Activates the other color, or the one that is named. Streams in flight stay where they began. See --help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/log.sh

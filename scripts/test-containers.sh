@@ -28,7 +28,7 @@ case ${1:-} in
         ;;
 esac
 
-# Where no engine answers, a private one may be near: a program beside the checkout that sets one up.
+# If no container engine answers, there may be a private one nearby: a program next to the checkout that sets one up.
 readonly private_engine=../shared/tools/engine.sh
 is_private=false
 if ! docker version >/dev/null 2>&1; then
@@ -37,10 +37,10 @@ if ! docker version >/dev/null 2>&1; then
         exit 77
     fi
     is_private=true
-    # One from a run before is taken up where it is.
+    # An engine from an earlier run is used again.
     eval "$(bash "$private_engine" env)"
     bash "$private_engine" stop
-    # It says itself why it can't, with 77; and that is then what this says.
+    # The program says why it can't and exits with 77; this script then does the same.
     bash "$private_engine" setup start images || exit
     trap 'bash "$private_engine" stop' EXIT
 fi
@@ -49,7 +49,7 @@ build_images() {
     local began=$SECONDS target
     local -a options=(--file docker/Dockerfile --load --build-arg VERSION=9.8.7 --build-arg REVISION=test-revision)
     [ -z "${BUILDX_CACHE_FROM:-}" ] || options+=(--cache-from "$BUILDX_CACHE_FROM")
-    # A private engine's builds have no network of their own.
+    # Builds in a private engine have no network of their own.
     ! $is_private || options+=(--network=host)
     for target in healthprobe predictor proxy; do
         say "Building sluice-$target"
@@ -64,7 +64,7 @@ ensure_venv Tests/Containers/requirements.txt
 
 enter=()
 if $is_private; then
-    # In a network namespace of its own the stack's ports meet no one else's.
+    # In a network namespace of its own the stack's ports can't conflict with others.
     bash "$private_engine" stop
     ENGINE_NET=private bash "$private_engine" start
     enter=(bash "$private_engine" enter)

@@ -31,7 +31,7 @@ esac
 
 failed=()
 
-# part NAME COMMAND... : runs a part of the suite; what fails is told at the end.
+# part NAME COMMAND... : runs a part of the suite; failures are reported at the end.
 part() {
     local name=$1 began=$SECONDS
     shift
@@ -50,8 +50,8 @@ check_scripts() {
     .venv/bin/shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
 }
 
-# Their output is kept, too, for the closing lines. A server's tests wait for what other tasks do: beside the fuzzers, which
-# keep all threads of tasks busy for seconds, they would wait for nothing but a thread.
+# The output is kept, too, for the closing lines. Server tests wait for other tasks: next to the fuzzers, which keep all
+# task threads busy for seconds, they would only be waiting for a thread.
 unit_tests() {
     local status=0
     swift test -c release --skip-build --disable-xctest --skip HTTP1Tests 2>&1 | tee "$logs/unit.log" || status=1
@@ -59,7 +59,7 @@ unit_tests() {
     return "$status"
 }
 
-# Fails if a call needs over 10 % more than bench/instructions.tsv keeps.
+# Fails if a call needs over 10 % more instructions than bench/instructions.tsv records.
 check_instructions() {
     local status=0
     scripts/profile.sh --check 16x16 || status=$?
@@ -88,7 +88,7 @@ part "Unit tests" unit_tests
 part "Instructions per call" check_instructions
 part "End-to-end tests" end_to_end_tests "$@"
 
-# What each runner says of itself, once more and last.
+# Each runner's own summary, repeated at the end.
 grep -h 'Test run with' "$logs/unit.log" || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/end-to-end.log" | tail -n 1 || true
 if [ "${#failed[@]}" -gt 0 ]; then

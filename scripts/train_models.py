@@ -2,8 +2,8 @@
 """Trains the two model versions that the blue-green demonstration serves.
 
 Writes models/VERSION/model.pkl and models/VERSION/model.json for v1.0.0 and v1.1.0: scikit-learn's
-LogisticRegression on the iris data set, the same model twice with different parameters. Everything is
-seeded, so that the same versions of scikit-learn and numpy give the same predictions again.
+LogisticRegression on the iris data set, trained twice with different parameters. Everything is
+seeded, so that the same versions of scikit-learn and numpy reproduce the same predictions.
 
 Needs scikit-learn (PyPI):
 
@@ -28,7 +28,7 @@ from sklearn.model_selection import train_test_split
 
 SEED = 42
 HOLD_OUT = 0.2
-# Protocol 4 is what both pickle and joblib write by default in the Python versions in use.
+# Protocol 4 is the default of both pickle and joblib in the Python versions in use.
 PICKLE_PROTOCOL = 4
 
 # Parameters of LogisticRegression by model version.
@@ -39,7 +39,7 @@ VERSIONS: dict[str, dict[str, object]] = {
 
 
 def train(version: str, directory: pathlib.Path) -> float:
-    """Trains one version, writes its two files and returns its accuracy on the hold-out."""
+    """Trains one version, writes its two files and returns its accuracy on the held-out data."""
     iris = load_iris()
     labels = iris.target_names[iris.target]
     train_rows, test_rows, train_labels, test_labels = train_test_split(

@@ -70,7 +70,7 @@ proxy_is_ready() {
     curl --silent --fail --noproxy '*' --max-time 2 --output /dev/null "http://$admin/readyz"
 }
 
-# Which color the admin API gives as active.
+# Prints the color that the admin API reports as active.
 active_color() {
     curl --silent --noproxy '*' --max-time 5 "http://$admin/status" |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["active"])'
@@ -86,7 +86,7 @@ readonly binaries
 require_free_ports
 
 mkdir -p "$run_folder"
-# Ctrl-C reaches this script alone: the processes run in sessions of their own, so that they can be stopped in order.
+# Only this script receives Ctrl-C: the processes run in sessions of their own, so that they can be stopped in order.
 trap 'exit 0' INT TERM HUP
 trap stop_processes EXIT
 

@@ -6,8 +6,8 @@ extension Duration {
     /// lone `0` needs no unit. Signs, spaces, repeated units and more than nine digits after the point are refused, as
     /// is anything above about 290 years.
     ///
-    /// - Parameter text: what was written.
-    /// - Returns: `nil` where the text does not have that form.
+    /// - Parameter text: the text to read.
+    /// - Returns: `nil` if the text does not have that form.
     package init?(text: some StringProtocol) {
         if text == "0" {
             self = .zero
@@ -31,7 +31,7 @@ extension Duration {
 
     /// The shortest text of whole units that `init(text:)` reads back, exact to the millisecond: `1m30s`, `250ms`.
     ///
-    /// Below one millisecond the rest is cut off; negative durations are written as `0s`.
+    /// A remainder below one millisecond is cut off; negative durations are written as `0s`.
     package var text: String {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return "0s" }
@@ -43,12 +43,12 @@ extension Duration {
         return text.isEmpty ? "0s" : text
     }
 
-    /// The duration in seconds, as metrics and JSON bodies give it; exact to about a microsecond over years.
+    /// The duration in seconds, as in metrics and JSON bodies; exact to about a microsecond over years.
     package var inSeconds: Double {
         Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
 
-    /// Takes a unit off the front and gives its length in nanoseconds.
+    /// Removes a unit from the front and returns its length in nanoseconds.
     private static func readUnit(from rest: inout ArraySlice<UInt8>) -> Int64? {
         let letters = rest.prefix { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
         rest = rest.dropFirst(letters.count)
@@ -68,7 +68,7 @@ private struct DecimalNumber {
     /// The digits after the point as billionths.
     private var billionths: Int64 = 0
 
-    /// Takes a number off the front; `nil` where there is none or it is out of range.
+    /// Removes a number from the front; `nil` if there is none or it is out of range.
     init?(readingFrom rest: inout ArraySlice<UInt8>) {
         let digits = Self.takeDigits(&rest)
         guard !digits.isEmpty, let whole = Int64(digits) else { return nil }
@@ -82,7 +82,7 @@ private struct DecimalNumber {
         self.billionths = billionths
     }
 
-    /// The number times a unit of whole nanoseconds; `nil` where it does not fit.
+    /// The number times a unit of whole nanoseconds; `nil` if the product does not fit.
     func scaled(by unit: Int64) -> Int64? {
         let (product, overflow) = whole.multipliedReportingOverflow(by: unit)
         // billionths < 10^9 and the largest unit is 3.6 * 10^12 ns: splitting the unit keeps the product in 64 bits.

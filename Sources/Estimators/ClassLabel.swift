@@ -1,4 +1,4 @@
-/// The name that a classifier gives to one of its classes: what the training data called it.
+/// The name of one of a classifier's classes, as in the training data.
 package enum ClassLabel: Sendable, Hashable {
     case string(String)
     case integer(Int)

@@ -2,8 +2,8 @@ import Pickle
 
 /// A fitted scikit-learn classifier: a `LogisticRegression`, alone or at the end of a `Pipeline` of scalers.
 ///
-/// It answers as the library that wrote it does: `predict` and `predict_proba` for one row at a time. A value that never
-/// changes; any number of threads may predict with it at once.
+/// It gives the same answers as the library that wrote it: `predict` and `predict_proba`, one row at a time. A value
+/// that never changes; any number of threads may predict with it at once.
 package struct ClassificationModel: Sendable {
     private let scalers: [Scaler]
     private let classifier: LogisticRegression
@@ -14,11 +14,11 @@ package struct ClassificationModel: Sendable {
     /// The number of features in a row.
     package var featureCount: Int { classifier.featureCount }
 
-    /// What the model is made of, in order, for example `["StandardScaler", "LogisticRegression"]`.
+    /// The model's estimators in order, for example `["StandardScaler", "LogisticRegression"]`.
     package let steps: [String]
 
-    /// Attributes that the reader doesn't understand and no prediction needs, with what they are and their places in the
-    /// file: the first of them.
+    /// The first of the attributes that the reader doesn't understand and no prediction needs, each with its kind and
+    /// its place in the file.
     package let ignored: [String]
 
     /// Reads a model from the bytes of a pickle.
@@ -66,7 +66,7 @@ package struct ClassificationModel: Sendable {
         steps = estimators.map(\.kind.rawValue) + [last.kind.rawValue]
     }
 
-    /// Lists a model's estimators in the order in which a row passes them; pipelines inside pipelines are unfolded.
+    /// Lists a model's estimators in the order in which a row passes them; nested pipelines are unfolded.
     private static func collect(
         _ value: PickledValue, of document: PickledDocument, part: String, depth: Int,
         into estimators: inout [PickledEstimator]
@@ -77,7 +77,7 @@ package struct ClassificationModel: Sendable {
             return
         }
         let value = try estimator.required("steps")
-        // Both limits keep a pipeline finite that contains itself or one step a million times.
+        // These two limits keep a pipeline finite that contains itself, or one step a million times.
         guard depth < deepestPipeline, let steps = document.list(value), steps.count <= mostSteps - estimators.count
         else {
             throw estimator.unusable(
@@ -99,9 +99,9 @@ package struct ClassificationModel: Sendable {
 
     /// Classifies one row.
     ///
-    /// Allocates the array of probabilities and nothing else.
+    /// Allocates only the array of probabilities.
     ///
-    /// - Throws: ``FeatureError`` when the row has another number of features, NaN or infinity.
+    /// - Throws: ``FeatureError`` if the row has a different number of features, NaN or infinity.
     package func predict(_ features: Span<Double>) throws(FeatureError) -> Prediction {
         guard features.count == featureCount else {
             throw .count(found: features.count, expected: featureCount)
@@ -121,11 +121,11 @@ package struct ClassificationModel: Sendable {
     }
 }
 
-/// What a model says about one row.
+/// A model's answer for one row.
 package struct Prediction: Sendable, Hashable {
-    /// Place of the predicted class among the model's classes.
+    /// Index of the predicted class among the model's classes.
     package let classIndex: Int
 
-    /// The probability of each class in the model's order; they add up to 1.
+    /// The probability of each class, in the model's order; they add up to 1.
     package let probabilities: [Double]
 }

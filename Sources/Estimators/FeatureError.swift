@@ -1,6 +1,6 @@
 /// Why a row of features can't be classified.
 package enum FeatureError: Error, Sendable, Hashable {
-    /// The row has another number of features than the model was trained with.
+    /// The row's number of features differs from the model's.
     case count(found: Int, expected: Int)
     /// A feature, counted from 0, is NaN or infinite.
     case notFinite(index: Int, value: Double)

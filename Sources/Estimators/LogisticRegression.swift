@@ -1,7 +1,8 @@
 import Glibc
 import Pickle
 
-/// scikit-learn's `LogisticRegression`, binary and multinomial: a linear score for each class, made a probability.
+/// scikit-learn's `LogisticRegression`, binary and multinomial: a linear score for each class, turned into a
+/// probability.
 struct LogisticRegression: Sendable {
     /// How scores become probabilities.
     private enum Link: Sendable {
@@ -12,7 +13,8 @@ struct LogisticRegression: Sendable {
         case symmetricSoftmax
         /// One score for each class: their softmax.
         case softmax
-        /// One score for each class, fitted one against the rest: the logistic function of each, made to add up to 1.
+        /// One score for each class, fitted one against the rest: the logistic function of each, normalized to add up
+        /// to 1.
         case normalizedLogistic
     }
 
@@ -68,7 +70,7 @@ struct LogisticRegression: Sendable {
         }
     }
 
-    /// scikit-learn writes one intercept for each score; a single one, as an array or a number, counts for all.
+    /// scikit-learn writes one intercept for each score; a single one, as an array or a number, applies to all.
     private static func intercepts(of estimator: PickledEstimator, count: Int) throws(ModelError) -> [Double] {
         let value = try estimator.required("intercept_")
         if let number = value.number, number.isFinite { return Array(repeating: number, count: count) }
@@ -78,8 +80,8 @@ struct LogisticRegression: Sendable {
         throw estimator.unusable("intercept_", value, expected: "an array of \(count) numbers")
     }
 
-    /// Follows `predict_proba` of the version that wrote the model. The attribute `multi_class` went in scikit-learn 1.8;
-    /// since then more than two classes are always multinomial.
+    /// Follows `predict_proba` of the version that wrote the model. scikit-learn 1.8 removed the attribute
+    /// `multi_class`; since then more than two classes are always multinomial.
     private static func link(of estimator: PickledEstimator, classCount: Int) throws(ModelError) -> Link {
         let isBinary = classCount == 2
         switch estimator.optional("multi_class") {
@@ -97,11 +99,12 @@ struct LogisticRegression: Sendable {
         }
     }
 
-    /// Writes the probability of each class and returns the place of the most probable one; of several equal, the first.
+    /// Writes the probability of each class and returns the index of the most probable one; of several equal ones, the
+    /// first.
     ///
     /// - Parameters:
     ///   - row: `featureCount` features.
-    ///   - probabilities: Room for as many numbers as there are classes. Not all are finite when a score overflows.
+    ///   - probabilities: Room for one number per class. Not all are finite if a score overflows.
     func predict(
         _ row: UnsafeMutableBufferPointer<Double>, into probabilities: inout [Double]
     ) -> Int {
@@ -116,7 +119,7 @@ struct LogisticRegression: Sendable {
             let score = probabilities[0]
             let second = Self.logistic(score)
             (probabilities[0], probabilities[1]) = (1 - second, second)
-            // As scikit-learn decides: by the score, which is exact where both probabilities round to one half.
+            // scikit-learn decides by the score too, which is exact even where both probabilities round to one half.
             return score > 0 ? 1 : 0
         case .symmetricSoftmax:
             let score = probabilities[0]
@@ -144,7 +147,7 @@ struct LogisticRegression: Sendable {
         1 / (1 + exp(-score))
     }
 
-    /// The largest score becomes exp(0), so that nothing overflows.
+    /// Subtracting the largest score makes its exponential exp(0), so that nothing overflows.
     private static func softmax(_ scores: inout [Double]) {
         let maximum = scores[indexOfMaximum(scores)]
         var sum = 0.0
@@ -161,7 +164,7 @@ struct LogisticRegression: Sendable {
             scores[index] = logistic(scores[index])
             sum += scores[index]
         }
-        // Every probability can round to 0; then all classes are equally probable.
+        // All probabilities can round to 0; then all classes are equally probable.
         if sum == 0 {
             for index in scores.indices { scores[index] = 1 / Double(scores.count) }
         } else {

@@ -1,10 +1,10 @@
 import Pickle
 
-/// scikit-learn's `MinMaxScaler`: maps the range of each feature in the training data to one given range.
+/// scikit-learn's `MinMaxScaler`: maps each feature's range in the training data to one given range.
 struct MinMaxScaler: Sendable {
     private let scale: [Double]
     private let minimum: [Double]
-    /// What results are limited to, when the scaler was made with `clip=True`.
+    /// The range that results are clipped to, if the scaler was made with `clip=True`.
     private let clip: ClosedRange<Double>?
 
     var featureCount: Int { scale.count }
@@ -15,7 +15,7 @@ struct MinMaxScaler: Sendable {
         guard [minimum.count, try estimator.featureCount()].allAgree(on: scale.count) else {
             throw estimator.disagreement(about: "scale_, min_ and n_features_in_")
         }
-        // Came with scikit-learn 0.24.
+        // Added in scikit-learn 0.24.
         if try estimator.boolean("clip", missing: false) {
             let range = try estimator.required("feature_range")
             guard let bounds = estimator.document.tuple(range) ?? estimator.document.list(range), bounds.count == 2,

@@ -1,11 +1,11 @@
 import Pickle
 
-/// Why a file is not a model that can be served.
+/// Why a file can't be served as a model.
 package enum ModelError: Error, Sendable, Equatable {
-    /// The file is no pickle, or holds something else than models are made of.
+    /// The file is not a pickle, or holds something that models don't consist of.
     case pickle(PickleError)
-    /// The pickle is sound, but what it holds can't be used as a model; `part` says which part of it, for example
-    /// `LogisticRegression.coef_`, and `offset` where in the file that part begins, in bytes.
+    /// The pickle is valid, but its content can't be used as a model; `part` names the part of it that can't, for
+    /// example `LogisticRegression.coef_`, and `offset` is where that part begins in the file, in bytes.
     case unusable(part: String, found: String, expected: String, offset: Int)
 }
 

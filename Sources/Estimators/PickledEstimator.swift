@@ -4,11 +4,11 @@ import Pickle
 struct PickledEstimator {
     let document: PickledDocument
     let kind: EstimatorKind
-    /// Offset in bytes in the file of the opcode that made the instance.
+    /// Offset in the file, in bytes, of the opcode that made the instance.
     let offset: Int
     private let attributes: PickledNode.Identifier
 
-    /// - Parameter part: What the value is in the model, for the error.
+    /// - Parameter part: The value's role in the model, for the error.
     init(_ value: PickledValue, in document: PickledDocument, part: String) throws(ModelError) {
         guard case .node(let node) = value, case .instance(let name, let attributes) = document[node],
             let kind = EstimatorKind(name)
@@ -28,7 +28,7 @@ struct PickledEstimator {
         offset = document.offset(of: node)
     }
 
-    /// The attributes that are not understood, by what they are, in the file's order: at most `limit`.
+    /// The attributes that are not understood, by kind and in the file's order: at most `limit`.
     func opaqueAttributes(limit: Int) -> [String] {
         var found: [String] = []
         for member in document.members(attributes) ?? [] {
@@ -44,7 +44,7 @@ struct PickledEstimator {
         document.member(attribute, of: attributes)
     }
 
-    /// An attribute that a fitted estimator has.
+    /// An attribute that every fitted estimator has.
     func required(_ attribute: String) throws(ModelError) -> PickledValue {
         guard let value = optional(attribute) else {
             throw .unusable(
@@ -54,7 +54,7 @@ struct PickledEstimator {
         return value
     }
 
-    /// A truth value; `missing` if there is no such attribute.
+    /// A Boolean; `missing` if there is no such attribute.
     func boolean(_ attribute: String, missing: Bool) throws(ModelError) -> Bool {
         guard let value = optional(attribute) else { return missing }
         guard case .boolean(let boolean) = value else {
@@ -115,14 +115,14 @@ extension PickledValue {
     }
 }
 
-/// The scikit-learn classes that models may be made of.
+/// The scikit-learn classes that a model may consist of.
 enum EstimatorKind: String, CaseIterable {
     case logisticRegression = "LogisticRegression"
     case standardScaler = "StandardScaler"
     case minMaxScaler = "MinMaxScaler"
     case pipeline = "Pipeline"
 
-    /// Where scikit-learn keeps the class: since version 0.22 first, before it last.
+    /// The modules that contain the class: first the one since scikit-learn 0.22, last the one before it.
     private var modules: [String] {
         switch self {
         case .logisticRegression: ["sklearn.linear_model._logistic", "sklearn.linear_model.logistic"]

@@ -1,6 +1,6 @@
 import Pickle
 
-/// A step of a pipeline that changes features and keeps their number.
+/// A step of a pipeline that transforms features and keeps their number.
 enum Scaler: Sendable {
     case standard(StandardScaler)
     case minMax(MinMaxScaler)
@@ -12,7 +12,7 @@ enum Scaler: Sendable {
         }
     }
 
-    /// Changes one row of `featureCount` features in place.
+    /// Transforms one row of `featureCount` features in place.
     func transform(_ row: UnsafeMutableBufferPointer<Double>) {
         switch self {
         case .standard(let scaler): scaler.transform(row)
@@ -24,7 +24,7 @@ enum Scaler: Sendable {
 // MARK: - Shared checks
 
 extension PickledEstimator {
-    /// The number of features that the estimator was fitted with; nil before scikit-learn 0.24, which did not say.
+    /// The number of features that the estimator was fitted with; nil before scikit-learn 0.24, which did not store it.
     func featureCount() throws(ModelError) -> Int? {
         guard let value = optional("n_features_in_") else { return nil }
         guard case .integer(let count) = value, count > 0 else {
@@ -33,7 +33,7 @@ extension PickledEstimator {
         return count
     }
 
-    /// An error about attributes that say different numbers of features.
+    /// An error about attributes that imply different numbers of features.
     func disagreement(about attributes: String) -> ModelError {
         .unusable(
             part: kind.rawValue, found: "different numbers of features in \(attributes)", expected: "one number",
@@ -42,7 +42,7 @@ extension PickledEstimator {
 }
 
 extension Array where Element == Int? {
-    /// Whether every number that is there is `count`, and that is at least 1.
+    /// Whether every number that is present equals `count`, and `count` is at least 1.
     func allAgree(on count: Int) -> Bool {
         count > 0 && allSatisfy { $0 == nil || $0 == count }
     }

@@ -1,8 +1,8 @@
-/// scikit-learn's `StandardScaler`: takes the mean away from each feature and divides by its standard deviation.
+/// scikit-learn's `StandardScaler`: subtracts each feature's mean and divides by its standard deviation.
 struct StandardScaler: Sendable {
-    /// Nil when the scaler was made with `with_mean=False`.
+    /// Nil if the scaler was made with `with_mean=False`.
     private let mean: [Double]?
-    /// Nil when the scaler was made with `with_std=False`.
+    /// Nil if the scaler was made with `with_std=False`.
     private let scale: [Double]?
 
     let featureCount: Int

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Sees a connection's bytes before they are a request: when one begins, and what comes of one that has been refused.
+/// Sees a connection's bytes before they are parsed: notices when a request begins, and drops the rest of one that was
+/// refused.
 final class ArrivingBytes: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

@@ -1,12 +1,12 @@
 import NIOCore
 
-/// Who may hold bytes: of a body that is coming, being answered, or of an answer on its way.
+/// Decides who may hold bytes: of a body that is arriving or being answered, or of an answer being sent.
 ///
-/// Where the bytes of all would go beyond the limit, the holder that has waited for its client longest makes room: whoever
-/// sends and takes what it asks for quickly is not held up by those who don't. Not for several threads at once.
+/// If the total would exceed the limit, the holder that has waited for its client longest makes room: clients that send
+/// and receive quickly are not held up by those that don't. Not thread-safe.
 package struct ByteAllowance<Holder: Hashable> {
     package enum Verdict: Equatable {
-        /// - Parameter ending: holders that have lost what they held.
+        /// - Parameter ending: holders that have lost their bytes.
         case granted(ending: [Holder])
         /// Nothing has changed.
         case refused
@@ -14,9 +14,9 @@ package struct ByteAllowance<Holder: Hashable> {
 
     private struct Holding {
         var bytes: Int
-        /// When its request began.
+        /// When the holder's request began.
         var since: NIODeadline
-        /// Its client is to move.
+        /// Whether the next move is the client's.
         var isWaiting: Bool
     }
 
@@ -28,14 +28,14 @@ package struct ByteAllowance<Holder: Hashable> {
         self.limit = limit
     }
 
-    /// Takes bytes for a holder whose client is to move.
+    /// Takes bytes for a holder that waits for its client.
     ///
     /// - Parameters:
-    ///   - bytes: besides what it holds.
-    ///   - since: when its request began; counts where it holds nothing yet.
+    ///   - bytes: in addition to what it already holds.
+    ///   - since: when its request began; used only if it holds nothing yet.
     package mutating func take(_ bytes: Int, for holder: Holder, since: NIODeadline) -> Verdict {
         var ending: [Holder] = []
-        // Alone it may have what it needs: an answer can be larger than the limit.
+        // A single holder may have what it needs: an answer can be larger than the limit.
         let isAlone = holdings.isEmpty || (holdings.count == 1 && holdings[holder] != nil)
         if total + bytes > limit, !isAlone {
             var excess = total + bytes - limit
@@ -54,7 +54,7 @@ package struct ByteAllowance<Holder: Hashable> {
         return .granted(ending: ending)
     }
 
-    /// A holder's request is whole: the next move is the server's.
+    /// Records that a holder's request is complete: the next move is the server's.
     package mutating func answering(_ holder: Holder) {
         holdings[holder]?.isWaiting = false
     }

@@ -1,28 +1,29 @@
 import NIOCore
 
-/// Who may have a connection.
+/// Decides who may have a connection.
 ///
-/// A connection costs its client nothing, so the room is for those who use it. Where every place is taken, one that waits
-/// for its client makes room: the one whose request has been coming longest, if that is longer than who means well needs;
-/// else the one that has been between two requests longest; else the one whose request has been coming longest. Never one
-/// whose request is being answered: where all are, there is a reserve for whoever asks whether the process lives. Not for
-/// several threads at once.
+/// A connection costs its client nothing, so places are for clients that use them. If all are taken, a connection that
+/// waits for its client makes room: the one whose request has been arriving longest, if that is longer than a
+/// well-behaved client needs; otherwise the one that has been idle between requests longest; otherwise the one whose
+/// request has been arriving longest. A connection whose request is being answered never makes room: if all are, a
+/// reserve is left for liveness probes. Not thread-safe.
 package struct ConnectionRoom<Key: Hashable> {
-    /// Whose move it is.
+    /// Whose move it is: the client's or the server's.
     package enum Phase: Equatable {
-        /// A request is awaited: none has come yet, or a part of it.
+        /// A request is awaited: nothing or only a part of it has arrived.
         case unfinished
         /// A request is being answered.
         case answering
-        /// The client is to take an answer, or the rest of what it sends is being dropped.
+        /// The client has yet to read an answer, or the rest of what it sends is being dropped.
         case leaving
         /// A request has been answered; another may follow.
         case idle
     }
 
     package enum Admission: Equatable {
-        /// - Parameter reserved: for liveness alone.
-        /// - Parameter closing: the connection that makes room.
+        /// - Parameters:
+        ///   - reserved: whether the place is for liveness probes only.
+        ///   - closing: the connection that makes room.
         case admitted(reserved: Bool, closing: Key?)
         case refused
     }
@@ -33,7 +34,7 @@ package struct ConnectionRoom<Key: Hashable> {
         var isReserved: Bool
     }
 
-    /// What a request may take to come before its connection is the first to make room.
+    /// How long a request may take to arrive before its connection is the first to make room.
     private static var patience: TimeAmount { .seconds(1) }
 
     private let size: Int
@@ -62,7 +63,7 @@ package struct ConnectionRoom<Key: Hashable> {
         return .refused
     }
 
-    /// A connection has come to another phase, or to the same one anew.
+    /// Records that a connection has entered a phase, possibly the same one again.
     package mutating func enter(_ phase: Phase, _ key: Key, now: NIODeadline) {
         places[key]?.phase = phase
         places[key]?.since = now

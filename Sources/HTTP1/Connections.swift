@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// A server's open connections: their places, their bytes, and the answers under way. Any thread may use it.
+/// A server's open connections: their places, their bytes, and the answers in progress. Any thread may use it.
 final class Connections: Sendable {
     typealias Key = ObjectIdentifier
 
@@ -10,18 +10,18 @@ final class Connections: Sendable {
         var room: ConnectionRoom<Key>
         var bytes: ByteAllowance<Key>
         var channels: [Key: any Channel] = [:]
-        /// Those whose place is in the reserve.
+        /// Connections with a place in the reserve.
         var reserved: Set<Key> = []
-        /// Those whose first request has not come.
+        /// Connections whose first request has not arrived.
         var silent: Set<Key> = []
-        /// Those that are to close as soon as no request is under way on them.
+        /// Connections that are to close as soon as no request is in progress on them.
         var quiescing: Set<Key> = []
-        /// Answers that somebody works on, whose connection may be gone.
+        /// Answers in progress, including those whose connection is gone.
         var answers = 0
-        /// No connection is admitted any more.
+        /// Whether the server has stopped admitting connections.
         var isEnding = false
         var waiters: [CheckedContinuation<Void, Never>] = []
-        /// Connections that had to close for others, or were not taken, and when that was last said.
+        /// Connections closed to make room for others and connections refused, and when that was last logged.
         var crowding = (closed: 0, refused: 0, said: NIODeadline.distantPast)
 
         var isEmpty: Bool { channels.isEmpty && answers == 0 }
@@ -33,7 +33,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// How often the log says that connections are short.
+    /// How often the log may report that connections are short.
     private static let pauseOfWarnings = TimeAmount.seconds(60)
 
     private let state: Mutex<State>
@@ -47,13 +47,13 @@ final class Connections: Sendable {
                 bytes: ByteAllowance(limit: limits.bytesInFlight)))
     }
 
-    /// Whether no connection is open and no answer under way.
+    /// Whether no connection is open and no answer in progress.
     var isEmpty: Bool { state.withLock { $0.isEmpty } }
 
-    /// Whether a connection is open whose first request is still on its way.
+    /// Whether a connection is open whose first request has yet to arrive.
     var hasSilent: Bool { state.withLock { !$0.silent.isEmpty } }
 
-    /// Returns once no connection is open and no answer under way, whether or not the task is cancelled meanwhile.
+    /// Waits until no connection is open and no answer in progress, even if the task is cancelled meanwhile.
     func untilEmpty() async {
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state in
@@ -66,7 +66,7 @@ final class Connections: Sendable {
 
     // MARK: Places
 
-    /// A connection has been accepted; another one may have to make room for it.
+    /// Admits a connection that has just been accepted; another one may have to make room for it.
     ///
     /// - Returns: whether it may stay.
     func admit(_ channel: any Channel) -> Bool {
@@ -92,7 +92,7 @@ final class Connections: Sendable {
         return true
     }
 
-    /// Says once in a while that connections are short, and how many that has cost since it was last said.
+    /// Logs from time to time that connections are short, with the numbers closed and refused since the last such line.
     private func warn() {
         let now = NIODeadline.now()
         let counts = state.withLock { state -> (closed: Int, refused: Int)? in
@@ -111,7 +111,7 @@ final class Connections: Sendable {
 
     func isReserved(_ key: Key) -> Bool { state.withLock { $0.reserved.contains(key) } }
 
-    /// Whether a connection was there when all were told to close, which it may not have heard.
+    /// Whether a connection existed when all were told to close, which may not have reached it.
     func isQuiescing(_ key: Key) -> Bool { state.withLock { $0.quiescing.contains(key) } }
 
     func enter(_ phase: ConnectionRoom<Key>.Phase, _ key: Key) {
@@ -137,7 +137,7 @@ final class Connections: Sendable {
     // MARK: Bytes and answers
 
     /// - Parameter since: when the request began.
-    /// - Returns: whether the connection may hold so many bytes more.
+    /// - Returns: whether the connection may hold that many more bytes.
     func take(_ bytes: Int, for key: Key, since: NIODeadline) -> Bool {
         let (isGranted, ending) = state.withLock { state -> (Bool, [any Channel]) in
             guard case .granted(let ending) = state.bytes.take(bytes, for: key, since: since) else {
@@ -155,7 +155,7 @@ final class Connections: Sendable {
         state.withLock { $0.bytes.release(key) }
     }
 
-    /// A request has come whole, and somebody begins to work on its answer.
+    /// Records that a complete request has arrived and its answer is being prepared.
     func answerBegins(_ key: Key) {
         state.withLock { state in
             state.silent.remove(key)
@@ -165,7 +165,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// The answer is there, wanted or not.
+    /// Records that an answer is ready, whether or not it is still wanted.
     func answerEnds() {
         let waiters = state.withLock { state in
             state.answers -= 1
@@ -176,9 +176,9 @@ final class Connections: Sendable {
 
     // MARK: Ends
 
-    /// Has each connection close as soon as no request is under way on it.
+    /// Makes each connection close as soon as no request is in progress on it.
     ///
-    /// - Parameter ending: admits none any more.
+    /// - Parameter ending: whether to stop admitting connections, too.
     func quiesce(ending: Bool) {
         let channels = state.withLock { state in
             state.isEnding = state.isEnding || ending
@@ -190,7 +190,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// Closes every connection at once, and cancels answers under way.
+    /// Closes every connection at once, and cancels answers in progress.
     func cutAll() {
         let channels = state.withLock { state in
             state.isEnding = true
@@ -202,7 +202,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// Closes a connection without a farewell, for which TLS would wait.
+    /// Closes a connection without TLS's closing handshake, which would wait for the client.
     static func cut(_ channel: any Channel) {
         channel.eventLoop.execute {
             if let door = try? channel.pipeline.syncOperations.context(handlerType: Door.self) {
@@ -214,18 +214,18 @@ final class Connections: Sendable {
     }
 }
 
-/// Another request needed what this connection held.
+/// Event: another request needed the bytes that this connection held.
 struct BytesLost {}
 
-/// The server ends now, whatever is under way.
+/// Event: the server ends now, whatever is in progress.
 struct ServerAborts {}
 
-/// Stands first in a connection's pipeline, so that the connection can be closed past TLS.
+/// The first handler of a connection's pipeline, through which it can be closed without TLS taking part.
 final class Door: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
 }
 
-/// Stands first in a listening socket's pipeline: each connection gets its place the moment it is accepted.
+/// The first handler of a listening socket's pipeline: gives each connection its place as soon as it is accepted.
 final class Admission: ChannelInboundHandler, Sendable {
     typealias InboundIn = any Channel
 

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Moments as a `Date` field has them (RFC 9110, section 5.6.7): `Mon, 23 Nov 2026 10:15:30 GMT`.
+/// Dates in the form of the `Date` field (RFC 9110, section 5.6.7): `Mon, 23 Nov 2026 10:15:30 GMT`.
 package enum HTTPDate {
-    /// The system's wall clock.
+    /// The current time of the system's wall clock.
     package static func now() -> String { text(time(nil)) }
 
-    /// - Parameter seconds: since 1970-01-01T00:00:00Z, leap seconds left out.
+    /// - Parameter seconds: since 1970-01-01T00:00:00Z, without leap seconds.
     package static func text(_ seconds: time_t) -> String {
         var seconds = seconds
         var parts = tm()

@@ -1,12 +1,12 @@
 import HTTPTypes
 import NIOCore
 
-/// A request that has come whole.
+/// A request that has arrived completely.
 package struct Request: Sendable {
-    /// Method, target, fields; `Host` is its authority.
+    /// Method, target and fields; the authority is that of `Host`.
     package var head: HTTPRequest
     package var body: ByteBuffer
-    /// The address it came from, without its port.
+    /// The client's address, without its port.
     package var peer: String
 
     package init(head: HTTPRequest, body: ByteBuffer = ByteBuffer(), peer: String = "unknown") {
@@ -18,13 +18,13 @@ package struct Request: Sendable {
     package var method: HTTPRequest.Method { head.method }
     package var headers: HTTPFields { head.headerFields }
 
-    /// The target up to its `?`, as it came.
+    /// The target up to its `?`, undecoded.
     package var path: String {
         let target = head.path ?? ""
         return String(target.prefix { $0 != "?" && $0 != "#" })
     }
 
-    /// What stands behind the target's `?`, as it came; `nil` where there is none.
+    /// The part of the target after its `?`, undecoded; `nil` if there is no `?`.
     package var query: String? {
         let target = (head.path ?? "").prefix { $0 != "#" }
         guard let mark = target.firstIndex(of: "?") else { return nil }

@@ -1,10 +1,11 @@
 import HTTPTypes
 import NIOCore
 
-/// An answer, whole.
+/// A complete answer.
 package struct Response: Sendable {
     package var status: HTTPResponse.Status
-    /// Without `Content-Length`, `Date` and, unless the connection is to be closed, `Connection`, which are written with it.
+    /// Without `Content-Length` and `Date`, which the server adds, and without `Connection`, unless the connection is
+    /// to be closed.
     package var headers: HTTPFields
     package var body: ByteBuffer
 
@@ -14,9 +15,9 @@ package struct Response: Sendable {
         self.body = body
     }
 
-    /// What the server itself says: `{"error": …}`.
+    /// An answer of the server itself: `{"error": …}`.
     ///
-    /// - Parameter message: without quotation marks, backslashes and control characters.
+    /// - Parameter message: must contain no quotation marks, backslashes or control characters.
     static func failure(_ status: HTTPResponse.Status, _ message: String, headers: HTTPFields = [:]) -> Response {
         var headers = headers
         headers[.contentType] = "application/json"
@@ -25,10 +26,10 @@ package struct Response: Sendable {
         return Response(status: status, headers: headers, body: ByteBuffer(string: "{\"error\":\"\(message)\"}\n"))
     }
 
-    /// Asks for the connection to be closed after it.
+    /// Whether the connection is to be closed after this answer.
     var closes: Bool { headers[.connection]?.lowercased() == "close" }
 
-    /// The status line and the fields.
+    /// The status line and the fields, as bytes.
     func head(date: String, keepsAliveOldClient: Bool) -> ByteBuffer {
         var text = ByteBuffer()
         text.reserveCapacity(256)

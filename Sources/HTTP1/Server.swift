@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// What all connections of a server share.
+/// What all of a server's connections share.
 struct ServerCore: Sendable {
     var limits: ServerLimits
     var connections: Connections
@@ -14,19 +14,19 @@ struct ServerCore: Sendable {
 
 /// An HTTP/1.1 server.
 ///
-/// A connection is its handlers' from the moment it is accepted, on its own event loop: none is on its way to anybody who
-/// may have stopped waiting. So the order of an end is this: `close()` whatever `open` gave, then `stop()`, then
-/// `untilEmpty()`. Any thread may call its functions.
+/// A connection belongs to its handlers from the moment it is accepted, on its own event loop; it is never in transit
+/// to someone who may have stopped waiting for it. To end the server, therefore, first `close()` everything that `open`
+/// returned, then call `stop()`, then `untilEmpty()`. Any thread may call its functions.
 package final class Server: Sendable {
     private let core: ServerCore
     private let tls: (@Sendable () -> any ChannelHandler)?
 
     /// - Parameters:
     ///   - tls: makes the handler that decrypts a connection; `nil` for plaintext.
-    ///   - isLiveness: whether a request asks for no more than whether the process lives, and so has places of its own. It
-    ///     is called on event loops.
-    ///   - respond: is called for each request that has come whole, by a task of its own. The task is cancelled where the
-    ///     server aborts, and no sooner: a client that is gone stops nothing.
+    ///   - isLiveness: whether a request is only a liveness probe, and may so use the reserved places. Called on event
+    ///     loops.
+    ///   - respond: called for each complete request, in a task of its own. The task is cancelled only if the server
+    ///     aborts: a client that goes away stops nothing.
     package init(
         limits: ServerLimits, logger: Logger, tls: (@Sendable () -> any ChannelHandler)? = nil,
         isLiveness: @escaping @Sendable (HTTPRequest) -> Bool, respond: @escaping @Sendable (Request) async -> Response
@@ -36,23 +36,23 @@ package final class Server: Sendable {
         self.tls = tls
     }
 
-    /// Whether no connection is open and no answer under way.
+    /// Whether no connection is open and no answer in progress.
     package var isEmpty: Bool { core.connections.isEmpty }
 
-    /// Whether a connection is open whose first request is still on its way.
+    /// Whether a connection is open whose first request has yet to arrive.
     package var hasSilent: Bool { core.connections.hasSilent }
 
-    /// Begins to take connections from a socket that listens already.
+    /// Begins to accept connections on a socket that already listens.
     ///
-    /// - Parameter descriptor: is the channel's from now on.
-    /// - Returns: what takes connections until it is closed.
+    /// - Parameter descriptor: owned by the channel from now on.
+    /// - Returns: the channel that accepts connections until it is closed.
     package func open(descriptor: NIOBSDSocket.Handle) async throws -> any Channel {
         try await bootstrap().withBoundSocket(descriptor).get()
     }
 
-    /// Listens, and begins to take connections.
+    /// Listens, and begins to accept connections.
     ///
-    /// - Returns: what takes connections until it is closed.
+    /// - Returns: the channel that accepts connections until it is closed.
     package func open(host: String, port: Int) async throws -> any Channel {
         try await bootstrap()
             .serverChannelOption(.backlog, value: 1024)
@@ -60,22 +60,22 @@ package final class Server: Sendable {
             .bind(host: host, port: port).get()
     }
 
-    /// Has each connection close as soon as no request is under way on it; others may come.
+    /// Makes each connection close as soon as no request is in progress on it; new connections may still come.
     package func quiesce() {
         core.connections.quiesce(ending: false)
     }
 
-    /// The same, and no other connection is taken any more.
+    /// Like `quiesce()`, and admits no more connections.
     package func stop() {
         core.connections.quiesce(ending: true)
     }
 
-    /// Closes every connection at once, and cancels what is being answered.
+    /// Closes every connection at once, and cancels answers in progress.
     package func abort() {
         core.connections.cutAll()
     }
 
-    /// Returns once no connection is open and no answer under way, whether or not the task is cancelled meanwhile.
+    /// Waits until no connection is open and no answer in progress, even if the task is cancelled meanwhile.
     package func untilEmpty() async {
         await core.connections.untilEmpty()
     }
@@ -89,7 +89,7 @@ package final class Server: Sendable {
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // A client may say that it sends nothing more, and wait for its answer.
+            // A client may close its sending side and still wait for its answer.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -2,25 +2,25 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// One connection: takes requests whole, one after the other, has each answered, and keeps to the limits meanwhile.
+/// One connection: reads complete requests one after the other, has each answered, and enforces the limits.
 ///
-/// Confined to its event loop. A request that is refused gets its answer at once; the rest of it is read and dropped, for
-/// the answer would not arrive on a connection that is closed with bytes unread (RFC 9112, section 9.6).
+/// Confined to its event loop. A refused request is answered at once; the rest of it is read and dropped, because the
+/// answer would not arrive if the connection were closed with bytes unread (RFC 9112, section 9.6).
 final class ServerConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
     private enum Phase {
-        /// No byte of a request has come.
+        /// No byte of a request has arrived.
         case idle
-        /// The head is on its way.
+        /// The head is arriving.
         case head
         case body(RequestHead, ByteBuffer)
         case answering(RequestHead)
-        /// The answer is on its way; then the connection goes on, or closes.
+        /// The answer is being sent; then the connection continues or closes.
         case writing
-        /// What still comes is dropped.
+        /// Whatever still arrives is dropped.
         case lingering
         case closed
     }
@@ -28,10 +28,10 @@ final class ServerConnection: ChannelDuplexHandler {
     private static let tooMuch = Response.failure(
         .serviceUnavailable, "too many bytes of other requests are being held", headers: [.retryAfter: "1"])
 
-    /// Parts of requests that the client sent before it had the answer to the one before; more aren't kept.
+    /// The number of parts kept of requests that the client sent before it had the previous answer; more are dropped.
     private static let pipelinedParts = 64
 
-    /// How much of an answer a client must take within the time for that.
+    /// The number of bytes of an answer that a client must read within the time limit.
     private static let pieceBytes = 262_144
 
     private let core: ServerCore
@@ -41,19 +41,20 @@ final class ServerConnection: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var peer = "unknown"
     private var pipelined = CircularBuffer<HTTPServerRequestPart>()
-    /// No request has been answered yet.
+    /// Whether no request has been answered yet.
     private var isFirst = true
-    /// When the request under way began.
+    /// When the request in progress began.
     private var began = NIODeadline.now()
-    /// The answer to the request under way has no body, only the fields of one.
+    /// Whether the request in progress wants only the fields that an answer's body would have, not the body (HEAD).
     private var asksForHead = false
-    /// Whether an answer closes the connection, whatever it says itself.
+    /// Whether the answer closes the connection, regardless of its own fields.
     private var closesAfterAnswer = false
-    /// Whether bytes may come that nobody waits for.
+    /// Whether bytes that nobody wants may still arrive.
     private var mustLinger = false
-    /// Requests that came together have been dropped, and can't be told from what follows: the last one kept is the last.
+    /// Whether parts of pipelined requests have been dropped: parts that follow can't be told from the rest of those,
+    /// so the last request kept is the last to be answered.
     private var hasDropped = false
-    /// What of an answer's body is still to be written.
+    /// The part of an answer's body that is still to be written.
     private var rest = ByteBuffer()
     private var inputHasEnded = false
     private var holdsRead = false
@@ -105,9 +106,9 @@ final class ServerConnection: ChannelDuplexHandler {
         pipelined.removeAll()
     }
 
-    /// Bytes have come, decrypted but not read as HTTP yet.
+    /// Bytes have arrived, decrypted but not parsed yet.
     ///
-    /// - Returns: whether they are to be read.
+    /// - Returns: whether they are to be parsed.
     func wantsBytes(_ count: Int) -> Bool {
         switch phase {
         case .idle:
@@ -130,7 +131,7 @@ final class ServerConnection: ChannelDuplexHandler {
         guard !isReserved else { return }
         began = .now()
         setTimer(limits.headTimeout)
-        // The first one is awaited since the connection is there.
+        // The first request has been awaited since the connection was accepted.
         if !isFirst { core.connections.enter(.unfinished, key) }
     }
 
@@ -153,7 +154,7 @@ final class ServerConnection: ChannelDuplexHandler {
         }
     }
 
-    /// The next request is read once the one before has its answer.
+    /// The next request is read once the previous one has its answer.
     func read(context: ChannelHandlerContext) {
         switch phase {
         case .answering, .writing: holdsRead = true
@@ -222,7 +223,7 @@ final class ServerConnection: ChannelDuplexHandler {
         case (.body(let bytes), .body(let head, var body)):
             guard body.readableBytes + bytes.readableBytes <= limits.bodyBytes else { return refuseForSize() }
             guard core.connections.take(bytes.readableBytes, for: key, since: began) else { return refuseForBytes() }
-            // Held twice, it would be copied.
+            // If it were referenced twice, appending would copy it.
             phase = .head
             body.writeImmutableBuffer(bytes)
             phase = .body(head, body)
@@ -263,7 +264,7 @@ final class ServerConnection: ChannelDuplexHandler {
         let (core, loop, this) = (core, context.eventLoop, NIOLoopBound(self, eventLoop: context.eventLoop))
         task = Task {
             let response = await core.respond(request)
-            // Counted as under way until it's on its way, so that nobody closes the connection between the two.
+            // Counted as in progress until it is being sent, so that nobody closes the connection in between.
             loop.execute {
                 this.value.send(response)
                 core.connections.answerEnds()
@@ -286,7 +287,7 @@ final class ServerConnection: ChannelDuplexHandler {
         write(response, keepsAliveOldClient: head.isOld && !response.closes)
     }
 
-    /// No request that came together with this one is left, and what followed has been dropped.
+    /// Whether no pipelined request is left to answer, and later ones have been dropped.
     private var isAtItsEnd: Bool {
         hasDropped && !pipelined.contains { if case .end = $0 { true } else { false } }
     }
@@ -301,7 +302,7 @@ final class ServerConnection: ChannelDuplexHandler {
         writeRest()
     }
 
-    /// Writes a piece of the answer, and the next one once the client has taken it.
+    /// Writes a piece of the answer, and the next one once the client has read it.
     private func writeRest() {
         guard case .writing = phase, let context else { return }
         setTimer(limits.answerTimeout)
@@ -351,7 +352,7 @@ final class ServerConnection: ChannelDuplexHandler {
         refuse(Self.tooMuch)
     }
 
-    /// Answers a request whose end has not come.
+    /// Answers a request whose end has not arrived.
     private func refuse(_ response: Response) {
         core.connections.releaseBytes(of: key)
         (closesAfterAnswer, mustLinger) = (true, true)
@@ -395,7 +396,7 @@ final class ServerConnection: ChannelDuplexHandler {
         timer = nil
         switch phase {
         case .head, .body:
-            // Whoever took so long may not be there any more: nobody waits until the answer is taken.
+            // A client that took so long may be gone: nobody waits until the answer has been read.
             let late = Response.failure(.requestTimeout, "the request has not come whole in time")
             context?.write(wrapOutboundOut(late.head(date: HTTPDate.now(), keepsAliveOldClient: false)), promise: nil)
             context?.writeAndFlush(wrapOutboundOut(late.body), promise: nil)

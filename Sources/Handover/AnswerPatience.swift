@@ -1,18 +1,18 @@
 import EventLoop
 
-/// How long a process is waited for that doesn't answer, and when it is asked again.
+/// How long to wait for a process that doesn't answer, and when to ask it again.
 ///
-/// One that is stopped, or hangs, must hold up nobody who asks about all processes together, and its line must not fill up
-/// with questions.
+/// A process that is stopped or hangs must not delay anyone who asks all processes together, and its line must not fill
+/// up with questions.
 package struct AnswerPatience: Sendable {
-    /// How long an answer may take. The other process asks its workers, which answer between two turns.
+    /// The time limit for an answer. The other process asks its workers, which answer between two turns.
     package static let limit = Duration.seconds(1)
-    /// How long a question waits for the end of calls before it is asked again: the other process, or its answer, may have
-    /// been lost.
+    /// How long a question waits for the end of calls before it is asked again: the other process, or its answer, may
+    /// have been lost.
     package static let longestWait = Duration.seconds(30)
-    /// After a question without an answer: until then it is taken for granted that there is none.
+    /// The pause after an unanswered question, during which the process counts as silent and isn't asked.
     package static let pause = Duration.seconds(5)
-    /// Questions that may lie unread.
+    /// The largest number of questions that may lie unread.
     package static let mostOpen = 16
 
     private var open = 0
@@ -27,12 +27,12 @@ package struct AnswerPatience: Sendable {
         return true
     }
 
-    /// A question had no answer in time, or could not be sent.
+    /// Records that a question was not answered in time, or could not be sent.
     package mutating func missed(now: MonotonicTime) {
         silentUntil = now + Self.pause
     }
 
-    /// The process has said something: it reads, and answers.
+    /// Records that the process has sent something: it reads, and answers.
     package mutating func heard() {
         self = AnswerPatience()
     }

@@ -2,12 +2,12 @@ import ControlPlane
 import DataPlane
 import Synchronization
 
-/// The data plane of this process together with those of the processes it has taken over from, which finish the calls
-/// that they have: whoever waits for a color to drain waits for all of them.
+/// The data plane of this process together with those of the processes it has taken over from, which finish their
+/// calls: waiting for a color to drain waits for all of them.
 package final class CombinedTraffic: TrafficControl {
     private struct State {
         var predecessors: [Predecessor]
-        /// What drains have ended in processes that are gone.
+        /// Calls that drains have ended in processes that are gone.
         var drainedElsewhere = PerColor<Int> { _ in 0 }
     }
 
@@ -16,8 +16,8 @@ package final class CombinedTraffic: TrafficControl {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - predecessors: each must be listening.
-    ///   - limit: how long their answers may take.
+    ///   - predecessors: the processes taken over from; each must be listening.
+    ///   - limit: the time limit for their answers.
     package init(
         own: any TrafficControl, predecessors: [Predecessor], limit: Duration = AnswerPatience.limit
     ) {
@@ -26,7 +26,7 @@ package final class CombinedTraffic: TrafficControl {
         state = Mutex(State(predecessors: predecessors))
     }
 
-    /// Those that are still there, and answer to this process.
+    /// The processes that still exist and answer to this one.
     package var predecessors: [Predecessor] { present().predecessors.filter { !$0.isPassedOn } }
 
     private func present() -> State {
@@ -41,18 +41,18 @@ package final class CombinedTraffic: TrafficControl {
         }
     }
 
-    /// The processes answer to someone else from now on: of their calls nothing more is known here, but that there may be
-    /// some.
+    /// Leaves the other processes to a new owner, to which they answer from now on: all that is known here about their
+    /// calls is that there may be some.
     package func passPredecessorsOn() {
         for predecessor in state.withLock({ $0.predecessors }) { predecessor.passOn() }
     }
 
-    /// Gives the calls that are left in other processes no more than a shutdown's grace.
+    /// Limits the calls that are left in other processes to a shutdown's grace.
     package func shutDownPredecessors() {
         for predecessor in predecessors { predecessor.shutDown() }
     }
 
-    /// The other processes check health themselves.
+    /// Stays local: the other processes check health themselves.
     package func publish(health: PerColor<[Bool]>) {
         own.publish(health: health)
     }
@@ -60,7 +60,7 @@ package final class CombinedTraffic: TrafficControl {
     package func report() async -> TrafficReport {
         var report = await own.report()
         let present = present()
-        // All at once: those that don't answer cost the time of one.
+        // All processes at once: those that don't answer then cost one time limit together.
         await withTaskGroup(of: (Predecessor.Answer, LeftBehind?).self) { group in
             for predecessor in present.predecessors {
                 group.addTask { (await predecessor.report(within: self.limit), predecessor.last) }
@@ -91,7 +91,7 @@ package final class CombinedTraffic: TrafficControl {
     }
 
     package func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
-        // One after the other, as among workers: what has no such call left gets none any more.
+        // One after the other, as among workers: a process with no such call left never gets another.
         guard await own.waitUntilDrained(color, before: epoch) else { return false }
         for predecessor in present().predecessors {
             guard await predecessor.waitUntilDrained(color, before: epoch) else { return false }
@@ -101,7 +101,7 @@ package final class CombinedTraffic: TrafficControl {
 }
 
 extension TrafficReport {
-    /// Adds the calls in flight, and those that drains have ended, of another process.
+    /// Adds another process's calls in flight, and those that drains have ended there.
     fileprivate mutating func add(_ left: LeftBehind) {
         for calls in left.inFlight {
             if let index = inFlight.firstIndex(where: { $0.epoch == calls.epoch && $0.color == calls.color }) {

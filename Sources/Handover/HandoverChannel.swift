@@ -5,15 +5,15 @@ import Glibc
 import Ground
 import Synchronization
 
-/// One end of the line between a process and the one that takes over from it: messages in JSON, each whole or not at all,
-/// and of any size up to a bound.
+/// One end of the line between a process and the one that takes over from it. It carries JSON messages of any size up
+/// to a limit; each arrives whole or not at all.
 ///
-/// A message that can't be sent is an error, never a trap: the process that says it serves others. The line outlives the
-/// process it was made by: whoever takes over from the successor gets the successor's end. That is why it is made of
-/// packets, which the system keeps whole: in a stream of bytes, whoever takes up the line would begin in the middle of
-/// what the one before has half read. Any thread may use it.
+/// A message that can't be sent is an error, never a trap: the sending process serves others. The line outlives the
+/// process that created it: a process that takes over from the successor inherits the successor's end. The line
+/// therefore consists of packets, which the system keeps whole: on a stream of bytes, the new owner might begin in the
+/// middle of a message that the old one had half read. Any thread may use it.
 package final class HandoverChannel: Sendable {
-    /// Why a message was not sent. Its description is one sentence.
+    /// Why a message was not sent. The description is one sentence.
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package var description: String
 
@@ -22,17 +22,17 @@ package final class HandoverChannel: Sendable {
         }
     }
 
-    /// What came of trying to send a packet.
+    /// The result of trying to send a packet.
     private enum Sent {
-        /// It is on its way, or there is nobody any more to send it to.
+        /// It has been sent, or there is no longer anyone to receive it.
         case done
-        /// The other process has to read first.
+        /// The other process has to read before more fits.
         case noRoom
         /// The system is short of memory.
         case noMemory
     }
 
-    /// What comes in, until the other process is gone or `close()`.
+    /// The messages that arrive, until the other process is gone or `close()` is called.
     package let messages: AsyncStream<[UInt8]>
 
     package let descriptor: FileDescriptor
@@ -40,21 +40,21 @@ package final class HandoverChannel: Sendable {
     private let end: LoopConfined<HandoverEnd>
     private let mailbox: Mailbox
 
-    /// Numbers messages that go in pieces.
+    /// Numbers the messages that are sent in pieces.
     private let lastNumber = Atomic<UInt32>(0)
 
-    /// Far below what a socket's buffer takes.
+    /// In bytes; far below what a socket's buffer takes.
     package static let largestPacket = 32 * 1024
-    /// Far above what a message has: of the health of 10,000 endpoints, with a reason for each, 16 MiB.
+    /// In bytes; far above any real message: the health of 10,000 endpoints, with a reason for each, takes 16 MiB.
     package static let largestMessage = 64 << 20
-    /// The first version of these messages sent each in one packet, of up to this size.
+    /// The limit of the first version, which sent each message in one packet; in bytes.
     static let largestPacketEver = 192 * 1024
 
     private static let silence = Failure(description: "the other process doesn't read")
 
-    /// Starts the thread that reads, which ends with `close()` or the last owner.
+    /// Starts the thread that reads; it ends with `close()` or with the last reference.
     ///
-    /// - Parameter descriptor: a socket of `pair()`. Nothing is read from it before `listen()`.
+    /// - Parameter descriptor: a socket made by `pair()`. Nothing is read from it before `listen()`.
     package init(_ descriptor: FileDescriptor) throws(SystemError) {
         self.descriptor = descriptor
         let (messages, continuation) = AsyncStream.makeStream(of: [UInt8].self)
@@ -70,20 +70,20 @@ package final class HandoverChannel: Sendable {
         close()
     }
 
-    /// Makes both ends of a line.
+    /// Creates both ends of a line.
     package static func pair() throws(SystemError) -> (FileDescriptor, FileDescriptor) {
         var numbers: [Int32] = [-1, -1]
         guard clinux_message_pair(&numbers) == 0 else { throw SystemError(operation: "socketpair", code: errno) }
         return (try FileDescriptor(numbers[0], "socketpair"), try FileDescriptor(numbers[1], "socketpair"))
     }
 
-    /// Takes in what comes from now on.
+    /// Begins to receive.
     package func listen() {
         mailbox.post { [end] in end.value.listen() }
     }
 
-    /// Leaves what comes from now on to another process that has this end, too. What is being read at this moment is still
-    /// ours, and read when this returns.
+    /// Stops receiving and leaves later messages to another process that also has this end. A message that is being
+    /// read at that moment still belongs to this process, and has been read when this returns.
     package func leave() async {
         await withCheckedContinuation { continuation in
             let accepted = mailbox.post { [end] in
@@ -94,15 +94,15 @@ package final class HandoverChannel: Sendable {
         }
     }
 
-    /// Takes in nothing more, whatever the other process does.
+    /// Stops receiving, whatever the other process does.
     package func close() {
         continuation.finish()
         mailbox.post { [end] in end.value.close() }
     }
 
-    /// Sends a short message; to a process that is gone nothing is sent.
+    /// Sends a short message; does nothing if the other process is gone.
     ///
-    /// - Throws: where the other process doesn't read, so that there is no room for it; nothing of it is sent then.
+    /// - Throws: if there is no room because the other process doesn't read; then nothing has been sent.
     package func send(_ message: some Encodable) throws(Failure) {
         let bytes = try Self.encoded(message)
         guard bytes.count <= Self.largestPacket else {
@@ -111,13 +111,13 @@ package final class HandoverChannel: Sendable {
         guard case .done = try transmit(bytes) else { throw Self.silence }
     }
 
-    /// Sends a message of any size up to `largestMessage`, waiting for the other process to read where there is no room; to
-    /// a process that is gone nothing is sent.
+    /// Sends a message of any size up to `largestMessage`, waiting for the other process to read if there is no room;
+    /// does nothing if that process is gone.
     ///
     /// - Parameters:
-    ///   - inPieces: whether the other process puts pieces together; otherwise no message may be longer than a packet of the
-    ///     first version.
-    ///   - limit: how long it may take.
+    ///   - inPieces: whether the other process can put pieces together; if not, a message must fit into one packet of
+    ///     the first version.
+    ///   - limit: the time limit for sending.
     package func deliver(_ message: some Encodable, inPieces: Bool = true, within limit: Duration) async throws(Failure)
     {
         let bytes = try Self.encoded(message)
@@ -140,19 +140,19 @@ package final class HandoverChannel: Sendable {
             switch try transmit(packet) {
             case .done: return
             case .noRoom: await waitForRoom(until: deadline)
-            // Nothing tells when there is some again.
+            // The system doesn't report when memory becomes available.
             case .noMemory: try? await Task.sleep(for: .milliseconds(10))
             }
             guard TimeSource.system.read() < deadline, !Task.isCancelled else { throw Self.silence }
         }
     }
 
-    /// Returns once there may be room, the time is up or the task is cancelled.
+    /// Returns when there may be room, the time is up or the task is cancelled.
     private func waitForRoom(until deadline: MonotonicTime) async {
         let room = OneTimeEvent()
         let accepted = mailbox.post { [end] in end.value.wait(until: deadline, forRoom: room.set) }
         if accepted { return await room.wait() }
-        // Closed on this side; what is left to be said may still be read on the other.
+        // This end is closed, but the other process may still read what is left to be sent.
         try? await Task.sleep(for: .milliseconds(10))
     }
 

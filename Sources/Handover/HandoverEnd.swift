@@ -3,9 +3,9 @@ import EventLoop
 import Glibc
 import Ground
 
-/// What of an end of the line belongs to its thread: reads what comes, and waits for room for what is to be sent.
+/// The part of an end of the line that is confined to its thread: receives packets, and waits for room to send.
 final class HandoverEnd: EventHandler {
-    /// One who waits until there is room, for as long as the timer runs.
+    /// A sender that waits for room until its timer fires.
     private struct Sender {
         var timer: TimerID
         var wake: () -> Void
@@ -19,7 +19,7 @@ final class HandoverEnd: EventHandler {
     private var isListening = false
     private var isClosed = false
     private var senders: [Sender] = []
-    /// What the loop watches for; `nil` while it doesn't know the descriptor.
+    /// The readiness that the loop watches for; `nil` while the descriptor isn't registered.
     private var interest: Readiness?
 
     init(_ descriptor: FileDescriptor, _ loop: EventLoop, _ messages: AsyncStream<[UInt8]>.Continuation) {
@@ -53,9 +53,9 @@ final class HandoverEnd: EventHandler {
         loop.stop()
     }
 
-    /// Calls `wake` once a packet may find room, or the time is up.
+    /// Calls `wake` when there may be room for a packet, or when the time is up.
     func wait(until deadline: MonotonicTime, forRoom wake: @escaping () -> Void) {
-        // It was posted before the end, and nobody would wake it any more.
+        // Posted before the end closed but run after it: nothing else would wake this sender.
         if isClosed { return wake() }
         let timer = loop.schedule(after: deadline.since(TimeSource.system.read())) { [unowned self] in wakeSenders() }
         senders.append(Sender(timer: timer, wake: wake))
@@ -63,12 +63,12 @@ final class HandoverEnd: EventHandler {
     }
 
     func ready(_ readiness: Readiness) {
-        // Whoever waits for room learns from the next try that the other end is closed.
+        // A sender that waits for room finds out from its next attempt that the other end is closed.
         if readiness.contains(.writable) || !readiness.isDisjoint(with: .broken) { wakeSenders() }
         if isListening { read() }
     }
 
-    /// All of them: those that find no room wait again.
+    /// Wakes all senders; those that find no room wait again.
     private func wakeSenders() {
         let waiting = senders
         senders = []
@@ -96,14 +96,14 @@ final class HandoverEnd: EventHandler {
                 interest = wanted
             }
         } catch {
-            // The system has no room for it: without an event nothing would ever be read.
+            // The system has no room for the registration: without events nothing would ever be read.
             close()
         }
     }
 
     private func read() {
         while isListening, let packet = receive() {
-            // An empty packet is how the system tells that the other end is closed.
+            // An empty packet is how the system reports that the other end is closed.
             if packet.isEmpty {
                 messages.finish()
                 leave()
@@ -113,7 +113,7 @@ final class HandoverEnd: EventHandler {
         }
     }
 
-    /// - Returns: the next packet; `nil` where none waits, and for one that is longer than any can be.
+    /// - Returns: the next packet; `nil` if none is waiting, or if it is longer than any packet may be.
     private func receive() -> ArraySlice<UInt8>? {
         if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: HandoverChannel.largestPacketEver) }
         while true {
@@ -123,7 +123,7 @@ final class HandoverEnd: EventHandler {
             switch errno {
             case EINTR: continue
             case EAGAIN: return nil
-            // A line that has failed has nobody at its other end, either.
+            // If the line has failed, there is nobody at its other end either.
             default: return []
             }
         }

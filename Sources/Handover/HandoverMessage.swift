@@ -1,52 +1,53 @@
 import ControlPlane
 import DataPlane
 
-/// What the new process says to the one it takes over from.
+/// A message from the new process to the one it takes over from.
 package enum SuccessorMessage: Codable, Sendable, Equatable {
-    /// Settings, certificates and sockets are fine: it could take over at once.
+    /// Settings, certificates and sockets are fine: the new process could take over at once.
     ///
     /// - Parameters:
-    ///   - version: of these messages, the oldest that it speaks; a process hands nothing over to one that speaks no version
-    ///     that it speaks itself.
-    ///   - newest: the newest; the first version said nothing of that, and spoke no other.
+    ///   - version: the oldest version of these messages that the new process speaks; a process hands over only to one
+    ///     that speaks a version it speaks itself.
+    ///   - newest: the newest version; a process of the first version leaves it out, and speaks only that one.
     case prepared(version: Int, newest: Int? = nil)
-    /// It serves clients and the admin API.
+    /// The new process serves clients and the admin API.
     case ready
-    /// It can't, and ends.
+    /// The new process can't take over, and ends.
     case failed(reason: String)
-    /// What is left? Answered with `PredecessorMessage.left`.
+    /// Asks which calls are left. Answered with `PredecessorMessage.left`.
     case report(id: UInt64)
-    /// Answered with `drained` once no call that began on the color before the epoch is left, or with `left` where the time
-    /// is up first.
+    /// Answered with `drained` once no call is left that began on the color before the epoch, or with `left` if the
+    /// time is up first.
     ///
-    /// - Parameter within: in seconds; a process that doesn't know it yet leaves it out, or takes as long as it takes.
+    /// - Parameter within: in seconds; a process of an older version leaves it out, and ignores it if given.
     case waitUntilDrained(id: UInt64, color: Color, epoch: UInt64, within: Double? = nil)
-    /// As `TrafficControl.endCalls`; the time in seconds.
+    /// Like `TrafficControl.endCalls`; the time is in seconds.
     case endCalls(color: Color, epoch: UInt64, spread: Double)
     case cancelDrain
-    /// The new process ends: calls get the shutdown's grace from now on.
+    /// The new process ends: calls have the shutdown's grace from now on.
     case shutDown
 
-    /// The versions that this build speaks: in 3 a message may come in pieces that tell its length (`MessagePieces`), in 2 in
-    /// pieces of which the last is marked, which this build only reads, and in 1 each is one packet.
+    /// The versions that this build speaks. In 1 each message is one packet; in 2, which this build only reads, a
+    /// message may come in pieces of which the last is marked; in 3 the pieces give the message's length
+    /// (`MessagePieces`).
     package static let versions = 1...3
-    /// From this one on a process is told more than a packet takes.
+    /// From this version on, a process can be sent messages larger than a packet.
     static let firstWithPieces = 3
 }
 
-/// What a process says to the one that takes over from it.
+/// A message from a process to the one that takes over from it.
 package enum PredecessorMessage: Codable, Sendable, Equatable {
     case takeOver(Takeover)
     case left(id: UInt64, LeftBehind)
     case drained(id: UInt64)
 }
 
-/// All that a new process takes over, besides sockets and files.
+/// Everything that a new process takes over, besides sockets and files.
 package struct Takeover: Codable, Sendable, Equatable {
-    /// The switch state: its changes, the newest first.
+    /// The switch state: its changes, newest first.
     package var history: [Change]
     package var health: [ColorHealth]
-    /// The drain under way.
+    /// The drain in progress.
     package var drain: Drainer.Progress?
 
     package init(history: [Change], health: [ColorHealth], drain: Drainer.Progress?) {
@@ -56,7 +57,7 @@ package struct Takeover: Codable, Sendable, Equatable {
     }
 }
 
-/// The calls that a process which was taken over from is still finishing.
+/// The calls that a process which has been taken over from is still finishing.
 package struct LeftBehind: Codable, Sendable, Equatable {
     package struct Calls: Codable, Sendable, Equatable {
         package var epoch: UInt64

@@ -3,19 +3,20 @@ import Glibc
 import Ground
 import Synchronization
 
-/// The descriptors that a process was started with besides the standard ones, by what they are for.
+/// The descriptors, besides the standard ones, that a process was started with, by purpose.
 ///
-/// They come from the process that this one takes over from, or from a service manager by its protocol for socket
-/// activation (sd_listen_fds(3)). Either numbers them from 3 on and tells their names in the environment.
+/// They come from the process that this one takes over from, or from a service manager by its socket activation
+/// protocol (sd_listen_fds(3)). Either numbers them from 3 on and passes their names in the environment.
 ///
-/// Each belongs to whoever takes it. Any thread may use it.
+/// Each belongs to the caller that takes it. Any thread may use this type.
 package final class InheritedDescriptors: Sendable {
     package enum Name: String, Sendable {
         /// The socket that clients connect to.
         case listen
         /// The admin API's socket.
         case admin
-        /// As `listen` and `admin`, of a service manager, whose settings decide on the address instead of the Proxy's.
+        /// Like `listen` and `admin`, but from a service manager, whose settings decide the address instead of the
+        /// Proxy's.
         case managedListen = "managed-listen"
         case managedAdmin = "managed-admin"
         /// The line to the process that this one takes over from.
@@ -24,11 +25,11 @@ package final class InheritedDescriptors: Sendable {
         case route
         /// The state file's lock.
         case lock
-        /// The line to a process that has been taken over from earlier and is still finishing its calls.
+        /// The line to a process that was taken over from earlier and is still finishing its calls.
         case predecessor
     }
 
-    /// What was handed over can't be used. Its description is one sentence.
+    /// What was handed over can't be used. The description is one sentence.
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package var description: String
     }
@@ -41,24 +42,24 @@ package final class InheritedDescriptors: Sendable {
     }
 
     private static let first: Int32 = 3
-    /// Ours, with the names of all descriptors.
+    /// The Proxy's own variable, with the names of all descriptors.
     static let variable = "SLUICE_HANDOVER"
 
-    /// Takes what the environment tells of, and out of it, so that no child takes it for its own. To be called once,
-    /// before there are threads that read the environment.
+    /// Takes the descriptors that the environment names, and removes their variables so that no child takes them for
+    /// its own. Call this once, before any thread reads the environment.
     package static func take() throws(Failure) -> InheritedDescriptors {
         defer { for name in [variable, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) } }
         return try InheritedDescriptors(
             environment: { name in getenv(name).map { String(cString: $0) } }, processID: getpid())
     }
 
-    /// - Parameter environment: gives a variable's value; `nil` for one that isn't set.
+    /// - Parameter environment: returns a variable's value; `nil` if it isn't set.
     package init(environment: (String) -> String?, processID: Int32) throws(Failure) {
         if let names = environment(Self.variable) {
             descriptors = Mutex(try Self.fromPredecessor(names))
             return
         }
-        // Meant for another process where the number differs: the variables are inherited by everyone.
+        // If the number differs, the descriptors are meant for another process: every child inherits the variables.
         guard let count = environment("LISTEN_FDS"), environment("LISTEN_PID") == String(processID) else {
             descriptors = Mutex([])
             return
@@ -79,7 +80,7 @@ package final class InheritedDescriptors: Sendable {
         return descriptors
     }
 
-    /// A service manager passes sockets only; where it names none of them as we do, the first is for clients and the
+    /// A service manager passes only sockets; if it uses none of the Proxy's names, the first is for clients and the
     /// second for the admin API.
     private static func fromServiceManager(
         _ text: String, names: String?
@@ -127,7 +128,7 @@ package final class InheritedDescriptors: Sendable {
         }
     }
 
-    /// Takes those of a name, in the order they came.
+    /// Takes all descriptors with a name, in the order in which they were passed.
     package func takeAll(_ name: Name) -> [FileDescriptor] {
         descriptors.withLock { descriptors in
             defer { descriptors.removeAll { $0.name == name } }
@@ -135,12 +136,12 @@ package final class InheritedDescriptors: Sendable {
         }
     }
 
-    /// Takes the one of a name; `nil` where there is none, or it was taken before.
+    /// Takes the descriptor with a name; `nil` if there is none or it has been taken.
     package func take(_ name: Name) -> FileDescriptor? { takeAll(name).first }
 
-    /// Takes a listening socket; `nil` where none was passed.
+    /// Takes a listening socket; `nil` if none was passed.
     ///
-    /// - Throws: where what was passed is something else.
+    /// - Throws: if the descriptor is something else.
     package func takeListeningSocket(_ name: Name) throws(Failure) -> Socket? {
         guard let descriptor = take(name) else { return nil }
         guard let socket = Socket(listening: descriptor) else {

@@ -1,13 +1,14 @@
-/// Puts messages together that came in pieces, as one that is larger than a packet does.
+/// Reassembles messages that are larger than a packet and so come in pieces.
 ///
-/// A message that fits into a packet is one, and begins as JSON does, with a brace. A piece begins with a head: a byte that
-/// no JSON begins with, the message's number, by which the pieces of several messages may come mixed, and the message's
-/// length, both with their lowest byte first. Pieces of one message come in order. One whose first pieces someone else has
-/// taken, who had the line before, never gets its length, and is nothing.
+/// A message that fits into a packet is sent as one, and begins with JSON's brace. A piece begins with a head: a byte
+/// that no JSON begins with, the message's number, by which pieces of several messages may be interleaved, and the
+/// message's length, both with the lowest byte first. Pieces of one message come in order. If an earlier owner of the
+/// line took a message's first pieces, the rest never reaches its length and is dropped.
 ///
-/// The second version of the handover had no length, but a byte that is 1 for the last piece: that is still read.
+/// The second version of the handover sent a byte that is 1 for the last piece instead of the length: that is still
+/// read.
 package struct MessagePieces {
-    /// What the head begins with, by version.
+    /// The byte that a head begins with, by version.
     private enum Mark {
         static let second: UInt8 = 1
         static let third: UInt8 = 2
@@ -15,9 +16,9 @@ package struct MessagePieces {
 
     private struct Head {
         var number: UInt32
-        /// Of the whole message, where the head tells it.
+        /// The whole message's length in bytes, if the head gives it.
         var length: Int?
-        /// Where it says so itself.
+        /// Whether the head marks this piece as the last.
         var isLast: Bool
         var size: Int
 
@@ -41,7 +42,8 @@ package struct MessagePieces {
 
     private var unfinished: [UInt32: [UInt8]] = [:]
 
-    /// What may wait for its last piece: an end that never finishes a message takes no more memory than that.
+    /// The number of messages that may wait for their last piece: an end that never finishes a message takes no more
+    /// memory.
     private static let mostUnfinished = 8
     private let largestMessage: Int
 
@@ -50,11 +52,11 @@ package struct MessagePieces {
         self.largestMessage = largestMessage
     }
 
-    /// The packets of a message.
+    /// Splits a message into packets.
     ///
     /// - Parameters:
-    ///   - message: of less than 4 GiB.
-    ///   - number: another one for each message that may be under way.
+    ///   - message: less than 4 GiB.
+    ///   - number: differs between messages that may be in transit at the same time.
     ///   - size: the largest packet, in bytes.
     package static func packets(of message: [UInt8], number: UInt32, size: Int) -> [[UInt8]] {
         guard message.count > size else { return [message] }
@@ -69,9 +71,9 @@ package struct MessagePieces {
         (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
 
-    /// Takes a packet in.
+    /// Takes a packet.
     ///
-    /// - Returns: the message that is whole by it; `nil` where there is none yet.
+    /// - Returns: the message that this packet completes; `nil` if there is none yet.
     package mutating func take(_ packet: some Collection<UInt8>) -> [UInt8]? {
         guard let first = packet.first, first == Mark.second || first == Mark.third else { return Array(packet) }
         guard let head = Head(packet) else { return nil }

@@ -5,11 +5,11 @@ import Glibc
 import Ground
 import Synchronization
 
-/// The process that this one takes over from, or has taken over from: it finishes the calls that it has.
+/// The process that this one takes over from, or has taken over from: it finishes its calls.
 ///
 /// Every question to it has a time limit. Any thread may use it.
 package final class Predecessor: Sendable {
-    /// The process that hands over is gone, changed its mind or takes too long. Its description is one sentence.
+    /// The process that hands over is gone, has changed its mind or takes too long. The description is one sentence.
     package struct Failure: Error, CustomStringConvertible {
         package var description = "the process to take over from has not handed over"
 
@@ -20,14 +20,14 @@ package final class Predecessor: Sendable {
         }
     }
 
-    /// What came of a question.
+    /// The outcome of a question.
     package enum Answer: Sendable, Equatable {
         case left(LeftBehind)
-        /// No call that was asked about is left.
+        /// None of the calls asked about is left.
         case drained
         /// The process is gone, and its calls with it.
         case gone
-        /// It didn't answer in time, or answers to someone else.
+        /// The process didn't answer in time, or answers to another process.
         case silent
     }
 
@@ -39,7 +39,7 @@ package final class Predecessor: Sendable {
         case passedOn
     }
 
-    /// One who waits for an answer, for as long as the timer runs.
+    /// A question that waits for its answer until its timer fires.
     private struct Question<Answer: Sendable> {
         var continuation: CheckedContinuation<Answer, Never>
         var timer: Task<Void, any Error>
@@ -56,24 +56,24 @@ package final class Predecessor: Sendable {
         var patience = AnswerPatience()
         var takeover: Question<Result<Takeover, Failure>>?
         var questions: [UInt64: Question<Answer>] = [:]
-        /// What it said last, for those of its totals that stay when it goes.
+        /// Its last report, for the totals that outlive it.
         var last: LeftBehind?
     }
 
-    /// How long it may take to hand over, longer than it waits itself for this process to serve.
+    /// The time limit for handing over; longer than the old process itself waits for this one to serve.
     private static let handoverLimit = Duration.seconds(60)
 
-    /// Of what it says why it ends; in characters.
+    /// The longest reason kept from its message that it ends, in characters.
     private static let longestReason = 2_000
 
     private let channel: HandoverChannel
     private let unsent: @Sendable (HandoverChannel.Failure) -> Void
-    // The process's own range of numbers: answers to whoever asked on this line before mean nothing here.
+    // The process's own range of numbers: answers to questions of an earlier owner of this line are ignored.
     private let state = Mutex(State(nextID: UInt64(getpid()) << 32))
 
     /// - Parameters:
     ///   - descriptor: this process's end of the line.
-    ///   - unsent: learns of orders that could not be sent.
+    ///   - unsent: called with orders that could not be sent.
     package init(
         _ descriptor: FileDescriptor, unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void = { _ in }
     ) throws(SystemError) {
@@ -81,10 +81,10 @@ package final class Predecessor: Sendable {
         self.unsent = unsent
     }
 
-    /// For whoever takes over from this process.
+    /// The line, for a process that takes over from this one.
     package var descriptor: FileDescriptor { channel.descriptor }
 
-    /// Takes answers in until the other process is gone or the task is cancelled.
+    /// Receives answers until the other process is gone or the task is cancelled.
     package func listen() async {
         channel.listen()
         for await bytes in channel.messages {
@@ -94,13 +94,14 @@ package final class Predecessor: Sendable {
         close(.ended)
     }
 
-    /// Nothing more is heard from the process here: it answers to someone else from now on, and may still have calls.
+    /// Records that the process answers to another process from now on: nothing more is heard from it here, though it
+    /// may still have calls.
     package func passOn() {
         close(.passedOn)
     }
 
     private func close(_ line: Line) {
-        // Before the channel ends: what the one who listens makes of that is no news then.
+        // Before the channel ends: the listener's conclusion from that end then changes nothing.
         let waiting = state.withLock { state in
             if case .open = state.line { state.line = line }
             defer { (state.takeover, state.questions) = (nil, [:]) }
@@ -111,7 +112,7 @@ package final class Predecessor: Sendable {
         for question in waiting.1.values { question.end(Self.answer(of: waiting.2) ?? .silent) }
     }
 
-    /// What every question comes to; `nil` where it can be asked.
+    /// The answer to every question, given the state of the line; `nil` if a question can be asked.
     private static func answer(of line: Line) -> Answer? {
         switch line {
         case .open: nil
@@ -137,15 +138,15 @@ package final class Predecessor: Sendable {
         state.withLock { $0.questions.removeValue(forKey: id) }?.end(answer)
     }
 
-    /// Stops and goes on taking answers in, while it is open whether someone else takes over from this process.
+    /// Stops receiving answers, and resumes, while it is undecided whether another process takes over from this one.
     package func leave() async { await channel.leave() }
     package func resume() { channel.listen() }
 
     // MARK: Taking over
 
-    /// Says that this process is prepared, and waits for what it takes over.
+    /// Reports that this process is prepared, and waits for what it takes over.
     ///
-    /// - Parameter limit: how long that may take. The other process goes on when this one ends.
+    /// - Parameter limit: the time limit for that. The other process continues to serve if this one ends.
     package func takeOver(within limit: Duration = Predecessor.handoverLimit) async throws(Failure) -> Takeover {
         let result = await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
@@ -164,12 +165,12 @@ package final class Predecessor: Sendable {
         return try result.get()
     }
 
-    /// Says that this process serves.
+    /// Reports that this process serves.
     package func ready() {
         order(.ready)
     }
 
-    /// Says why this process ends.
+    /// Reports why this process ends.
     package func failed(_ reason: String) {
         order(.failed(reason: String(reason.prefix(Self.longestReason))))
     }
@@ -180,18 +181,18 @@ package final class Predecessor: Sendable {
         state.withLock { if case .ended = $0.line { true } else { false } }
     }
 
-    /// Whether it answers to someone else.
+    /// Whether the process answers to another one.
     var isPassedOn: Bool {
         state.withLock { if case .passedOn = $0.line { true } else { false } }
     }
 
-    /// What it has said of its calls last; `nil` where it never has.
+    /// Its last report of its calls; `nil` if there has been none.
     var last: LeftBehind? { state.withLock { $0.last } }
 
-    /// Asks what is left.
+    /// Asks which calls are left.
     ///
-    /// - Parameter limit: how long to wait for the answer. After one that didn't come, the next few seconds' questions are
-    ///   not even asked.
+    /// - Parameter limit: the time limit for the answer. After a missing answer, questions are not even sent for the
+    ///   next few seconds.
     package func report(within limit: Duration = AnswerPatience.limit) async -> Answer {
         let id = nextID()
         return await withCheckedContinuation { continuation in
@@ -214,7 +215,7 @@ package final class Predecessor: Sendable {
         }
     }
 
-    /// A question has no answer; harmless where it has one.
+    /// Ends the wait for an answer; harmless if the answer has come.
     private func miss(_ id: UInt64) {
         let waiting = state.withLock { state in
             let waiting = state.questions.removeValue(forKey: id)
@@ -224,10 +225,11 @@ package final class Predecessor: Sendable {
         waiting?.end(.silent)
     }
 
-    /// Returns once no such call is left there, or as the task is cancelled. A process that doesn't answer has its calls.
+    /// Waits until no such call is left there or the task is cancelled. A process that doesn't answer counts as having
+    /// calls.
     ///
-    /// - Parameter limit: how long to wait for one answer; then the question is asked again.
-    /// - Returns: whether none is left; otherwise the task has been cancelled, or the process answers to someone else.
+    /// - Parameter limit: the time limit for one answer, after which the question is asked again.
+    /// - Returns: whether no call is left; `false` if the task was cancelled or the process answers to another one.
     package func waitUntilDrained(
         _ color: Color, before epoch: UInt64, askingEvery limit: Duration = AnswerPatience.longestWait
     ) async -> Bool {
@@ -237,14 +239,14 @@ package final class Predecessor: Sendable {
             case .left: continue
             case .silent where isPassedOn: return false
             case .silent: continue
-            // Where the line is full, until there is room.
+            // If the line is full, wait until there is room.
             case nil: try? await Task.sleep(for: AnswerPatience.pause)
             }
         }
         return false
     }
 
-    /// - Returns: `nil` where there is no room for the question.
+    /// - Returns: `nil` if there is no room for the question.
     private func ask(_ color: Color, _ epoch: UInt64, within limit: Duration) async -> Answer? {
         let id = nextID()
         let isSent = Atomic<Bool>(true)
@@ -254,7 +256,8 @@ package final class Predecessor: Sendable {
                     if let answer = Self.answer(of: state.line) { return answer }
                     if Task.isCancelled { return .silent }
                     let timer = Task {
-                        // It says itself when the time is up; what counts here is that it may say nothing.
+                        // The process reports by itself when the time is up; this timer covers one that reports
+                        // nothing.
                         try await Task.sleep(for: limit + AnswerPatience.limit)
                         end(id, .silent)
                     }

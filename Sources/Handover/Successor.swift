@@ -6,26 +6,26 @@ import Glibc
 import Ground
 import Synchronization
 
-/// The process that is to take over from this one, as this one sees it.
+/// The process that is to take over from this one, as seen from here.
 ///
-/// One task has it come up: `start`, `prepared`, `takeOver`; a failure of any of them is followed by `giveUp`. Then
-/// `serve` answers what it asks about the calls that are left here.
+/// One task starts it: `start`, `prepared`, `takeOver`; if any of them fails, `giveUp` follows. Afterwards `serve`
+/// answers its questions about the calls that are left here.
 package final class Successor: Sendable {
-    /// Why the new process did not take over. Its description is one sentence.
+    /// Why the new process did not take over. The description is one sentence.
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package var description: String
     }
 
-    /// A descriptor with what it is for.
+    /// A descriptor and its purpose.
     package typealias Passed = (name: InheritedDescriptors.Name, descriptor: FileDescriptor)
 
     package let processID: Int32
     private let channel: HandoverChannel
-    /// By the version that both speak.
+    /// Depends on the newest version that both processes speak.
     private let takesPieces = Atomic<Bool>(false)
     private let unsent: @Sendable (HandoverChannel.Failure) -> Void
 
-    /// How long it may take to send an answer.
+    /// The time limit for sending an answer.
     private static let answerLimit = Duration.seconds(5)
 
     private init(
@@ -36,12 +36,12 @@ package final class Successor: Sendable {
         self.unsent = unsent
     }
 
-    /// Starts a program, in this process's folder, with its own arguments and its environment.
+    /// Starts a program in this process's folder, with the given arguments and environment.
     ///
     /// - Parameters:
-    ///   - arguments: the first is the program's name for itself.
-    ///   - passed: what it gets besides the line to this process.
-    ///   - unsent: learns of answers that could not be sent.
+    ///   - arguments: begin with the program's name for itself.
+    ///   - passed: the descriptors it gets besides the line to this process.
+    ///   - unsent: called with answers that could not be sent.
     package static func start(
         program: String, arguments: [String], environment: [String: String], passing passed: [Passed],
         unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void = { _ in }
@@ -92,7 +92,7 @@ package final class Successor: Sendable {
 
     /// Hands everything over and waits until the new process serves.
     ///
-    /// - Parameter traffic: what it may ask about meanwhile.
+    /// - Parameter traffic: answers the questions that the new process may ask meanwhile.
     package func takeOver(
         _ takeover: Takeover, within limit: Duration, _ traffic: any TrafficControl
     ) async throws(Failure) {
@@ -102,23 +102,23 @@ package final class Successor: Sendable {
         } catch {
             throw Failure(description: "it can't be told what to take over: \(error)")
         }
-        // All of it together: what it asks meanwhile gives it no more time.
+        // For everything together: questions in between don't extend the time.
         let deadline = ContinuousClock.now + limit
         while true {
             let message = try await next(by: deadline, within: limit)
             if case .ready = message { return }
-            // Not waited for: a color may take hours to drain.
+            // Not awaited: a color may take hours to drain.
             Task { await answer(message, traffic, shutDown: {}) }
         }
     }
 
     /// Ends the new process, which has not taken over.
     ///
-    /// - Returns: the status it had ended with by itself.
+    /// - Returns: the exit status, if the process had already ended by itself.
     @discardableResult
     package func giveUp() async -> Int32? {
         channel.close()
-        // One that has closed its line is about to end, and then its status tells more than a signal's would.
+        // A process that has closed its line is about to end, and its own status then says more than a signal's would.
         for _ in 0..<50 {
             if let status = reaped() { return status }
             try? await Task.sleep(for: .milliseconds(10))
@@ -128,9 +128,9 @@ package final class Successor: Sendable {
         return nil
     }
 
-    /// Answers for as long as this process and the line last.
+    /// Answers questions for as long as this process and the line exist.
     ///
-    /// - Parameter shutDown: the successor ends, and so are the calls here to end.
+    /// - Parameter shutDown: called when the successor ends, so that the calls here end too.
     package func serve(_ traffic: any TrafficControl, shutDown: @escaping @Sendable () -> Void) async {
         await withDiscardingTaskGroup { group in
             for await bytes in channel.messages {
@@ -169,7 +169,7 @@ package final class Successor: Sendable {
         return await traffic.waitUntilDrained(color, before: epoch, until: deadline, ContinuousClock())
     }
 
-    /// Up to a day, whatever another process says: what doesn't fit a duration would end this one.
+    /// Capped at a day, whatever the other process says: a number too large for a duration would trap.
     private static func duration(_ seconds: Double) -> Duration {
         .seconds(min(max(seconds, 0), 86_400))
     }
@@ -183,7 +183,7 @@ package final class Successor: Sendable {
         }
     }
 
-    /// - Parameter limit: what the deadline comes from.
+    /// - Parameter limit: the time limit that the deadline was computed from.
     private func next(
         by deadline: ContinuousClock.Instant, within limit: Duration
     ) async throws(Failure) -> SuccessorMessage {
@@ -209,7 +209,8 @@ package final class Successor: Sendable {
         return message
     }
 
-    /// - Returns: how the process has ended, as wait(2) has it; `nil` while it hasn't, or where that is known already.
+    /// - Returns: the process's status in the form of wait(2); `nil` while it runs, or if its status has been collected
+    ///   already.
     private func reaped() -> Int32? {
         var status: Int32 = 0
         let result = retrying { waitpid(processID, &status, WNOHANG) }
@@ -222,11 +223,11 @@ package final class Successor: Sendable {
         return signal == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(signal)"
     }
 
-    /// Lends texts as a list of C strings that ends with a null pointer.
+    /// Passes strings to a function as a null-terminated array of C strings.
     private static func withCStrings<Result>(
         _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
     ) -> Result {
-        // Owned here until the call is over; execve(2) changes none of them.
+        // Owned here until the call returns; execve(2) changes none of them.
         let copies = texts.map { strdup($0) }
         defer { for copy in copies { free(copy) } }
         return body(copies + [nil])

@@ -99,9 +99,9 @@ struct HealthProbeCommand: ParsableCommand {
         var value: String
     }
 
-    /// What the flags ask for.
+    /// The request that the flags describe.
     ///
-    /// - Throws: `ValidationError` where they don't fit together, `TLSError` naming a file that can't be used.
+    /// - Throws: `ValidationError` if they don't fit together, `TLSError` that names a file that can't be used.
     func request() throws -> ProbeRequest {
         var request: ProbeRequest
         var isSecure = usesTLS
@@ -133,7 +133,7 @@ struct HealthProbeCommand: ParsableCommand {
         return request
     }
 
-    /// The rules of grpc_health_probe.
+    /// Checks the rules of grpc_health_probe.
     private func checkTLSFlags(isSecure: Bool) throws {
         let given = [
             ("-tls-no-verify", verifiesNothing), ("-tls-ca-cert", authorityFile != nil),
@@ -193,7 +193,7 @@ struct HealthProbeCommand: ParsableCommand {
         let path = slash == rest.endIndex ? "/" : String(rest[slash...])
         guard !path.contains(where: \.isWhitespace) else { return nil }
         let authority = rest[..<slash]
-        // Without a port, the scheme's.
+        // If the port is missing, the scheme's default applies.
         guard let server = HostPort(authority) ?? HostPort("\(authority):\(isSecure ? 443 : 80)"), server.port > 0
         else {
             return nil

@@ -4,7 +4,7 @@ import Ground
 import HealthCheck
 import TLS
 
-/// The exit status of grpc_health_probe.
+/// The exit statuses of grpc_health_probe.
 enum ExitStatus: Int32 {
     case healthy = 0
     case badArguments = 1
@@ -22,7 +22,7 @@ func end(_ status: ExitStatus, _ line: String) -> Never {
     exit(status.rawValue)
 }
 
-// OpenSSL writes without MSG_NOSIGNAL: a server that closes early must not end the probe without a word.
+// OpenSSL writes without MSG_NOSIGNAL: a server that closes early must not kill the probe silently.
 signal(SIGPIPE, SIG_IGN)
 
 let command: HealthProbeCommand
@@ -40,8 +40,8 @@ do {
     guard HealthProbeCommand.exitCode(for: error) == .success else {
         end(.badArguments, HealthProbeCommand.message(for: error))
     }
-    // The parser sees -h in any word with one dash and an h in it; taken for healthy, a slip of the pen would hide a
-    // backend's death.
+    // The parser takes any word with one dash and an h in it for -h, and help exits with 0, which means healthy: a
+    // typing error would hide that a server is down.
     let asksForHelp = CommandLine.arguments.dropFirst().contains {
         ["-h", "-help", "--help", "--version"].contains($0)
     }

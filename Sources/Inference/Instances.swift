@@ -1,8 +1,8 @@
 import Estimators
 
-/// Rows of features, one behind the other.
+/// Rows of features, stored one after the other.
 package struct Instances: Sendable, Equatable {
-    /// Features in a row.
+    /// The number of features in a row.
     package let width: Int
 
     private let features: [Double]

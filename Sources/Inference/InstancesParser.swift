@@ -2,9 +2,9 @@ import Estimators
 
 /// Reads the body of a prediction request in KServe's V1 form, `{"instances": [[5.1, 3.5, 1.4, 0.2], …]}`.
 ///
-/// The numbers go straight from the text into one array; there is no tree of values between. Other members of the
-/// object are passed over. JSON (RFC 8259) knows no NaN and no infinity, but Python's `json` writes them, so that they
-/// are told apart from other mistakes.
+/// The numbers go straight from the text into one array, without a tree of values in between. Other members of the
+/// object are ignored. JSON (RFC 8259) has no NaN or infinity, but Python's `json` writes them, so they are
+/// distinguished from other mistakes.
 package struct InstancesParser {
     private var scanner: JSONScanner
     private let width: Int

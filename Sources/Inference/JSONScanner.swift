@@ -1,6 +1,6 @@
-/// Takes JSON text (RFC 8259) apart, token by token, for a reader that knows what it expects.
+/// Reads JSON text (RFC 8259) token by token, for a parser that knows what it expects.
 ///
-/// The one thing beyond the standard are the words `NaN`, `Infinity` and `-Infinity`, which count as numbers.
+/// The only extension of the standard: the words `NaN`, `Infinity` and `-Infinity` count as numbers.
 struct JSONScanner {
     enum Kind: Equatable {
         case object
@@ -10,7 +10,7 @@ struct JSONScanner {
         case boolean
         case null
 
-        /// With its article, for messages.
+        /// The kind with its article, for messages.
         var description: String {
             switch self {
             case .object: "an object"
@@ -32,7 +32,7 @@ struct JSONScanner {
 
     // MARK: Structure
 
-    /// What the next value is, by its first character.
+    /// The kind of the next value, judged by its first character.
     mutating func kind() throws(RequestError) -> Kind {
         skipSpace()
         guard let byte = peek() else { throw failure("a value is missing at the end") }
@@ -48,14 +48,14 @@ struct JSONScanner {
         }
     }
 
-    /// Takes an opening bracket.
+    /// Reads an opening bracket.
     mutating func enter(_ bracket: Unicode.Scalar) throws(RequestError) {
         try expect(bracket)
     }
 
-    /// Goes to the next element or member; takes the comma before it, or the closing bracket if there is none.
+    /// Moves to the next element or member; reads the comma before it, or the closing bracket if there is none.
     ///
-    /// - Parameter isFirst: True before the first one, for which there is no comma.
+    /// - Parameter isFirst: True before the first element, which has no comma.
     mutating func next(before bracket: Unicode.Scalar, isFirst: inout Bool) throws(RequestError) -> Bool {
         skipSpace()
         if peek() == UInt8(ascii: bracket) {
@@ -67,7 +67,7 @@ struct JSONScanner {
         return true
     }
 
-    /// Takes one character, white space before it passed over.
+    /// Reads one character, skipping white space before it.
     mutating func expect(_ character: Unicode.Scalar) throws(RequestError) {
         skipSpace()
         guard let byte = peek() else { throw failure("it ends where '\(character)' is expected") }
@@ -85,7 +85,7 @@ struct JSONScanner {
 
     // MARK: Values
 
-    /// Takes a number. One too large for a double is infinity, as IEEE 754 rounds it.
+    /// Reads a number. One too large for a double becomes infinity, as IEEE 754 rounds it.
     mutating func number() throws(RequestError) -> Double {
         skipSpace()
         let start = position
@@ -108,11 +108,11 @@ struct JSONScanner {
             if !take("+") { _ = take("-") }
             try digits()
         }
-        // The grammar above is a part of what the initializer reads.
+        // The initializer accepts everything that the grammar above accepts.
         return Double(String(decoding: bytes[start..<position], as: UTF8.self))!
     }
 
-    /// Takes a string. Escaped characters come out as they stand in the text: names that matter here have none.
+    /// Reads a string. Escape sequences are kept as they are in the text: the names that matter here have none.
     mutating func string() throws(RequestError) -> String {
         try expect("\"")
         let start = position
@@ -136,7 +136,7 @@ struct JSONScanner {
         throw failure("it ends inside a string")
     }
 
-    /// Passes over a value of any kind.
+    /// Skips a value of any kind.
     mutating func skipValue(depth: Int = 0) throws(RequestError) {
         guard depth < Self.deepestNesting else { throw failure("nested more than \(Self.deepestNesting) deep") }
         switch try kind() {

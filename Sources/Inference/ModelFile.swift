@@ -1,12 +1,12 @@
 import Glibc
 import Ground
 
-/// Reads whole files of limited size.
+/// Reads whole files up to a size limit.
 enum ModelFile {
     /// The contents of a regular file.
     ///
-    /// Anything else (a folder, a pipe, a device) is refused before a byte is read, so that nothing blocks and nothing is
-    /// endless.
+    /// Anything else (a folder, a pipe, a device) is refused before a byte is read, so that reading neither blocks nor
+    /// goes on for ever.
     ///
     /// - Parameters:
     ///   - path: The file.
@@ -32,7 +32,7 @@ enum ModelFile {
             throw .tooLarge(path: path, size: Int(information.st_size), limit: limit)
         }
 
-        // One byte of room more than the size, to see that the file has not grown since.
+        // One byte more than the size, to detect that the file has grown since.
         let capacity = Int(information.st_size) + 1
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in

@@ -1,20 +1,20 @@
 import Estimators
 
-/// Why a model is not served. Each names the file.
+/// Why a model is not served. Each case names the file.
 package enum ModelLoadError: Error, Sendable, Equatable {
-    /// The file is missing, or not readable, or no regular file.
+    /// The file is missing, unreadable, or not a regular file.
     case unreadable(path: String, reason: String)
-    /// The file has more bytes than a model may have.
+    /// The file is larger than a model may be.
     case tooLarge(path: String, size: Int, limit: Int)
-    /// No version was asked for, and there is no manifest to say one.
+    /// No version was requested, and there is no manifest to give one.
     case noVersion(manifestPath: String)
-    /// `model.json` is not what it should be.
+    /// `model.json` is not a valid manifest.
     case invalidManifest(path: String, reason: String)
-    /// `model.json` describes another version than was asked for.
+    /// `model.json` describes a version other than the requested one.
     case versionMismatch(manifestPath: String, stated: String, expected: String)
     /// The model file is not the one that `model.json` describes.
     case checksumMismatch(path: String, found: String, stated: String, manifestPath: String)
-    /// The model has other features or classes than `model.json` says.
+    /// The model's features or classes differ from those in `model.json`.
     case contentMismatch(path: String, found: String, stated: String, manifestPath: String)
     /// The file is not a model that can be served.
     case unusable(path: String, ModelError)

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// What `model.json` says about the `model.pkl` beside it. Members that are not listed here are for people.
+/// The content of the `model.json` next to a `model.pkl`. Members that are not listed here are for people.
 struct ModelManifest: Decodable, Sendable, Hashable {
     /// Version of the model, for example `v1.0.0`.
     let version: String
@@ -41,6 +41,6 @@ struct ModelManifest: Decodable, Sendable, Hashable {
         context.codingPath.map(\.stringValue).joined(separator: ".")
     }
 
-    /// In bytes; real ones have less than a thousand.
+    /// In bytes; real manifests have less than a thousand.
     private static let largestSize = 1 << 20
 }

@@ -2,7 +2,7 @@ import Estimators
 import JSONText
 
 extension ServedModel {
-    /// The answer to a prediction request in KServe's V1 form, with the probabilities and the version beside it:
+    /// The answer to a prediction request in KServe's V1 form, with the probabilities and the version added:
     /// `{"predictions": ["setosa"], "probabilities": [[0.9, 0.1, 0]], "classes": […], "model_version": "v1.0.0"}`.
     package func encode(_ predictions: [Prediction]) -> [UInt8] {
         // A probability takes at most 24 characters.
@@ -30,7 +30,7 @@ extension ServedModel {
 }
 
 extension JSONWriter {
-    /// Writes a class label as the kind of value that it is in Python.
+    /// Writes a class label with the type that it has in Python.
     fileprivate mutating func value(_ label: ClassLabel) {
         switch label {
         case .string(let string): value(string)

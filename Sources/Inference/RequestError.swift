@@ -1,20 +1,20 @@
 import Estimators
 
-/// Why a request for predictions is refused. The caller can put it right.
+/// Why a prediction request is refused. The caller can correct it.
 package enum RequestError: Error, Sendable, Equatable {
     /// The body is not JSON; the offset is in bytes from its beginning.
     case malformed(offset: Int, reason: String)
-    /// The body is JSON of another form than `{"instances": [[…], …]}`.
+    /// The body is JSON, but not of the form `{"instances": [[…], …]}`.
     case form(reason: String)
-    /// A row, counted from 0, is not what the model takes.
+    /// A row, counted from 0, is not one that the model accepts.
     case row(Int, RowProblem)
 
     package enum RowProblem: Error, Sendable, Equatable {
-        /// The row is no array, but this.
+        /// The row is not an array, but this.
         case notAnArray(found: String)
-        /// A feature, counted from 0, is no number, but this.
+        /// A feature, counted from 0, is not a number, but this.
         case notANumber(index: Int, found: String)
-        /// The features are numbers, but not the model's.
+        /// The features are numbers, but not ones that the model accepts.
         case features(FeatureError)
     }
 }

@@ -2,7 +2,7 @@ import Crypto
 import Estimators
 import JSONText
 
-/// A model ready to answer, and the version under which it does.
+/// A model that is ready to answer, and the version that it is served as.
 package struct ServedModel: Sendable {
     /// Version of the model, for example `v1.0.0`.
     package let version: String
@@ -15,13 +15,13 @@ package struct ServedModel: Sendable {
     /// The names of the classes as text, in the model's order.
     package let labels: [String]
 
-    /// Loads a model and lets it answer one warm-up prediction.
+    /// Loads a model and makes one warm-up prediction.
     ///
-    /// Where a `model.json` lies beside the model, both have to agree.
+    /// If there is a `model.json` next to the model, the two must agree.
     ///
     /// - Parameters:
     ///   - path: The file that `pickle` or `joblib` wrote.
-    ///   - version: Version to serve it as; nil takes the one that `model.json` names.
+    ///   - version: Version to serve it as; nil takes the one in `model.json`.
     package static func load(path: String, version: String?) throws(ModelLoadError) -> ServedModel {
         let manifestPath = Self.manifestPath(besides: path)
         let manifest = try ModelManifest.read(manifestPath)

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Whether predictions are served, for everyone who asks or waits for it to change.
+/// Whether predictions are served, for everyone who asks or waits for a change.
 ///
 /// It begins as loading, becomes serving once, and ends as stopping. Any thread may use it.
 package final class ServingState: Sendable {
     package enum Status: String, Sendable, Hashable {
-        /// The model is not there yet.
+        /// The model has not been loaded yet.
         case loading
         /// The model is loaded and has answered a warm-up prediction.
         case serving
@@ -28,12 +28,12 @@ package final class ServingState: Sendable {
         state.withLock { $0.status }
     }
 
-    /// The model; nil until it is loaded. It stays while the process is stopping, for the calls that are under way.
+    /// The model; nil until it is loaded. It remains while the process is stopping, for the calls in progress.
     package var model: ServedModel? {
         state.withLock { $0.model }
     }
 
-    /// Goes from loading to serving.
+    /// Changes from loading to serving.
     package func begin(serving model: ServedModel) {
         state.withLock {
             $0.model = model
@@ -41,13 +41,13 @@ package final class ServingState: Sendable {
         }
     }
 
-    /// Says that the process is about to end.
+    /// Records that the process is about to end.
     package func stop() {
         state.withLock { $0.change(to: .stopping) }
     }
 
-    /// The status as it is now and whenever it changes. Ends after `stopping`. Whoever reads slowly misses what is not the
-    /// latest.
+    /// The current status and every later one; the stream ends after `stopping`. A slow reader gets only the latest
+    /// status.
     package func statuses() -> AsyncStream<Status> {
         let (stream, continuation) = AsyncStream.makeStream(of: Status.self, bufferingPolicy: .bufferingNewest(1))
         let identifier = state.withLock { state -> Int? in
@@ -62,7 +62,7 @@ package final class ServingState: Sendable {
         }
         if let identifier {
             continuation.onTermination = { [weak self] termination in
-                // A watcher that ends because of `stop` is gone already, and the lock is held.
+                // A watcher that ends because of `stop` has been removed already, and the lock is held.
                 guard case .cancelled = termination else { return }
                 _ = self?.state.withLock { $0.watchers.removeValue(forKey: identifier) }
             }

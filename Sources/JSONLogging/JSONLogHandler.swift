@@ -9,10 +9,11 @@ import Logging
 /// ```
 ///
 /// `time`, `level`, `logger` and `message` come first; metadata follows as members of the same object, sorted by name,
-/// strings as strings, arrays and dictionaries as such. A metadata key that has one of those four names, or `error`,
-/// gets an underscore before it. Metadata of the event goes before that of the provider, and that before the logger's.
+/// with strings as strings and arrays and dictionaries as such. A metadata key equal to one of those four names, or to
+/// `error`, gets an underscore before it. The event's metadata takes precedence over the provider's, and that over the
+/// logger's.
 package struct JSONLogHandler: LogHandler {
-    /// The shared threshold, unless this handler was given a level of its own.
+    /// The shared threshold, unless this handler was given its own level.
     package var logLevel: Logger.Level {
         get { ownLevel ?? threshold.level }
         set { ownLevel = newValue }
@@ -27,12 +28,12 @@ package struct JSONLogHandler: LogHandler {
     private let sink: LogSink
     private let now: @Sendable () -> Timestamp
 
-    /// Makes a handler.
+    /// Creates a handler.
     ///
     /// - Parameters:
     ///   - label: Name of the logger.
     ///   - threshold: The least severe level that is written.
-    ///   - metadataProvider: Gives metadata at each event.
+    ///   - metadataProvider: Provides metadata for each event.
     ///   - sink: Where the lines go.
     ///   - now: The clock; called on the thread that logs.
     package init(
@@ -58,7 +59,7 @@ package struct JSONLogHandler: LogHandler {
         sink.write(line(for: event))
     }
 
-    /// The line for an event, with its line feed.
+    /// The line for an event, including its line feed.
     package func line(for event: LogEvent) -> [UInt8] {
         var fields = metadata
         if let provided = metadataProvider?.get() { fields.merge(provided) { _, new in new } }

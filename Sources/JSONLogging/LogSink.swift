@@ -8,15 +8,15 @@ import Ground
 package struct LogSink: Sendable {
     private let fileDescriptor: Int32
 
-    /// Lines go to an open descriptor; who opened it keeps it open.
+    /// Writes lines to an open descriptor; the caller must keep it open.
     package init(fileDescriptor: Int32) {
         self.fileDescriptor = fileDescriptor
     }
 
-    /// Lines go to the process's standard error.
+    /// Writes lines to the process's standard error.
     package static let standardError = LogSink(fileDescriptor: STDERR_FILENO)
 
-    /// Lines go to the process's standard output.
+    /// Writes lines to the process's standard output.
     package static let standardOutput = LogSink(fileDescriptor: STDOUT_FILENO)
 
     /// Writes one line; `line` includes its line feed.

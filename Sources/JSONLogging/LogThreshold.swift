@@ -1,8 +1,8 @@
 import Logging
 import Synchronization
 
-/// The least severe level that is written, shared by any number of handlers. It may change while they log; any thread
-/// may change it.
+/// The least severe level that is written, shared by any number of handlers. Any thread may change it, even while they
+/// log.
 package final class LogThreshold: Sendable {
     /// Index into `Logger.Level.allCases`.
     private let index: Atomic<Int>
@@ -17,7 +17,7 @@ package final class LogThreshold: Sendable {
     }
 
     private static func index(of level: Logger.Level) -> Int {
-        // Never missing: every level is one of all.
+        // Always found: `allCases` contains every level.
         Logger.Level.allCases.firstIndex(of: level)!
     }
 }

@@ -1,7 +1,7 @@
 /// Writes JSON text (RFC 8259) as UTF-8 bytes, straight into one buffer.
 ///
-/// It puts the commas itself; that names come before values and that everything opened gets closed is up to the
-/// caller and checked by a precondition only in ``finish()``. For output whose shape is known beforehand (log lines,
+/// It inserts the commas itself; the caller must write names before values and close everything it opens, which is
+/// checked by a precondition only in ``finish()``. Meant for output whose shape is known beforehand (log lines,
 /// responses): nothing is boxed and nothing is looked up.
 ///
 /// ```swift
@@ -19,12 +19,12 @@ package struct JSONWriter: Sendable {
 
     /// Starts an empty text.
     ///
-    /// - Parameter capacity: Number of bytes to make room for.
+    /// - Parameter capacity: Number of bytes to reserve.
     package init(capacity: Int = 256) {
         bytes.reserveCapacity(capacity)
     }
 
-    /// The text written so far. A precondition holds: everything opened has been closed.
+    /// The text written so far. Precondition: everything that was opened has been closed.
     package consuming func finish() -> [UInt8] {
         precondition(depth == 0, "An object or array is still open.")
         return bytes
@@ -82,7 +82,7 @@ package struct JSONWriter: Sendable {
         value(number)
     }
 
-    /// Writes a member with a truth value.
+    /// Writes a member with a Boolean.
     package mutating func member(_ name: String, _ boolean: Bool) {
         self.name(name)
         value(boolean)
@@ -120,7 +120,7 @@ package struct JSONWriter: Sendable {
         bytes.append(contentsOf: "null".utf8)
     }
 
-    /// Writes text that is JSON already.
+    /// Writes text that is already JSON.
     package mutating func raw(_ json: some Sequence<UInt8>) {
         separate()
         bytes.append(contentsOf: json)

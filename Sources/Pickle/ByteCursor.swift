@@ -1,4 +1,4 @@
-/// Reads a file's bytes from front to back; every step is checked against what is left.
+/// Reads a file's bytes from front to back; every step is checked against the number of bytes left.
 struct ByteCursor {
     let bytes: [UInt8]
     private(set) var position = 0
@@ -7,10 +7,10 @@ struct ByteCursor {
         self.bytes = bytes
     }
 
-    /// Number of bytes between here and the end.
+    /// The number of bytes between here and the end.
     var remaining: Int { bytes.count - position }
 
-    /// The next `count` bytes, shared with the file and not copied. `what` names them in the error.
+    /// The next `count` bytes, shared with the file rather than copied. `what` names them in the error.
     mutating func take(_ count: UInt64, of what: @autoclosure () -> String) throws(PickleError) -> ArraySlice<UInt8> {
         guard count <= UInt64(remaining) else {
             throw PickleError(

@@ -1,4 +1,4 @@
-/// A numpy array: its elements in row-major ("C") order, whatever the order in the file was.
+/// A numpy array: its elements in row-major ("C") order, whatever their order in the file.
 package struct NumpyArray: Sendable, Equatable {
     /// The lengths of the dimensions; empty for a single value. Their product is the number of elements.
     package let shape: [Int]
@@ -13,17 +13,17 @@ package struct NumpyArray: Sendable, Equatable {
         case objects([PickledValue])
     }
 
-    /// An array of elements that are in row-major order already; there must be as many as the shape says.
+    /// An array of elements that are already in row-major order; their number must match the shape.
     package init(shape: [Int], elements: Elements) {
         self.shape = shape
         self.elements = elements
     }
 
-    /// What `numpy.ndarray` holds before its state is set.
+    /// The content of a `numpy.ndarray` before its state is set.
     static let empty = NumpyArray(shape: [0], elements: .floats([]))
 }
 
-/// The order in which the elements of an array with several dimensions lie in the file.
+/// The order of a multi-dimensional array's elements in the file.
 enum ElementOrder {
     /// The last index changes fastest ("C").
     case rowMajor
@@ -32,7 +32,7 @@ enum ElementOrder {
 }
 
 extension NumpyArray {
-    /// Number of elements of a shape; nil if a length is negative or the product too large for an Int.
+    /// The number of elements in a shape; nil if a length is negative or the product too large for an Int.
     static func elementCount(of shape: [Int]) -> Int? {
         var count = 1
         for length in shape {
@@ -43,14 +43,14 @@ extension NumpyArray {
         return count
     }
 
-    /// Memory that the decoded elements take, in bytes; nil if that is too large for an Int.
+    /// The memory that the decoded elements take, in bytes; nil if that is too large for an Int.
     static func decodedSize(count: Int, type: NumpyDataType) -> Int? {
         let elementSize =
             switch type.kind {
             case .boolean: MemoryLayout<Bool>.stride
             case .signedInteger, .unsignedInteger: MemoryLayout<Int>.stride
             case .float: MemoryLayout<Double>.stride
-            // A UCS-4 character is at most 4 bytes long in UTF-8, too; 32 more for a string's own storage.
+            // A UCS-4 character takes at most 4 bytes in UTF-8 as well; 32 bytes more are for a string's own storage.
             case .text: MemoryLayout<String>.stride + type.itemSize + 32
             case .object: MemoryLayout<PickledValue>.stride
             }
@@ -60,7 +60,8 @@ extension NumpyArray {
 
     /// Decodes elements of a fixed size.
     ///
-    /// The caller has checked that `bytes` holds exactly as many as `shape` says, and that `type` is not `.object`.
+    /// The caller has checked that `bytes` holds exactly the number of elements in `shape`, and that `type` is not
+    /// `.object`.
     init(
         bytes: ArraySlice<UInt8>, type: NumpyDataType, shape: [Int], order: ElementOrder
     ) throws(PickleError.Reason) {
@@ -105,7 +106,7 @@ extension NumpyArray {
         }
     }
 
-    /// Takes elements that are Python objects.
+    /// Stores elements that are Python objects.
     init(objects: [PickledValue], shape: [Int], order: ElementOrder) {
         self.shape = shape
         elements = .objects(Self.places(shape: shape, order: order).map(objects.count) { objects[$0] })
@@ -122,7 +123,7 @@ extension NumpyArray {
         return bits
     }
 
-    /// The element at `place` as text without the zeros at its end; nil if a character is none of Unicode's.
+    /// The element at `place` as text without trailing zeros; nil if a character is not valid Unicode.
     private static func text(_ raw: UnsafeRawBufferPointer, _ place: Int, _ type: NumpyDataType) -> String? {
         let characterType = NumpyDataType(kind: .unsignedInteger, itemSize: 4, byteOrder: type.byteOrder)
         let width = type.itemSize / 4
@@ -144,7 +145,7 @@ extension NumpyArray {
     }
 }
 
-/// Where in the file's order the elements lie that come one after the other in row-major order.
+/// The positions in the file of elements that are to follow one another in row-major order.
 private enum Places {
     case inOrder
     /// Column-major elements of this shape.
@@ -167,7 +168,7 @@ private enum Places {
             elements.reserveCapacity(count)
             for _ in 0..<count {
                 elements.append(transform(place))
-                // Counts the index up like an odometer, last dimension first.
+                // Increments the index like an odometer, last dimension first.
                 var dimension = shape.count - 1
                 while dimension >= 0 {
                     index[dimension] += 1

@@ -7,7 +7,7 @@ package struct NumpyDataType: Sendable, Hashable {
         case signedInteger = "i"
         case unsignedInteger = "u"
         case float = "f"
-        /// Text of a fixed number of characters of 4 bytes each (UCS-4), filled up with zeros.
+        /// Text of a fixed number of characters of 4 bytes each (UCS-4), padded with zeros.
         case text = "U"
         /// References to Python objects.
         case object = "O"
@@ -31,10 +31,10 @@ package struct NumpyDataType: Sendable, Hashable {
         self.byteOrder = byteOrder
     }
 
-    /// Reads a type's name as pickles have it, for example `f8`, `i4`, `b1`, `U10` or `O8`; nil for types that the
-    /// reader does not support: complex numbers, half precision, dates, byte strings, structures.
+    /// Parses a type's name in pickles, for example `f8`, `i4`, `b1`, `U10` or `O8`; nil for types that the reader does
+    /// not support: complex numbers, half precision, dates, byte strings, structures.
     init?(name: String) {
-        // `Int` would read any number of zeros, again and again from one long text in the memo.
+        // `Int` would read any number of leading zeros, again and again from one long text in the memo.
         guard name.utf8.count <= Self.longestName, let first = name.first, let kind = Kind(rawValue: first),
             let number = Int(name.dropFirst())
         else { return nil }
@@ -48,10 +48,10 @@ package struct NumpyDataType: Sendable, Hashable {
         }
     }
 
-    /// Bytes of the longest name, that of the longest text.
+    /// The length in bytes of the longest name, that of the longest text.
     private static let longestName = 6
 
-    /// Longest supported fixed-width text, in characters.
+    /// The longest fixed-width text that is supported, in characters.
     static let longestText = 1 << 16
 }
 

@@ -1,19 +1,19 @@
-/// What stands for a value that the reader doesn't understand, where the file has one: only what it was.
+/// A placeholder for a value that the reader doesn't understand: it records only what the value was.
 ///
-/// Models have attributes that no prediction needs, and those may be of any kind: a generator of random numbers, a
-/// function, dates. Such a value may be filled, called and built as its makers like; it stays what it is.
+/// Models have attributes that no prediction needs, and those may be of any kind: a random number generator, a
+/// function, dates. Such a value may be filled, called and built in any way; it stays as it is.
 package enum OpaqueValue: Sendable, Equatable {
     /// A class or function by itself.
     case name(PythonName)
-    /// What a class or function would have made.
+    /// The result of calling a class or function.
     case made(by: PythonName)
-    /// Something else, in a few words: `a set`.
+    /// Anything else, in a few words: `a set`.
     case other(String)
-    /// A numpy data type, with the bytes that one element takes, where they are known, and whether these refer to Python
-    /// objects.
+    /// A numpy data type, with the size of an element in bytes, if it is known, and whether the elements refer to
+    /// Python objects.
     case dataType(String, itemSize: Int?, holdsObjects: Bool)
 
-    /// What calling it, or an instance of it, is.
+    /// The value that results from calling it, or an instance of it.
     var product: OpaqueValue {
         switch self {
         case .name(let name), .made(by: let name): .made(by: name)
@@ -21,7 +21,7 @@ package enum OpaqueValue: Sendable, Equatable {
         }
     }
 
-    /// The name in the file that it came by.
+    /// The name that the file gave for it.
     var name: PythonName? {
         switch self {
         case .name(let name), .made(by: let name): name
@@ -31,7 +31,7 @@ package enum OpaqueValue: Sendable, Equatable {
 }
 
 extension OpaqueValue: CustomStringConvertible {
-    /// A few words for a message, of bounded length.
+    /// A few words for a message, of limited length.
     package var description: String {
         switch self {
         case .name(let name): "the class or function \(quoted(name))"

@@ -1,7 +1,7 @@
 /// The opcodes of pickle protocols 0 to 5, under the names that Python's `pickle.py` and `pickletools` give them.
 ///
-/// The reader carries out those that pickles of protocol 2 to 5 contain when they hold numbers, strings, containers and
-/// instances. It knows the others by name only, to say what it found.
+/// The reader executes those that pickles of protocol 2 to 5 contain if they hold numbers, strings, containers and
+/// instances. It knows the others by name only, to report what it found.
 enum Opcode: UInt8 {
     // Framing and end.
     case proto = 0x80
@@ -65,7 +65,7 @@ enum Opcode: UInt8 {
     case newObjEx = 0x92
     case build = 0x62  // 'b'
 
-    // Never carried out.
+    // Never executed.
     case persistentIdentifier = 0x50  // 'P'
     case binaryPersistentIdentifier = 0x51  // 'Q'
     case int = 0x49  // 'I'
@@ -87,7 +87,7 @@ enum Opcode: UInt8 {
     case nextBuffer = 0x97
     case readOnlyBuffer = 0x98
 
-    /// What a pickle of protocol 0 or 1 begins with: a name, a container, or a value by itself.
+    /// The first byte of a pickle of protocol 0 or 1: a name, a container, or a value by itself.
     static let oldBeginnings: Set<UInt8> = Set(
         [
             global, mark, emptyTuple, emptyList, emptyDict, none, int, long, float, string, unicode, binInt, binInt1,

@@ -1,6 +1,6 @@
-/// Why a file is not read as a pickle, and where in it the reason was found.
+/// Why a file can't be read as a pickle, and where in the file the reason was found.
 package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Offset in bytes from the beginning of the file.
+    /// Offset from the beginning of the file, in bytes.
     package let offset: Int
 
     package let reason: Reason
@@ -13,32 +13,32 @@ package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible 
     package enum Reason: Error, Sendable, Equatable {
         /// The file begins like the output of this compressor.
         case compressed(String)
-        /// The file looks like a pickle of protocol 0 or 1, which have no beginning of their own.
+        /// The file looks like a pickle of protocol 0 or 1, which have no signature.
         case oldProtocol
         /// The file does not begin with the PROTO opcode that every pickle of protocol 2 to 5 begins with.
         case notAPickle(firstByte: UInt8)
         /// A pickle of a protocol other than 2 to 5.
         case unsupportedProtocol(Int)
-        /// A byte that is no opcode in any protocol.
+        /// A byte that is not an opcode in any protocol.
         case unknownOpcode(UInt8)
         /// An opcode that pickles of supported models never contain.
         case unsupportedOpcode(String)
-        /// The file ends inside something; `needed` bytes were still to come, `available` are there.
+        /// The file ends inside something; `needed` bytes should follow, but only `available` do.
         case truncated(what: String, needed: UInt64, available: Int)
-        /// The pickle is a value of a class or function that models are not made of, or names one that nobody means well
-        /// with. It has not been called.
+        /// The pickle holds a value of a class or function that models don't consist of, or a name that only a
+        /// malicious file contains. Nothing has been called.
         case forbiddenGlobal(PythonName)
-        /// An opcode takes a value from an empty stack or below the last mark.
+        /// An opcode takes a value from an empty stack or from below the last mark.
         case stackUnderflow(opcode: String)
-        /// An opcode looks for a mark and there is none.
+        /// An opcode needs a mark, but there is none.
         case noMark(opcode: String)
-        /// A memo entry is asked for that was never made.
+        /// A memo entry is read that was never written.
         case unknownMemo(UInt64)
         /// Bytes that should be text are not.
         case invalidText(encoding: String)
-        /// Reading on would cost more than `PickleLimits` allow.
+        /// Reading on would exceed the `PickleLimits`.
         case limitExceeded(what: String, limit: Int)
-        /// Something was found where something else has to be.
+        /// Something other than the expected was found.
         case unexpected(found: String, expected: String)
         /// The pickle ends, but the file goes on.
         case trailingBytes(Int)
@@ -93,9 +93,9 @@ private func hexadecimal(_ byte: UInt8) -> String {
     return digits.utf8.count == 1 ? "0" + digits : digits
 }
 
-/// The beginning of a name from a file, in quotation marks; as `quoted(_:)` of a text.
+/// The beginning of a name from a file, in quotation marks; see `quoted(_:)` for text.
 func quoted(_ name: PythonName) -> String {
-    // Each may be as long as the file, and so would be what is put together of them.
+    // Each part may be as long as the file, and so would be their combination.
     let longest = 200
     let module = String(String.UnicodeScalarView(name.module.unicodeScalars.prefix(longest)))
     let last = String(String.UnicodeScalarView(name.name.unicodeScalars.prefix(longest)))

@@ -1,6 +1,6 @@
 /// What the machine does instead of calling classes and functions.
 extension PickleMachine {
-    /// Finds what a name stands for: where it is not known or allowed, something opaque.
+    /// The value that a name stands for; an opaque one if the name is unknown or not allowed.
     mutating func global(_ name: PythonName) throws(PickleError) -> PickledValue {
         if name.isPlausible {
             if let known = Self.knownGlobals[name] { return .global(known) }
@@ -10,12 +10,13 @@ extension PickleMachine {
         return opaque(.name(name))
     }
 
-    /// A value that is not understood, made by the opcode that is being carried out.
+    /// A value that is not understood, made by the current opcode.
     mutating func opaque(_ value: OpaqueValue) -> PickledValue {
         .node(document.add(.opaque(value), offset: offset))
     }
 
-    /// numpy moved `core` to `_core` in version 2; Python 2's name of the module `builtins` is in every protocol 2.
+    /// numpy moved `core` to `_core` in version 2; every pickle of protocol 2 uses Python 2's name for the module
+    /// `builtins`.
     private static let knownGlobals: [PythonName: PickledGlobal] = [
         PythonName(module: "numpy._core.multiarray", name: "_reconstruct"): .reconstructArray,
         PythonName(module: "numpy.core.multiarray", name: "_reconstruct"): .reconstructArray,
@@ -31,7 +32,7 @@ extension PickleMachine {
         PythonName(module: "builtins", name: "bytes"): .bytesClass,
     ]
 
-    /// REDUCE: the result of calling a known function; what an unknown one would give is opaque.
+    /// REDUCE: the result of calling a known function; that of an unknown one is opaque.
     mutating func call(_ callee: PickledValue, arguments: PickledValue) throws(PickleError) -> PickledValue {
         if let callee = document.opaque(callee) { return opaque(callee.product) }
         guard case .global(let function) = callee else { throw unexpected(callee, expected: "a function to call") }
@@ -41,7 +42,7 @@ extension PickleMachine {
         switch function {
         case .reconstructArray:
             let kind = arguments.first ?? .none
-            // A matrix, a masked array and the like.
+            // A matrix, a masked array or the like.
             if let kind = document.opaque(kind) { return opaque(kind.product) }
             guard kind == .global(.arrayClass) else { throw unexpected(kind, expected: "numpy.ndarray") }
             return .node(document.add(.array(.empty), offset: offset))
@@ -77,7 +78,7 @@ extension PickleMachine {
         }
     }
 
-    /// BUILD: gives an instance, array or data type its state.
+    /// BUILD: sets the state of an instance, array or data type.
     mutating func build(_ target: PickledValue, state: PickledValue) throws(PickleError) {
         guard case .node(let node) = target else { throw unexpected(target, expected: "an instance") }
         switch document[node] {
@@ -118,18 +119,18 @@ extension PickleMachine {
 // MARK: - numpy
 
 extension PickleMachine {
-    /// `numpy.dtype(name, …)`: a name that is short is one, understood or not.
+    /// `numpy.dtype(name, …)`: any short name counts as a data type, understood or not.
     private mutating func dataType(named value: PickledValue) throws(PickleError) -> PickledValue {
         guard case .string(let name) = value, (1...Self.longestTypeName).contains(name.utf8.count) else {
             throw unexpected(value, expected: "a supported numpy data type")
         }
         if let type = NumpyDataType(name: name) { return .node(document.add(.dataType(type), offset: offset)) }
-        // The number in a name is of bytes, but for text of characters.
+        // The number in a name is in bytes, except for text, where it is in characters.
         let size = Int(name.dropFirst()).map { name.hasPrefix("U") ? 4 * $0 : $0 }
         return opaque(.dataType(name, itemSize: size.flatMap { $0 >= 0 ? $0 : nil }, holdsObjects: false))
     }
 
-    /// Bytes of the longest name of a data type: `S` and a number.
+    /// The length in bytes of the longest name of a data type: `S` and a number.
     private static let longestTypeName = 12
 
     /// `numpy.dtype.__setstate__`: (version, byte order, sub-array, field names, fields, item size, alignment, flags).
@@ -153,14 +154,15 @@ extension PickleMachine {
         return .dataType(completed)
     }
 
-    /// A value that is not understood, with its state: of a data type, the size in memory and whether there are objects.
+    /// A value that is not understood, with its state; for a data type, its size in memory and whether it holds
+    /// objects.
     private func completed(_ value: OpaqueValue, state: PickledValue) -> OpaqueValue {
         guard case .dataType(let name, let size, let holdsObjects) = value, let items = document.tuple(state),
             items.count >= 8
         else { return value }
-        // -1 for types whose name says it already.
+        // -1 for types whose name gives the size.
         let stated: Int? = if case .integer(let size) = items[5], size >= 0 { size } else { nil }
-        // numpy's NPY_ITEM_REFCOUNT.
+        // The flag that numpy calls NPY_ITEM_REFCOUNT.
         let hasReferences = if case .integer(let flags) = items[7] { flags & 1 != 0 } else { false }
         return .dataType(name, itemSize: stated ?? size, holdsObjects: holdsObjects || hasReferences)
     }
@@ -208,11 +210,11 @@ extension PickleMachine {
         }
     }
 
-    /// `joblib.numpy_pickle.NumpyArrayWrapper.read_array`: the array's bytes follow in the file, behind a byte that says
-    /// how many bytes of padding come first (joblib 1.2 and later); arrays of objects follow as a pickle of their own.
+    /// `joblib.numpy_pickle.NumpyArrayWrapper.read_array`: the array's bytes follow in the file, after a byte with the
+    /// number of padding bytes that come first (joblib 1.2 and later); arrays of objects follow as a nested pickle.
     private mutating func joblibArray(state: PickledValue) throws(PickleError) -> PickledNode {
-        // The wrapper has half a dozen attributes. Without a limit, looking for them again and again in one dictionary of
-        // a million members would keep a small file busy for hours.
+        // The wrapper has half a dozen attributes. Without a limit, repeated look-ups in one dictionary of a million
+        // members would keep a small file busy for hours.
         guard case .node(let members) = state,
             case .dictionary(let attributes) = document[members], attributes.count <= 32,
             let shapeMember = document.member("shape", of: members),
@@ -255,8 +257,8 @@ extension PickleMachine {
         return try array(contents: .bytes(bytes), type: type, shape: shape, order: order)
     }
 
-    /// An array from its bytes, or, for objects, from a list; their number has to be that of the shape. One with elements
-    /// that have no place in a Swift type is opaque.
+    /// An array from its bytes or, for objects, from a list; their number must match the shape. An array whose elements
+    /// have no Swift type is opaque.
     private mutating func array(
         contents: PickledValue, type: NumpyDataType, shape: [Int], order: ElementOrder
     ) throws(PickleError) -> PickledNode {
@@ -283,13 +285,13 @@ extension PickleMachine {
         }
     }
 
-    /// What an array of elements that are not understood is.
+    /// The description of an array whose elements are not understood.
     private func arrayOf(_ type: PickledValue) -> OpaqueValue {
         .other("an array of \(document.summary(of: type))")
     }
 
     private func shape(_ value: PickledValue) throws(PickleError) -> [Int] {
-        // numpy takes a bare number for the shape of one dimension.
+        // numpy accepts a bare number as the shape of one dimension.
         if case .integer(let length) = value { return [length] }
         guard let items = document.tuple(value), items.count <= Self.mostDimensions else {
             throw unexpected(value, expected: "the shape of an array")

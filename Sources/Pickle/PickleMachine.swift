@@ -1,23 +1,23 @@
-/// The stack machine that a pickle is a program for, with only the opcodes that build values.
+/// The stack machine that pickles are programs for, with only the opcodes that build values.
 ///
-/// Everything that would need a class or function to be called is in `PickleMachine+Construction.swift`.
+/// Everything for which Python would call a class or function is in `PickleMachine+Construction.swift`.
 struct PickleMachine {
     var cursor: ByteCursor
     var document = PickledDocument()
     let classes: Set<PythonName>
     let limits: PickleLimits
 
-    /// Offset of the opcode that is being carried out.
+    /// Offset of the current opcode.
     private(set) var offset = 0
 
     private var stack: [PickledValue] = []
-    /// Heights of the stack at its marks.
+    /// The height of the stack at each mark.
     private var marks: [Int] = []
     private var memo: [UInt64: PickledValue] = [:]
 
     private var opcodesDone = 0
     private var bytesDecoded = 0
-    /// True inside a pickle that lies within another: joblib writes arrays of objects like that.
+    /// True inside a nested pickle: joblib writes arrays of objects that way.
     private var isNested = false
 
     init(bytes: [UInt8], allowing classes: Set<PythonName>, limits: PickleLimits) {
@@ -26,7 +26,7 @@ struct PickleMachine {
         self.limits = limits
     }
 
-    /// Carries out opcodes up to STOP and returns the value that it leaves.
+    /// Executes opcodes up to STOP and returns the value that it leaves.
     mutating func run() throws(PickleError) -> PickledValue {
         while true {
             offset = cursor.position
@@ -82,7 +82,7 @@ struct PickleMachine {
             let arguments = try pop(for: opcode)
             push(try instance(of: try pop(for: opcode), arguments: arguments))
         case .newObjEx:
-            // A class with arguments by name; none that is understood has any.
+            // A class with named arguments; no class that is understood has any.
             _ = try pop(for: opcode)
             _ = try pop(for: opcode)
             let callee = try pop(for: opcode)
@@ -151,15 +151,15 @@ struct PickleMachine {
         case .binInt2:
             push(.integer(Int(try cursor.unsigned(width: 2, of: "an integer"))))
         case .binFloat:
-            // The one number in pickles with its highest byte first.
+            // The only number in pickles with its highest byte first.
             let bits = try cursor.unsigned(width: 8, of: "a floating-point number")
             push(.float(Double(bitPattern: bits.byteSwapped)))
         default:
             let length = try cursor.unsigned(width: opcode == .long1 ? 1 : 4, of: "an integer's length")
             let bytes = try cursor.take(length, of: "an integer")
-            // The state of some generators of random numbers has 16.
+            // The state of some random number generators has 16.
             guard bytes.count <= 8 else { return push(.opaque(.other("an integer of \(bytes.count) bytes"))) }
-            // Two's complement, lowest byte first; of no bytes at all it is 0.
+            // Two's complement, lowest byte first; without any bytes it is 0.
             var integer = (bytes.last ?? 0) < 0x80 ? 0 : -1
             for byte in bytes.reversed() { integer = integer << 8 | Int(byte) }
             push(.integer(integer))
@@ -224,7 +224,7 @@ struct PickleMachine {
         }
     }
 
-    /// No model needs a set: what is in one is not kept.
+    /// No model needs a set: its elements are not kept.
     private mutating func fillSet(_ opcode: Opcode) throws(PickleError) {
         switch opcode {
         case .emptySet:
@@ -249,7 +249,7 @@ struct PickleMachine {
         stack.append(.node(document.add(node, offset: offset)))
     }
 
-    /// Height below which no opcode may take values: that of the last mark.
+    /// The height below which no opcode may take values: that of the last mark.
     private var floor: Int { marks.last ?? 0 }
 
     private func top(for opcode: Opcode) throws(PickleError) -> PickledValue {
@@ -265,7 +265,7 @@ struct PickleMachine {
         return value
     }
 
-    /// Takes the values above the last mark, and the mark.
+    /// Removes the last mark and the values above it, and returns the values.
     private mutating func popToMark(for opcode: Opcode) throws(PickleError) -> [PickledValue] {
         guard let mark = marks.popLast() else { throw error(.noMark(opcode: opcode.name)) }
         let values = Array(stack[mark...])
@@ -275,17 +275,17 @@ struct PickleMachine {
 
     // MARK: For construction
 
-    /// An error at the opcode that is being carried out.
+    /// An error at the current opcode.
     func error(_ reason: PickleError.Reason) -> PickleError {
         PickleError(offset: offset, reason: reason)
     }
 
-    /// An error that says what a value is and what it should be.
+    /// An error with the value that was found and what was expected.
     func unexpected(_ value: PickledValue, expected: String) -> PickleError {
         error(.unexpected(found: document.summary(of: value), expected: expected))
     }
 
-    /// Counts memory that decoded contents are about to take, in bytes; nil stands for more than an Int can say.
+    /// Charges memory that decoded contents are about to take, in bytes; nil stands for more than an Int can hold.
     mutating func charge(_ size: Int?) throws(PickleError) {
         guard let size, size <= limits.decodedBytes - bytesDecoded else {
             throw error(.limitExceeded(what: "bytes of decoded arrays", limit: limits.decodedBytes))
@@ -293,7 +293,7 @@ struct PickleMachine {
         bytesDecoded += size
     }
 
-    /// Reads a pickle of its own that begins at the cursor, and goes on behind it.
+    /// Reads a nested pickle that begins at the cursor, and continues after it.
     mutating func runNested() throws(PickleError) -> PickledValue {
         if isNested {
             throw error(.unexpected(found: "a pickle inside a pickle inside a pickle", expected: "at most one level"))

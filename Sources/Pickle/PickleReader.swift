@@ -2,15 +2,15 @@
 /// compression.
 ///
 /// A pickle is a program for a small stack machine, and Python's own reader calls whatever that program names. This one
-/// has no means to: it knows a handful of numpy functions by name and does their work itself, and keeps the attributes of
-/// instances whose class the caller allows. Of any other value it keeps only what it was and where (``OpaqueValue``): a
-/// model may have such attributes, as long as nobody needs them. What a file may cost is limited by ``PickleLimits``; no
-/// length in the file is believed before the bytes are there.
+/// has no means to do so: it knows a handful of numpy functions by name and does their work itself, and keeps the
+/// attributes of instances whose class the caller allows. Of any other value it keeps only what it was and where
+/// (``OpaqueValue``): a model may have such attributes as long as nobody needs them. The cost of a file is limited by
+/// ``PickleLimits``; no length in the file is believed before the bytes are there.
 ///
 /// Sources: Python, `Lib/pickle.py` and `Lib/pickletools.py`; numpy, `numpy/_core/multiarray` and PEP 574 for arrays in
 /// protocol 5; joblib, `numpy_pickle.NumpyArrayWrapper` for arrays that lie between the opcodes.
 package enum PickleReader {
-    /// Reads one pickle that fills `bytes` from the first to the last.
+    /// Reads one pickle that fills all of `bytes`.
     ///
     /// - Parameters:
     ///   - bytes: The file.
@@ -33,7 +33,7 @@ package enum PickleReader {
         return document
     }
 
-    /// Tells what the file is instead, if it does not begin as a pickle of protocol 2 to 5.
+    /// Reports what the file is instead, if it does not begin like a pickle of protocol 2 to 5.
     private static func checkBeginning(of bytes: [UInt8]) throws(PickleError) {
         guard let first = bytes.first else {
             throw PickleError(offset: 0, reason: .truncated(what: "an empty file", needed: 1, available: 0))
@@ -42,8 +42,8 @@ package enum PickleReader {
         for (signature, format) in compressors where bytes.starts(with: signature) {
             throw PickleError(offset: 0, reason: .compressed(format))
         }
-        // Protocols 0 and 1 have no beginning of their own. A first name says more about such a file than its first
-        // byte does, but the one by which all instances are made says nothing.
+        // Protocols 0 and 1 have no signature. The first name in such a file says more about it than its first byte,
+        // unless it is the one by which all instances are made.
         if first == Opcode.global.rawValue {
             var cursor = ByteCursor(bytes)
             _ = try? cursor.byte(of: "an opcode")
@@ -59,7 +59,7 @@ package enum PickleReader {
         throw PickleError(offset: 0, reason: .notAPickle(firstByte: first))
     }
 
-    /// What compressed files begin with, of the compressors that joblib knows, and of archives.
+    /// The signatures of compressed files, for the compressors that joblib knows, and of archives.
     private static let compressors: [(signature: [UInt8], format: String)] = [
         ([0x1F, 0x8B], "gzip"),
         ([0x78], "zlib"),

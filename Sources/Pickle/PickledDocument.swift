@@ -1,9 +1,9 @@
-/// What a pickle holds: its root value, and the nodes that values refer to.
+/// The content of a pickle: its root value, and the nodes that values refer to.
 ///
 /// Nodes may be shared and may form cycles, as in Python. They are never expanded into a tree (a small file can describe
 /// an enormous one): a reader follows the few references that it needs.
 package struct PickledDocument: Sendable {
-    /// The value that the pickle is of.
+    /// The pickled value.
     package internal(set) var root: PickledValue = .none
 
     private var nodes: [(node: PickledNode, offset: Int)] = []
@@ -14,7 +14,7 @@ package struct PickledDocument: Sendable {
         nodes[identifier.index].node
     }
 
-    /// Offset in bytes in the file of the opcode that made a node.
+    /// Offset in the file, in bytes, of the opcode that made a node.
     package func offset(of identifier: PickledNode.Identifier) -> Int {
         nodes[identifier.index].offset
     }
@@ -34,25 +34,26 @@ package struct PickledDocument: Sendable {
         nodes[identifier.index].node = node
     }
 
-    /// What a value that isn't understood was; nil for one that is.
+    /// The description of a value that isn't understood; nil for one that is.
     package func opaque(_ value: PickledValue) -> OpaqueValue? {
         guard case .node(let identifier) = value, case .opaque(let opaque) = self[identifier] else { return nil }
         return opaque
     }
 
-    /// Appends to a list in place; false if the node is no list. What isn't understood takes in anything and keeps nothing.
+    /// Appends to a list in place; false if the node is not a list. A value that isn't understood accepts anything and
+    /// keeps nothing.
     mutating func append(_ items: some Sequence<PickledValue>, to identifier: PickledNode.Identifier) -> Bool {
         if case .opaque = nodes[identifier.index].node { return true }
         guard case .list(var list) = nodes[identifier.index].node else { return false }
-        // Let go of the node's reference, so that the array grows in place.
+        // Releases the node's reference, so that the array grows in place.
         nodes[identifier.index].node = .list([])
         list.append(contentsOf: items)
         nodes[identifier.index].node = .list(list)
         return true
     }
 
-    /// Adds members to a dictionary in place; false if the node is no dictionary. What isn't understood takes in anything and
-    /// keeps nothing.
+    /// Adds members to a dictionary in place; false if the node is not a dictionary. A value that isn't understood
+    /// accepts anything and keeps nothing.
     mutating func insert(
         _ members: some Sequence<PickledNode.Member>, into identifier: PickledNode.Identifier
     ) -> Bool {
@@ -84,13 +85,13 @@ extension PickledDocument {
         return items
     }
 
-    /// The value of a string key in a dictionary; nil without such a key, or when the node is no dictionary.
+    /// The value of a string key in a dictionary; nil if the key is missing or the node is not a dictionary.
     package func member(_ key: String, of identifier: PickledNode.Identifier) -> PickledValue? {
         guard case .dictionary(let members) = self[identifier] else { return nil }
         return members.last { $0.key == .string(key) }?.value
     }
 
-    /// What a value is, in a few words for an error message: `a list of 3 items`.
+    /// A description of a value in a few words, for an error message: `a list of 3 items`.
     package func summary(of value: PickledValue) -> String {
         switch value {
         case .none: return "None"

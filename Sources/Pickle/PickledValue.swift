@@ -1,7 +1,7 @@
 /// A value from a pickle.
 ///
-/// What Python shares between several places, or changes after it was made, is a node of the ``PickledDocument``; the
-/// rest is here in full.
+/// A value that Python shares between several places, or changes after it was made, is a node of the
+/// ``PickledDocument``; any other is stored here in full.
 package enum PickledValue: Sendable, Equatable {
     case none
     case boolean(Bool)
@@ -16,7 +16,7 @@ package enum PickledValue: Sendable, Equatable {
     case node(PickledNode.Identifier)
 }
 
-/// The classes and functions that the reader knows what to do for. What any other makes is a ``PickledNode/opaque(_:)``.
+/// The classes and functions that the reader implements. The product of any other is a ``PickledNode/opaque(_:)``.
 package enum PickledGlobal: Sendable, Hashable {
     /// `numpy…multiarray._reconstruct`: makes an empty array, to be filled by BUILD.
     case reconstructArray
@@ -34,7 +34,7 @@ package enum PickledGlobal: Sendable, Hashable {
     case encodeText
     /// `bytes`: how protocol 2 writes empty bytes.
     case bytesClass
-    /// A class that the caller of the reader allows; it is not run, its attributes are kept.
+    /// A class that the reader's caller allows; it is not run, but its attributes are kept.
     case instanceClass(PythonName)
 }
 
@@ -42,15 +42,15 @@ package enum PickledGlobal: Sendable, Hashable {
 package enum PickledNode: Sendable, Equatable {
     case tuple([PickledValue])
     case list([PickledValue])
-    /// In the order of the file; of members with equal keys the last one counts.
+    /// In the order of the file; if keys are equal, the last one counts.
     case dictionary([Member])
     case array(NumpyArray)
     case dataType(NumpyDataType)
     /// An instance of an allowed class. `attributes` is the dictionary of its state, once BUILD has set it.
     case instance(class: PythonName, attributes: Identifier?)
-    /// A joblib array wrapper before its BUILD, which puts the array in its place.
+    /// A joblib array wrapper before its BUILD, which replaces it with the array.
     case joblibArray
-    /// Something that the reader has no understanding of: it has skipped what the file says of it and made nothing.
+    /// A value that the reader doesn't understand: it has skipped what the file says about it and made nothing.
     case opaque(OpaqueValue)
 
     package struct Identifier: Sendable, Hashable {

@@ -1,4 +1,4 @@
-/// The full name of a Python class or function, as a pickle names what it wants to be called.
+/// The full name of a Python class or function that a pickle wants to be called.
 package struct PythonName: Sendable, Hashable, CustomStringConvertible {
     /// The module's dotted path, for example `sklearn.linear_model._logistic`.
     package let module: String
@@ -11,10 +11,10 @@ package struct PythonName: Sendable, Hashable, CustomStringConvertible {
         self.name = name
     }
 
-    /// `module.name`, as long as the file has it: a message says `quoted(_:)`.
+    /// `module.name`, however long the file has it: messages use `quoted(_:)`.
     package var description: String { "\(module).\(name)" }
 
-    /// Whether it is of a length that names have. A file may have one of many megabytes, and name it again and again: no
-    /// other is ever looked up.
+    /// Whether its length is one that names have. A file may contain a name of many megabytes, and use it again and
+    /// again: only a name of plausible length is ever looked up.
     var isPlausible: Bool { module.utf8.count <= 256 && name.utf8.count <= 256 }
 }

@@ -26,19 +26,19 @@ struct GRPCInterface: Service {
     }
 
     private static let configuration = HTTP2ServerTransport.Posix.Config.defaults {
-        // A row of a million features would still fit.
+        // Even a row of a million features fits.
         $0.rpc.maxRequestPayloadSize = 8 << 20
         $0.http2.maxConcurrentStreams = 1024
         $0.compression.enabledAlgorithms = .all
-        // Proxies keep their connections alive by pings while no call is under way.
+        // Proxies keep connections alive with PINGs while no call is in progress.
         $0.connection.keepalive.clientBehavior.allowWithoutCalls = true
         $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
-        // A connection whose peer is gone without a word is found within two minutes.
+        // A connection whose peer has vanished without closing it is detected within two minutes.
         $0.connection.keepalive.time = .seconds(100)
         $0.connection.keepalive.timeout = .seconds(20)
     }
 
-    /// `address:port` once the server listens; nil when it can't.
+    /// `address:port` once the server listens; nil if it can't.
     func address() async -> String? {
         guard let address = try? await server.transport.listeningAddress else { return nil }
         if let ipv4 = address.ipv4 { return endpoint(ipv4.host, ipv4.port) }

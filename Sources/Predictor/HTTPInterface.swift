@@ -26,13 +26,13 @@ struct HTTPInterface: Service {
         return limits
     }
 
-    /// `address:port` once the server listens; nil when it can't. To be asked once.
+    /// `address:port` once the server listens; nil if it can't. Ask only once.
     func address() async -> String? {
         await listening.stream.first { _ in true }
     }
 
     func run() async throws {
-        // Nobody waits for an address for ever, whatever ends this.
+        // However this ends, nobody may wait for an address for ever.
         defer { listening.continuation.finish() }
         let channel: any Channel
         do {

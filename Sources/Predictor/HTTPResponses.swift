@@ -5,12 +5,12 @@ import Inference
 import JSONText
 import NIOCore
 
-/// Answers HTTP requests. Everything it says is JSON; what is wrong comes as `{"error": …}`.
+/// Answers HTTP requests. Every body is JSON; an error is `{"error": …}`.
 struct HTTPResponses: Sendable {
     static let healthPath = "/health"
 
     let state: ServingState
-    /// The version that was asked for: all that is known before the model is loaded.
+    /// The requested version: all that is known before the model is loaded.
     let configuredVersion: String?
 
     @Sendable func respond(to request: Request) async -> Response {

@@ -41,7 +41,7 @@ struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
         for await status in state.statuses() where isKnown {
             try await response.write(Self.response(status))
         }
-        // The call was cancelled, or the process is stopping; a watch must not keep it from that.
+        // The call was cancelled, or the process is stopping; a watch must not delay that.
         throw RPCError(code: .unavailable, message: "the server is shutting down")
     }
 

@@ -5,7 +5,7 @@ import NIOCore
 
 /// A port that can't be listened on.
 struct ListenError: Error, CustomStringConvertible {
-    /// Name of the setting that has the port.
+    /// The name of the setting that contains the port.
     let setting: String
     /// `address:port`.
     let address: String
@@ -22,13 +22,13 @@ struct ListenError: Error, CustomStringConvertible {
         }
     }
 
-    /// What the system says of an error code, for example `address already in use`.
+    /// The system's text for an error code, for example `address already in use`.
     static func text(of errorNumber: Int32) -> String {
         SystemError(operation: "listen", code: errorNumber).reason
     }
 }
 
-/// An address and a port as people write them: an IPv6 address in brackets.
+/// An address and a port as people write them, with an IPv6 address in brackets.
 func endpoint(_ host: String, _ port: Int) -> String {
     HostPort(host: host, port: UInt16(clamping: port)).description
 }

@@ -6,7 +6,7 @@ import PredictionAPI
 /// `prediction.v1.PredictionService`.
 struct PredictionService: Prediction_V1_PredictionService.SimpleServiceProtocol {
     let state: ServingState
-    /// The version that was asked for: all that is known before the model is loaded.
+    /// The requested version: all that is known before the model is loaded.
     let configuredVersion: String?
 
     func predict(

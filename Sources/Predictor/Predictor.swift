@@ -14,7 +14,7 @@ struct Predictor {
 
     /// Runs until a signal stops it.
     ///
-    /// - Throws: `ListenError` when a port can't be listened on, `ModelLoadError` when the model can't be served.
+    /// - Throws: `ListenError` if a port can't be listened on, `ModelLoadError` if the model can't be served.
     func run() async throws {
         let logger = Logger(label: "predictor")
         let state = ServingState()
@@ -22,9 +22,9 @@ struct Predictor {
         let http = HTTPInterface(settings: settings, state: state)
         let loader = ModelLoader(settings: settings, state: state, logger: logger, grpc: grpc, http: http)
 
-        // The group stops its services from the last to the first: the loader first, which tells everyone who watches
-        // that the process is stopping, then both servers at once. A model that is refused stops the servers in the
-        // same order: whoever asks them at that moment is not cut off in the middle.
+        // The group stops its services from the last to the first: first the loader, which tells all watchers that the
+        // process is stopping, then both servers at once. A model that is refused stops the servers in the same order,
+        // so that requests at that moment are not cut off.
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: Servers(grpc: grpc, http: http)),
@@ -38,7 +38,7 @@ struct Predictor {
         logger.info("stopped")
     }
 
-    /// The group logs what a service throws as an error; here that becomes the process's last words anyway.
+    /// The group would log an error that a service throws; here it is reported when the process ends anyway.
     private static func lifecycleLogger(_ settings: PredictorSettings) -> Logger {
         var logger = Logger(label: "predictor.lifecycle")
         if settings.logLevel > .debug { logger.logLevel = .critical }
@@ -46,7 +46,7 @@ struct Predictor {
     }
 }
 
-/// Runs both servers and stops them at the same time. When one fails, the other ends.
+/// Runs both servers and stops them at the same time. If one fails, the other ends.
 private struct Servers: Service, CustomStringConvertible {
     let grpc: GRPCInterface
     let http: HTTPInterface
@@ -61,7 +61,7 @@ private struct Servers: Service, CustomStringConvertible {
     }
 }
 
-/// Loads the model once both servers listen, and says when predictions begin and end.
+/// Loads the model once both servers listen, and reports when predictions begin and end.
 private struct ModelLoader: Service, CustomStringConvertible {
     let settings: PredictorSettings
     let state: ServingState
@@ -73,7 +73,7 @@ private struct ModelLoader: Service, CustomStringConvertible {
 
     func run() async throws {
         guard let grpcAddress = await grpc.address(), let httpAddress = await http.address() else {
-            // One of them failed; its error is the one to tell.
+            // One of the servers failed; its error is the one to report.
             try await gracefulShutdown()
             return
         }
@@ -81,7 +81,7 @@ private struct ModelLoader: Service, CustomStringConvertible {
         do {
             model = try ServedModel.load(path: settings.modelPath, version: settings.modelVersion)
         } catch {
-            // Whoever watches the health would keep the servers from ending.
+            // Clients that watch the health would otherwise keep the servers from ending.
             state.stop()
             throw error
         }

@@ -4,7 +4,7 @@ import Inference
 import JSONLogging
 import Logging
 
-/// The command line: settings, and what the process's exit code says.
+/// The command line: settings and exit codes.
 @main
 struct PredictorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -84,7 +84,7 @@ struct PredictorCommand: AsyncParsableCommand {
     var httpRequestTimeout: String?
 
     func run() async throws {
-        // Standard output may be a pipe that nobody reads any more; a write to it must not end the process.
+        // Standard output may be a pipe without a reader; writing to it must not end the process.
         signal(SIGPIPE, SIG_IGN)
         let settings = try readSettings()
         let threshold = LogThreshold(settings.logLevel)
@@ -117,14 +117,14 @@ struct PredictorCommand: AsyncParsableCommand {
         }
     }
 
-    /// Says what is wrong in one line on standard error.
+    /// Reports the error in one line on standard error.
     private static func failure(_ error: any Error, code: ExitCode) -> ExitCode {
         LogSink.standardError.write(Array("Error: \(error)\n".utf8))
         return code
     }
 }
 
-/// Exit codes after `sysexits.h`.
+/// Exit codes from `sysexits.h`.
 extension ExitCode {
     fileprivate static let usage = ExitCode(64)
     fileprivate static let badModel = ExitCode(65)

@@ -2,28 +2,28 @@ import DurationSyntax
 import Logging
 import NIOCore
 
-/// What the process is told to do.
+/// The settings of the process.
 struct PredictorSettings: Sendable {
-    /// Version to serve the model as; nil takes the one that the model's manifest names.
+    /// Version to serve the model as; nil takes the one in the model's manifest.
     let modelVersion: String?
     let modelPath: String
-    /// IPv4 or IPv6 address to listen on.
+    /// The IPv4 or IPv6 address to listen on.
     let host: String
-    /// For gRPC; 0 takes a free port.
+    /// The port for gRPC; 0 takes a free port.
     let port: Int
-    /// For HTTP; 0 takes a free port.
+    /// The port for HTTP; 0 takes a free port.
     let httpPort: Int
     let logLevel: Logger.Level
-    /// The largest body of a request over HTTP, in bytes.
+    /// The largest body of an HTTP request, in bytes.
     let httpMaxBody: Int
-    /// Bytes of bodies and answers over HTTP that are held at a time, those of all connections together.
+    /// Bytes of HTTP bodies and answers held at a time, over all connections.
     let httpMaxBytesInFlight: Int
-    /// How long a request over HTTP may take to come whole.
+    /// How long an HTTP request may take to arrive completely.
     let httpRequestTimeout: Duration
-    /// How long calls under way may take after a signal to stop.
+    /// How long calls in progress may continue after a signal to stop.
     let shutdownGrace: Duration
 
-    /// Takes each setting from `lookUp`, by the name of its environment variable. An empty value counts as none.
+    /// Reads each setting with `lookUp`, by the name of its environment variable. An empty value counts as none.
     init(_ lookUp: (String) -> String?) throws(SettingError) {
         func value(_ name: String) -> String? {
             guard let value = lookUp(name), !value.isEmpty else { return nil }
@@ -105,11 +105,11 @@ struct PredictorSettings: Sendable {
     }
 
     private static let highestPort = 65_535
-    /// Two predictors on one machine that differ in `PORT` alone don't meet on a port for HTTP either.
+    /// So that two Predictors on one machine that differ only in `PORT` use different ports for HTTP, too.
     private static let httpPortDistance = 1000
 }
 
-/// A setting that has a value that it can't have.
+/// A setting with a value that is not allowed.
 struct SettingError: Error, CustomStringConvertible {
     let name: String
     let value: String

@@ -5,7 +5,7 @@ import TLS
 extension AdminTLS {
     /// The admin API's certificate; `nil` for plaintext.
     ///
-    /// - Throws: `SettingsErrors` naming the file that can't be used.
+    /// - Throws: `SettingsErrors` that name the file that can't be used.
     static func make(_ settings: ProxySettings) throws(SettingsErrors) -> AdminTLS? {
         guard let files = settings.adminTLS else { return nil }
         do {
@@ -24,7 +24,7 @@ extension AdminTLS {
 extension CertificateFiles {
     /// When the certificate expires.
     ///
-    /// - Throws: `TLSError` naming the file that can't be used.
+    /// - Throws: `TLSError` that names the file that can't be used.
     func expiry() throws(TLSError) -> Int64? {
         try TLSContext(server: .init(certificateFile: certificate, keyFile: key)).expiry
     }

@@ -10,7 +10,7 @@ import Settings
 extension BearerToken {
     /// Reads the admin API's token from the file that the settings name.
     ///
-    /// - Returns: `nil` where they name none.
+    /// - Returns: `nil` if they name none.
     /// - Throws: `SettingsErrors` for a file that can't be read or holds no token.
     static func read(_ settings: ProxySettings) throws(SettingsErrors) -> BearerToken? {
         guard let path = settings.adminTokenFile else { return nil }

@@ -6,22 +6,22 @@ import ServiceLifecycle
 import Synchronization
 import TLS
 
-/// Certificate files with what is done when they have changed.
+/// Certificate files, and what to do when they have changed.
 struct ReloadableCertificate: Sendable {
     /// Reads the files and puts them in force, or throws and changes nothing.
     ///
-    /// - Returns: when the first certificate expires, in seconds since 1970; `nil` where there are only authorities.
+    /// - Returns: when the first certificate expires, in seconds since 1970; `nil` if there are only authorities.
     typealias Load = @Sendable () throws -> Int64?
 
     var use: CertificateStatus.Use
-    /// When the one in force at the start expires.
+    /// When the certificate in force at the start expires.
     var expiry: Int64?
     var files: [String]
     var load: Load
 }
 
-/// Puts certificates in force again when their files have changed, and where they are asked to. Connections that stand keep theirs;
-/// files that can't be used change nothing and are reported.
+/// Reloads certificates when their files have changed or a reload is requested. Existing connections keep the old
+/// certificates; files that can't be used change nothing and are reported.
 final class CertificateReload: Service {
     private struct Entry {
         var certificate: ReloadableCertificate
@@ -29,13 +29,14 @@ final class CertificateReload: Service {
         var status: CertificateStatus
     }
 
-    /// From one look at the files to the next. A change is acted upon when the files have kept still for so long.
+    /// The interval between two looks at the files. A change is acted upon once the files have stayed the same for that
+    /// long.
     static let interval = Duration.seconds(1)
 
     private let logger: Logger
     private let entries: Mutex<[Entry]>
 
-    /// - Parameter certificates: those in force.
+    /// - Parameter certificates: the certificates in force.
     init(_ certificates: [ReloadableCertificate], logger: Logger) {
         self.logger = logger
         entries = Mutex(
@@ -46,7 +47,7 @@ final class CertificateReload: Service {
             })
     }
 
-    /// What `/metrics` tells. Any thread may ask.
+    /// The certificates as `/metrics` reports them. Any thread may ask.
     var statuses: [CertificateStatus] { entries.withLock { $0.map(\.status) } }
 
     /// Reads all files again, whether they have changed or not. Any thread may call it.
@@ -67,7 +68,7 @@ final class CertificateReload: Service {
         }
     }
 
-    /// Reads the files again that have changed.
+    /// Rereads the files that have changed.
     private func look() {
         entries.withLock { entries in
             for index in entries.indices
@@ -79,7 +80,7 @@ final class CertificateReload: Service {
 
     private func reload(_ entry: inout Entry) {
         let certificate = entry.certificate
-        // Taken first: what changes while the files are read is found by the next look.
+        // Fingerprints are taken first: a change while the files are read is then found by the next look.
         entry.changes.take(Self.fingerprints(certificate))
         var metadata: Logger.Metadata = [
             "use": "\(certificate.use)", "files": .array(certificate.files.map { .string($0) }),

@@ -3,7 +3,7 @@ import Settings
 import TLS
 
 extension DataPlaneConfiguration {
-    /// What the settings say about the data plane.
+    /// The part of the settings that concerns the data plane.
     init(_ settings: ProxySettings, tls: TLSContext?, upstreamTLS: TLSContext?) {
         self.init(
             endpoints: settings.endpoints, workers: settings.workers,

@@ -2,9 +2,9 @@ import DataPlane
 import Logging
 import Synchronization
 
-/// Takes the data plane's events without ever holding up a worker, and writes them to the log on a task of its own.
+/// Accepts the data plane's events without ever blocking a worker, and writes them to the log on a task of its own.
 ///
-/// While the log is slower than the events, the newest are kept and those that are lost are counted.
+/// If events come faster than the log can be written, the newest are kept and the lost ones are counted.
 struct DataPlaneLog: Sendable {
     private static let capacity = 1024
 
@@ -22,7 +22,7 @@ struct DataPlaneLog: Sendable {
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.capacity))
     }
 
-    /// Takes an event; any thread may call it.
+    /// Accepts an event; any thread may call this.
     func take(_ event: DataPlaneEvent) {
         if case .dropped = continuation.yield(event) { lost.value.add(1, ordering: .relaxed) }
     }
@@ -39,7 +39,7 @@ struct DataPlaneLog: Sendable {
         }
     }
 
-    /// No event comes any more.
+    /// Ends the log: no more events come.
     func finish() {
         continuation.finish()
     }

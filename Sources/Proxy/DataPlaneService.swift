@@ -4,15 +4,15 @@ import Handover
 import Logging
 import ServiceLifecycle
 
-/// Runs the data plane: starts it, and drains it when the service group shuts down.
+/// Runs the data plane: starts it, and finishes its calls when the service group shuts down.
 struct DataPlaneService: Service {
     var dataPlane: DataPlane
     var traffic: CombinedTraffic
     var leaving: Leaving
     var logger: Logger
-    /// What the line that says that everything listens gives besides the data plane's address.
+    /// What the log line that reports the start contains besides the data plane's address.
     var facts: Logger.Metadata
-    /// Set once the admin API is served.
+    /// Set once the admin API serves.
     var adminServes: OneTimeEvent
     /// The process that waits for this one to serve.
     var predecessor: Predecessor?
@@ -24,7 +24,8 @@ struct DataPlaneService: Service {
         let manager = ServiceManager()
         predecessor?.ready()
         manager?.ready()
-        // Cancelled as the group fails, it drains all the same, as calls may be under way.
+        // If the group fails, this task is cancelled; calls may be in progress and are given time to finish all the
+        // same.
         try? await gracefulShutdown()
         leaving.begun.set()
         logger.notice("shutting down", metadata: ["grace": "\(leaving.graceText)"])

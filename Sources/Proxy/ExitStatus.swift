@@ -4,20 +4,20 @@ import DataPlane
 import Handover
 import Settings
 
-/// How the Proxy ends, as sysexits(3) numbers it.
+/// The Proxy's exit status, with the numbers of sysexits(3).
 enum ExitStatus {
     /// A setting can't be used.
     static let usage = ExitCode(64)
-    /// The state file is torn, damaged or none of ours.
+    /// The state file is torn, damaged or not a state file of Sluice.
     static let badState = ExitCode(65)
-    /// An address can't be listened on, or another Proxy has the state file.
+    /// An address can't be listened on, or another Proxy holds the state file.
     static let unavailable = ExitCode(69)
-    /// Something that must not happen.
+    /// An internal error.
     static let software = ExitCode(70)
     /// A file can't be read or written.
     static let inputOutput = ExitCode(74)
 
-    /// The status that tells of an error.
+    /// The exit status for an error.
     static func of(_ error: any Error) -> ExitCode {
         switch error {
         case is SettingsErrors, is InheritedDescriptors.Failure: usage

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How many files and connections the process may have open.
+/// The number of files and connections that the process may have open.
 enum FileDescriptorLimit {
     /// Raises the soft limit, which is often 1,024, to the hard one.
     static func raise() {

@@ -2,19 +2,19 @@ import DataPlane
 import DurationSyntax
 import EventLoop
 
-/// How the process leaves: for good, or because another one has taken over; and how long its calls may take to finish.
+/// How the process leaves: for good, or because another one has taken over; and how long its calls have to finish.
 final class Leaving: Sendable {
-    /// How long calls may take.
+    /// The time that calls have to finish.
     struct Grace: Sendable {
         /// When the Proxy ends.
         var shutdown: Duration
-        /// When another process has taken over; `nil` for ever.
+        /// When another process has taken over; `nil` for no limit.
         var restart: Duration?
     }
 
-    /// As it is when it is needed: the settings may change.
+    /// Read when it is needed, as the settings may change.
     let grace: LiveValue<Grace>
-    /// The process is on its way out.
+    /// Set once the process is leaving.
     let begun = OneTimeEvent()
     private let succeeded = OneTimeEvent()
     private let hurried = OneTimeEvent()
@@ -23,21 +23,21 @@ final class Leaving: Sendable {
         self.grace = LiveValue(grace)
     }
 
-    /// Another process has taken over. Called before `begun` is set.
+    /// Records that another process has taken over. Call it before `begun` is set.
     func succeed() { succeeded.set() }
 
-    /// Whoever has taken over ends, too, or a signal has come: calls get no more than the grace of a shutdown.
+    /// Limits calls to the grace of a shutdown: the process that took over ends too, or a signal has come.
     func hurry() { hurried.set() }
 
     var ending: DataPlane.Ending { succeeded.isSet ? .succeeded : .last }
 
-    /// The grace as it is now, in words.
+    /// The current grace in words.
     var graceText: String {
         let grace = grace.current
         return ending == .last ? grace.shutdown.text : grace.restart?.text ?? "off"
     }
 
-    /// Returns when calls have had time enough, counted from this call on, or as the task is cancelled.
+    /// Returns when calls have had their time, counted from this call, or when the task is cancelled.
     func timeIsUp() async {
         let grace = grace.current
         guard ending == .succeeded else { return await Self.sleep(grace.shutdown) }

@@ -4,10 +4,11 @@ import Handover
 import Logging
 import Settings
 
-/// The Proxy's two sockets: passed on by whoever has started it, or its own.
+/// The Proxy's two sockets: inherited from whoever started it, or its own.
 enum ListeningSockets {
     /// - Throws: `ListeningSocket.Failure` for an address that can't be listened on, `InheritedDescriptors.Failure` for
-    ///   what was passed and can't be used, `SettingsErrors` for an admin API that everyone could use.
+    ///   a descriptor that was passed but can't be used, `SettingsErrors` for an admin API that would be open to
+    ///   everyone.
     static func open(
         _ settings: ProxySettings, _ inherited: InheritedDescriptors, _ logger: Logger
     ) throws -> (clients: ListeningSocket, admin: ListeningSocket) {
@@ -16,7 +17,7 @@ enum ListeningSockets {
             .listen, managed: .managedListen, SettingTable.addresses.listen, settings.listen, "")
         let admin = try taking.socket(
             .admin, managed: .managedAdmin, SettingTable.addresses.admin, settings.admin, " for the admin API")
-        // Of an address in the settings that is checked there.
+        // An address from the settings has already been checked there.
         guard settings.adminTokenFile != nil || admin.isLoopback else {
             throw SettingsErrors([
                 settings.rejection(
@@ -47,7 +48,7 @@ enum ListeningSockets {
                 }
                 return socket
             }
-            // Where the settings have changed since the other process has read them, they count.
+            // If the settings have changed since the other process read them, the new ones count.
             if let socket = try inherited.takeListeningSocket(own).map({ ListeningSocket($0) }), socket.serves(endpoint)
             {
                 return socket

@@ -3,7 +3,7 @@ import DataPlane
 import JSONLogging
 import Settings
 
-/// The parts of the running Proxy that follow settings when they are read again.
+/// The parts of the running Proxy that follow the settings when they are read again.
 struct LiveParts: Sendable {
     var threshold: LogThreshold
     var leaving: Leaving
@@ -12,9 +12,9 @@ struct LiveParts: Sendable {
     var dataPlane: DataPlane
     var failover: FailoverWatch
 
-    /// Puts in force what is live (`Setting.isLive`) and has changed. It can't fail.
+    /// Puts in force the settings that are live (`Setting.isLive`) and have changed. It can't fail.
     ///
-    /// - Parameter settings: what is not live in them is as it was at the start.
+    /// - Parameter settings: those that aren't live must be as they were at the start.
     func follow(_ settings: ProxySettings) async {
         threshold.level = settings.logLevel
         leaving.grace.current = Leaving.Grace(settings)
@@ -32,7 +32,7 @@ extension Leaving.Grace {
 }
 
 extension HealthMonitor.Configuration {
-    /// What the settings say about health checks.
+    /// The part of the settings that concerns health checks.
     init(_ settings: ProxySettings) {
         self.init(
             endpoints: settings.endpoints, checks: settings.healthChecks, interval: settings.healthInterval,

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A value that may change while others read it.
+/// A value that may be changed while others read it.
 final class LiveValue<Value: Sendable>: Sendable {
     private let value: Mutex<Value>
 

@@ -31,7 +31,7 @@ struct Proxy {
         self.reread = reread
     }
 
-    /// Runs until a signal ends it, or throws what keeps it from running.
+    /// Runs until a signal ends it; throws the reason if it can't run.
     func run() async throws {
         let startedAt = Timestamp.now()
         let token = try BearerToken.read(settings)
@@ -49,9 +49,10 @@ struct Proxy {
         let tls = try TLSContext.forClients(settings)
         let adminTLS = try AdminTLS.make(settings)
         let upstreamTLS = try TLSContext.forUpstreams(settings)
-        // Each has one owner, who closes it: where another process listens, too, this one must let go when it ends.
+        // Each socket has one owner, who closes it: if another process listens too, this one must release it at its
+        // end.
         let (clients, adminListener) = try ListeningSockets.open(settings, inherited, logger)
-        // What may fail is done as far as it can be: from here on the other process waits.
+        // Everything that may fail has been done by now, as far as possible: from here on the other process waits.
         let takeover = try await predecessor?.takeOver()
         let state = try takeover.map { try takeOver($0, store) } ?? takeUpState(store, audit, at: startedAt, logger)
         let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.route)
@@ -99,7 +100,7 @@ struct Proxy {
                 "epoch": .stringConvertible(state.epoch), "version": "\(ProxyVersion.current)",
                 "workers": .stringConvertible(settings.workers), "process": .stringConvertible(Int(getpid())),
             ], adminServes: adminServes, predecessor: predecessor)
-        // They end the other way round: the admin API answers for as long as calls are finishing.
+        // They end in reverse order: the admin API answers for as long as calls are finishing.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [admin, reload, monitor, certificates, service],
@@ -119,22 +120,22 @@ struct Proxy {
         checker.stop()
     }
 
-    /// The processes that are still finishing calls: the one that this one takes over from, and those before it.
+    /// The processes that are still finishing calls: the one that this one takes over from, and earlier ones.
     private func predecessors() throws -> [Predecessor] {
         let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
-        // They listen as long as the process lasts.
+        // They listen for as long as the process lives.
         for predecessor in earlier { Task { await predecessor.listen() } }
         return earlier + [predecessor].compactMap { $0 }
     }
 
-    /// The state of the process that this one takes over from, kept also in a state file of another name.
+    /// The state of the process that this one takes over from, saved here too, as the state file may have another name.
     private func takeOver(_ takeover: Takeover, _ store: StateStore) throws -> SwitchState {
         guard let state = SwitchState(history: takeover.history) else { throw Predecessor.Failure() }
         if (try? store.load()) != state { try store.save(state) }
         return state
     }
 
-    /// The state of the last run, or that of a first start, which is saved and audited.
+    /// The state of the last run, or that of a first start, which is then saved and audited.
     private func takeUpState(
         _ store: StateStore, _ audit: AuditLog, at time: Timestamp, _ logger: Logger
     ) throws -> SwitchState {

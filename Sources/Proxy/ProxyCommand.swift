@@ -80,7 +80,7 @@ struct ProxyCommand: AsyncParsableCommand {
         }
     }
 
-    /// Reads the settings each time it is called, from the same places; only the file may give something new.
+    /// Reads the settings each time it is called, from the same places; only the file can give new values.
     private var settingsReader: @Sendable () throws(SettingsErrors) -> ProxySettings {
         let (flags, environment) = (flags.given, ProcessInfo.processInfo.environment)
         let path = config ?? environment["SLUICE_CONFIG"]

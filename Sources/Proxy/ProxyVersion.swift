@@ -1,4 +1,4 @@
-/// The version of this build, as `--version`, `/status` and `/metrics` give it.
+/// The version of this build, as reported by `--version`, `/status` and `/metrics`.
 enum ProxyVersion {
     static let current = "1.0.0"
 }

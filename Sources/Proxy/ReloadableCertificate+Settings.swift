@@ -5,9 +5,9 @@ import Settings
 import TLS
 
 extension ReloadableCertificate {
-    /// What clients are shown; `nil` for plaintext.
+    /// The certificate shown to clients; `nil` for plaintext.
     ///
-    /// - Parameter inForce: the context that was made of the files at the start.
+    /// - Parameter inForce: the context made from the files at the start.
     static func forClients(
         _ settings: ProxySettings, inForce: TLSContext?, _ dataPlane: DataPlane
     ) -> ReloadableCertificate? {
@@ -20,20 +20,20 @@ extension ReloadableCertificate {
         }
     }
 
-    /// The admin API's; `nil` for plaintext.
+    /// The admin API's certificate; `nil` for plaintext.
     static func forAdmin(_ settings: ProxySettings, _ tls: AdminTLS?) -> ReloadableCertificate? {
         guard let tls, let files = settings.adminTLS else { return nil }
         return ReloadableCertificate(
             use: .admin, expiry: try? files.expiry(), files: [files.certificate, files.key]
         ) {
-            // The data plane's library says more clearly what is wrong with a file.
+            // The data plane's library describes more clearly what is wrong with a file.
             let expiry = try files.expiry()
             try tls.reload(certificateFile: files.certificate, keyFile: files.key)
             return expiry
         }
     }
 
-    /// What backends are shown and have to show; `nil` for plaintext.
+    /// The certificate shown to upstreams, and the authorities for theirs; `nil` for plaintext.
     static func forUpstreams(
         _ settings: ProxySettings, inForce: TLSContext?, _ dataPlane: DataPlane, _ checker: HealthChecker
     ) -> ReloadableCertificate? {

@@ -12,14 +12,14 @@ import UnixSignals
     import Foundation
 #endif
 
-/// Has a new process take over at SIGUSR2, with the program that is there by then.
+/// At SIGUSR2, has a new process take over, running the program that is installed by then.
 ///
-/// The new process gets the listening sockets, the route word and the state file's lock, reads its settings and says that
-/// it is prepared; then changes stop here, it takes over state, health and drain, serves, and says so; only then this
-/// process says goodbye to its clients and finishes their calls. Up to there it can go back to work as if nothing had
-/// been asked.
+/// The new process gets the listening sockets, the route word and the state file's lock, reads its settings and reports
+/// that it is prepared. Then changes stop here; it takes over state, health and drain, serves, and reports that. Only
+/// then does this process say goodbye to its clients and finish their calls. Until that point it can return to normal
+/// work as if nothing had been requested.
 struct Restart: Service {
-    /// What is handed over, or has to let go.
+    /// The parts that are handed over or must let go.
     struct Parts: Sendable {
         var dataPlane: DataPlane
         var traffic: CombinedTraffic
@@ -31,16 +31,16 @@ struct Restart: Service {
         var drainer: Drainer
     }
 
-    /// How long the new process may take to be prepared, and then to serve.
+    /// The time limit for the new process to be prepared, and then again to serve.
     private static let patience = Duration.seconds(30)
 
     /// One element for each request.
     var requests: UnixSignalsSequence
-    /// As the process was started.
+    /// The program as it was started.
     var program: Program
     var parts: Parts
     var leaving: Leaving
-    /// Has the process finish its calls and end.
+    /// Makes the process finish its calls and end.
     var leave: @Sendable () async -> Void
     var logger: Logger
 
@@ -52,7 +52,7 @@ struct Restart: Service {
             }
             do {
                 try await restart()
-                // Returning now would be taken for a failure of this service.
+                // Returning now would count as a failure of this service.
                 try? await gracefulShutdown()
                 return
             } catch {
@@ -63,7 +63,8 @@ struct Restart: Service {
 
     private func restart() async throws {
         logger.notice("restarting", metadata: ["program": "\(program.path)"])
-        // Before it is told that there is another process: whoever hears of that may send the next signal at once.
+        // Trapped before anyone is told that there is another process: whoever hears of it may send the next signal at
+        // once.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let successor = try start()
         do {
@@ -79,13 +80,13 @@ struct Restart: Service {
         leaving.succeed()
         logger.notice(
             "another process has taken over", metadata: ["process": .stringConvertible(Int(successor.processID))])
-        // Both last as long as the process: it may take calls hours to finish.
+        // Both last as long as the process: calls may take hours to finish.
         Task { await successor.serve(parts.dataPlane, shutDown: leaving.hurry) }
         Task { for await _ in signals { leaving.hurry() } }
         await leave()
     }
 
-    /// Tells of what can't be said to another process.
+    /// Logs a message that could not be sent to another process.
     static let report: @Sendable (HandoverChannel.Failure) -> Void = { failure in
         Logger(label: "sluice").error(
             "another process of this Proxy can't be told", metadata: ["cause": "\(failure)"])
@@ -104,8 +105,7 @@ struct Restart: Service {
             ] + parts.traffic.predecessors.map { (.predecessor, $0.descriptor) }, unsent: Self.report)
     }
 
-    /// From here on there is one process that makes changes: this one until it lets go, then the new one, or this one
-    /// again.
+    /// From here on exactly one process makes changes: this one until it lets go, then the new one, or this one again.
     private func handOver(to successor: Successor) async throws {
         await parts.admin.pause()
         let state = await parts.switchboard.handOver()
@@ -118,7 +118,7 @@ struct Restart: Service {
                 Takeover(history: state.history, health: [health.blue, health.green], drain: drain),
                 within: Self.patience, parts.dataPlane)
         } catch {
-            // Ended first, so that it can't make a change any more.
+            // Ended first, so that it can make no more changes.
             await successor.giveUp()
             for predecessor in predecessors { predecessor.resume() }
             await parts.switchboard.takeBack()
@@ -129,17 +129,18 @@ struct Restart: Service {
     }
 }
 
-/// The program that this process runs, as it can be started again.
+/// The program that this process runs, in a form that can be started again.
 struct Program: Sendable {
-    /// By the name it was started with, not the file it was then: an upgrade may have put another one there, or have led
-    /// a symbolic link elsewhere.
+    /// The name it was started with, not the file of that time: an upgrade may have replaced the file, or pointed a
+    /// symbolic link elsewhere.
     var path: String
     var arguments: [String]
 
-    /// Whether a container ends with this process, and so with it whatever has taken over from it.
+    /// Whether the container ends with this process, and with it any process that has taken over.
     var endsContainer: Bool
 
-    /// - Parameter hasPredecessor: it has taken over from another process, so that this can be done.
+    /// - Parameter hasPredecessor: whether this process has taken over from another, which shows that it is possible
+    ///   here.
     static func current(hasPredecessor: Bool) -> Program {
         let arguments = CommandLine.arguments
         return Program(
@@ -154,12 +155,12 @@ struct Program: Sendable {
         return paths.first { access($0, X_OK) == 0 } ?? "/proc/self/exe"
     }
 
-    /// A container's first process, or the one that its init (as of `docker run --init`) is there for. A service manager
-    /// that is told which process is the service is neither.
+    /// Whether this is a container's first process, or the one that its init (as of `docker run --init`) runs. A
+    /// service manager that is told which process is the service counts as neither.
     private static func isMainProcessOfContainer() -> Bool {
         if getpid() == 1 { return true }
         guard getppid() == 1, getenv("NOTIFY_SOCKET") == nil else { return false }
-        // The number that the kernel gives to the first namespace of all (PROC_PID_INIT_INO).
+        // The inode number of the kernel's initial PID namespace (PROC_PID_INIT_INO).
         return (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) != "pid:[4026531836]"
     }
 }

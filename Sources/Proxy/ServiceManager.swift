@@ -1,28 +1,28 @@
 import Glibc
 
-/// Tells the service manager how things stand, where there is one that wants to know (sd_notify(3)).
+/// Reports the process's state to the service manager, if there is one that asks for it (sd_notify(3)).
 struct ServiceManager: Sendable {
     /// The path of its socket; one that begins with `@` is an abstract address (unix(7)).
     private let path: String
 
-    /// - Returns: `nil` where the process was started by nobody who wants to know.
+    /// - Returns: `nil` if no service manager has asked for reports.
     init?() {
         guard let path = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), path.first == "/" || path.first == "@"
         else { return nil }
         self.path = path
     }
 
-    /// This process serves, and is the service from now on, whichever was it before.
+    /// Reports that this process serves, and is the service from now on, whichever process was before.
     func ready() {
         send("READY=1\nMAINPID=\(getpid())\n")
     }
 
-    /// The service ends.
+    /// Reports that the service ends.
     func stopping() {
         send("STOPPING=1\n")
     }
 
-    /// Nobody waits for an answer, and a manager that can't be reached must not stop the service.
+    /// No answer is expected, and a manager that can't be reached must not stop the service.
     private func send(_ text: String) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -1,12 +1,12 @@
 import ArgumentParser
 import Settings
 
-/// The flags of all settings, a section of `--help` for each group.
+/// The flags of all settings, with a section of `--help` for each group.
 ///
 /// ArgumentParser finds a type's options by reflection (`customMirror`) and gives them their values by decoding
-/// (`init(from:)`); here and in `GroupFlags` the table of settings answers both, so that no flag has to be declared.
+/// (`init(from:)`); here and in `GroupFlags` the table of settings provides both, so that no flag has to be declared.
 struct SettingFlags: ParsableArguments, CustomReflectable {
-    /// What was given, by setting; no value for one that wasn't.
+    /// The values given as flags, by setting; a setting that was not given has no entry.
     private(set) var given: [SettingName: [String]] = [:]
 
     init() {}
@@ -70,7 +70,7 @@ private struct GroupFlags<Group: SettingGroup>: ParsableArguments, CustomReflect
     }
 }
 
-/// A setting or a group of them, by its name.
+/// A setting or a group of settings, by its name.
 private struct FlagKey: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
@@ -81,9 +81,9 @@ private struct FlagKey: CodingKey {
 }
 
 extension DeclaredSetting {
-    /// What `--help` says.
+    /// The text in `--help`.
     fileprivate var flagHelp: String {
-        // A flag without a value has nothing to say of its default.
+        // A flag without a value has no default worth showing.
         if case .switch = kind { return "\(help) In the environment and the file: on or off." }
         return (standardInWords ?? standard).map { "\(help) Default: \($0)." } ?? help
     }

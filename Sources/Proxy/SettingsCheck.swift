@@ -6,7 +6,7 @@ import NIOCore
 import Settings
 import TLS
 
-/// What `--check` looks at beyond the settings' form: files, folders and names. It connects to nothing.
+/// What `--check` examines beyond the settings' form: files, folders and names. It connects to nothing.
 struct SettingsCheck {
     private let settings: ProxySettings
 
@@ -43,7 +43,7 @@ struct SettingsCheck {
         guard errors.isEmpty else { throw SettingsErrors(errors) }
     }
 
-    /// All settings as a YAML file would give them, each with where it comes from.
+    /// All settings in the form of a YAML file, each with its source.
     static func table(of settings: ProxySettings) -> String {
         let lines = SettingTable.settings.map { setting in
             setting.text(in: settings).map { "\(setting.name): \($0.yaml)" } ?? "# \(setting.name):"
@@ -107,7 +107,7 @@ struct SettingsCheck {
 }
 
 extension String {
-    /// As a YAML value: quoted where it would mean something else or nothing.
+    /// The value in YAML, quoted if it would otherwise mean something else or nothing.
     fileprivate var yaml: String {
         let isPlain =
             !isEmpty && self != "-" && self != "off" && first != "["

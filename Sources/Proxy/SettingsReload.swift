@@ -3,18 +3,19 @@ import ServiceLifecycle
 import Settings
 import UnixSignals
 
-/// Reads the settings again at each SIGHUP and has the running Proxy follow those that can change.
+/// Reads the settings again at each SIGHUP; the running Proxy then follows those that can change.
 ///
-/// All or nothing: settings that can't be used change nothing and are named in the log.
+/// All or nothing: settings that can't be used are logged, and nothing changes.
 struct SettingsReload: Service {
-    /// One element for each request. SIGHUP must be trapped before the Proxy listens: it would end the process.
+    /// One element for each request. SIGHUP must be trapped before the Proxy listens; otherwise it would end the
+    /// process.
     var requests: UnixSignalsSequence
-    /// What the process was started with.
+    /// The settings that the process was started with.
     var settings: ProxySettings
-    /// Reads flags, environment and file as at the start.
+    /// Reads flags, environment and file, as at the start.
     var read: @Sendable () throws(SettingsErrors) -> ProxySettings
     var parts: LiveParts
-    /// Read again, too, whatever has become of the settings.
+    /// Also read again, whether or not the settings could be used.
     var certificates: CertificateReload
     var logger: Logger
 

@@ -2,7 +2,7 @@ import EventLoop
 import Logging
 import ServiceLifecycle
 
-/// Keeps a service that does not end from keeping the process for ever.
+/// Prevents a service that does not end from keeping the process alive for ever.
 struct ShutdownLimit: Sendable {
     /// How much longer than the calls' grace the whole shutdown may take.
     private static let margin = Duration.seconds(15)
@@ -10,7 +10,7 @@ struct ShutdownLimit: Sendable {
     var leaving: Leaving
     var logger: Logger
 
-    /// Runs a group until it ends, or until its shutdown has taken too long: then it is cancelled.
+    /// Runs a group until it ends; cancels it if its shutdown takes too long.
     func run(_ group: ServiceGroup) async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

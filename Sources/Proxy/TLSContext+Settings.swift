@@ -2,7 +2,7 @@ import Settings
 import TLS
 
 extension ProxySettings {
-    /// What clients are shown and asked for; `nil` for plaintext.
+    /// What clients are shown and must show; `nil` for plaintext.
     var clientTLSOptions: TLSContext.ServerOptions? {
         tls.map {
             TLSContext.ServerOptions(
@@ -11,7 +11,7 @@ extension ProxySettings {
         }
     }
 
-    /// How backends are spoken to; `nil` for plaintext.
+    /// How TLS with upstreams is set up; `nil` for plaintext.
     var upstreamTLSOptions: TLSContext.ClientOptions? {
         upstreamTLS.map { files in
             var options = TLSContext.ClientOptions()
@@ -27,7 +27,7 @@ extension ProxySettings {
 extension TLSContext {
     /// The context for clients' connections; `nil` for plaintext.
     ///
-    /// - Throws: `SettingsErrors` naming the file that can't be used.
+    /// - Throws: `SettingsErrors` that name the file that can't be used.
     static func forClients(_ settings: ProxySettings) throws(SettingsErrors) -> TLSContext? {
         guard let options = settings.clientTLSOptions else { return nil }
         do {
@@ -41,9 +41,9 @@ extension TLSContext {
         }
     }
 
-    /// The context for connections to backends; `nil` for plaintext.
+    /// The context for connections to upstreams; `nil` for plaintext.
     ///
-    /// - Throws: `SettingsErrors` naming the file that can't be used.
+    /// - Throws: `SettingsErrors` that name the file that can't be used.
     static func forUpstreams(_ settings: ProxySettings) throws(SettingsErrors) -> TLSContext? {
         guard let options = settings.upstreamTLSOptions else { return nil }
         do {

@@ -4,9 +4,9 @@
     import Foundation
 #endif
 
-/// The processors that the scheduler may put this process on, as `taskset` or a cpuset limits them.
+/// The processors on which the scheduler may run this process, as limited by `taskset` or a cpuset.
 package enum AllowedProcessors {
-    /// How many there are; `nil` where the system doesn't tell.
+    /// The number of processors; `nil` if the system doesn't report it.
     package static func count() -> Int? {
         (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)).flatMap(count(status:))
     }

@@ -6,7 +6,7 @@ import Yams
     import Foundation
 #endif
 
-/// A YAML file of settings: one mapping from a setting's name to its value or, where it takes several, a list.
+/// A YAML file of settings: one mapping from a setting's name to its value, or to a list if it takes several.
 ///
 /// ```yaml
 /// listen: 0.0.0.0:50050
@@ -15,12 +15,13 @@ import Yams
 /// ```
 package struct ConfigurationFile: Sendable {
     package let path: String
-    /// As they are written, without quotes. YAML's types mean nothing here: `on` is on, and not true.
+    /// Values as written, without quotes. YAML's types don't apply: `on` is the text `on`, not true.
     private let values: [String: [String]]
 
     /// Reads a file.
     ///
-    /// - Throws: `SettingsErrors` that name the file, and each key in it that is unknown or holds the wrong kind.
+    /// - Throws: `SettingsErrors` that name the file, and each key in it that is unknown or has a value of the wrong
+    ///   kind.
     package init(path: String) throws(SettingsErrors) {
         let text: String
         do {
@@ -32,9 +33,9 @@ package struct ConfigurationFile: Sendable {
         try self.init(path: path, text: text)
     }
 
-    /// Reads a file's text.
+    /// Parses a file's text.
     ///
-    /// - Parameter path: only for errors.
+    /// - Parameter path: used only in errors.
     package init(path: String, text: String) throws(SettingsErrors) {
         self.path = path
         let root: Node?
@@ -44,7 +45,7 @@ package struct ConfigurationFile: Sendable {
             let lines = "\(error)".split(separator: "\n").map { $0.drop { $0 == " " } }
             throw SettingsErrors([SettingsError("\(path) is not YAML: \(lines.joined(separator: " "))")])
         }
-        // A document without content is composed as an empty scalar, or not at all.
+        // The parser represents a document without content as an empty scalar, or not at all.
         guard let root, root.scalar?.string != "" else {
             values = [:]
             return
@@ -57,7 +58,7 @@ package struct ConfigurationFile: Sendable {
         values = Dictionary(pairs) { first, _ in first }
     }
 
-    /// The value or values of a setting; `nil` where the file doesn't give it.
+    /// The value or values of a setting; `nil` if the file doesn't contain it.
     func values(of name: SettingName) -> [String]? { values[name.description] }
 
     private static func flaws(of root: Node) -> [String] {

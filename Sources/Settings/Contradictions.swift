@@ -2,10 +2,10 @@ import Ground
 import DataPlane
 import DurationSyntax
 
-// What is wrong with settings together, each of which is right by itself.
+// Errors in combinations of settings, each of which is valid by itself.
 
 extension ProxySettings {
-    /// Each names the setting that would have to be another.
+    /// One error per contradiction; each names the setting that would have to change.
     var contradictions: [SettingsError] {
         addressContradictions + adminTLSContradictions + clientTLSContradictions + upstreamTLSContradictions
             + backoffContradictions
@@ -50,7 +50,7 @@ extension ProxySettings {
                     of: table.forwardsIdentity, "on",
                     allowed: "off, or on together with \(table.clientAuthority.name.flag)"))
         }
-        // Where only one of the two is given, that has been told.
+        // If only one of the two is given, that has already been reported.
         if let tlsClientAuthority, !isGiven(table.certificate), !isGiven(table.key) {
             errors.append(
                 rejection(
@@ -85,7 +85,7 @@ extension ProxySettings {
         ]
     }
 
-    /// A certificate and its key need each other.
+    /// Checks that a certificate and its key are given together.
     private func unpaired(
         _ certificate: Setting<String?>, _ certificateFile: String?, _ key: Setting<String?>, _ keyFile: String?
     ) -> [SettingsError] {
@@ -98,19 +98,19 @@ extension ProxySettings {
         }
     }
 
-    /// Whether someone gives it, if only a value that is wrong.
+    /// Whether the setting is given at all, even with an invalid value.
     private func isGiven(_ setting: some DeclaredSetting) -> Bool { source(of: setting) != .standard }
 }
 
 extension Endpoint {
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can reach the address.
     package var isLoopback: Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return host.lowercased() == "localhost" || host == "::1"
             || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
     }
 
-    /// Whether connecting here reaches what listens there, as far as the text tells.
+    /// Whether a connection to this address reaches the listener, as far as the text shows.
     fileprivate func meets(_ listener: Endpoint) -> Bool {
         let isEverywhere = listener.host == "0.0.0.0" || listener.host == "::"
         return port == listener.port

@@ -3,32 +3,32 @@ import Ground
 import HealthCheck
 import Logging
 
-/// Everything that can be set about the Proxy, read and checked.
+/// All settings of the Proxy, read and checked.
 ///
-/// Each property is at first what it is by default. `SettingTable` says how it is given.
+/// Each property's initial value is its default. `SettingTable` defines how each is given.
 package struct ProxySettings: Sendable {
-    /// Where clients connect; port 0 takes any free port.
+    /// The address for clients; port 0 takes any free port.
     package internal(set) var listen = Endpoint(host: "0.0.0.0", port: 50050)
-    /// Where the admin API is; port 0 takes any free port.
+    /// The address of the admin API; port 0 takes any free port.
     package internal(set) var admin = Endpoint(host: "127.0.0.1", port: 9901)
-    /// At least one each, none twice within a color.
+    /// At least one per color, without duplicates within a color.
     package internal(set) var endpoints = PerColor(
         blue: [Endpoint(host: "127.0.0.1", port: 50051)], green: [Endpoint(host: "127.0.0.1", port: 50052)])
 
-    /// Threads that forward calls, 1 or more. By default one for each processor.
+    /// The number of threads that forward calls, at least 1. The default is one for each processor.
     package internal(set) var workers = 1
-    /// How long a worker waits for more without sleeping; `nil` for not at all.
+    /// How long a worker waits for more calls without sleeping; `nil` if it sleeps at once.
     package internal(set) var busyPoll: Duration?
-    /// What calls are given to finish at the end.
+    /// The time that calls have to finish when the process ends.
     package internal(set) var shutdownGrace: Duration = .seconds(30)
-    /// What calls are given once another process has taken over; `nil` for ever.
+    /// The time that calls have to finish once another process has taken over; `nil` for no limit.
     package internal(set) var restartGrace: Duration?
 
-    /// All must pass; empty for `none`.
+    /// All checks must pass; empty for `none`.
     package internal(set) var healthChecks: [HealthCheck] = [.grpc(service: "")]
     /// From one check of an endpoint to the next.
     package internal(set) var healthInterval: Duration = .seconds(1)
-    /// What a check may take.
+    /// The time limit for a check.
     package internal(set) var healthTimeout: Duration = .seconds(1)
     /// Passes in a row that make an unhealthy endpoint healthy.
     package internal(set) var healthRise = 2
@@ -37,7 +37,7 @@ package struct ProxySettings: Sendable {
 
     /// The active color of the very first start.
     package internal(set) var initial = Color.blue
-    /// What calls on the old color are given after a change; `nil` for ever.
+    /// How long calls on the old color may continue after a change; `nil` for no limit.
     package internal(set) var drainTimeout: Duration?
     /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
     package internal(set) var failover = false
@@ -45,11 +45,11 @@ package struct ProxySettings: Sendable {
     package internal(set) var stateFile = "sluice-state.json"
     package internal(set) var auditLog = "sluice-audit.jsonl"
     package internal(set) var accessLog = AccessLogDestination.standardOutput
-    /// The least severe of what is logged.
+    /// The least severe level that is logged.
     package internal(set) var logLevel = Logger.Level.info
 
     package internal(set) var adminTokenFile: String?
-    // What these come to together, `adminTLS`, `tls` and `upstreamTLS` tell.
+    // `adminTLS`, `tls` and `upstreamTLS` combine these.
     var adminTLSCertificate: String?
     var adminTLSKey: String?
     var tlsCertificate: String?
@@ -64,18 +64,18 @@ package struct ProxySettings: Sendable {
 
     package internal(set) var limits = DataPlaneLimits()
 
-    /// Where each setting comes from; those that are not in it have their default.
+    /// The source of each setting that isn't at its default.
     private var sources: [SettingName: SettingSource] = [:]
 
     /// All defaults, with one worker.
     init() {}
 
-    /// Reads the settings from wherever they are given: flags, then environment, then the file.
+    /// Reads the settings from all sources: flags, then environment, then the file.
     ///
     /// - Parameters:
-    ///   - flags: what the command line gives, without the names it doesn't.
-    ///   - environment: all variables; one that is set to nothing is as wrong as a flag without a value would be.
-    ///   - file: what `--config` names.
+    ///   - flags: the values on the command line; names that are not given are left out.
+    ///   - environment: all variables; an empty value is as invalid as a flag without a value.
+    ///   - file: the file named by `--config`.
     ///   - cores: the default of `--workers`.
     /// - Throws: `SettingsErrors` with everything that is wrong.
     package init(
@@ -89,21 +89,21 @@ package struct ProxySettings: Sendable {
         guard errors.isEmpty else { throw SettingsErrors(errors) }
     }
 
-    /// Where a setting comes from.
+    /// The source of a setting's value.
     package func source(of setting: some DeclaredSetting) -> SettingSource {
         sources[setting.name] ?? .standard
     }
 
-    /// An error about a setting as it is given here.
+    /// An error about a setting's value, which names its source.
     ///
     /// - Parameters:
     ///   - given: the value, or the part of it that is wrong.
-    ///   - allowed: what would do instead.
+    ///   - allowed: what is allowed instead.
     package func rejection(of setting: some DeclaredSetting, _ given: String, allowed: String) -> SettingsError {
         SettingsError(setting.name, given, from: source(of: setting), allowed: allowed)
     }
 
-    /// Takes over one setting, with where it comes from.
+    /// Copies one setting, with its source.
     mutating func take(_ setting: some DeclaredSetting, from other: ProxySettings) {
         setting.copy(from: other, to: &self)
         sources[setting.name] = other.sources[setting.name]

@@ -1,22 +1,22 @@
-/// One setting: all that is known of it but what its value is for, which the property of `ProxySettings` says that it
-/// goes to.
+/// One setting: everything about it except the purpose of its value, which is documented at the property of
+/// `ProxySettings` that holds it.
 ///
-/// Flags and `--help`, the environment, the file, `--check`, a reload and docs/SETTINGS.md all go by this.
+/// Flags and `--help`, the environment, the file, `--check`, a reload and docs/SETTINGS.md are all derived from this.
 package struct Setting<Value: Sendable>: DeclaredSetting {
     package let name: SettingName
-    /// How values are written, and which there are.
+    /// How values are written, and which are allowed.
     let form: SettingForm<Value>
     package let isLive: Bool
     package let help: String
-    /// Where the value goes, and where the default is.
+    /// The property that holds the value; its initial value is the default.
     private let path: any WritableKeyPath<ProxySettings, Value> & Sendable
     package let standardInWords: String?
 
     /// - Parameters:
-    ///   - path: the property that the value goes to. What it is at first is the default.
-    ///   - isLive: whether a running Proxy follows it at SIGHUP. Who says so here must see to it in `LiveParts`.
-    ///   - standardInWords: the default, where the property can't tell it.
-    ///   - help: what it sets, in whole sentences. Names of further flags as they are written.
+    ///   - path: the property that holds the value. Its initial value is the default.
+    ///   - isLive: whether a running Proxy follows the setting at SIGHUP. `LiveParts` must then apply it.
+    ///   - standardInWords: the default, if the property can't give it.
+    ///   - help: what the setting does, in full sentences. Other flags are named as they are written.
     init(
         _ name: String, _ path: any WritableKeyPath<ProxySettings, Value> & Sendable, _ form: SettingForm<Value>,
         isLive: Bool = false, standardInWords: String? = nil, help: String
@@ -47,38 +47,38 @@ package struct Setting<Value: Sendable>: DeclaredSetting {
     }
 }
 
-/// A `Setting`, whatever its values are.
+/// A `Setting`, whatever the type of its values.
 package protocol DeclaredSetting: Sendable {
     var name: SettingName { get }
     var kind: SettingKind { get }
-    /// Stands for a value in `--help`: `DURATION|off`.
+    /// The placeholder for a value in `--help`: `DURATION|off`.
     var placeholder: String { get }
-    /// What it may be, in few words: `1 to 1024`.
+    /// The allowed values, in a few words: `1 to 1024`.
     var values: String { get }
-    /// The value where nobody gives one; `nil` for none.
+    /// The default value; `nil` for none.
     var standard: String? { get }
-    /// What happens where nobody gives one, if `standard` doesn't tell it.
+    /// The default in words, if `standard` can't give it.
     var standardInWords: String? { get }
-    /// Whether a running Proxy follows it at SIGHUP; what isn't live needs a new start.
+    /// Whether a running Proxy follows it at SIGHUP; other settings need a restart.
     var isLive: Bool { get }
-    /// What it sets, in whole sentences.
+    /// What the setting does, in full sentences.
     var help: String { get }
 
     /// The value as it would be written; `nil` for none.
     func text(in settings: ProxySettings) -> String?
 
-    /// Takes the value from where it is given, if it is. What is wrong with it, the reader keeps; then nothing changes.
+    /// Reads the value, if it is given. If it is invalid, the reader keeps the error and the settings stay as they are.
     func read(_ reader: inout SettingReader, into settings: inout ProxySettings)
 
     func copy(from source: ProxySettings, to target: inout ProxySettings)
 }
 
-/// How a setting is given.
+/// The ways in which a setting takes its value.
 package enum SettingKind: Sendable {
     case value
-    /// Several values: with commas, or as a list in the file.
+    /// Several values: separated by commas, or a list in the file.
     case list
-    /// As `list`, and its flag may be repeated.
+    /// Like `list`, and its flag may be repeated.
     case repeatedList
     /// `on` or `off`; its flag alone means `on`.
     case `switch`

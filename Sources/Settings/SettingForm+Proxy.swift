@@ -15,7 +15,7 @@ extension SettingForm where Value == Endpoint {
 }
 
 extension SettingForm where Value == [Endpoint] {
-    /// Backends: at least one, none twice.
+    /// Upstreams' addresses: at least one, without duplicates.
     static var endpoints: Self {
         list(
             "HOST:PORT[,…]", of: "endpoint",
@@ -30,7 +30,7 @@ extension SettingForm where Value == [HealthCheck] {
             "CHECK", kind: .repeatedList, of: "check", allowed: "grpc, grpc:SERVICE, http:/PATH, tcp, or none alone",
             mayBeNone: true, isSet: true,
             parse: { text in
-                // Nothing else can be in a path or in a service's name.
+                // A path or a service's name can contain no other characters.
                 text.utf8.allSatisfy { (0x21...0x7e).contains($0) } ? HealthCheck(text) : nil
             })
     }
@@ -84,7 +84,7 @@ extension SettingForm where Value == AccessLogDestination {
 }
 
 extension SettingForm where Value == String? {
-    /// A name that certificates are for, or none.
+    /// A name for certificates to match, or none.
     static var serverName: Self {
         SettingForm(
             "NAME", allowed: "a DNS name or an IP address, without a port", text: { $0 },

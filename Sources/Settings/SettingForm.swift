@@ -1,23 +1,23 @@
 import DurationSyntax
 
-/// How the values of a setting are written, and which there are.
+/// How a setting's values are written, and which are allowed.
 package struct SettingForm<Value: Sendable>: Sendable {
-    /// What is wrong with a value.
+    /// The error in a value.
     struct Flaw: Error {
-        /// The part that is wrong; `nil` for all of it.
+        /// The part that is wrong; `nil` if it is the whole value.
         var culprit: String?
         /// What would be allowed.
         var allowed: String
     }
 
     let kind: SettingKind
-    /// Stands for a value in `--help`.
+    /// The placeholder for a value in `--help`.
     let placeholder: String
-    /// What there is, in few words.
+    /// The allowed values, in a few words.
     let values: String
-    /// Reads what is given: one text or, for lists, one or more.
+    /// Parses what is given: one text or, for lists, one or more.
     let parse: @Sendable ([String]) throws(Flaw) -> Value
-    /// As it would be written, so that `parse` gives the same value; `nil` for none.
+    /// The value as it would be written, so that `parse` returns the same value; `nil` for none.
     let text: @Sendable (Value) -> String?
 
     init(
@@ -34,9 +34,9 @@ package struct SettingForm<Value: Sendable>: Sendable {
     /// The form of a single value.
     ///
     /// - Parameters:
-    ///   - allowed: what an error says is allowed.
+    ///   - allowed: the allowed values, as an error states them.
     ///   - values: the same in fewer words.
-    ///   - parse: gives `nil` for what is not allowed.
+    ///   - parse: returns `nil` for a value that is not allowed.
     init(
         _ placeholder: String, kind: SettingKind = .value, allowed: String, values: String? = nil,
         text: @escaping @Sendable (Value) -> String?, parse: @escaping @Sendable (String) -> Value?
@@ -52,11 +52,11 @@ package struct SettingForm<Value: Sendable>: Sendable {
     /// The form of a list, which is never empty unless it may be `none`.
     ///
     /// - Parameters:
-    ///   - noun: what its elements are, in the singular.
-    ///   - allowed: what an error says is allowed.
+    ///   - noun: what an element is, in the singular.
+    ///   - allowed: the allowed values, as an error states them.
     ///   - mayBeNone: whether `none` stands for an empty list.
-    ///   - isSet: whether each element may be there only once.
-    ///   - parse: reads an element; gives `nil` for what is not allowed.
+    ///   - isSet: whether each element may appear only once.
+    ///   - parse: parses an element; returns `nil` for one that is not allowed.
     static func list<Element: Sendable & Equatable & CustomStringConvertible>(
         _ placeholder: String, kind: SettingKind = .list, of noun: String, allowed: String, mayBeNone: Bool = false,
         isSet: Bool = false, parse: @escaping @Sendable (String) -> Element?
@@ -88,7 +88,7 @@ package struct SettingForm<Value: Sendable>: Sendable {
 }
 
 extension SettingForm where Value == Int {
-    /// A number of things.
+    /// A count.
     static func count(in range: ClosedRange<Int>) -> Self { number("N", in: range) }
 
     static func bytes(in range: ClosedRange<Int>) -> Self { number("BYTES", in: range) }
@@ -98,7 +98,7 @@ extension SettingForm where Value == Int {
         return SettingForm(
             placeholder, allowed: "a whole number from \(values)", values: values, text: { "\($0)" },
             parse: { text in
-                // Int(_:) takes a plus sign too, which nobody means.
+                // `Int(_:)` also accepts a plus sign, which nobody would write on purpose.
                 guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
                 return Int(text).flatMap { range.contains($0) ? $0 : nil }
             })
@@ -127,7 +127,7 @@ extension SettingForm where Value == Duration? {
 }
 
 extension SettingForm where Value == Bool {
-    /// `on` or `off`, in the environment and the file; its flag has no value.
+    /// `on` or `off`, in the environment and the file; the flag takes no value.
     static var flag: Self {
         onOrOff("", .switch)
     }
@@ -149,7 +149,7 @@ extension SettingForm where Value == String {
         SettingForm("FILE", allowed: "a file's path", text: { $0 }, parse: path)
     }
 
-    /// Gives `nil` for what can't be a file's path.
+    /// The path; `nil` if the text can't be a file's path.
     static func path(_ text: String) -> String? {
         text.isEmpty || text.contains("\0") ? nil : text
     }

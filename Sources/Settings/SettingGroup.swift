@@ -1,6 +1,6 @@
-/// Settings that belong together: a section of `--help` and of docs/SETTINGS.md.
+/// Related settings: a section of `--help` and of docs/SETTINGS.md.
 ///
-/// Its stored properties are its settings: whatever is declared there is in the table.
+/// Its stored properties are its settings: whatever is declared in it is in the table.
 package protocol SettingGroup: Sendable {
     static var title: String { get }
 
@@ -8,7 +8,7 @@ package protocol SettingGroup: Sendable {
 }
 
 extension SettingGroup {
-    /// In the order in which they are declared.
+    /// In the order of declaration.
     package var settings: [any DeclaredSetting] {
         Mirror(reflecting: self).children.compactMap { $0.value as? any DeclaredSetting }
     }

@@ -1,4 +1,4 @@
-/// A setting's name, as the file has it: `health-check`.
+/// A setting's name, as written in the file: `health-check`.
 package struct SettingName: Hashable, Sendable, CustomStringConvertible {
     package let description: String
 
@@ -6,10 +6,10 @@ package struct SettingName: Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    /// As on the command line: `--health-check`.
+    /// The name on the command line: `--health-check`.
     package var flag: String { "--" + description }
 
-    /// As in the environment: `SLUICE_HEALTH_CHECK`.
+    /// The name in the environment: `SLUICE_HEALTH_CHECK`.
     package var environmentVariable: String {
         "SLUICE_" + description.uppercased().replacing("-", with: "_")
     }

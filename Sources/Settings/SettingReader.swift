@@ -1,11 +1,11 @@
-/// Looks settings up, the command line before the environment before the file, and collects what is wrong with them.
+/// Looks settings up, on the command line first, then in the environment, then in the file, and collects the errors.
 package struct SettingReader {
     private let flags: [SettingName: [String]]
     private let environment: [String: String]
     private let file: ConfigurationFile?
-    /// What was found wrong so far.
+    /// The errors found so far.
     private(set) var errors: [SettingsError] = []
-    /// Where each setting that was given comes from.
+    /// The source of each setting that was given.
     private(set) var sources: [SettingName: SettingSource] = [:]
 
     init(flags: [SettingName: [String]], environment: [String: String], file: ConfigurationFile?) {
@@ -14,7 +14,7 @@ package struct SettingReader {
         self.file = file
     }
 
-    /// The value that is given; `nil` for none, or for one that is wrong.
+    /// The value that is given; `nil` for none, or for an invalid one.
     mutating func read<Value>(_ setting: Setting<Value>) -> Value? {
         guard let (given, source) = strongest(setting.name) else { return nil }
         sources[setting.name] = source
@@ -45,7 +45,7 @@ package struct SettingReader {
 }
 
 extension StringProtocol {
-    /// Without what is at its two ends and looks like this.
+    /// The text without matching characters at either end.
     fileprivate func trimming(_ isBlank: (Character) -> Bool) -> String {
         String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
     }

@@ -1,4 +1,4 @@
-/// Where a setting's value comes from, the strongest first.
+/// The source of a setting's value, in order of precedence.
 package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
     case flag
     case environment(variable: String)

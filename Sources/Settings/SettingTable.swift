@@ -24,6 +24,6 @@ package enum SettingTable {
 
     private static let byName = Dictionary(uniqueKeysWithValues: settings.map { ($0.name.description, $0) })
 
-    /// The setting that has this name in the file; `nil` where none has.
+    /// The setting with this name in the file; `nil` if there is none.
     package static func setting(named name: String) -> (any DeclaredSetting)? { byName[name] }
 }

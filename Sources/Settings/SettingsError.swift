@@ -1,6 +1,6 @@
-/// A setting that can't be used, in one line.
+/// A setting that can't be used, described in one line.
 package struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What and why, from the setting's name to what would be allowed.
+    /// The setting's name, what is wrong with it, and what would be allowed.
     package var description: String
 
     package init(_ description: String) {
@@ -13,7 +13,7 @@ package struct SettingsError: Error, Sendable, Equatable, CustomStringConvertibl
     }
 }
 
-/// All that is wrong with the settings, so that nobody has to find it one by one.
+/// All errors in the settings, so that they needn't be found one by one.
 package struct SettingsErrors: Error, Sendable, Equatable {
     /// At least one.
     package var errors: [SettingsError]

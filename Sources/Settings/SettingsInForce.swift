@@ -1,31 +1,31 @@
-/// The settings that a running process goes by, while they are read again and again.
+/// The settings in force in a running process, which may be read again at any time.
 package struct SettingsInForce: Sendable {
-    /// A setting that is given in another way than before.
+    /// A setting whose value differs from the one before.
     package struct Difference: Sendable, Equatable {
         package var name: SettingName
-        /// What was, or stays, in force; `nil` for none.
+        /// The value that was, or stays, in force; `nil` for none.
         package var inForce: String?
-        /// What is given now; `nil` for none.
+        /// The value that is given now; `nil` for none.
         package var given: String?
     }
 
-    /// What reading the settings again has come to.
+    /// The result of reading the settings again.
     package struct Change: Sendable, Equatable {
-        /// What is in force now.
+        /// Differences that are in force now.
         package var followed: [Difference] = []
-        /// What isn't until the next start.
+        /// Differences that take effect only at the next start.
         package var ignored: [Difference] = []
     }
 
-    /// What the process was started with and, where a setting is live, what was read last.
+    /// The settings from the start, with live settings as they were last read.
     package private(set) var settings: ProxySettings
 
-    /// - Parameter settings: what the process was started with.
+    /// - Parameter settings: the settings from the start.
     package init(_ settings: ProxySettings) {
         self.settings = settings
     }
 
-    /// Takes over what can change, and nothing else.
+    /// Applies the differences that a running process can follow, and only those.
     package mutating func follow(_ given: ProxySettings) -> Change {
         var change = Change()
         for setting in SettingTable.settings {

@@ -4,7 +4,7 @@ package struct CertificateFiles: Sendable, Equatable {
     package var certificate: String
     package var key: String
 
-    /// `nil` where one of them is missing.
+    /// `nil` if either is missing.
     init?(certificate: String?, key: String?) {
         guard let certificate, let key else { return nil }
         self.certificate = certificate
@@ -12,22 +12,22 @@ package struct CertificateFiles: Sendable, Equatable {
     }
 }
 
-/// The PEM files for TLS towards clients.
+/// The PEM files for TLS with clients.
 package struct TLSFiles: Sendable, Equatable {
     package var identity: CertificateFiles
-    /// The authorities one of which must have signed a client's certificate; `nil` asks for none.
+    /// The authorities, one of which must have signed a client's certificate; `nil` if clients need none.
     package var clientAuthority: String?
-    /// Whether backends are told who a client is by its certificate.
+    /// Whether upstreams are told who a client is according to its certificate.
     package var forwardsClientIdentity: Bool
 }
 
-/// How backends are spoken to by TLS.
+/// The files and the name for TLS with upstreams.
 package struct UpstreamTLSFiles: Sendable, Equatable {
-    /// The PEM file of the authorities that are trusted; `nil` for the system's.
+    /// The PEM file of the trusted authorities; `nil` for the system's.
     package var authority: String?
-    /// For backends that ask for a certificate.
+    /// For upstreams that ask for a certificate.
     package var identity: CertificateFiles?
-    /// The name that backends are asked for and have to prove, instead of the endpoint's.
+    /// The name that upstreams are asked for and must prove, instead of the endpoint's.
     package var serverName: String?
 }
 
@@ -37,7 +37,7 @@ extension ProxySettings {
         CertificateFiles(certificate: adminTLSCertificate, key: adminTLSKey)
     }
 
-    /// The certificate clients are shown, and what they are asked for; `nil` for plaintext.
+    /// The certificate shown to clients, and the requirements for theirs; `nil` for plaintext.
     package var tls: TLSFiles? {
         CertificateFiles(certificate: tlsCertificate, key: tlsKey).map { identity in
             TLSFiles(
@@ -45,7 +45,7 @@ extension ProxySettings {
         }
     }
 
-    /// How backends are spoken to; `nil` for plaintext.
+    /// The files and the name for TLS with upstreams; `nil` for plaintext.
     package var upstreamTLS: UpstreamTLSFiles? {
         guard usesUpstreamTLS else { return nil }
         return UpstreamTLSFiles(

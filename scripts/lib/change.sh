@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # The commands that change the active color through the Proxy's admin API: switch.sh and rollback.sh. Needs log.sh.
 #
-# Settings, named as the Proxy's own:
+# Settings, named like the Proxy's own:
 #   SLUICE_ADMIN             the admin API: HOST:PORT or a URL (127.0.0.1:9901)
-#   SLUICE_ADMIN_TOKEN_FILE  a file with the bearer token, where one is needed (secrets/admin-token, if it is there)
+#   SLUICE_ADMIN_TOKEN_FILE  a file with the bearer token, if one is needed (secrets/admin-token, if it exists)
 #   SLUICE_CHANGE_LOG        the file that gets a copy of every line (.run/changes.log)
 
 readonly exit_usage=2 exit_unreachable=3 exit_refused=4 exit_denied=5 exit_failed=6 exit_not_drained=7 exit_not_ready=8
@@ -24,7 +24,7 @@ with its bearer token; SLUICE_CHANGE_LOG, a file that gets a copy of what is pri
 TEXT
 }
 
-# Prints a line, and keeps it in the log with its time.
+# Prints a line, and appends it to the log with the time.
 note() {
     local log=${SLUICE_CHANGE_LOG:-.run/changes.log}
     printf '%s\n' "$*"
@@ -40,18 +40,19 @@ give_up() {
     exit "$code"
 }
 
-# admin METHOD PATH [CURL OPTION...] : asks the admin API; the body goes to $answer, the HTTP status to $http_status.
+# admin METHOD PATH [CURL OPTION...] : sends a request to the admin API; the body goes to $answer, the HTTP status to
+# $http_status.
 admin() {
     local method=$1 path=$2 url=${SLUICE_ADMIN:-127.0.0.1:9901} token="" body
     shift 2
     case $url in http://* | https://*) ;; *) url=http://$url ;; esac
     local token_file=${SLUICE_ADMIN_TOKEN_FILE:-}
-    # The Compose stack's token. A Proxy that has none doesn't look at it.
+    # The Compose stack's token. A Proxy without a token ignores it.
     if [ -z "$token_file" ] && [ -f secrets/admin-token ]; then token_file=secrets/admin-token; fi
     if [ -n "$token_file" ]; then
         token=$(tr -d '\r\n' <"$token_file") || give_up "$exit_denied" "the token file $token_file can't be read"
     fi
-    # The token goes through a pipe: arguments of a process are there for everyone to see.
+    # The token goes through a pipe: everyone can see a process's arguments.
     body=$(
         curl --silent --show-error --noproxy '*' --connect-timeout 5 --request "$method" \
             --config <([ -z "$token" ] || printf 'header = "Authorization: Bearer %s"\n' "$token") \
@@ -61,7 +62,7 @@ admin() {
     answer=${body%$'\n'*}
 }
 
-# fields NAME[.NAME...]... : fields of the JSON in $answer go to the array $found, empty where there is none.
+# fields NAME[.NAME...]... : copies fields of the JSON in $answer to the array $found, empty strings for missing ones.
 fields() {
     mapfile -t found < <(python3 -c '
 import json, sys
@@ -78,13 +79,13 @@ for path in sys.argv[2:]:
 ' "$answer" "$@")
 }
 
-# What the answer gives as the error.
+# Prints the error in the answer.
 error_text() {
     fields error
     printf '%s' "${found[0]:-}"
 }
 
-# Notes how things stand: note_status before|after
+# note_status before|after : logs the state of the colors.
 note_status() {
     admin GET /status --max-time 10
     case $http_status in
@@ -96,9 +97,10 @@ note_status() {
     note "$1: ${found[0]} is active (epoch ${found[1]}); blue is ${found[2]}, green is ${found[3]}"
 }
 
-# change_command PATH [ARGUMENT...] : reads a script's arguments, makes the change, health before and after.
+# change_command PATH [ARGUMENT...] : parses a script's arguments and makes the change, with the health before and
+# after.
 #
-# A color is an argument of /switch only. The script defines `usage`.
+# Only /switch takes a color as an argument. The script defines `usage`.
 change_command() {
     local path=$1 color="" wait="" made ready reason="" seconds
     local -a query=()
@@ -137,7 +139,7 @@ change_command() {
     done
 
     note_status before
-    # --get puts the parameters into the query, although this is a POST.
+    # --get puts the parameters into the query, even though this is a POST.
     admin POST "$path" --get "${query[@]}"
     made=$http_status
     case $made in

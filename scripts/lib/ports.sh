@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # Ports of this machine. Needs log.sh.
 
-# Whether something listens on a port of the loopback.
+# Whether something listens on a loopback port.
 port_is_taken() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# require_free_port PORT WHO VARIABLE : ends the script where the port is taken.
+# require_free_port PORT WHO VARIABLE : ends the script if the port is taken.
 require_free_port() {
     local holder=""
     port_is_taken "$1" || return 0

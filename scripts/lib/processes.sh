@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Processes that a script runs beside itself, by name. Needs log.sh.
+# Processes that a script runs in the background, by name. Needs log.sh.
 
-# By name: the process, and the file that its output goes to.
+# By name: the process id, and the file that receives the output.
 declare -A process_ids=() process_logs=()
-# In the order of their start.
+# In the order in which they were started.
 process_names=()
 
-# start_process NAME LOG COMMAND... : runs it in a session of its own, out of the reach of the terminal's Ctrl-C.
+# start_process NAME LOG COMMAND... : runs a command in a session of its own, which the terminal's Ctrl-C doesn't reach.
 start_process() {
     local name=$1 log=$2
     shift 2
@@ -20,7 +20,7 @@ process_runs() {
     [ -n "${process_ids[$1]:-}" ] && kill -0 "${process_ids[$1]}" 2>/dev/null
 }
 
-# wait_until NAME SECONDS COMMAND... : until the command succeeds; ends the script where the process ends before.
+# wait_until NAME SECONDS COMMAND... : waits until the command succeeds; ends the script if the process ends first.
 wait_until() {
     local name=$1 deadline=$((SECONDS + $2))
     shift 2
@@ -37,12 +37,13 @@ fail_with_log() {
     exit 70
 }
 
-# watch_processes NAME : until the process NAME ends, which ends the script; another one that ends is only told of.
+# watch_processes NAME : waits until the process NAME ends, then ends the script; if another process ends, it only says
+# so.
 watch_processes() {
     local main=$1 name ended code
     while true; do
         code=0
-        # Bash's own word on a killed job says less than ours.
+        # Bash's own message about a killed job says less than ours.
         wait -n -p ended "${process_ids[@]}" 2>/dev/null || code=$?
         for name in "${process_names[@]}"; do
             [ "${process_ids[$name]:-}" = "${ended:-}" ] || continue
@@ -53,7 +54,7 @@ watch_processes() {
     done
 }
 
-# Ends all of them, the last one started first, so that a proxy lets its calls finish while its backends are there.
+# Ends all processes, last started first, so that a proxy's calls can finish while its upstreams are still there.
 stop_processes() {
     local index name id deadline
     trap '' INT TERM HUP

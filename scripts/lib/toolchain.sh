@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The Swift toolchain, and the one configuration that everything is built in. Needs log.sh.
+# The Swift toolchain, and the one configuration in which everything is built. Needs log.sh.
 
 readonly swift_needed=6.3
 
-# Makes sure that `swift` is there and new enough.
+# Makes sure that `swift` is installed and new enough.
 ensure_swift() {
     local folder version
     if ! command -v swift >/dev/null; then
@@ -19,9 +19,9 @@ ensure_swift() {
         fail 69 "Swift $version is too old, $swift_needed or newer is needed: https://www.swift.org/install/linux/"
 }
 
-# build_release programs|all : the programs, or the tests too.
+# build_release programs|all : builds the programs, or the tests as well.
 #
-# Release is the only configuration there is: what runs is what is tested, and nothing is built twice.
+# Release is the only configuration: what is tested is what runs, and nothing is built twice.
 build_release() {
     local -a what=()
     [ "$1" = programs ] || what=(--build-tests)

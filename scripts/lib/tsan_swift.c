@@ -1,13 +1,14 @@
-// Tells ThreadSanitizer how Swift's libraries, which are not instrumented, hand things from thread to thread.
+// Tells ThreadSanitizer how Swift's libraries, which are not instrumented, hand memory over between threads.
 //
-// Linked into what is tested, the functions here come before those of the libraries, call them, and say what they have
-// done. Nothing is suppressed by that: what is not handed over is reported as before. Written for Swift 6.3.
+// These functions are linked into the tested program, take the place of the libraries' functions, call them, and report
+// what they have done. Nothing is suppressed: memory that is not handed over is reported as before. Written for Swift
+// 6.3.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-// Weak, because tools that a build makes for itself are linked with this but not with the sanitizer.
+// Weak, because tools that a build makes for its own use are linked with this but not with the sanitizer.
 extern void __tsan_acquire(void *) __attribute__((weak));
 extern void __tsan_release(void *) __attribute__((weak));
 
@@ -25,9 +26,9 @@ static void release(void *object) {
 
 // MARK: Mutex
 //
-// An uncontended Mutex is locked and unlocked by atomics that are inlined, and instrumented with the code around them. A
-// contended one is by these functions of libswiftSynchronization.so: ThreadSanitizer misses that one thread has handed
-// the lock to another, and takes what the lock protects for a race.
+// Locking an uncontended Mutex uses atomics that are inlined, and instrumented with the code around them. Locking a
+// contended one uses these functions of libswiftSynchronization.so: ThreadSanitizer then doesn't see that one thread
+// has handed the lock to another, and reports a race on what the lock protects.
 
 #define LOCK "$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF"
 #define TRY_LOCK "$s15Synchronization12_MutexHandleV12_tryLockSlowSbyF"
@@ -59,9 +60,10 @@ SWIFT void unlock_slow(SELF mutex) {
 
 // MARK: Continuations
 //
-// The thread that resumes a continuation says so to ThreadSanitizer (release), and the one that runs the task from there
-// on does (acquire), but not where the continuation is resumed before the task has come to wait for it. Then the task
-// goes on at once: in swift_continuation_await, or after the second of these functions where that has lost the race.
+// The thread that resumes a continuation reports this to ThreadSanitizer (release), and so does the one that then runs
+// the task (acquire), unless the continuation is resumed before the task has begun to wait for it. In that case the
+// task continues at once: in swift_continuation_await, or after the second of these functions if that has lost the
+// race.
 
 SWIFT void *swift_task_getCurrent(void) __attribute__((weak));
 SWIFT_ASYNC void swift_continuation_await(void *context);
@@ -86,8 +88,8 @@ SWIFT void swift_task_enterThreadLocalContext(char *state) {
 
 // MARK: Copy on write
 //
-// A thread that lets go of an array has finished with it, and the one that finds itself its only owner then may write to
-// it in place. Both happen in libswiftCore.so, by the count of references.
+// A thread that releases an array has finished with it, and a thread that then finds itself the only owner may write to
+// it in place. Both happen in libswiftCore.so, by the reference count.
 
 void swift_release(void *object);
 bool swift_isUniquelyReferenced_nonNull_native(const void *object);
@@ -96,7 +98,7 @@ static void (*library_release)(void *);
 static bool (*library_is_unique)(const void *);
 
 void swift_release(void *object) {
-    // Others are no objects; and a library may let go of one before the constructor has run.
+    // Other values are not objects; and a library may release one before the constructor has run.
     if ((intptr_t)object > 0) release(object);
     if (!library_release) library_release = dlsym(RTLD_NEXT, "swift_release");
     library_release(object);
@@ -108,7 +110,7 @@ bool swift_isUniquelyReferenced_nonNull_native(const void *object) {
     return is_unique;
 }
 
-// Before there is a second thread.
+// Runs before there is a second thread.
 __attribute__((constructor)) static void find_library(void) {
     library_lock = dlsym(RTLD_NEXT, LOCK);
     library_try_lock = dlsym(RTLD_NEXT, TRY_LOCK);

@@ -5,9 +5,9 @@ import HTTPTypes
 import Logging
 import NIOCore
 
-/// The admin API: changes the active color and tells how things stand, over HTTP/1.1 with JSON bodies.
+/// The admin API: changes the active color and reports the Proxy's state, over HTTP/1.1 with JSON bodies.
 package struct AdminAPI: Sendable {
-    /// What the API speaks for.
+    /// The parts of the Proxy that the API reports on and controls.
     package struct Services: Sendable {
         package var switchboard: Switchboard
         package var health: any HealthReporting
@@ -17,11 +17,12 @@ package struct AdminAPI: Sendable {
         package var failover: FailoverWatch
         /// The certificates in force.
         package var certificates: @Sendable () -> [CertificateStatus]
-        /// Who may use it; `nil` lets everyone who reaches it, which is for the loopback alone.
+        /// The token that requests must carry; `nil` admits everyone who can connect, which is safe on the loopback
+        /// only.
         package var token: BearerToken?
         package var version: String
         package var startedAt: Timestamp
-        /// Whether the process is shutting down, so that it is not ready for calls any more.
+        /// Whether the process is shutting down and so is no longer ready for calls.
         package var isStopping: @Sendable () -> Bool
         package var logger: Logger
 
@@ -48,11 +49,11 @@ package struct AdminAPI: Sendable {
 
     typealias Handler = @Sendable (AdminRequest) async throws -> Response
 
-    /// What a path can do.
+    /// The methods that a path supports.
     struct Resource: Sendable {
-        /// By method; `GET` serves `HEAD` too.
+        /// Handlers by method; `GET` serves `HEAD` too.
         var handlers: [HTTPRequest.Method: Handler]
-        /// Answers without a token, for the probes of whoever runs the process.
+        /// Whether requests are answered without a token, for liveness and readiness probes.
         var isOpen = false
 
         var allow: String {
@@ -82,7 +83,7 @@ package struct AdminAPI: Sendable {
         logger = services.logger
     }
 
-    /// Whether a request asks for no more than whether the process lives and takes calls.
+    /// Whether a request only asks if the process is alive and takes calls.
     @Sendable package func isLiveness(_ request: HTTPRequest) -> Bool {
         resources[Request(head: request).path]?.isOpen == true
     }
@@ -111,7 +112,7 @@ package struct AdminAPI: Sendable {
 
     private func handle(_ request: Request) async throws -> Response {
         let resource = resources[request.path]
-        // A stranger learns nothing, not even which paths there are.
+        // Without a token a client learns nothing, not even which paths exist.
         let who = resource?.isOpen == true ? request.peer : try gate.admit(request)
         guard let resource else {
             throw AdminError(
@@ -124,7 +125,7 @@ package struct AdminAPI: Sendable {
                 "\(request.method) is not allowed for \(request.path); allowed: \(resource.allow)",
                 headers: [.allow: resource.allow])
         }
-        // Parameters in a body that were passed over in silence would make a switch to a named color a toggle.
+        // If parameters in a body were silently ignored, a switch to a named color would become a toggle.
         guard request.body.readableBytes == 0 else { throw AdminError.badRequest(Self.bodyRefusal) }
         return try await handler(
             AdminRequest(query: request.query, ifMatch: request.headers[.ifMatch], who: who))
@@ -133,7 +134,7 @@ package struct AdminAPI: Sendable {
     static let bodyRefusal = "requests have no body; parameters go into the query, as in /switch?to=green"
 }
 
-/// A request that was let in, as handlers see it.
+/// A request that was admitted, as handlers see it.
 struct AdminRequest: Sendable {
     var query: String?
     var ifMatch: String?

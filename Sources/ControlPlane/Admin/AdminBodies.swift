@@ -8,7 +8,7 @@ struct EndpointHealthBody: Encodable {
     var state: HealthState
     var since: Timestamp
     var lastCheck: Timestamp?
-    /// Milliseconds, to the microsecond.
+    /// In milliseconds, to the microsecond.
     var latencyMs: Double?
     var lastError: String?
     var lastErrorAt: Timestamp?
@@ -41,7 +41,7 @@ struct ColorHealthBody: Encodable {
     }
 }
 
-/// That new calls go to the other color, in `/status`.
+/// The failover in force, in `/status`: new calls go to the other color.
 struct FailoverBody: Encodable {
     var to: Color
     var since: Timestamp
@@ -52,12 +52,12 @@ struct FailoverBody: Encodable {
     }
 }
 
-/// A drain that is under way, in `/status` and receipts.
+/// A drain in progress, in `/status` and receipts.
 struct DrainBody: Encodable {
     enum State: String, Encodable {
-        /// Calls have time to end by themselves.
+        /// Calls still have time to end by themselves.
         case waiting
-        /// The Proxy is ending those that are left.
+        /// The Proxy is ending the calls that are left.
         case ending
     }
 
@@ -65,10 +65,10 @@ struct DrainBody: Encodable {
     var epoch: UInt64
     var state: State
     var startedAt: Timestamp
-    /// As settings write durations.
+    /// A duration in the settings' syntax.
     var timeout: String
     var deadline: Timestamp
-    /// When the last call will have been ended; only while calls are being ended.
+    /// When the last call will have been ended; present only while calls are being ended.
     var endsBy: Timestamp?
     /// Seconds until the Proxy begins to end calls, to the millisecond.
     var secondsLeft: Double
@@ -91,7 +91,7 @@ struct DrainBody: Encodable {
 /// The answer to `POST /drain/cancel`.
 struct CancelledDrainBody: Encodable {
     var auditError: String?
-    /// Calls that go on on the color.
+    /// Calls that continue on the color.
     var callsLeft: Int
     var cancelled = true
     var color: Color
@@ -113,18 +113,18 @@ struct ReceiptBody: Encodable {
     var at: Timestamp
     var auditError: String?
     var changed: Bool
-    /// Only where the change has begun a drain.
+    /// Present only if the change has begun a drain.
     var drain: DrainBody?
-    /// Only where the request waited.
+    /// Present only if the request waited.
     var drained: Bool?
-    /// Only for a trial.
+    /// Present only in a trial.
     var dryRun: Bool?
     var epoch: UInt64
     var forced: Bool
     var from: Color
     var health: ColorHealthBody
     var inFlight: Int
-    /// Only where there are some.
+    /// Present only if it isn't 0.
     var processesNotAnswering: Int?
     var reason: String?
     var to: Color
@@ -154,12 +154,12 @@ struct ReceiptBody: Encodable {
     }
 }
 
-/// The answer to `GET /history`, the newest change first.
+/// The answer to `GET /history`, newest change first.
 struct HistoryBody: Encodable {
     var changes: [Change]
 }
 
-/// The answer to `GET /healthz` and, when all is well, to `GET /readyz`.
+/// The answer to `GET /healthz` and, if the Proxy is ready, to `GET /readyz`.
 struct ProbeBody: Encodable {
     var status: String
     var active: Color?
@@ -180,21 +180,21 @@ struct StatusBody: Encodable {
     var version: String
     var startedAt: Timestamp
     var stopping: Bool
-    /// Only while one is under way.
+    /// Present only during a drain.
     var drain: DrainBody?
-    /// Only while new calls go to the other color.
+    /// Present only while new calls go to the other color.
     var failover: FailoverBody?
     var colors: [String: ColorBody]
     var inFlight: [InFlightBody]
-    /// Only where there are some.
+    /// Present only if it isn't 0.
     var processesNotAnswering: Int?
     var workers: [WorkerBody]
     var clients: ClientsBody
 
-    /// Who has the client connections of this process.
+    /// The client connections of this process.
     struct ClientsBody: Encodable {
         var peers: Int
-        /// The one that has most, and how many; left out where there is none.
+        /// The peer with the most connections, and their number; left out if there are none.
         var largestPeer: String?
         var largestPeerConnections: Int?
     }
@@ -215,7 +215,7 @@ struct StatusBody: Encodable {
         var finished: Int
         var failedByProxy: Int
         var retried: Int
-        /// Finished gRPC calls by status, without those that never occurred.
+        /// Finished gRPC calls by status, without statuses that never occurred.
         var grpcCodes: [String: Int]
     }
 

@@ -2,19 +2,19 @@ import HTTP1
 import HTTPTypes
 import NIOCore
 
-/// An answer that is not what was asked for: a status, a sentence, and what else helps.
+/// An error answer: a status, a sentence, and details that help.
 struct AdminError: Error {
     var status: HTTPResponse.Status
     var message: String
     var headers = HTTPFields()
-    /// Where it stands, for a change that was refused.
+    /// The state of the colors, for a change that was refused.
     var details: Details?
 
-    /// What a refused change tells besides its message.
+    /// What the answer to a refused change contains besides its message.
     struct Details: Encodable {
         var active: String
         var epoch: UInt64
-        /// The health of the color asked for, where that is why it was refused.
+        /// The health of the requested color, if that is why the change was refused.
         var health: ColorHealthBody?
     }
 
@@ -34,7 +34,7 @@ struct AdminError: Error {
         do {
             return try .json(Body(error: message, details: details), status: status, headers: headers)
         } catch {
-            // Nothing in it can't be written as JSON.
+            // Everything in the body can be written as JSON.
             return Response(status: .internalServerError)
         }
     }
@@ -56,7 +56,7 @@ struct AdminError: Error {
 }
 
 extension Response {
-    /// A JSON body that no cache may keep.
+    /// A JSON body that caches must not store.
     static func json(
         _ body: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) throws -> Response {

@@ -3,9 +3,9 @@ import HTTPTypes
 
 /// Decides who may use the admin API.
 ///
-/// With a token, whoever shows it. Without one the API listens on the loopback alone, where a web page in someone's
-/// browser could still reach it: a request that a page of another origin sent, or that came by a name which an attacker
-/// points at the loopback (DNS rebinding), is refused.
+/// With a token, every request that carries it is admitted. Without one the API listens on the loopback only, where a
+/// web page in the user's browser could still reach it: a request is refused if a page of another origin sent it, or if
+/// it names a host that an attacker has pointed at the loopback (DNS rebinding).
 struct AdminGuard: Sendable {
     var token: BearerToken?
 

@@ -10,12 +10,12 @@ import Synchronization
 
 /// Serves the admin API on its socket until the service group shuts down.
 ///
-/// It may pause, for as long as another process tries to take over; connections that come meanwhile wait in the socket's
-/// queue. Any thread may call its functions.
+/// It can pause while another process tries to take over; connections that arrive meanwhile wait in the socket's queue.
+/// Any thread may call its functions.
 package final class AdminServer: Service {
     private enum Phase {
         case starting
-        /// Connections are taken by this channel.
+        /// This channel accepts connections.
         case serving(any Channel)
         case paused
         case ended
@@ -23,23 +23,23 @@ package final class AdminServer: Service {
 
     private static let pauseAfterFailure = Duration.milliseconds(100)
 
-    /// How long a pause waits for connections whose first request is on its way, and then for requests under way.
+    /// How long a pause waits for connections whose first request is on its way, and then for requests in progress.
     private static let patience = (silent: Duration.seconds(2), busy: Duration.milliseconds(250))
 
     private let server: Server
     private let logger: Logger
     private let listener: Mutex<ListeningSocket?>
     private let phase = Mutex(Phase.starting)
-    /// An element for each time that it is to serve.
+    /// One element for each time the server is to serve.
     private let turns: AsyncStream<Void>
     private let turn: AsyncStream<Void>.Continuation
     private let onServing: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - listener: closed with the end of `run()`.
+    ///   - listener: the listening socket, closed when `run()` ends.
     ///   - tls: the certificate to show; `nil` for plaintext.
-    ///   - limits: what clients may cost.
-    ///   - onServing: called each time that it begins to serve.
+    ///   - limits: what clients may use.
+    ///   - onServing: called each time the server begins to serve.
     package init(
         api: AdminAPI, listener: ListeningSocket, tls: AdminTLS? = nil, limits: ServerLimits = AdminServer.limits,
         logger: Logger, onServing: @escaping @Sendable () -> Void = {}
@@ -62,7 +62,7 @@ package final class AdminServer: Service {
         return limits
     }()
 
-    /// For whoever takes over from this process; `nil` once it has ended.
+    /// The socket, for a process that takes over from this one; `nil` once it is closed.
     package var listeningSocket: ListeningSocket? { listener.withLock { $0 } }
 
     package func run() async throws {
@@ -85,26 +85,27 @@ package final class AdminServer: Service {
         leave(.ended)?.close(promise: nil)
     }
 
-    /// Takes no connections any more and lets requests finish: for a short while or, in the background, for as long as
-    /// they like.
+    /// Stops accepting connections and lets requests finish: it waits for them briefly; after that they finish in the
+    /// background, without a limit.
     package func pause() async {
         let channel = leave(.paused)
-        // Closed now, it would take along the connections that it has accepted and that aren't set up yet.
+        // Closing the channel now would also close connections that it has accepted but not yet set up.
         try? await channel?.setOption(.autoRead, value: false).get()
-        // Closing a connection that a request is on its way on would lose it: whoever has just connected is about to ask.
+        // Closing a connection whose request is on its way would lose the request: a client that has just connected is
+        // about to send one.
         await wait(atMost: Self.patience.silent) { !self.server.hasSilent }
         channel?.close(promise: nil)
         server.quiesce()
         await wait(atMost: Self.patience.busy) { self.server.isEmpty }
     }
 
-    /// Looks again and again: a process is restarted seldom.
+    /// Polls: restarts are rare.
     private func wait(atMost limit: Duration, until isDone: () -> Bool) async {
         let deadline = ContinuousClock.now + limit
         while !isDone(), .now < deadline { try? await Task.sleep(for: .milliseconds(2)) }
     }
 
-    /// Takes connections again.
+    /// Accepts connections again.
     package func resume() {
         let isPaused = phase.withLock { phase in
             guard case .paused = phase else { return false }
@@ -114,12 +115,12 @@ package final class AdminServer: Service {
         if isPaused { turn.yield() }
     }
 
-    /// Leaves the socket to another process for good; requests under way are still answered.
+    /// Leaves the socket to another process for good; requests in progress are still answered.
     package func release() {
         listener.withLock { $0 = nil }
     }
 
-    /// - Returns: what has been taking connections up to now.
+    /// - Returns: the channel that has been accepting connections until now.
     private func leave(_ next: Phase) -> (any Channel)? {
         phase.withLock { phase in
             defer { phase = next }
@@ -130,7 +131,7 @@ package final class AdminServer: Service {
 
     // MARK: Serving
 
-    /// Serves each time that it is to, until it is not to any more and everything has been answered.
+    /// Serves each time it is asked to, until it is told to stop and every request has been answered.
     private func serve() async throws {
         var hasServed = false
         for await _ in turns {
@@ -140,7 +141,7 @@ package final class AdminServer: Service {
                 onServing()
                 channel.closeFuture.whenComplete { _ in self.goOn(after: channel) }
             } catch  where hasServed {
-                // Out of descriptors, perhaps: as with connections, it is tried again.
+                // File descriptors may have run out, for example: serving is tried again, as accepting connections is.
                 logger.error("the admin API can't be served", metadata: ["cause": "\(error)"])
                 try? await Task.sleep(for: Self.pauseAfterFailure)
                 turn.yield()
@@ -149,9 +150,9 @@ package final class AdminServer: Service {
         await server.untilEmpty()
     }
 
-    /// Begins to take connections from a copy of the socket's descriptor, which closes when they aren't taken any more.
+    /// Begins to accept connections on a copy of the socket's descriptor, which is closed when accepting stops.
     ///
-    /// - Returns: `nil` where it is not to serve any more.
+    /// - Returns: `nil` if the server is no longer to serve.
     private func open() async throws -> (any Channel)? {
         guard let listener = listeningSocket else { return nil }
         let copy = retrying { fcntl(listener.descriptor.number, F_DUPFD_CLOEXEC, 0) }
@@ -167,8 +168,7 @@ package final class AdminServer: Service {
         return nil
     }
 
-    /// Where the channel's end wasn't asked for, another one takes its place: what happens to the admin API must not end
-    /// the process.
+    /// Replaces the channel if it ended without being asked to: a failure of the admin API must not end the process.
     private func goOn(after server: any Channel) {
         let mustServe = phase.withLock { phase in
             guard case .serving(let channel) = phase, channel === server else { return false }
@@ -178,7 +178,7 @@ package final class AdminServer: Service {
         guard mustServe else { return }
         logger.error("the admin API has stopped taking connections; it begins again")
         Task {
-            // What has failed may fail again at once.
+            // The same failure may come again at once.
             try? await Task.sleep(for: Self.pauseAfterFailure)
             turn.yield()
         }

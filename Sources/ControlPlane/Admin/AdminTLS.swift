@@ -2,7 +2,7 @@ import NIOCore
 import NIOSSL
 import Synchronization
 
-/// The admin API's certificate, which may be exchanged while the API serves. Any thread may use it.
+/// The admin API's certificate, which can be replaced while the API serves. Any thread may use it.
 package final class AdminTLS: Sendable {
     private let context: Mutex<NIOSSLContext>
 
@@ -13,21 +13,21 @@ package final class AdminTLS: Sendable {
         context = Mutex(try Self.read(certificateFile, keyFile))
     }
 
-    /// Reads the files anew, for connections to come; those that stand keep what they have.
+    /// Reads the files again, for future connections; existing ones keep the old certificate.
     ///
-    /// - Throws: `NIOSSLError` for files that can't be used, which change nothing.
+    /// - Throws: `NIOSSLError` for files that can't be used; the certificate then stays as it was.
     package func reload(certificateFile: String, keyFile: String) throws {
         let new = try Self.read(certificateFile, keyFile)
         context.withLock { $0 = new }
     }
 
-    /// What a connection that has just been accepted begins with.
+    /// The TLS handler for a connection that has just been accepted.
     func makeHandler() -> NIOSSLServerHandler {
         NIOSSLServerHandler(context: context.withLock { $0 })
     }
 
-    /// For TLS 1.2: what HTTP/2 allows (RFC 9113, appendix A), here as well, though HTTP/1.1 would allow more: ephemeral keys,
-    /// and encryption that authenticates. TLS 1.3 has such suites alone.
+    /// The TLS 1.2 cipher suites that HTTP/2 allows (RFC 9113, appendix A): ephemeral keys and authenticated
+    /// encryption. HTTP/1.1 would allow more, but the same rule applies here. TLS 1.3 has only such suites.
     private static let suites: [NIOTLSCipher] = [
         .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
         .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -40,7 +40,7 @@ package final class AdminTLS: Sendable {
             privateKey: .privateKey(try NIOSSLPrivateKey(file: keyFile, format: .pem)))
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuiteValues = suites
-        // What a client that says nothing more may hold up the end of its connection.
+        // The time for which a client that sends nothing more can delay the end of its connection.
         configuration.shutdownTimeout = .seconds(1)
         configuration.applicationProtocols = ["http/1.1"]
         return try NIOSSLContext(configuration: configuration)

@@ -1,11 +1,12 @@
-/// The secret that whoever uses the admin API must show (RFC 6750), and the name it goes by in history and audit log.
+/// The secret that clients of the admin API must show (RFC 6750), and the name that stands for it in history and audit
+/// log.
 package struct BearerToken: Sendable {
     package let name: String
     private let secret: [UInt8]
 
     /// - Parameters:
-    ///   - name: what stands for the token where it must not be shown, such as its file's name.
-    ///   - secret: at least one character, none of them white space or a control character.
+    ///   - name: what stands for the token wherever the secret must not be shown, such as its file's name.
+    ///   - secret: at least one character, without white space and control characters.
     /// - Returns: `nil` for a secret that could never be sent.
     package init?(name: String, secret: some StringProtocol) {
         guard !secret.isEmpty, secret.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
@@ -15,7 +16,7 @@ package struct BearerToken: Sendable {
 
     /// Whether an `Authorization` field shows this token.
     ///
-    /// How long it takes depends on the length of what is shown and on nothing else.
+    /// The time this takes depends only on the length of the field.
     package func matches(authorization: String) -> Bool {
         let scheme = "bearer "
         guard authorization.utf8.count > scheme.utf8.count,

@@ -75,7 +75,8 @@ struct ChangeHandlers: Sendable {
         }
         return try .json(
             ReceiptBody(receipt, request: change, waited: wait != nil),
-            // The change is made either way; what it left behind is still at work (RFC 9110 section 15.3.3).
+            // The change has been made either way, but the calls it left behind are still running (RFC 9110 section
+            // 15.3.3).
             status: wait != nil && !receipt.isDrained ? .accepted : .ok,
             headers: isTrial ? [:] : [.eTag: "\"\(receipt.change.epoch)\""])
     }
@@ -95,7 +96,7 @@ struct ChangeHandlers: Sendable {
         case .stateNotSaved:
             status = .serviceUnavailable
         case .handedOver:
-            // On a connection of its own the next request reaches the process that has taken over.
+            // The next request, on a new connection, reaches the process that has taken over.
             return AdminError(
                 .serviceUnavailable, refusal.description, headers: [.retryAfter: "1", .connection: "close"],
                 details: details)
@@ -114,7 +115,7 @@ struct ChangeHandlers: Sendable {
         return reason
     }
 
-    /// What becomes of the calls on the old color.
+    /// What happens to the calls on the old color.
     private func drain(_ query: QueryParameters) throws -> DrainChoice {
         switch query["drain"] {
         case nil:
@@ -130,7 +131,7 @@ struct ChangeHandlers: Sendable {
         }
     }
 
-    /// How long to wait for the old color to drain; `nil` where that was not asked for.
+    /// How long to wait for the old color to drain; `nil` if the request didn't ask for it.
     private func waitTimeout(_ query: QueryParameters) throws -> Duration? {
         let timeout = query["timeout"]
         switch query["wait"] {

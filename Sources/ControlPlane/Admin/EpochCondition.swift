@@ -1,10 +1,10 @@
 extension ChangeRequest.Condition {
     /// Reads an `If-Match` field: `*`, or epochs such as `7`, `"7"` or `"7", "8"`.
     ///
-    /// The quotes are RFC 9110's form of an entity tag, in which `/status` and receipts give the epoch as `ETag`; a bare
-    /// number is what people write. Weak tags never match (RFC 9110 section 13.1.1) and are refused.
+    /// `/status` and receipts give the epoch as `ETag`, in RFC 9110's quoted form of an entity tag; a bare number is
+    /// what people type. Weak tags never match (RFC 9110 section 13.1.1) and are refused.
     ///
-    /// - Parameter field: the field's value; `nil` where there is no such field.
+    /// - Parameter field: the field's value; `nil` if the request has no such field.
     init(ifMatch field: String?) throws(AdminError) {
         guard let field, field.trimmed != "*" else {
             self = .any
@@ -24,7 +24,7 @@ extension ChangeRequest.Condition {
 }
 
 extension StringProtocol {
-    /// Without the spaces and tabs around it.
+    /// The text without the spaces and tabs around it.
     fileprivate var trimmed: String {
         let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
         return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())

@@ -1,13 +1,13 @@
-/// The parameters of a request's query, each of which the handler must know (`application/x-www-form-urlencoded`).
+/// The parameters of a request's query (`application/x-www-form-urlencoded`); the handler must know each of them.
 struct QueryParameters: Sendable, Equatable {
     private var values: [String: String] = [:]
 
     /// Reads a query.
     ///
     /// - Parameters:
-    ///   - query: what stands after the `?`; `nil` for none.
+    ///   - query: the text after the `?`; `nil` for none.
     ///   - allowed: the names that may appear.
-    /// - Throws: `AdminError` 400 that names a parameter that is unknown, given twice or not percent-encoded UTF-8.
+    /// - Throws: `AdminError` 400 that names a parameter that is unknown, repeated or not percent-encoded UTF-8.
     init(_ query: String?, allowed: [String]) throws(AdminError) {
         for pair in (query ?? "").split(separator: "&", omittingEmptySubsequences: true) {
             let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -28,7 +28,7 @@ struct QueryParameters: Sendable, Equatable {
         values[name]
     }
 
-    /// A parameter that is `true` or `false`, the latter where it is not given; a bare name means `true`.
+    /// A parameter that is `true` or `false`; `false` if it is missing, and a bare name means `true`.
     func flag(_ name: String) throws(AdminError) -> Bool {
         switch values[name] {
         case nil, "false": return false

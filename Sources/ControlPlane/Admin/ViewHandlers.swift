@@ -3,7 +3,7 @@ import HTTP1
 import HTTPTypes
 import NIOCore
 
-/// What can be looked at: `/status`, `/history`, `/metrics`, `/openapi.json`, `/healthz` and `/readyz`.
+/// The views: `/status`, `/history`, `/metrics`, `/openapi.json`, `/healthz` and `/readyz`.
 struct ViewHandlers: Sendable {
     private let services: AdminAPI.Services
 
@@ -56,13 +56,13 @@ struct ViewHandlers: Sendable {
             body: ByteBuffer(string: OpenAPIDocument.text))
     }
 
-    /// The process lives and answers.
+    /// Liveness: the process runs and answers.
     @Sendable func healthz(_ request: AdminRequest) async throws -> Response {
         _ = try QueryParameters(request.query, allowed: [])
         return try .json(ProbeBody(status: "ok"))
     }
 
-    /// The active color can take calls, or the other one does in its place, and the process means to stay.
+    /// Readiness: the active color, or the other one in its place, can take calls, and the process isn't shutting down.
     @Sendable func readyz(_ request: AdminRequest) async throws -> Response {
         _ = try QueryParameters(request.query, allowed: [])
         if services.isStopping() { throw AdminError(.serviceUnavailable, "shutting down") }

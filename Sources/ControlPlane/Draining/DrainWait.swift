@@ -5,17 +5,17 @@ package struct DrainWait: Sendable {
     private let traffic: any TrafficControl
     private let clock: any Clock<Duration>
 
-    /// - Parameter clock: what the wait is measured with.
+    /// - Parameter clock: measures the wait.
     package init(traffic: any TrafficControl, clock: any Clock<Duration> = ContinuousClock()) {
         self.traffic = traffic
         self.clock = clock
     }
 
-    /// Waits until no call that began before the change is left on the color it went away from.
+    /// Waits until no call that began before the change is left on the old color.
     ///
-    /// - Parameter timeout: how long at most; not longer than a day.
-    /// - Returns: what is left: nothing, or something when the time was up, the task was cancelled or another process has
-    ///   taken over, to which those before this one answer now.
+    /// - Parameter timeout: the longest wait, at most a day.
+    /// - Returns: what is left: nothing if the color has drained; possibly something if the time was up, the task was
+    ///   cancelled, or another process has taken over, to which earlier processes now report.
     package func remaining(behind change: Change, timeout: Duration) async -> TrafficReport.Left {
         guard let old = change.from else { return TrafficReport.Left(calls: 0) }
         if timeout > .zero, await isDrained(old, before: change.epoch, within: timeout, clock) {

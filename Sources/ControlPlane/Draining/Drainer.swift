@@ -3,16 +3,16 @@ import DurationSyntax
 import Logging
 import Synchronization
 
-/// Ends the calls that a change left behind, once the time they were given is up.
+/// Ends the calls that a change left behind once their time is up.
 ///
-/// There is one drain at most: only the color that isn't active is drained, and each change makes active what was
-/// drained until then. The switchboard tells of changes and cancels, one after the other; everything else may be asked
-/// from any thread.
+/// There is at most one drain: only the inactive color is drained, and each change activates the color that was being
+/// drained. The switchboard reports changes and cancellations one after the other; any thread may ask for everything
+/// else.
 package final class Drainer: Sendable {
-    /// The drain under way, as it was when it was asked for.
+    /// The drain in progress, at the time of asking.
     package struct Progress: Sendable, Equatable, Codable {
         package var drain: Drain
-        /// Until the Proxy begins to end calls; zero once it has begun.
+        /// The time until the Proxy begins to end calls; zero once it has begun.
         package var left: Duration
 
         package init(drain: Drain, left: Duration) {
@@ -33,7 +33,7 @@ package final class Drainer: Sendable {
         var counts: [Drain.Outcome: Int] = [:]
     }
 
-    /// How much longer than the ends take their news may.
+    /// How long after the end of its window a drain still waits for reports of ended calls.
     private static let patience = Duration.seconds(10)
 
     private let traffic: any TrafficControl
@@ -42,8 +42,8 @@ package final class Drainer: Sendable {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - timeout: what calls are given where a change says nothing else; `nil` for ever.
-    ///   - clock: what that time is measured with.
+    ///   - timeout: the time that calls have unless a change says otherwise; `nil` for no limit.
+    ///   - clock: measures that time.
     package init(
         traffic: any TrafficControl, timeout: Duration?, clock: any Clock<Duration> = ContinuousClock(), logger: Logger
     ) {
@@ -53,23 +53,23 @@ package final class Drainer: Sendable {
         state = Mutex(State(timeout: timeout))
     }
 
-    /// The drain under way; `nil` where there is none.
+    /// The drain in progress; `nil` if there is none.
     package var current: Progress? {
         state.withLock { $0.running.map { Progress(drain: $0.drain, left: max(.zero, $0.left())) } }
     }
 
-    /// How many drains came to what since the process started.
+    /// The number of drains by outcome, since the process started.
     package var counts: [Drain.Outcome: Int] {
         state.withLock { $0.counts }
     }
 
-    /// What calls are given from the next change on; a drain under way keeps its time.
+    /// Sets the time that calls have from the next change on; a drain in progress keeps its own.
     package func set(timeout: Duration?) {
         state.withLock { $0.timeout = timeout }
     }
 
-    /// Takes note of a change that has been made: the drain of the color that is now active is over, and that of the
-    /// other color begins, where there is to be one.
+    /// Records a change that has been made: the drain of the color that is now active is over, and a drain of the other
+    /// color begins, if there is to be one.
     package func changed(_ change: Change, _ choice: DrainChoice) -> Drain? {
         stop(.superseded)
         return state.withLock { state in
@@ -79,17 +79,17 @@ package final class Drainer: Sendable {
         }
     }
 
-    /// Lets the calls go on that are left.
+    /// Lets the calls that are left go on.
     ///
-    /// - Returns: the drain that was under way; `nil` where there was none.
+    /// - Returns: the drain that was in progress; `nil` if there was none.
     package func cancel() -> Drain? {
         stop(.cancelled)
     }
 
-    /// Leaves the drain under way to another process, which goes on with it. Calls that are being ended here already go
-    /// on being ended, until that process says otherwise.
+    /// Leaves the drain in progress to another process, which continues it. Calls that are already being ended here
+    /// keep being ended until that process says otherwise.
     ///
-    /// - Returns: `nil` where none is under way.
+    /// - Returns: `nil` if no drain is in progress.
     package func handOver() -> Progress? {
         state.withLock { state in
             guard let running = state.running else { return nil }
@@ -99,7 +99,7 @@ package final class Drainer: Sendable {
         }
     }
 
-    /// Goes on with the drain of another process.
+    /// Continues another process's drain.
     package func takeOver(_ progress: Progress) {
         var drain = progress.drain
         drain.phase = .waiting
@@ -113,7 +113,7 @@ package final class Drainer: Sendable {
             state.running = nil
             state.counts[outcome, default: 0] += 1
             running.task?.cancel()
-            // Under the lock, as in `beginEnding`: what the workers learn last is what is true.
+            // Under the lock, as in `beginEnding`: the last order that workers receive must be the one in force.
             if case .ending = running.drain.phase { traffic.cancelDrain() }
             return running.drain
         }
@@ -130,15 +130,15 @@ package final class Drainer: Sendable {
             task: Task { await self.run(drain, until: deadline, clock) })
     }
 
-    /// A drain from its beginning to its end; it stops where it is when the task is cancelled.
+    /// Runs a drain from beginning to end; stops at once if the task is cancelled.
     private func run<C: Clock<Duration>>(_ drain: Drain, until deadline: C.Instant, _ clock: C) async {
         let before = await traffic.report()
         if await !traffic.waitUntilDrained(drain.color, before: drain.epoch, until: deadline, clock) {
-            // Also where it can't be known, the calls have their time.
+            // Calls get their full time even if it can't be known whether any are left.
             try? await clock.sleep(until: deadline, tolerance: nil)
             let calls = await traffic.report().inFlight(on: drain.color, before: drain.epoch)
             guard beginEnding(drain, calls: calls) else { return }
-            // A process that doesn't answer must not keep the drain for ever.
+            // A process that doesn't answer must not prolong the drain for ever.
             let end = clock.now.advanced(by: Drain.spread(calls: calls) + Self.patience)
             if await !traffic.waitUntilDrained(drain.color, before: drain.epoch, until: end, clock), !Task.isCancelled {
                 let left = await traffic.report().left(on: drain.color, before: drain.epoch)
@@ -156,7 +156,7 @@ package final class Drainer: Sendable {
         finish(drain, calls: before.inFlight(on: drain.color, before: drain.epoch), ended: ended)
     }
 
-    /// - Returns: whether the drain is still under way.
+    /// - Returns: whether the drain is still in progress.
     private func beginEnding(_ drain: Drain, calls: Int) -> Bool {
         let spread = Drain.spread(calls: calls)
         let goesOn = state.withLock { state in

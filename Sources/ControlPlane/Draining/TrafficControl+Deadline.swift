@@ -1,9 +1,10 @@
 import DataPlane
 
 extension TrafficControl {
-    /// Waits until no call that began on a color before an epoch is left, for as long as there is time and as it can be known.
+    /// Waits until no call is left that began on a color before an epoch, the time is up, or the answer can't be known.
     ///
-    /// - Returns: whether none is left; otherwise the time was up or the task cancelled first, or it can't be known any more.
+    /// - Returns: whether no call is left; `false` if the time was up, the task was cancelled, or the answer can no
+    ///   longer be known.
     package func waitUntilDrained<C: Clock<Duration>>(
         _ color: Color, before epoch: UInt64, until deadline: C.Instant, _ clock: C
     ) async -> Bool {

@@ -3,9 +3,9 @@ import Ground
 import Logging
 import Synchronization
 
-/// New calls go to the other color, as the active one is wholly down.
+/// A failover: new calls go to the other color because the active one has no endpoint that can take them.
 package struct Failover: Sendable, Equatable {
-    /// The color that takes them.
+    /// The color that takes new calls.
     package var to: Color
     package var since: Timestamp
 
@@ -15,15 +15,15 @@ package struct Failover: Sendable, Equatable {
     }
 }
 
-/// Says when new calls begin to go to the other color, and when no longer.
+/// Reports when new calls begin to go to the other color, and when they stop.
 ///
-/// The workers decide for each call by `FailoverRule`; this follows the same rule with the same evidence. It is told of
-/// every change of health, of color and of the setting, and may be asked from any thread.
+/// The workers decide for each call by `FailoverRule`; this type applies the same rule to the same evidence. It is told
+/// of every change of health, of the active color and of the setting; any thread may ask it.
 package final class FailoverWatch: Sendable {
     private struct State {
         var active: Color
         var isEnabled: Bool
-        /// Until the first results, every endpoint may be given calls.
+        /// Every endpoint may be given calls until its first results are in.
         var routable = PerColor(blue: [true], green: [true])
         var current: Failover?
     }
@@ -43,17 +43,17 @@ package final class FailoverWatch: Sendable {
         self.logger = logger
     }
 
-    /// Where new calls go other than to the active color; `nil` where they go there.
+    /// The failover in force; `nil` while new calls go to the active color.
     package var current: Failover? {
         state.withLock { $0.current }
     }
 
-    /// Another color is active.
+    /// Records that another color is active.
     package func changed(active: Color) {
         update { $0.active = active }
     }
 
-    /// The health checks have found something new.
+    /// Records a change in the health checks' results.
     package func changed(routable: PerColor<[Bool]>) {
         update { $0.routable = routable }
     }

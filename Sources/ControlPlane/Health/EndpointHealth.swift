@@ -1,9 +1,9 @@
 import DataPlane
 import Ground
 
-/// What the checks say of an endpoint or a color.
+/// The health of an endpoint or a color, according to the checks.
 package enum HealthState: String, Sendable, Equatable, Codable {
-    /// Not checked yet: it may be given traffic, but a color of such endpoints alone is not one to switch to.
+    /// Not checked yet: it may be given calls, but a color with only such endpoints can't be switched to without force.
     case unknown
     case healthy
     case unhealthy
@@ -11,7 +11,7 @@ package enum HealthState: String, Sendable, Equatable, Codable {
 
 /// A check that did not pass.
 package struct HealthFailure: Sendable, Equatable, Codable {
-    /// Which check and why: `grpc: connection refused`.
+    /// The check and its error: `grpc: connection refused`.
     package var reason: String
     package var at: Timestamp
 
@@ -21,19 +21,19 @@ package struct HealthFailure: Sendable, Equatable, Codable {
     }
 }
 
-/// What is known of one endpoint's health.
+/// What is known about one endpoint's health.
 package struct EndpointHealth: Sendable, Equatable, Codable {
     package var endpoint: Endpoint
     package var state: HealthState
-    /// Since when it has been in this state.
+    /// When it entered this state.
     package var since: Timestamp
-    /// When the last round of checks ended; `nil` before the first, and always where no check is configured.
+    /// When the last round of checks ended; `nil` before the first, and always `nil` if no check is configured.
     package var lastCheck: Timestamp?
-    /// How long the slowest check of the last round took.
+    /// The duration of the slowest check in the last round.
     package var latency: Duration?
     /// The newest failure, kept after a recovery.
     package var lastFailure: HealthFailure?
-    /// Rounds in a row that passed, and that failed: one of the two is 0.
+    /// Consecutive rounds that passed, and that failed; one of the two is 0.
     package var consecutivePasses = 0
     package var consecutiveFailures = 0
     /// Rounds since the process started.
@@ -47,7 +47,7 @@ package struct EndpointHealth: Sendable, Equatable, Codable {
     }
 }
 
-/// The health of a color: what its endpoints say together.
+/// The health of a color, derived from its endpoints.
 package struct ColorHealth: Sendable, Equatable, Codable {
     package var color: Color
     /// In the order of the settings.
@@ -58,12 +58,12 @@ package struct ColorHealth: Sendable, Equatable, Codable {
         self.endpoints = endpoints
     }
 
-    /// At least one endpoint has been checked and found healthy.
+    /// Whether at least one endpoint has been checked and found healthy.
     package var isHealthy: Bool {
         endpoints.contains { $0.state == .healthy }
     }
 
-    /// Enough is known to judge: one endpoint is healthy, or none is unknown any more.
+    /// Whether enough is known to judge: one endpoint is healthy, or none is still unknown.
     package var isSettled: Bool {
         isHealthy || !endpoints.contains { $0.state == .unknown }
     }
@@ -72,7 +72,7 @@ package struct ColorHealth: Sendable, Equatable, Codable {
         isHealthy ? .healthy : isSettled ? .unhealthy : .unknown
     }
 
-    /// Which endpoints may be given traffic: all but those found unhealthy.
+    /// Whether each endpoint may be given calls: all may but those found unhealthy.
     package var routable: [Bool] {
         endpoints.map { $0.state != .unhealthy }
     }

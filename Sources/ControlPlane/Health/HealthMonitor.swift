@@ -4,32 +4,32 @@ import HealthCheck
 import Logging
 import ServiceLifecycle
 
-/// Gives the health of the colors.
+/// Reports the health of the colors.
 package protocol HealthReporting: Sendable {
     /// What is known now.
     func health() async -> PerColor<ColorHealth>
 
-    /// What is known once a color's first results are there, or after about the check timeout if they don't come.
+    /// What is known once the color's first results are in, or after about the check timeout if they aren't.
     func settledHealth(of color: Color) async -> PerColor<ColorHealth>
 }
 
-/// Checks every endpoint of both colors, all the time, and tells the data plane which may be given calls.
+/// Continuously checks every endpoint of both colors, and tells the data plane which may be given calls.
 ///
-/// Every endpoint is checked on its own: a slow one never delays another. A round is all configured checks at once, and
-/// passes when all of them do. With no check configured every endpoint is healthy.
+/// Each endpoint is checked independently, so a slow one never delays another. A round runs all configured checks at
+/// once, and passes if all of them pass. If no check is configured, every endpoint is healthy.
 package actor HealthMonitor: Service, HealthReporting {
     /// What to check, and how strictly.
     package struct Configuration: Sendable, Equatable {
         package var endpoints: PerColor<[Endpoint]>
-        /// All must pass; none at all means that every endpoint is healthy.
+        /// The checks, which must all pass; with none, every endpoint is healthy.
         package var checks: [HealthCheck]
         /// From the start of one round to the start of the next, with a jitter of a tenth either way.
         package var interval: Duration
         /// For each check.
         package var timeout: Duration
-        /// Passes in a row that make an unhealthy endpoint healthy.
+        /// Consecutive passes that make an unhealthy endpoint healthy.
         package var rise: Int
-        /// Failures in a row that make a healthy endpoint unhealthy.
+        /// Consecutive failures that make a healthy endpoint unhealthy.
         package var fall: Int
 
         package init(
@@ -46,9 +46,9 @@ package actor HealthMonitor: Service, HealthReporting {
     }
 
     private var configuration: Configuration
-    /// Counts the configurations: what was found out under an earlier one is of no interest any more.
+    /// The number of the configuration: results found under an earlier one are discarded.
     private var generation = 0
-    /// An element for each new configuration.
+    /// One element for each new configuration.
     private let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
     private let checker: any HealthChecking
@@ -62,10 +62,10 @@ package actor HealthMonitor: Service, HealthReporting {
     private var thresholds: PerColor<[HealthThreshold]>
 
     /// - Parameters:
-    ///   - traffic: learns of every change, in the order they happen.
-    ///   - failover: as `traffic`.
-    ///   - known: what another process has found out; of an endpoint that is still there nothing is forgotten.
-    ///   - clock: what the interval is measured with.
+    ///   - traffic: told of every change, in order.
+    ///   - failover: like `traffic`.
+    ///   - known: another process's results, kept for every endpoint that still exists.
+    ///   - clock: measures the interval.
     ///   - jitter: a random number from 0 up to 1 for each pause.
     ///   - now: the wall clock.
     package init(
@@ -123,9 +123,9 @@ package actor HealthMonitor: Service, HealthReporting {
         }
     }
 
-    /// Checks in another way from now on, with a first round at once.
+    /// Changes the configuration; a first round with it begins at once.
     ///
-    /// What is known of the endpoints stays, but where no check is left all are healthy.
+    /// What is known about the endpoints stays, but if no check is left all are healthy.
     ///
     /// - Precondition: the endpoints are the same.
     package func set(_ new: Configuration) {
@@ -150,13 +150,13 @@ package actor HealthMonitor: Service, HealthReporting {
         changed.yield()
     }
 
-    /// One configuration after the other, each until the next.
+    /// Checks under one configuration after the other.
     private func checkEverything() async {
         while !Task.isCancelled {
             let (configuration, generation) = (configuration, generation)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.checkEverything(configuration, generation) }
-                // The next one, or the end of the task.
+                // Waits for the next configuration, or the end of the task.
                 for await _ in changes { break }
                 group.cancelAll()
             }
@@ -183,18 +183,18 @@ package actor HealthMonitor: Service, HealthReporting {
         while !Task.isCancelled {
             let start = clock.now
             let round = await checkOnce(endpoint, configuration)
-            // A check cut short says nothing of the endpoint.
+            // A cancelled check says nothing about the endpoint.
             if Task.isCancelled { return }
             await record(round, color, index, generation)
             let pause = configuration.interval * (0.9 + 0.2 * jitter())
-            // A round that took longer than the interval is followed by the next at once.
+            // If a round took longer than the interval, the next one follows at once.
             try? await clock.sleep(until: start.advanced(by: pause), tolerance: nil)
         }
     }
 
-    /// The outcome of all checks of an endpoint.
+    /// The result of all of an endpoint's checks.
     private struct Round {
-        /// The failures in the order of the settings; empty where all passed.
+        /// The failures in the order of the settings; empty if all checks passed.
         var failures: [String]
         var latency: Duration
     }
@@ -219,8 +219,8 @@ package actor HealthMonitor: Service, HealthReporting {
         }
     }
 
-    /// Takes a round's outcome in, and publishes it if it changes the state: both in one go, so that what is published
-    /// last is what is true.
+    /// Records a round's result and publishes it if it changes the state, in one step, so that the last state published
+    /// is the current one.
     private func record(_ round: Round, _ color: Color, _ index: Int, _ generation: Int) {
         guard generation == self.generation else { return }
         let passed = round.failures.isEmpty
@@ -265,7 +265,7 @@ package actor HealthMonitor: Service, HealthReporting {
     }
 
     private func waitUntilSettled<C: Clock<Duration>>(_ color: Color, _ clock: C) async {
-        // A check ends within its timeout, but a moment passes before and after it.
+        // A check ends within its timeout, but there is a short delay before and after it.
         let deadline = clock.now.advanced(by: configuration.timeout + .milliseconds(100))
         while !current[color].isSettled, clock.now < deadline {
             do {
@@ -278,7 +278,7 @@ package actor HealthMonitor: Service, HealthReporting {
 }
 
 extension HealthCheckResult.Outcome {
-    /// Why the check did not pass; `nil` where it did.
+    /// Why the check failed; `nil` if it passed.
     fileprivate var failure: String? {
         switch self {
         case .healthy: nil

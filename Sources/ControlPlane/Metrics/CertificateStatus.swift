@@ -1,6 +1,6 @@
-/// A certificate in force, as `/metrics` tells of it.
+/// A certificate in force, as `/metrics` reports it.
 package struct CertificateStatus: Sendable, Equatable {
-    /// Whom it is shown to.
+    /// The peers that it is shown to.
     package enum Use: String, Sendable, CaseIterable {
         case clients
         case upstreams
@@ -8,7 +8,7 @@ package struct CertificateStatus: Sendable, Equatable {
     }
 
     package var use: Use
-    /// When the first certificate of its chain expires, in seconds since 1970; `nil` where only authorities are read.
+    /// When the first certificate of its chain expires, in seconds since 1970; `nil` if only authorities are read.
     package var expiry: Int64?
     /// How often its files were read again and put in force, and how often they could not be used.
     package var reloads = 0

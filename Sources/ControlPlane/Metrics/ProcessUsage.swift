@@ -1,12 +1,12 @@
 import Glibc
 
-/// What the process uses of the machine, as Linux tells in proc(5).
+/// The machine's resources that the process uses, as Linux reports them in proc(5).
 package struct ProcessUsage: Sendable, Equatable {
     package var residentBytes: Int
     package var openDescriptors: Int
     /// The soft limit of `RLIMIT_NOFILE`.
     package var descriptorLimit: Int
-    /// User and system time since the start.
+    /// User and system time since the start, in seconds.
     package var cpuSeconds: Double
     package var threads: Int
 
@@ -20,12 +20,12 @@ package struct ProcessUsage: Sendable, Equatable {
         self.threads = threads
     }
 
-    /// Reads the figures of this process; `nil` where `/proc` can't be read, as out of file descriptors.
+    /// Reads this process's figures; `nil` if `/proc` can't be read, for example because file descriptors have run out.
     package static func read() -> ProcessUsage? {
         guard let statm = fields("/proc/self/statm"), statm.count > 1, let pages = Int(statm[1]),
             let status = fields("/proc/self/stat"), let descriptors = openDescriptors()
         else { return nil }
-        // The second field is the program's name in parentheses, which may hold spaces; the state follows it.
+        // The second field is the program's name in parentheses, which may contain spaces; the state follows it.
         guard let name = status.lastIndex(where: { $0.hasSuffix(")") }), status.count > name + 18,
             let user = Int(status[name + 12]), let system = Int(status[name + 13]),
             let threads = Int(status[name + 18])
@@ -46,7 +46,7 @@ package struct ProcessUsage: Sendable, Equatable {
     private static func openDescriptors() -> Int? {
         guard let folder = opendir("/proc/self/fd") else { return nil }
         defer { closedir(folder) }
-        // "." and ".." are none, and the folder itself is open only now.
+        // "." and ".." don't count, and neither does the folder's own descriptor, which is open only now.
         var count = -3
         while readdir(folder) != nil { count += 1 }
         return count

@@ -12,7 +12,7 @@ struct PrometheusText {
     private(set) var text = ""
     private var name = ""
 
-    /// Begins a metric; the samples that follow are its own.
+    /// Begins a metric; the samples that follow belong to it.
     mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         self.name = name
         text += "# HELP \(name) \(Self.escaped(help))\n# TYPE \(name) \(kind.rawValue)\n"
@@ -26,11 +26,11 @@ struct PrometheusText {
         line(name, Array(labels), Self.number(value))
     }
 
-    /// A histogram's samples.
+    /// Writes a histogram's samples.
     ///
     /// - Parameters:
-    ///   - bounds: the upper bound of each bucket but the last, which has none.
-    ///   - counts: how many values fell in each bucket alone, one more than there are bounds.
+    ///   - bounds: the upper bound of each bucket except the last, which has none.
+    ///   - counts: the number of values in each bucket alone, one more than there are bounds.
     mutating func histogram(
         _ labels: KeyValuePairs<String, String>, bounds: [Double], counts: [Int], sum: Double
     ) {

@@ -2,7 +2,7 @@ import DataPlane
 import DurationSyntax
 import Ground
 
-/// Everything `/metrics` tells, at one moment.
+/// Everything that `/metrics` reports, at one moment.
 package struct ProxyMetrics: Sendable {
     private let state: SwitchState
     private let changeCounts: [Switchboard.Count: Int]
@@ -34,7 +34,8 @@ package struct ProxyMetrics: Sendable {
         self.version = version
     }
 
-    /// In Prometheus' text format. A metric is there from the start, not only once it has counted something.
+    /// The metrics in Prometheus' text format. Every metric is present from the start, even before it has counted
+    /// anything.
     package var text: String {
         var text = PrometheusText()
         writeRoute(&text)
@@ -215,7 +216,7 @@ package struct ProxyMetrics: Sendable {
         }
     }
 
-    // The names that every Prometheus client library uses for these.
+    // The names that all Prometheus client libraries use for these figures.
     private func writeProcess(_ text: inout PrometheusText) {
         text.family("process_start_time_seconds", .gauge, "Start time of the process since unix epoch in seconds.")
         text.sample(Double(startedAt.milliseconds) / 1000)

@@ -4,13 +4,13 @@ import Ground
 
 /// A line of the audit log.
 package struct AuditEntry: Sendable, Equatable, Codable {
-    /// What was asked for.
+    /// The request.
     package enum Action: String, Sendable, Equatable, Codable {
-        /// The first start, which makes the state.
+        /// The first start, which creates the state.
         case initial
         case `switch`
         case rollback
-        /// Calls that a change left behind are let go on.
+        /// Cancels a drain: the calls that a change left behind go on.
         case cancelDrain = "cancel_drain"
 
         package init(_ action: Change.Action) {
@@ -27,7 +27,7 @@ package struct AuditEntry: Sendable, Equatable, Codable {
     package struct DrainRecord: Sendable, Equatable, Codable {
         package var color: Color
         package var epoch: UInt64
-        /// As settings write durations.
+        /// A duration in the settings' syntax.
         package var timeout: String
 
         package init(_ drain: Drain) {
@@ -38,28 +38,28 @@ package struct AuditEntry: Sendable, Equatable, Codable {
     }
 
     package enum Outcome: String, Sendable, Equatable, Codable, CaseIterable {
-        /// What was asked for has been done.
+        /// The request was carried out.
         case changed
-        /// The color asked for was active already.
+        /// The requested color was already active.
         case unchanged
         case refused
     }
 
     package var time: Timestamp
-    /// The epoch in force once the request was answered.
+    /// The epoch in force when the request was answered.
     package var epoch: UInt64
     package var action: Action
     /// The color that was active when the request came; `nil` for the first start.
     package var from: Color?
-    /// The color asked for; `nil` for a rollback with nothing to go back to.
+    /// The requested color; `nil` for a rollback with nothing to go back to.
     package var to: Color?
     package var outcome: Outcome
     package var forced: Bool
-    /// `nil` where the request had none to do with.
+    /// `nil` if the request didn't involve a drain.
     package var drain: DrainRecord?
-    /// What the asker gave as a reason.
+    /// The reason given with the request.
     package var reason: String?
-    /// Why it was refused.
+    /// Why the request was refused.
     package var error: String?
     /// The token's name or the peer's address; `settings` for the first start.
     package var who: String
@@ -81,7 +81,7 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         self.who = who
     }
 
-    /// The line of a change that was made.
+    /// The line for a change that was made.
     package init(_ change: Change, drain: Drain? = nil) {
         self.init(
             time: change.at, epoch: change.epoch, action: Action(change.action), from: change.from, to: change.to,

@@ -2,13 +2,13 @@ import Glibc
 import Ground
 import Synchronization
 
-/// The append-only record of every change and every refused change: one JSON object a line.
+/// The append-only record of every change and every refused change: one JSON object per line.
 ///
-/// Each line is written in one piece and synced before `append` returns. A log that was moved away, as log rotation
-/// does, is opened anew under its name; a line that a full disk cut short is ended before the next. Its calls block and
-/// may come from any thread.
+/// Each line is written in one piece and synced before `append` returns. If the log was moved away, as log rotation
+/// does, it is opened again under its name; if a full disk cut a line short, that line is ended before the next. Calls
+/// block and may come from any thread.
 package final class AuditLog: Sendable {
-    /// The log can't be written. Its description is one line that names the file.
+    /// The log can't be written. The description is one line that names the file.
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package var cause: SystemError
 
@@ -21,14 +21,14 @@ package final class AuditLog: Sendable {
 
     private struct Target {
         var file: OpenFile
-        /// The file may end in the middle of a line.
+        /// Whether the file may end in the middle of a line.
         var isCut: Bool
     }
 
     package let path: String
     private let target: Mutex<Target>
 
-    /// Opens the log, or makes it; a log that can't be written to is an error here and now.
+    /// Opens the log, creating it if needed; fails at once if it can't be written.
     package init(path: String) throws(Failure) {
         self.path = path
         do {
@@ -38,7 +38,7 @@ package final class AuditLog: Sendable {
         }
     }
 
-    /// Adds a line and waits until it is on the disk.
+    /// Appends a line and waits until it is on disk.
     package func append(_ entry: AuditEntry) throws {
         let line = try JSONCoding.line(entry)
         do {
@@ -65,9 +65,9 @@ package final class AuditLog: Sendable {
     }
 
     private static func open(_ path: String) throws(SystemError) -> Target {
-        // A link is followed: it may lead to a terminal, a pipe or another disk, and nothing that is there is ever lost, as
-        // lines are only added. Whoever collects logs is in the file's group.
-        // Read as well as written: the last byte tells whether the last line is whole.
+        // Symbolic links are followed: they may lead to a terminal, a pipe or another disk, and nothing there is ever
+        // lost, as lines are only appended. The file's group can read it, for log collectors. It is opened for reading
+        // too: the last byte tells whether the last line is complete.
         let file = try OpenFile(path, flags: O_RDWR | O_APPEND | O_CREAT, mode: 0o640)
         var last: UInt8 = 0
         let end = lseek(file.descriptor.number, 0, SEEK_END)

@@ -1,9 +1,9 @@
 import Glibc
 import Ground
 
-/// An open file; every failure names the file. Its calls block, on whichever thread makes them.
+/// An open file; every failure names the file. Calls block the calling thread.
 final class OpenFile: Sendable {
-    /// Which file this is, whatever its name has become since.
+    /// The identity of a file, whatever its name has become.
     struct Identity: Equatable {
         var device: dev_t
         var inode: ino_t
@@ -12,11 +12,11 @@ final class OpenFile: Sendable {
     let path: String
     let descriptor: FileDescriptor
 
-    /// Opens a file, close-on-exec.
+    /// Opens a file with close-on-exec.
     ///
     /// - Parameters:
     ///   - flags: `O_RDWR`, `O_CREAT` and so on.
-    ///   - mode: permissions of a file that is made, before the umask.
+    ///   - mode: the permissions of a file that is created, before the umask.
     init(_ path: String, flags: Int32, mode: mode_t = 0o600) throws(SystemError) {
         self.path = path
         descriptor = try FileDescriptor(
@@ -25,7 +25,7 @@ final class OpenFile: Sendable {
 
     /// Shares a file that someone else has opened.
     ///
-    /// - Parameter path: what errors call it.
+    /// - Parameter path: the file's name in errors.
     init(sharing other: FileDescriptor, path: String) throws(SystemError) {
         self.path = path
         do {
@@ -35,9 +35,9 @@ final class OpenFile: Sendable {
         }
     }
 
-    /// Writes all of the bytes, or throws with an unknown part of them written.
+    /// Writes all bytes; if it throws, any part of them may have been written.
     ///
-    /// - Parameter position: where to; otherwise after what was written last.
+    /// - Parameter position: the offset to write at; `nil` continues after the last write.
     func write(_ bytes: [UInt8], at position: Int? = nil) throws(SystemError) {
         do {
             try writeAll(bytes, to: descriptor.number, at: position)
@@ -46,7 +46,7 @@ final class OpenFile: Sendable {
         }
     }
 
-    /// Waits until what was written is on the disk. A pipe, a terminal or a folder of a file system that can't sync
+    /// Waits until everything written is on disk. A pipe, a terminal, or a folder on a file system that can't sync
     /// folders has nothing to wait for (`EINVAL`, fsync(2)).
     func synchronize() throws(SystemError) {
         guard retrying({ fsync(descriptor.number) }) == 0 || errno == EINVAL else { throw failure("sync") }
@@ -54,7 +54,7 @@ final class OpenFile: Sendable {
 
     /// Reads from the start to the end.
     ///
-    /// - Parameter limit: the most bytes that are taken; a longer file is an error (`EFBIG`).
+    /// - Parameter limit: the largest size in bytes; a longer file is an error (`EFBIG`).
     func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -70,9 +70,9 @@ final class OpenFile: Sendable {
         }
     }
 
-    /// What a failed call is to be told as.
+    /// The error to report for a failed call.
     ///
-    /// - Parameter verb: what was tried: `lock`.
+    /// - Parameter verb: the operation that failed: `lock`.
     func failure(_ verb: String, code: Int32 = errno) -> SystemError {
         SystemError(operation: Self.operation(verb, path), code: code)
     }
@@ -84,14 +84,14 @@ final class OpenFile: Sendable {
         return fstat(descriptor.number, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
     }
 
-    /// The file that a path leads to now; `nil` where there is none.
+    /// The identity of the file that a path leads to now; `nil` if there is none.
     static func identity(of path: String) -> Identity? {
         var status = stat()
         return stat(path, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
     }
 }
 
-/// The folder that a path's last part is in.
+/// The folder that contains a path's last component.
 func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])

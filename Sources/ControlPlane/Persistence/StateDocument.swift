@@ -2,10 +2,10 @@ import DataPlane
 import FoundationEssentials
 import Ground
 
-/// The switch state as the state file holds it: JSON that names its own format and version.
+/// The switch state as stored in the state file: JSON that names its own format and version.
 ///
-/// What is current stands at the top as well as in the history, for whoever reads the file; both must agree, so a file
-/// that was cut, mixed or edited halfway is found out.
+/// The current state appears at the top as well as in the history, for people who read the file; both must agree, so a
+/// file that was truncated, mixed or half edited is detected.
 struct StateDocument: Codable {
     static let format = "sluice-state"
     static let version = 1
@@ -30,7 +30,7 @@ struct StateDocument: Codable {
         history = state.history
     }
 
-    /// What is wrong with a document, in words that follow the file's name.
+    /// What is wrong with a document, worded to follow the file's name.
     struct Flaw: Error {
         var text: String
     }
@@ -73,7 +73,7 @@ struct StateDocument: Codable {
 }
 
 extension DecodingError {
-    /// Where and what, without the dump of the decoder's context.
+    /// The place and the error, without the dump of the decoder's context.
     fileprivate var inOneLine: String {
         let context =
             switch self {

@@ -2,17 +2,17 @@ import Glibc
 import Ground
 import Synchronization
 
-/// Keeps the switch state in a file that is always whole, and keeps other Proxies away from it.
+/// Keeps the switch state in a file that is always complete, and keeps other Proxies away from it.
 ///
-/// A save goes to a file beside it, which is synced and then renamed over the old one, and the folder is synced too: a
-/// crash or a loss of power leaves the old state or the new one, never a part. None of the three files is reached by a
-/// symbolic link, which somebody else may have laid there (the folder may), and what is made is for this user alone. Its
-/// calls block; one thread at a time may save.
+/// A save writes a temporary file next to the state file, syncs it, renames it over the old one and syncs the folder:
+/// after a crash or a power failure the file holds either the old state or the new one, never a part. None of the three
+/// files is reached through a symbolic link, which someone else may have placed there (the folder may be), and created
+/// files are accessible to this user only. Calls block; only one thread at a time may save.
 package final class StateStore: Sendable {
     package enum Failure: Error, Equatable, CustomStringConvertible {
-        /// Another process holds the lock; its id where it is known.
+        /// Another process holds the lock; its id if it is known.
         case inUse(path: String, processID: Int32?)
-        /// The file is there but holds no state that can be taken up.
+        /// The file exists but holds no state that can be used.
         case unreadable(path: String, flaw: String)
         case file(SystemError)
 
@@ -30,25 +30,26 @@ package final class StateStore: Sendable {
         }
     }
 
-    /// A state is a few kilobytes; whatever is much larger is no state file.
+    /// A state takes a few kilobytes; a much larger file isn't a state file.
     private static let sizeLimit = 1 << 20
 
     package let path: String
-    /// Until `release()`.
+    /// Held until `release()`.
     private let lock: Mutex<OpenFile?>
 
-    /// Takes the lock beside the state file (`PATH.lock`), which is let go when the store goes away or the process ends.
+    /// Takes the lock next to the state file (`PATH.lock`), which is released when the store is deinitialized or the
+    /// process ends.
     ///
     /// - Parameters:
     ///   - path: the state file, which need not exist; its folder must.
-    ///   - passed: the lock of a process that this one takes over from, which may be another state file's.
+    ///   - passed: the lock of the process that this one takes over from, which may belong to another state file.
     package init(path: String, sharing passed: FileDescriptor? = nil) throws(Failure) {
         self.path = path
         let file = try Self.takeLock(path, sharing: passed)
         lock = Mutex(file)
-        // One that an earlier version has made may be opened, and so held, by anybody.
+        // A lock file that an earlier version created can be opened, and so locked, by anyone.
         _ = fchmod(file.descriptor.number, 0o600)
-        // The number only helps a person; without it the lock holds as well.
+        // The process id only helps people; the lock holds without it.
         if ftruncate(file.descriptor.number, 0) == 0 { try? file.write(Array(String(getpid()).utf8), at: 0) }
     }
 
@@ -72,7 +73,7 @@ package final class StateStore: Sendable {
         return file
     }
 
-    /// The lock, for whoever takes over from this process.
+    /// The lock, for a process that takes over from this one.
     package func shareLock() throws -> FileDescriptor {
         try lock.withLock { lock in
             guard let lock else { preconditionFailure("a lock is shared before it is let go") }
@@ -80,12 +81,12 @@ package final class StateStore: Sendable {
         }
     }
 
-    /// Lets go of the lock; a process that shares it keeps it. Nothing must be saved any more.
+    /// Releases the lock; a process that shares it keeps it. Nothing may be saved afterwards.
     package func release() {
         lock.withLock { $0 = nil }
     }
 
-    /// The state that was saved last; `nil` where there is no file.
+    /// The state that was saved last; `nil` if there is no file.
     package func load() throws(Failure) -> SwitchState? {
         try Self.read(path: path)
     }
@@ -109,7 +110,7 @@ package final class StateStore: Sendable {
         }
     }
 
-    /// Saves a state. When it returns, the state is on the disk; when it throws, the file holds the state before.
+    /// Saves a state. When this returns, the state is on disk; if it throws, the file holds the previous state.
     package func save(_ state: SwitchState) throws {
         let bytes = try JSONCoding.document(StateDocument(state))
         let before = try? Self.open(path).readAll(limit: Self.sizeLimit)
@@ -117,22 +118,23 @@ package final class StateStore: Sendable {
         do {
             try OpenFile(folder(of: path), flags: O_RDONLY | O_DIRECTORY).synchronize()
         } catch {
-            // The new file has its name already, but nobody may hear of a state that could be gone after a crash.
+            // The new file is already in place, but nobody may be told of a state that a crash could undo.
             if let before { try? replace(with: before) } else { unlink(path) }
             throw error
         }
     }
 
-    /// Without waiting: a pipe of that name would keep whoever opens it.
+    /// Opens the file without blocking: a pipe of that name would block the open.
     private static func open(_ path: String) throws(SystemError) -> OpenFile {
         try OpenFile(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     }
 
-    /// Puts a synced file in the place of the state file.
+    /// Replaces the state file with a synced file.
     private func replace(with bytes: [UInt8]) throws(SystemError) {
         let temporary = path + ".tmp"
         do throws(SystemError) {
-            // What a crash has left, or somebody has put there, makes way; what comes in its place meanwhile is an error.
+            // A file that a crash left, or that someone put there, is removed; one that appears in the meantime is an
+            // error.
             guard unlink(temporary) == 0 || errno == ENOENT else {
                 throw SystemError(operation: OpenFile.operation("remove", temporary), code: errno)
             }

@@ -1,6 +1,6 @@
 import DataPlane
 
-/// In JSON a color is its name.
+/// A color is encoded as its name.
 extension Color: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

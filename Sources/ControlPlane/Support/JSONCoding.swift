@@ -1,18 +1,18 @@
 import FoundationEssentials
 
-/// How the control plane writes JSON: keys sorted and in snake_case, so that two documents can be compared as text.
+/// How the control plane writes JSON: keys sorted and in snake_case, so that documents can be compared as text.
 package enum JSONCoding {
-    /// Many lines, indented, with a newline at the end: bodies and the state file.
+    /// Indented, on several lines, with a newline at the end: for bodies and the state file.
     package static func document(_ value: some Encodable) throws -> [UInt8] {
         try indented(encode(value)) + [UInt8(ascii: "\n")]
     }
 
-    /// One line with its newline: the audit log.
+    /// One line with its newline: for the audit log.
     package static func line(_ value: some Encodable) throws -> [UInt8] {
         try encode(value) + [UInt8(ascii: "\n")]
     }
 
-    /// Reads what `document` wrote.
+    /// Reads what `document` has written.
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -26,7 +26,7 @@ package enum JSONCoding {
         return try Array(encoder.encode(value))
     }
 
-    /// Lays JSON without white space out over lines, two spaces a level; what is empty stays on its line.
+    /// Formats compact JSON over several lines, two spaces per level; empty containers stay on their line.
     private static func indented(_ compact: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(compact.count * 2)
@@ -40,7 +40,7 @@ package enum JSONCoding {
         for byte in compact {
             if isInString {
                 result.append(byte)
-                // A backslash that is escaped itself escapes nothing.
+                // A backslash that is itself escaped escapes nothing.
                 if byte == UInt8(ascii: "\""), previous != UInt8(ascii: "\\") { isInString = false }
                 previous = previous == UInt8(ascii: "\\") ? 0 : byte
                 continue

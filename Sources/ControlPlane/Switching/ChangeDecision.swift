@@ -1,33 +1,33 @@
 import DataPlane
 import Ground
 
-/// Why a change does not happen.
+/// Why a change was refused.
 package enum ChangeRefusal: Error, Sendable, Equatable {
-    /// The state is no longer the one the request was made for.
+    /// The epoch is no longer one that the request was made for.
     case epochMismatch(actual: UInt64)
     /// No change has been made yet.
     case nothingToRollBackTo
     /// The color is not known to be healthy, and the request does not force it.
     case targetNotHealthy(ColorHealth)
-    /// The new state could not be written; nothing was swapped. The text names the file.
+    /// The new state could not be written, so nothing has changed. The text names the file.
     case stateNotSaved(reason: String)
-    /// Another process is taking over, and makes the changes from now on.
+    /// Another process is taking over and makes the changes from now on.
     case handedOver
 }
 
-/// What a request comes to, given the state and the evidence.
+/// The outcome of a request, given the state and the evidence.
 package enum ChangeDecision: Sendable, Equatable {
     case change(Change)
-    /// The color asked for is active already.
+    /// The requested color is already active.
     case unchanged
     case refused(ChangeRefusal)
 
-    /// Decides. It has no effects and looks at nothing but its arguments.
+    /// Decides, from its arguments alone and without side effects.
     ///
-    /// The condition comes first, so that whoever acts on a stale view learns of it whatever else holds.
+    /// The condition is checked first, so that a request based on a stale view always learns of it.
     ///
     /// - Parameters:
-    ///   - health: what the last health checks found; only that of the color asked for counts.
+    ///   - health: the result of the last health checks; only the requested color's counts.
     ///   - time: when the change happens, if it does.
     package static func decide(
         _ request: ChangeRequest, state: SwitchState, health: PerColor<ColorHealth>, at time: Timestamp

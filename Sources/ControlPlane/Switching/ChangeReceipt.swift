@@ -1,27 +1,27 @@
 import DataPlane
 
-/// What a request that was not refused came to.
+/// The outcome of a request that was not refused.
 package struct ChangeReceipt: Sendable, Equatable {
     package enum Outcome: Sendable, Equatable {
         case changed
-        /// The color asked for was active already.
+        /// The requested color was already active.
         case unchanged
-        /// What would have been changed, had it not been asked as a trial.
+        /// A trial: the change would have been made.
         case wouldChange
     }
 
     package var outcome: Outcome
-    /// The change that was made or would be; where nothing changes, the change that made the color active.
+    /// The change that was made or would be; if nothing changes, the change that made the color active.
     package var change: Change
-    /// The health of the color asked for, as the decision saw it.
+    /// The health of the requested color, as the decision saw it.
     package var health: ColorHealth
     /// Calls still in flight on the color that is no longer active, begun before its last change.
     package var inFlight: Int
-    /// Processes that have been taken over from, may have such calls and don't answer.
+    /// Processes taken over from that may still have such calls but don't answer.
     package var unanswered = 0
-    /// The drain that the change has begun; `nil` where the calls left behind stay as long as they like.
+    /// The drain that the change began; `nil` if the calls left behind stay as long as they like.
     package var drain: Drain?
-    /// Why the audit log lacks this change's line; `nil` where it has it.
+    /// Why this change's line is missing from the audit log; `nil` if it isn't.
     package var auditError: String?
 
     package init(
@@ -36,10 +36,10 @@ package struct ChangeReceipt: Sendable, Equatable {
         self.auditError = auditError
     }
 
-    /// Nothing is left behind, and no process could have something.
+    /// Whether no call is left behind and no process could still have one.
     package var isDrained: Bool { inFlight == 0 && unanswered == 0 }
 
-    /// Takes in what the change has left behind.
+    /// Records what the change has left behind.
     package mutating func take(_ left: TrafficReport.Left) {
         inFlight = left.calls
         unanswered = left.unanswered

@@ -1,6 +1,6 @@
 import DataPlane
 
-/// What someone asks the switchboard to do.
+/// A request to the switchboard.
 package struct ChangeRequest: Sendable, Equatable {
     package enum Aim: Sendable, Equatable {
         /// To the color that is not active.
@@ -17,11 +17,11 @@ package struct ChangeRequest: Sendable, Equatable {
     }
 
     package var aim: Aim
-    /// Changes even to a color that isn't healthy.
+    /// Whether to change even to a color that isn't healthy.
     package var force: Bool
     package var reason: String?
     package var condition: Condition
-    /// What becomes of the calls that the change leaves behind.
+    /// What happens to the calls that the change leaves behind.
     package var drain: DrainChoice
     /// The token's name or the peer's address.
     package var who: String
@@ -38,12 +38,12 @@ package struct ChangeRequest: Sendable, Equatable {
         self.who = who
     }
 
-    /// What history and audit log call it.
+    /// The name of the change in history and audit log.
     package var action: Change.Action {
         aim == .rollback ? .rollback : .switch
     }
 
-    /// Where it would go from a state; `nil` for a rollback with nothing to go back to.
+    /// The color that a change from this state would activate; `nil` for a rollback with nothing to go back to.
     package func target(in state: SwitchState) -> Color? {
         switch aim {
         case .toggle: state.active.other

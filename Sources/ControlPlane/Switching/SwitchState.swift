@@ -1,23 +1,23 @@
 import DataPlane
 import Ground
 
-/// One change of the active color, as history, state file and audit log keep it.
+/// A change of the active color, as kept in history, state file and audit log.
 package struct Change: Sendable, Equatable, Codable {
     package enum Action: String, Sendable, Equatable, Codable {
-        /// The first start, which makes the state.
+        /// The first start, which creates the state.
         case initial
         case `switch`
         case rollback
     }
 
-    /// The number this change gave the route: 1 for the first start, then up by one per change.
+    /// The number that this change gave the route: 1 for the first start, one more with each change.
     package var epoch: UInt64
     package var action: Action
-    /// The color that was active before; `nil` for the first start only.
+    /// The color that was active before; `nil` only for the first start.
     package var from: Color?
     package var to: Color
     package var at: Timestamp
-    /// Whether it was asked for with `force`, which passes over the health of the new color.
+    /// Whether it was requested with `force`, which ignores the new color's health.
     package var forced: Bool
     package var reason: String?
     /// The token's name or the peer's address; `settings` for the first start.
@@ -40,10 +40,10 @@ package struct Change: Sendable, Equatable, Codable {
 
 /// Which color is active, since when and why: the newest change, and those before it.
 package struct SwitchState: Sendable, Equatable {
-    /// How many changes are kept, the current one among them.
+    /// The number of changes kept, including the current one.
     package static let historyLimit = 50
 
-    /// The newest first; never empty, at most `historyLimit`.
+    /// Newest first; at least one, at most `historyLimit`.
     package private(set) var history: [Change]
 
     /// The state of a first start.
@@ -51,11 +51,12 @@ package struct SwitchState: Sendable, Equatable {
         history = [Change(epoch: 1, action: .initial, from: nil, to: color, at: time, who: "settings")]
     }
 
-    /// Takes a state up again.
+    /// Restores a saved state.
     ///
-    /// - Parameter history: the newest change first.
-    /// - Returns: `nil` where the changes do not follow from each other: epochs that don't count down by one to 1 or to
-    ///   a full history's end, a color that comes from nowhere, a first start that isn't the first, or none at all.
+    /// - Parameter history: newest change first.
+    /// - Returns: `nil` if the changes don't follow from each other: epochs that don't count down by one to 1 or to a
+    ///   full history's end, a color that doesn't follow from the change before, a first start that isn't the first, or
+    ///   no change at all.
     package init?(history: [Change]) {
         guard let newest = history.first, let oldest = history.last, history.count <= Self.historyLimit,
             (1..<1 << 62).contains(newest.epoch), oldest.epoch >= 1,
@@ -68,15 +69,15 @@ package struct SwitchState: Sendable, Equatable {
         self.history = history
     }
 
-    /// The change that made things as they are.
+    /// The change that led to this state.
     package var current: Change { history[0] }
     package var epoch: UInt64 { current.epoch }
     package var active: Color { current.to }
-    /// The color before the last change, where a rollback goes; `nil` while there was no change.
+    /// The color before the last change, which a rollback activates; `nil` before the first change.
     package var previous: Color? { current.from }
     package var route: Route { Route(epoch: epoch, active: active) }
 
-    /// The state after a change, which must be the next in line.
+    /// The state after a change, which must have the next epoch.
     package func adding(_ change: Change) -> SwitchState {
         precondition(change.epoch == epoch + 1 && change.from == active && change.to != active)
         var next = self

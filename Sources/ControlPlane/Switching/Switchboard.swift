@@ -5,13 +5,13 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Makes the changes of the active color, one after the other.
+/// Changes the active color, one change at a time.
 ///
-/// A change is decided, saved, announced to the workers and audited without a suspension in between, so no other change
-/// can come between what was decided on and what was done. The actor has a thread of its own: a disk that hangs in a
-/// sync holds up changes and nothing else.
+/// Each change is decided, saved, announced to the workers and audited without suspending, so no other change can come
+/// between the decision and its effects. The actor has its own thread: a disk that hangs during a sync delays changes
+/// and nothing else.
 package actor Switchboard {
-    /// What changes came to, for the metrics.
+    /// Requests with the same outcome, for the metrics.
     package struct Count: Hashable, Sendable {
         package var action: AuditEntry.Action
         package var outcome: AuditEntry.Outcome
@@ -39,15 +39,15 @@ package actor Switchboard {
     private let failover: FailoverWatch
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
-    /// Written on this actor only; read from anywhere without waiting for it.
+    /// Written on this actor only; readable from anywhere without waiting for the actor.
     private let published: Mutex<SwitchState>
     private let counts = Mutex<[Count: Int]>([:])
-    /// Another process makes the changes.
+    /// Whether another process makes the changes.
     private var isHandedOver = false
 
     /// - Parameters:
     ///   - state: the state in force, which the store holds and the route word carries.
-    ///   - route: what the workers read; nobody else may store into it.
+    ///   - route: the word that the workers read; nobody else may store into it.
     ///   - now: the wall clock.
     package init(
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
@@ -67,19 +67,19 @@ package actor Switchboard {
         published = Mutex(state)
     }
 
-    /// The state in force. It never waits for a change that is being made.
+    /// The state in force. Reading it never waits for a change in progress.
     package nonisolated var state: SwitchState {
         published.withLock { $0 }
     }
 
-    /// How many requests came to what since the process started; trials are not counted.
+    /// The number of requests by outcome since the process started; trials are not counted.
     package nonisolated var changeCounts: [Count: Int] {
         counts.withLock { $0 }
     }
 
-    /// Makes a change, or says that there is none to make.
+    /// Makes a change, or reports that there is none to make.
     ///
-    /// When it returns, every worker has left the old route behind: no stream begins under it any more.
+    /// When it returns, every worker has stopped using the old route: no further stream begins under it.
     package func change(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
         if isHandedOver { throw .handedOver }
@@ -88,7 +88,7 @@ package actor Switchboard {
         return receipt
     }
 
-    /// Says what a request would come to, and changes nothing.
+    /// Reports what a request would do, and changes nothing.
     package func trial(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
         let state = state
@@ -109,10 +109,11 @@ package actor Switchboard {
         }
     }
 
-    /// Lets the calls go on that the drain under way has not ended yet.
+    /// Cancels the drain in progress: the calls it has not ended go on.
     ///
     /// - Parameter who: as in `ChangeRequest`.
-    /// - Returns: the drain, and why the audit log lacks its line, where it does; `nil` where none is under way.
+    /// - Returns: the drain, and why its line is missing from the audit log, if it is; `nil` if no drain is in
+    ///   progress.
     package func cancelDrain(
         reason: String?, who: String
     ) throws(ChangeRefusal) -> (drain: Drain, auditError: String?)? {
@@ -130,15 +131,15 @@ package actor Switchboard {
         return drain.map { ($0, error) }
     }
 
-    /// Makes no changes any more, as another process is about to.
+    /// Stops making changes, as another process is about to take over.
     ///
-    /// - Returns: the state to go on from.
+    /// - Returns: the state to continue from.
     package func handOver() -> SwitchState {
         isHandedOver = true
         return state
     }
 
-    /// Makes changes again, as the other process has not come up. It may have made one before it ended.
+    /// Makes changes again, as the other process has failed to start. It may have made one before it ended.
     package func takeBack() {
         isHandedOver = false
         guard let saved = try? store.load(), saved.epoch > state.epoch else { return }
@@ -147,7 +148,7 @@ package actor Switchboard {
         failover.changed(active: saved.active)
     }
 
-    /// The part that must not be interrupted: everything up to the audit log's line, with no `await`.
+    /// The part that must not be interrupted: everything up to the audit log's line, without an `await`.
     private func commit(
         _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
     ) throws(ChangeRefusal) -> ChangeReceipt {
@@ -221,7 +222,7 @@ package actor Switchboard {
         }
     }
 
-    /// The health of both colors; where the one asked for has not been checked yet, after its first results.
+    /// The health of both colors; waits for the first results if the requested one has not been checked yet.
     private func evidence(for request: ChangeRequest) async -> PerColor<ColorHealth> {
         guard !request.force, let target = request.target(in: state) else { return await health.health() }
         return await health.settledHealth(of: target)

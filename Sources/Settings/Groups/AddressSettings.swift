@@ -1,20 +1,20 @@
 import DataPlane
 
-/// Where clients, operators and backends are.
+/// The addresses for clients and operators, and those of the upstreams.
 package struct AddressSettings: SettingGroup {
     package static let title = "Addresses"
 
     package let listen = Setting(
         "listen", \.listen, .address,
-        help: "Where clients connect, by HTTP/2 with prior knowledge or TLS; port 0 takes any free port.")
+        help: "The address for clients, who use HTTP/2 with prior knowledge or TLS; port 0 takes any free port.")
     package let admin = Setting(
         "admin", \.admin, .address,
-        help: "Where the admin API is, by HTTP/1.1. Any but an address of the loopback needs --admin-token-file.")
+        help: "The address of the admin API (HTTP/1.1). Any address but a loopback one needs --admin-token-file.")
     package let blue = Setting(
         "blue", \.endpoints.blue, .endpoints,
         help: "Blue's endpoints, separated by commas. Names are resolved again on reconnect.")
     package let green = Setting(
-        "green", \.endpoints.green, .endpoints, help: "Green's endpoints, as --blue.")
+        "green", \.endpoints.green, .endpoints, help: "Green's endpoints, like --blue.")
 
     package init() {}
 }

@@ -1,12 +1,15 @@
 import DataPlane
 
-/// How long calls may wait or be silent, and what clients are told of failures.
+/// How long calls may wait or be silent, and what clients are told about failures.
 package struct CallLimitSettings: SettingGroup {
     package static let title = "Limits of calls"
 
     package let maxWaiting = Setting(
         "max-waiting", \.limits.maxWaiting, .count(in: 1...1_000_000), isLive: true,
-        help: "Calls of a worker that wait for a place at one endpoint; beyond it who has most there is refused.")
+        help: """
+            How many calls of a worker may wait for a place at one endpoint; then a call of whoever has most there is \
+            refused.
+            """)
     package let waitTimeout = Setting(
         "wait-timeout", \.limits.waitTimeout, .duration(in: .milliseconds(250) ... .seconds(86_400)), isLive: true,
         help: "How long a call waits for a place at an endpoint.")
@@ -15,12 +18,12 @@ package struct CallLimitSettings: SettingGroup {
         isLive: true, help: "How long an open call may carry nothing in either direction.")
     package let deadlineGrace = Setting(
         "deadline-grace", \.limits.deadlineGrace, .duration(in: .zero ... .seconds(3600)), isLive: true,
-        help: "What a call gets beyond its own deadline, before the Proxy ends it.")
+        help: "How long a call may continue beyond its own deadline before the Proxy ends it.")
     package let revealUpstream = Setting(
         "reveal-upstream", \.limits.revealsUpstream, .onOrOff, isLive: true,
         help: """
-            Whether clients are told addresses of backends and what is wrong with them, or color, kind and an id that \
-            the log has.
+            Whether clients are told an upstream's address and what is wrong with it; otherwise they are told its \
+            color, the kind of failure and an id that the log has.
             """)
 
     package init() {}

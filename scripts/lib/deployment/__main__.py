@@ -1,4 +1,4 @@
-"""scripts/deploy.sh's program."""
+"""The program behind scripts/deploy.sh."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .step_log import StepLog
 
 
 class _Terminated(Exception):
-    """SIGTERM came."""
+    """The process received SIGTERM."""
 
 
 def main() -> int:

@@ -23,7 +23,7 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """What a refusal says."""
+        """The error in a refusal."""
         try:
             return str(self.json["error"])
         except (ValueError, KeyError, TypeError):
@@ -34,13 +34,13 @@ class AdminClient:
     def __init__(self, address: str, token: str | None):
         self.address = address
         self._token = token
-        # The admin API is on this host: a proxy from the environment has no part in it.
+        # The admin API is on this host, so a proxy from the environment must not be used.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def request(
         self, method: str, path: str, query: dict[str, str] | None = None, epoch: int | None = None, timeout: float = 5
     ) -> Answer:
-        """One request. Any HTTP status is an answer; no answer at all is a failure of kind NOT_READY."""
+        """Sends one request. Any HTTP status is an answer; no answer at all is a failure with the status NOT_READY."""
         url = f"http://{self.address}{path}"
         if query:
             url += "?" + urllib.parse.urlencode(query)

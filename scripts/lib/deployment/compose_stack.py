@@ -11,7 +11,7 @@ from typing import Any
 
 from .failure import DeploymentFailure, ExitCode
 
-#: Says of a service which color it belongs to.
+#: The label that says which color a service belongs to.
 COLOR_LABEL = "io.sluice.color"
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 
@@ -22,23 +22,23 @@ class ColorService:
 
     name: str
     grpc_address: str
-    #: None where HTTP is not published.
+    #: None if HTTP is not published.
     http_address: str | None
 
 
 class ComposeStack:
-    """Runs `docker compose` in the repository's root, where COMPOSE_FILE may name a stack of one's own."""
+    """Runs `docker compose` in the repository's root, where COMPOSE_FILE may name another stack."""
 
     def __init__(self, root: Path, inherited: tuple[int, ...] = (), proxy_service: str = "proxy"):
-        """`inherited` are file descriptors that the programs it runs get, too."""
+        """`inherited`: file descriptors that the programs it runs inherit."""
         self._root = root
         self._inherited = inherited
         self._proxy_service = proxy_service
-        #: Lines of .env; given as environment too, as Compose prefers a variable of the shell to the file.
+        #: Lines of .env; also passed as environment variables, as Compose prefers a shell variable to the file.
         self.overrides: dict[str, str | None] = {}
 
     def up(self, services: list[str], timeout: int, dependencies: bool) -> tuple[bool, str]:
-        """Brings services to healthy. Returns whether they are, and what Compose said."""
+        """Starts services and waits until they are healthy. Returns whether they are, and Compose's output."""
         command = ["up", "--detach", "--wait", "--wait-timeout", str(timeout)]
         if not dependencies:
             command.append("--no-deps")
@@ -78,7 +78,7 @@ class ComposeStack:
         return found
 
     def proxy_address(self) -> str:
-        """Where callers reach the Proxy on this host: HOST:PORT, with https:// before it where it speaks TLS."""
+        """The Proxy's address on this host: HOST:PORT, preceded by https:// if it uses TLS."""
         service = self._configuration()["services"].get(self._proxy_service, {})
         environment = service.get("environment", {})
         listen = environment.get("SLUICE_LISTEN", "0.0.0.0:50050")
@@ -96,7 +96,7 @@ class ComposeStack:
         return Path(secret["file"]) if "file" in secret else None
 
     def pull(self, image: str, policy: str) -> None:
-        """Fetches an image; with the policy `missing` only one that is not here."""
+        """Fetches an image; with the policy `missing` only if it is not present."""
         if policy == "never":
             return
         present = self._run(["docker", "image", "inspect", "--format", "{{.Id}}", image], 30).returncode == 0

@@ -22,14 +22,14 @@ from .watch import Reading, describe
 _DEFAULT_IMAGE = "sluice-predictor:local"
 _DEFAULT_VERSIONS = {"blue": "v1.0.0", "green": "v1.1.0"}
 _LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE")
-#: How many calls through the Proxy must all be answered by the new version.
+#: The number of calls through the Proxy that the new version must all answer.
 _VERIFYING_CALLS = 20
-#: Seconds for the Proxy to answer a rollback.
+#: The time limit for a rollback's answer from the Proxy, in seconds.
 _ROLLBACK_PATIENCE = 20.0
 
 
 class Deployment:
-    """One run. What it does follows from what it finds, so that it can be repeated after any interruption."""
+    """One run. Its steps depend on the state that it finds, so it can be repeated after any interruption."""
 
     def __init__(
         self, options: Options, stack: ComposeStack, env: EnvFile, journal: Journal, log: StepLog, token: Path
@@ -52,7 +52,7 @@ class Deployment:
         self._log.say("found", f"active is {active} ({self._version_of(active)}) at epoch {status['epoch']}")
         idle = "green" if active == "blue" else "blue"
         interrupted = self._journal.read()
-        # An interrupted run of this deployment got as far as the switch: what is left is to confirm it.
+        # An interrupted run of this deployment got as far as the switch: only the confirmation is left to do.
         is_unconfirmed = interrupted is not None and interrupted.color == active
         if self._runs(active, image) and (is_unconfirmed or not self._options.build):
             self._log.say("found", f"{self._options.version} is active already: nothing to replace or to switch")
@@ -81,7 +81,7 @@ class Deployment:
             "BLUE_IMAGE": self._options.image,
             "GREEN_IMAGE": self._options.image,
         }
-        # A color that was deployed before keeps its image.
+        # A color that has been deployed before keeps its image.
         missing = {n: v for n, v in first.items() if v is not None and (n == "PROXY_IMAGE" or not values.get(n))}
         if missing:
             for image in sorted({str(v) for v in missing.values()}):
@@ -135,7 +135,7 @@ class Deployment:
             time.sleep(0.5)
 
     def _replace(self, idle: str, image: str) -> list[ColorService]:
-        """Brings the version up on the idle color and tests it there; where that fails, puts back what was there."""
+        """Starts the version on the idle color and tests it there; if that fails, restores the previous state."""
         names = {f"{idle.upper()}_VERSION": self._options.version, f"{idle.upper()}_IMAGE": image}
         current = self._env.read()
         if not self._options.build:
@@ -166,7 +166,7 @@ class Deployment:
             self._log.detail(output)
             self._log.detail(self._stack.logs(names))
             raise DeploymentFailure(ExitCode.NOT_HEALTHY, f"{self._options.version} did not become healthy on {idle}")
-        # What the Proxy knows may still be of the container before: only a check from now on counts.
+        # The Proxy's last result may still concern the previous container: only a check from now on counts.
         deadline = begun + self._options.health_timeout
         while not self._is_seen_healthy(found := self._admin.status()["colors"][idle], started_at):
             if time.monotonic() >= deadline:
@@ -192,7 +192,7 @@ class Deployment:
             raise DeploymentFailure(ExitCode.SMOKE_FAILED, str(error)) from None
 
     def _put_back(self, before: ColorBefore) -> None:
-        """Has a color run again what it ran before this deployment. Not getting there is said, not raised."""
+        """Makes a color run again what it ran before this deployment. A failure is reported, not raised."""
         self._env.update(before.values)
         self._stack.overrides = self._lines(self._env.read())
         version = self._version_of(before.color)
@@ -208,7 +208,7 @@ class Deployment:
     # The switch and what follows
 
     def _switch(self, idle: str, active: str) -> int:
-        """Returns the new epoch."""
+        """Switches; returns the new epoch."""
         status = self._admin.status()
         if status["active"] != active:
             raise DeploymentFailure(
@@ -233,7 +233,7 @@ class Deployment:
         return int(receipt["epoch"])
 
     def _confirm(self, color: str, previous: str | None, epoch: int) -> None:
-        """Verifies and watches the active version; rolls back where that fails and there is a way back."""
+        """Verifies and watches the active version; if that fails, rolls back if it can."""
         try:
             self._verify()
             self._watch(color)
@@ -291,7 +291,7 @@ class Deployment:
                 answer = self._admin.request("POST", "/rollback", {"reason": reason}, epoch=epoch)
                 break
             except DeploymentFailure as error:
-                # The Proxy itself may be starting again.
+                # The Proxy itself may be restarting.
                 if time.monotonic() >= deadline:
                     raise DeploymentFailure(ExitCode.ROLLBACK_FAILED, f"the rollback failed: {error}") from None
                 time.sleep(0.5)

@@ -11,7 +11,7 @@ from .failure import DeploymentFailure, ExitCode
 
 
 class DeploymentLock:
-    """A lock that the kernel lets go of when its holder ends, however it ends."""
+    """A lock that the kernel releases when its holder ends, however it ends."""
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,11 +19,11 @@ class DeploymentLock:
 
     @property
     def descriptor(self) -> int:
-        """For child processes: with it they hold the lock, too, so that none of an interrupted run is still at work."""
+        """For child processes: they hold the lock too, so it stays taken while a child of an interrupted run works."""
         return self._file.fileno()
 
     def acquire(self, what: str, patience: float) -> None:
-        """Takes the lock, waiting up to `patience` seconds for whoever holds it."""
+        """Takes the lock, waiting up to `patience` seconds for its holder."""
         deadline = time.monotonic() + patience
         while True:
             try:

@@ -10,7 +10,7 @@ _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
 
 class EnvFile:
-    """`NAME=value` lines; those it does not change stay as they are, comments and order included."""
+    """`NAME=value` lines; all others stay as they are, including comments and order."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -26,7 +26,7 @@ class EnvFile:
         return values
 
     def update(self, values: dict[str, str | None]) -> None:
-        """Sets lines, or takes them away where the value is None. The file is replaced whole or not at all."""
+        """Sets lines, or removes them if the value is None. The file is replaced as a whole or not at all."""
         rest = dict(values)
         lines = []
         for line in self._lines():

@@ -1,4 +1,4 @@
-"""How a deployment ends when it does not succeed."""
+"""How a deployment ends if it does not succeed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ class ExitCode(enum.IntEnum):
     """The exit status of scripts/deploy.sh."""
 
     DEPLOYED = 0
-    #: A tool failed in a way that no other status stands for.
+    #: A tool failed in a way that no other status covers.
     UNEXPECTED = 1
     #: Docker, curl, the admin token or the Proxy is missing or does not answer.
     NOT_READY = 2
-    #: Another deployment runs on this host.
+    #: Another deployment is running on this host.
     LOCKED = 3
     #: The new version did not become healthy on the idle color. Nothing was switched.
     NOT_HEALTHY = 4
@@ -23,9 +23,9 @@ class ExitCode(enum.IntEnum):
     SWITCH_REFUSED = 6
     #: The new version failed after the switch, and the old one serves again.
     ROLLED_BACK = 7
-    #: The new version failed after the switch, and going back failed too: a person has to look.
+    #: The new version failed after the switch, and so did the rollback: a person has to look.
     ROLLBACK_FAILED = 8
-    #: The idle color still has calls in flight, which replacing it would cut. Nothing was changed.
+    #: The idle color still has calls in flight, which replacing it would cut off. Nothing was changed.
     STILL_DRAINING = 9
     USAGE = 64
     INTERRUPTED = 130
@@ -33,7 +33,7 @@ class ExitCode(enum.IntEnum):
 
 
 class DeploymentFailure(Exception):
-    """Ends a deployment with a status and one sentence that says why."""
+    """Ends a deployment with an exit status and one sentence that says why."""
 
     def __init__(self, code: ExitCode, message: str):
         super().__init__(message)

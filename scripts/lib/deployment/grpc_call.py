@@ -1,4 +1,4 @@
-"""A unary gRPC call by curl, so that a host needs no gRPC library to check a deployment."""
+"""A unary gRPC call with curl, so that a host needs no gRPC library to check a deployment."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 class CallFailed(Exception):
-    """A call that got no answer or one that is not OK; says why."""
+    """A call without an answer, or with a status other than OK; says why."""
 
 
 def unary(address: str, method: str, message: bytes, timeout: float) -> bytes:
     """Calls `package.Service/Method` at HOST:PORT, or at https://HOST:PORT with TLS; returns the answer's message.
 
-    The certificate is not verified: this asks on the host that serves, and the certificate is for the clients' name.
+    The certificate is not verified: the call goes to this host, and the certificate is for the name that clients use.
     """
     is_tls = address.startswith("https://")
     url = f"{address}/{method}" if is_tls else f"http://{address}/{method}"
@@ -48,7 +48,7 @@ def unary(address: str, method: str, message: bytes, timeout: float) -> bytes:
 
 
 def _fields(dump: str) -> dict[str, str]:
-    """Headers and trailers as curl dumps them, the last of a name."""
+    """Headers and trailers as curl dumps them; of equal names the last one counts."""
     found = {}
     for line in dump.splitlines():
         name, colon, value = line.partition(":")

@@ -10,14 +10,14 @@ from pathlib import Path
 
 @dataclass
 class ColorBefore:
-    """What a color ran before a deployment began to replace it: its lines of .env, None for one that was not there."""
+    """What a color ran before a deployment began to replace it: its lines of .env, None for a missing one."""
 
     color: str
     values: dict[str, str | None]
 
 
 class Journal:
-    """Exists from when a color begins to be replaced until the deployment has ended, well or not.
+    """A file that exists from the moment a color begins to be replaced until the deployment succeeds or fails.
 
     A run that finds one continues an interrupted run: if it is the same color's, what counts as "before" is what the
     interrupted run found, not the half-deployed version.
@@ -42,7 +42,7 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
     def read(self) -> ColorBefore | None:
-        """What an interrupted run left; None where none did."""
+        """The state that an interrupted run left; None if there is none."""
         try:
             return ColorBefore(**json.loads(self._path.read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError, TypeError):

@@ -55,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def duration(text: str) -> float:
-    """Seconds of 500ms, 30s, 2m or 1h."""
+    """Parses 500ms, 30s, 2m or 1h; returns seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 500ms, 30s or 2m")

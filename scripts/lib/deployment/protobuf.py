@@ -1,4 +1,4 @@
-"""As much of Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding) as the smoke test needs."""
+"""The part of Protocol Buffers' wire format (protobuf.dev/programming-guides/encoding) that the smoke test needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def varint(value: int) -> bytes:
 def fields(message: bytes) -> Iterator[tuple[int, Union[int, bytes]]]:
     """The fields of a message in order: integers for varints and fixed-width fields, bytes for the rest.
 
-    Raises ValueError for what is not a message.
+    Raises ValueError if the bytes are not a message.
     """
     position = 0
 

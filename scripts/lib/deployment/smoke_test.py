@@ -1,4 +1,4 @@
-"""Known questions with known answers, put to one version of the model."""
+"""Requests with known answers, sent to one version of the model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Prediction:
 
 @dataclass
 class Case:
-    """One row of features, and the class that any good model gives it."""
+    """One row of features, and the class that any good model predicts for it."""
 
     features: list[float]
     label: str
@@ -52,7 +52,7 @@ class SmokeTest:
         return cases
 
     def run_grpc(self, address: str) -> str:
-        """Health, then every case by Predict. Returns a sentence on what was found."""
+        """Calls Health, then Predict for every case. Returns a sentence about the result."""
         try:
             health = dict(protobuf.fields(unary(address, f"{_SERVICE}/Health", b"", self._timeout)))
             if health.get(1) != _SERVING:
@@ -66,7 +66,7 @@ class SmokeTest:
         return f"gRPC {address}: {self._version} says {', '.join(labels)}"
 
     def predict(self, address: str, case: Case | None = None) -> Prediction:
-        """One prediction over gRPC. Raises CallFailed or ValueError."""
+        """Makes one prediction over gRPC. Raises CallFailed or ValueError."""
         case = case or self._cases[0]
         answer = dict(
             protobuf.fields(
@@ -76,7 +76,7 @@ class SmokeTest:
         return Prediction(_text(answer.get(1)), _text(answer.get(3)))
 
     def run_http(self, address: str) -> str:
-        """`GET /health` and every case in one `POST /predict`."""
+        """Sends `GET /health`, and every case in one `POST /predict`."""
         health = self._json(f"http://{address}/health", None)
         self._expect_version(f"http://{address}/health", str(health.get("model_version")))
         body = {"instances": [case.features for case in self._cases]}

@@ -1,4 +1,4 @@
-"""What a deployment says of itself, on the terminal and in a file."""
+"""The log of a deployment, on the terminal and in a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StepLog:
         print(f"{now[11:23]} {elapsed:7.1f}s {step:<9} {message}", file=self._terminal, flush=True)
 
     def detail(self, text: str) -> None:
-        """Writes the output of a tool, indented."""
+        """Writes a tool's output, indented."""
         for line in text.rstrip().splitlines():
             self._file.write(f"    {line}\n")
             print(f"    {line}", file=self._terminal, flush=True)

@@ -1,4 +1,4 @@
-"""Whether a color does well, from two readings of the Proxy's metrics."""
+"""Judges a color by two readings of the Proxy's metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-#: The statuses of gRPC that say that the server failed; the others are the caller's doing, such as INVALID_ARGUMENT.
+#: The gRPC statuses that indicate a server's failure; the others, such as INVALID_ARGUMENT, are the caller's doing.
 SERVER_FAULTS = frozenset(
     {"UNKNOWN", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
 )
@@ -19,9 +19,9 @@ _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 class Reading:
     """A color's counters at one moment."""
 
-    #: Ended gRPC calls by status.
+    #: Finished gRPC calls by status.
     calls: dict[str, float] = field(default_factory=dict)
-    #: Ended calls by upper bound of their duration in seconds, cumulative as Prometheus has it.
+    #: Finished calls by the upper bound of their duration in seconds, cumulative like Prometheus's buckets.
     durations: dict[float, float] = field(default_factory=dict)
 
     @staticmethod
@@ -42,7 +42,7 @@ class Reading:
         return reading
 
     def since(self, earlier: Reading) -> Reading:
-        """What was added since; all of it where the counters began anew, as after a restart of the Proxy."""
+        """The increase since then; the whole count if the counters restarted, as after a restart of the Proxy."""
         if any(value < earlier.calls.get(code, 0) for code, value in self.calls.items()):
             return self
         return Reading(
@@ -59,7 +59,7 @@ class Reading:
         return sum(value for code, value in self.calls.items() if code in SERVER_FAULTS)
 
     def quantile(self, share: float) -> float | None:
-        """The upper bound of the bucket in which that share of the calls has ended; None without calls."""
+        """The upper bound of the bucket by which that share of the calls has finished; None without calls."""
         bounds = sorted(self.durations)
         if not bounds or self.durations[bounds[-1]] == 0:
             return None
@@ -69,17 +69,17 @@ class Reading:
 
 @dataclass
 class Limits:
-    """What a new version may show."""
+    """The limits that a new version must keep to."""
 
     #: From 0 to 1.
     error_share: float
-    #: Seconds; None for no limit, as for services of long streams.
+    #: In seconds; None for no limit, as for services with long streams.
     p99: float | None
-    #: Fewer calls than this say nothing.
+    #: Fewer calls than this prove nothing.
     calls: int
 
     def verdict(self, seen: Reading) -> str | None:
-        """Why what was seen is too bad; None where it is not, or not yet."""
+        """Why the reading exceeds a limit; None if it does not, or does not yet."""
         if seen.total < max(self.calls, 1):
             return None
         share = seen.faults / seen.total

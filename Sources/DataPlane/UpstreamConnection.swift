@@ -392,8 +392,8 @@ final class UpstreamConnection: Connection {
     }
 
     /// Whether it takes no new calls any more.
-    var isDraining: Bool {
-        if case .draining = phase { true } else { false }
+    var isGoingAway: Bool {
+        if case .goingAway = phase { true } else { false }
     }
 
     private func sweepResets(_ now: MonotonicTime) {

@@ -194,7 +194,7 @@ struct WorkerAudit {
     private mutating func check(_ pool: EndpointPool, _ color: Color, _ index: Int) {
         expect(pool.color == color && pool.index == index, "a pool knows its place")
         expect(
-            pool.connections.allSatisfy { upstreams.contains($0.address) && !$0.object.isDraining },
+            pool.connections.allSatisfy { upstreams.contains($0.address) && !$0.object.isGoingAway },
             "a pool's connection is there, and takes calls")
         var count = 0
         pool.waiting.forEach { call, ticket in

@@ -101,7 +101,8 @@ class SuiteServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -120,4 +121,7 @@ class SuiteServer:
                 self.agreed.append(None)
 
     def close(self) -> None:
+        """Waits for the handshake under way: only then it is known what came of it."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(20)
         self._listener.close()

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 source scripts/lib/log.sh
 source scripts/lib/toolchain.sh
 source scripts/lib/python.sh
+source scripts/lib/alone.sh
 
 usage() {
     cat <<'TEXT'
@@ -82,20 +83,12 @@ set_build_options() {
     build_options+=(-Xlinker "$object")
 }
 
-# A folder of its own, so that the versions SwiftPM has resolved for the whole package stay as they are.
-make_package() {
-    local package=$folder/sluice name
-    mkdir -p "$package"
-    for name in Package.swift Sources Tests models; do ln -sfn "$PWD/$name" "$package/$name"; done
-}
-
 # test_modules SANITIZER
 test_modules() {
     local sanitizer=$1 began=$SECONDS
     local -a options=(--package-path "$folder/sluice" --scratch-path "$folder/$sanitizer" "${build_options[@]}")
     say "$sanitizer: building the modules without dependencies"
-    make_package
-    export SLUICE_ALONE=1
+    make_package_alone "$folder/sluice"
     swift build "${options[@]}" --build-tests || fail 70 "the build failed"
     say "$sanitizer: unit tests and fuzzers, ${cases:-20000} cases each"
     sanitizer_options

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deploy.sh VERSION [options] : the blue-green deployment of a model version on the Compose stack of this checkout.
-# deploy.sh --help tells its options and its exit status; what it does is in scripts/lib/deployment/deployment.py.
+# deploy.sh --help lists its options and exit statuses; the steps are in scripts/lib/deployment/deployment.py.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 command -v python3 >/dev/null || { echo "deploy.sh: python3 (3.9 or newer) is needed" >&2; exit 2; }

@@ -12,7 +12,7 @@ fi
 PATH=$PWD/$venv/bin:$PATH
 
 failed=()
-# check NAME COMMAND... : runs a check and shows what it says where it fails.
+# check NAME COMMAND... : runs a check and shows its output if it fails.
 check() {
     local name=$1 output
     shift

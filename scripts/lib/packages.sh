@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Debian packages, installed only where something is missing. Needs log.sh.
+# Debian packages, installed only if something is missing. Needs log.sh.
 
 # How long another apt or dpkg may hold its lock.
 readonly apt_patience=900
 
-# Names the packages that what is missing here comes in.
+# Lists the packages that contain the missing commands and libraries.
 missing_packages() {
     command -v git >/dev/null || echo git
     command -v curl >/dev/null || echo curl ca-certificates
@@ -18,7 +18,7 @@ missing_packages() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
 }
 
-# Names the packages that what the end-to-end tests miss here comes in: strict peers from other hands.
+# Lists the packages that the end-to-end tests miss here: strict peers by other authors.
 missing_test_packages() {
     local sources=/usr/share/gocode/src jars=/usr/share/java
     command -v nghttpd >/dev/null || echo nghttp2-server
@@ -29,7 +29,7 @@ missing_test_packages() {
     [ -e "$jars/netty-codec-http2.jar" ] || echo libnetty-java
 }
 
-# Installs what is missing, as root or through sudo; waits where another apt is at work. With `tests`, what the tests miss, too.
+# Installs missing packages, as root or through sudo, and waits while another apt runs. With `tests`, those of the tests, too.
 ensure_packages() {
     local -a missing as_root=()
     mapfile -t missing < <({
@@ -51,7 +51,7 @@ ensure_packages() {
     hash -r
 }
 
-# Runs apt again as long as another process holds one of its locks: not every one of them has a time-out of its own.
+# Runs apt again as long as another process holds one of its locks, because not every lock has a timeout of its own.
 apt_patiently() {
     local output deadline=$((SECONDS + apt_patience))
     while true; do

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Processes that a script runs beside itself, by name. Needs log.sh.
+# Processes that a script runs in the background, by name. Needs log.sh.
 
 # By name: the process, and the file that its output goes to.
 declare -A process_ids=() process_logs=()

@@ -51,7 +51,7 @@ admin() {
     if [ -n "$token_file" ]; then
         token=$(tr -d '\r\n' <"$token_file") || give_up "$exit_denied" "the token file $token_file can't be read"
     fi
-    # The token goes through a pipe: arguments of a process are there for everyone to see.
+    # The token goes through a pipe, because everyone can see the arguments of a process.
     body=$(
         curl --silent --show-error --noproxy '*' --connect-timeout 5 --request "$method" \
             --config <([ -z "$token" ] || printf 'header = "Authorization: Bearer %s"\n' "$token") \

@@ -20,7 +20,7 @@ process_runs() {
     [ -n "${process_ids[$1]:-}" ] && kill -0 "${process_ids[$1]}" 2>/dev/null
 }
 
-# wait_until NAME SECONDS COMMAND... : until the command succeeds; ends the script where the process ends before.
+# wait_until NAME SECONDS COMMAND... : waits until the command succeeds; ends the script if the process ends first.
 wait_until() {
     local name=$1 deadline=$((SECONDS + $2))
     shift 2
@@ -37,12 +37,12 @@ fail_with_log() {
     exit 70
 }
 
-# watch_processes NAME : until the process NAME ends, which ends the script; another one that ends is only told of.
+# watch_processes NAME : waits until the process NAME ends, which ends the script; the end of another one is only reported.
 watch_processes() {
     local main=$1 name ended code
     while true; do
         code=0
-        # Bash's own word on a killed job says less than ours.
+        # Bash's own message about a killed job says less than ours.
         wait -n -p ended "${process_ids[@]}" 2>/dev/null || code=$?
         for name in "${process_names[@]}"; do
             [ "${process_ids[$name]:-}" = "${ended:-}" ] || continue
@@ -53,7 +53,7 @@ watch_processes() {
     done
 }
 
-# Ends all of them, the last one started first, so that a proxy lets its calls finish while its backends are there.
+# Ends all of them in reverse order of their start, so that a proxy lets its calls finish while its upstreams still run.
 stop_processes() {
     local index name id deadline
     trap '' INT TERM HUP

@@ -3,7 +3,7 @@
 
 readonly swift_needed=6.3
 
-# Makes sure that `swift` is there and new enough.
+# Makes sure that `swift` is installed and new enough.
 ensure_swift() {
     local folder version
     if ! command -v swift >/dev/null; then
@@ -19,7 +19,7 @@ ensure_swift() {
         fail 69 "Swift $version is too old, $swift_needed or newer is needed: https://www.swift.org/install/linux/"
 }
 
-# build_release programs|all : the programs, or the tests too.
+# build_release programs|all : builds the programs, or the tests too.
 #
 # Release is the only configuration there is: what runs is what is tested, and nothing is built twice.
 build_release() {

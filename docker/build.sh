@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh [FOLDER] : builds the three programs with the Swift libraries in them; copies them without debugging
-# information, but with the symbols that a backtrace needs, into FOLDER.
+# build.sh [FOLDER] : builds the three programs with the Swift libraries linked in, and copies them into FOLDER, without
+# debugging information but with the symbols for a backtrace.
 set -eu
 cd "$(dirname "$0")/.."
 for program in Proxy Predictor HealthProbe; do

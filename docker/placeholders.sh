@@ -1,12 +1,12 @@
 #!/bin/sh
-# placeholders.sh make|remove : gives every target of Package.swift that has no sources a placeholder, or takes them away.
+# placeholders.sh make|remove : gives every target of Package.swift without sources a placeholder, or removes the placeholders.
 #
-# With placeholders the package builds, and so do its dependencies, before our own sources are there: a layer of the
-# container image that a change of our sources leaves valid. Test targets keep theirs, as images have no tests.
+# With placeholders the package and its dependencies can be built before our own sources are copied in, so a change of our
+# sources leaves that layer of the image valid. Test targets keep their placeholders, as images have no tests.
 set -eu
 cd "$(dirname "$0")/.."
 
-# Perl is part of every Debian base; a manifest is read here without running it.
+# Perl is part of every Debian base. The manifest is read without running it.
 targets() {
     perl -0777 -ne '
         while (/\.(target|executableTarget|testTarget)\(\s*name:\s*"(\w+)"(?:,\s*path:\s*"([\w\/]+)")?/g) {

@@ -1,7 +1,7 @@
 #!/bin/sh
-# root-files.sh PROGRAMS FOLDER : collects what an image consists of.
+# root-files.sh PROGRAMS FOLDER : collects the files of an image.
 #
-#   FOLDER/base      the shared libraries that PROGRAMS need, certificates of authorities, users, how names are resolved
+#   FOLDER/base      the shared libraries of PROGRAMS, certificates of authorities, users, the settings of name resolution
 #   FOLDER/programs  PROGRAMS without symbols
 #   FOLDER/state     an empty folder
 set -eu

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures the Proxy next to nginx, HAProxy, nghttpx, Envoy and Caddy, and writes bench/results.json and the tables of
-# docs/BENCHMARKS.md. Needs Debian, two cores and a release build of the Proxy (PROXY names another one); as root it
-# installs whatever else it needs. Anything missing is skipped, with a line that says why.
+# Measures the Proxy beside nginx, HAProxy, nghttpx, Envoy and Caddy, and writes bench/results.json and the tables of
+# docs/BENCHMARKS.md. Needs Debian, two cores and a release build of the Proxy (PROXY names another one);
+# as root it installs everything else it needs. A peer that is missing is skipped, with a line that says why.
 #
 #   scripts/bench.sh                                  everything: an hour and a half
 #   scripts/bench.sh --quick --scenarios 16x16        one short round, tables on standard output only
@@ -9,7 +9,7 @@
 #   scripts/bench.sh --rounds 2 --turns 2             everything, less exactly: half an hour
 #   scripts/bench.sh --help                           all options, scenarios and peers
 #
-# SLUICE_BENCH_SUITE names the later Debian suite that the newer peers come from (forky); "none" leaves them out.
+# SLUICE_BENCH_SUITE is the later Debian suite that the newer peers come from (forky), or "none".
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

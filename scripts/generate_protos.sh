@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Generates the committed Swift code in Sources/HealthAPI and Sources/PredictionAPI from protos/.
 #
-# Run it after a change in protos/ or a new version of swift-protobuf or grpc-swift-protobuf, and commit the result.
-# Needs protoc (apt install protobuf-compiler); the two Swift plugins are built from the package's own dependencies.
+# Run it after a change in protos/ or with a new version of swift-protobuf or grpc-swift-protobuf,
+# and commit the result. Needs protoc (apt install protobuf-compiler); the two Swift plugins are
+# built from the package's own dependencies.
 #
 #   scripts/generate_protos.sh           write the generated files
 #   scripts/generate_protos.sh --check   write nothing; exit 1 if the committed files are out of date
@@ -32,7 +33,7 @@ out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT
 mkdir -p "$out/HealthAPI/Generated" "$out/PredictionAPI/Generated"
 
-# Messages: visible to every module of this package, but not outside it.
+# Messages: visible to every module of this package, and to none outside it.
 messages() {
     protoc --proto_path=protos --plugin="$bin/protoc-gen-swift" \
         --swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes the tables of docs/SETTINGS.md from the Proxy's settings (Sources/Settings/Groups).
 #
-# A unit test reports when they are out of date; the same test writes them.
+# SettingsDocumentTests fails when they are out of date, and writes them when this script runs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/log.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# health.sh : the state of the Proxy and both colors. Exits with 0 if the active color takes calls, 8 if not, 3 if the
-# Proxy does not answer. The settings are those of switch.sh.
+# health.sh : shows the state of the Proxy and of both colors. Exits with 0 if the active color takes calls, with 8 if not, and
+# with 3 if the Proxy does not answer. The settings are those of switch.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/log.sh

@@ -11,10 +11,10 @@ usage: scripts/rollback.sh [--drain DURATION|off] [--wait DURATION] [--force REA
 
 Goes back to the color before the last change. Streams in flight stay where they began.
 
-  --drain DURATION what streams in flight are given to end by themselves, before they are ended with UNAVAILABLE;
-                   off: as long as they like. Without it the Proxy's --drain-timeout counts
+  --drain DURATION how long streams in flight have to end by themselves, before they are ended with UNAVAILABLE; with
+                   off as long as they like (by default the Proxy's --drain-timeout)
   --wait DURATION  answer only once the color left behind has no calls left, or DURATION (30s, 5m) is over
-  --force REASON   do it even where the new color is not healthy; the reason is kept in history and audit log
+  --force REASON   make the change even if the new color is not healthy; the reason is kept in history and audit log
 
 TEXT
 }

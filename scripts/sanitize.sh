@@ -11,20 +11,20 @@ usage() {
     cat <<'TEXT'
 usage: scripts/sanitize.sh [address|thread]... [--cases N] [--proxy [PYTEST ARGUMENT...]]
 
-Runs tests and fuzzers with AddressSanitizer, or with the sanitizers that are named. Each report fails it.
+Runs tests and fuzzers with AddressSanitizer, or with the sanitizers that are named. Any report is a failure.
 
-Assertions and the law of exclusivity are checked besides, which the release build leaves out.
+The build also checks assertions and the law of exclusivity, which the release build doesn't.
 
 Without --proxy: builds the modules without external dependencies (Ground, EventLoop, HTTP2, TLS, DataPlane, Pickle …) and runs
 their unit tests and fuzzers (about 2 minutes for each sanitizer).
 
   --cases N  cases of each fuzzer (20000; with --proxy 1000)
-  --proxy    builds the whole Proxy instead (a quarter of an hour on 2 cores at first) and runs its end-to-end tests, its
-             fuzzers among them (about 8 minutes); other arguments after it go to pytest, as in `--proxy -k retries`
+  --proxy    builds the whole Proxy instead (a quarter of an hour on 2 cores at first) and runs its end-to-end tests,
+             including its fuzzers (about 8 minutes); other arguments after it go to pytest, as in `--proxy -k retries`
 
-The Predictor and the HealthProbe are the ordinary ones of .build/release, which are built where they are missing. Memory
-is not measured, as a sanitizer's own would be most of it. Nothing is suppressed: ThreadSanitizer is told by
-scripts/lib/tsan_swift.c what Swift's libraries do. Everything is built under .build/sanitize.
+The Predictor and the HealthProbe are the ordinary ones of .build/release, which are built if they are missing. Memory is
+not measured, because most of it would be the sanitizer's own. Nothing is suppressed: scripts/lib/tsan_swift.c tells
+ThreadSanitizer how Swift's libraries synchronize. Everything is built under .build/sanitize.
 
 Exit codes: 0 clean; 1 a test failed or a sanitizer reported something; 64 wrong arguments; 69 something is missing;
 70 the build failed.
@@ -69,14 +69,14 @@ sanitizer_options() {
 
 # Sets build_options for a sanitizer.
 set_build_options() {
-    # AddressSanitizer would take memory that pools keep for reuse to be in use. Assertions are checked and, with
-    # SLUICE_CHECKED, the law of exclusivity too.
+    # Without pools, because AddressSanitizer takes the memory that they keep for memory in use. Assertions are on, and with
+    # SLUICE_CHECKED the checks of the law of exclusivity.
     export SLUICE_CHECKED=1
     build_options=(
         -c release --sanitize "$1" -Xswiftc -DSLUICE_WITHOUT_POOLS -Xswiftc -assert-config -Xswiftc Debug
     )
     [ "$1" = thread ] || return 0
-    # The name differs for each version: a build only looks at its own sources to decide whether to link again.
+    # A name for each version: a build looks only at its own sources to see whether it must link again.
     local source=scripts/lib/tsan_swift.c object
     object=$folder/tsan_swift-$(cksum <"$source" | cut -d ' ' -f 1).o
     clang -O1 -Wall -Werror -c "$source" -o "$object" || fail 70 "the build failed"
@@ -110,7 +110,7 @@ test_proxy() {
     ln -s "$(swift build "${options[@]}" --show-bin-path)/Proxy" "$binaries/Proxy"
     ln -s "$PWD/.build/release/Predictor" "$PWD/.build/release/HealthProbe" "$binaries/"
     say "$sanitizer: end-to-end tests"
-    # Tests of other programs.
+    # Leaves out the tests of other programs.
     for name in health_probe model_equality predictor scripts; do tests+=(--ignore "Tests/EndToEnd/test_$name.py"); done
     sanitizer_options "log_path=$reports/report"
     SLUICE_BIN_DIR=$binaries SLUICE_FUZZ_CASES=${cases:-1000} SLUICE_SANITIZED=$sanitizer \

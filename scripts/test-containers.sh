@@ -10,14 +10,14 @@ usage() {
 usage: scripts/test-containers.sh [PYTEST ARGUMENT...]
 
 Builds the three images, brings the Compose stack up, and tests it: calls, switches and rollbacks under load, crashes,
-restarts, and every end that scripts/deploy.sh can come to. Takes the ports 50050 to 50052, 50061, 50062, 51051, 51052,
-51061, 51062 and 9901, and the Compose project `sluice`, whose containers and volumes it removes.
+restarts, and every outcome of scripts/deploy.sh. Uses the ports 50050 to 50052, 50061, 50062, 51051, 51052, 51061, 51062
+and 9901, and the Compose project `sluice`, whose containers and volumes it removes.
 
 Settings (environment):
-  SKIP_BUILD=1       tests the images that are there
-  BUILDX_CACHE_FROM  a cache of buildx to build from, such as type=gha,scope=ci
+  SKIP_BUILD=1       tests the existing images
+  BUILDX_CACHE_FROM  a buildx cache to build from, such as type=gha,scope=ci
 
-Exit codes: 0 everything passed; 77 skipped, as no Docker engine can be had here (one line says why); else failed.
+Exit codes: 0 everything passed; 77 skipped, because there is no Docker engine here (one line says why); any other: failed.
 TEXT
 }
 
@@ -28,7 +28,7 @@ case ${1:-} in
         ;;
 esac
 
-# If no container engine answers, there may be a private one nearby: a program next to the checkout that sets one up.
+# If no engine answers, a program beside the checkout may set up a private one.
 readonly private_engine=../shared/tools/engine.sh
 is_private=false
 if ! docker version >/dev/null 2>&1; then
@@ -37,10 +37,10 @@ if ! docker version >/dev/null 2>&1; then
         exit 77
     fi
     is_private=true
-    # An engine from an earlier run is used again.
+    # The engine of an earlier run is reused where it is.
     eval "$(bash "$private_engine" env)"
     bash "$private_engine" stop
-    # The program says why it can't and exits with 77; this script then does the same.
+    # If it can't, it says why and exits with 77, and so does this script.
     bash "$private_engine" setup start images || exit
     trap 'bash "$private_engine" stop' EXIT
 fi
@@ -49,7 +49,7 @@ build_images() {
     local began=$SECONDS target
     local -a options=(--file docker/Dockerfile --load --build-arg VERSION=9.8.7 --build-arg REVISION=test-revision)
     [ -z "${BUILDX_CACHE_FROM:-}" ] || options+=(--cache-from "$BUILDX_CACHE_FROM")
-    # Builds in a private engine have no network of their own.
+    # Builds of a private engine have no network of their own.
     ! $is_private || options+=(--network=host)
     for target in healthprobe predictor proxy; do
         say "Building sluice-$target"
@@ -64,7 +64,7 @@ ensure_venv Tests/Containers/requirements.txt
 
 enter=()
 if $is_private; then
-    # In a network namespace of its own the stack's ports can't conflict with others.
+    # In a network namespace of its own the stack's ports clash with no others.
     bash "$private_engine" stop
     ENGINE_NET=private bash "$private_engine" start
     enter=(bash "$private_engine" enter)

@@ -11,11 +11,11 @@ usage() {
     cat <<'TEXT'
 usage: scripts/test.sh [PYTEST ARGUMENT...]
 
-Installs what is missing (apt, .venv), then runs: swift format lint, shellcheck, the static checks of everything else
-(scripts/lint.sh), the build of programs and tests in one configuration, the unit tests, the instructions that a call
-costs the Proxy (scripts/profile.sh --check 16x16; skipped where they can't be counted), and the end-to-end tests with the
-built programs. Arguments go to pytest, as in `scripts/test.sh -k switch`. Every part runs even where one before it failed,
-except after a failed build.
+Installs missing packages (apt, .venv), then runs: swift format lint, shellcheck, the static checks of everything else
+(scripts/lint.sh), the build of programs and tests in one configuration, the unit tests, the check of the instructions
+that a call costs the Proxy (scripts/profile.sh --check 16x16; skipped where they can't be counted), and the end-to-end
+tests with the built programs. Arguments go to pytest, as in `scripts/test.sh -k switch`. Every part runs even if an earlier
+one has failed, except after a failed build.
 
 Exit codes: 0 everything passed; 1 something failed; 69 something is missing; 70 the build failed;
 77 packages are missing and this user can't install them.
@@ -31,7 +31,7 @@ esac
 
 failed=()
 
-# part NAME COMMAND... : runs a part of the suite; failures are reported at the end.
+# part NAME COMMAND... : runs a part of the suite; failures are listed at the end.
 part() {
     local name=$1 began=$SECONDS
     shift
@@ -50,8 +50,8 @@ check_scripts() {
     .venv/bin/shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
 }
 
-# The output is kept, too, for the closing lines. Server tests wait for other tasks: next to the fuzzers, which keep all
-# task threads busy for seconds, they would only be waiting for a thread.
+# The output is also kept for the closing lines. HTTP1Tests run by themselves: they wait for other tasks, and beside the fuzzers,
+# which keep all of the tasks' threads busy for seconds, they would only wait for a thread.
 unit_tests() {
     local status=0
     swift test -c release --skip-build --disable-xctest --skip HTTP1Tests 2>&1 | tee "$logs/unit.log" || status=1
@@ -88,7 +88,7 @@ part "Unit tests" unit_tests
 part "Instructions per call" check_instructions
 part "End-to-end tests" end_to_end_tests "$@"
 
-# Each runner's own summary, repeated at the end.
+# Each runner's summary once more, at the end.
 grep -h 'Test run with' "$logs/unit.log" || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/end-to-end.log" | tail -n 1 || true
 if [ "${#failed[@]}" -gt 0 ]; then

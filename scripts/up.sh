@@ -13,7 +13,7 @@ usage() {
     cat <<'TEXT'
 usage: scripts/up.sh
 
-Installs what is missing (apt), builds, and runs on this machine, until Ctrl-C: a blue Predictor (v1.0.0), a green
+Installs missing packages (apt), builds, and runs on this machine until Ctrl-C: a blue Predictor (v1.0.0), a green
 Predictor (v1.1.0), and the Proxy in front of them.
 
 Settings (environment):
@@ -70,7 +70,7 @@ proxy_is_ready() {
     curl --silent --fail --noproxy '*' --max-time 2 --output /dev/null "http://$admin/readyz"
 }
 
-# Prints the color that the admin API reports as active.
+# The active color, by the admin API.
 active_color() {
     curl --silent --noproxy '*' --max-time 5 "http://$admin/status" |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["active"])'
@@ -112,7 +112,7 @@ Sluice is up, and $(active_color) is active.
 
 Try, in another terminal:
 
-  .venv/bin/python scripts/predict.py      calls again and again, and shows who answers
+  .venv/bin/python scripts/predict.py      calls again and again, and shows which color answers
   curl -X POST $admin/switch       the very next call is answered by the other color
   curl -X POST $admin/rollback     and back again
 

@@ -129,14 +129,14 @@ def main() -> None:
             for are_held in (True, False):
                 rate = measure(arguments.delay, are_held, far, milliseconds)
                 rates.setdefault((far, milliseconds, are_held), []).append(rate)
-    print("| who is far | round trip | beside them, MB/s | least–most | after their end, MB/s | least–most |")
+    print("| far side | round trip | beside them, MB/s | least–most | after their end, MB/s | least–most |")
     print("|---|--:|--:|--:|--:|--:|")
     for far, milliseconds in places:
         cells = []
         for are_held in (True, False):
             values = rates[far, milliseconds, are_held]
             cells += [f"{statistics.median(values):.0f}", f"{min(values):.0f}–{max(values):.0f}"]
-        name = far if milliseconds else "nobody"
+        name = far if milliseconds else "neither"
         print(f"| {name} | {2 * milliseconds} ms | {' | '.join(cells)} |")
 
 

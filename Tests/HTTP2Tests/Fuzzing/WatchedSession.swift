@@ -87,7 +87,7 @@ final class WatchedSession: Session {
             resume(identifier)
         case 25..<32 where !stream.isClosed: reset(identifier, .cancel)
         case 32..<36: submitPing(1)
-        case 36..<38: submitShutdownNotice()
+        case 36..<38 where role == .server: submitShutdownNotice()
         case 38..<40: submitGoAway()
         case 40..<41: terminate(.enhanceYourCalm)
         case 41..<48 where role == .server && stream.hasHead && !stream.isClosed: respond(identifier, stream)

@@ -88,7 +88,7 @@ struct CallBook: ~Copyable {
     private mutating func letGo(of call: Call) {
         let index = call.indexInBook
         // The buffer moves what the array would copy, counting references.
-        calls.withUnsafeMutableBufferPointer { $0.swapAt(index, $0.count - 1) }
+        unsafe calls.withUnsafeMutableBufferPointer { unsafe $0.swapAt(index, $0.count - 1) }
         calls[index].indexInBook = index
         overCalls.append(calls.removeLast())
     }

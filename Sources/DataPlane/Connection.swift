@@ -103,7 +103,7 @@ class Connection: Session, EventHandler {
     /// - Parameter endFollows: whether the socket has told that an end, or an error, is behind that: it won't tell again.
     final func read(endFollows: Bool = false) {
         guard isOpen else { return }
-        let arrival = transport.read(into: worker.input, endFollows: endFollows)
+        let arrival = unsafe transport.read(into: worker.input, endFollows: endFollows)
         take(arrival.transfer)
         guard isOpen else { return }
         switch arrival.behind {
@@ -134,7 +134,7 @@ class Connection: Session, EventHandler {
             markDirty()
             if case .closing = lifecycle { return }
             do {
-                try receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
+                try unsafe receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
                 headersBegan = isReceivingHeaders ? headersBegan ?? worker.loop.now : nil
                 if case .condemned(let rule, let reason) = lifecycle { end(for: rule, reason) }
             } catch {
@@ -172,12 +172,12 @@ class Connection: Session, EventHandler {
     private func sendQueued() {
         guard isWritable else { return }
         do {
-            while case let count = try write(into: worker.output), count > 0 {
-                guard hasSent(transport.write(UnsafeRawBufferPointer(rebasing: worker.output[..<count]))) else {
+            while case let count = try unsafe write(into: worker.output), count > 0 {
+                guard unsafe hasSent(transport.write(UnsafeRawBufferPointer(rebasing: worker.output[..<count]))) else {
                     return
                 }
                 // There was room for more, had there been more.
-                if count <= worker.output.count - Session.leastOutput { break }
+                if unsafe count <= worker.output.count - Session.leastOutput { break }
             }
         } catch {
             return close(error.description)

@@ -118,7 +118,7 @@ package final class StateStore: Sendable {
             try OpenFile(folder(of: path), flags: O_RDONLY | O_DIRECTORY).synchronize()
         } catch {
             // The new file has its name already, but nobody may hear of a state that could be gone after a crash.
-            if let before { try? replace(with: before) } else { unlink(path) }
+            if let before { try? replace(with: before) } else { unsafe unlink(path) }
             throw error
         }
     }
@@ -133,17 +133,17 @@ package final class StateStore: Sendable {
         let temporary = path + ".tmp"
         do throws(SystemError) {
             // What a crash has left, or somebody has put there, makes way; what comes in its place meanwhile is an error.
-            guard unlink(temporary) == 0 || errno == ENOENT else {
+            guard unsafe unlink(temporary) == 0 || errno == ENOENT else {
                 throw SystemError(operation: OpenFile.operation("remove", temporary), code: errno)
             }
             let file = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
             try file.write(bytes)
             try file.synchronize()
-            guard rename(temporary, path) == 0 else {
+            guard unsafe rename(temporary, path) == 0 else {
                 throw SystemError(operation: OpenFile.operation("rename to", path), code: errno)
             }
         } catch {
-            unlink(temporary)
+            unsafe unlink(temporary)
             throw error
         }
     }

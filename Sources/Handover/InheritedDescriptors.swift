@@ -47,9 +47,9 @@ package final class InheritedDescriptors: Sendable {
     /// Takes what the environment tells of, and out of it, so that no child takes it for its own. To be called once,
     /// before there are threads that read the environment.
     package static func take() throws(Failure) -> InheritedDescriptors {
-        defer { for name in [variable, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) } }
+        defer { for name in [variable, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
         return try InheritedDescriptors(
-            environment: { name in getenv(name).map { String(cString: $0) } }, processID: getpid())
+            environment: { name in unsafe getenv(name).map { unsafe String(cString: $0) } }, processID: getpid())
     }
 
     /// - Parameter environment: gives a variable's value; `nil` for one that isn't set.

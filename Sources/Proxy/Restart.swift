@@ -151,14 +151,14 @@ struct Program: Sendable {
         guard !name.contains("/") else { return name }
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let paths: [String] = folders.map { "\($0)/\(name)" }
-        return paths.first { access($0, X_OK) == 0 } ?? "/proc/self/exe"
+        return paths.first { unsafe access($0, X_OK) == 0 } ?? "/proc/self/exe"
     }
 
     /// A container's first process, or the one that its init (as of `docker run --init`) is there for. A service manager
     /// that is told which process is the service is neither.
     private static func isMainProcessOfContainer() -> Bool {
         if getpid() == 1 { return true }
-        guard getppid() == 1, getenv("NOTIFY_SOCKET") == nil else { return false }
+        guard getppid() == 1, unsafe getenv("NOTIFY_SOCKET") == nil else { return false }
         // The number that the kernel gives to the first namespace of all (PROC_PID_INIT_INO).
         return (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) != "pid:[4026531836]"
     }

@@ -1,10 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Swift 6 language mode comes with the tools version; these make imports and existentials explicit too.
+/// Swift 6 language mode comes with the tools version; these make imports, existentials and unsafe code explicit too.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
 ]
 
 /// The modules on the path of a call, where the dynamic checks of the law of exclusivity cost a tenth of the time.

@@ -1,10 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The tools version implies Swift 6 language mode; these settings make imports and existentials explicit too.
+/// The tools version implies Swift 6 language mode; these settings make imports, existentials and unsafe code explicit too.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
 ]
 
 /// The modules on the path of a call, where dynamic checks of the law of exclusivity would cost a tenth of the time.

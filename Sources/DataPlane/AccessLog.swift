@@ -30,7 +30,7 @@ final class AccessLog: @unchecked Sendable {
             // As with the audit log, a link is followed, and a new file is readable by this user and its group only: it
             // tells who calls what.
             let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
-            let file = try FileDescriptor(Glibc.open(path, flags, 0o640), "cannot open the access log \(path)")
+            let file = try unsafe FileDescriptor(Glibc.open(path, flags, 0o640), "cannot open the access log \(path)")
             return try AccessLog(file, path, report)
         }
     }

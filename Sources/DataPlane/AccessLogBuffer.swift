@@ -116,8 +116,8 @@ final class AccessLogBuffer {
     }
 
     private func append(_ field: FieldName, of call: Call, most: Int) {
-        let isThere: Void? = call.requestHead?.withValue(of: field) { value in
-            line.append(
+        let isThere: Void? = unsafe call.requestHead?.withValue(of: field) { value in
+            unsafe line.append(
                 string: UnsafeBufferPointer(rebasing: value.prefix(most)),
                 followedBy: value.count > most ? Self.cut : "")
         }
@@ -155,7 +155,7 @@ struct JSONLine {
     mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
     mutating func append(_ text: StaticString) {
-        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
     }
 
     mutating func append(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }

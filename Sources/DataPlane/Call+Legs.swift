@@ -225,7 +225,7 @@ extension Call {
     private func sendAnswer(_ head: HeaderList, _ body: [UInt8], on stream: StreamID, _ connection: ClientConnection) {
         response = .ended(trailers: nil)
         if !isHead {
-            body.withUnsafeBytes { responseBody.append($0, from: connection.chunks) }
+            unsafe body.withUnsafeBytes { unsafe responseBody.append($0, from: connection.chunks) }
             // A client that leaves no window for it must not hold the call for ever.
             undeliveredSince = connection.worker.loop.now
         }

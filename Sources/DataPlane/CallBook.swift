@@ -88,7 +88,7 @@ struct CallBook: ~Copyable {
     private mutating func letGo(of call: Call) {
         let index = call.indexInBook
         // Swapping in the buffer moves the elements; the array would copy them and count references.
-        calls.withUnsafeMutableBufferPointer { $0.swapAt(index, $0.count - 1) }
+        unsafe calls.withUnsafeMutableBufferPointer { unsafe $0.swapAt(index, $0.count - 1) }
         calls[index].indexInBook = index
         overCalls.append(calls.removeLast())
     }

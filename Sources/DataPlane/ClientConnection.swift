@@ -110,8 +110,8 @@ final class ClientConnection: Connection {
     /// - Returns: whether the header is complete and the client's bytes come next.
     private func readProxyHeader() -> Bool {
         while let missing = proxyHeader?.missing {
-            let room = UnsafeMutableRawBufferPointer(rebasing: worker.input[..<min(missing, worker.input.count)])
-            switch transport.socket.read(into: room) {
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: worker.input[..<min(missing, worker.input.count)])
+            switch unsafe transport.socket.read(into: room) {
             case .wouldBlock: return false
             case .end:
                 close("the load balancer has closed the connection")
@@ -120,7 +120,7 @@ final class ClientConnection: Connection {
                 close(error.reason)
                 return false
             case .bytes(let count):
-                switch proxyHeader?.take(UnsafeRawBufferPointer(rebasing: room[..<count])) {
+                switch unsafe proxyHeader?.take(UnsafeRawBufferPointer(rebasing: room[..<count])) {
                 case nil: continue
                 case .own?: proxyHeader = nil
                 case .proxied(let address)?:
@@ -250,10 +250,12 @@ final class ClientConnection: Connection {
         }
         let head = withIdentity(head)
         call.callProtocol = CallProtocol(ofRequest: head)
-        if !call.isGRPC { call.isHead = head.withValue(of: .method) { $0.elementsEqual("HEAD".utf8) } ?? false }
+        if !call.isGRPC {
+            call.isHead = unsafe head.withValue(of: .method) { unsafe $0.elementsEqual("HEAD".utf8) } ?? false
+        }
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
-        if let timeout = head.withValue(of: .grpcTimeout, { GRPCTimeout.parse($0) }) ?? nil {
+        if let timeout = unsafe head.withValue(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) }) ?? nil {
             setDeadline(call, timeout)
         }
         worker.begin(call)
@@ -262,7 +264,7 @@ final class ClientConnection: Connection {
         } else if !hasPath, !head.has(.path) {
             // Only CONNECT has no path. The Proxy makes no tunnels, and without a path there is no upstream to choose.
             call.fail(ProxyAnswer(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
-        } else if !head.allValues(of: .grpcTimeout, { GRPCTimeout.parse($0) != nil }) {
+        } else if unsafe !head.allValues(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) != nil }) {
             call.fail(ProxyAnswer(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
         } else if call.cameTooLate {
             call.fail(.deadlineExceeded, worker)
@@ -311,7 +313,7 @@ final class ClientConnection: Connection {
         guard call.wantsRequestBody else { return consumeStream(bytes.count, on: stream) }
         call.bytesUp += bytes.count
         call.lastMoved = worker.loop.now
-        call.requestBody.append(bytes, from: chunks)
+        unsafe call.requestBody.append(bytes, from: chunks)
         call.resumeUpstream()
     }
 
@@ -358,7 +360,7 @@ final class ClientConnection: Connection {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let call = context.call
-        let count = call.responseBody.read(into: buffer, pool: chunks)
+        let count = unsafe call.responseBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
             call.undeliveredSince = call.responseBody.isEmpty ? nil : worker.loop.now
@@ -666,5 +668,5 @@ final class ClientConnection: Connection {
 
 extension StreamContext {
     /// The call of a stream: the data plane's sessions give libnghttp2 no other context.
-    var call: Call { unsafeDowncast(self, to: Call.self) }
+    var call: Call { unsafe unsafeDowncast(self, to: Call.self) }
 }

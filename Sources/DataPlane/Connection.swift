@@ -106,7 +106,7 @@ class Connection: Session, EventHandler {
     ///   again.
     final func read(endFollows: Bool = false) {
         guard isOpen else { return }
-        let arrival = transport.read(into: worker.input, endFollows: endFollows)
+        let arrival = unsafe transport.read(into: worker.input, endFollows: endFollows)
         take(arrival.transfer)
         guard isOpen else { return }
         switch arrival.behind {
@@ -137,7 +137,7 @@ class Connection: Session, EventHandler {
             markDirty()
             if case .closing = lifecycle { return }
             do {
-                try receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
+                try unsafe receive(UnsafeRawBufferPointer(rebasing: worker.input[..<count]))
                 headersBegan = isReceivingHeaders ? headersBegan ?? worker.loop.now : nil
                 if case .condemned(let rule, let reason) = lifecycle { end(for: rule, reason) }
             } catch {
@@ -175,12 +175,12 @@ class Connection: Session, EventHandler {
     private func sendQueued() {
         guard isWritable else { return }
         do {
-            while case let count = try write(into: worker.output), count > 0 {
-                guard hasSent(transport.write(UnsafeRawBufferPointer(rebasing: worker.output[..<count]))) else {
+            while case let count = try unsafe write(into: worker.output), count > 0 {
+                guard unsafe hasSent(transport.write(UnsafeRawBufferPointer(rebasing: worker.output[..<count]))) else {
                     return
                 }
                 // The buffer had room left, so the session has nothing more to write.
-                if count <= worker.output.count - Session.leastOutput { break }
+                if unsafe count <= worker.output.count - Session.leastOutput { break }
             }
         } catch {
             return close(error.description)

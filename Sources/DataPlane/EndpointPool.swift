@@ -23,7 +23,7 @@ final class EndpointPool {
     let name: String
 
     /// Unchecked because every call goes through it; a pool lives as long as its worker.
-    private unowned(unsafe) let worker: Worker
+    @safe private unowned(unsafe) let worker: Worker
     private(set) var connections: [Lent<UpstreamConnection>] = []
     private var attempt = Attempt.none
     private(set) var waiting = WaitingCalls<Peer, UInt64, Call>()

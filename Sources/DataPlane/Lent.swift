@@ -7,22 +7,23 @@
 /// - A worker keeps each of its connections until all calls have left it (`lost`), and each pool for its own lifetime.
 /// - A worker keeps each of its calls until everything has been sent that was queued when both legs had closed
 ///   (`finishIfOver`), and connections have dropped their references by that time.
+@safe
 struct Lent<Object: AnyObject> {
     private let reference: Unmanaged<Object>
 
     init(_ object: Object) {
-        reference = .passUnretained(object)
+        unsafe reference = .passUnretained(object)
     }
 
     /// Lends the object to a function, without counting.
     @inline(__always)
     func use<Result>(_ body: (Object) -> Result) -> Result {
-        reference._withUnsafeGuaranteedRef(body)
+        unsafe reference._withUnsafeGuaranteedRef(body)
     }
 
     /// The address of the object, present or past, to be compared without touching the object.
-    var address: UnsafeMutableRawPointer { reference.toOpaque() }
+    var address: UInt { unsafe UInt(bitPattern: reference.toOpaque()) }
 
     /// A counted reference, for code where the cost doesn't matter or the object might go meanwhile.
-    var object: Object { reference.takeUnretainedValue() }
+    var object: Object { unsafe reference.takeUnretainedValue() }
 }

@@ -40,7 +40,7 @@ package struct ProxyProtocolHeader {
     package mutating func take(_ piece: UnsafeRawBufferPointer) -> Outcome? {
         precondition(piece.count <= missing, "what is behind the header is somebody else's")
         let room = Self.fixedLength + Self.longestAddresses - bytes.count
-        bytes.append(contentsOf: piece.prefix(room))
+        unsafe bytes.append(contentsOf: piece.prefix(room))
         if let left {
             self.left = left - piece.count
         } else if let reason = misfit {

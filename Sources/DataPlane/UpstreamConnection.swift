@@ -266,8 +266,8 @@ final class UpstreamConnection: Connection {
         let call = context.call
         // The rest of the request is gone, and what was sent must not look complete.
         if case .due = call.withdrawal { return .nothingYet }
-        guard let buffer = sharePart(of: buffer, for: call, stream) else { return .nothingYet }
-        let count = call.requestBody.read(into: buffer, pool: chunks)
+        guard let buffer = unsafe sharePart(of: buffer, for: call, stream) else { return .nothingYet }
+        let count = unsafe call.requestBody.read(into: buffer, pool: chunks)
         if count > 0 {
             sentData()
             // The window is widened ahead of the response, so that the response needn't stop for it.
@@ -290,11 +290,13 @@ final class UpstreamConnection: Connection {
     ) -> UnsafeMutableRawBufferPointer? {
         guard sendingCalls > 1, call.requestBody.count > 0, peerWindow < worker.limits.sharedWindow,
             share.canTell(streamWindow: peerInitialWindow)
-        else { return buffer }
+        else { return unsafe buffer }
         let unread = max(0, peerInitialWindow - peerWindow(of: stream))
         let asked = min(buffer.count, call.requestBody.count)
         let part = share.share(asked: asked, unread: unread)
-        guard part == 0 else { return part < asked ? UnsafeMutableRawBufferPointer(rebasing: buffer[..<part]) : buffer }
+        guard part == 0 else {
+            return unsafe part < asked ? UnsafeMutableRawBufferPointer(rebasing: buffer[..<part]) : buffer
+        }
         if !call.isHeldBack {
             call.isHeldBack = true
             heldBack.append(Lent(call))
@@ -486,7 +488,7 @@ final class UpstreamConnection: Connection {
         call.bytesDown += bytes.count
         call.lastMoved = worker.loop.now
         if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
-        call.responseBody.append(bytes, from: chunks)
+        unsafe call.responseBody.append(bytes, from: chunks)
         call.resumeClient()
     }
 

@@ -12,6 +12,9 @@ import TLS
 ///
 /// `@unchecked Sendable`: everything but `openConnections` belongs to the loop's thread, and other threads reach it
 /// only through `loop.mailbox`.
+///
+/// Soundness: `input` and `output` live as long as the worker, and each is used by one connection at a time.
+@safe
 final class Worker: @unchecked Sendable {
     private enum Shutdown {
         case none
@@ -101,15 +104,16 @@ final class Worker: @unchecked Sendable {
             endpoints: configuration.endpoints, routeWord: routeWord, failover: configuration.failover)
         router.connect(self, to: configuration.endpoints)
         loop.endOfTurn = { [unowned self] in endTurn() }
+        // Unchecked, because it is asked after every event: whoever runs the loop keeps the worker.
         loop.afterEvent = { [unowned(unsafe) self] in
-            if book.begunSinceSent >= Self.mostCallsBegun || bytesTaken >= Self.mostBytesTaken { goOn() }
+            if unsafe book.begunSinceSent >= Self.mostCallsBegun || bytesTaken >= Self.mostBytesTaken { unsafe goOn() }
         }
         scheduleSweep()
     }
 
     deinit {
-        input.deallocate()
-        output.deallocate()
+        unsafe input.deallocate()
+        unsafe output.deallocate()
     }
 
     // MARK: The loop's turn

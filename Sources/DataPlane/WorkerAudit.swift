@@ -12,10 +12,10 @@ import Synchronization
 struct WorkerAudit {
     private(set) var faults: [String] = []
     private let worker: Worker
-    private let calls: Set<UnsafeMutableRawPointer>
-    private let clients: Set<UnsafeMutableRawPointer>
-    private let upstreams: Set<UnsafeMutableRawPointer>
-    private let pools: Set<UnsafeMutableRawPointer>
+    private let calls: Set<UInt>
+    private let clients: Set<UInt>
+    private let upstreams: Set<UInt>
+    private let pools: Set<UInt>
 
     init(_ worker: Worker) {
         self.worker = worker
@@ -34,8 +34,8 @@ struct WorkerAudit {
         checkWindows()
     }
 
-    private static func address(_ object: some AnyObject) -> UnsafeMutableRawPointer {
-        Unmanaged.passUnretained(object).toOpaque()
+    private static func address(_ object: some AnyObject) -> UInt {
+        UInt(bitPattern: ObjectIdentifier(object))
     }
 
     private mutating func expect(_ holds: Bool, _ rule: @autoclosure () -> String) {

@@ -109,11 +109,11 @@ package struct ClassificationModel: Sendable {
         for index in features.indices where !features[index].isFinite {
             throw .notFinite(index: index, value: features[index])
         }
-        let prediction = withUnsafeTemporaryAllocation(of: Double.self, capacity: featureCount) { row in
-            for index in features.indices { row.initializeElement(at: index, to: features[index]) }
-            for scaler in scalers { scaler.transform(row) }
+        let prediction = unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: featureCount) { row in
+            for index in features.indices { unsafe row.initializeElement(at: index, to: features[index]) }
+            for scaler in scalers { unsafe scaler.transform(row) }
             var probabilities = [Double](repeating: 0, count: classes.count)
-            let classIndex = classifier.predict(row, into: &probabilities)
+            let classIndex = unsafe classifier.predict(row, into: &probabilities)
             return Prediction(classIndex: classIndex, probabilities: probabilities)
         }
         guard prediction.probabilities.allSatisfy(\.isFinite) else { throw .overflow }

@@ -111,7 +111,7 @@ struct LogisticRegression: Sendable {
         for score in intercepts.indices {
             var sum = 0.0
             let start = score * featureCount
-            for index in 0..<featureCount { sum += row[index] * coefficients[start + index] }
+            for index in 0..<featureCount { unsafe sum += row[index] * coefficients[start + index] }
             probabilities[score] = sum + intercepts[score]
         }
         switch link {

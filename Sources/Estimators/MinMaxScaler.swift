@@ -31,8 +31,8 @@ struct MinMaxScaler: Sendable {
 
     func transform(_ row: UnsafeMutableBufferPointer<Double>) {
         for index in scale.indices {
-            let value = row[index] * scale[index] + minimum[index]
-            row[index] = clip.map { min(max(value, $0.lowerBound), $0.upperBound) } ?? value
+            let value = unsafe row[index] * scale[index] + minimum[index]
+            unsafe row[index] = clip.map { min(max(value, $0.lowerBound), $0.upperBound) } ?? value
         }
     }
 }

@@ -15,8 +15,8 @@ enum Scaler: Sendable {
     /// Transforms one row of `featureCount` features in place.
     func transform(_ row: UnsafeMutableBufferPointer<Double>) {
         switch self {
-        case .standard(let scaler): scaler.transform(row)
-        case .minMax(let scaler): scaler.transform(row)
+        case .standard(let scaler): unsafe scaler.transform(row)
+        case .minMax(let scaler): unsafe scaler.transform(row)
         }
     }
 }

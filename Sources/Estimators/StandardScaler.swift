@@ -20,10 +20,10 @@ struct StandardScaler: Sendable {
 
     func transform(_ row: UnsafeMutableBufferPointer<Double>) {
         if let mean {
-            for index in mean.indices { row[index] -= mean[index] }
+            for index in mean.indices { unsafe row[index] -= mean[index] }
         }
         if let scale {
-            for index in scale.indices { row[index] /= scale[index] }
+            for index in scale.indices { unsafe row[index] /= scale[index] }
         }
     }
 }

@@ -38,6 +38,9 @@ package protocol EventHandler: AnyObject {
 ///
 /// Everything but `mailbox` belongs to the thread that calls `run()` or `turn(waitingAtMost:)`; before that, to the
 /// thread that sets the loop up.
+///
+/// Soundness: of the C unions in `events` only the number is used, which `control` gave to the system.
+@safe
 package final class EventLoop {
     private struct Registration {
         var handler: (any EventHandler)?
@@ -71,7 +74,7 @@ package final class EventLoop {
     /// The start of the last turn that had an event.
     private var lastEvent: MonotonicTime
     /// The most events that one turn takes from the system.
-    private var events = [epoll_event](repeating: epoll_event(), count: 256)
+    private var events = unsafe [epoll_event](repeating: epoll_event(), count: 256)
 
     /// - Parameter time: the clock of the loop's timers; the system's clock except in tests.
     package init(time: TimeSource = .system) throws(SystemError) {
@@ -121,14 +124,14 @@ package final class EventLoop {
     private func control(
         _ operation: Int32, _ descriptor: FileDescriptor, _ interest: Readiness, _ trigger: Trigger, generation: UInt32
     ) throws(SystemError) {
-        var event = epoll_event()
-        event.events = interest.rawValue
+        var event = unsafe epoll_event()
+        unsafe event.events = interest.rawValue
         if case .edge = trigger {
-            event.events |= EPOLLET.rawValue
-            if interest.contains(.readable) { event.events |= Readiness.ended.rawValue }
+            unsafe event.events |= EPOLLET.rawValue
+            if interest.contains(.readable) { unsafe event.events |= Readiness.ended.rawValue }
         }
-        event.data.u64 = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor.number))
-        guard epoll_ctl(epoll.number, operation, descriptor.number, &event) == 0 else {
+        unsafe event.data.u64 = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor.number))
+        guard unsafe epoll_ctl(epoll.number, operation, descriptor.number, &event) == 0 else {
             throw SystemError(operation: "epoll_ctl", code: errno)
         }
     }
@@ -168,7 +171,7 @@ package final class EventLoop {
         now = readClock()
         if count > 0 { lastEvent = now }
         for index in 0..<count {
-            dispatch(events[index])
+            unsafe dispatch(events[index])
             afterEvent()
         }
         while let action = timers.popDue(at: now) { action() }
@@ -206,7 +209,7 @@ package final class EventLoop {
     }
 
     private func wait(milliseconds: Int32) -> Int {
-        let count = epoll_wait(epoll.number, &events, Int32(events.count), milliseconds)
+        let count = unsafe epoll_wait(epoll.number, &events, Int32(events.count), milliseconds)
         guard count < 0 else { return Int(count) }
         precondition(errno == EINTR, "epoll_wait fails only by a mistake of ours: errno \(errno)")
         return 0
@@ -225,15 +228,15 @@ package final class EventLoop {
     }
 
     private func dispatch(_ event: epoll_event) {
-        let index = Int(UInt32(truncatingIfNeeded: event.data.u64))
+        let index = unsafe Int(UInt32(truncatingIfNeeded: event.data.u64))
         if index == Int(mailbox.wakeup.number) {
             for work in mailbox.takeAll() { work() }
             return
         }
         let registration = registrations[index]
-        guard let handler = registration.handler, registration.generation == UInt32(event.data.u64 >> 32) else {
+        guard let handler = registration.handler, unsafe registration.generation == UInt32(event.data.u64 >> 32) else {
             return
         }
-        handler.ready(Readiness(rawValue: event.events))
+        unsafe handler.ready(Readiness(rawValue: event.events))
     }
 }

@@ -21,22 +21,22 @@ package struct LoopThread {
     ///   - body: runs on the new thread, which ends with it.
     package static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        let job = Unmanaged.passRetained(Job(name: name, body: body))
+        unsafe pthread_attr_init(&attributes)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+        unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        let job = unsafe Unmanaged.passRetained(Job(name: name, body: body))
         var thread = pthread_t()
-        let code = pthread_create(
+        let code = unsafe pthread_create(
             &thread, &attributes,
             { argument in
                 // The one reference left by passRetained, taken over by the one thread that was given it.
-                let job = Unmanaged<Job>.fromOpaque(argument!).takeRetainedValue()
-                clinux_name_thread(job.name)
+                let job = unsafe Unmanaged<Job>.fromOpaque(argument!).takeRetainedValue()
+                unsafe clinux_name_thread(job.name)
                 job.body()
                 return nil
-            }, job.toOpaque())
+            }, unsafe job.toOpaque())
         guard code == 0 else {
-            job.release()
+            unsafe job.release()
             throw SystemError(operation: "pthread_create", code: code)
         }
     }

@@ -12,7 +12,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     /// Reads the clock. Any thread may call it; other code asks its loop, or a `TimeSource`.
     static func now() -> MonotonicTime {
         var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 

@@ -81,17 +81,17 @@ package final class Resolver: Sendable {
         if let address = SocketAddress(numeric: host, port: port) {
             return .addresses([address])
         }
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_ADDRCONFIG
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_ADDRCONFIG
         var list: UnsafeMutablePointer<addrinfo>?
-        let code = getaddrinfo(host, String(port), &hints, &list)
-        guard code == 0 else { return .failed(reason: String(cString: gai_strerror(code))) }
-        defer { freeaddrinfo(list) }
+        let code = unsafe getaddrinfo(host, String(port), &hints, &list)
+        guard code == 0 else { return unsafe .failed(reason: String(cString: gai_strerror(code))) }
+        defer { unsafe freeaddrinfo(list) }
         // The list belongs to getaddrinfo until freeaddrinfo; every address in it is copied out here.
-        let addresses = sequence(first: list) { $0?.pointee.ai_next }
-            .prefix { $0 != nil }
-            .compactMap { $0?.pointee.ai_addr.flatMap { SocketAddress($0) } }
+        let addresses = unsafe sequence(first: list) { unsafe $0?.pointee.ai_next }
+            .prefix { unsafe $0 != nil }
+            .compactMap { unsafe $0?.pointee.ai_addr.flatMap { unsafe SocketAddress($0) } }
         return addresses.isEmpty ? .failed(reason: "no IPv4 or IPv6 address") : .addresses(addresses)
     }
 

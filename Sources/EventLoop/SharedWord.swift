@@ -7,6 +7,7 @@ import Synchronization
 /// process passes on to another.
 ///
 /// `@unchecked Sendable`: the pointer never changes, and the memory that it refers to is only ever used as an atomic.
+@safe
 package final class SharedWord: @unchecked Sendable {
     /// The descriptor to be passed on.
     package let descriptor: FileDescriptor
@@ -19,7 +20,7 @@ package final class SharedWord: @unchecked Sendable {
 
     /// Makes a word of 0.
     package convenience init() throws(SystemError) {
-        let memory = try FileDescriptor(clinux_shared_memory("sluice-route"), "memfd_create")
+        let memory = try unsafe FileDescriptor(clinux_shared_memory("sluice-route"), "memfd_create")
         guard ftruncate(memory.number, off_t(Self.pageSize)) == 0 else {
             throw SystemError(operation: "ftruncate", code: errno)
         }
@@ -29,26 +30,26 @@ package final class SharedWord: @unchecked Sendable {
     /// Joins a word that another process has made.
     package init(sharing descriptor: FileDescriptor) throws(SystemError) {
         var status = stat()
-        guard fstat(descriptor.number, &status) == 0 else { throw SystemError(operation: "fstat", code: errno) }
+        guard unsafe fstat(descriptor.number, &status) == 0 else { throw SystemError(operation: "fstat", code: errno) }
         // A shorter file would end the process at the first access.
         guard status.st_size >= Self.pageSize else { throw SystemError(operation: "map a shared word", code: EINVAL) }
         guard
-            let memory = mmap(nil, Self.pageSize, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number, 0),
-            memory != MAP_FAILED
+            let memory = unsafe mmap(nil, Self.pageSize, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number, 0),
+            unsafe memory != MAP_FAILED
         else { throw SystemError(operation: "mmap", code: errno) }
         self.descriptor = descriptor
-        word = memory.assumingMemoryBound(to: Atomic<UInt64>.self)
+        unsafe word = memory.assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
     deinit {
-        munmap(word, Self.pageSize)
+        unsafe munmap(word, Self.pageSize)
     }
 
     package func load() -> UInt64 {
-        word.pointee.load(ordering: .acquiring)
+        unsafe word.pointee.load(ordering: .acquiring)
     }
 
     package func store(_ value: UInt64) {
-        word.pointee.store(value, ordering: .sequentiallyConsistent)
+        unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
     }
 }

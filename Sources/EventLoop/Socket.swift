@@ -26,7 +26,7 @@ package struct Socket: Sendable {
     package static func listen(on address: SocketAddress, backlog: Int32 = 4096) throws(SystemError) -> Socket {
         let socket = try make(for: address)
         socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
-        let bound = address.withSystemForm { bind(socket.descriptor.number, $0, $1) }
+        let bound = unsafe address.withSystemForm { unsafe bind(socket.descriptor.number, $0, $1) }
         guard bound == 0, Glibc.listen(socket.descriptor.number, backlog) == 0 else {
             throw SystemError(operation: "cannot listen on \(address)", code: errno)
         }
@@ -54,7 +54,7 @@ package struct Socket: Sendable {
     package static func connect(to address: SocketAddress) throws(SystemError) -> Socket {
         let socket = try make(for: address)
         socket.setNoDelay()
-        let result = address.withSystemForm { Glibc.connect(socket.descriptor.number, $0, $1) }
+        let result = unsafe address.withSystemForm { unsafe Glibc.connect(socket.descriptor.number, $0, $1) }
         guard result == 0 || errno == EINPROGRESS else {
             throw SystemError(operation: "connect \(address)", code: errno)
         }
@@ -93,7 +93,7 @@ package struct Socket: Sendable {
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         while true {
-            let count = recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
+            let count = unsafe recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
             if count > 0 { return .bytes(count) }
             if count == 0 { return .end }
             if errno == EINTR { continue }
@@ -106,7 +106,7 @@ package struct Socket: Sendable {
     package func write(_ bytes: UnsafeRawBufferPointer, isLast: Bool = false) -> Transfer {
         let flags = Int32(isLast ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL)
         while true {
-            let count = send(descriptor.number, bytes.baseAddress, bytes.count, flags)
+            let count = unsafe send(descriptor.number, bytes.baseAddress, bytes.count, flags)
             if count >= 0 { return .bytes(count) }
             if errno == EINTR { continue }
             return errno == EAGAIN ? .wouldBlock : .failed(SystemError(operation: "write", code: errno))
@@ -121,18 +121,18 @@ package struct Socket: Sendable {
         return code == 0 ? nil : SystemError(operation: "connect", code: code)
     }
 
-    package var localAddress: SocketAddress? { address(by: getsockname) }
-    package var peerAddress: SocketAddress? { address(by: getpeername) }
+    package var localAddress: SocketAddress? { unsafe address(by: getsockname) }
+    package var peerAddress: SocketAddress? { unsafe address(by: getpeername) }
 
     private func address(
         by ask: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
     ) -> SocketAddress? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        return withUnsafeMutablePointer(to: &storage) { storage in
+        return unsafe withUnsafeMutablePointer(to: &storage) { storage in
             // A sockaddr_storage holds any sockaddr by the sockets API's own convention.
-            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                ask(descriptor.number, address, &length) == 0 ? SocketAddress(address) : nil
+            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe ask(descriptor.number, address, &length) == 0 ? SocketAddress(address) : nil
             }
         }
     }
@@ -157,11 +157,11 @@ package struct Socket: Sendable {
     private func option(_ level: Int32, _ name: Int32) -> Int32? {
         var value: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
-        return getsockopt(descriptor.number, level, name, &value, &length) == 0 ? value : nil
+        return unsafe getsockopt(descriptor.number, level, name, &value, &length) == 0 ? value : nil
     }
 
     private func set(_ level: Int32, _ name: Int32, _ value: Int32) {
         var value = value
-        setsockopt(descriptor.number, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
+        unsafe setsockopt(descriptor.number, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 }

@@ -26,9 +26,9 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// Reads a numeric address such as `127.0.0.1` or `::1`; a name gives `nil`.
     package init?(numeric host: String, port: UInt16) {
         var bytes = [UInt8](repeating: 0, count: 16)
-        if inet_pton(AF_INET, host, &bytes) == 1 {
+        if unsafe inet_pton(AF_INET, host, &bytes) == 1 {
             self.init(family: .ipv4, bytes: Array(bytes[..<4]), port: port)
-        } else if inet_pton(AF_INET6, host, &bytes) == 1 {
+        } else if unsafe inet_pton(AF_INET6, host, &bytes) == 1 {
             self.init(family: .ipv6, bytes: bytes, port: port)
         } else {
             return nil
@@ -41,9 +41,9 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// The address without its port, in its usual notation.
     package var host: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        return text.withUnsafeMutableBufferPointer { text in
-            inet_ntop(family == .ipv4 ? AF_INET : AF_INET6, bytes, text.baseAddress, socklen_t(text.count))
-            return String(cString: text.baseAddress!)
+        return unsafe text.withUnsafeMutableBufferPointer { text in
+            unsafe inet_ntop(family == .ipv4 ? AF_INET : AF_INET6, bytes, text.baseAddress, socklen_t(text.count))
+            return unsafe String(cString: text.baseAddress!)
         }
     }
 
@@ -53,15 +53,15 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Copies an address that a system call has filled in; `nil` for any family other than IPv4 and IPv6.
     init?(_ address: UnsafePointer<sockaddr>) {
-        let raw = UnsafeRawPointer(address)
-        switch Int32(address.pointee.sa_family) {
+        let raw = unsafe UnsafeRawPointer(address)
+        switch unsafe Int32(address.pointee.sa_family) {
         case AF_INET:
-            let address = raw.loadUnaligned(as: sockaddr_in.self)
-            let bytes = withUnsafeBytes(of: address.sin_addr) { Array($0) }
+            let address = unsafe raw.loadUnaligned(as: sockaddr_in.self)
+            let bytes = unsafe withUnsafeBytes(of: address.sin_addr) { unsafe Array($0) }
             self.init(family: .ipv4, bytes: bytes, port: UInt16(bigEndian: address.sin_port))
         case AF_INET6:
-            let address = raw.loadUnaligned(as: sockaddr_in6.self)
-            let bytes = withUnsafeBytes(of: address.sin6_addr) { Array($0) }
+            let address = unsafe raw.loadUnaligned(as: sockaddr_in6.self)
+            let bytes = unsafe withUnsafeBytes(of: address.sin6_addr) { unsafe Array($0) }
             self.init(
                 family: .ipv6, bytes: bytes, port: UInt16(bigEndian: address.sin6_port), scope: address.sin6_scope_id)
         default:
@@ -76,11 +76,11 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = port.bigEndian
-            withUnsafeMutableBytes(of: &address.sin_addr) { $0.copyBytes(from: bytes) }
+            unsafe withUnsafeMutableBytes(of: &address.sin_addr) { unsafe $0.copyBytes(from: bytes) }
             // A sockaddr_in is a sockaddr by the sockets API's own convention.
-            return withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            return unsafe withUnsafePointer(to: &address) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
         case .ipv6:
@@ -88,10 +88,10 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
             address.sin6_family = sa_family_t(AF_INET6)
             address.sin6_port = port.bigEndian
             address.sin6_scope_id = scope
-            withUnsafeMutableBytes(of: &address.sin6_addr) { $0.copyBytes(from: bytes) }
-            return withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    body($0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+            unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { unsafe $0.copyBytes(from: bytes) }
+            return unsafe withUnsafePointer(to: &address) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe body($0, socklen_t(MemoryLayout<sockaddr_in6>.size))
                 }
             }
         }

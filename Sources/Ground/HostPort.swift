@@ -44,8 +44,8 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     package var isLoopback: Bool {
         if host.lowercased() == "localhost" { return true }
         var bytes = [UInt8](repeating: 0, count: 16)
-        if inet_pton(AF_INET, host, &bytes) == 1 { return Self.isLoopback(address: bytes[..<4]) }
-        return inet_pton(AF_INET6, host, &bytes) == 1 && Self.isLoopback(address: bytes[...])
+        if unsafe inet_pton(AF_INET, host, &bytes) == 1 { return Self.isLoopback(address: bytes[..<4]) }
+        return unsafe inet_pton(AF_INET6, host, &bytes) == 1 && Self.isLoopback(address: bytes[...])
     }
 
     /// Whether an address, of 4 or 16 bytes in network order, can be reached from this machine only (127.0.0.0/8, ::1).

@@ -15,8 +15,8 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
     /// The system's text for the code, in lower case for use within a sentence.
     package var reason: String {
-        guard let constant = clinux_error_text(code) else { return "error \(code)" }
-        let text = String(cString: constant)
+        guard let constant = unsafe clinux_error_text(code) else { return "error \(code)" }
+        let text = unsafe String(cString: constant)
         return text.prefix(1).lowercased() + text.dropFirst()
     }
 
@@ -38,13 +38,13 @@ package func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
 package func writeAll(_ bytes: [UInt8], to descriptor: Int32, at position: Int? = nil) throws(SystemError) {
     var written = 0
     while written < bytes.count {
-        let count = bytes.withUnsafeBytes { buffer in
-            let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
+        let count = unsafe bytes.withUnsafeBytes { buffer in
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[written...])
             return retrying {
                 if let position {
-                    pwrite(descriptor, rest.baseAddress, rest.count, off_t(position + written))
+                    unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(position + written))
                 } else {
-                    write(descriptor, rest.baseAddress, rest.count)
+                    unsafe write(descriptor, rest.baseAddress, rest.count)
                 }
             }
         }

@@ -26,7 +26,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
     ///   only by what they have.
     package static func now(_ precision: Precision = .milliseconds) -> Timestamp {
         var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
         let microseconds = Int(time.tv_nsec) / 1_000
         return Timestamp(
             milliseconds: Int64(time.tv_sec) * 1_000 + Int64(microseconds / 1_000),

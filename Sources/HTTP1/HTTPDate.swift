@@ -8,10 +8,10 @@ package enum HTTPDate {
     /// - Parameter seconds: since 1970-01-01T00:00:00Z, without leap seconds.
     package static func text(_ seconds: time_t) -> String {
         var seconds = seconds
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded($0, 2) }.joined(separator: ":")
-        return "\(weekdays[Int(parts.tm_wday)]), \(padded(parts.tm_mday, 2)) \(months[Int(parts.tm_mon)]) "
+        var parts = unsafe tm()
+        unsafe gmtime_r(&seconds, &parts)
+        let clock = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded($0, 2) }.joined(separator: ":")
+        return unsafe "\(weekdays[Int(parts.tm_wday)]), \(padded(parts.tm_mday, 2)) \(months[Int(parts.tm_mon)]) "
             + "\(padded(parts.tm_year + 1900, 4)) \(clock) GMT"
     }
 

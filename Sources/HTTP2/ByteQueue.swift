@@ -3,6 +3,7 @@
 /// Invariants: the list runs from `head` to `tail`; `reading` is one of its chunks (or `nil` when no chunk has anything
 /// unread); everything before the read position is either kept for a replay or has been given back. The owner calls
 /// `removeAll(to:)` before it drops a queue. Confined to one thread.
+@safe
 public struct ByteQueue {
     private typealias ChunkPointer = UnsafeMutablePointer<Chunk>
 
@@ -27,35 +28,35 @@ public struct ByteQueue {
 
     /// Appends a copy of some bytes.
     public mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: ChunkPool) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let room = tail.map { $0.pointee.capacity - $0.pointee.filled } ?? 0
-            guard room > 0, let chunk = tail else {
-                add(pool.take(expected: rest.count))
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            let room = unsafe tail.map { unsafe $0.pointee.capacity - $0.pointee.filled } ?? 0
+            guard room > 0, let chunk = unsafe tail else {
+                unsafe add(pool.take(expected: rest.count))
                 continue
             }
             let length = min(room, rest.count)
             // The chunk has `room` bytes beyond `filled`, and belongs to this queue alone.
-            Self.payload(of: chunk).advanced(by: chunk.pointee.filled)
+            unsafe Self.payload(of: chunk).advanced(by: chunk.pointee.filled)
                 .copyMemory(from: rest.baseAddress!, byteCount: length)
-            chunk.pointee.filled += length
+            unsafe chunk.pointee.filled += length
             count += length
-            rest = UnsafeRawBufferPointer(rebasing: rest[length...])
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[length...])
         }
     }
 
     /// Moves bytes into `buffer`, until it is full or none are left, and returns their number.
     public mutating func read(into buffer: UnsafeMutableRawBufferPointer, pool: ChunkPool) -> Int {
         var written = 0
-        while written < buffer.count, count > 0, let chunk = reading {
-            let available = chunk.pointee.filled - readOffset
+        while written < buffer.count, count > 0, let chunk = unsafe reading {
+            let available = unsafe chunk.pointee.filled - readOffset
             if available == 0 {
-                moveOn(from: chunk, pool: pool)
+                unsafe moveOn(from: chunk, pool: pool)
                 continue
             }
             let length = min(available, buffer.count - written)
             // Both ranges were just measured to hold `length` bytes.
-            buffer.baseAddress!.advanced(by: written)
+            unsafe buffer.baseAddress!.advanced(by: written)
                 .copyMemory(from: Self.payload(of: chunk).advanced(by: readOffset), byteCount: length)
             readOffset += length
             written += length
@@ -72,7 +73,7 @@ public struct ByteQueue {
     /// Brings back all bytes that were read. Allowed only while `keepsForReplay`.
     public mutating func rewind() {
         precondition(keepsForReplay, "what was read is gone")
-        reading = head
+        unsafe reading = head
         readOffset = 0
         count += replayCount
         replayCount = 0
@@ -84,49 +85,49 @@ public struct ByteQueue {
         keepsForReplay = false
         replayCount = 0
         if count == 0 { return removeAll(to: pool) }
-        while let first = head, first != reading {
-            head = first.pointee.next
-            pool.give(first)
+        while let first = unsafe head, unsafe first != reading {
+            unsafe head = first.pointee.next
+            unsafe pool.give(first)
         }
     }
 
     /// Gives all chunks back, which leaves the queue empty.
     public mutating func removeAll(to pool: ChunkPool) {
-        while let chunk = head {
-            head = chunk.pointee.next
-            pool.give(chunk)
+        while let chunk = unsafe head {
+            unsafe head = chunk.pointee.next
+            unsafe pool.give(chunk)
         }
-        tail = nil
-        reading = nil
+        unsafe tail = nil
+        unsafe reading = nil
         readOffset = 0
         count = 0
         replayCount = 0
     }
 
     private mutating func add(_ chunk: ChunkPointer) {
-        if let last = tail {
-            last.pointee.next = chunk
+        if let last = unsafe tail {
+            unsafe last.pointee.next = chunk
         } else {
-            head = chunk
-            reading = chunk
+            unsafe head = chunk
+            unsafe reading = chunk
             readOffset = 0
         }
-        tail = chunk
+        unsafe tail = chunk
     }
 
     /// Moves from a chunk that was read to its end on to the next one, which holds unread bytes.
     private mutating func moveOn(from chunk: ChunkPointer, pool: ChunkPool) {
-        assert(chunk.pointee.next != nil, "unread bytes lie in a chunk")
-        reading = chunk.pointee.next
+        unsafe assert(chunk.pointee.next != nil, "unread bytes lie in a chunk")
+        unsafe reading = chunk.pointee.next
         readOffset = 0
         if !keepsForReplay {
-            assert(head == chunk, "nothing is kept before the chunk being read")
-            head = chunk.pointee.next
-            pool.give(chunk)
+            unsafe assert(head == chunk, "nothing is kept before the chunk being read")
+            unsafe head = chunk.pointee.next
+            unsafe pool.give(chunk)
         }
     }
 
     private static func payload(of chunk: ChunkPointer) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer(chunk).advanced(by: Chunk.headerSize)
+        unsafe UnsafeMutableRawPointer(chunk).advanced(by: Chunk.headerSize)
     }
 }

@@ -1,4 +1,7 @@
 /// A piece of memory on its way from one socket to another; its bytes follow this header.
+///
+/// Soundness: `next` is `nil` or leads to a chunk of the same list, which lives for as long as it is named here.
+@safe
 struct Chunk {
     var next: UnsafeMutablePointer<Chunk>?
     /// Bytes filled, from the start.
@@ -12,6 +15,9 @@ struct Chunk {
 /// windows holds a few kilobytes. Confined to one thread.
 public final class ChunkPool {
     /// The unused chunks of one size.
+    ///
+    /// Soundness: the list owns its chunks: each was made by `take()`, and nobody else has it.
+    @safe
     private struct FreeList {
         /// Bytes of payload in each chunk.
         let capacity: Int
@@ -35,33 +41,33 @@ public final class ChunkPool {
 
         @inline(__always)
         mutating func take() -> UnsafeMutablePointer<Chunk> {
-            let empty = Chunk(next: nil, filled: 0, capacity: capacity)
-            if let chunk = first {
-                first = chunk.pointee.next
+            let empty = unsafe Chunk(next: nil, filled: 0, capacity: capacity)
+            if let chunk = unsafe first {
+                unsafe first = chunk.pointee.next
                 count -= 1
-                chunk.pointee = empty
-                return chunk
+                unsafe chunk.pointee = empty
+                return unsafe chunk
             }
             let memory = UnsafeMutableRawPointer.allocate(
                 byteCount: capacity + Chunk.headerSize, alignment: MemoryLayout<Chunk>.alignment)
-            let chunk = memory.bindMemory(to: Chunk.self, capacity: 1)
-            chunk.initialize(to: empty)
-            return chunk
+            let chunk = unsafe memory.bindMemory(to: Chunk.self, capacity: 1)
+            unsafe chunk.initialize(to: empty)
+            return unsafe chunk
         }
 
         @inline(__always)
         mutating func give(_ chunk: UnsafeMutablePointer<Chunk>) {
-            guard count < most else { return UnsafeMutableRawPointer(chunk).deallocate() }
-            chunk.pointee.next = first
-            first = chunk
+            guard count < most else { return unsafe UnsafeMutableRawPointer(chunk).deallocate() }
+            unsafe chunk.pointee.next = first
+            unsafe first = chunk
             count += 1
         }
 
         func deallocate() {
-            var next = first
-            while let chunk = next {
-                next = chunk.pointee.next
-                UnsafeMutableRawPointer(chunk).deallocate()
+            var next = unsafe first
+            while let chunk = unsafe next {
+                unsafe next = chunk.pointee.next
+                unsafe UnsafeMutableRawPointer(chunk).deallocate()
             }
         }
     }
@@ -82,23 +88,23 @@ public final class ChunkPool {
     func take(expected: Int) -> UnsafeMutablePointer<Chunk> {
         let chunk =
             if expected <= small.capacity {
-                small.take()
+                unsafe small.take()
             } else if expected <= medium.capacity {
-                medium.take()
+                unsafe medium.take()
             } else {
-                large.take()
+                unsafe large.take()
             }
-        bytesInUse += chunk.pointee.capacity
-        return chunk
+        unsafe bytesInUse += chunk.pointee.capacity
+        return unsafe chunk
     }
 
     /// Takes a chunk back. The caller must not touch it any more.
     func give(_ chunk: UnsafeMutablePointer<Chunk>) {
-        bytesInUse -= chunk.pointee.capacity
-        switch chunk.pointee.capacity {
-        case small.capacity: small.give(chunk)
-        case medium.capacity: medium.give(chunk)
-        default: large.give(chunk)
+        unsafe bytesInUse -= chunk.pointee.capacity
+        switch unsafe chunk.pointee.capacity {
+        case small.capacity: unsafe small.give(chunk)
+        case medium.capacity: unsafe medium.give(chunk)
+        default: unsafe large.give(chunk)
         }
     }
 }

@@ -34,18 +34,20 @@ package enum FrameBufferCheck {
     private static func isFrameBuffer(_ sizes: ClosedRange<Int>) -> Bool {
         let memory = SessionMemory(lending: sizes)
         guard let session = TrialSession(memory: memory, number: 0) else { return false }
-        let lent = UnsafeRawBufferPointer(rebasing: memory.lentBytes.prefix(memory.lent.size))
+        let lent = unsafe UnsafeRawBufferPointer(rebasing: memory.lentBytes.prefix(memory.lent.size))
         guard memory.lent.count == 1, let start = lent.baseAddress else { return false }
         // The smallest distance from the block's start, and the largest end, of anything that was sent.
         var (least, most) = (lent.count, 0)
         for step in TrialSession.steps {
             guard session.take(step) else { return false }
-            while let bytes = session.next() {
-                guard let first = bytes.baseAddress, first >= start, first + bytes.count <= start + lent.count else {
+            while let bytes = unsafe session.next() {
+                guard let first = bytes.baseAddress, unsafe first >= start,
+                    unsafe first + bytes.count <= start + lent.count
+                else {
                     return false
                 }
-                least = min(least, first - start)
-                most = max(most, first - start + bytes.count)
+                least = unsafe min(least, first - start)
+                most = unsafe max(most, first - start + bytes.count)
             }
         }
         return session.isWell && least + (lent.count - most) <= mostUnused
@@ -75,11 +77,11 @@ package enum FrameBufferCheck {
             while isSending {
                 isSending = false
                 for (index, session) in sessions.enumerated() {
-                    guard let bytes = session.next() else { continue }
+                    guard let bytes = unsafe session.next() else { continue }
                     isSending = true
-                    if disturbance == .beforeTheCopy { overwrite(bytes) }
-                    sent[index] += bytes
-                    if disturbance == .afterTheCopy { overwrite(bytes) }
+                    if disturbance == .beforeTheCopy { unsafe overwrite(bytes) }
+                    unsafe sent[index] += bytes
+                    if disturbance == .afterTheCopy { unsafe overwrite(bytes) }
                 }
             }
         }
@@ -88,13 +90,16 @@ package enum FrameBufferCheck {
 
     /// Overwrites bytes in memory of ours, which libnghttp2 only borrows and has just written to.
     private static func overwrite(_ bytes: UnsafeRawBufferPointer) {
-        memset(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), 0xA5, bytes.count)
+        unsafe memset(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), 0xA5, bytes.count)
     }
 }
 
 /// A bare server session of libnghttp2, without any code of ours, and a client's bytes for it.
 ///
 /// libnghttp2 copies callbacks and allocator; this object keeps alive the memory that the allocator refers to.
+///
+/// Soundness: `session` and `bodyTaken` are made in `init` and given up in `deinit`, and `memory` is kept until then.
+@safe
 private final class TrialSession {
     /// The steps in order; everything is sent between two of them.
     static let steps = Step.allCases
@@ -117,20 +122,22 @@ private final class TrialSession {
         self.memory = memory
         self.number = number
         var callbacks: OpaquePointer?
-        guard nghttp2_session_callbacks_new(&callbacks) == 0 else { return nil }
-        defer { nghttp2_session_callbacks_del(callbacks) }
+        guard unsafe nghttp2_session_callbacks_new(&callbacks) == 0 else { return nil }
+        defer { unsafe nghttp2_session_callbacks_del(callbacks) }
         var pointer: OpaquePointer?
-        let result = memory.withAllocator { allocator in
-            memory.makeServerSession { nghttp2_session_server_new3(&pointer, callbacks, nil, nil, allocator) }.0
+        let result = unsafe memory.withAllocator { allocator in
+            unsafe memory.makeServerSession {
+                unsafe nghttp2_session_server_new3(&pointer, callbacks, nil, nil, allocator)
+            }.0
         }
-        guard result == 0, let pointer else { return nil }
-        session = pointer
-        bodyTaken.initialize(to: (0, bodyLength, number))
+        guard result == 0, let pointer = unsafe pointer else { return nil }
+        unsafe session = pointer
+        unsafe bodyTaken.initialize(to: (0, bodyLength, number))
     }
 
     deinit {
-        nghttp2_session_del(session)
-        bodyTaken.deallocate()
+        unsafe nghttp2_session_del(session)
+        unsafe bodyTaken.deallocate()
     }
 
     /// Performs a step, without sending.
@@ -141,48 +148,53 @@ private final class TrialSession {
         case .settings:
             var entry = nghttp2_settings_entry(
                 settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: 100 + UInt32(number))
-            return nghttp2_submit_settings(session, 0, &entry, 1) == 0
+            return unsafe nghttp2_submit_settings(session, 0, &entry, 1) == 0
         case .request:
             return receive(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + Self.frame(4) + Self.request(stream: 1))
         case .response:
-            var provider = nghttp2_data_provider()
-            provider.source.ptr = UnsafeMutableRawPointer(bodyTaken)
-            provider.read_callback = { _, _, buffer, length, flags, source, _ in
-                let state = source!.pointee.ptr.assumingMemoryBound(to: (taken: Int, length: Int, number: UInt8).self)
-                let count = min(length, state.pointee.length - state.pointee.taken)
+            var provider = unsafe nghttp2_data_provider()
+            unsafe provider.source.ptr = UnsafeMutableRawPointer(bodyTaken)
+            unsafe provider.read_callback = { _, _, buffer, length, flags, source, _ in
+                let state = unsafe source!.pointee.ptr.assumingMemoryBound(
+                    to: (taken: Int, length: Int, number: UInt8).self)
+                let count = unsafe min(length, state.pointee.length - state.pointee.taken)
                 for index in 0..<count {
-                    buffer![index] =
-                        UInt8(truncatingIfNeeded: (state.pointee.taken + index) &* 7) ^ state.pointee.number
+                    unsafe buffer![index] =
+                        unsafe UInt8(truncatingIfNeeded: (state.pointee.taken + index) &* 7) ^ state.pointee.number
                 }
-                state.pointee.taken += count
-                if state.pointee.taken == state.pointee.length { flags!.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
+                unsafe state.pointee.taken += count
+                if unsafe state.pointee.taken == state.pointee.length {
+                    unsafe flags!.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+                }
                 return count
             }
             let fields = [(":status", "200"), ("x-number", "\(number)")]
-            return Self.withFields(fields) { nghttp2_submit_response(session, 1, $0, fields.count, &provider) == 0 }
+            return unsafe Self.withFields(fields) {
+                unsafe nghttp2_submit_response(session, 1, $0, fields.count, &provider) == 0
+            }
         case .ping:
             return receive(Self.frame(6, [number, 1, 2, 3, 4, 5, 6, 7]))
         case .windowUpdate:
-            return nghttp2_submit_window_update(session, 0, 0, 1 << 16) == 0
+            return unsafe nghttp2_submit_window_update(session, 0, 0, 1 << 16) == 0
         case .secondRequest:
             return receive(Self.request(stream: 3))
         case .reset:
-            return nghttp2_submit_rst_stream(session, 0, 3, UInt32(number)) == 0
+            return unsafe nghttp2_submit_rst_stream(session, 0, 3, UInt32(number)) == 0
         case .goAway:
-            return nghttp2_submit_goaway(session, 0, 3, UInt32(number), nil, 0) == 0
+            return unsafe nghttp2_submit_goaway(session, 0, 3, UInt32(number), nil, 0) == 0
         }
     }
 
     /// The bytes to be sent next; valid until the next call of any method.
     func next() -> UnsafeRawBufferPointer? {
         var bytes: UnsafePointer<UInt8>?
-        let count = nghttp2_session_mem_send(session, &bytes)
+        let count = unsafe nghttp2_session_mem_send(session, &bytes)
         if count < 0 { isWell = false }
-        return count > 0 ? UnsafeRawBufferPointer(start: bytes, count: count) : nil
+        return unsafe count > 0 ? UnsafeRawBufferPointer(start: bytes, count: count) : nil
     }
 
     private func receive(_ bytes: [UInt8]) -> Bool {
-        nghttp2_session_mem_recv(session, bytes, bytes.count) == bytes.count
+        unsafe nghttp2_session_mem_recv(session, bytes, bytes.count) == bytes.count
     }
 
     private static func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt8 = 0, _ payload: [UInt8] = []) -> [UInt8] {
@@ -199,19 +211,19 @@ private final class TrialSession {
         _ fields: [(String, String)], _ body: (UnsafePointer<nghttp2_nv>) -> Result
     ) -> Result {
         // Owned here until the call returns.
-        let texts = fields.map { (strdup($0.0)!, strdup($0.1)!) }
+        let texts = unsafe fields.map { unsafe (strdup($0.0)!, strdup($0.1)!) }
         defer {
-            for text in texts {
-                free(text.0)
-                free(text.1)
+            for index in unsafe texts.indices {
+                unsafe free(texts[index].0)
+                unsafe free(texts[index].1)
             }
         }
-        let list = texts.map { name, value in
-            nghttp2_nv(
+        let list = unsafe texts.map { name, value in
+            unsafe nghttp2_nv(
                 name: UnsafeMutableRawPointer(name).assumingMemoryBound(to: UInt8.self),
                 value: UnsafeMutableRawPointer(value).assumingMemoryBound(to: UInt8.self), namelen: strlen(name),
                 valuelen: strlen(value), flags: 0)
         }
-        return body(list)
+        return unsafe body(list)
     }
 }

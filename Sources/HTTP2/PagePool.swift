@@ -4,6 +4,9 @@ import Glibc
 ///
 /// libnghttp2 gives every session a zeroed table of 4 KiB for its streams. Between calls it is all zeros again, so an
 /// idle connection need not hold a page for it. Confined to one thread.
+///
+/// Soundness: the space is mapped from `init` until `deinit`; only whole pages of it are given out, each to one owner.
+@safe
 final class PagePool {
     static let pageSize = 4096
 
@@ -15,53 +18,54 @@ final class PagePool {
     /// Bytes of the space that have ever been given out.
     private var used = 0
     /// Pages given back, which may have been written to.
-    private var free: [UnsafeMutableRawPointer] = []
+    private var free: [UnsafeMutableRawPointer] = unsafe []
 
     /// - Returns: `nil` if the system doesn't grant that address space.
     init?() {
         let protection = PROT_READ | PROT_WRITE
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         guard sysconf(Int32(_SC_PAGESIZE)) == Self.pageSize,
-            let space = mmap(nil, Self.reserved, protection, flags, -1, 0), space != MAP_FAILED
+            let space = unsafe mmap(nil, Self.reserved, protection, flags, -1, 0), unsafe space != MAP_FAILED
         else { return nil }
-        start = space
+        unsafe start = space
         // With huge pages, the first page of every connection would take 2 MiB.
-        madvise(space, Self.reserved, MADV_NOHUGEPAGE)
+        unsafe madvise(space, Self.reserved, MADV_NOHUGEPAGE)
     }
 
     deinit {
-        munmap(start, Self.reserved)
+        unsafe munmap(start, Self.reserved)
     }
 
     /// The address space of all pages.
-    var space: (start: UInt, length: UInt) { (UInt(bitPattern: start), UInt(Self.reserved)) }
+    var space: (start: UInt, length: UInt) { unsafe (UInt(bitPattern: start), UInt(Self.reserved)) }
 
     private func contains(_ pointer: UnsafeMutableRawPointer) -> Bool {
-        pointer >= start && pointer < start.advanced(by: Self.reserved)
+        unsafe pointer >= start && pointer < start.advanced(by: Self.reserved)
     }
 
     /// - Returns: a page of zeros, or `nil` if all are given out.
     func take() -> UnsafeMutableRawPointer? {
-        if let page = free.popLast() {
-            memset(page, 0, Self.pageSize)
-            return page
+        if let page = unsafe free.popLast() {
+            unsafe memset(page, 0, Self.pageSize)
+            return unsafe page
         }
         guard used < Self.reserved else { return nil }
         defer { used += Self.pageSize }
-        return start.advanced(by: used)
+        return unsafe start.advanced(by: used)
     }
 
     func give(_ page: UnsafeMutableRawPointer) {
-        assert(contains(page) && page.isOnPageBoundary, "only pages from here come back")
-        free.append(page)
+        unsafe assert(contains(page) && page.isOnPageBoundary, "only pages from here come back")
+        unsafe free.append(page)
     }
 
     /// Hands a page that is all zeros back to the system, which supplies a zeroed one at the next access: the page's
     /// owner sees no difference.
     func trim(_ page: UnsafeMutableRawPointer) {
-        assert(contains(page) && page.isOnPageBoundary, "only pages from here are trimmed")
-        guard page.load(as: Int.self) == 0, memcmp(page, page.advanced(by: 8), Self.pageSize - 8) == 0 else { return }
-        madvise(page, Self.pageSize, MADV_DONTNEED)
+        unsafe assert(contains(page) && page.isOnPageBoundary, "only pages from here are trimmed")
+        guard unsafe page.load(as: Int.self) == 0, unsafe memcmp(page, page.advanced(by: 8), Self.pageSize - 8) == 0
+        else { return }
+        unsafe madvise(page, Self.pageSize, MADV_DONTNEED)
     }
 }
 

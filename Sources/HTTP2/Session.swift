@@ -4,6 +4,10 @@ import CNghttp2
 ///
 /// Events come from within `receive(_:)` and `write(into:)`. During one, the subclass may submit, reset, resume and
 /// consume on any session, but must not call these two on this one, nor release it. Confined to one thread.
+///
+/// Soundness: `session` is valid from `init` until `deinit`, and `memory` outlives it; `page` is only named to that, and
+/// `latestContext` is forgotten when its stream closes.
+@safe
 open class Session: SessionEvents {
     public enum Role: Sendable {
         case client
@@ -61,30 +65,30 @@ open class Session: SessionEvents {
         decoder = HPACKDecoder(role: role, maxListSize: maxListSize, maxFields: settings.maxHeaderFields)
         var pointer: OpaquePointer?
         var firstPage: UnsafeMutableRawPointer?
-        let (callbacks, options) = (SessionCallbacks.shared, SessionOptions.shared)
-        let result = memory.withAllocator { allocator -> Int32 in
+        let (callbacks, options) = unsafe (SessionCallbacks.shared, SessionOptions.shared)
+        let result = unsafe memory.withAllocator { allocator -> Int32 in
             switch role {
             case .server:
-                let (result, page) = memory.makeServerSession {
-                    nghttp2_session_server_new3(&pointer, callbacks, nil, options, allocator)
+                let (result, page) = unsafe memory.makeServerSession {
+                    unsafe nghttp2_session_server_new3(&pointer, callbacks, nil, options, allocator)
                 }
-                firstPage = page
+                unsafe firstPage = page
                 return result
             case .client:
-                return nghttp2_session_client_new3(&pointer, callbacks, nil, options, allocator)
+                return unsafe nghttp2_session_client_new3(&pointer, callbacks, nil, options, allocator)
             }
         }
-        guard result == 0, let pointer else { fatalError("libnghttp2 is out of memory") }
-        session = pointer
-        page = firstPage
+        guard result == 0, let pointer = unsafe pointer else { fatalError("libnghttp2 is out of memory") }
+        unsafe session = pointer
+        unsafe page = firstPage
         super.init(headerLists: headerLists)
         // Unretained: this object ends the libnghttp2 session in deinit, so no callback outlives it.
-        nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
+        unsafe nghttp2_session_set_user_data(session, Unmanaged.passUnretained(self).toOpaque())
         submit(settings)
     }
 
     deinit {
-        nghttp2_session_del(session)
+        unsafe nghttp2_session_del(session)
         dropQueuedHeaders()
         decoder.drop(headerLists)
         forgetLists()
@@ -111,8 +115,8 @@ open class Session: SessionEvents {
         entries.append(entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeaderListSize))
         // RFC 9218, section 2.1: nothing here prioritizes by RFC 7540, which saves libnghttp2 its dependency tree.
         entries.append(entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1))
-        check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count))
-        check(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow))
+        unsafe check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count))
+        unsafe check(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow))
     }
 
     private func entry(_ id: nghttp2_settings_id, _ value: UInt32) -> nghttp2_settings_entry {
@@ -124,25 +128,25 @@ open class Session: SessionEvents {
     /// Takes in what the peer sent. After an error nothing more must be fed; what is queued (a GOAWAY) may still be
     /// written.
     public final func receive(_ bytes: UnsafeRawBufferPointer) throws(SessionError) {
-        var bytes = bytes
-        while let piece = input.next(&bytes) {
+        var bytes = unsafe bytes
+        while let piece = unsafe input.next(&bytes) {
             switch piece {
             case .through(let bytes):
-                try feed(bytes)
+                try unsafe feed(bytes)
                 if !input.strays.isEmpty { try refuseStrays() }
             case .kept(let bytes):
                 try feed(bytes)
                 if !input.strays.isEmpty { try refuseStrays() }
-            case .block(let frame, let block, let extent): try receive(frame, block, extent)
+            case .block(let frame, let block, let extent): try unsafe receive(frame, block, extent)
             case .keptBlock(let frame, let block, let extent):
-                let result = block.withUnsafeBytes { block in
-                    Result { () throws(SessionError) in try receive(frame, block, extent) }
+                let result = unsafe block.withUnsafeBytes { block in
+                    Result { () throws(SessionError) in try unsafe receive(frame, block, extent) }
                 }
                 try result.get()
             case .priority(let frame): try receive(frame)
             case .interrupted(let frame):
                 decoder.drop(headerLists)
-                try feed(frame, isComplete: false) { _ in 0 }
+                try unsafe feed(frame, isComplete: false) { _ in 0 }
             case .oversized: try feed(Self.oversizedFrame)
             case .pushPromise:
                 try feed(Self.impossiblePushPromise)
@@ -163,12 +167,12 @@ open class Session: SessionEvents {
 
     /// Hands bytes to libnghttp2.
     private func feed(_ bytes: UnsafeRawBufferPointer) throws(SessionError) {
-        let count = nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        let count = unsafe nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
         if count < 0 { throw error(Int32(count)) }
     }
 
     private func feed(_ bytes: [UInt8]) throws(SessionError) {
-        let count = nghttp2_session_mem_recv(session, bytes, bytes.count)
+        let count = unsafe nghttp2_session_mem_recv(session, bytes, bytes.count)
         if count < 0 { throw error(Int32(count)) }
     }
 
@@ -179,14 +183,14 @@ open class Session: SessionEvents {
         switch extent {
         case .whole:
             try check(frame)
-            let decoded = decoder.decode(block, from: headerLists)
+            let decoded = unsafe decoder.decode(block, from: headerLists)
             if decoded.0.isTruncated { try skipped(decoder.excess(of: block.count, decoded.0), of: decoded.0) }
             return try receive(frame, decoded)
         case .first: try check(frame)
         // libnghttp2 sees none of these frames.
         case .middle, .last: guard frameBegan(.control) else { throw error(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
         }
-        let (decoded, excess) = decoder.decodePart(block, isLast: extent == .last, from: headerLists)
+        let (decoded, excess) = unsafe decoder.decodePart(block, isLast: extent == .last, from: headerLists)
         if excess != HeaderExcess() { try skipped(excess, of: decoded?.0) }
         if let decoded { try receive(frame, decoded) }
     }
@@ -208,14 +212,14 @@ open class Session: SessionEvents {
         defer { if let list = takeHeaderList() { headerLists.give(list) } }
         switch decoded.outcome {
         case .broken:
-            try feed(frame) {
-                $0[0] = HeaderDigest.broken; return 1
+            try unsafe feed(frame) {
+                unsafe $0[0] = HeaderDigest.broken; return 1
             }
         case .decoded:
             // A copy, because a closure that names `self` would count a reference to it.
             var (digest, role) = (digest, role)
             defer { self.digest = digest }
-            try feed(frame) { digest.write(decoded.rules, for: role, into: $0) }
+            try unsafe feed(frame) { unsafe digest.write(decoded.rules, for: role, into: $0) }
         }
     }
 
@@ -253,7 +257,7 @@ open class Session: SessionEvents {
         guard !input.streams.isIdle(frame.stream) else {
             throw violation(.protocolError, "PRIORITY makes stream \(frame.stream) depend on itself")
         }
-        if nghttp2_session_find_stream(session, frame.stream) != nil { reset(frame.stream, .protocolError) }
+        if unsafe nghttp2_session_find_stream(session, frame.stream) != nil { reset(frame.stream, .protocolError) }
     }
 
     /// Ends the session with a GOAWAY.
@@ -273,9 +277,9 @@ open class Session: SessionEvents {
         _ frame: HeadersFrame, isComplete: Bool = true, _ writeBlock: (UnsafeMutableRawBufferPointer) -> Int
     ) throws(SessionError) {
         let room = HeadersFrame.mostBytes + HeaderDigest.mostBytes
-        let count = withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { buffer in
-            let bytes = frame.write(isComplete: isComplete, into: buffer, writeBlock)
-            return nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        let count = unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { buffer in
+            let bytes = unsafe frame.write(isComplete: isComplete, into: buffer, writeBlock)
+            return unsafe nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
         }
         if count < 0 { throw error(Int32(count)) }
     }
@@ -294,22 +298,22 @@ open class Session: SessionEvents {
     public final func write(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
         precondition(buffer.count >= Self.leastOutput)
         writeDueGoAway()
-        output.begin(buffer)
+        unsafe output.begin(buffer)
         defer { output.end() }
         while output.writeRest(), output.room >= FrameOutput.largestFrame {
             var bytes: UnsafePointer<UInt8>?
-            let count = nghttp2_session_mem_send(session, &bytes)
+            let count = unsafe nghttp2_session_mem_send(session, &bytes)
             if count < 0 { throw error(Int32(count)) }
-            guard count > 0, let bytes else { break }
+            guard count > 0, let bytes = unsafe bytes else { break }
             // A frame in libnghttp2's own buffer, valid until the next call, and of its default frame size at most.
-            let frame = UnsafeRawBufferPointer(start: bytes, count: count)
-            if let header = FrameOutput.headersHeader(of: frame) {
-                writeHeaders(header, UnsafeRawBufferPointer(rebasing: frame[FrameHeader.length...]))
+            let frame = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+            if let header = unsafe FrameOutput.headersHeader(of: frame) {
+                unsafe writeHeaders(header, UnsafeRawBufferPointer(rebasing: frame[FrameHeader.length...]))
             } else {
-                output.write(frame)
+                unsafe output.write(frame)
             }
         }
-        if !queuedHeaders.isEmpty, nghttp2_session_get_outbound_queue_size(session) == 0 { dropQueuedHeaders() }
+        if !queuedHeaders.isEmpty, unsafe nghttp2_session_get_outbound_queue_size(session) == 0 { dropQueuedHeaders() }
         return output.count
     }
 
@@ -317,16 +321,18 @@ open class Session: SessionEvents {
         guard let list = queuedHeaders.take(on: header.stream) else {
             preconditionFailure("libnghttp2 sends no HEADERS that it wasn't told to")
         }
-        output.writeHeaders(header, emptyBlock, list, with: &encoder, headerLists)
+        unsafe output.writeHeaders(header, emptyBlock, list, with: &encoder, headerLists)
         if header.stream > latestStreamSent { latestStreamSent = header.stream }
         headerLists.give(list)
     }
 
     /// The room for the payload of the next DATA frame; `nil` if it may not fit.
-    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? { output.dataRoom(for: length) }
+    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? { unsafe output.dataRoom(for: length) }
 
     /// Writes the header in front of a payload that was written where `dataRoom(for:)` said.
-    func dataWritten(header: UnsafePointer<UInt8>, length: Int) { output.dataWritten(header: header, length: length) }
+    func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
+        unsafe output.dataWritten(header: header, length: length)
+    }
 
     /// Keeps the list of HEADERS that libnghttp2 has been told of until they are written. It must not change until
     /// then.
@@ -348,13 +354,13 @@ open class Session: SessionEvents {
 
     /// Whether the session is over: it neither waits for input nor has anything to send.
     public final var isFinished: Bool {
-        nghttp2_session_want_read(session) == 0 && !wantsToSend
+        unsafe nghttp2_session_want_read(session) == 0 && !wantsToSend
     }
 
     /// Releases memory that a session without streams doesn't need. Worthwhile once a session has gone idle.
     public final func trimMemory() {
         forgetLists()
-        if let page { memory.trim(page) }
+        if let page = unsafe page { unsafe memory.trim(page) }
     }
 
     /// Whether a header block has begun and not finished.
@@ -369,23 +375,24 @@ open class Session: SessionEvents {
     /// - Returns: `nil` for a stream that has no context (any more).
     @inline(__always)
     func context(of stream: StreamID) -> UnsafeMutableRawPointer? {
-        if stream == latestStream { return latestContext }
-        let context = nghttp2_session_get_stream_user_data(session, stream)
-        if context != nil { (latestStream, latestContext) = (stream, context) }
-        return context
+        if stream == latestStream { return unsafe latestContext }
+        let context = unsafe nghttp2_session_get_stream_user_data(session, stream)
+        if unsafe context != nil { unsafe (latestStream, latestContext) = (stream, context) }
+        return unsafe context
     }
 
     /// Sets the context of a stream that has begun; libnghttp2 keeps it until the stream is closed.
     func setContext(_ context: StreamContext, of stream: StreamID) {
-        let context = Unmanaged.passUnretained(context).toOpaque()
-        nghttp2_session_set_stream_user_data(session, stream, context)
-        (latestStream, latestContext) = (stream, context)
+        // Unretained: its owner keeps a context until `streamClosed`.
+        let context = unsafe Unmanaged.passUnretained(context).toOpaque()
+        unsafe nghttp2_session_set_stream_user_data(session, stream, context)
+        unsafe (latestStream, latestContext) = (stream, context)
     }
 
     /// - Returns: the context of a closed stream, for the last time.
     func takeContext(of stream: StreamID) -> UnsafeMutableRawPointer? {
-        defer { if stream == latestStream { (latestStream, latestContext) = (0, nil) } }
-        return context(of: stream)
+        defer { if stream == latestStream { unsafe (latestStream, latestContext) = (0, nil) } }
+        return unsafe context(of: stream)
     }
 
     /// Notes that the peer has acknowledged this side's SETTINGS.
@@ -396,7 +403,7 @@ open class Session: SessionEvents {
 
     /// Whether something is queued that the peer's windows allow to be sent.
     public final var wantsToSend: Bool {
-        nghttp2_session_want_write(session) != 0 || output.hasRest || dueGoAway != nil
+        unsafe nghttp2_session_want_write(session) != 0 || output.hasRest || dueGoAway != nil
     }
 
     // MARK: Streams
@@ -407,10 +414,11 @@ open class Session: SessionEvents {
     public final func submitRequest(
         _ head: HeaderList, endStream: Bool, context: StreamContext
     ) throws(SessionError) -> StreamID {
-        let context = Unmanaged.passUnretained(context).toOpaque()
-        let stream = SessionCallbacks.withBodyProvider(context) { provider in
-            head.withMethodThatMatters { method, count in
-                nghttp2_submit_request(session, nil, method, count, endStream ? nil : provider, context)
+        // Unretained, here and below: its owner keeps a context until `streamClosed`.
+        let context = unsafe Unmanaged.passUnretained(context).toOpaque()
+        let stream = unsafe SessionCallbacks.withBodyProvider(context) { provider in
+            unsafe head.withMethodThatMatters { method, count in
+                unsafe nghttp2_submit_request(session, nil, method, count, endStream ? nil : provider, context)
             }
         }
         if stream < 0 { throw error(stream) }
@@ -420,22 +428,22 @@ open class Session: SessionEvents {
 
     /// Answers a stream (servers only). The list must not change until it is back in its pool.
     public final func submitResponse(_ head: HeaderList, endStream: Bool, on stream: StreamID, context: StreamContext) {
-        let context = Unmanaged.passUnretained(context).toOpaque()
-        let result = SessionCallbacks.withBodyProvider(context) { provider in
-            nghttp2_submit_response(session, stream, nil, 0, endStream ? nil : provider)
+        let context = unsafe Unmanaged.passUnretained(context).toOpaque()
+        let result = unsafe SessionCallbacks.withBodyProvider(context) { provider in
+            unsafe nghttp2_submit_response(session, stream, nil, 0, endStream ? nil : provider)
         }
         queue(head, on: stream, result)
     }
 
     /// Sends an interim response (1xx) ahead of the final one (servers only).
     public final func submitInformational(_ head: HeaderList, on stream: StreamID) {
-        queue(head, on: stream, nghttp2_submit_headers(session, 0, stream, nil, nil, 0, nil))
+        unsafe queue(head, on: stream, nghttp2_submit_headers(session, 0, stream, nil, nil, 0, nil))
     }
 
     /// Sends trailers, which end the stream. Allowed only from within `body(of:_:into:)`, as they would overtake DATA
     /// still to come, or when all DATA have been taken and the peer's window is shut.
     public final func submitTrailers(_ trailers: HeaderList, on stream: StreamID) {
-        queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
+        unsafe queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
     }
 
     /// Ends a stream at once with RST_STREAM. One whose HEADERS have not been sent yet ends without a frame.
@@ -443,15 +451,15 @@ open class Session: SessionEvents {
         // On the first reset of such a stream libnghttp2 takes the queued HEADERS back. On a second one it would send
         // RST_STREAM for an idle stream, over which the peer ends the connection (RFC 9113, section 5.1).
         if role == .client, !queuedHeaders.isEmpty, queuedHeaders.cancel(on: stream) { return }
-        check(nghttp2_submit_rst_stream(session, 0, stream, code.rawValue))
+        unsafe check(nghttp2_submit_rst_stream(session, 0, stream, code.rawValue))
     }
 
     /// Takes back a request whose HEADERS haven't been written (clients only; `latestStreamSent`): the peer never hears
     /// of it, and the owner gets no more events.
     public final func withdraw(_ stream: StreamID) {
         precondition(role == .client && stream > latestStreamSent, "what was sent can't be taken back")
-        nghttp2_session_set_stream_user_data(session, stream, nil)
-        if stream == latestStream { (latestStream, latestContext) = (0, nil) }
+        unsafe nghttp2_session_set_stream_user_data(session, stream, nil)
+        if stream == latestStream { unsafe (latestStream, latestContext) = (0, nil) }
         reset(stream, .cancel)
     }
 
@@ -461,19 +469,19 @@ open class Session: SessionEvents {
     /// Continues a stream that answered `.nothingYet` and now has something to send.
     public final func resume(_ stream: StreamID) {
         // Fails if the stream isn't waiting, and then there is nothing to do.
-        nghttp2_session_resume_data(session, stream)
+        unsafe nghttp2_session_resume_data(session, stream)
     }
 
     // MARK: Credit (RFC 9113, section 5.2)
 
     /// Gives the peer credit for bytes of a stream that have been passed on, for the stream and for the connection.
     public final func consume(_ count: Int, on stream: StreamID) {
-        check(nghttp2_session_consume(session, stream, count))
+        unsafe check(nghttp2_session_consume(session, stream, count))
     }
 
     /// As `consume(_:on:)`, for the stream alone.
     public final func consumeStream(_ count: Int, on stream: StreamID) {
-        check(nghttp2_session_consume_stream(session, stream, count))
+        unsafe check(nghttp2_session_consume_stream(session, stream, count))
     }
 
     /// Gives the peer credit for all bytes of a stream that have been passed on, once they are an eighth of its window:
@@ -484,16 +492,16 @@ open class Session: SessionEvents {
     ///   - waiting: bytes that have come in and not been passed on.
     ///   - window: the stream's window, in bytes.
     public final func creditEarly(_ stream: StreamID, waiting: Int, window: Int) {
-        let taken = Int(nghttp2_session_get_stream_effective_recv_data_length(session, stream)) - waiting
+        let taken = unsafe Int(nghttp2_session_get_stream_effective_recv_data_length(session, stream)) - waiting
         guard taken >= window / 8, taken > 0 else { return }
-        check(nghttp2_submit_window_update(session, 0, stream, Int32(clamping: taken)))
+        unsafe check(nghttp2_submit_window_update(session, 0, stream, Int32(clamping: taken)))
     }
 
     /// Lets the peer have more bytes of a stream under way.
     ///
     /// - Parameter window: the new total, no less than before. The stream's HEADERS have been sent.
     public final func setWindow(of stream: StreamID, to window: Int) {
-        check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
+        unsafe check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
     }
 
     /// Lets the peer have fewer bytes of a stream under way from now on; everything that came has been consumed.
@@ -503,27 +511,27 @@ open class Session: SessionEvents {
     public final func narrow(_ stream: StreamID, to window: Int) {
         // The peer gets all of its credit once more: otherwise libnghttp2's counts of bytes received and consumed would
         // differ by that for ever.
-        let uncredited = nghttp2_session_get_stream_effective_recv_data_length(session, stream)
-        if uncredited > 0 { check(nghttp2_submit_window_update(session, 0, stream, uncredited)) }
-        check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
+        let uncredited = unsafe nghttp2_session_get_stream_effective_recv_data_length(session, stream)
+        if uncredited > 0 { unsafe check(nghttp2_submit_window_update(session, 0, stream, uncredited)) }
+        unsafe check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
     }
 
     /// As `consume(_:on:)`, for the connection alone.
     public final func consumeConnection(_ count: Int) {
-        check(nghttp2_session_consume_connection(session, count))
+        unsafe check(nghttp2_session_consume_connection(session, count))
     }
 
     /// Bytes of all streams that the peer takes now.
-    public final var peerWindow: Int { Int(nghttp2_session_get_remote_window_size(session)) }
+    public final var peerWindow: Int { unsafe Int(nghttp2_session_get_remote_window_size(session)) }
 
     /// Bytes of a stream that the peer takes now.
     public final func peerWindow(of stream: StreamID) -> Int {
-        Int(nghttp2_session_get_stream_remote_window_size(session, stream))
+        unsafe Int(nghttp2_session_get_stream_remote_window_size(session, stream))
     }
 
     /// Bytes of a stream that the peer takes before it has given credit for any.
     public final var peerInitialWindow: Int {
-        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE))
+        unsafe Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE))
     }
 
     // MARK: The connection
@@ -532,23 +540,23 @@ open class Session: SessionEvents {
     /// before the peer has acknowledged it.
     public final func announce(maxConcurrentStreams count: Int) {
         var entry = entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, UInt32(clamping: count))
-        check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), &entry, 1))
+        unsafe check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), &entry, 1))
     }
 
     /// Number of streams that the peer lets this side open.
     public final var peerMaxConcurrentStreams: Int {
-        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+        unsafe Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
     /// Bytes of the largest header list that the peer announces it takes (RFC 9113, section 6.5.2); the largest number
     /// if it announces nothing.
     public final var peerMaxHeaderListSize: Int {
-        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
+        unsafe Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
     }
 
     /// Announces that the end is near with a GOAWAY that still covers every stream (RFC 9113, section 6.8).
     public final func submitShutdownNotice() {
-        check(nghttp2_submit_shutdown_notice(session))
+        unsafe check(nghttp2_submit_shutdown_notice(session))
     }
 
     /// Accepts no stream beyond those that have arrived by the time that the next output is written, and says so. Open
@@ -562,8 +570,8 @@ open class Session: SessionEvents {
     private func writeDueGoAway() {
         guard let code = dueGoAway else { return }
         dueGoAway = nil
-        let last = nghttp2_session_get_last_proc_stream_id(session)
-        check(nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0))
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
+        unsafe check(nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0))
     }
 
     /// Ends the session: a last GOAWAY is queued, and nothing else is sent or taken in.
@@ -572,19 +580,19 @@ open class Session: SessionEvents {
     ///   none.
     public final func terminate(_ code: ErrorCode, saying text: StaticString = "") {
         if text.utf8CodeUnitCount > 0 {
-            let last = nghttp2_session_get_last_proc_stream_id(session)
-            check(nghttp2_submit_goaway(session, 0, last, code.rawValue, text.utf8Start, text.utf8CodeUnitCount))
+            let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
+            unsafe check(nghttp2_submit_goaway(session, 0, last, code.rawValue, text.utf8Start, text.utf8CodeUnitCount))
         }
-        check(nghttp2_session_terminate_session(session, code.rawValue))
+        unsafe check(nghttp2_session_terminate_session(session, code.rawValue))
     }
 
     /// Sends a PING.
     ///
     /// - Parameter payload: the payload that `pingAnswered(_:)` gets back.
     public final func submitPing(_ payload: UInt64) {
-        withUnsafeBytes(of: payload) { bytes in
+        unsafe withUnsafeBytes(of: payload) { bytes in
             // A PING has eight bytes; libnghttp2 copies them.
-            check(nghttp2_submit_ping(session, 0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress))
+            unsafe check(nghttp2_submit_ping(session, 0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress))
         }
     }
 
@@ -601,6 +609,6 @@ open class Session: SessionEvents {
     }
 
     private func error(_ code: Int32) -> SessionError {
-        SessionError(code: code, description: String(cString: nghttp2_strerror(code)))
+        unsafe SessionError(code: code, description: String(cString: nghttp2_strerror(code)))
     }
 }

@@ -6,8 +6,13 @@ import Glibc
 /// A stream costs libnghttp2 about a dozen small allocations over its life; served from here they cost a few
 /// instructions each instead of the general allocator's locks and searches. Confined to one thread; it must outlive its
 /// sessions.
+///
+/// Soundness: each block begins with its header, and is with libnghttp2 or in one free list; the lists and the frame
+/// buffer live as long as this object.
+@safe
 public final class SessionMemory {
     /// The header in front of every block, which has its size so that it can be taken back without a search.
+    @safe
     private struct Header {
         var sizeClass: Int
         /// The next free block of the class, while this one is free.
@@ -35,6 +40,7 @@ public final class SessionMemory {
     package static let frameBufferSizes = frameBufferSize - 64...frameBufferSize
 
     /// The free blocks of one size.
+    @safe
     private struct FreeList {
         var first: UnsafeMutablePointer<Header>?
         var count = 0
@@ -80,24 +86,24 @@ public final class SessionMemory {
         }
         lentSizes = sizes
         assert(MemoryLayout<Header>.size <= Self.headerSize, "a header keeps what follows aligned as malloc(3) does")
-        free = .allocate(capacity: Self.classes)
-        free.initialize(repeating: FreeList(), count: Self.classes)
+        unsafe free = .allocate(capacity: Self.classes)
+        unsafe free.initialize(repeating: FreeList(), count: Self.classes)
         pageSpace = pages?.space ?? (0, 0)
-        guard let memory = malloc(Self.headerSize + Self.frameBufferSize) else { fatalError("out of memory") }
-        frameBuffer = memory.bindMemory(to: Header.self, capacity: 1)
-        frameBuffer.initialize(to: Header(sizeClass: Self.shared, next: nil))
+        guard let memory = unsafe malloc(Self.headerSize + Self.frameBufferSize) else { fatalError("out of memory") }
+        unsafe frameBuffer = memory.bindMemory(to: Header.self, capacity: 1)
+        unsafe frameBuffer.initialize(to: Header(sizeClass: Self.shared, next: nil))
     }
 
     deinit {
         for sizeClass in 0..<Self.classes {
-            var block = free[sizeClass].first
-            while let current = block {
-                block = current.pointee.next
-                Glibc.free(current)
+            var block = unsafe free[sizeClass].first
+            while let current = unsafe block {
+                unsafe block = current.pointee.next
+                unsafe Glibc.free(current)
             }
         }
-        free.deallocate()
-        Glibc.free(frameBuffer)
+        unsafe free.deallocate()
+        unsafe Glibc.free(frameBuffer)
     }
 
     /// Makes a server session within `make`, with the frame buffer that all of them share.
@@ -105,34 +111,34 @@ public final class SessionMemory {
     /// - Returns: the result of `make`, and the session's page for `trim(_:)`.
     func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
         lendsFrameBuffer = lentSizes != nil
-        lastPage = nil
+        unsafe lastPage = nil
         let result = make()
         lendsFrameBuffer = false
-        return (result, lastPage)
+        return unsafe (result, lastPage)
     }
 
     /// Hands a session's page back to the system for as long as it is all zeros. Harmless even if the session has
     /// another page meanwhile.
     func trim(_ page: UnsafeMutableRawPointer) {
-        pages?.trim(page)
+        unsafe pages?.trim(page)
     }
 
     /// Lends libnghttp2's view of this memory; libnghttp2 copies it.
     func withAllocator<Result>(_ use: (UnsafeMutablePointer<nghttp2_mem>) -> Result) -> Result {
-        var allocator = nghttp2_mem(
+        var allocator = unsafe nghttp2_mem(
             mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
-            malloc: { size, memory in SessionMemory.with(memory) { $0.allocate(size) } },
+            malloc: { size, memory in unsafe SessionMemory.with(memory) { unsafe $0.allocate(size) } },
             free: { block, memory in
                 // Most of libnghttp2's calls of `free` pass a null pointer.
-                guard let block else { return }
-                SessionMemory.with(memory) { $0.give(block) }
+                guard let block = unsafe block else { return }
+                unsafe SessionMemory.with(memory) { unsafe $0.give(block) }
             },
             calloc: { count, size, memory in
                 let (total, overflow) = count.multipliedReportingOverflow(by: size)
-                return overflow ? nil : SessionMemory.with(memory) { $0.allocateZeroed(total) }
+                return unsafe overflow ? nil : SessionMemory.with(memory) { unsafe $0.allocateZeroed(total) }
             },
-            realloc: { block, size, memory in SessionMemory.with(memory) { $0.resize(block, to: size) } })
-        return use(&allocator)
+            realloc: { block, size, memory in unsafe SessionMemory.with(memory) { unsafe $0.resize(block, to: size) } })
+        return unsafe use(&allocator)
     }
 
     /// Lends the object without counting a reference: its owner keeps it alive for as long as any session uses it.
@@ -140,18 +146,18 @@ public final class SessionMemory {
     private static func with<Result>(
         _ pointer: UnsafeMutableRawPointer?, _ body: (SessionMemory) -> Result
     ) -> Result {
-        Unmanaged<SessionMemory>.fromOpaque(pointer!)._withUnsafeGuaranteedRef(body)
+        unsafe Unmanaged<SessionMemory>.fromOpaque(pointer!)._withUnsafeGuaranteedRef(body)
     }
 
     @inline(__always)
     private func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
         let sizeClass = Int(bitPattern: (UInt(bitPattern: size) &+ UInt(Self.step - 1)) / UInt(Self.step))
-        guard sizeClass > 0, sizeClass < Self.classes, let block = free[sizeClass].first else {
-            return allocateAnew(size, sizeClass)
+        guard sizeClass > 0, sizeClass < Self.classes, let block = unsafe free[sizeClass].first else {
+            return unsafe allocateAnew(size, sizeClass)
         }
-        free[sizeClass].first = block.pointee.next
-        free[sizeClass].count &-= 1
-        return UnsafeMutableRawPointer(block).advanced(by: Self.headerSize)
+        unsafe free[sizeClass].first = block.pointee.next
+        unsafe free[sizeClass].count &-= 1
+        return unsafe UnsafeMutableRawPointer(block).advanced(by: Self.headerSize)
     }
 
     @inline(never)
@@ -160,46 +166,46 @@ public final class SessionMemory {
         if isLarge, lendsFrameBuffer, lentSizes!.contains(size) {
             lendsFrameBuffer = false
             lent = (lent.count + 1, size)
-            return UnsafeMutableRawPointer(frameBuffer).advanced(by: Self.headerSize)
+            return unsafe UnsafeMutableRawPointer(frameBuffer).advanced(by: Self.headerSize)
         }
-        guard let memory = malloc(Self.headerSize + (isLarge ? size : sizeClass * Self.step)) else { return nil }
-        let block = memory.bindMemory(to: Header.self, capacity: 1)
-        block.initialize(to: Header(sizeClass: isLarge ? Self.large : sizeClass, next: nil))
-        return memory.advanced(by: Self.headerSize)
+        guard let memory = unsafe malloc(Self.headerSize + (isLarge ? size : sizeClass * Self.step)) else { return nil }
+        let block = unsafe memory.bindMemory(to: Header.self, capacity: 1)
+        unsafe block.initialize(to: Header(sizeClass: isLarge ? Self.large : sizeClass, next: nil))
+        return unsafe memory.advanced(by: Self.headerSize)
     }
 
     private func allocateZeroed(_ size: Int) -> UnsafeMutableRawPointer? {
-        if size == PagePool.pageSize, let page = pages?.take() {
-            lastPage = page
-            return page
+        if size == PagePool.pageSize, let page = unsafe pages?.take() {
+            unsafe lastPage = page
+            return unsafe page
         }
-        guard let block = allocate(size) else { return nil }
-        memset(block, 0, size)
-        return block
+        guard let block = unsafe allocate(size) else { return nil }
+        unsafe memset(block, 0, size)
+        return unsafe block
     }
 
     @inline(__always)
     private func give(_ pointer: UnsafeMutableRawPointer) {
-        guard !isPage(pointer) else { return givePage(pointer) }
+        guard unsafe !isPage(pointer) else { return unsafe givePage(pointer) }
         // Every other block that libnghttp2 frees was made by `allocate`, with its header in front.
-        let block = Self.header(of: pointer)
-        let sizeClass = block.pointee.sizeClass
-        guard sizeClass > Self.large, free[sizeClass].count < Self.mostKept else { return giveUp(block) }
+        let block = unsafe Self.header(of: pointer)
+        let sizeClass = unsafe block.pointee.sizeClass
+        guard sizeClass > Self.large, unsafe free[sizeClass].count < Self.mostKept else { return unsafe giveUp(block) }
         assert(sizeClass < Self.classes, "only allocate() makes blocks")
-        block.pointee.next = free[sizeClass].first
-        free[sizeClass].first = block
-        free[sizeClass].count &+= 1
+        unsafe block.pointee.next = free[sizeClass].first
+        unsafe free[sizeClass].first = block
+        unsafe free[sizeClass].count &+= 1
     }
 
     @inline(never)
     private func givePage(_ page: UnsafeMutableRawPointer) {
-        pages?.give(page)
+        unsafe pages?.give(page)
     }
 
     /// Frees a block that no list keeps.
     @inline(never)
     private func giveUp(_ block: UnsafeMutablePointer<Header>) {
-        if block.pointee.sizeClass != Self.shared { Glibc.free(block) }
+        if unsafe block.pointee.sizeClass != Self.shared { unsafe Glibc.free(block) }
     }
 
     @inline(__always)
@@ -209,37 +215,37 @@ public final class SessionMemory {
     }
 
     private func resize(_ pointer: UnsafeMutableRawPointer?, to size: Int) -> UnsafeMutableRawPointer? {
-        guard let pointer else { return allocate(size) }
+        guard let pointer = unsafe pointer else { return unsafe allocate(size) }
         // Today's libnghttp2 resizes neither zeroed memory nor its frame buffer; if it ever does, the block becomes one
         // of its own.
-        guard !isPage(pointer) else { return move(pointer, PagePool.pageSize, to: size) }
-        let block = Self.header(of: pointer)
-        let sizeClass = block.pointee.sizeClass
-        guard sizeClass != Self.shared else { return move(pointer, Self.frameBufferSize, to: size) }
+        guard unsafe !isPage(pointer) else { return unsafe move(pointer, PagePool.pageSize, to: size) }
+        let block = unsafe Self.header(of: pointer)
+        let sizeClass = unsafe block.pointee.sizeClass
+        guard sizeClass != Self.shared else { return unsafe move(pointer, Self.frameBufferSize, to: size) }
         if sizeClass == Self.large {
             // A large block stays large even if it shrinks, because its header keeps saying so.
-            return realloc(block, Self.headerSize + size)?.advanced(by: Self.headerSize)
+            return unsafe realloc(block, Self.headerSize + size)?.advanced(by: Self.headerSize)
         }
-        guard size > sizeClass * Self.step else { return pointer }
-        return move(pointer, sizeClass * Self.step, to: size)
+        guard size > sizeClass * Self.step else { return unsafe pointer }
+        return unsafe move(pointer, sizeClass * Self.step, to: size)
     }
 
     /// Moves a block of `count` bytes into a new one, and takes the old one back.
     private func move(_ pointer: UnsafeMutableRawPointer, _ count: Int, to size: Int) -> UnsafeMutableRawPointer? {
-        guard let other = allocate(size) else { return nil }
-        other.copyMemory(from: pointer, byteCount: min(count, size))
-        give(pointer)
-        return other
+        guard let other = unsafe allocate(size) else { return nil }
+        unsafe other.copyMemory(from: pointer, byteCount: min(count, size))
+        unsafe give(pointer)
+        return unsafe other
     }
 
     /// The bytes that are lent as a frame buffer.
     var lentBytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(
+        unsafe UnsafeRawBufferPointer(
             start: UnsafeRawPointer(frameBuffer).advanced(by: Self.headerSize), count: Self.frameBufferSize)
     }
 
     @inline(__always)
     private static func header(of pointer: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Header> {
-        pointer.advanced(by: -headerSize).assumingMemoryBound(to: Header.self)
+        unsafe pointer.advanced(by: -headerSize).assumingMemoryBound(to: Header.self)
     }
 }

@@ -73,7 +73,7 @@ package final class HandoverChannel: Sendable {
     /// Creates both ends of a line.
     package static func pair() throws(SystemError) -> (FileDescriptor, FileDescriptor) {
         var numbers: [Int32] = [-1, -1]
-        guard clinux_message_pair(&numbers) == 0 else { throw SystemError(operation: "socketpair", code: errno) }
+        guard unsafe clinux_message_pair(&numbers) == 0 else { throw SystemError(operation: "socketpair", code: errno) }
         return (try FileDescriptor(numbers[0], "socketpair"), try FileDescriptor(numbers[1], "socketpair"))
     }
 
@@ -165,9 +165,10 @@ package final class HandoverChannel: Sendable {
     }
 
     private func transmit(_ packet: [UInt8]) throws(Failure) -> Sent {
-        let count = packet.withUnsafeBytes { buffer in
+        let count = unsafe packet.withUnsafeBytes { buffer in
             retrying {
-                Int32(clamping: Glibc.send(descriptor.number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)))
+                unsafe Int32(
+                    clamping: Glibc.send(descriptor.number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)))
             }
         }
         guard count < 0 else { return .done }

@@ -117,7 +117,7 @@ final class HandoverEnd: EventHandler {
     private func receive() -> ArraySlice<UInt8>? {
         if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: HandoverChannel.largestPacketEver) }
         while true {
-            let count = recv(descriptor.number, &buffer, buffer.count, Int32(MSG_TRUNC))
+            let count = unsafe recv(descriptor.number, &buffer, buffer.count, Int32(MSG_TRUNC))
             if count > buffer.count { continue }
             if count >= 0 { return buffer[..<count] }
             switch errno {

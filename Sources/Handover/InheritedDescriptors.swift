@@ -48,9 +48,9 @@ package final class InheritedDescriptors: Sendable {
     /// Takes the descriptors that the environment names, and removes their variables so that no child takes them for
     /// its own. Call this once, before any thread reads the environment.
     package static func take() throws(Failure) -> InheritedDescriptors {
-        defer { for name in [variable, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(name) } }
+        defer { for name in [variable, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsafe unsetenv(name) } }
         return try InheritedDescriptors(
-            environment: { name in getenv(name).map { String(cString: $0) } }, processID: getpid())
+            environment: { name in unsafe getenv(name).map { unsafe String(cString: $0) } }, processID: getpid())
     }
 
     /// - Parameter environment: returns a variable's value; `nil` if it isn't set.

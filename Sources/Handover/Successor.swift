@@ -58,9 +58,9 @@ package final class Successor: Sendable {
         var environment = environment
         environment[InheritedDescriptors.variable] = all.map(\.name.rawValue).joined(separator: ":")
         var processID: Int32 = 0
-        let code = withCStrings(arguments) { arguments in
-            withCStrings(environment.map { "\($0)=\($1)" }) { environment in
-                clinux_spawn(
+        let code = unsafe withCStrings(arguments) { arguments in
+            unsafe withCStrings(environment.map { "\($0)=\($1)" }) { environment in
+                unsafe clinux_spawn(
                     &processID, program, arguments, environment, all.map(\.descriptor.number), Int32(all.count))
             }
         }
@@ -213,7 +213,7 @@ package final class Successor: Sendable {
     ///   already.
     private func reaped() -> Int32? {
         var status: Int32 = 0
-        let result = retrying { waitpid(processID, &status, WNOHANG) }
+        let result = retrying { unsafe waitpid(processID, &status, WNOHANG) }
         if result == processID { return status }
         return result < 0 ? 0 : nil
     }
@@ -228,8 +228,8 @@ package final class Successor: Sendable {
         _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
     ) -> Result {
         // Owned here until the call returns; execve(2) changes none of them.
-        let copies = texts.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        return body(copies + [nil])
+        let copies = unsafe texts.map { unsafe strdup($0) }
+        defer { for index in unsafe copies.indices { unsafe free(copies[index]) } }
+        return unsafe body(copies + [nil])
     }
 }

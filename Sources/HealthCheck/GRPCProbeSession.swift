@@ -26,7 +26,7 @@ final class GRPCProbeSession: Session {
             let payload: [UInt8] = try message.serializedBytes()
             let length = UInt32(payload.count)
             let header = [0] + (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
-            (header + payload).withUnsafeBytes { requestBody.append($0, from: chunks) }
+            unsafe (header + payload).withUnsafeBytes { unsafe requestBody.append($0, from: chunks) }
             let head = lists.take()
             head.append(":method", "POST")
             head.append(":scheme", request.tls == nil ? "http" : "https")
@@ -55,7 +55,7 @@ final class GRPCProbeSession: Session {
     override func body(
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
-        let count = requestBody.read(into: buffer, pool: chunks)
+        let count = unsafe requestBody.read(into: buffer, pool: chunks)
         return requestBody.isEmpty ? .last(count) : .bytes(count)
     }
 
@@ -75,7 +75,7 @@ final class GRPCProbeSession: Session {
         guard responseBody.count + bytes.count <= Self.largestResponse else {
             return fail("the response has more than \(Self.largestResponse) bytes")
         }
-        responseBody += bytes
+        unsafe responseBody += bytes
     }
 
     override func trailersReceived(_ trailers: HeaderList, on stream: StreamID, _ context: StreamContext) {

@@ -123,13 +123,13 @@ final class Probe: EventHandler {
     // MARK: Asking
 
     private func read(_ transport: Transport, _ exchange: any ProbeExchange) {
-        withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
+        unsafe withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
             while isAsking && exchange.outcome == nil {
-                let arrival = transport.read(into: buffer)
+                let arrival = unsafe transport.read(into: buffer)
                 switch arrival.transfer {
                 case .bytes(let count):
                     hasReceived = true
-                    exchange.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                    unsafe exchange.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
                 case .wouldBlock: return
                 case .end: exchange.end()
                 case .failed(let error): failed(transport.reason(of: error), byTLS: transport.failure != nil)
@@ -152,11 +152,11 @@ final class Probe: EventHandler {
     /// Sends everything queued. A probe's few hundred bytes always fit an empty socket's buffer: a socket that doesn't
     /// take them is as good as dead.
     private func write(_ transport: Transport, _ exchange: any ProbeExchange) {
-        withUnsafeTemporaryAllocation(byteCount: Session.leastOutput, alignment: 16) { buffer in
+        unsafe withUnsafeTemporaryAllocation(byteCount: Session.leastOutput, alignment: 16) { buffer in
             while isAsking {
-                let count = exchange.write(into: buffer)
+                let count = unsafe exchange.write(into: buffer)
                 guard count > 0 else { break }
-                switch transport.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
+                switch unsafe transport.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
                 case .all: continue
                 case .failed(let reason): failed(reason, byTLS: transport.failure != nil)
                 case .blocked: finish(.requestFailed(reason: "the backend doesn't read"))

@@ -42,7 +42,7 @@ final class HTTPProbeExchange: ProbeExchange {
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         guard outcome == nil else { return }
-        incoming += bytes
+        unsafe incoming += bytes
         if let end = incoming.firstIndex(of: UInt8(ascii: "\n")) {
             outcome = Self.judge(String(decoding: incoming[..<end], as: UTF8.self))
         } else if incoming.count > Self.longestStatusLine {
@@ -56,7 +56,7 @@ final class HTTPProbeExchange: ProbeExchange {
 
     func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, outgoing.count)
-        buffer.copyBytes(from: outgoing[..<count])
+        unsafe buffer.copyBytes(from: outgoing[..<count])
         outgoing.removeFirst(count)
         return count
     }
@@ -84,7 +84,7 @@ final class GRPCProbeExchange: ProbeExchange {
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
         do {
-            try session.receive(bytes)
+            try unsafe session.receive(bytes)
         } catch {
             session.fail("HTTP/2: \(error)")
         }
@@ -96,7 +96,7 @@ final class GRPCProbeExchange: ProbeExchange {
 
     func write(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         do {
-            return try session.write(into: buffer)
+            return try unsafe session.write(into: buffer)
         } catch {
             session.fail("HTTP/2: \(error)")
             return 0

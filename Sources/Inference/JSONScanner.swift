@@ -180,8 +180,8 @@ struct JSONScanner {
 
     private mutating func word(_ word: StaticString) throws(RequestError) {
         let length = word.utf8CodeUnitCount
-        let expected = UnsafeBufferPointer(start: word.utf8Start, count: length)
-        guard bytes[position...].starts(with: expected) else { throw failure("'\(word)' is expected") }
+        let expected = unsafe UnsafeBufferPointer(start: word.utf8Start, count: length)
+        guard unsafe bytes[position...].starts(with: expected) else { throw failure("'\(word)' is expected") }
         position += length
     }
 

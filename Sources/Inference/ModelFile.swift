@@ -15,14 +15,14 @@ enum ModelFile {
     static func read(_ path: String, limit: Int) throws(ModelLoadError) -> [UInt8]? {
         let file: FileDescriptor
         do {
-            file = try FileDescriptor(retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }, "open")
+            file = try FileDescriptor(retrying { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }, "open")
         } catch {
             if error.code == ENOENT { return nil }
             throw .unreadable(path: path, reason: error.reason)
         }
 
         var information = stat()
-        guard fstat(file.number, &information) == 0 else {
+        guard unsafe fstat(file.number, &information) == 0 else {
             throw .unreadable(path: path, reason: SystemError(operation: "stat", code: errno).reason)
         }
         guard information.st_mode & S_IFMT == S_IFREG else {
@@ -35,9 +35,9 @@ enum ModelFile {
         // One byte more than the size, to detect that the file has grown since.
         let capacity = Int(information.st_size) + 1
         var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             while count < capacity {
-                let result = Glibc.read(file.number, buffer.baseAddress! + count, capacity - count)
+                let result = unsafe Glibc.read(file.number, buffer.baseAddress! + count, capacity - count)
                 if result > 0 {
                     count += result
                 } else if result == 0 {

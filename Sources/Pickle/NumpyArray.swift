@@ -70,33 +70,33 @@ extension NumpyArray {
         self.shape = shape
         switch type.kind {
         case .boolean:
-            elements = .booleans(bytes.withUnsafeBytes { raw in places.map(count) { raw[$0] != 0 } })
+            elements = unsafe .booleans(bytes.withUnsafeBytes { raw in places.map(count) { unsafe raw[$0] != 0 } })
         case .signedInteger:
-            elements = .integers(
+            elements = unsafe .integers(
                 bytes.withUnsafeBytes { raw in
                     places.map(count) { place in
-                        let bits = Self.bits(raw, place, type)
+                        let bits = unsafe Self.bits(raw, place, type)
                         let unused = UInt64(64 - 8 * type.itemSize)
                         return Int(Int64(bitPattern: bits << unused) >> Int64(unused))
                     }
                 })
         case .unsignedInteger:
-            let numbers = bytes.withUnsafeBytes { raw in places.map(count) { Self.bits(raw, $0, type) } }
+            let numbers = unsafe bytes.withUnsafeBytes { raw in places.map(count) { unsafe Self.bits(raw, $0, type) } }
             guard numbers.allSatisfy({ $0 <= UInt64(Int.max) }) else {
                 throw .unexpected(found: "an unsigned integer above 2^63 - 1", expected: "a smaller one")
             }
             elements = .integers(numbers.map { Int($0) })
         case .float:
-            elements = .floats(
+            elements = unsafe .floats(
                 bytes.withUnsafeBytes { raw in
                     places.map(count) { place in
-                        let bits = Self.bits(raw, place, type)
+                        let bits = unsafe Self.bits(raw, place, type)
                         return type.itemSize == 4
                             ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) : Double(bitPattern: bits)
                     }
                 })
         case .text:
-            let strings = bytes.withUnsafeBytes { raw in places.map(count) { Self.text(raw, $0, type) } }
+            let strings = unsafe bytes.withUnsafeBytes { raw in places.map(count) { unsafe Self.text(raw, $0, type) } }
             guard let texts = strings.contains(nil) ? nil : strings.compactMap({ $0 }) else {
                 throw .invalidText(encoding: "UCS-4")
             }
@@ -117,7 +117,7 @@ extension NumpyArray {
         var bits: UInt64 = 0
         let start = place * type.itemSize
         for index in 0..<type.itemSize {
-            let byte = raw[type.byteOrder == .big ? start + index : start + type.itemSize - 1 - index]
+            let byte = unsafe raw[type.byteOrder == .big ? start + index : start + type.itemSize - 1 - index]
             bits = bits << 8 | UInt64(byte)
         }
         return bits
@@ -127,7 +127,7 @@ extension NumpyArray {
     private static func text(_ raw: UnsafeRawBufferPointer, _ place: Int, _ type: NumpyDataType) -> String? {
         let characterType = NumpyDataType(kind: .unsignedInteger, itemSize: 4, byteOrder: type.byteOrder)
         let width = type.itemSize / 4
-        var codes = (0..<width).map { UInt32(truncatingIfNeeded: bits(raw, place * width + $0, characterType)) }
+        var codes = (0..<width).map { unsafe UInt32(truncatingIfNeeded: bits(raw, place * width + $0, characterType)) }
         while codes.last == 0 { codes.removeLast() }
         var text = String.UnicodeScalarView()
         for code in codes {

@@ -110,7 +110,7 @@ struct PredictorCommand: AsyncParsableCommand {
         do {
             return try PredictorSettings { name in
                 if let flag = flags[name] ?? nil { return flag }
-                return getenv(name).map { String(cString: $0) }
+                return unsafe getenv(name).map { unsafe String(cString: $0) }
             }
         } catch {
             throw Self.failure(error, code: .usage)

@@ -152,14 +152,14 @@ struct Program: Sendable {
         guard !name.contains("/") else { return name }
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let paths: [String] = folders.map { "\($0)/\(name)" }
-        return paths.first { access($0, X_OK) == 0 } ?? "/proc/self/exe"
+        return paths.first { unsafe access($0, X_OK) == 0 } ?? "/proc/self/exe"
     }
 
     /// Whether this is a container's first process, or the one that its init (as of `docker run --init`) runs. A
     /// service manager that is told which process is the service counts as neither.
     private static func isMainProcessOfContainer() -> Bool {
         if getpid() == 1 { return true }
-        guard getppid() == 1, getenv("NOTIFY_SOCKET") == nil else { return false }
+        guard getppid() == 1, unsafe getenv("NOTIFY_SOCKET") == nil else { return false }
         // The inode number of the kernel's initial PID namespace (PROC_PID_INIT_INO).
         return (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) != "pid:[4026531836]"
     }

@@ -7,7 +7,8 @@ struct ServiceManager: Sendable {
 
     /// - Returns: `nil` if no service manager has asked for reports.
     init?() {
-        guard let path = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), path.first == "/" || path.first == "@"
+        guard let path = unsafe getenv("NOTIFY_SOCKET").map({ unsafe String(cString: $0) }),
+            path.first == "/" || path.first == "@"
         else { return nil }
         self.path = path
     }
@@ -28,18 +29,18 @@ struct ServiceManager: Sendable {
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
-        withUnsafeMutableBytes(of: &address.sun_path) { space in
-            space.copyBytes(from: bytes)
-            if space[0] == UInt8(ascii: "@") { space[0] = 0 }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { space in
+            unsafe space.copyBytes(from: bytes)
+            if unsafe space[0] == UInt8(ascii: "@") { unsafe space[0] = 0 }
         }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let length = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path)! + bytes.count)
-        _ = withUnsafePointer(to: &address) { pointer in
+        _ = unsafe withUnsafePointer(to: &address) { pointer in
             // A sockaddr_un is a sockaddr by the sockets API's own convention.
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                sendto(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL), address, length)
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe sendto(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL), address, length)
             }
         }
     }

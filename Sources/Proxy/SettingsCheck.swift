@@ -66,9 +66,9 @@ struct SettingsCheck {
     }
 
     private func checkAppendable(_ setting: some DeclaredSetting, _ path: String) -> [SettingsError] {
-        let exists = access(path, F_OK) == 0
+        let exists = unsafe access(path, F_OK) == 0
         var status = stat()
-        let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let isFolder = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
         let usable = exists ? !isFolder && isWritable(path) : isWritable(folder(of: path))
         return usable ? [] : [reject(setting, path, "a file that can be written to, or made")]
     }
@@ -93,7 +93,7 @@ struct SettingsCheck {
     }
 
     private func isWritable(_ path: String) -> Bool {
-        access(path, W_OK) == 0
+        unsafe access(path, W_OK) == 0
     }
 
     private func folder(of path: String) -> String {

@@ -12,7 +12,7 @@ package struct FileFingerprint: Equatable, Sendable {
     /// `nil` if there is no file, or none that can be examined.
     package init?(path: String) {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        guard unsafe stat(path, &status) == 0 else { return nil }
         device = UInt(status.st_dev)
         number = UInt(status.st_ino)
         size = Int(status.st_size)

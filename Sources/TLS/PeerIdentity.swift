@@ -19,15 +19,15 @@ package struct PeerIdentity: Sendable, Equatable {
     init?(certificate: OpaquePointer) {
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
-        guard X509_digest(certificate, EVP_sha256(), &digest, &length) == 1 else { return nil }
+        guard unsafe X509_digest(certificate, EVP_sha256(), &digest, &length) == 1 else { return nil }
         let digits = Array("0123456789abcdef".utf8)
         let hexadecimal = digest[..<Int(length)].flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
         fingerprint = String(decoding: hexadecimal, as: UTF8.self)
         var text = [CChar](repeating: 0, count: 1024)
-        let count = openssl_shim_subject(certificate, &text, Int32(text.count))
+        let count = unsafe openssl_shim_subject(certificate, &text, Int32(text.count))
         subject =
             count > 0 ? String(decoding: text[..<Int(count)].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
-        names = SubjectAlternativeName.all(of: certificate)
+        names = unsafe SubjectAlternativeName.all(of: certificate)
     }
 
     /// The most bytes of `forwardedClientCertificate`; names beyond that are left out.

@@ -22,15 +22,18 @@ package struct SubjectAlternativeName: Sendable, Equatable {
     /// All of a certificate's names of a known kind, in their order. A name with characters that it can't have (a NUL,
     /// a quote) is left out, since it could only pass for something else.
     static func all(of certificate: OpaquePointer) -> [SubjectAlternativeName] {
-        guard let extensionValue = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return [] }
+        guard let extensionValue = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else {
+            return []
+        }
         let names = OpaquePointer(extensionValue)
         // Made for the caller by the call above, and freed when everything has been copied out of it.
-        defer { GENERAL_NAMES_free(names) }
-        return (0..<openssl_shim_name_count(names)).compactMap { index in
+        defer { unsafe GENERAL_NAMES_free(names) }
+        return unsafe (0..<openssl_shim_name_count(names)).compactMap { index in
             var start: UnsafePointer<UInt8>?
             var length: Int32 = 0
-            let type = openssl_shim_name(names, index, &start, &length)
-            return SubjectAlternativeName(type: type, bytes: UnsafeBufferPointer(start: start, count: Int(length)))
+            let type = unsafe openssl_shim_name(names, index, &start, &length)
+            return unsafe SubjectAlternativeName(
+                type: type, bytes: UnsafeBufferPointer(start: start, count: Int(length)))
         }
     }
 
@@ -42,14 +45,14 @@ package struct SubjectAlternativeName: Sendable, Equatable {
         case GEN_IPADD:
             guard bytes.count == 4 || bytes.count == 16 else { return nil }
             kind = .address
-            value = SocketAddress(family: bytes.count == 4 ? .ipv4 : .ipv6, bytes: Array(bytes), port: 0).host
+            value = unsafe SocketAddress(family: bytes.count == 4 ? .ipv4 : .ipv6, bytes: Array(bytes), port: 0).host
             return
         default: return nil
         }
-        let isName = bytes.allSatisfy {
+        let isName = unsafe bytes.allSatisfy {
             (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
         }
         guard isName, !bytes.isEmpty else { return nil }
-        value = String(decoding: bytes, as: UTF8.self)
+        value = unsafe String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -5,6 +5,9 @@ import Ground
 
 /// TLS over one socket. OpenSSL only turns bytes into records and back: it reads and writes a `RecordBuffer`. Confined
 /// to one thread.
+///
+/// Soundness: `ssl` is never `nil`, is freed in `deinit` only, and points to `records`, which this object keeps alive.
+@safe
 package final class TLSConnection {
     /// The progress of the handshake.
     package enum Handshake: Equatable {
@@ -50,8 +53,8 @@ package final class TLSConnection {
         self.socket = socket
         self.records = records
         requiredProtocol = .http2
-        ssl = try Self.make(context, records)
-        SSL_set_accept_state(ssl)
+        unsafe ssl = try unsafe Self.make(context, records)
+        unsafe SSL_set_accept_state(ssl)
     }
 
     /// The client's side.
@@ -66,31 +69,33 @@ package final class TLSConnection {
         self.socket = socket
         self.records = records
         requiredProtocol = offer == .http2 ? offer : nil
-        ssl = try Self.make(context, records)
-        SSL_set_connect_state(ssl)
+        unsafe ssl = try unsafe Self.make(context, records)
+        unsafe SSL_set_connect_state(ssl)
         let list = offer.offer
-        guard SSL_set_alpn_protos(ssl, list, UInt32(list.count)) == 0 else { throw .fromQueue("cannot offer ALPN") }
+        guard unsafe SSL_set_alpn_protos(ssl, list, UInt32(list.count)) == 0 else {
+            throw .fromQueue("cannot offer ALPN")
+        }
         let options = context.clientOptions
         let name = options?.serverName ?? host
         let isAddress = SocketAddress(numeric: name, port: 0) != nil
-        guard openssl_shim_set_name(ssl, name, isAddress ? 1 : 0, options?.verifies == true ? 1 : 0) == 1 else {
+        guard unsafe openssl_shim_set_name(ssl, name, isAddress ? 1 : 0, options?.verifies == true ? 1 : 0) == 1 else {
             throw .fromQueue("cannot ask for the name \(name)")
         }
     }
 
     deinit {
-        SSL_free(ssl)
+        unsafe SSL_free(ssl)
     }
 
     private static func make(
         _ context: TLSContext, _ records: RecordBuffer
     ) throws(TLSError) -> OpaquePointer {
-        guard let ssl = SSL_new(context.pointer) else { throw .fromQueue("cannot set up TLS") }
-        guard openssl_shim_connect(ssl, RecordMethod.shared.pointer, records.records) == 1 else {
-            SSL_free(ssl)
+        guard let ssl = unsafe SSL_new(context.pointer) else { throw .fromQueue("cannot set up TLS") }
+        guard unsafe openssl_shim_connect(ssl, RecordMethod.shared.pointer, records.records) == 1 else {
+            unsafe SSL_free(ssl)
             throw .fromQueue("cannot set up TLS")
         }
-        return ssl
+        return unsafe ssl
     }
 
     // MARK: Handshake
@@ -121,39 +126,39 @@ package final class TLSConnection {
     private func advance() -> Handshake {
         ERR_clear_error()
         records.mostMessages = .max
-        let result = SSL_do_handshake(ssl)
+        let result = unsafe SSL_do_handshake(ssl)
         keepRecords()
         guard result == 1 else {
-            return SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ
+            return unsafe SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ
                 ? .waits(for: .readable) : .failed(handshakeError())
         }
-        if let name = requiredProtocol?.name, !selectedProtocol.elementsEqual(name.utf8) {
+        if let name = requiredProtocol?.name, unsafe !selectedProtocol.elementsEqual(name.utf8) {
             return .failed(TLSError("the peer did not agree to HTTP/2 (ALPN \(name))"))
         }
         phase = .established(hasRead: false)
-        unread = Array(records.rest)
+        unread = unsafe Array(records.rest)
         return .done
     }
 
     private func handshakeError() -> TLSError {
-        let verification = SSL_get_verify_result(ssl)
+        let verification = unsafe SSL_get_verify_result(ssl)
         guard verification != Int(X509_V_OK) else {
             return ERR_peek_error() == 0
                 ? TLSError("the connection was closed during the TLS handshake")
                 : .fromQueue("the TLS handshake failed")
         }
         ERR_clear_error()
-        var reason = String(cString: X509_verify_cert_error_string(verification))
+        var reason = unsafe String(cString: X509_verify_cert_error_string(verification))
         if let detail = detail(of: verification) { reason += " (\(detail))" }
         return TLSError("the certificate is not accepted: \(reason)")
     }
 
     /// Details that help to fix the cause of a failed verification.
     private func detail(of verification: Int) -> String? {
-        guard let certificate = openssl_shim_shown_certificate(ssl) else { return nil }
+        guard let certificate = unsafe openssl_shim_shown_certificate(ssl) else { return nil }
         switch Int32(clamping: verification) {
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-            let names = SubjectAlternativeName.all(of: certificate).map(\.value).joined(separator: ", ")
+            let names = unsafe SubjectAlternativeName.all(of: certificate).map(\.value).joined(separator: ", ")
             return names.isEmpty ? "it has no alternative names" : "it is for \(names)"
         default: return nil
         }
@@ -162,18 +167,20 @@ package final class TLSConnection {
     private var selectedProtocol: UnsafeBufferPointer<UInt8> {
         var name: UnsafePointer<UInt8>?
         var length: UInt32 = 0
-        SSL_get0_alpn_selected(ssl, &name, &length)
-        return UnsafeBufferPointer(start: name, count: Int(length))
+        unsafe SSL_get0_alpn_selected(ssl, &name, &length)
+        return unsafe UnsafeBufferPointer(start: name, count: Int(length))
     }
 
     /// The peer's identity by its verified certificate; `nil` if it has shown none.
     package var peerIdentity: PeerIdentity? {
-        guard let certificate = SSL_get1_peer_certificate(ssl) else { return nil }
-        defer { X509_free(certificate) }
-        guard SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0, SSL_get_verify_result(ssl) == Int(X509_V_OK) else {
+        guard let certificate = unsafe SSL_get1_peer_certificate(ssl) else { return nil }
+        defer { unsafe X509_free(certificate) }
+        guard unsafe SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0,
+            unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK)
+        else {
             return nil
         }
-        return PeerIdentity(certificate: certificate)
+        return unsafe PeerIdentity(certificate: certificate)
     }
 
     // MARK: Bytes
@@ -188,7 +195,7 @@ package final class TLSConnection {
         case .failed(_, let transfer, _): return transfer
         case .handshaking, .established: break
         }
-        let transfer = readRecords(into: buffer)
+        let transfer = unsafe readRecords(into: buffer)
         keepRecords()
         if case .failed = transfer { return transfer }
         if !unwritten.isEmpty { writeAgain() }
@@ -202,13 +209,13 @@ package final class TLSConnection {
         guard unread.isEmpty else {
             let bytes = unread
             unread = []
-            return bytes.withUnsafeBytes { bytes in records.lend(bytes) { open(into: buffer) } }
+            return unsafe bytes.withUnsafeBytes { bytes in unsafe records.lend(bytes) { unsafe open(into: buffer) } }
         }
         return records.receive(from: socket) { transfer in
             switch transfer {
             case .wouldBlock: transfer
             case .failed where !lacksCertificate: transfer
-            case .bytes, .end, .failed: open(into: buffer)
+            case .bytes, .end, .failed: unsafe open(into: buffer)
             }
         }
     }
@@ -221,7 +228,7 @@ package final class TLSConnection {
             var count = 0
             records.messages = 0
             records.mostMessages = messages.left
-            let result = SSL_read_ex(ssl, buffer.baseAddress! + total, buffer.count - total, &count)
+            let result = unsafe SSL_read_ex(ssl, buffer.baseAddress! + total, buffer.count - total, &count)
             messages.spend(records.messages)
             if result == 1 {
                 total += count
@@ -235,7 +242,7 @@ package final class TLSConnection {
                     TLSError("more than \(MessageBudget.capacity) TLS handshake messages, and no data"), "read",
                     isFlood: true)
             } else {
-                outcome = transfer(afterError: SSL_get_error(ssl, result), "read")
+                outcome = unsafe transfer(afterError: SSL_get_error(ssl, result), "read")
             }
             if outcome == .end { phase = .ended }
             return total > 0 ? .bytes(total) : outcome
@@ -270,17 +277,17 @@ package final class TLSConnection {
     ///   `flush()` has sent the rest, once the socket is writable, or readable if `waitsForPeer` says so.
     package func write(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
         assert(unwritten.isEmpty, "what is left comes first")
-        switch seal(bytes) {
+        switch unsafe seal(bytes) {
         case .bytes: break
         case .wouldBlock:
-            unwritten = Array(bytes)
+            unwritten = unsafe Array(bytes)
             return .wouldBlock
         case let other: return other
         }
         let sent: Socket.Transfer
         if unsent.isEmpty {
             // The usual case: straight from OpenSSL's memory into the socket.
-            sent = send(records.made) { unsent = Array($0) }
+            sent = unsafe send(records.made) { unsent = unsafe Array($0) }
             records.removeMade()
         } else {
             keepRecords()
@@ -293,18 +300,18 @@ package final class TLSConnection {
     private func seal(_ bytes: UnsafeRawBufferPointer) -> Socket.Transfer {
         var count = 0
         ERR_clear_error()
-        let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
+        let result = unsafe SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
         if result == 1 {
             assert(count == bytes.count, "without SSL_MODE_ENABLE_PARTIAL_WRITE all is taken or nothing")
             return .bytes(count)
         }
-        let code = SSL_get_error(ssl, result)
+        let code = unsafe SSL_get_error(ssl, result)
         keepRecords()
         return code == SSL_ERROR_WANT_READ ? .wouldBlock : fail(.fromQueue("TLS has failed"), "write")
     }
 
     private func writeAgain() {
-        let sealed = unwritten.withUnsafeBytes { seal($0) }
+        let sealed = unsafe unwritten.withUnsafeBytes { unsafe seal($0) }
         switch sealed {
         case .bytes:
             unwritten = []
@@ -321,7 +328,7 @@ package final class TLSConnection {
     package func flush() -> Socket.Transfer {
         let bytes = unsent
         unsent = []
-        let sent = bytes.withUnsafeBytes { send($0) { unsent = Array($0) } }
+        let sent = unsafe bytes.withUnsafeBytes { unsafe send($0) { unsent = unsafe Array($0) } }
         // Bytes that OpenSSL hasn't taken yet are left too.
         if case .bytes = sent, !unwritten.isEmpty { return .wouldBlock }
         return sent
@@ -334,12 +341,12 @@ package final class TLSConnection {
     private func send(
         _ bytes: UnsafeRawBufferPointer, keep: (UnsafeRawBufferPointer) -> Void
     ) -> Socket.Transfer {
-        var rest = bytes
-        while !rest.isEmpty {
-            switch socket.write(rest) {
-            case .bytes(let count): rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            switch unsafe socket.write(rest) {
+            case .bytes(let count): unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             case .wouldBlock, .end:
-                keep(rest)
+                unsafe keep(rest)
                 return .wouldBlock
             case .failed(let error): return .failed(error)
             }
@@ -349,8 +356,8 @@ package final class TLSConnection {
 
     /// Takes over what OpenSSL has written of its own accord: alerts, answers to key updates, the handshake.
     private func keepRecords() {
-        guard !records.made.isEmpty else { return }
-        unsent += records.made
+        guard unsafe !records.made.isEmpty else { return }
+        unsafe unsent += records.made
         records.removeMade()
     }
 
@@ -378,7 +385,7 @@ package final class TLSConnection {
     /// handshake that it won't go on, and some servers just close.
     private var lacksCertificate: Bool {
         switch phase {
-        case .handshaking, .established(hasRead: false): openssl_shim_lacks_certificate(ssl) == 1
+        case .handshaking, .established(hasRead: false): unsafe openssl_shim_lacks_certificate(ssl) == 1
         case .established(hasRead: true), .ended, .failed: false
         }
     }
@@ -386,13 +393,13 @@ package final class TLSConnection {
     /// Tells the peer that nothing more comes (close_notify), as far as the socket takes it now. The socket is to be
     /// closed right away.
     package func close() {
-        if isEstablished { SSL_shutdown(ssl) }
+        if isEstablished { unsafe SSL_shutdown(ssl) }
         ERR_clear_error()
         keepRecords()
         guard !unsent.isEmpty else { return }
         // Sent with the FIN; but an alert goes at once: bytes that came in after its cause may be left unread, and the
         // system then ends the connection by a reset.
-        _ = unsent.withUnsafeBytes { socket.write($0, isLast: failure == nil) }
+        _ = unsafe unsent.withUnsafeBytes { unsafe socket.write($0, isLast: failure == nil) }
         unsent = []
     }
 }

@@ -5,6 +5,9 @@ import Glibc
 ///
 /// Immutable once it is made (`expiry` is set on the way), and OpenSSL counts its own references under a lock: any
 /// thread may make connections from it.
+///
+/// Soundness: `pointer` is valid from `init` until `deinit`, and OpenSSL keeps what a connection needs beyond that.
+@safe
 package final class TLSContext: @unchecked Sendable {
     /// The certificates that a server shows and asks for.
     package struct ServerOptions: Sendable, Equatable {
@@ -53,70 +56,74 @@ package final class TLSContext: @unchecked Sendable {
     ///
     /// - Throws: `TLSError` naming the file that can't be used.
     package init(server options: ServerOptions) throws(TLSError) {
-        pointer = try Self.make(TLS_server_method())
+        unsafe pointer = try unsafe Self.make(TLS_server_method())
         clientOptions = nil
-        openssl_shim_select_alpn(pointer)
+        unsafe openssl_shim_select_alpn(pointer)
         try load(certificate: options.certificateFile, key: options.keyFile)
         // Without a context of its own, OpenSSL refuses to resume sessions with client certificates.
         let name = Array("sluice".utf8)
-        SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count))
-        openssl_shim_set_session_cache_size(pointer, Self.sessionCacheSize)
+        unsafe SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count))
+        unsafe openssl_shim_set_session_cache_size(pointer, Self.sessionCacheSize)
         guard let file = options.clientAuthorityFile else { return }
         try trust(file)
-        SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(file))
-        SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+        unsafe SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(file))
+        unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
     }
 
     /// Reads a client's files.
     ///
     /// - Throws: `TLSError` naming the file that can't be used.
     package init(client options: ClientOptions) throws(TLSError) {
-        pointer = try Self.make(TLS_client_method())
+        unsafe pointer = try unsafe Self.make(TLS_client_method())
         clientOptions = options
         if let certificate = options.certificateFile {
             try load(certificate: certificate, key: options.keyFile ?? certificate)
         } else {
-            openssl_shim_note_certificate_requests(pointer)
+            unsafe openssl_shim_note_certificate_requests(pointer)
         }
         guard options.verifies else { return }
         if let file = options.authorityFile {
             try trust(file)
         } else {
-            try SystemAuthorities.trust(in: pointer)
+            try unsafe SystemAuthorities.trust(in: pointer)
         }
-        SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+        unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
     }
 
     deinit {
-        SSL_CTX_free(pointer)
+        unsafe SSL_CTX_free(pointer)
     }
 
     private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
-        guard let context = SSL_CTX_new(method) else { throw .fromQueue("cannot set up TLS") }
-        guard openssl_shim_configure(context) == 1 else {
-            SSL_CTX_free(context)
+        guard let context = unsafe SSL_CTX_new(method) else { throw .fromQueue("cannot set up TLS") }
+        guard unsafe openssl_shim_configure(context) == 1 else {
+            unsafe SSL_CTX_free(context)
             throw .fromQueue("cannot set up TLS: no cipher suite is left")
         }
-        return context
+        return unsafe context
     }
 
     private func load(certificate: String, key: String) throws(TLSError) {
-        guard SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
+        guard unsafe SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
             throw .fromQueue("cannot use the certificate \(certificate)")
         }
-        guard SSL_CTX_use_PrivateKey_file(pointer, key, SSL_FILETYPE_PEM) == 1 else {
+        guard unsafe SSL_CTX_use_PrivateKey_file(pointer, key, SSL_FILETYPE_PEM) == 1 else {
             throw .fromQueue("cannot use the key \(key)")
         }
-        guard SSL_CTX_check_private_key(pointer) == 1 else {
+        guard unsafe SSL_CTX_check_private_key(pointer) == 1 else {
             throw .fromQueue("the key \(key) does not belong to the certificate \(certificate)")
         }
-        let chain = (0..<openssl_shim_chain_count(pointer)).map { openssl_shim_chain_certificate(pointer, $0) }
-        let expiries = ([SSL_CTX_get0_certificate(pointer)] + chain).compactMap { $0.map(openssl_shim_expiry) }
+        let chain = unsafe (0..<openssl_shim_chain_count(pointer)).map {
+            unsafe openssl_shim_chain_certificate(pointer, $0)
+        }
+        let expiries = unsafe ([SSL_CTX_get0_certificate(pointer)] + chain).compactMap {
+            unsafe $0.map(openssl_shim_expiry)
+        }
         expiry = expiries.min()
     }
 
     private func trust(_ file: String) throws(TLSError) {
-        guard SSL_CTX_load_verify_locations(pointer, file, nil) == 1 else {
+        guard unsafe SSL_CTX_load_verify_locations(pointer, file, nil) == 1 else {
             throw .fromQueue("cannot use the authorities in \(file)")
         }
     }

@@ -12,8 +12,8 @@ package struct TLSError: Error, Equatable, CustomStringConvertible {
     static func fromQueue(_ what: String) -> TLSError {
         let code = ERR_get_error()
         ERR_clear_error()
-        guard code != 0, let reason = ERR_reason_error_string(code) else { return TLSError(what) }
-        let text = String(cString: reason)
+        guard code != 0, let reason = unsafe ERR_reason_error_string(code) else { return TLSError(what) }
+        let text = unsafe String(cString: reason)
         switch text {
         // OpenSSL's words for the first bytes of a peer that doesn't speak TLS.
         case "http request", "wrong version number", "https proxy request", "packet length too long",

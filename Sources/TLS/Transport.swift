@@ -67,10 +67,10 @@ package final class Transport {
     ///   - endFollows: whether the socket has reported, once and for all, that the peer has ended.
     package func read(into buffer: UnsafeMutableRawBufferPointer, endFollows: Bool = false) -> Arrival {
         if let tls {
-            let transfer = tls.read(into: buffer)
+            let transfer = unsafe tls.read(into: buffer)
             return Arrival(transfer: transfer, behind: tls.hasEnding ? .end : .unknown)
         }
-        let transfer = socket.read(into: buffer)
+        let transfer = unsafe socket.read(into: buffer)
         guard case .bytes(let count) = transfer else { return Arrival(transfer: transfer, behind: .unknown) }
         return Arrival(transfer: transfer, behind: count == buffer.count ? .more : endFollows ? .end : .unknown)
     }
@@ -78,15 +78,15 @@ package final class Transport {
     /// Takes all the bytes, and sends what the socket takes.
     package func write(_ bytes: UnsafeRawBufferPointer) -> Sent {
         assert(unsent.isEmpty, "what is left comes first")
-        if let tls { return sent(tls.write(bytes)) }
-        var rest = bytes
-        while !rest.isEmpty {
-            let transfer = socket.write(rest)
+        if let tls { return unsafe sent(tls.write(bytes)) }
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            let transfer = unsafe socket.write(rest)
             guard case .bytes(let count) = transfer else {
-                unsent = Array(rest)
+                unsent = unsafe Array(rest)
                 return sent(transfer)
             }
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
         return .all
     }
@@ -96,7 +96,7 @@ package final class Transport {
         if let tls { return sent(tls.flush()) }
         let bytes = unsent
         unsent = []
-        return bytes.withUnsafeBytes { write($0) }
+        return unsafe bytes.withUnsafeBytes { unsafe write($0) }
     }
 
     /// Whether something is left to be sent. With TLS, a read may cause that.

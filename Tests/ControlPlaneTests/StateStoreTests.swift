@@ -231,7 +231,7 @@ import Testing
     }
 
     @Test func stateFileThatIsAPipe() throws {
-        #expect(mkfifo(path, 0o600) == 0)
+        unsafe #expect(mkfifo(path, 0o600) == 0)
         // An error and no waiting for somebody who writes.
         #expect(throws: StateStore.Failure.file(SystemError(operation: "cannot read \(path)", code: 29))) {
             try StateStore.read(path: path)

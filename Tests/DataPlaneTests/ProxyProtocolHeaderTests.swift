@@ -29,7 +29,7 @@ import Testing
         while taken < bytes.count {
             let count = min(header.missing, pieces, bytes.count - taken)
             #expect(count > 0)
-            let outcome = bytes[taken..<taken + count].withUnsafeBytes { header.take($0) }
+            let outcome = unsafe bytes[taken..<taken + count].withUnsafeBytes { unsafe header.take($0) }
             taken += count
             if let outcome { return (outcome, taken) }
         }

@@ -108,7 +108,7 @@ struct DamagedModelTests {
     /// The largest resident memory of the process so far, in KiB.
     private static func peakMemory() -> Int {
         var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss
     }
 }

@@ -110,7 +110,7 @@ final class RunningLoop: Sendable {
     /// The calling thread's processor time.
     private static func threadTime() -> Duration {
         var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
@@ -216,13 +216,13 @@ private struct SocketPair {
 
     init() throws {
         var numbers: [Int32] = [-1, -1]
-        let result = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &numbers)
+        let result = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &numbers)
         if result != 0 { throw SystemError(operation: "socketpair", code: errno) }
         mine = try FileDescriptor(numbers[0], "socketpair")
         other = try FileDescriptor(numbers[1], "socketpair")
     }
 
-    func send() { _ = Glibc.send(other.number, "x", 1, 0) }
+    func send() { _ = unsafe Glibc.send(other.number, "x", 1, 0) }
     func end() { shutdown(other.number, Int32(SHUT_WR)) }
 }
 
@@ -264,7 +264,7 @@ private final class Listening: EventHandler {
 
     private func read(_ socket: Socket) {
         var bytes = [UInt8](repeating: 0, count: 100)
-        guard case .bytes(let count) = bytes.withUnsafeMutableBytes({ socket.read(into: $0) }) else {
+        guard case .bytes(let count) = unsafe bytes.withUnsafeMutableBytes({ unsafe socket.read(into: $0) }) else {
             return answer("nothing to read")
         }
         loop.remove(socket.descriptor)
@@ -284,7 +284,8 @@ private final class Greeting: EventHandler {
 
     func ready(_ readiness: Readiness) {
         #expect(socket.connectionError() == nil)
-        #expect(Array("hello".utf8).withUnsafeBytes { socket.write($0) } == .bytes(5))
+        let written = unsafe Array("hello".utf8).withUnsafeBytes { unsafe socket.write($0) }
+        #expect(written == .bytes(5))
         loop.remove(socket.descriptor)
     }
 }

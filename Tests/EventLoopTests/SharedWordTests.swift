@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func refusesWhatIsTooShort() throws {
-        let empty = try FileDescriptor(open("/dev/null", O_RDWR), "open")
+        let empty = try unsafe FileDescriptor(open("/dev/null", O_RDWR), "open")
         #expect(throws: SystemError.self) { try SharedWord(sharing: empty) }
     }
 }

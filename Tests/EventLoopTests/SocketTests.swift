@@ -7,7 +7,7 @@ import Testing
     private func option(_ name: Int32, of socket: Socket) -> Int32 {
         var value: Int32 = -1
         var length = socklen_t(MemoryLayout<Int32>.size)
-        getsockopt(socket.descriptor.number, Int32(IPPROTO_TCP), name, &value, &length)
+        unsafe getsockopt(socket.descriptor.number, Int32(IPPROTO_TCP), name, &value, &length)
         return value
     }
 
@@ -28,14 +28,15 @@ import Testing
 
     @Test func lastBytesGoWithTheEnd() throws {
         var (client, server): (Socket, Socket?) = try connect()
-        #expect(Array("bye".utf8).withUnsafeBytes { server?.write($0, isLast: true) } == .bytes(3))
+        let written = unsafe Array("bye".utf8).withUnsafeBytes { unsafe server?.write($0, isLast: true) }
+        #expect(written == .bytes(3))
         var read: [Socket.Transfer] = []
-        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { buffer in
+        unsafe withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { buffer in
             // Nothing yet: the socket waits for its end.
-            read.append(client.read(into: buffer))
+            unsafe read.append(client.read(into: buffer))
             // The descriptor closes with its last owner.
             server = nil
-            for _ in 0..<1_000_000 where read.last != .end { read.append(client.read(into: buffer)) }
+            for _ in 0..<1_000_000 where read.last != .end { unsafe read.append(client.read(into: buffer)) }
         }
         #expect(read.filter { $0 != .wouldBlock } == [.bytes(3), .end])
         #expect(read.first == .wouldBlock)

@@ -6,13 +6,13 @@ import Testing
     /// Both ends of a pipe.
     private func makePipe() throws -> (reading: FileDescriptor, writing: FileDescriptor) {
         var numbers: [Int32] = [-1, -1]
-        try #require(pipe(&numbers) == 0)
+        try unsafe #require(pipe(&numbers) == 0)
         return (try FileDescriptor(numbers[0], "pipe"), try FileDescriptor(numbers[1], "pipe"))
     }
 
     @Test func tellsOfTheCallThatFailed() {
         #expect(throws: SystemError(operation: "open /nowhere", code: ENOENT)) {
-            try FileDescriptor(open("/nowhere", O_RDONLY), "open /nowhere")
+            try unsafe FileDescriptor(open("/nowhere", O_RDONLY), "open /nowhere")
         }
     }
 
@@ -25,9 +25,9 @@ import Testing
         withExtendedLifetime(consume copy) {}
         _ = fcntl(reading.number, F_SETFL, O_NONBLOCK)
         var bytes = [UInt8](repeating: 0, count: 16)
-        #expect(read(reading.number, &bytes, 16) == 10)
+        unsafe #expect(read(reading.number, &bytes, 16) == 10)
         // The end, as nobody can write any more.
-        #expect(read(reading.number, &bytes, 16) == 0)
+        unsafe #expect(read(reading.number, &bytes, 16) == 0)
         withExtendedLifetime(reading) {}
     }
 
@@ -38,7 +38,7 @@ import Testing
         var got: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while got.count < bytes.count {
-            let count = read(reading.number, &buffer, buffer.count)
+            let count = unsafe read(reading.number, &buffer, buffer.count)
             try #require(count > 0)
             got += buffer[..<count]
         }
@@ -56,17 +56,17 @@ import Testing
     }
 
     @Test func writesAtAPosition() throws {
-        let file = try #require(tmpfile())
-        defer { fclose(file) }
-        try writeAll(Array("one two".utf8), to: fileno(file))
-        try writeAll(Array("TWO".utf8), to: fileno(file), at: 4)
+        let file = try unsafe #require(tmpfile())
+        defer { unsafe fclose(file) }
+        try unsafe writeAll(Array("one two".utf8), to: fileno(file))
+        try unsafe writeAll(Array("TWO".utf8), to: fileno(file), at: 4)
         var bytes = [UInt8](repeating: 0, count: 16)
-        #expect(pread(fileno(file), &bytes, 16, 0) == 7)
+        unsafe #expect(pread(fileno(file), &bytes, 16, 0) == 7)
         #expect(String(decoding: bytes[..<7], as: UTF8.self) == "one TWO")
     }
 
     @Test func whatCanNotBeWrittenIsAnError() throws {
-        let full = try FileDescriptor(open("/dev/full", O_WRONLY), "open")
+        let full = try unsafe FileDescriptor(open("/dev/full", O_WRONLY), "open")
         #expect(throws: SystemError(operation: "write", code: ENOSPC)) { try writeAll([1], to: full.number) }
         try writeAll([], to: full.number)
     }

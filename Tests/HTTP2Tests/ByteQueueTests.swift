@@ -6,12 +6,12 @@ import Testing
     private let pool = ChunkPool()
 
     private func append(_ bytes: [UInt8], to queue: inout ByteQueue) {
-        bytes.withUnsafeBytes { queue.append($0, from: pool) }
+        unsafe bytes.withUnsafeBytes { unsafe queue.append($0, from: pool) }
     }
 
     private func read(_ limit: Int, from queue: inout ByteQueue) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-            count = queue.read(into: UnsafeMutableRawBufferPointer(buffer), pool: pool)
+        unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            count = unsafe queue.read(into: UnsafeMutableRawBufferPointer(buffer), pool: pool)
         }
     }
 

@@ -29,7 +29,7 @@ import HTTP2
         for (pair, body) in zip(pairs, bodies) {
             let server = pair.server
             server.onRequest = { [unowned server] stream in
-                body.withUnsafeBytes { stream.outgoing.append($0, from: server.chunks) }
+                unsafe body.withUnsafeBytes { unsafe stream.outgoing.append($0, from: server.chunks) }
                 stream.outgoingTrailers = [("grpc-status", "0")]
                 server.respond(stream, [("content-type", "application/grpc")])
             }

@@ -226,16 +226,16 @@ private final class AgreeingSession: Session {
             let count = piece == pieces ? rest.count : Int.random(in: 0...rest.count, using: &random)
             let part = Array(rest.prefix(count))
             rest = rest.dropFirst(count)
-            do { try part.withUnsafeBytes { try receive($0) } } catch { return false }
+            do { try unsafe part.withUnsafeBytes { try unsafe receive($0) } } catch { return false }
         }
         return true
     }
 
     func takeOutput() -> [UInt8] {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        let count = (try? write(into: buffer)) ?? 0
-        return Array(buffer[..<count])
+        defer { unsafe buffer.deallocate() }
+        let count = unsafe (try? write(into: buffer)) ?? 0
+        return unsafe Array(buffer[..<count])
     }
 
     private func take(
@@ -270,7 +270,7 @@ private final class AgreeingSession: Session {
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
-        messages[stream, default: Conversation.Message()].body += bytes
+        unsafe messages[stream, default: Conversation.Message()].body += bytes
     }
 
     override func endReceived(on stream: StreamID, _ context: StreamContext) { ended.insert(stream) }

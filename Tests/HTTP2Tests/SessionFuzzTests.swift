@@ -70,6 +70,9 @@ import Testing
     }
 
     /// One session fed piece by piece, and drained in between, as sockets do it.
+    ///
+    /// Soundness: `buffer` lives as long as this object.
+    @safe
     private final class Run {
         let session: WatchedSession
         private(set) var error: SessionError?
@@ -88,7 +91,7 @@ import Testing
         }
 
         deinit {
-            buffer.deallocate()
+            unsafe buffer.deallocate()
         }
 
         /// What neither side of a session may do.
@@ -110,8 +113,8 @@ import Testing
                 while whole.contains(end) { end += 1 }
                 let part = Array(bytes[inputBytes..<end])
                 inputBytes = end
-                part.withUnsafeBytes { part in
-                    do throws(SessionError) { try session.receive(part) } catch { self.error = error }
+                unsafe part.withUnsafeBytes { part in
+                    do throws(SessionError) { try unsafe session.receive(part) } catch { self.error = error }
                 }
                 if !isPlain { session.actAtRandom() }
                 if Int.random(in: 0..<3, using: &random) > 0 { takeOutput() }
@@ -134,7 +137,9 @@ import Testing
         }
 
         private func takeOutput() {
-            while let count = try? session.write(into: buffer), count > 0 { output.take(buffer[..<count]) }
+            while let count = try? unsafe session.write(into: buffer), count > 0 {
+                unsafe output.take(buffer[..<count])
+            }
         }
     }
 }

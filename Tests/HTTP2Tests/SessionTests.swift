@@ -53,7 +53,7 @@ final class RecordingSession: Session {
         trailers: [(String, String)]? = nil
     ) throws -> RecordedStream {
         let stream = RecordedStream()
-        body.withUnsafeBytes { stream.outgoing.append($0, from: chunks) }
+        unsafe body.withUnsafeBytes { unsafe stream.outgoing.append($0, from: chunks) }
         stream.isComplete = isComplete
         stream.outgoingTrailers = trailers
         let base = [(":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "test")]
@@ -108,7 +108,7 @@ final class RecordingSession: Session {
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
-        (context as! RecordedStream).received += bytes
+        unsafe (context as! RecordedStream).received += bytes
         if consumesAtOnce { consume(bytes.count, on: stream) }
     }
 
@@ -124,7 +124,7 @@ final class RecordingSession: Session {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         let recorded = context as! RecordedStream
-        let count = recorded.outgoing.read(into: buffer, pool: chunks)
+        let count = unsafe recorded.outgoing.read(into: buffer, pool: chunks)
         guard recorded.outgoing.isEmpty, recorded.isComplete else { return count > 0 ? .bytes(count) : .nothingYet }
         guard let trailers = recorded.outgoingTrailers else { return .last(count) }
         submitTrailers(block(trailers), on: stream)
@@ -184,9 +184,9 @@ struct JoinedSessions {
 
     private func move(from: RecordingSession, to: RecordingSession) throws -> Int {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
-        defer { buffer.deallocate() }
-        let count = try from.write(into: buffer)
-        if count > 0 { try to.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+        defer { unsafe buffer.deallocate() }
+        let count = try unsafe from.write(into: buffer)
+        if count > 0 { try unsafe to.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
         return count
     }
 }
@@ -197,7 +197,9 @@ struct JoinedSessions {
         #expect(joined.client.sawSettings && joined.server.sawSettings)
         joined.server.onRequest = { stream in
             stream.outgoingTrailers = [("grpc-status", "0")]
-            [UInt8](repeating: 9, count: 100).withUnsafeBytes { stream.outgoing.append($0, from: joined.server.chunks) }
+            unsafe [UInt8](repeating: 9, count: 100).withUnsafeBytes {
+                unsafe stream.outgoing.append($0, from: joined.server.chunks)
+            }
             joined.server.respond(stream, [("content-type", "application/grpc")])
         }
         let call = try joined.client.request([("te", "trailers")], body: [1, 2, 3])
@@ -225,7 +227,7 @@ struct JoinedSessions {
         try joined.exchange()
         let served = try #require(joined.server.streams[call.id])
         #expect(!served.hasEnded && served.received.isEmpty)
-        [7, 8].withUnsafeBytes { call.outgoing.append($0, from: joined.client.chunks) }
+        unsafe [7, 8].withUnsafeBytes { unsafe call.outgoing.append($0, from: joined.client.chunks) }
         joined.client.resume(call.id)
         try joined.exchange()
         #expect(!served.hasEnded && served.received.count == 16)
@@ -398,8 +400,8 @@ struct JoinedSessions {
         /// Has the client send all that it may; returns how much of it came.
         func flood() throws -> Int {
             let before = joined.server.streams[call.id]?.received.count ?? 0
-            [UInt8](repeating: 1, count: 400_000).withUnsafeBytes {
-                call.outgoing.append($0, from: joined.client.chunks)
+            unsafe [UInt8](repeating: 1, count: 400_000).withUnsafeBytes {
+                unsafe call.outgoing.append($0, from: joined.client.chunks)
             }
             joined.client.resume(call.id)
             try joined.exchange()
@@ -441,7 +443,7 @@ struct JoinedSessions {
     @Test func refusesWhatIsNotHTTP2() throws {
         let server = RecordingSession(.server)
         let request = Array("GET / HTTP/1.1\r\nhost: x\r\n\r\n".utf8)
-        #expect(throws: SessionError.self) { try request.withUnsafeBytes { try server.receive($0) } }
+        #expect(throws: SessionError.self) { try unsafe request.withUnsafeBytes { try unsafe server.receive($0) } }
     }
 
     @Test(arguments: [
@@ -544,17 +546,19 @@ struct JoinedSessions {
         let first = try joined.client.request()
         let second = try joined.client.request([("x-long", String(repeating: "v", count: 100))])
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
-        defer { buffer.deallocate() }
-        let count = try joined.client.write(into: buffer)
+        defer { unsafe buffer.deallocate() }
+        let count = try unsafe joined.client.write(into: buffer)
         let middle = count - 50
-        try joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[..<middle]))
+        try unsafe joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[..<middle]))
         #expect(joined.server.isReceivingHeaders)
         // Sends the first stream's answer, which ends it.
         var answer = [UInt8](repeating: 0, count: 65_536)
-        let answered = try answer.withUnsafeMutableBytes { try joined.server.write(into: $0) }
+        let answered = try unsafe answer.withUnsafeMutableBytes { try unsafe joined.server.write(into: $0) }
         #expect(joined.server.streams[first.id]?.closedWith == .noError)
-        try joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[middle..<count]))
-        try answer.withUnsafeBytes { try joined.client.receive(UnsafeRawBufferPointer(rebasing: $0[..<answered])) }
+        try unsafe joined.server.receive(UnsafeRawBufferPointer(rebasing: buffer[middle..<count]))
+        try unsafe answer.withUnsafeBytes {
+            try unsafe joined.client.receive(UnsafeRawBufferPointer(rebasing: $0[..<answered]))
+        }
         try joined.exchange()
         #expect(first.closedWith == .noError && second.closedWith == .noError)
         #expect(second.head == [":status=200"])
@@ -572,10 +576,10 @@ struct JoinedSessions {
                 let index = Int.random(in: 24..<bytes.count, using: &random)
                 bytes[index] = UInt8.random(in: 0...255, using: &random)
             }
-            _ = try? bytes.withUnsafeBytes { try server.receive($0) }
+            _ = try? unsafe bytes.withUnsafeBytes { try unsafe server.receive($0) }
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
-            defer { buffer.deallocate() }
-            while let count = try? server.write(into: buffer), count > 0 {}
+            defer { unsafe buffer.deallocate() }
+            while let count = try? unsafe server.write(into: buffer), count > 0 {}
         }
     }
 
@@ -586,12 +590,12 @@ struct JoinedSessions {
             _ = try client.request([("x-n", "\(number)")], body: [UInt8](repeating: 7, count: 50 * number))
         }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
-        defer { buffer.deallocate() }
+        defer { unsafe buffer.deallocate() }
         var traffic: [UInt8] = []
         while true {
-            let count = try client.write(into: buffer)
+            let count = try unsafe client.write(into: buffer)
             if count == 0 { return traffic }
-            traffic += buffer[..<count]
+            unsafe traffic += buffer[..<count]
         }
     }
 }

@@ -360,9 +360,9 @@ import Handover
         let channel = try HandoverChannel(old)
         channel.listen()
         let longest = [UInt8](repeating: UInt8(ascii: " "), count: 196_608 + 1)
-        #expect(send(new.number, longest, longest.count, Int32(MSG_NOSIGNAL)) == longest.count)
+        unsafe #expect(send(new.number, longest, longest.count, Int32(MSG_NOSIGNAL)) == longest.count)
         let message = [UInt8](#"{"ready":{}}"#.utf8)
-        #expect(send(new.number, message, message.count, Int32(MSG_NOSIGNAL)) == message.count)
+        unsafe #expect(send(new.number, message, message.count, Int32(MSG_NOSIGNAL)) == message.count)
         #expect(try await next(channel) == .ready)
     }
 }

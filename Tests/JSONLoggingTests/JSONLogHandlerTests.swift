@@ -74,7 +74,7 @@ struct JSONLogHandlerTests {
     @Test("Lines arrive whole where they are sent")
     func sink() throws {
         var ends: [Int32] = [0, 0]
-        try #require(pipe(&ends) == 0)
+        try unsafe #require(pipe(&ends) == 0)
         var logger = Logger(label: "pipe") { _ in
             JSONLogHandler(label: "pipe", sink: LogSink(fileDescriptor: ends[1]))
         }

@@ -126,5 +126,5 @@ struct PickleAssembler {
 
 /// The bytes of an integer, lowest first.
 func littleEndian<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-    withUnsafeBytes(of: number.littleEndian) { Array($0) }
+    unsafe withUnsafeBytes(of: number.littleEndian) { unsafe Array($0) }
 }

@@ -141,13 +141,16 @@ import Testing
         let pair = try ConnectedPair(server: try server(), client: try client())
         #expect(pair.shakeHands() == (.done, .done))
         let sent = (0..<16_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
-        #expect(sent.withUnsafeBytes { pair.server.write($0) } == .wouldBlock)
+        let written = unsafe sent.withUnsafeBytes { unsafe pair.server.write($0) }
+        #expect(written == .wouldBlock)
         #expect(pair.server.hasUnsent)
         var received: [UInt8] = []
-        withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
+        unsafe withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
             for _ in 0..<1_000_000 where received.count < sent.count {
                 _ = pair.server.flush()
-                if case .bytes(let count) = pair.client.read(into: buffer) { received += buffer[..<count] }
+                if case .bytes(let count) = unsafe pair.client.read(into: buffer) {
+                    unsafe received += buffer[..<count]
+                }
             }
         }
         #expect(received == sent)

@@ -31,7 +31,7 @@ package struct ProcessUsage: Sendable, Equatable {
             let threads = Int(status[name + 18])
         else { return nil }
         var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         return ProcessUsage(
             residentBytes: pages * sysconf(Int32(_SC_PAGESIZE)), openDescriptors: descriptors,
             descriptorLimit: Int(clamping: limit.rlim_cur),
@@ -44,11 +44,11 @@ package struct ProcessUsage: Sendable, Equatable {
     }
 
     private static func openDescriptors() -> Int? {
-        guard let folder = opendir("/proc/self/fd") else { return nil }
-        defer { closedir(folder) }
+        guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
+        defer { unsafe closedir(folder) }
         // "." and ".." don't count, and neither does the folder's own descriptor, which is open only now.
         var count = -3
-        while readdir(folder) != nil { count += 1 }
+        while unsafe readdir(folder) != nil { count += 1 }
         return count
     }
 }

@@ -71,7 +71,7 @@ package final class AuditLog: Sendable {
         let file = try OpenFile(path, flags: O_RDWR | O_APPEND | O_CREAT, mode: 0o640)
         var last: UInt8 = 0
         let end = lseek(file.descriptor.number, 0, SEEK_END)
-        let hasLast = end > 0 && pread(file.descriptor.number, &last, 1, end - 1) == 1
+        let hasLast = unsafe end > 0 && pread(file.descriptor.number, &last, 1, end - 1) == 1
         return Target(file: file, isCut: hasLast && last != UInt8(ascii: "\n"))
     }
 }

@@ -20,7 +20,7 @@ final class OpenFile: Sendable {
     init(_ path: String, flags: Int32, mode: mode_t = 0o600) throws(SystemError) {
         self.path = path
         descriptor = try FileDescriptor(
-            retrying { open(path, flags | O_CLOEXEC, mode) }, Self.operation("open", path))
+            retrying { unsafe open(path, flags | O_CLOEXEC, mode) }, Self.operation("open", path))
     }
 
     /// Shares a file that someone else has opened.
@@ -60,8 +60,8 @@ final class OpenFile: Sendable {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let offset = off_t(bytes.count)
-            let count = buffer.withUnsafeMutableBytes { space in
-                retrying { pread(descriptor.number, space.baseAddress!, space.count, offset) }
+            let count = unsafe buffer.withUnsafeMutableBytes { space in
+                retrying { unsafe pread(descriptor.number, space.baseAddress!, space.count, offset) }
             }
             guard count >= 0 else { throw failure("read") }
             if count == 0 { return bytes }
@@ -81,13 +81,14 @@ final class OpenFile: Sendable {
 
     var identity: Identity? {
         var status = stat()
-        return fstat(descriptor.number, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
+        return unsafe fstat(descriptor.number, &status) == 0
+            ? Identity(device: status.st_dev, inode: status.st_ino) : nil
     }
 
     /// The identity of the file that a path leads to now; `nil` if there is none.
     static func identity(of path: String) -> Identity? {
         var status = stat()
-        return stat(path, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
+        return unsafe stat(path, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
     }
 }
 

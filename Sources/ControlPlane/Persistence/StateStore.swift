@@ -119,7 +119,7 @@ package final class StateStore: Sendable {
             try OpenFile(folder(of: path), flags: O_RDONLY | O_DIRECTORY).synchronize()
         } catch {
             // The new file is already in place, but nobody may be told of a state that a crash could undo.
-            if let before { try? replace(with: before) } else { unlink(path) }
+            if let before { try? replace(with: before) } else { unsafe unlink(path) }
             throw error
         }
     }
@@ -135,17 +135,17 @@ package final class StateStore: Sendable {
         do throws(SystemError) {
             // A file that a crash left, or that someone put there, is removed; one that appears in the meantime is an
             // error.
-            guard unlink(temporary) == 0 || errno == ENOENT else {
+            guard unsafe unlink(temporary) == 0 || errno == ENOENT else {
                 throw SystemError(operation: OpenFile.operation("remove", temporary), code: errno)
             }
             let file = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
             try file.write(bytes)
             try file.synchronize()
-            guard rename(temporary, path) == 0 else {
+            guard unsafe rename(temporary, path) == 0 else {
                 throw SystemError(operation: OpenFile.operation("rename to", path), code: errno)
             }
         } catch {
-            unlink(temporary)
+            unsafe unlink(temporary)
             throw error
         }
     }

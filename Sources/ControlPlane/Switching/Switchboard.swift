@@ -27,7 +27,7 @@ package actor Switchboard {
     private static let loop = group.next()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
-        Self.loop.executor.asUnownedSerialExecutor()
+        unsafe Self.loop.executor.asUnownedSerialExecutor()
     }
 
     private let store: StateStore

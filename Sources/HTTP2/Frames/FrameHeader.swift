@@ -28,10 +28,10 @@ struct FrameHeader {
     /// - Parameter bytes: `length` bytes or more.
     @inline(__always)
     init(_ bytes: UnsafeRawBufferPointer) {
-        payloadLength = Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])
-        kind = bytes[3]
-        flags = bytes[4]
-        let word = StreamID(bigEndian: bytes.loadUnaligned(fromByteOffset: 5, as: StreamID.self))
+        payloadLength = unsafe Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])
+        kind = unsafe bytes[3]
+        flags = unsafe bytes[4]
+        let word = unsafe StreamID(bigEndian: bytes.loadUnaligned(fromByteOffset: 5, as: StreamID.self))
         // The first bit is reserved.
         stream = word & StreamID.max
     }
@@ -46,12 +46,12 @@ struct FrameHeader {
     /// Writes the header into the first `length` bytes.
     @inline(__always)
     func write(to bytes: UnsafeMutableRawBufferPointer) {
-        bytes[0] = UInt8(truncatingIfNeeded: payloadLength >> 16)
-        bytes[1] = UInt8(truncatingIfNeeded: payloadLength >> 8)
-        bytes[2] = UInt8(truncatingIfNeeded: payloadLength)
-        bytes[3] = kind
-        bytes[4] = flags
-        bytes.storeBytes(of: stream.bigEndian, toByteOffset: 5, as: StreamID.self)
+        unsafe bytes[0] = UInt8(truncatingIfNeeded: payloadLength >> 16)
+        unsafe bytes[1] = UInt8(truncatingIfNeeded: payloadLength >> 8)
+        unsafe bytes[2] = UInt8(truncatingIfNeeded: payloadLength)
+        unsafe bytes[3] = kind
+        unsafe bytes[4] = flags
+        unsafe bytes.storeBytes(of: stream.bigEndian, toByteOffset: 5, as: StreamID.self)
     }
 
     func has(_ flag: UInt8) -> Bool { flags & flag != 0 }

@@ -4,6 +4,9 @@
 /// block are wrong, goes through too: libnghttp2 then ends the connection and says why.
 struct FrameInput {
     /// The next part of the input.
+    ///
+    /// Soundness: what is lent lies in the input, and is used before that ends.
+    @safe
     enum Piece {
         /// Bytes for libnghttp2, lent.
         case through(UnsafeRawBufferPointer)
@@ -71,34 +74,34 @@ struct FrameInput {
     ///
     /// - Returns: `nil` if there is nothing to do until more comes.
     mutating func next(_ input: inout UnsafeRawBufferPointer) -> Piece? {
-        while !input.isEmpty {
+        while unsafe !input.isEmpty {
             switch state {
             case .passing(let count):
                 state = .header
-                return .through(takeRun(count, &input))
+                return unsafe .through(takeRun(count, &input))
             case .header where kept.isEmpty && input.count >= FrameHeader.length:
-                let header = FrameHeader(input)
-                if let piece = takePlainBlock(header, &input) { return piece }
+                let header = unsafe FrameHeader(input)
+                if let piece = unsafe takePlainBlock(header, &input) { return piece }
                 if let piece = piece(beginning: header) { return piece }
-                guard isBlockFrame(header) || isPriority(header) else { return .through(takeRun(0, &input)) }
-                let payload = input.dropFirst(FrameHeader.length)
-                guard payload.count >= header.payloadLength else {
+                guard isBlockFrame(header) || isPriority(header) else { return unsafe .through(takeRun(0, &input)) }
+                let payload = unsafe input.dropFirst(FrameHeader.length)
+                guard unsafe payload.count >= header.payloadLength else {
                     state = .payload(header, missing: header.payloadLength)
-                    input = UnsafeRawBufferPointer(rebasing: payload)
+                    unsafe input = UnsafeRawBufferPointer(rebasing: payload)
                     continue
                 }
-                let whole = UnsafeRawBufferPointer(rebasing: payload.prefix(header.payloadLength))
-                guard isInOrder(header, whole) else {
-                    return .through(takeFrame(header, &input))
+                let whole = unsafe UnsafeRawBufferPointer(rebasing: payload.prefix(header.payloadLength))
+                guard unsafe isInOrder(header, whole) else {
+                    return unsafe .through(takeFrame(header, &input))
                 }
-                input = UnsafeRawBufferPointer(rebasing: payload.dropFirst(header.payloadLength))
-                return finish(header, whole)
+                unsafe input = UnsafeRawBufferPointer(rebasing: payload.dropFirst(header.payloadLength))
+                return unsafe finish(header, whole)
             case .header:
-                keep(FrameHeader.length - kept.count, of: &input)
+                unsafe keep(FrameHeader.length - kept.count, of: &input)
                 guard kept.count == FrameHeader.length else { return nil }
                 if let piece = beginKept() { return piece }
             case .payload(let header, let missing):
-                let added = keep(missing, of: &input)
+                let added = unsafe keep(missing, of: &input)
                 guard added == missing else {
                     state = .payload(header, missing: missing - added)
                     return nil
@@ -117,9 +120,9 @@ struct FrameInput {
             header.flags & ~FrameHeader.Flag.endStream == FrameHeader.Flag.endHeaders,
             header.payloadLength <= FrameHeader.largestPayload
         else { return nil }
-        let block = UnsafeRawBufferPointer(rebasing: input[FrameHeader.length..<end])
-        input = UnsafeRawBufferPointer(rebasing: input[end...])
-        return .block(HeadersFrame(header, block), block, .whole)
+        let block = unsafe UnsafeRawBufferPointer(rebasing: input[FrameHeader.length..<end])
+        unsafe input = UnsafeRawBufferPointer(rebasing: input[end...])
+        return unsafe .block(HeadersFrame(header, block), block, .whole)
     }
 
     // MARK: Frames that go through
@@ -128,15 +131,15 @@ struct FrameInput {
     private mutating func takeRun(_ first: Int, _ input: inout UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var end = first
         while end &+ FrameHeader.length <= input.count {
-            let header = FrameHeader(UnsafeRawBufferPointer(rebasing: input[end...]))
+            let header = unsafe FrameHeader(UnsafeRawBufferPointer(rebasing: input[end...]))
             if isBlockFrame(header) || isUnwanted(header) || isPriority(header) { break }
             if isServer { note(header) }
             end &+= FrameHeader.length &+ header.payloadLength
         }
         if end > input.count { state = .passing(end - input.count) }
         let count = min(end, input.count)
-        defer { input = UnsafeRawBufferPointer(rebasing: input[count...]) }
-        return UnsafeRawBufferPointer(rebasing: input[..<count])
+        defer { unsafe input = UnsafeRawBufferPointer(rebasing: input[count...]) }
+        return unsafe UnsafeRawBufferPointer(rebasing: input[..<count])
     }
 
     /// Notes what a frame that goes through does to its stream.
@@ -159,8 +162,8 @@ struct FrameInput {
         _ header: FrameHeader, _ input: inout UnsafeRawBufferPointer
     ) -> UnsafeRawBufferPointer {
         let count = FrameHeader.length + header.payloadLength
-        defer { input = UnsafeRawBufferPointer(rebasing: input[count...]) }
-        return UnsafeRawBufferPointer(rebasing: input[..<count])
+        defer { unsafe input = UnsafeRawBufferPointer(rebasing: input[count...]) }
+        return unsafe UnsafeRawBufferPointer(rebasing: input[..<count])
     }
 
     // MARK: Header blocks
@@ -186,7 +189,7 @@ struct FrameInput {
 
     /// Whether a HEADERS frame's fields before the header block, and its padding, are in order.
     private func isInOrder(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Bool {
-        open != nil || isPriority(header) || HeadersFrame.blockRange(header, payload) != nil
+        unsafe open != nil || isPriority(header) || HeadersFrame.blockRange(header, payload) != nil
     }
 
     /// The piece to report before a frame is taken in; `nil` if there is none.
@@ -207,32 +210,34 @@ struct FrameInput {
     /// Takes in a whole frame.
     private mutating func finish(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) -> Piece {
         if let open {
-            guard header.has(FrameHeader.Flag.endHeaders) else { return .block(open, payload, .middle) }
+            guard header.has(FrameHeader.Flag.endHeaders) else { return unsafe .block(open, payload, .middle) }
             self.open = nil
-            return .block(open, payload, .last)
+            return unsafe .block(open, payload, .last)
         }
-        if isPriority(header) { return .priority(PriorityFrame(header, payload)) }
-        guard let range = HeadersFrame.blockRange(header, payload) else { preconditionFailure("isInOrder has said so") }
-        let frame = HeadersFrame(header, payload)
-        let block = UnsafeRawBufferPointer(rebasing: payload[range])
-        if header.has(FrameHeader.Flag.endHeaders) { return .block(frame, block, .whole) }
+        if isPriority(header) { return unsafe .priority(PriorityFrame(header, payload)) }
+        guard let range = unsafe HeadersFrame.blockRange(header, payload) else {
+            preconditionFailure("isInOrder has said so")
+        }
+        let frame = unsafe HeadersFrame(header, payload)
+        let block = unsafe UnsafeRawBufferPointer(rebasing: payload[range])
+        if header.has(FrameHeader.Flag.endHeaders) { return unsafe .block(frame, block, .whole) }
         open = frame
-        return .block(frame, block, .first)
+        return unsafe .block(frame, block, .first)
     }
 
     // MARK: Frames that come in parts
 
     @discardableResult
     private mutating func keep(_ most: Int, of input: inout UnsafeRawBufferPointer) -> Int {
-        let part = input.prefix(most)
-        kept += part
-        input = UnsafeRawBufferPointer(rebasing: input.dropFirst(part.count))
-        return part.count
+        let part = unsafe input.prefix(most)
+        unsafe kept += part
+        unsafe input = UnsafeRawBufferPointer(rebasing: input.dropFirst(part.count))
+        return unsafe part.count
     }
 
     /// Begins a frame whose header came in parts and is complete.
     private mutating func beginKept() -> Piece? {
-        let header = kept.withUnsafeBytes { FrameHeader($0) }
+        let header = unsafe kept.withUnsafeBytes { unsafe FrameHeader($0) }
         if let piece = piece(beginning: header) { return piece }
         guard isBlockFrame(header) || isPriority(header) else {
             if isServer { note(header) }
@@ -249,15 +254,15 @@ struct FrameInput {
     private mutating func finishKept(_ header: FrameHeader) -> Piece {
         state = .header
         let payload = takeKept()
-        return payload.withUnsafeBytes { bytes -> Piece in
-            guard isInOrder(header, bytes) else {
+        return unsafe payload.withUnsafeBytes { bytes -> Piece in
+            guard unsafe isInOrder(header, bytes) else {
                 var frame = [UInt8](repeating: 0, count: FrameHeader.length)
-                frame.withUnsafeMutableBytes { header.write(to: $0) }
+                unsafe frame.withUnsafeMutableBytes { unsafe header.write(to: $0) }
                 return .kept(frame + payload)
             }
-            let piece = finish(header, bytes)
+            let piece = unsafe finish(header, bytes)
             if case .block(let frame, let block, let extent) = piece {
-                return .keptBlock(frame, Array(block), extent)
+                return unsafe .keptBlock(frame, Array(block), extent)
             }
             return piece
         }

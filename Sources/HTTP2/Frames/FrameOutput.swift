@@ -3,35 +3,36 @@
 ///
 /// Soundness: the buffer is valid from `begin(_:)` until `end()`, and nothing is written outside of that; each write
 /// checks its room first.
+@safe
 struct FrameOutput {
     /// Bytes of the largest frame that libnghttp2 writes at once, with its header.
     static let largestFrame = FrameHeader.length + FrameHeader.largestPayload
 
-    private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var buffer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     /// Bytes of the buffer that are written.
     private(set) var count = 0
     /// Frames of a header block too long for one frame, which go out before anything else.
     private var rest: ArraySlice<UInt8> = []
 
-    var room: Int { buffer.count - count }
+    var room: Int { unsafe buffer.count - count }
 
     /// Whether earlier frames still have to be written.
     var hasRest: Bool { !rest.isEmpty }
 
     mutating func begin(_ buffer: UnsafeMutableRawBufferPointer) {
-        self.buffer = buffer
+        unsafe self.buffer = buffer
         count = 0
     }
 
     mutating func end() {
-        buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        unsafe buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     /// Writes bytes unchanged.
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count <= room, "a piece is at most a full frame")
-        guard let source = bytes.baseAddress, let start = buffer.baseAddress else { return }
-        start.advanced(by: count).copyMemory(from: source, byteCount: bytes.count)
+        guard let source = bytes.baseAddress, let start = unsafe buffer.baseAddress else { return }
+        unsafe start.advanced(by: count).copyMemory(from: source, byteCount: bytes.count)
         count += bytes.count
     }
 
@@ -41,7 +42,7 @@ struct FrameOutput {
     mutating func writeRest() -> Bool {
         guard hasRest else { return true }
         let written = min(room, rest.count)
-        rest.prefix(written).withUnsafeBytes { write($0) }
+        unsafe rest.prefix(written).withUnsafeBytes { unsafe write($0) }
         rest = rest.dropFirst(written)
         return rest.isEmpty
     }
@@ -54,13 +55,13 @@ struct FrameOutput {
     func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
         guard room >= FrameHeader.length + length + Self.largestFrame else { return nil }
         let start = count + FrameHeader.length
-        return UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + length])
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + length])
     }
 
     /// Writes the header in front of a payload that was written where `dataRoom(for:)` said.
     mutating func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
         precondition(FrameHeader.length + length <= room, "dataRoom(for:) has granted the payload's room")
-        write(UnsafeRawBufferPointer(start: header, count: FrameHeader.length))
+        unsafe write(UnsafeRawBufferPointer(start: header, count: FrameHeader.length))
         count += length
     }
 
@@ -70,8 +71,8 @@ struct FrameOutput {
     @inline(__always)
     static func headersHeader(of frame: UnsafeRawBufferPointer) -> FrameHeader? {
         // The client's preface begins with text, which has a space in the place of the kind.
-        guard frame.count >= FrameHeader.length, frame[3] == FrameHeader.Kind.headers else { return nil }
-        return FrameHeader(frame)
+        guard frame.count >= FrameHeader.length, unsafe frame[3] == FrameHeader.Kind.headers else { return nil }
+        return unsafe FrameHeader(frame)
     }
 
     /// Writes a HEADERS frame whose header block libnghttp2 has left empty, except for changes of the table's size and
@@ -84,20 +85,20 @@ struct FrameOutput {
         _ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer, _ list: HeaderList,
         with encoder: inout HPACKEncoder, _ pool: HeaderListPool
     ) {
-        let resizes = UnsafeRawBufferPointer(rebasing: emptyBlock[..<encoder.resizeTable(by: emptyBlock)])
+        let resizes = unsafe UnsafeRawBufferPointer(rebasing: emptyBlock[..<encoder.resizeTable(by: emptyBlock)])
         let most = resizes.count + list.mostEncodedBytes
         guard most <= FrameHeader.largestPayload else {
-            return addToRest(header, resizes, most, list, with: &encoder, pool)
+            return unsafe addToRest(header, resizes, most, list, with: &encoder, pool)
         }
         precondition(FrameHeader.length + most <= room, "there is room for a full frame")
         let start = count
         count += FrameHeader.length
-        write(resizes)
-        count += encoder.encode(list, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]), pool)
+        unsafe write(resizes)
+        unsafe count += encoder.encode(list, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]), pool)
         let written = FrameHeader(
             payloadLength: count - start - FrameHeader.length, kind: header.kind, flags: header.flags,
             stream: header.stream)
-        written.write(to: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
+        unsafe written.write(to: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
     }
 
     /// Splits a long header block into the frames that it needs (RFC 9113, section 6.10).
@@ -105,10 +106,10 @@ struct FrameOutput {
         _ header: FrameHeader, _ resizes: UnsafeRawBufferPointer, _ most: Int, _ list: HeaderList,
         with encoder: inout HPACKEncoder, _ pool: HeaderListPool
     ) {
-        var encoded = [UInt8](resizes)
-        encoded.append(
+        var encoded = unsafe [UInt8](resizes)
+        unsafe encoded.append(
             contentsOf: [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
-                count = encoder.encode(list, into: UnsafeMutableRawBufferPointer(buffer), pool)
+                count = unsafe encoder.encode(list, into: UnsafeMutableRawBufferPointer(buffer), pool)
             })
         var frames = Array(rest)
         var (kind, flags) = (header.kind, header.flags & ~FrameHeader.Flag.endHeaders)
@@ -118,8 +119,8 @@ struct FrameOutput {
             left = left.dropFirst(payload.count)
             if left.isEmpty { flags |= FrameHeader.Flag.endHeaders }
             let frame = FrameHeader(payloadLength: payload.count, kind: kind, flags: flags, stream: header.stream)
-            frames += [UInt8](unsafeUninitializedCapacity: FrameHeader.length) { buffer, count in
-                frame.write(to: UnsafeMutableRawBufferPointer(buffer))
+            unsafe frames += [UInt8](unsafeUninitializedCapacity: FrameHeader.length) { buffer, count in
+                unsafe frame.write(to: UnsafeMutableRawBufferPointer(buffer))
                 count = FrameHeader.length
             }
             frames += payload

@@ -3,6 +3,7 @@
 ///
 /// A ring: entries lie at `first` and the following `count` places, modulo the capacity, which is a power of two. Only
 /// those places are initialized and read. Confined to one thread.
+@safe
 package struct HeaderQueue: ~Copyable {
     private struct Entry {
         var stream: StreamID
@@ -24,7 +25,7 @@ package struct HeaderQueue: ~Copyable {
 
     deinit {
         // Entries are trivial: there is nothing to deinitialize.
-        ring?.deallocate()
+        unsafe ring?.deallocate()
     }
 
     package var isEmpty: Bool { count == 0 }
@@ -33,11 +34,11 @@ package struct HeaderQueue: ~Copyable {
     private func place(_ index: Int) -> Int { (first &+ index) & (capacity &- 1) }
 
     package mutating func append(_ list: HeaderList, on stream: StreamID) {
-        guard count < capacity, let ring else {
+        guard count < capacity, let ring = unsafe ring else {
             grow()
             return append(list, on: stream)
         }
-        ring.advanced(by: place(count)).initialize(to: Entry(stream: stream, list: list))
+        unsafe ring.advanced(by: place(count)).initialize(to: Entry(stream: stream, list: list))
         count &+= 1
     }
 
@@ -45,42 +46,42 @@ package struct HeaderQueue: ~Copyable {
     private mutating func grow() {
         let larger = capacity == 0 ? Self.firstCapacity : 2 * capacity
         let new = UnsafeMutablePointer<Entry>.allocate(capacity: larger)
-        if let ring {
-            for index in 0..<count { new.advanced(by: index).initialize(to: ring[place(index)]) }
-            ring.deallocate()
+        if let ring = unsafe ring {
+            for index in 0..<count { unsafe new.advanced(by: index).initialize(to: ring[place(index)]) }
+            unsafe ring.deallocate()
         }
-        (ring, capacity, first) = (new, larger, 0)
+        unsafe (ring, capacity, first) = (new, larger, 0)
     }
 
     /// Notes that the HEADERS of a stream are not to be sent.
     ///
     /// - Returns: whether that had been noted before; `false` for a stream without queued HEADERS.
     package mutating func cancel(on stream: StreamID) -> Bool {
-        guard let ring else { return false }
-        for index in 0..<count where ring[place(index)].stream == stream {
-            defer { ring[place(index)].isCancelled = true }
-            return ring[place(index)].isCancelled
+        guard let ring = unsafe ring else { return false }
+        for index in 0..<count where unsafe ring[place(index)].stream == stream {
+            defer { unsafe ring[place(index)].isCancelled = true }
+            return unsafe ring[place(index)].isCancelled
         }
         return false
     }
 
     /// Whether a stream has a list here.
     package func has(_ stream: StreamID) -> Bool {
-        guard let ring else { return false }
-        for index in 0..<count where ring[place(index)].stream == stream { return true }
+        guard let ring = unsafe ring else { return false }
+        for index in 0..<count where unsafe ring[place(index)].stream == stream { return true }
         return false
     }
 
     /// Takes the list of a stream that was queued first.
     package mutating func take(on stream: StreamID) -> HeaderList? {
-        guard let ring else { return nil }
+        guard let ring = unsafe ring else { return nil }
         var index = 0
-        while index < count, ring[place(index)].stream != stream { index &+= 1 }
+        while index < count, unsafe ring[place(index)].stream != stream { index &+= 1 }
         guard index < count else { return nil }
-        let list = ring[place(index)].list
+        let list = unsafe ring[place(index)].list
         // The entries in front of it move up.
         while index > 0 {
-            ring[place(index)] = ring[place(index &- 1)]
+            unsafe ring[place(index)] = ring[place(index &- 1)]
             index &-= 1
         }
         first = place(1)
@@ -90,7 +91,7 @@ package struct HeaderQueue: ~Copyable {
 
     /// Takes any list that is left; `nil` if none is.
     package mutating func takeAny() -> HeaderList? {
-        guard count > 0, let ring else { return nil }
-        return take(on: ring[first].stream)
+        guard count > 0, let ring = unsafe ring else { return nil }
+        return unsafe take(on: ring[first].stream)
     }
 }

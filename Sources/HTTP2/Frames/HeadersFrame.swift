@@ -13,7 +13,7 @@ struct HeadersFrame {
         endsStream = header.has(FrameHeader.Flag.endStream)
         let start = header.has(FrameHeader.Flag.padded) ? 1 : 0
         priority =
-            header.has(FrameHeader.Flag.priority)
+            unsafe header.has(FrameHeader.Flag.priority)
             ? (payload.loadUnaligned(fromByteOffset: start, as: UInt32.self), payload[start + 4]) : nil
     }
 
@@ -26,7 +26,7 @@ struct HeadersFrame {
         }
         var (start, end) = (0, payload.count)
         if header.has(FrameHeader.Flag.padded) {
-            guard let padding = payload.first else { return nil }
+            guard let padding = unsafe payload.first else { return nil }
             start = 1
             end -= Int(padding)
         }
@@ -53,14 +53,14 @@ struct HeadersFrame {
         if endsStream { flags |= FrameHeader.Flag.endStream }
         if let priority {
             flags |= FrameHeader.Flag.priority
-            output.storeBytes(of: priority.0, toByteOffset: start, as: UInt32.self)
-            output[start + 4] = priority.1
+            unsafe output.storeBytes(of: priority.0, toByteOffset: start, as: UInt32.self)
+            unsafe output[start + 4] = priority.1
             start += Self.priorityLength
         }
-        let end = start + writeBlock(UnsafeMutableRawBufferPointer(rebasing: output[start...]))
+        let end = unsafe start + writeBlock(UnsafeMutableRawBufferPointer(rebasing: output[start...]))
         let header = FrameHeader(
             payloadLength: end - FrameHeader.length, kind: FrameHeader.Kind.headers, flags: flags, stream: stream)
-        header.write(to: output)
-        return UnsafeRawBufferPointer(rebasing: output[..<end])
+        unsafe header.write(to: output)
+        return unsafe UnsafeRawBufferPointer(rebasing: output[..<end])
     }
 }

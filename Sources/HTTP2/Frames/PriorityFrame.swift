@@ -12,9 +12,9 @@ struct PriorityFrame {
     init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {
         precondition(payload.count == Self.payloadLength)
         stream = header.stream
-        dependency = StreamID(bigEndian: payload.loadUnaligned(as: StreamID.self)) & StreamID.max
+        dependency = unsafe StreamID(bigEndian: payload.loadUnaligned(as: StreamID.self)) & StreamID.max
         var frame = [UInt8](repeating: 0, count: FrameHeader.length)
-        frame.withUnsafeMutableBytes { header.write(to: $0) }
-        bytes = frame + payload
+        unsafe frame.withUnsafeMutableBytes { unsafe header.write(to: $0) }
+        bytes = unsafe frame + payload
     }
 }

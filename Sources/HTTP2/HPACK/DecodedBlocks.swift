@@ -6,6 +6,7 @@
 ///
 /// Soundness: `slots` has `slotCount` elements, all initialized. Each list in a slot is held, and is given back by the
 /// code that takes the list out of it.
+@safe
 struct DecodedBlocks: ~Copyable {
     struct Known {
         let list: HeaderList
@@ -27,15 +28,15 @@ struct DecodedBlocks: ~Copyable {
     /// The slot at which the search for a place begins.
     private var next = 0
 
-    deinit { assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
+    deinit { unsafe assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
 
     /// - Returns: the list and rules of a known block, otherwise `nil`. The list isn't held for the caller.
     @inline(__always)
     func find(_ block: UnsafeRawBufferPointer, _ tableChanges: Int) -> Known? {
-        guard let slots else { return nil }
+        guard let slots = unsafe slots else { return nil }
         for index in 0..<Self.slotCount
-        where slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
-            return slots[index].known
+        where unsafe slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
+            return unsafe slots[index].known
         }
         return nil
     }
@@ -45,17 +46,17 @@ struct DecodedBlocks: ~Copyable {
         _ block: UnsafeRawBufferPointer, _ tableChanges: Int, _ list: HeaderList, _ rules: HeaderRules,
         _ pool: HeaderListPool
     ) {
-        guard ShortBytes.fits(block), list.isSmall, !list.isTruncated, !rules.isMalformed else { return }
-        let slots = self.slots ?? makeSlots()
+        guard unsafe ShortBytes.fits(block), list.isSmall, !list.isTruncated, !rules.isMalformed else { return }
+        let slots = unsafe self.slots ?? makeSlots()
         for index in 0..<Self.slotCount
-        where slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
-            assert(slots[index].known == nil, "find(_:_:) has found nothing")
-            slots[index].known = Known(list: HeaderList(known: list), rules: rules)
+        where unsafe slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
+            unsafe assert(slots[index].known == nil, "find(_:_:) has found nothing")
+            unsafe slots[index].known = Known(list: HeaderList(known: list), rules: rules)
             return
         }
-        let place = place(tableChanges, slots)
-        if let old = slots[place].known?.list { pool.give(old) }
-        slots[place] = Slot(block: ShortBytes(block), tableChanges: tableChanges, known: nil)
+        let place = unsafe place(tableChanges, slots)
+        if let old = unsafe slots[place].known?.list { pool.give(old) }
+        unsafe slots[place] = Slot(block: ShortBytes(block), tableChanges: tableChanges, known: nil)
         next = (place + 1) % Self.slotCount
     }
 
@@ -63,25 +64,25 @@ struct DecodedBlocks: ~Copyable {
     private func place(_ tableChanges: Int, _ slots: UnsafeMutablePointer<Slot>) -> Int {
         for offset in 0..<Self.slotCount {
             let place = (next + offset) % Self.slotCount
-            if slots[place].known == nil || slots[place].tableChanges != tableChanges { return place }
+            if unsafe slots[place].known == nil || slots[place].tableChanges != tableChanges { return place }
         }
         return next
     }
 
     private mutating func makeSlots() -> UnsafeMutablePointer<Slot> {
         let slots = UnsafeMutablePointer<Slot>.allocate(capacity: Self.slotCount)
-        slots.initialize(repeating: Slot(), count: Self.slotCount)
-        self.slots = slots
-        return slots
+        unsafe slots.initialize(repeating: Slot(), count: Self.slotCount)
+        unsafe self.slots = slots
+        return unsafe slots
     }
 
     /// Releases everything.
     mutating func forget(_ pool: HeaderListPool) {
-        guard let slots else { return }
+        guard let slots = unsafe slots else { return }
         for index in 0..<Self.slotCount {
-            if let list = slots[index].known?.list { pool.give(list) }
+            if let list = unsafe slots[index].known?.list { pool.give(list) }
         }
-        slots.deallocate()
-        self.slots = nil
+        unsafe slots.deallocate()
+        unsafe self.slots = nil
     }
 }

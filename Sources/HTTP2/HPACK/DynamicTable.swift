@@ -5,6 +5,7 @@
 ///
 /// Soundness: `entries` has `capacity` elements, a power of two, and is indexed by a position under `mask`; those from
 /// `oldest` to before `next` are initialized, and have their bytes within the first `end` of `bytes`.
+@safe
 struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     struct Entry: BitwiseCopyable {
         /// Offset of the name in the table's bytes; the value follows it directly.
@@ -38,8 +39,8 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     private static var leastBytes: Int { 256 }
 
     deinit {
-        entries?.deallocate()
-        bytes?.deallocate()
+        unsafe entries?.deallocate()
+        unsafe bytes?.deallocate()
     }
 
     private var mask: Int { capacity &- 1 }
@@ -70,15 +71,15 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     subscript(position: Int) -> Entry {
         get {
             assert(position >= oldest && position < next, "the position is in use")
-            return entries.unsafelyUnwrapped[position & mask]
+            return unsafe entries.unsafelyUnwrapped[position & mask]
         }
-        set { entries.unsafelyUnwrapped[position & mask] = newValue }
+        set { unsafe entries.unsafelyUnwrapped[position & mask] = newValue }
     }
 
     /// Lends the bytes of an entry until the table changes.
     @inline(__always)
     func field(of entry: Entry) -> FieldBytes {
-        FieldBytes(
+        unsafe FieldBytes(
             start: UnsafePointer(bytes.unsafelyUnwrapped.advanced(by: Int(entry.start))),
             nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
     }
@@ -94,8 +95,8 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
         let isFull = count == capacity
         if isFull { makeRoomForEntry() }
         if end + length > byteCapacity { makeRoom(for: length) }
-        bytes.unsafelyUnwrapped.advanced(by: end).initialize(from: field.start, count: length)
-        entries.unsafelyUnwrapped.advanced(by: next & mask).initialize(
+        unsafe bytes.unsafelyUnwrapped.advanced(by: end).initialize(from: field.start, count: length)
+        unsafe entries.unsafelyUnwrapped.advanced(by: next & mask).initialize(
             to: Entry(
                 start: UInt16(end), nameLength: UInt16(field.nameLength), valueLength: UInt16(field.valueLength),
                 note: note))
@@ -125,30 +126,32 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     }
 
     private mutating func makeRoomForEntry() {
-        let (oldMask, oldEntries) = (mask, entries)
+        let (oldMask, oldEntries) = unsafe (mask, entries)
         capacity = max(2 * capacity, Self.leastEntries)
         let entries = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
-        if let oldEntries {
+        if let oldEntries = unsafe oldEntries {
             for position in oldest..<next {
-                entries.advanced(by: position & mask).initialize(to: oldEntries[position & oldMask])
+                unsafe entries.advanced(by: position & mask).initialize(to: oldEntries[position & oldMask])
             }
-            oldEntries.deallocate()
+            unsafe oldEntries.deallocate()
         }
-        self.entries = entries
+        unsafe self.entries = entries
     }
 
     /// Moves the bytes that are left to the front, and into a larger buffer if they take more than half of this one.
     private mutating func makeRoom(for length: Int) {
         let first = count > 0 ? Int(self[oldest].start) : end
         let used = end - first
-        let old = bytes
+        let old = unsafe bytes
         if 2 * (used + length) > byteCapacity {
             byteCapacity = max(2 * byteCapacity, Self.leastBytes)
             while 2 * (used + length) > byteCapacity { byteCapacity *= 2 }
-            bytes = .allocate(capacity: byteCapacity)
+            unsafe bytes = .allocate(capacity: byteCapacity)
         }
-        if let old, let bytes { bytes.update(from: old.advanced(by: first), count: used) }
-        if old != bytes { old?.deallocate() }
+        if let old = unsafe old, let bytes = unsafe bytes {
+            unsafe bytes.update(from: old.advanced(by: first), count: used)
+        }
+        if unsafe old != bytes { unsafe old?.deallocate() }
         for position in oldest..<next { self[position].start -= UInt16(first) }
         end = used
     }

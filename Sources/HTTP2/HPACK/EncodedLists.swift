@@ -6,6 +6,7 @@
 ///
 /// Soundness: `slots` has `slotCount` elements, all initialized. Each list in a slot is held, so it stays the same list
 /// until it is given back, which is when it leaves the slot.
+@safe
 package struct EncodedLists: ~Copyable {
     private struct Slot {
         var list: HeaderList?
@@ -32,7 +33,7 @@ package struct EncodedLists: ~Copyable {
         self.sets = sets
     }
 
-    deinit { assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
+    deinit { unsafe assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
 
     /// Writes a list's header block, if it is known.
     ///
@@ -40,11 +41,13 @@ package struct EncodedLists: ~Copyable {
     /// - Returns: the number of bytes written; 0 for a list that has to be encoded.
     @inline(__always)
     package func write(_ list: HeaderList, _ tableChanges: Int, into output: UnsafeMutableRawBufferPointer) -> Int {
-        guard let slots else { return 0 }
+        guard let slots = unsafe slots else { return 0 }
         let first = first(for: list)
-        for index in first..<first &+ Self.ways where slots[index].list == list {
-            guard slots[index].tableChanges == tableChanges, let block = slots[index].block else { return 0 }
-            block.write(to: output)
+        for index in first..<first &+ Self.ways where unsafe slots[index].list == list {
+            guard unsafe slots[index].tableChanges == tableChanges, let block = unsafe slots[index].block else {
+                return 0
+            }
+            unsafe block.write(to: output)
             return block.count
         }
         return 0
@@ -57,24 +60,24 @@ package struct EncodedLists: ~Copyable {
         _ list: HeaderList, _ block: UnsafeRawBufferPointer, _ tableChanges: (before: Int, after: Int),
         _ pool: HeaderListPool
     ) {
-        guard ShortBytes.fits(block) else { return }
-        let slots = self.slots ?? makeSlots()
+        guard unsafe ShortBytes.fits(block) else { return }
+        let slots = unsafe self.slots ?? makeSlots()
         let first = first(for: list)
-        for index in first..<first + Self.ways where slots[index].list == list {
+        for index in first..<first + Self.ways where unsafe slots[index].list == list {
             // The second time at the earliest, since fields are entered then. A field that another one has made the
             // encoder forget meanwhile stays out of the table a while longer.
             let isSettled =
-                slots[index].tableChanges == tableChanges.before && tableChanges.before == tableChanges.after
-            slots[index].block = isSettled ? ShortBytes(block) : nil
-            slots[index].tableChanges = tableChanges.after
+                unsafe slots[index].tableChanges == tableChanges.before && tableChanges.before == tableChanges.after
+            unsafe slots[index].block = isSettled ? ShortBytes(block) : nil
+            unsafe slots[index].tableChanges = tableChanges.after
             return
         }
-        let free = (first..<first + Self.ways).first { slots[$0].list == nil }
+        let free = (first..<first + Self.ways).first { unsafe slots[$0].list == nil }
         let index = free ?? first + next
         next = (next + 1) % Self.ways
-        if let old = slots[index].list { pool.give(old) }
+        if let old = unsafe slots[index].list { pool.give(old) }
         list.hold()
-        slots[index] = Slot(list: list, tableChanges: tableChanges.after)
+        unsafe slots[index] = Slot(list: list, tableChanges: tableChanges.after)
     }
 
     @inline(__always)
@@ -82,18 +85,18 @@ package struct EncodedLists: ~Copyable {
 
     private mutating func makeSlots() -> UnsafeMutablePointer<Slot> {
         let slots = UnsafeMutablePointer<Slot>.allocate(capacity: slotCount)
-        slots.initialize(repeating: Slot(), count: slotCount)
-        self.slots = slots
-        return slots
+        unsafe slots.initialize(repeating: Slot(), count: slotCount)
+        unsafe self.slots = slots
+        return unsafe slots
     }
 
     /// Releases everything.
     package mutating func forget(_ pool: HeaderListPool) {
-        guard let slots else { return }
+        guard let slots = unsafe slots else { return }
         for index in 0..<slotCount {
-            if let list = slots[index].list { pool.give(list) }
+            if let list = unsafe slots[index].list { pool.give(list) }
         }
-        slots.deallocate()
-        self.slots = nil
+        unsafe slots.deallocate()
+        unsafe self.slots = nil
     }
 }

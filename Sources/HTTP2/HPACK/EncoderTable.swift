@@ -4,6 +4,7 @@
 /// position that is gone, so nothing is unlinked.
 ///
 /// Soundness: `newest` has `table.capacity` elements, all initialized, and is indexed by a hash under a mask.
+@safe
 struct EncoderTable: ~Copyable {
     private struct Link: BitwiseCopyable {
         var hash: UInt32
@@ -15,7 +16,7 @@ struct EncoderTable: ~Copyable {
     /// The position of the newest entry of each chain, or of one that is gone, or -1.
     private var newest: UnsafeMutablePointer<Int>?
 
-    deinit { newest?.deallocate() }
+    deinit { unsafe newest?.deallocate() }
 
     var limit: Int { table.limit }
 
@@ -35,8 +36,8 @@ struct EncoderTable: ~Copyable {
     /// - Returns: the position of the entry equal to this field; `nil` if there is none.
     @inline(__always)
     func position(of field: FieldBytes, hash: UInt32) -> Int? {
-        guard let newest else { return nil }
-        var position = newest[chain(hash)]
+        guard let newest = unsafe newest else { return nil }
+        var position = unsafe newest[chain(hash)]
         while position >= table.oldest {
             let entry = table[position]
             if entry.note.hash == hash, field.isEqual(to: table.field(of: entry)) { return position }
@@ -62,11 +63,11 @@ struct EncoderTable: ~Copyable {
     mutating func insert(_ field: FieldBytes, hash: UInt32) {
         precondition(field.tableSize <= table.limit, "a field that is entered fits into the table")
         let position = table.next
-        let older = newest.map { $0[chain(hash)] } ?? -1
+        let older = unsafe newest.map { unsafe $0[chain(hash)] } ?? -1
         if table.insert(field, Link(hash: hash, older: older)) {
             chainAnew()
         } else {
-            newest.unsafelyUnwrapped[chain(hash)] = position
+            unsafe newest.unsafelyUnwrapped[chain(hash)] = position
         }
     }
 
@@ -78,14 +79,14 @@ struct EncoderTable: ~Copyable {
 
     /// Rebuilds the chains, as the table has more room and so there are more of them.
     private mutating func chainAnew() {
-        newest?.deallocate()
+        unsafe newest?.deallocate()
         let newest = UnsafeMutablePointer<Int>.allocate(capacity: table.capacity)
-        newest.initialize(repeating: -1, count: table.capacity)
+        unsafe newest.initialize(repeating: -1, count: table.capacity)
         for position in table.oldest..<table.next {
             let chain = chain(table[position].note.hash)
-            table[position].note.older = newest[chain]
-            newest[chain] = position
+            table[position].note.older = unsafe newest[chain]
+            unsafe newest[chain] = position
         }
-        self.newest = newest
+        unsafe self.newest = newest
     }
 }

@@ -12,7 +12,7 @@ package struct HPACKDecoder: ~Copyable {
     private var known = DecodedBlocks()
     let role: Session.Role
     private let standard: StaticTable
-    private let huffman = HuffmanDecoder.shared
+    private let huffman = unsafe HuffmanDecoder.shared
     let maxListSize: Int
     let maxFields: Int
     /// The header block that isn't complete yet; it has to be dropped in the end.
@@ -37,11 +37,11 @@ package struct HPACKDecoder: ~Copyable {
         _ block: UnsafeRawBufferPointer, from pool: HeaderListPool
     ) -> (HeaderList, HeaderRules, Outcome) {
         assert(unfinished == nil, "a block is not interrupted by another one")
-        if let known = known.find(block, table.changes) {
+        if let known = unsafe known.find(block, table.changes) {
             known.list.hold()
             return (known.list, known.rules, .decoded)
         }
-        return decodeAndLearn(block, from: pool)
+        return unsafe decodeAndLearn(block, from: pool)
     }
 
     @inline(never)
@@ -51,9 +51,9 @@ package struct HPACKDecoder: ~Copyable {
         let list = pool.take()
         var rules = HeaderRules(role: role)
         let before = table.changes
-        let outcome = decode(block, into: list, &rules)
+        let outcome = unsafe decode(block, into: list, &rules)
         pool.recount(list)
-        if case .decoded = outcome, before == table.changes { known.learn(block, before, list, rules, pool) }
+        if case .decoded = outcome, before == table.changes { unsafe known.learn(block, before, list, rules, pool) }
         return (list, rules, outcome)
     }
 
@@ -73,7 +73,7 @@ package struct HPACKDecoder: ~Copyable {
     package mutating func decode(
         _ block: UnsafeRawBufferPointer, into list: HeaderList, _ rules: inout HeaderRules
     ) -> Outcome {
-        var (input, mayResize) = (InputCursor(block), true)
+        var (input, mayResize) = unsafe (InputCursor(block), true)
         return decodeFields(&input, &mayResize, into: list, &rules) ? .decoded : .broken
     }
 
@@ -154,7 +154,7 @@ package struct HPACKDecoder: ~Copyable {
         }
         if kind.isSound {
             // A list that is refused for its length anyway isn't worth a look at every field.
-            return list.fieldCount > 2 * maxFields || rules.take(kind.name, field.value, behind: list)
+            return unsafe list.fieldCount > 2 * maxFields || rules.take(kind.name, field.value, behind: list)
         }
         rules.takeUnsound()
         return false
@@ -177,14 +177,14 @@ package struct HPACKDecoder: ~Copyable {
         guard let index = input.readInteger(prefix: isEntered ? 6 : 4) else { return false }
         guard let name = readName(index, &input), let value = input.readString() else { return false }
         // Written after the fields of the list, so that the field is in place if it is kept.
-        let start = list.reserve(name.room + value.room)
-        guard let nameLength = name.write(with: huffman, into: start),
-            let valueLength = value.decode(with: huffman, into: start.advanced(by: nameLength))
+        let start = unsafe list.reserve(name.room + value.room)
+        guard let nameLength = unsafe name.write(with: huffman, into: start),
+            let valueLength = unsafe value.decode(with: huffman, into: start.advanced(by: nameLength))
         else { return false }
-        let field = FieldBytes(start: start, nameLength: nameLength, valueLength: valueLength)
-        let kind = FieldKind(field, name: name.known ?? FieldName(field.name), role: role)
+        let field = unsafe FieldBytes(start: start, nameLength: nameLength, valueLength: valueLength)
+        let kind = unsafe FieldKind(field, name: name.known ?? FieldName(field.name), role: role)
         // In the spelling that every server accepts, which has the same length as any other.
-        if kind.name == .te, kind.isSound { Self.write("trailers", into: start.advanced(by: nameLength)) }
+        if kind.name == .te, kind.isSound { unsafe Self.write("trailers", into: start.advanced(by: nameLength)) }
         if isEntered { _ = table.insert(field, kind) }
         guard isKept(field, kind, list, &rules) else { return true }
         guard hasRoom(for: field, list) else {
@@ -203,7 +203,7 @@ package struct HPACKDecoder: ~Copyable {
     }
 
     private static func write(_ text: StaticString, into output: UnsafeMutablePointer<UInt8>) {
-        output.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+        unsafe output.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     /// The name of a literal field.
@@ -225,10 +225,10 @@ package struct HPACKDecoder: ~Copyable {
         func write(with decoder: HuffmanDecoder, into output: UnsafeMutablePointer<UInt8>) -> Int? {
             switch self {
             case .ofEntry(let field, _):
-                output.update(from: field.start, count: field.nameLength)
+                unsafe output.update(from: field.start, count: field.nameLength)
                 return field.nameLength
             case .literal(let string):
-                return string.decode(with: decoder, into: output)
+                return unsafe string.decode(with: decoder, into: output)
             }
         }
     }

@@ -43,9 +43,9 @@ package struct HPACKEncoder: ~Copyable {
     ) -> Int {
         let changes = table.changes
         // The first field is entered when it comes for the second time: a connection of one call learns nothing.
-        guard list.isKnown, changes > 0 else { return encodeFields(of: list, into: output) }
-        let length = known.write(list, changes, into: output)
-        return length > 0 ? length : encodeAndLearn(list, into: output, pool)
+        guard list.isKnown, changes > 0 else { return unsafe encodeFields(of: list, into: output) }
+        let length = unsafe known.write(list, changes, into: output)
+        return unsafe length > 0 ? length : encodeAndLearn(list, into: output, pool)
     }
 
     @inline(never)
@@ -53,13 +53,13 @@ package struct HPACKEncoder: ~Copyable {
         _ list: HeaderList, into output: UnsafeMutableRawBufferPointer, _ pool: HeaderListPool
     ) -> Int {
         let before = table.changes
-        let length = encodeFields(of: list, into: output)
-        known.learn(list, UnsafeRawBufferPointer(rebasing: output[..<length]), (before, table.changes), pool)
+        let length = unsafe encodeFields(of: list, into: output)
+        unsafe known.learn(list, UnsafeRawBufferPointer(rebasing: output[..<length]), (before, table.changes), pool)
         return length
     }
 
     private mutating func encodeFields(of list: HeaderList, into output: UnsafeMutableRawBufferPointer) -> Int {
-        list.withFields { fields, bytes in encode(fields, in: bytes, into: output) }
+        unsafe list.withFields { fields, bytes in unsafe encode(fields, in: bytes, into: output) }
     }
 
     /// Gives back the known lists.
@@ -81,14 +81,14 @@ package struct HPACKEncoder: ~Copyable {
     /// - Returns: the number of bytes of the block that these are.
     package mutating func resizeTable(by block: UnsafeRawBufferPointer) -> Int {
         var index = 0
-        while index < block.count, block[index] & 0xe0 == 0x20 {
-            var size = Int(block[index] & 0x1f)
+        while index < block.count, unsafe block[index] & 0xe0 == 0x20 {
+            var size = unsafe Int(block[index] & 0x1f)
             index += 1
             if size == 0x1f {
                 var shift = 0
                 var byte: UInt8
                 repeat {
-                    byte = block[index]
+                    byte = unsafe block[index]
                     size += Int(byte & 0x7f) << shift
                     shift += 7
                     index += 1
@@ -109,10 +109,10 @@ package struct HPACKEncoder: ~Copyable {
         _ fields: UnsafeBufferPointer<HeaderField>, in bytes: UnsafePointer<UInt8>,
         into output: UnsafeMutableRawBufferPointer
     ) -> Int {
-        var output = OutputCursor(output)
-        for (index, field) in fields.enumerated() {
-            let isSensitive = field.isSensitive
-            let field = FieldBytes(field, in: bytes)
+        var output = unsafe OutputCursor(output)
+        for index in fields.indices {
+            let isSensitive = unsafe fields[index].isSensitive
+            let field = unsafe FieldBytes(fields[index], in: bytes)
             if isSensitive {
                 writeLiteral(field, field.hash, isSensitive: true, to: &output)
             } else if index < Self.placesExpected {
@@ -173,8 +173,8 @@ package struct HPACKEncoder: ~Copyable {
             output.write(0, nameIndex, prefix: 4)
             isEntered = false
         }
-        if nameIndex == 0 { output.write(string: field.name) }
-        output.write(string: field.value)
+        if nameIndex == 0 { unsafe output.write(string: field.name) }
+        unsafe output.write(string: field.value)
         if isEntered { table.insert(field, hash: hash) }
     }
 

@@ -3,7 +3,7 @@ enum HuffmanCode {
     /// Bytes that a string takes, padding included.
     static func length(of string: UnsafeBufferPointer<UInt8>) -> Int {
         var bits = 0
-        for byte in string { bits &+= Int(bitCounts[Int(byte)]) }
+        for index in string.indices { bits &+= Int(bitCounts[Int(unsafe string[index])]) }
         return (bits &+ 7) / 8
     }
 
@@ -12,7 +12,8 @@ enum HuffmanCode {
         // The low `count` bits of `pending` are not in the output yet; there are fewer than 8 between two symbols.
         var pending: UInt64 = 0
         var count = 0
-        for byte in string {
+        for index in string.indices {
+            let byte = unsafe string[index]
             pending = pending << UInt64(bitCounts[Int(byte)]) | UInt64(codes[Int(byte)])
             count &+= Int(bitCounts[Int(byte)])
             while count >= 8 {

@@ -2,6 +2,9 @@
 ///
 /// A value of this type is a pointer to a table made once and never freed: a decoder holds one because a global costs a
 /// call to check that it has been made.
+///
+/// Soundness: `steps` has 256 times 16 elements, all initialized, and every `next` is below 256.
+@safe
 struct HuffmanDecoder {
     /// Never changed.
     nonisolated(unsafe) static let shared = HuffmanDecoder()
@@ -40,9 +43,9 @@ struct HuffmanDecoder {
         precondition(prefixes.children.count == 256, "a complete code of 257 symbols has as many prefixes")
         let steps = UnsafeMutableBufferPointer<Step>.allocate(capacity: 256 * 16)
         for index in steps.indices {
-            steps.initializeElement(at: index, to: prefixes.step(from: index / 16, index % 16))
+            unsafe steps.initializeElement(at: index, to: prefixes.step(from: index / 16, index % 16))
         }
-        self.steps = UnsafePointer(steps.baseAddress!)
+        unsafe self.steps = UnsafePointer(steps.baseAddress!)
     }
 
     /// Bytes of room for decoding `count` bytes: the shortest code has 5 bits, and a byte is written at the place of
@@ -59,13 +62,13 @@ struct HuffmanDecoder {
         var state = 0
         var mayEnd = true
         while offset < string.count {
-            let byte = start.load(fromByteOffset: offset, as: UInt8.self)
+            let byte = unsafe start.load(fromByteOffset: offset, as: UInt8.self)
             offset &+= 1
-            let high = steps[state << 4 | Int(byte >> 4)]
-            output[count] = high.symbol
+            let high = unsafe steps[state << 4 | Int(byte >> 4)]
+            unsafe output[count] = high.symbol
             count &+= high.symbols
-            let low = steps[high.next << 4 | Int(byte & 0xf)]
-            output[count] = low.symbol
+            let low = unsafe steps[high.next << 4 | Int(byte & 0xf)]
+            unsafe output[count] = low.symbol
             count &+= low.symbols
             guard high.isPossible, low.isPossible else { return nil }
             state = low.next

@@ -2,27 +2,28 @@
 ///
 /// Soundness: `HPACKEncoder` makes one only over a buffer of at least `HPACKEncoder.mostBytes(fields:bytes:)`, which is
 /// the most that it writes.
+@safe
 struct OutputCursor {
     private let start: UnsafeMutablePointer<UInt8>
     private(set) var count = 0
     private let capacity: Int
 
     init(_ buffer: UnsafeMutableRawBufferPointer) {
-        start = buffer.bindMemory(to: UInt8.self).baseAddress!
+        unsafe start = buffer.bindMemory(to: UInt8.self).baseAddress!
         capacity = buffer.count
     }
 
     @inline(__always)
     mutating func write(_ byte: UInt8) {
         assert(count < capacity, "mostBytes(fields:bytes:) is the most that is written")
-        start[count] = byte
+        unsafe start[count] = byte
         count &+= 1
     }
 
     mutating func write(_ bytes: UnsafeBufferPointer<UInt8>) {
         assert(count + bytes.count <= capacity, "mostBytes(fields:bytes:) is the most that is written")
         guard let source = bytes.baseAddress else { return }
-        start.advanced(by: count).initialize(from: source, count: bytes.count)
+        unsafe start.advanced(by: count).initialize(from: source, count: bytes.count)
         count &+= bytes.count
     }
 
@@ -48,13 +49,13 @@ struct OutputCursor {
 
     /// Writes a string, compressed if that makes it shorter (RFC 7541, section 5.2).
     mutating func write(string: UnsafeBufferPointer<UInt8>) {
-        let compressed = HuffmanCode.length(of: string)
+        let compressed = unsafe HuffmanCode.length(of: string)
         if compressed < string.count {
             write(0x80, compressed, prefix: 7)
-            HuffmanCode.write(string, to: &self)
+            unsafe HuffmanCode.write(string, to: &self)
         } else {
             write(0, string.count, prefix: 7)
-            write(string)
+            unsafe write(string)
         }
     }
 }

@@ -13,9 +13,9 @@ struct ShortBytes {
 
     /// - Precondition: `fits` has said that there is room for the bytes.
     init(_ source: UnsafeRawBufferPointer) {
-        precondition(Self.fits(source))
+        unsafe precondition(Self.fits(source))
         count = source.count
-        withUnsafeMutableBytes(of: &bytes) { $0.copyMemory(from: source) }
+        unsafe withUnsafeMutableBytes(of: &bytes) { unsafe $0.copyMemory(from: source) }
     }
 
     static func fits(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.count <= most }
@@ -23,8 +23,8 @@ struct ShortBytes {
     @inline(__always)
     func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count, let other = other.baseAddress else { return false }
-        return withUnsafeBytes(of: bytes) { bytes in
-            FieldBytes.areEqual(
+        return unsafe withUnsafeBytes(of: bytes) { bytes in
+            unsafe FieldBytes.areEqual(
                 bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self),
                 other.assumingMemoryBound(to: UInt8.self), count)
         }
@@ -34,8 +34,9 @@ struct ShortBytes {
     @inline(__always)
     func write(to output: UnsafeMutableRawBufferPointer) {
         precondition(output.count >= count)
-        withUnsafeBytes(of: bytes) { bytes in
-            output.baseAddress.unsafelyUnwrapped.copyMemory(from: bytes.baseAddress.unsafelyUnwrapped, byteCount: count)
+        unsafe withUnsafeBytes(of: bytes) { bytes in
+            unsafe output.baseAddress.unsafelyUnwrapped.copyMemory(
+                from: bytes.baseAddress.unsafelyUnwrapped, byteCount: count)
         }
     }
 }

@@ -2,14 +2,18 @@
 ///
 /// A value of this type holds pointers to the table itself, which is made once and never freed: code that looks fields
 /// up in every call holds one because a global costs a call to check that it has been made.
+///
+/// Soundness: the pointers lead to memory that is initialized in `init`, and neither changed nor freed afterwards.
+/// Indices that come from a peer are checked by `HPACKDecoder`, all others come from the table itself.
+@safe
 struct StaticTable {
     static let count = 61
 
     /// The table for a side of this role, which is the side that judges fields.
     static func table(for role: Session.Role) -> StaticTable {
         switch role {
-        case .client: forClients
-        case .server: forServers
+        case .client: unsafe forClients
+        case .server: unsafe forServers
         }
     }
 
@@ -53,7 +57,7 @@ struct StaticTable {
                 start: UInt16(start), nameLength: UInt16(entry.name.utf8.count),
                 valueLength: UInt16(entry.value.utf8.count))
         }
-        (self.places, bytes) = (Self.keep(places), Self.keep(Array(texts.joined())))
+        unsafe (self.places, bytes) = (Self.keep(places), Self.keep(Array(texts.joined())))
 
         let names = Self.entries.map(\.name)
         longestName = names.map(\.utf8.count).max()!
@@ -63,15 +67,15 @@ struct StaticTable {
             next[index] = first[names[index].utf8.count]
             first[names[index].utf8.count] = UInt8(index + 1)
         }
-        (firstByLength, nextOfLength) = (Self.keep(first), Self.keep(next))
+        unsafe (firstByLength, nextOfLength) = (Self.keep(first), Self.keep(next))
 
-        let bytes = bytes
+        let bytes = unsafe bytes
         let fields = places.map { place in
-            FieldBytes(
+            unsafe FieldBytes(
                 start: bytes.advanced(by: Int(place.start)), nameLength: Int(place.nameLength),
                 valueLength: Int(place.valueLength))
         }
-        kinds = Self.keep(fields.map { FieldKind($0, name: FieldName($0.name), role: role) })
+        unsafe kinds = Self.keep(fields.map { unsafe FieldKind($0, name: FieldName($0.name), role: role) })
         var pairs = [Pair](repeating: Pair(), count: Self.slots)
         for (index, field) in fields.enumerated() where field.valueLength > 0 {
             let hash = field.hash
@@ -79,13 +83,13 @@ struct StaticTable {
             while pairs[slot].index > 0 { slot = Self.slotAfter(slot) }
             pairs[slot] = Pair(hash: hash, index: UInt8(index + 1))
         }
-        self.pairs = Self.keep(pairs)
+        unsafe self.pairs = Self.keep(pairs)
     }
 
     private static func keep<Element>(_ elements: [Element]) -> UnsafePointer<Element> {
         let kept = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
-        _ = kept.initialize(fromContentsOf: elements)
-        return UnsafePointer(kept.baseAddress!)
+        _ = unsafe kept.initialize(fromContentsOf: elements)
+        return unsafe UnsafePointer(kept.baseAddress!)
     }
 
     // MARK: By index
@@ -94,8 +98,8 @@ struct StaticTable {
     @inline(__always)
     func field(at index: Int) -> FieldBytes {
         assert((1...Self.count).contains(index), "an index of this table")
-        let place = places[index &- 1]
-        return FieldBytes(
+        let place = unsafe places[index &- 1]
+        return unsafe FieldBytes(
             start: bytes.advanced(by: Int(place.start)), nameLength: Int(place.nameLength),
             valueLength: Int(place.valueLength))
     }
@@ -104,7 +108,7 @@ struct StaticTable {
     @inline(__always)
     func kind(at index: Int) -> FieldKind {
         assert((1...Self.count).contains(index), "an index of this table")
-        return kinds[index &- 1]
+        return unsafe kinds[index &- 1]
     }
 
     /// Whether the field at an index is equal to this one.
@@ -118,8 +122,8 @@ struct StaticTable {
     @inline(__always)
     func index(of field: FieldBytes, hash: UInt32) -> Int? {
         var slot = Self.firstSlot(hash)
-        while pairs[slot].index > 0 {
-            let pair = pairs[slot]
+        while unsafe pairs[slot].index > 0 {
+            let pair = unsafe pairs[slot]
             if pair.hash == hash, has(field, at: Int(pair.index)) { return Int(pair.index) }
             slot = Self.slotAfter(slot)
         }
@@ -135,10 +139,10 @@ struct StaticTable {
     /// - Returns: the index of the first field with this name, 1 to `count`.
     func index(ofName field: FieldBytes) -> Int? {
         guard field.nameLength <= longestName else { return nil }
-        var index = Int(firstByLength[field.nameLength])
+        var index = unsafe Int(firstByLength[field.nameLength])
         while index > 0 {
             if field.hasSameName(as: self.field(at: index)) { return index }
-            index = Int(nextOfLength[index - 1])
+            index = unsafe Int(nextOfLength[index - 1])
         }
         return nil
     }

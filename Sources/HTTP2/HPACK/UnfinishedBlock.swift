@@ -53,9 +53,9 @@ extension HPACKDecoder {
     ) -> ((HeaderList, HeaderRules, Outcome)?, HeaderExcess) {
         var block = unfinished.take() ?? UnfinishedBlock(list: pool.take(), rules: HeaderRules(role: role))
         block.byteCount += part.count
-        var bytes = part
-        pass(by: &bytes, &block)
-        decode(bytes, &block)
+        var bytes = unsafe part
+        unsafe pass(by: &bytes, &block)
+        unsafe decode(bytes, &block)
         pool.recount(block.list)
         let excess = excess(of: block.byteCount, block.list)
         let more = HeaderExcess(bytes: excess.bytes - block.excess.bytes, fields: excess.fields - block.excess.fields)
@@ -76,29 +76,29 @@ extension HPACKDecoder {
     }
 
     private mutating func decode(_ bytes: UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
-        guard !bytes.isEmpty, !block.isBroken else { return }
-        guard !block.rest.isEmpty else { return decodeFields(bytes, &block) }
-        let whole = block.rest + bytes
+        guard unsafe !bytes.isEmpty, !block.isBroken else { return }
+        guard !block.rest.isEmpty else { return unsafe decodeFields(bytes, &block) }
+        let whole = unsafe block.rest + bytes
         block.rest = []
-        whole.withUnsafeBytes { decodeFields($0, &block) }
+        unsafe whole.withUnsafeBytes { unsafe decodeFields($0, &block) }
     }
 
     private mutating func decodeFields(_ bytes: UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
-        var input = InputCursor(bytes)
+        var input = unsafe InputCursor(bytes)
         if decodeFields(&input, &block.mayResize, into: block.list, &block.rules) { return }
         guard input.hasRunOut else {
             block.isBroken = true
             return
         }
-        var rest = input.rest
-        if rest.count > mostKept { letPass(&rest, &block) } else { block.rest = Array(rest) }
+        var rest = unsafe input.rest
+        if rest.count > mostKept { unsafe letPass(&rest, &block) } else { block.rest = unsafe Array(rest) }
     }
 
     // MARK: Fields that are skipped
 
     /// Counts a field that is already too long, and drops it.
     private mutating func letPass(_ bytes: inout UnsafeRawBufferPointer, _ block: inout UnfinishedBlock) {
-        var input = InputCursor(bytes)
+        var input = unsafe InputCursor(bytes)
         let isEntered = input.first & 0xc0 == 0x40
         guard input.first & 0x80 == 0, let index = input.readInteger(prefix: isEntered ? 6 : 4) else {
             // No integer takes that many bytes.
@@ -107,8 +107,8 @@ extension HPACKDecoder {
         }
         block.list.count(nameLength: 0, valueLength: bytes.count)
         block.passing = UnfinishedBlock.Passing(strings: index == 0 ? 2 : 1, isEntered: isEntered)
-        bytes = input.rest
-        pass(by: &bytes, &block)
+        unsafe bytes = input.rest
+        unsafe pass(by: &bytes, &block)
     }
 
     /// Takes the bytes of the field being skipped, if there is one, from the front.
@@ -117,7 +117,7 @@ extension HPACKDecoder {
         defer { if block.passing != nil { block.passing = passing } }
         while true {
             let count = min(passing.missing, bytes.count)
-            bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
+            unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
             passing.missing -= count
             guard passing.missing == 0 else { return }
             if passing.strings == 0 {
@@ -128,11 +128,11 @@ extension HPACKDecoder {
                 if passing.isEntered { table.removeAll() }
                 return
             }
-            guard let byte = bytes.first else { return }
-            bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+            guard let byte = unsafe bytes.first else { return }
+            unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
             passing.length.append(byte)
-            let (length, isBroken) = passing.length.withUnsafeBytes { bytes -> (Int?, Bool) in
-                var input = InputCursor(bytes)
+            let (length, isBroken) = unsafe passing.length.withUnsafeBytes { bytes -> (Int?, Bool) in
+                var input = unsafe InputCursor(bytes)
                 let length = input.readInteger(prefix: 7)
                 return (length, length == nil && !input.hasRunOut)
             }
@@ -166,11 +166,11 @@ extension HPACKDecoder {
         guard most > 0, !list.has(name) else {
             return list.count(nameLength: field.nameLength, valueLength: field.valueLength)
         }
-        let length = Self.lengthOfMessage(field.value, most: most)
+        let length = unsafe Self.lengthOfMessage(field.value, most: most)
         // The place where a literal lies already.
-        let target = list.reserve(field.nameLength + length)
-        if UnsafePointer(target) != field.start {
-            target.initialize(from: field.start, count: field.nameLength + length)
+        let target = unsafe list.reserve(field.nameLength + length)
+        if unsafe UnsafePointer(target) != field.start {
+            unsafe target.initialize(from: field.start, count: field.nameLength + length)
         }
         list.appendReserved(nameLength: field.nameLength, valueLength: length, name, isSensitive: false)
         list.truncate()
@@ -179,7 +179,7 @@ extension HPACKDecoder {
     /// Number of bytes of a status message that fit, without a part of a percent-encoded character.
     static func lengthOfMessage(_ message: UnsafeBufferPointer<UInt8>, most: Int) -> Int {
         guard message.count > most else { return message.count }
-        for length in max(0, most - 2)..<most where message[length] == UInt8(ascii: "%") { return length }
+        for length in max(0, most - 2)..<most where unsafe message[length] == UInt8(ascii: "%") { return length }
         return most
     }
 }

@@ -11,8 +11,8 @@ enum Authority {
     static func isSame(
         _ one: UnsafeBufferPointer<UInt8>, _ other: UnsafeBufferPointer<UInt8>, _ scheme: Scheme
     ) -> Bool {
-        if one.elementsEqual(other) { return true }
-        return one[..<end(of: one, scheme)].elementsEqual(other[..<end(of: other, scheme)]) { left, right in
+        if unsafe one.elementsEqual(other) { return true }
+        return unsafe one[..<end(of: one, scheme)].elementsEqual(other[..<end(of: other, scheme)]) { left, right in
             lowercased(left) == lowercased(right)
         }
     }
@@ -20,17 +20,17 @@ enum Authority {
     /// The index at which a value ends without its scheme's default port.
     private static func end(of value: UnsafeBufferPointer<UInt8>, _ scheme: Scheme) -> Int {
         // The last colon, unless it belongs to an address in brackets.
-        guard let colon = value.lastIndex(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "]") }),
-            value[colon] == UInt8(ascii: ":")
+        guard let colon = unsafe value.lastIndex(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "]") }),
+            unsafe value[colon] == UInt8(ascii: ":")
         else { return value.count }
-        let port = value[(colon + 1)...]
+        let port = unsafe value[(colon + 1)...]
         let isOwn =
             switch scheme {
-            case .http: port.elementsEqual("80".utf8)
-            case .https: port.elementsEqual("443".utf8)
+            case .http: unsafe port.elementsEqual("80".utf8)
+            case .https: unsafe port.elementsEqual("443".utf8)
             case .other: false
             }
-        return port.isEmpty || isOwn ? colon : value.count
+        return unsafe port.isEmpty || isOwn ? colon : value.count
     }
 
     private static func lowercased(_ byte: UInt8) -> UInt8 {

@@ -1,4 +1,7 @@
 /// The bytes of one field, lent for a while.
+///
+/// Soundness: it is made of memory with as many bytes as its lengths add up to, and used only while that is lent.
+@safe
 struct FieldBytes {
     /// The name, directly followed by the value.
     let start: UnsafePointer<UInt8>
@@ -6,21 +9,21 @@ struct FieldBytes {
     let valueLength: Int
 
     init(start: UnsafePointer<UInt8>, nameLength: Int, valueLength: Int) {
-        self.start = start
+        unsafe self.start = start
         self.nameLength = nameLength
         self.valueLength = valueLength
     }
 
     init(_ field: HeaderField, in bytes: UnsafePointer<UInt8>) {
-        start = bytes.advanced(by: Int(field.start))
+        unsafe start = bytes.advanced(by: Int(field.start))
         nameLength = Int(field.nameLength)
         valueLength = Int(field.valueLength)
     }
 
-    var name: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: nameLength) }
+    var name: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: nameLength) }
 
     var value: UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
+        unsafe UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
     }
 
     /// The field's size in a table (RFC 7541, section 4.1).
@@ -31,20 +34,20 @@ struct FieldBytes {
     @inline(__always)
     var hash: UInt32 {
         let length = nameLength &+ valueLength
-        let bytes = UnsafeRawPointer(start)
+        let bytes = unsafe UnsafeRawPointer(start)
         var hash = UInt64(truncatingIfNeeded: nameLength)
         if length >= 8 {
             var offset = 0
             while offset &+ 8 <= length {
-                hash = Self.mix(hash, Self.word(bytes, offset))
+                hash = unsafe Self.mix(hash, Self.word(bytes, offset))
                 offset &+= 8
             }
             // The remaining bytes, together with some that are already in.
-            if offset < length { hash = Self.mix(hash, Self.word(bytes, length &- 8)) }
+            if offset < length { hash = unsafe Self.mix(hash, Self.word(bytes, length &- 8)) }
         } else {
             var rest: UInt64 = 0
             for offset in 0..<length {
-                rest = rest << 8 | UInt64(bytes.load(fromByteOffset: offset, as: UInt8.self))
+                rest = unsafe rest << 8 | UInt64(bytes.load(fromByteOffset: offset, as: UInt8.self))
             }
             hash = Self.mix(hash, rest)
         }
@@ -59,28 +62,28 @@ struct FieldBytes {
 
     @inline(__always)
     func hasName(_ other: StaticString) -> Bool {
-        nameLength == other.utf8CodeUnitCount && Self.areEqual(start, other.utf8Start, nameLength)
+        unsafe nameLength == other.utf8CodeUnitCount && Self.areEqual(start, other.utf8Start, nameLength)
     }
 
     /// Whether name and value are equal.
     @inline(__always)
     func isEqual(to other: FieldBytes) -> Bool {
-        nameLength == other.nameLength && valueLength == other.valueLength
+        unsafe nameLength == other.nameLength && valueLength == other.valueLength
             && Self.areEqual(start, other.start, nameLength &+ valueLength)
     }
 
     @inline(__always)
     func hasSameName(as other: FieldBytes) -> Bool {
-        nameLength == other.nameLength && Self.areEqual(start, other.start, nameLength)
+        unsafe nameLength == other.nameLength && Self.areEqual(start, other.start, nameLength)
     }
 
     /// Whether `length` bytes are equal. For the short strings of fields, this is quicker than a call of memcmp(3).
     @inline(__always)
     static func areEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ length: Int) -> Bool {
-        let (left, right) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
+        let (left, right) = unsafe (UnsafeRawPointer(left), UnsafeRawPointer(right))
         guard length >= 8 else {
             for offset in 0..<length
-            where left.load(fromByteOffset: offset, as: UInt8.self)
+            where unsafe left.load(fromByteOffset: offset, as: UInt8.self)
                 != right.load(fromByteOffset: offset, as: UInt8.self)
             {
                 return false
@@ -89,14 +92,14 @@ struct FieldBytes {
         }
         var offset = 0
         while offset &+ 8 < length {
-            if word(left, offset) != word(right, offset) { return false }
+            if unsafe word(left, offset) != word(right, offset) { return false }
             offset &+= 8
         }
-        return word(left, length &- 8) == word(right, length &- 8)
+        return unsafe word(left, length &- 8) == word(right, length &- 8)
     }
 
     @inline(__always)
     private static func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
-        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 }

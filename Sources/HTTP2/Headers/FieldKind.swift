@@ -21,10 +21,11 @@ struct FieldKind {
     init(_ field: FieldBytes, name: FieldName, role: Session.Role) {
         self.name = name
         isSound =
-            nghttp2_check_header_name(field.start, field.nameLength) != 0 && Self.hasSoundValue(field, name, role)
+            unsafe nghttp2_check_header_name(field.start, field.nameLength) != 0
+            && Self.hasSoundValue(field, name, role)
             && Self.isAllowed(field, name, role)
         hasSpacesAround =
-            field.valueLength > 0
+            unsafe field.valueLength > 0
             && (Self.isSpace(field.value[0]) || Self.isSpace(field.value[field.valueLength - 1]))
         isOrdinary =
             switch name {
@@ -36,26 +37,27 @@ struct FieldKind {
     }
 
     private static func hasSoundValue(_ field: FieldBytes, _ name: FieldName, _ role: Session.Role) -> Bool {
-        let (value, length) = (field.value.baseAddress, field.valueLength)
+        let (value, length) = unsafe (field.value.baseAddress, field.valueLength)
         return switch name {
-        case .method: nghttp2_check_method(value, length) != 0
+        case .method: unsafe nghttp2_check_method(value, length) != 0
         // No fragment, as a path ends before it (RFC 3986, section 3.5). And ASCII alone (section 2): some servers take
         // a path for text, and the whole process ends if it isn't.
         case .path:
-            nghttp2_check_path(value, length) != 0 && field.value.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "#") }
+            unsafe nghttp2_check_path(value, length) != 0
+                && field.value.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "#") }
         // No user information either (RFC 9113, section 8.3.1).
         case .authority where role == .server, .host where role == .server:
-            nghttp2_check_authority(value, length) != 0 && !field.value.contains(UInt8(ascii: "@"))
-        case .scheme: isScheme(field.value)
+            unsafe nghttp2_check_authority(value, length) != 0 && !field.value.contains(UInt8(ascii: "@"))
+        case .scheme: unsafe isScheme(field.value)
         // Spaces at the edges of values are no mistake: gRPC's status messages may have them.
-        default: nghttp2_check_header_value(value, length) != 0
+        default: unsafe nghttp2_check_header_value(value, length) != 0
         }
     }
 
     private static func isAllowed(_ field: FieldBytes, _ name: FieldName, _ role: Session.Role) -> Bool {
         switch name {
         case .connectionSpecific, .unknownPseudo: false
-        case .te: isEqual(field.value, "trailers")
+        case .te: unsafe isEqual(field.value, "trailers")
         case .status: role == .client
         case .method, .path, .scheme, .authority: role == .server
         default: true
@@ -64,8 +66,8 @@ struct FieldKind {
 
     /// Checks a scheme (RFC 3986, section 3.1).
     private static func isScheme(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let first = value.first, isLetter(first) else { return false }
-        return value.dropFirst().allSatisfy { byte in
+        guard let first = unsafe value.first, isLetter(first) else { return false }
+        return unsafe value.dropFirst().allSatisfy { byte in
             isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "+")
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
         }
@@ -78,12 +80,13 @@ struct FieldKind {
     static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     static func isExactly(_ value: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
-        value.count == text.utf8CodeUnitCount && nghttp2_shim_equal(value.baseAddress, text.utf8Start, value.count) != 0
+        unsafe value.count == text.utf8CodeUnitCount
+            && nghttp2_shim_equal(value.baseAddress, text.utf8Start, value.count) != 0
     }
 
     /// Whether a value equals a text in lower case, whatever the value's case.
     static func isEqual(_ value: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
-        value.count == text.utf8CodeUnitCount
+        unsafe value.count == text.utf8CodeUnitCount
             && zip(value, UnsafeBufferPointer(start: text.utf8Start, count: value.count)).allSatisfy { byte, other in
                 byte == other || isLetter(byte) && byte | 0x20 == other
             }

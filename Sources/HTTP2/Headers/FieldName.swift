@@ -23,7 +23,7 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case other
 
     init(_ name: UnsafeBufferPointer<UInt8>) {
-        self = Self.recognize(name) ?? (name.first == UInt8(ascii: ":") ? .unknownPseudo : .other)
+        self = unsafe Self.recognize(name) ?? (name.first == UInt8(ascii: ":") ? .unknownPseudo : .other)
     }
 
     var isPseudo: Bool {
@@ -35,29 +35,29 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 
     private static func recognize(_ name: UnsafeBufferPointer<UInt8>) -> FieldName? {
         switch name.count {
-        case 2: matches(name, "te") ? .te : nil
-        case 4: matches(name, "host") ? .host : nil
-        case 5: matches(name, ":path") ? .path : nil
+        case 2: unsafe matches(name, "te") ? .te : nil
+        case 4: unsafe matches(name, "host") ? .host : nil
+        case 5: unsafe matches(name, ":path") ? .path : nil
         case 7:
-            matches(name, ":method")
+            unsafe matches(name, ":method")
                 ? .method
                 : matches(name, ":status")
                     ? .status
                     : matches(name, ":scheme") ? .scheme : matches(name, "upgrade") ? .connectionSpecific : nil
-        case 8: matches(name, "priority") ? .priority : nil
+        case 8: unsafe matches(name, "priority") ? .priority : nil
         case 10:
-            matches(name, ":authority")
+            unsafe matches(name, ":authority")
                 ? .authority
                 : matches(name, "connection") || matches(name, "keep-alive") ? .connectionSpecific : nil
-        case 11: matches(name, "grpc-status") ? .grpcStatus : nil
+        case 11: unsafe matches(name, "grpc-status") ? .grpcStatus : nil
         case 12:
-            matches(name, "content-type")
+            unsafe matches(name, "content-type")
                 ? .contentType
                 : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
-        case 14: matches(name, "content-length") ? .contentLength : nil
-        case 16: matches(name, "proxy-connection") ? .connectionSpecific : nil
-        case 17: matches(name, "transfer-encoding") ? .connectionSpecific : nil
-        case 23: matchesLoosely(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
+        case 14: unsafe matches(name, "content-length") ? .contentLength : nil
+        case 16: unsafe matches(name, "proxy-connection") ? .connectionSpecific : nil
+        case 17: unsafe matches(name, "transfer-encoding") ? .connectionSpecific : nil
+        case 23: unsafe matchesLoosely(name, "x-forwarded-client-cert") ? .forwardedClientCertificate : nil
         default: nil
         }
     }
@@ -65,7 +65,7 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// As `matches`, for servers that take all characters but letters and digits to be the same, as those do that make
     /// variables of names (RFC 3875, section 4.1.18).
     private static func matchesLoosely(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
-        zip(name, UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount)).allSatisfy {
+        unsafe zip(name, UnsafeBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount)).allSatisfy {
             byte, other in
             byte == other || other == UInt8(ascii: "-") && !isLetterOrDigit(byte)
         }
@@ -79,6 +79,6 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     private static func matches(_ name: UnsafeBufferPointer<UInt8>, _ other: StaticString) -> Bool {
         // Both pointers cover name.count bytes: the caller has compared the lengths.
         assert(name.count == other.utf8CodeUnitCount)
-        return nghttp2_shim_equal(name.baseAddress, other.utf8Start, name.count) != 0
+        return unsafe nghttp2_shim_equal(name.baseAddress, other.utf8Start, name.count) != 0
     }
 }

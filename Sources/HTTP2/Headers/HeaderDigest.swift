@@ -16,7 +16,7 @@ struct HeaderDigest {
     mutating func write(_ rules: HeaderRules, for role: Session.Role, into output: UnsafeMutableRawBufferPointer) -> Int
     {
         precondition(output.count >= Self.mostBytes)
-        var output = OutputCursor(output)
+        var output = unsafe OutputCursor(output)
         switch role {
         case .server where rules.isMalformed: output.write(Indexed.status200)
         case .client where rules.isMalformed: output.write(Indexed.methodGet)
@@ -84,7 +84,7 @@ struct HeaderDigest {
 
     private static func write(_ text: StaticString, to output: inout OutputCursor) {
         output.write(UInt8(text.utf8CodeUnitCount))
-        output.write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        unsafe output.write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     private static func writePriority(_ rules: HeaderRules, to output: inout OutputCursor) {

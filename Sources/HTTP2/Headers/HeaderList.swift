@@ -7,7 +7,11 @@ import CNghttp2
 /// a pool, is given one or holds it (`hold()`) gives it back to the pool, once, and doesn't touch it afterwards. A list
 /// with several holders doesn't change, and a list that comes again and again is the same one each time. Confined to
 /// one thread.
+///
+/// Soundness: the storage is valid until the last holder has given the list back, and nobody touches it after that.
+@safe
 public struct HeaderList: Equatable {
+    @safe
     private struct Storage {
         /// Owned memory: `byteCount` of `byteCapacity` bytes and `keptCount` of `fieldCapacity` fields are initialized.
         var bytes: UnsafeMutablePointer<UInt8>
@@ -33,19 +37,19 @@ public struct HeaderList: Equatable {
         init() {
             assert(last.count == FieldName.allCases.count, "each name has its place")
             isKnown = false
-            bytes = .allocate(capacity: byteCapacity)
-            fields = .allocate(capacity: fieldCapacity)
+            unsafe bytes = .allocate(capacity: byteCapacity)
+            unsafe fields = .allocate(capacity: fieldCapacity)
         }
 
         /// Makes the same list in as little memory as possible.
         init(copying other: Storage) {
             isKnown = true
             (byteCapacity, byteCount) = (max(other.byteCount, 1), other.byteCount)
-            bytes = .allocate(capacity: byteCapacity)
-            bytes.initialize(from: other.bytes, count: other.byteCount)
+            unsafe bytes = .allocate(capacity: byteCapacity)
+            unsafe bytes.initialize(from: other.bytes, count: other.byteCount)
             (fieldCapacity, keptCount) = (max(other.keptCount, 1), other.keptCount)
-            fields = .allocate(capacity: fieldCapacity)
-            fields.initialize(from: other.fields, count: other.keptCount)
+            unsafe fields = .allocate(capacity: fieldCapacity)
+            unsafe fields.initialize(from: other.fields, count: other.keptCount)
             (listSize, fieldCount, isTruncated) = (other.listSize, other.fieldCount, other.isTruncated)
             last = other.last
         }
@@ -61,46 +65,50 @@ public struct HeaderList: Equatable {
     /// Initialized from `init` until `deallocate`.
     private let storage: UnsafeMutablePointer<Storage>
 
+    /// Whether both name the same list.
+    @inline(__always)
+    public static func == (left: HeaderList, right: HeaderList) -> Bool { unsafe left.storage == right.storage }
+
     /// Makes a list that belongs to no pool yet.
     public init() {
-        storage = .allocate(capacity: 1)
-        storage.initialize(to: Storage())
+        unsafe storage = .allocate(capacity: 1)
+        unsafe storage.initialize(to: Storage())
     }
 
     /// Makes a copy of another list, to be kept while the list is expected again.
     package init(known other: HeaderList) {
-        storage = .allocate(capacity: 1)
-        storage.initialize(to: Storage(copying: other.storage.pointee))
+        unsafe storage = .allocate(capacity: 1)
+        unsafe storage.initialize(to: Storage(copying: other.storage.pointee))
     }
 
     /// Frees the list, which nothing may refer to any more.
     func deallocate() {
-        storage.pointee.bytes.deallocate()
-        storage.pointee.fields.deallocate()
-        storage.deallocate()
+        unsafe storage.pointee.bytes.deallocate()
+        unsafe storage.pointee.fields.deallocate()
+        unsafe storage.deallocate()
     }
 
     /// The size as RFC 9113, section 6.5.2 counts it: name, value and 32 bytes for each field, including those not
     /// kept.
-    public var listSize: Int { storage.pointee.listSize }
+    public var listSize: Int { unsafe storage.pointee.listSize }
 
     /// Number of fields received, including those not kept.
-    public var fieldCount: Int { storage.pointee.fieldCount }
+    public var fieldCount: Int { unsafe storage.pointee.fieldCount }
 
-    public var isEmpty: Bool { storage.pointee.keptCount == 0 }
+    public var isEmpty: Bool { unsafe storage.pointee.keptCount == 0 }
 
     /// Whether fields were counted but not kept, or not kept whole, because the list was longer than the session's
     /// limit.
-    public var isTruncated: Bool { storage.pointee.isTruncated }
+    public var isTruncated: Bool { unsafe storage.pointee.isTruncated }
 
     public func removeAll() {
         assert(!isShared, "a list that others hold doesn't change")
-        storage.pointee.byteCount = 0
-        storage.pointee.keptCount = 0
-        storage.pointee.last = InlineArray(repeating: -1)
-        storage.pointee.listSize = 0
-        storage.pointee.fieldCount = 0
-        storage.pointee.isTruncated = false
+        unsafe storage.pointee.byteCount = 0
+        unsafe storage.pointee.keptCount = 0
+        unsafe storage.pointee.last = InlineArray(repeating: -1)
+        unsafe storage.pointee.listSize = 0
+        unsafe storage.pointee.fieldCount = 0
+        unsafe storage.pointee.isTruncated = false
     }
 
     // MARK: Writing
@@ -109,7 +117,7 @@ public struct HeaderList: Equatable {
     public func append(_ name: StaticString, _ value: some StringProtocol) {
         var value = String(value)
         name.withUTF8Buffer { name in
-            value.withUTF8 { value in append(name: name, value: value, isSensitive: false) }
+            value.withUTF8 { value in unsafe append(name: name, value: value, isSensitive: false) }
         }
     }
 
@@ -117,42 +125,42 @@ public struct HeaderList: Equatable {
     public func append(name: String, value: String) {
         var (name, value) = (name, value)
         name.withUTF8 { name in
-            value.withUTF8 { value in append(name: name, value: value, isSensitive: false) }
+            value.withUTF8 { value in unsafe append(name: name, value: value, isSensitive: false) }
         }
     }
 
     private func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, isSensitive: Bool) {
-        let target = reserve(name.count + value.count)
-        if let source = name.baseAddress { target.initialize(from: source, count: name.count) }
+        let target = unsafe reserve(name.count + value.count)
+        if let source = name.baseAddress { unsafe target.initialize(from: source, count: name.count) }
         if let source = value.baseAddress {
-            target.advanced(by: name.count).initialize(from: source, count: value.count)
+            unsafe target.advanced(by: name.count).initialize(from: source, count: value.count)
         }
-        appendReserved(
+        unsafe appendReserved(
             nameLength: name.count, valueLength: value.count, FieldName(name), isSensitive: isSensitive)
     }
 
     /// Copies another list into this one, which is empty.
     func copy(_ other: HeaderList) {
         assert(fieldCount == 0)
-        let source = other.storage
-        for index in 0..<source.pointee.keptCount {
-            let field = source.pointee.fields[index]
+        let source = unsafe other.storage
+        for index in unsafe 0..<source.pointee.keptCount {
+            let field = unsafe source.pointee.fields[index]
             let (nameLength, valueLength) = (Int(field.nameLength), Int(field.valueLength))
-            reserve(nameLength + valueLength).initialize(
+            unsafe reserve(nameLength + valueLength).initialize(
                 from: source.pointee.bytes.advanced(by: Int(field.start)), count: nameLength + valueLength)
-            appendReserved(
+            unsafe appendReserved(
                 nameLength: nameLength, valueLength: valueLength, FieldName(other.name(of: field)),
                 isSensitive: field.isSensitive)
         }
-        (storage.pointee.listSize, storage.pointee.fieldCount) = (other.listSize, other.fieldCount)
-        storage.pointee.isTruncated = other.isTruncated
+        unsafe (storage.pointee.listSize, storage.pointee.fieldCount) = (other.listSize, other.fieldCount)
+        unsafe storage.pointee.isTruncated = other.isTruncated
     }
 
     /// Adds a field whose bytes lie elsewhere.
     @inline(__always)
     func append(_ field: FieldBytes, _ name: FieldName) {
         let length = field.nameLength &+ field.valueLength
-        reserve(length).initialize(from: field.start, count: length)
+        unsafe reserve(length).initialize(from: field.start, count: length)
         appendReserved(nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
     }
 
@@ -160,8 +168,8 @@ public struct HeaderList: Equatable {
     /// encoded.
     @inline(never)
     func appendTrimmed(_ field: FieldBytes, _ name: FieldName) {
-        let target = reserve(field.nameLength + field.valueLength)
-        target.initialize(from: field.start, count: field.nameLength + field.valueLength)
+        let target = unsafe reserve(field.nameLength + field.valueLength)
+        unsafe target.initialize(from: field.start, count: field.nameLength + field.valueLength)
         appendReservedTrimmed(
             nameLength: field.nameLength, valueLength: field.valueLength, name, isSensitive: false)
     }
@@ -170,29 +178,29 @@ public struct HeaderList: Equatable {
     @inline(__always)
     func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
         assert(!isShared, "a list that others hold doesn't change")
-        if storage.pointee.byteCount &+ length > storage.pointee.byteCapacity
+        if unsafe storage.pointee.byteCount &+ length > storage.pointee.byteCapacity
             || storage.pointee.keptCount == storage.pointee.fieldCapacity
         {
             makeRoom(for: length)
         }
-        return storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
+        return unsafe storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
     }
 
     /// Adds the field whose name and value have been written into the room made by `reserve`.
     @inline(__always)
     func appendReserved(nameLength: Int, valueLength: Int, _ name: FieldName, isSensitive: Bool) {
-        let (start, index) = (storage.pointee.byteCount, storage.pointee.keptCount)
-        assert(start + nameLength + valueLength <= storage.pointee.byteCapacity, "room was made")
-        storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
-        storage.pointee.fieldCount &+= 1
-        storage.pointee.last[Int(name.rawValue)] = Int32(truncatingIfNeeded: index)
+        let (start, index) = unsafe (storage.pointee.byteCount, storage.pointee.keptCount)
+        unsafe assert(start + nameLength + valueLength <= storage.pointee.byteCapacity, "room was made")
+        unsafe storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
+        unsafe storage.pointee.fieldCount &+= 1
+        unsafe storage.pointee.last[Int(name.rawValue)] = Int32(truncatingIfNeeded: index)
         // Nothing is cut off: `makeRoom` lets no list grow beyond 32 bits.
-        storage.pointee.fields.advanced(by: index).initialize(
+        unsafe storage.pointee.fields.advanced(by: index).initialize(
             to: HeaderField(
                 start: UInt32(truncatingIfNeeded: start), nameLength: UInt32(truncatingIfNeeded: nameLength),
                 valueLength: UInt32(truncatingIfNeeded: valueLength), isSensitive: isSensitive))
-        storage.pointee.keptCount = index &+ 1
-        storage.pointee.byteCount = start &+ nameLength &+ valueLength
+        unsafe storage.pointee.keptCount = index &+ 1
+        unsafe storage.pointee.byteCount = start &+ nameLength &+ valueLength
     }
 
     /// As `appendReserved`, without the spaces around the value, or with those of a status message encoded.
@@ -201,11 +209,11 @@ public struct HeaderList: Equatable {
         if name == .grpcMessage {
             return appendReservedMessage(nameLength: nameLength, valueLength: valueLength, isSensitive: isSensitive)
         }
-        let value = storage.pointee.bytes.advanced(by: storage.pointee.byteCount + nameLength)
+        let value = unsafe storage.pointee.bytes.advanced(by: storage.pointee.byteCount + nameLength)
         var (first, end) = (0, valueLength)
-        while end > 0, FieldKind.isSpace(value[end - 1]) { end -= 1 }
-        while first < end, FieldKind.isSpace(value[first]) { first += 1 }
-        if first > 0 { value.update(from: value.advanced(by: first), count: end - first) }
+        while end > 0, unsafe FieldKind.isSpace(value[end - 1]) { end -= 1 }
+        while first < end, unsafe FieldKind.isSpace(value[first]) { first += 1 }
+        if first > 0 { unsafe value.update(from: value.advanced(by: first), count: end - first) }
         appendReserved(nameLength: nameLength, valueLength: end - first, name, isSensitive: isSensitive)
     }
 
@@ -213,11 +221,12 @@ public struct HeaderList: Equatable {
     /// (gRPC's `PROTOCOL-HTTP2.md`).
     private func appendReservedMessage(nameLength: Int, valueLength: Int, isSensitive: Bool) {
         // A copy, because the list's buffer may have to move for the longer value.
-        let start = storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
-        let name = Array(UnsafeBufferPointer(start: start, count: nameLength))
-        let value = UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
+        let start = unsafe storage.pointee.bytes.advanced(by: storage.pointee.byteCount)
+        let name = unsafe Array(UnsafeBufferPointer(start: start, count: nameLength))
+        let value = unsafe UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
         var message: [UInt8] = []
-        for (index, byte) in value.enumerated() {
+        for index in value.indices {
+            let byte = unsafe value[index]
             let isEdge = index == 0 || index == valueLength - 1
             switch byte {
             case UInt8(ascii: " ") where isEdge: message += "%20".utf8
@@ -225,37 +234,37 @@ public struct HeaderList: Equatable {
             default: message.append(byte)
             }
         }
-        name.withUnsafeBufferPointer { name in
-            message.withUnsafeBufferPointer { append(name: name, value: $0, isSensitive: isSensitive) }
+        unsafe name.withUnsafeBufferPointer { name in
+            unsafe message.withUnsafeBufferPointer { unsafe append(name: name, value: $0, isSensitive: isSensitive) }
         }
     }
 
     /// Ensures room for one more field with this many bytes.
     @inline(never)
     private func makeRoom(for length: Int) {
-        let needed = storage.pointee.byteCount + length
+        let needed = unsafe storage.pointee.byteCount + length
         precondition(needed <= Int(Int32.max), "a header list of gigabytes")
-        if needed > storage.pointee.byteCapacity {
-            storage.pointee.byteCapacity = max(2 * storage.pointee.byteCapacity, needed)
-            storage.pointee.bytes = Self.moved(
+        if unsafe needed > storage.pointee.byteCapacity {
+            unsafe storage.pointee.byteCapacity = max(2 * storage.pointee.byteCapacity, needed)
+            unsafe storage.pointee.bytes = Self.moved(
                 storage.pointee.bytes, storage.pointee.byteCount, to: storage.pointee.byteCapacity)
         }
-        if storage.pointee.keptCount == storage.pointee.fieldCapacity {
-            storage.pointee.fieldCapacity *= 2
-            storage.pointee.fields = Self.moved(
+        if unsafe storage.pointee.keptCount == storage.pointee.fieldCapacity {
+            unsafe storage.pointee.fieldCapacity *= 2
+            unsafe storage.pointee.fields = Self.moved(
                 storage.pointee.fields, storage.pointee.keptCount, to: storage.pointee.fieldCapacity)
         }
     }
 
     /// Releases a buffer that became unusually large. The list is empty.
     private func trim() {
-        if storage.pointee.byteCapacity > Self.mostBytesKept {
-            storage.pointee.byteCapacity = Self.usualBytes
-            storage.pointee.bytes = Self.moved(storage.pointee.bytes, 0, to: Self.usualBytes)
+        if unsafe storage.pointee.byteCapacity > Self.mostBytesKept {
+            unsafe storage.pointee.byteCapacity = Self.usualBytes
+            unsafe storage.pointee.bytes = Self.moved(storage.pointee.bytes, 0, to: Self.usualBytes)
         }
-        if storage.pointee.fieldCapacity > Self.mostFieldsKept {
-            storage.pointee.fieldCapacity = Self.usualFields
-            storage.pointee.fields = Self.moved(storage.pointee.fields, 0, to: Self.usualFields)
+        if unsafe storage.pointee.fieldCapacity > Self.mostFieldsKept {
+            unsafe storage.pointee.fieldCapacity = Self.usualFields
+            unsafe storage.pointee.fields = Self.moved(storage.pointee.fields, 0, to: Self.usualFields)
         }
     }
 
@@ -263,9 +272,9 @@ public struct HeaderList: Equatable {
         _ old: UnsafeMutablePointer<Element>, _ count: Int, to capacity: Int
     ) -> UnsafeMutablePointer<Element> {
         let new = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
-        new.moveInitialize(from: old, count: count)
-        old.deallocate()
-        return new
+        unsafe new.moveInitialize(from: old, count: count)
+        unsafe old.deallocate()
+        return unsafe new
     }
 
     /// Removes every field of a known name.
@@ -286,77 +295,80 @@ public struct HeaderList: Equatable {
 
     private func removeAll(where isUnwanted: (FieldName) -> Bool) {
         assert(!isShared, "a list that others hold doesn't change")
-        storage.pointee.last = InlineArray(repeating: -1)
+        unsafe storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
-        for index in 0..<storage.pointee.keptCount {
-            let entry = storage.pointee.fields[index]
-            let recognized = FieldName(name(of: entry))
+        for index in unsafe 0..<storage.pointee.keptCount {
+            let entry = unsafe storage.pointee.fields[index]
+            let recognized = unsafe FieldName(name(of: entry))
             if isUnwanted(recognized) {
-                storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
-                storage.pointee.fieldCount -= 1
+                unsafe storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
+                unsafe storage.pointee.fieldCount -= 1
                 continue
             }
-            storage.pointee.last[Int(recognized.rawValue)] = Int32(truncatingIfNeeded: kept)
-            storage.pointee.fields[kept] = entry
+            unsafe storage.pointee.last[Int(recognized.rawValue)] = Int32(truncatingIfNeeded: kept)
+            unsafe storage.pointee.fields[kept] = entry
             kept += 1
         }
-        storage.pointee.keptCount = kept
+        unsafe storage.pointee.keptCount = kept
     }
 
     /// Counts a field without keeping it.
     func count(nameLength: Int, valueLength: Int) {
-        storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
-        storage.pointee.fieldCount &+= 1
+        unsafe storage.pointee.listSize &+= nameLength &+ valueLength &+ 32
+        unsafe storage.pointee.fieldCount &+= 1
         truncate()
     }
 
     /// Notes that part of the list isn't kept.
-    func truncate() { storage.pointee.isTruncated = true }
+    func truncate() { unsafe storage.pointee.isTruncated = true }
 
     // MARK: Reading
 
     // A field lies within the initialized bytes: only `append` makes fields, and only `removeAll` takes bytes away.
 
     private func name(of field: HeaderField) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(start: storage.pointee.bytes.advanced(by: Int(field.start)), count: Int(field.nameLength))
+        unsafe UnsafeBufferPointer(
+            start: storage.pointee.bytes.advanced(by: Int(field.start)), count: Int(field.nameLength))
     }
 
     private func value(of field: HeaderField) -> UnsafeBufferPointer<UInt8> {
-        UnsafeBufferPointer(start: storage.pointee.bytes.advanced(by: field.valueStart), count: Int(field.valueLength))
+        unsafe UnsafeBufferPointer(
+            start: storage.pointee.bytes.advanced(by: field.valueStart), count: Int(field.valueLength))
     }
 
     /// Lends the bytes of a known field's value, the last one if there are several.
     public func withValue<Result>(of field: FieldName, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
-        let index = Int(storage.pointee.last[Int(field.rawValue)])
+        let index = unsafe Int(storage.pointee.last[Int(field.rawValue)])
         guard index >= 0 else { return nil }
-        return body(value(of: storage.pointee.fields[index]))
+        return unsafe body(value(of: storage.pointee.fields[index]))
     }
 
-    public func has(_ field: FieldName) -> Bool { storage.pointee.last[Int(field.rawValue)] >= 0 }
+    public func has(_ field: FieldName) -> Bool { unsafe storage.pointee.last[Int(field.rawValue)] >= 0 }
 
     /// Whether all values of a known field satisfy `isSound`.
     public func allValues(of field: FieldName, _ isSound: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
         guard has(field) else { return true }
-        let last = Int(storage.pointee.last[Int(field.rawValue)])
-        let length = storage.pointee.fields[last].nameLength
-        for index in 0...last where storage.pointee.fields[index].nameLength == length {
-            let entry = storage.pointee.fields[index]
-            guard FieldName(name(of: entry)) != field || isSound(value(of: entry)) else { return false }
+        let last = unsafe Int(storage.pointee.last[Int(field.rawValue)])
+        let length = unsafe storage.pointee.fields[last].nameLength
+        for index in 0...last where unsafe storage.pointee.fields[index].nameLength == length {
+            let entry = unsafe storage.pointee.fields[index]
+            guard unsafe FieldName(name(of: entry)) != field || isSound(value(of: entry)) else { return false }
         }
         return true
     }
 
     /// A known field's value as text; bytes that aren't UTF-8 are replaced.
     public func text(of field: FieldName) -> String? {
-        withValue(of: field) { String(decoding: $0, as: UTF8.self) }
+        unsafe withValue(of: field) { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     /// A known field's value as a number of at most nine digits; `nil` if it is anything else.
     public func number(of field: FieldName) -> Int? {
-        withValue(of: field) { value -> Int? in
+        unsafe withValue(of: field) { value -> Int? in
             guard (1...9).contains(value.count) else { return nil }
             var number = 0
-            for digit in value {
+            for index in value.indices {
+                let digit = unsafe value[index]
                 guard (48...57).contains(digit) else { return nil }
                 number = number * 10 + Int(digit - 48)
             }
@@ -366,16 +378,16 @@ public struct HeaderList: Equatable {
 
     /// Whether a known field's value begins with some text.
     public func value(of field: FieldName, hasPrefix prefix: StaticString) -> Bool {
-        withValue(of: field) { value in
-            value.count >= prefix.utf8CodeUnitCount
+        unsafe withValue(of: field) { value in
+            unsafe value.count >= prefix.utf8CodeUnitCount
                 && nghttp2_shim_equal(value.baseAddress, prefix.utf8Start, prefix.utf8CodeUnitCount) != 0
         } ?? false
     }
 
     /// All fields as text, in order: for tests and diagnostics, not for the path of a call.
     public var list: [(name: String, value: String)] {
-        UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount).map { field in
-            (String(decoding: name(of: field), as: UTF8.self), String(decoding: value(of: field), as: UTF8.self))
+        unsafe UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount).map { field in
+            unsafe (String(decoding: name(of: field), as: UTF8.self), String(decoding: value(of: field), as: UTF8.self))
         }
     }
 
@@ -383,7 +395,7 @@ public struct HeaderList: Equatable {
 
     /// The most bytes that the list takes when it is encoded.
     package var mostEncodedBytes: Int {
-        HPACKEncoder.mostBytes(fields: storage.pointee.keptCount, bytes: storage.pointee.byteCount)
+        unsafe HPACKEncoder.mostBytes(fields: storage.pointee.keptCount, bytes: storage.pointee.byteCount)
     }
 
     /// Lends the fields, and the bytes that their places refer to.
@@ -391,7 +403,7 @@ public struct HeaderList: Equatable {
     func withFields<Result>(
         _ body: (UnsafeBufferPointer<HeaderField>, UnsafePointer<UInt8>) -> Result
     ) -> Result {
-        body(
+        unsafe body(
             UnsafeBufferPointer(start: storage.pointee.fields, count: storage.pointee.keptCount),
             storage.pointee.bytes)
     }
@@ -400,43 +412,43 @@ public struct HeaderList: Equatable {
     /// needs nothing else of a request. It copies the field.
     func withMethodThatMatters<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
         // Most methods begin with another letter, which is quick to check.
-        let mayMatter = withValue(of: .method) { $0.first == UInt8(ascii: "H") }
+        let mayMatter = unsafe withValue(of: .method) { unsafe $0.first == UInt8(ascii: "H") }
         guard mayMatter == true, value(of: .method, hasPrefix: "HEAD") else { return body(nil, 0) }
-        let field = storage.pointee.fields[Int(storage.pointee.last[Int(FieldName.method.rawValue)])]
+        let field = unsafe storage.pointee.fields[Int(storage.pointee.last[Int(FieldName.method.rawValue)])]
         // Never indexed: libnghttp2's table stays empty.
-        let pair = nghttp2_nv(
+        let pair = unsafe nghttp2_nv(
             name: storage.pointee.bytes.advanced(by: Int(field.start)),
             value: storage.pointee.bytes.advanced(by: field.valueStart), namelen: Int(field.nameLength),
             valuelen: Int(field.valueLength), flags: UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue))
-        return withUnsafePointer(to: pair) { body($0, 1) }
+        return unsafe withUnsafePointer(to: pair) { unsafe body($0, 1) }
     }
 
     // MARK: Memory
 
     /// Bytes that the list takes, including unused room.
     var allocatedBytes: Int {
-        MemoryLayout<Storage>.size + storage.pointee.byteCapacity
+        unsafe MemoryLayout<Storage>.size + storage.pointee.byteCapacity
             + storage.pointee.fieldCapacity * MemoryLayout<HeaderField>.stride
     }
 
     /// Whether the list takes more memory than most do.
     public var isLarge: Bool {
-        storage.pointee.byteCapacity > Self.usualBytes || storage.pointee.fieldCapacity > Self.usualFields
+        unsafe storage.pointee.byteCapacity > Self.usualBytes || storage.pointee.fieldCapacity > Self.usualFields
     }
 
     /// Number of bytes that its pool counts for it.
     public internal(set) var countedBytes: Int {
-        get { storage.pointee.countedBytes }
-        nonmutating set { storage.pointee.countedBytes = newValue }
+        get { unsafe storage.pointee.countedBytes }
+        nonmutating set { unsafe storage.pointee.countedBytes = newValue }
     }
 
     /// Adds another list's field of a known name, the last one if there are several, with at most `most` bytes of its
     /// value.
     func append(_ name: FieldName, of other: HeaderList, most: Int) {
-        let index = Int(other.storage.pointee.last[Int(name.rawValue)])
+        let index = unsafe Int(other.storage.pointee.last[Int(name.rawValue)])
         guard index >= 0 else { return }
-        let field = FieldBytes(other.storage.pointee.fields[index], in: other.storage.pointee.bytes)
-        append(
+        let field = unsafe FieldBytes(other.storage.pointee.fields[index], in: other.storage.pointee.bytes)
+        unsafe append(
             FieldBytes(
                 start: field.start, nameLength: field.nameLength, valueLength: min(field.valueLength, max(0, most))),
             name)
@@ -445,32 +457,32 @@ public struct HeaderList: Equatable {
     // MARK: Holding
 
     /// Whether the list was made to be kept while it is expected again.
-    var isKnown: Bool { storage.pointee.isKnown }
+    var isKnown: Bool { unsafe storage.pointee.isKnown }
 
     /// A hash of the list's identity, whatever its fields are.
-    var hash: Int { Int(truncatingIfNeeded: (UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15) >> 32) }
+    var hash: Int { unsafe Int(truncatingIfNeeded: (UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15) >> 32) }
 
     /// Whether a known copy of the list takes little memory.
     var isSmall: Bool {
-        storage.pointee.byteCount <= Self.usualBytes && storage.pointee.keptCount <= Self.usualFields
+        unsafe storage.pointee.byteCount <= Self.usualBytes && storage.pointee.keptCount <= Self.usualFields
     }
 
     /// Adds a holder, which will give the list back to the pool.
-    package func hold() { storage.pointee.holders &+= 1 }
+    package func hold() { unsafe storage.pointee.holders &+= 1 }
 
     /// Removes a holder.
     ///
     /// - Returns: whether it was the last one.
     func letGo() -> Bool {
-        assert(storage.pointee.holders > 0, "what is given back was held")
-        storage.pointee.holders &-= 1
-        return storage.pointee.holders == 0
+        unsafe assert(storage.pointee.holders > 0, "what is given back was held")
+        unsafe storage.pointee.holders &-= 1
+        return unsafe storage.pointee.holders == 0
     }
 
     // MARK: In a pool
 
     /// Whether the list has other holders as well.
-    var isShared: Bool { storage.pointee.holders > 1 }
+    var isShared: Bool { unsafe storage.pointee.holders > 1 }
 
     /// Empties the list, which has no holder any more.
     func retire() {
@@ -479,7 +491,7 @@ public struct HeaderList: Equatable {
     }
 
     var next: HeaderList? {
-        get { storage.pointee.next }
-        nonmutating set { storage.pointee.next = newValue }
+        get { unsafe storage.pointee.next }
+        nonmutating set { unsafe storage.pointee.next = newValue }
     }
 }

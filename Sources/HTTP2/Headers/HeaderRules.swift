@@ -43,7 +43,7 @@ package struct HeaderRules {
         } else {
             hasRegularField = true
         }
-        return takeSpecial(name, value, list)
+        return unsafe takeSpecial(name, value, list)
     }
 
     /// Takes in a field without rules of its own.
@@ -59,31 +59,31 @@ package struct HeaderRules {
         switch name {
         case .method:
             once(.method)
-            isConnect = FieldKind.isExactly(value, "CONNECT")
-            isOptions = FieldKind.isExactly(value, "OPTIONS")
+            isConnect = unsafe FieldKind.isExactly(value, "CONNECT")
+            isOptions = unsafe FieldKind.isExactly(value, "OPTIONS")
         case .scheme:
             once(.scheme)
             scheme =
-                FieldKind.isEqual(value, "http") ? .http : FieldKind.isEqual(value, "https") ? .https : .other
+                unsafe FieldKind.isEqual(value, "http") ? .http : FieldKind.isEqual(value, "https") ? .https : .other
         case .path:
             once(.path)
             path =
-                value.first == UInt8(ascii: "/")
+                unsafe value.first == UInt8(ascii: "/")
                 ? .absolute : FieldKind.isExactly(value, "*") ? .asterisk : .other
         case .authority:
             once(.authority)
         case .host where role == .server:
             if value.isEmpty { isMalformed = true }
             once(.host)
-            return takeHost(value, list)
+            return unsafe takeHost(value, list)
         case .status:
             if status != 0 { isMalformed = true }
-            status = value.count == 3 ? Int(Self.number(value) ?? 0) : 0
+            status = unsafe value.count == 3 ? Int(Self.number(value) ?? 0) : 0
             if status < 100 || status == 101 { isMalformed = true }
         case .contentLength:
-            return takeContentLength(value)
+            return unsafe takeContentLength(value)
         case .priority:
-            takePriority(value)
+            unsafe takePriority(value)
         default: break
         }
         return true
@@ -95,10 +95,10 @@ package struct HeaderRules {
     private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>, _ list: HeaderList) -> Bool {
         guard has(.authority) else { return true }
         let (scheme, isMalformed) = (scheme, isMalformed)
-        let isKept = list.withValue(of: .authority) { authority -> Bool? in
+        let isKept = unsafe list.withValue(of: .authority) { authority -> Bool? in
             // The comparison is made once: a second host is malformed anyway.
-            if isMalformed || value.elementsEqual(authority) { return true }
-            return Authority.isSame(value, authority, scheme) ? false : nil
+            if unsafe isMalformed || value.elementsEqual(authority) { return true }
+            return unsafe Authority.isSame(value, authority, scheme) ? false : nil
         }
         // The authority wasn't kept because it is too long; the list is refused for that.
         guard let isKept else { return true }
@@ -109,7 +109,7 @@ package struct HeaderRules {
     /// Keeps a priority. A value longer than any meaningful one is ignored.
     private mutating func takePriority(_ value: UnsafeBufferPointer<UInt8>) {
         guard role == .server, value.count <= priority.count else { return }
-        for index in value.indices { priority[index] = value[index] }
+        for index in value.indices { priority[index] = unsafe value[index] }
         priorityLength = value.count
     }
 
@@ -123,7 +123,7 @@ package struct HeaderRules {
     /// Checks a content length (RFC 9110, section 8.6).
     private mutating func takeContentLength(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         let isFirst = contentLength == nil
-        contentLength = Self.number(value)
+        contentLength = unsafe Self.number(value)
         if !isFirst || contentLength == nil || status / 100 == 1 { isMalformed = true }
         guard status == 204 else { return true }
         // Forbidden there, but some servers send a zero, which is dropped.
@@ -134,7 +134,8 @@ package struct HeaderRules {
     private static func number(_ digits: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard !digits.isEmpty else { return nil }
         var number: Int64 = 0
-        for digit in digits {
+        for index in digits.indices {
+            let digit = unsafe digits[index]
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
             let (tenfold, overflows) = number.multipliedReportingOverflow(by: 10)
             let (sum, overflowsToo) = tenfold.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))

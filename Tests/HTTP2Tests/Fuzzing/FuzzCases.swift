@@ -29,7 +29,7 @@ struct FuzzCases: CustomTestStringConvertible, Sendable {
 
     /// Unbuffered: the process may end in the middle of the case.
     private func trace(_ line: String) {
-        _ = Array(line.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _ = unsafe Array(line.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     static func random(of number: Int) -> SplitMix {
@@ -38,6 +38,6 @@ struct FuzzCases: CustomTestStringConvertible, Sendable {
     }
 
     private static func number(in variable: String) -> Int? {
-        getenv(variable).flatMap { Int(String(cString: $0)) }
+        unsafe getenv(variable).flatMap { unsafe Int(String(cString: $0)) }
     }
 }

@@ -165,7 +165,7 @@ final class WatchedSession: Session {
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
         let watched = watched(stream, context)
         expect(watched.hasHead && !watched.hasEnded, "DATA of stream \(stream) comes between its head and its end")
-        watched.message.body += bytes
+        unsafe watched.message.body += bytes
         if isPlain || chance(80) { consume(bytes.count, on: stream) }
     }
 
@@ -188,7 +188,7 @@ final class WatchedSession: Session {
             return .nothingYet
         }
         let count = min(watched.unsent, buffer.count)
-        buffer.prefix(count).initializeMemory(as: UInt8.self, repeating: 7)
+        unsafe buffer.prefix(count).initializeMemory(as: UInt8.self, repeating: 7)
         watched.unsent -= count
         bodyBytes += count
         guard watched.unsent == 0 else { return .bytes(count) }

@@ -18,7 +18,7 @@ import Testing
         mutating func decode(_ block: [UInt8]) -> (HPACKDecoder.Outcome, list: [String], isTruncated: Bool) {
             let list = HeaderList()
             var rules = HeaderRules(role: role)
-            let outcome = block.withUnsafeBytes { decoder.decode($0, into: list, &rules) }
+            let outcome = unsafe block.withUnsafeBytes { unsafe decoder.decode($0, into: list, &rules) }
             return (outcome, list.list.map { "\($0.name): \($0.value)" }, list.isTruncated)
         }
 
@@ -200,8 +200,8 @@ import Testing
             while true {
                 let part = Array(rest.prefix(.random(in: 0...max(8, min(16_384, block.count / 4)), using: &random)))
                 rest = rest.dropFirst(part.count)
-                let (decoded, more) = part.withUnsafeBytes {
-                    decoder.decodePart($0, isLast: rest.isEmpty, from: pool)
+                let (decoded, more) = unsafe part.withUnsafeBytes {
+                    unsafe decoder.decodePart($0, isLast: rest.isEmpty, from: pool)
                 }
                 mostKept = max(mostKept, decoder.keptBytes)
                 excess = HeaderExcess(bytes: excess.bytes + more.bytes, fields: excess.fields + more.fields)
@@ -212,7 +212,7 @@ import Testing
         }
 
         func begin(_ block: [UInt8]) {
-            let decoded = block.withUnsafeBytes { decoder.decodePart($0, isLast: false, from: pool).0 }
+            let decoded = unsafe block.withUnsafeBytes { unsafe decoder.decodePart($0, isLast: false, from: pool).0 }
             #expect(decoded == nil)
         }
 
@@ -220,7 +220,7 @@ import Testing
 
         /// - Returns: the list as text, and which block it is.
         func decode(_ block: [UInt8]) -> (list: [String], isSound: Bool, block: HeaderList) {
-            let (list, rules, outcome) = block.withUnsafeBytes { decoder.decode($0, from: pool) }
+            let (list, rules, outcome) = unsafe block.withUnsafeBytes { unsafe decoder.decode($0, from: pool) }
             #expect(outcome == .decoded)
             defer { pool.give(list) }
             return (
@@ -229,13 +229,13 @@ import Testing
         }
 
         func isBroken(_ block: [UInt8]) -> Bool {
-            let (list, _, outcome) = block.withUnsafeBytes { decoder.decode($0, from: pool) }
+            let (list, _, outcome) = unsafe block.withUnsafeBytes { unsafe decoder.decode($0, from: pool) }
             pool.give(list)
             return outcome == .broken
         }
 
         func change(_ block: [UInt8], _ change: (HeaderList) -> Void) -> [String] {
-            let list = pool.own(block.withUnsafeBytes { decoder.decode($0, from: pool).0 })
+            let list = unsafe pool.own(block.withUnsafeBytes { unsafe decoder.decode($0, from: pool).0 })
             change(list)
             defer { pool.give(list) }
             return list.list.map { "\($0.name): \($0.value)" }
@@ -322,7 +322,7 @@ import Testing
         let pool = HeaderListPool()
         var decoder = HPACKDecoder(role: .server, maxListSize: 100, maxFields: 10)
         var lists: [HeaderList] = []
-        for _ in 0..<4 { lists.append([0x83].withUnsafeBytes { decoder.decode($0, from: pool).0 }) }
+        for _ in 0..<4 { unsafe lists.append([0x83].withUnsafeBytes { unsafe decoder.decode($0, from: pool).0 }) }
         decoder.forget(pool)
         for list in lists {
             #expect(list.list.map(\.value) == ["POST"])

@@ -190,11 +190,11 @@ import Testing
         }
 
         func forward(_ block: [UInt8]) -> [UInt8] {
-            let (list, _, outcome) = block.withUnsafeBytes { decoder.decode($0, from: pool) }
+            let (list, _, outcome) = unsafe block.withUnsafeBytes { unsafe decoder.decode($0, from: pool) }
             #expect(outcome == .decoded)
             defer { pool.give(list) }
-            return [UInt8](unsafeUninitializedCapacity: list.mostEncodedBytes) { buffer, count in
-                count = encoder.encode(list, into: UnsafeMutableRawBufferPointer(buffer), pool)
+            return unsafe [UInt8](unsafeUninitializedCapacity: list.mostEncodedBytes) { buffer, count in
+                count = unsafe encoder.encode(list, into: UnsafeMutableRawBufferPointer(buffer), pool)
             }
         }
 

@@ -1,6 +1,9 @@
 import CNghttp2
 
 /// libnghttp2's decoder, which says what an encoder's bytes mean.
+///
+/// Soundness: `inflater` is valid from `init` until `deinit`.
+@safe
 final class Inflater {
     struct Failure: Error {
         let code: Int
@@ -10,31 +13,31 @@ final class Inflater {
 
     init() {
         var pointer: OpaquePointer?
-        precondition(nghttp2_hd_inflate_new(&pointer) == 0)
-        inflater = pointer!
+        unsafe precondition(nghttp2_hd_inflate_new(&pointer) == 0)
+        unsafe inflater = pointer!
     }
 
-    deinit { nghttp2_hd_inflate_del(inflater) }
+    deinit { unsafe nghttp2_hd_inflate_del(inflater) }
 
     /// What the decoder's side has announced.
     func resize(to size: Int) {
-        precondition(nghttp2_hd_inflate_change_table_size(inflater, size) == 0)
+        unsafe precondition(nghttp2_hd_inflate_change_table_size(inflater, size) == 0)
     }
 
     /// Decodes a whole header block.
     func inflate(_ block: [UInt8]) throws -> [TestField] {
         var fields: [TestField] = []
         var offset = 0
-        try block.withUnsafeBufferPointer { block in
+        try unsafe block.withUnsafeBufferPointer { block in
             while true {
-                var pair = nghttp2_nv()
+                var pair = unsafe nghttp2_nv()
                 var flags: Int32 = 0
-                let count = nghttp2_hd_inflate_hd2(
-                    inflater, &pair, &flags, block.baseAddress.map { $0 + offset }, block.count - offset, 1)
+                let count = unsafe nghttp2_hd_inflate_hd2(
+                    inflater, &pair, &flags, block.baseAddress.map { unsafe $0 + offset }, block.count - offset, 1)
                 if count < 0 { throw Failure(code: Int(count)) }
                 offset += count
                 if flags & Int32(NGHTTP2_HD_INFLATE_EMIT.rawValue) != 0 {
-                    fields.append(
+                    unsafe fields.append(
                         TestField(
                             Array(UnsafeBufferPointer(start: pair.name, count: pair.namelen)),
                             Array(UnsafeBufferPointer(start: pair.value, count: pair.valuelen)),
@@ -43,9 +46,9 @@ final class Inflater {
                 if flags & Int32(NGHTTP2_HD_INFLATE_FINAL.rawValue) != 0 { break }
             }
         }
-        nghttp2_hd_inflate_end_headers(inflater)
+        unsafe nghttp2_hd_inflate_end_headers(inflater)
         return fields
     }
 
-    var tableSize: Int { nghttp2_hd_inflate_get_dynamic_table_size(inflater) }
+    var tableSize: Int { unsafe nghttp2_hd_inflate_get_dynamic_table_size(inflater) }
 }

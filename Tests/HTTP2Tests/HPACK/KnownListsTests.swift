@@ -12,15 +12,15 @@ import Testing
     }
 
     private static func write(_ known: borrowing EncodedLists, _ list: HeaderList, _ tableChanges: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 100) { buffer, count in
-            count = known.write(list, tableChanges, into: UnsafeMutableRawBufferPointer(buffer))
+        unsafe [UInt8](unsafeUninitializedCapacity: 100) { buffer, count in
+            count = unsafe known.write(list, tableChanges, into: UnsafeMutableRawBufferPointer(buffer))
         }
     }
 
     private func learn(
         _ known: inout EncodedLists, _ list: HeaderList, _ block: [UInt8], _ before: Int, _ after: Int
     ) {
-        block.withUnsafeBytes { known.learn(list, $0, (before, after), pool) }
+        unsafe block.withUnsafeBytes { unsafe known.learn(list, $0, (before, after), pool) }
     }
 
     @Test func aListIsKnownOnceTheTableStaysAsItIs() {

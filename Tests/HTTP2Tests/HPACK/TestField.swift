@@ -38,15 +38,15 @@ extension HPACKEncoder {
         // One byte at least, so that there is an address.
         bytes.append(0)
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: most, alignment: 1)
-        defer { block.deallocate() }
-        let count = fields.withUnsafeBufferPointer { fields in
-            bytes.withUnsafeBufferPointer { encode(fields, in: $0.baseAddress!, into: block) }
+        defer { unsafe block.deallocate() }
+        let count = unsafe fields.withUnsafeBufferPointer { fields in
+            unsafe bytes.withUnsafeBufferPointer { unsafe encode(fields, in: $0.baseAddress!, into: block) }
         }
-        return Array(block.prefix(count))
+        return unsafe Array(block.prefix(count))
     }
 
     /// Takes in a change of the table's size, as libnghttp2's encoder would announce it.
     mutating func resizeTable(by announcement: [UInt8]) -> Int {
-        announcement.withUnsafeBytes { resizeTable(by: $0) }
+        unsafe announcement.withUnsafeBytes { unsafe resizeTable(by: $0) }
     }
 }

@@ -42,9 +42,9 @@ struct ConnectedPair {
 
     /// Reads until something has come, or the connection is over.
     static func read(_ connection: TLSConnection, attempts: Int = 1_000_000) -> Socket.Transfer {
-        withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
+        unsafe withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
             for _ in 0..<attempts {
-                let transfer = connection.read(into: buffer)
+                let transfer = unsafe connection.read(into: buffer)
                 if transfer != .wouldBlock { return transfer }
             }
             return .wouldBlock
@@ -52,6 +52,6 @@ struct ConnectedPair {
     }
 
     static func write(_ text: String, to connection: TLSConnection) -> Socket.Transfer {
-        Array(text.utf8).withUnsafeBytes { connection.write($0) }
+        unsafe Array(text.utf8).withUnsafeBytes { unsafe connection.write($0) }
     }
 }

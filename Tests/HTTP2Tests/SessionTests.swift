@@ -370,11 +370,11 @@ struct JoinedSessions {
         try joined.exchange()
         joined.server.submitGoAway()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
-        defer { buffer.deallocate() }
-        let count = try joined.server.write(into: buffer)
+        defer { unsafe buffer.deallocate() }
+        let count = try unsafe joined.server.write(into: buffer)
         let late = try joined.client.request(isComplete: false)
         try joined.exchange()
-        try joined.client.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        try unsafe joined.client.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         try joined.exchange()
         #expect(joined.client.goAway?.last == served.id)
         #expect(late.closedWith == .refusedStream)

@@ -134,11 +134,11 @@ enum BodyPattern {
     }
 
     static func write(_ key: UInt64, from offset: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) {
-        for index in buffer.indices { buffer[index] = byte(key, offset + index) }
+        for index in buffer.indices { unsafe buffer[index] = byte(key, offset + index) }
     }
 
     static func matches(_ bytes: UnsafeBufferPointer<UInt8>, _ key: UInt64, at offset: Int) -> Bool {
-        for index in bytes.indices where bytes[index] != byte(key, offset + index) { return false }
+        for index in bytes.indices where unsafe bytes[index] != byte(key, offset + index) { return false }
         return true
     }
 }

@@ -70,8 +70,8 @@ final class SimulatedBackend: SimulatedPeer {
         guard !isLeaving, hasSentAll else { return }
         isLeaving = true
         journal.note { "\(name) says GOAWAY" }
-        let last = nghttp2_session_get_last_proc_stream_id(session)
-        nghttp2_submit_goaway(session, 0, last, 0, nil, 0)
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
+        unsafe nghttp2_submit_goaway(session, 0, last, 0, nil, 0)
         _ = send(atMost: 1 << 20)
     }
 
@@ -116,7 +116,7 @@ final class SimulatedBackend: SimulatedPeer {
     override func dataReceived(_ bytes: UnsafeBufferPointer<UInt8>, on stream: Int32) {
         guard let attempt = attempts[stream] else { return creditConnection(bytes.count) }
         let call = attempt.call
-        journal.expect(
+        unsafe journal.expect(
             attempt.received + bytes.count <= call.sent
                 && BodyPattern.matches(bytes, call.requestKey, at: attempt.received),
             "\(attempt.name): a backend gets bytes that were not sent to it")
@@ -144,7 +144,7 @@ final class SimulatedBackend: SimulatedPeer {
             if !afterHead { return fail(attempt, code) }
             sendHead(attempt, endStream: false)
             if attempt.sent >= bytes { return fail(attempt, code) }
-            nghttp2_session_resume_data(session, attempt.stream)
+            unsafe nghttp2_session_resume_data(session, attempt.stream)
         case .trailersOnly:
             guard attempt.requestHasEnded else { return }
             if attempt.call.isGRPC {
@@ -156,7 +156,7 @@ final class SimulatedBackend: SimulatedPeer {
         case .answer(_, let early):
             guard early || attempt.requestHasEnded else { return }
             sendHead(attempt, endStream: false)
-            nghttp2_session_resume_data(session, attempt.stream)
+            unsafe nghttp2_session_resume_data(session, attempt.stream)
         }
     }
 
@@ -172,12 +172,12 @@ final class SimulatedBackend: SimulatedPeer {
             attempt.hasEnded = true
         }
         if attempt.call.id % 5 == 0 {
-            _ = Self.withList([(":status", "103"), ("link", "x")]) { list, count in
-                nghttp2_submit_headers(session, 0, attempt.stream, nil, list, count, nil)
+            _ = unsafe Self.withList([(":status", "103"), ("link", "x")]) { list, count in
+                unsafe nghttp2_submit_headers(session, 0, attempt.stream, nil, list, count, nil)
             }
         }
-        Self.withMessage(list, hasBody: !endStream) { list, count, body in
-            _ = nghttp2_submit_response(session, attempt.stream, list, count, body)
+        unsafe Self.withMessage(list, hasBody: !endStream) { list, count, body in
+            _ = unsafe nghttp2_submit_response(session, attempt.stream, list, count, body)
         }
     }
 
@@ -189,14 +189,16 @@ final class SimulatedBackend: SimulatedPeer {
             default: attempt.size
             }
         let count = max(0, min(buffer.count, min(most, attempt.ready) - attempt.sent))
-        BodyPattern.write(attempt.key, from: attempt.sent, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        unsafe BodyPattern.write(
+            attempt.key, from: attempt.sent, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
         attempt.sent += count
         switch attempt.plan {
         case .answer(let size, _) where attempt.sent >= size && attempt.resetCode == nil:
             attempt.hasEnded = true
             guard attempt.call.isGRPC else { return .last(count) }
-            _ = Self.withList([("grpc-status", "\(attempt.grpcStatus)"), ("x-end", attempt.name)]) { list, length in
-                nghttp2_submit_trailer(session, stream, list, length)
+            _ = unsafe Self.withList([("grpc-status", "\(attempt.grpcStatus)"), ("x-end", attempt.name)]) {
+                list, length in
+                unsafe nghttp2_submit_trailer(session, stream, list, length)
             }
             return .lastBeforeTrailers(count)
         case .reset(let code, _, let bytes) where attempt.sent >= bytes && attempt.resetCode == nil:

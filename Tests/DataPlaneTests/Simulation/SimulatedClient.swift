@@ -21,7 +21,7 @@ final class SimulatedClient: SimulatedPeer {
 
     var takesCalls: Bool {
         // As many as any setting allows, until it is known.
-        isOpen && !isToldToLeave && (hasSettings || openCalls.count < 3)
+        unsafe isOpen && !isToldToLeave && (hasSettings || openCalls.count < 3)
             && nghttp2_session_check_request_allowed(session) != 0
     }
 
@@ -35,8 +35,8 @@ final class SimulatedClient: SimulatedPeer {
         if call.isGRPC { list += [("content-type", "application/grpc"), ("te", "trailers")] }
         if let deadline { list.append(("grpc-timeout", deadline)) }
         let isEmpty = call.uploadSize == 0 && call.ends
-        let stream = Self.withMessage(list, hasBody: !isEmpty) { list, count, body in
-            nghttp2_submit_request(session, nil, list, count, body, nil)
+        let stream = unsafe Self.withMessage(list, hasBody: !isEmpty) { list, count, body in
+            unsafe nghttp2_submit_request(session, nil, list, count, body, nil)
         }
         precondition(stream > 0)
         call.stream = stream
@@ -49,7 +49,7 @@ final class SimulatedClient: SimulatedPeer {
     /// Has more of a request ready.
     func provide(_ count: Int, of call: CallRecord) {
         call.ready = min(call.uploadSize, call.ready + count)
-        nghttp2_session_resume_data(session, call.stream)
+        unsafe nghttp2_session_resume_data(session, call.stream)
     }
 
     func cancel(_ call: CallRecord, _ code: UInt32) {
@@ -86,8 +86,8 @@ final class SimulatedClient: SimulatedPeer {
     override func body(of stream: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Body {
         guard let call = calls[stream] else { return .nothingYet }
         let count = min(buffer.count, call.ready - call.sent)
-        let part = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-        BodyPattern.write(call.requestKey, from: call.sent, into: part)
+        let part = unsafe UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+        unsafe BodyPattern.write(call.requestKey, from: call.sent, into: part)
         call.sent += count
         if call.sent == call.uploadSize, call.ends {
             call.hasEnded = true
@@ -141,7 +141,7 @@ final class SimulatedClient: SimulatedPeer {
         guard let call = calls[stream] else { return creditConnection(bytes.count) }
         if let attempt = call.answering {
             let isSent = call.received + bytes.count <= attempt.sent
-            journal.expect(
+            unsafe journal.expect(
                 isSent && BodyPattern.matches(bytes, attempt.key, at: call.received),
                 "\(call.name) gets bytes that were not sent to it")
         } else {

@@ -5,6 +5,9 @@ import Glibc
 
 /// The other end of one of the worker's connections: a session of libnghttp2 alone, which shares nothing with the Proxy's
 /// `Session`, over a socket that takes and gives bytes as the simulation likes. What isn't HTTP/2 is a violation.
+///
+/// Soundness: `session` is made in `init` and given up in `deinit`, and its callbacks come on the test's own thread.
+@safe
 class SimulatedPeer {
     enum Side {
         case client
@@ -34,27 +37,29 @@ class SimulatedPeer {
         self.socket = socket
         self.noise = noise
         self.journal = journal
-        let user = Unmanaged.passUnretained(self).toOpaque()
+        let user = unsafe Unmanaged.passUnretained(self).toOpaque()
         let result =
             switch side {
-            case .client: nghttp2_session_client_new2(&session, PeerCallbacks.callbacks, user, PeerCallbacks.options)
-            case .server: nghttp2_session_server_new2(&session, PeerCallbacks.callbacks, user, PeerCallbacks.options)
+            case .client:
+                unsafe nghttp2_session_client_new2(&session, PeerCallbacks.callbacks, user, PeerCallbacks.options)
+            case .server:
+                unsafe nghttp2_session_server_new2(&session, PeerCallbacks.callbacks, user, PeerCallbacks.options)
             }
         precondition(result == 0)
         submit(settings)
     }
 
-    deinit { nghttp2_session_del(session) }
+    deinit { unsafe nghttp2_session_del(session) }
 
     func submit(_ settings: [(nghttp2_settings_id, Int)]) {
         let entries = settings.map { nghttp2_settings_entry(settings_id: Int32($0.0.rawValue), value: UInt32($0.1)) }
-        precondition(nghttp2_submit_settings(session, 0, entries, entries.count) == 0)
+        unsafe precondition(nghttp2_submit_settings(session, 0, entries, entries.count) == 0)
     }
 
     var isOpen: Bool { socket != nil }
 
     /// All that the session had to say has been taken by the socket.
-    var hasSentAll: Bool { unsentStart == unsent.count && nghttp2_session_want_write(session) == 0 }
+    var hasSentAll: Bool { unsafe unsentStart == unsent.count && nghttp2_session_want_write(session) == 0 }
 
     // MARK: Bytes
 
@@ -64,7 +69,7 @@ class SimulatedPeer {
         var left = most
         var buffer = [UInt8](repeating: 0, count: min(most, 1 << 16))
         while left > 0 {
-            let count = recv(socket.number, &buffer, min(left, buffer.count), 0)
+            let count = unsafe recv(socket.number, &buffer, min(left, buffer.count), 0)
             if count < 0 {
                 if errno == EAGAIN { break }
                 close("the connection is broken")
@@ -80,7 +85,9 @@ class SimulatedPeer {
             let bytes = buffer[skipped..<count]
             guard !bytes.isEmpty else { continue }
             journal.add(bytes)
-            let result = bytes.withUnsafeBufferPointer { nghttp2_session_mem_recv(session, $0.baseAddress, $0.count) }
+            let result = unsafe bytes.withUnsafeBufferPointer {
+                unsafe nghttp2_session_mem_recv(session, $0.baseAddress, $0.count)
+            }
             if result < 0 {
                 journal.violated("\(name): what the Proxy sends is no HTTP/2: \(Self.text(Int32(result)))")
                 close("no HTTP/2")
@@ -90,7 +97,7 @@ class SimulatedPeer {
         return left < most
     }
 
-    private static func text(_ code: Int32) -> String { String(cString: nghttp2_strerror(code)) }
+    private static func text(_ code: Int32) -> String { unsafe String(cString: nghttp2_strerror(code)) }
 
     /// - Returns: whether anything has happened.
     func send(atMost most: Int) -> Bool {
@@ -98,18 +105,18 @@ class SimulatedPeer {
         if unsentStart == unsent.count {
             (unsent, unsentStart) = ([], 0)
             var bytes: UnsafePointer<UInt8>?
-            while unsent.count < 1 << 16, case let count = nghttp2_session_mem_send(session, &bytes), count > 0 {
-                unsent += UnsafeBufferPointer(start: bytes, count: count)
+            while unsent.count < 1 << 16, case let count = unsafe nghttp2_session_mem_send(session, &bytes), count > 0 {
+                unsafe unsent += UnsafeBufferPointer(start: bytes, count: count)
             }
         }
         let count = min(most, unsent.count - unsentStart)
         if count == 0 {
-            let isDone = nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+            let isDone = unsafe nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
             if isDone, unsentStart == unsent.count { close("done") }
             return isDone
         }
-        let sent = unsent[unsentStart..<(unsentStart + count)].withUnsafeBytes {
-            Glibc.send(socket.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        let sent = unsafe unsent[unsentStart..<(unsentStart + count)].withUnsafeBytes {
+            unsafe Glibc.send(socket.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         if sent < 0 {
             if errno == EAGAIN { return false }
@@ -147,14 +154,14 @@ class SimulatedPeer {
             bytes += value.utf8
             ranges.append((start, middle, bytes.count))
         }
-        return bytes.withUnsafeMutableBufferPointer { bytes in
+        return unsafe bytes.withUnsafeMutableBufferPointer { bytes in
             // libnghttp2 copies names and values, and changes neither.
-            let list = ranges.map { range in
-                nghttp2_nv(
+            let list = unsafe ranges.map { range in
+                unsafe nghttp2_nv(
                     name: bytes.baseAddress! + range.name, value: bytes.baseAddress! + range.value,
                     namelen: range.value - range.name, valuelen: range.end - range.value, flags: 0)
             }
-            return use(list, list.count)
+            return unsafe use(list, list.count)
         }
     }
 
@@ -163,24 +170,24 @@ class SimulatedPeer {
         _ fields: [(String, String)], hasBody: Bool,
         _ use: (UnsafePointer<nghttp2_nv>, Int, UnsafePointer<nghttp2_data_provider>?) -> Result
     ) -> Result {
-        let provider = nghttp2_data_provider(
+        let provider = unsafe nghttp2_data_provider(
             source: nghttp2_data_source(fd: 0), read_callback: PeerCallbacks.readBody)
-        return withList(fields) { list, count in
-            withUnsafePointer(to: provider) { use(list, count, hasBody ? $0 : nil) }
+        return unsafe withList(fields) { list, count in
+            unsafe withUnsafePointer(to: provider) { unsafe use(list, count, hasBody ? $0 : nil) }
         }
     }
 
     func reset(_ stream: Int32, _ code: UInt32) {
-        nghttp2_submit_rst_stream(session, 0, stream, code)
+        unsafe nghttp2_submit_rst_stream(session, 0, stream, code)
     }
 
     func credit(_ count: Int, on stream: Int32) {
-        nghttp2_session_consume(session, stream, count)
+        unsafe nghttp2_session_consume(session, stream, count)
     }
 
     /// Gives the connection credit for bytes of a stream that is gone.
     func creditConnection(_ count: Int) {
-        nghttp2_session_consume_connection(session, count)
+        unsafe nghttp2_session_consume_connection(session, count)
     }
 
     func value(of name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -206,40 +213,40 @@ class SimulatedPeer {
     fileprivate func add(_ name: String, _ value: String) { fields.append((name, value)) }
 
     fileprivate func received(_ frame: UnsafePointer<nghttp2_frame>) {
-        let stream = nghttp2_shim_stream(frame)
-        let type = nghttp2_shim_type(frame)
+        let stream = unsafe nghttp2_shim_stream(frame)
+        let type = unsafe nghttp2_shim_type(frame)
         switch nghttp2_frame_type(UInt32(type)) {
         case NGHTTP2_DATA:
-            if Self.endsStream(frame) { endReceived(on: stream) }
+            if unsafe Self.endsStream(frame) { endReceived(on: stream) }
         case NGHTTP2_HEADERS:
-            headersReceived(on: stream, endStream: Self.endsStream(frame))
-            if Self.endsStream(frame) { endReceived(on: stream) }
+            unsafe headersReceived(on: stream, endStream: Self.endsStream(frame))
+            if unsafe Self.endsStream(frame) { endReceived(on: stream) }
         case NGHTTP2_SETTINGS: hasSettings = true
         case NGHTTP2_GOAWAY:
-            journal.note { "\(name) gets GOAWAY(\(nghttp2_shim_goaway_code(frame)))" }
-            goAwayReceived(nghttp2_shim_goaway_code(frame))
+            journal.note { unsafe "\(name) gets GOAWAY(\(nghttp2_shim_goaway_code(frame)))" }
+            unsafe goAwayReceived(nghttp2_shim_goaway_code(frame))
         default: break
         }
     }
 
     private static func endsStream(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
-        nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+        unsafe nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
     }
 
     fileprivate func sent(_ frame: UnsafePointer<nghttp2_frame>) {
-        guard nghttp2_shim_type(frame) == UInt8(NGHTTP2_GOAWAY.rawValue) else { return }
-        let code = nghttp2_shim_goaway_code(frame)
-        let text = UnsafeBufferPointer(
+        guard unsafe nghttp2_shim_type(frame) == UInt8(NGHTTP2_GOAWAY.rawValue) else { return }
+        let code = unsafe nghttp2_shim_goaway_code(frame)
+        let text = unsafe UnsafeBufferPointer(
             start: nghttp2_shim_goaway_text(frame), count: nghttp2_shim_goaway_text_length(frame))
         // The simulation itself ends no session in error.
-        let words = String(decoding: text, as: UTF8.self)
+        let words = unsafe String(decoding: text, as: UTF8.self)
         journal.expect(code == 0, "\(name): the Proxy breaks HTTP/2 (\(code)): \(words)")
     }
 
     fileprivate func invalid(_ frame: UnsafePointer<nghttp2_frame>, _ code: Int32) {
         // The Proxy may not have seen yet that fewer streams are taken.
         if code == NGHTTP2_ERR_REFUSED_STREAM.rawValue { return }
-        let (type, stream) = (nghttp2_shim_type(frame), nghttp2_shim_stream(frame))
+        let (type, stream) = unsafe (nghttp2_shim_type(frame), nghttp2_shim_stream(frame))
         journal.violated(
             "\(name): a frame of type \(type) on stream \(stream) is wrong: \(Self.text(code))")
     }
@@ -248,67 +255,69 @@ class SimulatedPeer {
 /// The C functions through which libnghttp2 calls a `SimulatedPeer`, which outlives its session.
 private enum PeerCallbacks {
     /// Made once, never changed and never freed.
-    nonisolated(unsafe) static let callbacks: OpaquePointer = makeCallbacks()
-    nonisolated(unsafe) static let options: OpaquePointer = makeOptions()
+    nonisolated(unsafe) static let callbacks: OpaquePointer = unsafe makeCallbacks()
+    nonisolated(unsafe) static let options: OpaquePointer = unsafe makeOptions()
 
     private static func peer(_ user: UnsafeMutableRawPointer?) -> SimulatedPeer {
-        Unmanaged<SimulatedPeer>.fromOpaque(user!).takeUnretainedValue()
+        unsafe Unmanaged<SimulatedPeer>.fromOpaque(user!).takeUnretainedValue()
     }
 
     private static func makeOptions() -> OpaquePointer {
         var options: OpaquePointer?
-        precondition(nghttp2_option_new(&options) == 0)
-        nghttp2_option_set_no_auto_window_update(options, 1)
-        return options!
+        unsafe precondition(nghttp2_option_new(&options) == 0)
+        unsafe nghttp2_option_set_no_auto_window_update(options, 1)
+        return unsafe options!
     }
 
     private static func makeCallbacks() -> OpaquePointer {
         var pointer: OpaquePointer?
-        precondition(nghttp2_session_callbacks_new(&pointer) == 0)
-        let callbacks = pointer!
-        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, _, user in
-            PeerCallbacks.peer(user).listBegins()
+        unsafe precondition(nghttp2_session_callbacks_new(&pointer) == 0)
+        let callbacks = unsafe pointer!
+        unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, _, user in
+            unsafe PeerCallbacks.peer(user).listBegins()
             return 0
         }
-        nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+        unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {
             _, _, name, nameLength, value, valueLength, _, user in
-            PeerCallbacks.peer(user).add(
+            unsafe PeerCallbacks.peer(user).add(
                 String(decoding: UnsafeBufferPointer(start: name, count: nameLength), as: UTF8.self),
                 String(decoding: UnsafeBufferPointer(start: value, count: valueLength), as: UTF8.self))
             return 0
         }
-        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
-            PeerCallbacks.peer(user).received(frame!)
+        unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
+            unsafe PeerCallbacks.peer(user).received(frame!)
             return 0
         }
-        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, stream, bytes, count, user in
-            PeerCallbacks.peer(user).dataReceived(UnsafeBufferPointer(start: bytes, count: count), on: stream)
+        unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
+            _, _, stream, bytes, count, user in
+            unsafe PeerCallbacks.peer(user).dataReceived(UnsafeBufferPointer(start: bytes, count: count), on: stream)
             return 0
         }
-        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, user in
-            PeerCallbacks.peer(user).streamClosed(stream, code)
+        unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, user in
+            unsafe PeerCallbacks.peer(user).streamClosed(stream, code)
             return 0
         }
-        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
-            PeerCallbacks.peer(user).sent(frame!)
+        unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
+            unsafe PeerCallbacks.peer(user).sent(frame!)
             return 0
         }
-        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, frame, code, user in
-            PeerCallbacks.peer(user).invalid(frame!, code)
+        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, frame, code, user in
+            unsafe PeerCallbacks.peer(user).invalid(frame!, code)
             return 0
         }
-        return callbacks
+        return unsafe callbacks
     }
 
     static let readBody: nghttp2_data_source_read_callback = { _, stream, bytes, length, flags, _, user in
-        switch PeerCallbacks.peer(user).body(of: stream, into: UnsafeMutableBufferPointer(start: bytes, count: length))
+        switch unsafe PeerCallbacks.peer(user).body(
+            of: stream, into: UnsafeMutableBufferPointer(start: bytes, count: length))
         {
         case .bytes(let count): return count
         case .last(let count):
-            flags!.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+            unsafe flags!.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
             return count
         case .lastBeforeTrailers(let count):
-            flags!.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
+            unsafe flags!.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
             return count
         case .nothingYet: return Int(NGHTTP2_ERR_DEFERRED.rawValue)
         }

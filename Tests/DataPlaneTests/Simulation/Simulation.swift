@@ -358,7 +358,7 @@ final class Simulation {
 
     private func ping() {
         guard let client = one(of: clients) else { return }
-        nghttp2_submit_ping(client.session, 0, nil)
+        unsafe nghttp2_submit_ping(client.session, 0, nil)
     }
 
     private func settlePending() {
@@ -572,7 +572,7 @@ final class Simulation {
     private func checkWindows() {
         let peers: [SimulatedPeer] = clients + backends
         for peer in peers where peer.isOpen {
-            let window = Int(nghttp2_session_get_remote_window_size(peer.session))
+            let window = unsafe Int(nghttp2_session_get_remote_window_size(peer.session))
             journal.expect(window > 65_535 / 2, "\(peer.name) has its credit back: \(window) bytes")
         }
     }

@@ -14,11 +14,11 @@ import Testing
 
     /// Unbuffered: the process may end in the midst of it.
     private static func trace(_ line: String) {
-        _ = Array(line.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _ = unsafe Array(line.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     private static func number(in variable: String) -> Int? {
-        getenv(variable).flatMap { Int(String(cString: $0)) }
+        unsafe getenv(variable).flatMap { unsafe Int(String(cString: $0)) }
     }
 
     @Test("Nothing that may happen breaks a rule", arguments: 0..<shareCount)

@@ -11,12 +11,14 @@ struct SocketEnds {
     init(sendBuffer: Int32? = nil) throws {
         var numbers: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        if socketpair(AF_UNIX, kind, 0, &numbers) != 0 { throw SystemError(operation: "socketpair", code: errno) }
+        if unsafe socketpair(AF_UNIX, kind, 0, &numbers) != 0 {
+            throw SystemError(operation: "socketpair", code: errno)
+        }
         workers = Socket(connected: try FileDescriptor(numbers[0], "socketpair"))
         mine = try FileDescriptor(numbers[1], "socketpair")
         guard var size = sendBuffer else { return }
         for number in numbers {
-            setsockopt(number, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+            unsafe setsockopt(number, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
     }
 
@@ -26,7 +28,8 @@ struct SocketEnds {
     func fill() -> Int {
         let zeros = [UInt8](repeating: 0, count: 1 << 14)
         var count = 0
-        while case let sent = send(workers.descriptor.number, zeros, zeros.count, Int32(MSG_NOSIGNAL)), sent > 0 {
+        while case let sent = unsafe send(workers.descriptor.number, zeros, zeros.count, Int32(MSG_NOSIGNAL)), sent > 0
+        {
             count += sent
         }
         return count

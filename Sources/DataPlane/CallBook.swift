@@ -175,14 +175,7 @@ struct CallBook: ~Copyable {
 
     /// Adds this worker's calls to a report.
     func contribute(to report: inout TrafficReport) {
-        for entry in ledger.entries {
-            let same = report.inFlight.firstIndex { $0.epoch == entry.epoch && $0.color == entry.color }
-            if let index = same {
-                report.inFlight[index].calls += entry.calls
-            } else {
-                report.inFlight.append(entry)
-            }
-        }
+        for entry in ledger.entries { report.add(entry) }
         for color in Color.allCases { report.colors[color].add(totals[color]) }
     }
 }

@@ -9,7 +9,7 @@ where Kind.AllCases: RandomAccessCollection {
     /// The count of one case.
     package subscript(kind: Kind) -> Int {
         get { counts[Self.index(of: kind)] }
-        set { counts[Self.index(of: kind)] = newValue }
+        _modify { yield &counts[Self.index(of: kind)] }
     }
 
     /// The sum of all counts.

@@ -275,12 +275,8 @@ final class EndpointPool {
         tryNext(rest, .unreachable, reason)
     }
 
-    func connectionIsGoingAway(_ connection: UpstreamConnection) {
-        remove(connection)
-        connectIfNeeded()
-    }
-
-    func connectionIsLost(_ connection: UpstreamConnection) {
+    /// A connection takes no more calls: it is lost, or its upstream goes away.
+    func connectionLeaves(_ connection: UpstreamConnection) {
         remove(connection)
         connectIfNeeded()
     }

@@ -20,7 +20,7 @@ package struct TrafficReport: Sendable, Equatable {
         /// Calls that began under this color, finished or not.
         package var started = 0
         /// Calls that ended, indexed by `GRPCStatus`; a status beyond these, or none, counts as 2 (UNKNOWN).
-        package var finishedByStatus = [Int](repeating: 0, count: GRPCStatus.allCases.count)
+        package var finishedByStatus = CaseCounts<GRPCStatus>()
         /// Non-gRPC calls that ended, indexed by the first digit of their HTTP status (0 if none was sent).
         package var finishedByHTTPClass = [Int](repeating: 0, count: 6)
         /// Calls that the Proxy answered itself.
@@ -91,6 +91,15 @@ package struct TrafficReport: Sendable, Equatable {
 
     package init() {}
 
+    /// Adds calls in flight to those that began under the same epoch and color.
+    package mutating func add(_ entry: InFlight) {
+        if let index = inFlight.firstIndex(where: { $0.epoch == entry.epoch && $0.color == entry.color }) {
+            inFlight[index].calls += entry.calls
+        } else {
+            inFlight.append(entry)
+        }
+    }
+
     /// Calls left on a color after a change, as far as is known.
     package struct Left: Sendable, Equatable {
         package var calls: Int
@@ -127,7 +136,7 @@ extension TrafficReport.ColorTotals {
     mutating func book(_ call: Call, duration microseconds: UInt64) {
         if call.isGRPC {
             let status = call.finalGRPCStatus
-            finishedByStatus[finishedByStatus.indices.contains(status) ? status : GRPCStatus.unknown.rawValue] += 1
+            finishedByStatus[GRPCStatus(rawValue: status) ?? .unknown] += 1
         } else {
             finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
         }
@@ -143,7 +152,7 @@ extension TrafficReport.ColorTotals {
     /// Adds another worker's totals.
     mutating func add(_ other: Self) {
         started += other.started
-        for index in finishedByStatus.indices { finishedByStatus[index] += other.finishedByStatus[index] }
+        finishedByStatus += other.finishedByStatus
         for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }
         failedByKind += other.failedByKind
         retried += other.retried

@@ -136,14 +136,14 @@ final class UpstreamConnection: Connection {
 
     private func beginGoingAway() {
         phase = .goingAway
-        pool.connectionIsGoingAway(self)
+        pool.connectionLeaves(self)
     }
 
     override func lost(_ reason: String) {
         defer { worker.remove(self) }
         switch phase {
         case .connecting, .handshaking: pool.connectionFailed(self, reason)
-        case .ready, .resting, .goingAway: pool.connectionIsLost(self)
+        case .ready, .resting, .goingAway: pool.connectionLeaves(self)
         }
         let reason = lossReason ?? reason
         while let call = calls.last?.object {

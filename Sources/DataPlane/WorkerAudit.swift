@@ -227,7 +227,7 @@ struct WorkerAudit {
         expect(entries.reduce(0) { $0 + $1.calls } == routes.count, "the ledger has every call under its epoch")
         for color in Color.allCases {
             let totals = worker.book.totals[color]
-            let finished = totals.finishedByStatus.reduce(0, +) + totals.finishedByHTTPClass.reduce(0, +)
+            let finished = totals.finishedByStatus.total + totals.finishedByHTTPClass.reduce(0, +)
             expect(
                 totals.started - finished == routes.count { $0.active == color },
                 "each call is booked once, when it is over")

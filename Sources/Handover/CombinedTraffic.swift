@@ -103,13 +103,7 @@ package final class CombinedTraffic: TrafficControl {
 extension TrafficReport {
     /// Adds another process's calls in flight, and those that drains have ended there.
     fileprivate mutating func add(_ left: LeftBehind) {
-        for calls in left.inFlight {
-            if let index = inFlight.firstIndex(where: { $0.epoch == calls.epoch && $0.color == calls.color }) {
-                inFlight[index].calls += calls.calls
-            } else {
-                inFlight.append(InFlight(epoch: calls.epoch, color: calls.color, calls: calls.calls))
-            }
-        }
+        for calls in left.inFlight { add(InFlight(epoch: calls.epoch, color: calls.color, calls: calls.calls)) }
         colors.blue.drained += left.drainedOnBlue
         colors.green.drained += left.drainedOnGreen
     }

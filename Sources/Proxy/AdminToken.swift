@@ -1,11 +1,6 @@
 import ControlPlane
+import FoundationEssentials
 import Settings
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 extension BearerToken {
     /// Reads the admin API's token from the file that the settings name.

@@ -79,7 +79,7 @@ struct Proxy {
         let leaving = Leaving(grace: Leaving.Grace(settings))
         let api = AdminAPI(
             AdminAPI.Services(
-                switchboard: switchboard, health: monitor, traffic: traffic, drain: DrainWait(traffic: traffic),
+                switchboard: switchboard, health: monitor, traffic: traffic,
                 drainer: drainer, failover: failover, certificates: { certificates.statuses }, token: token,
                 version: ProxyVersion.current, startedAt: startedAt, isStopping: { leaving.begun.isSet },
                 logger: logger))

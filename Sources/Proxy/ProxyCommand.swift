@@ -1,13 +1,8 @@
 import ArgumentParser
+import FoundationEssentials
 import Handover
 import NIOCore
 import Settings
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// The command line.
 @main

@@ -1,16 +1,11 @@
 import ControlPlane
 import DataPlane
+import FoundationEssentials
 import Glibc
 import Handover
 import Logging
 import ServiceLifecycle
 import UnixSignals
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// At SIGUSR2, has a new process take over, running the program that is installed by then.
 ///

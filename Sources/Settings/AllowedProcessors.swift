@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+import FoundationEssentials
 
 /// The processors on which the scheduler may run this process, as limited by `taskset` or a cpuset.
 package enum AllowedProcessors {

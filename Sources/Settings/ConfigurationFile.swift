@@ -1,10 +1,5 @@
+import FoundationEssentials
 import Yams
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// A YAML file of settings: one mapping from a setting's name to its value, or to a list if it takes several.
 ///

@@ -31,7 +31,7 @@ extension ProxySettings {
             errors += endpoints[color].filter { $0.meets(listen) }.map { endpoint in
                 rejection(
                     of: setting, endpoint.description,
-                    allowed: "backends, not the address the Proxy itself listens on")
+                    allowed: "upstreams, not the address the Proxy itself listens on")
             }
         }
         return errors
@@ -103,13 +103,6 @@ extension ProxySettings {
 }
 
 extension Endpoint {
-    /// Whether only this machine can reach the address.
-    package var isLoopback: Bool {
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return host.lowercased() == "localhost" || host == "::1"
-            || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
-    }
-
     /// Whether a connection to this address reaches the listener, as far as the text shows.
     fileprivate func meets(_ listener: Endpoint) -> Bool {
         let isEverywhere = listener.host == "0.0.0.0" || listener.host == "::"

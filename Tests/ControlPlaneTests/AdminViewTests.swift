@@ -1,3 +1,4 @@
+import Ground
 import ControlPlane
 import DataPlane
 import HTTPTypes
@@ -9,8 +10,8 @@ import Testing
         var report = TrafficReport()
         report.inFlight = [.init(epoch: 1, color: .blue, calls: 4)]
         report.colors.blue.started = 10
-        report.colors.blue.finishedByStatus[0] = 5
-        report.colors.blue.finishedByStatus[14] = 1
+        report.colors.blue.finishedByStatus[.ok] = 5
+        report.colors.blue.finishedByStatus[.unavailable] = 1
         report.colors.blue.failedByKind[.unreachable] = 1
         report.workers = [.init()]
         report.workers[0].clientConnections = 2

@@ -59,7 +59,7 @@ import Testing
             .init(epoch: 1, color: .blue, calls: 1),
         ]
         report.colors.green.started = 9
-        report.colors.green.finishedByStatus[14] = 4
+        report.colors.green.finishedByStatus[.unavailable] = 4
         report.colors.green.finishedByHTTPClass[5] = 1
         report.colors.green.finishedByHTTPClass[0] = 2
         report.colors.green.durationMicroseconds = 2_500_000

@@ -12,7 +12,8 @@ package struct AdminAPI: Sendable {
         package var switchboard: Switchboard
         package var health: any HealthReporting
         package var traffic: any TrafficControl
-        package var drain: DrainWait
+        /// Measures how long a change waits for the calls that it has left behind.
+        package var clock: any Clock<Duration>
         package var drainer: Drainer
         package var failover: FailoverWatch
         /// The certificates in force.
@@ -27,15 +28,15 @@ package struct AdminAPI: Sendable {
         package var logger: Logger
 
         package init(
-            switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl, drain: DrainWait,
-            drainer: Drainer, failover: FailoverWatch,
+            switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl,
+            clock: any Clock<Duration> = ContinuousClock(), drainer: Drainer, failover: FailoverWatch,
             certificates: @escaping @Sendable () -> [CertificateStatus] = { [] }, token: BearerToken?, version: String,
             startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool, logger: Logger
         ) {
             self.switchboard = switchboard
             self.health = health
             self.traffic = traffic
-            self.drain = drain
+            self.clock = clock
             self.drainer = drainer
             self.failover = failover
             self.certificates = certificates

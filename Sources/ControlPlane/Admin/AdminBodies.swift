@@ -275,10 +275,11 @@ struct StatusBody: Encodable {
 extension StatusBody.CallsBody {
     init(_ totals: TrafficReport.ColorTotals) {
         started = totals.started
-        finished = totals.finishedByStatus.reduce(0, +) + totals.finishedByHTTPClass.reduce(0, +)
+        finished = totals.finishedByStatus.total + totals.finishedByHTTPClass.reduce(0, +)
         failedByProxy = totals.failedByProxy
         retried = totals.retried
         grpcCodes = Dictionary(
-            uniqueKeysWithValues: zip(GRPCStatus.allCases.map(\.name), totals.finishedByStatus).filter { $0.1 > 0 })
+            uniqueKeysWithValues: GRPCStatus.allCases.map { ($0.name, totals.finishedByStatus[$0]) }.filter { $0.1 > 0 }
+        )
     }
 }

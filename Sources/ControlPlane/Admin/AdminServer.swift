@@ -31,8 +31,8 @@ package final class AdminServer: Service {
     private let listener: Mutex<ListeningSocket?>
     private let phase = Mutex(Phase.starting)
     /// One element for each time the server is to serve.
-    private let turns: AsyncStream<Void>
-    private let turn: AsyncStream<Void>.Continuation
+    private let rounds: AsyncStream<Void>
+    private let nextRound: AsyncStream<Void>.Continuation
     private let onServing: @Sendable () -> Void
 
     /// - Parameters:
@@ -52,8 +52,8 @@ package final class AdminServer: Service {
         server = Server(
             limits: limits, logger: self.logger, tls: decrypt, isLiveness: api.isLiveness(_:),
             respond: api.respond(to:))
-        (turns, turn) = AsyncStream.makeStream(of: Void.self)
-        turn.yield()
+        (rounds, nextRound) = AsyncStream.makeStream(of: Void.self)
+        nextRound.yield()
     }
 
     package static let limits = {
@@ -81,7 +81,7 @@ package final class AdminServer: Service {
     }
 
     private func stopAccepting() {
-        turn.finish()
+        nextRound.finish()
         leave(.ended)?.close(promise: nil)
     }
 
@@ -112,7 +112,7 @@ package final class AdminServer: Service {
             phase = .starting
             return true
         }
-        if isPaused { turn.yield() }
+        if isPaused { nextRound.yield() }
     }
 
     /// Leaves the socket to another process for good; requests in progress are still answered.
@@ -134,7 +134,7 @@ package final class AdminServer: Service {
     /// Serves each time it is asked to, until it is told to stop and every request has been answered.
     private func serve() async throws {
         var hasServed = false
-        for await _ in turns {
+        for await _ in rounds {
             do {
                 guard let channel = try await open() else { continue }
                 hasServed = true
@@ -144,7 +144,7 @@ package final class AdminServer: Service {
                 // File descriptors may have run out, for example: serving is tried again, as accepting connections is.
                 logger.error("the admin API can't be served", metadata: ["cause": "\(error)"])
                 try? await Task.sleep(for: Self.pauseAfterFailure)
-                turn.yield()
+                nextRound.yield()
             }
         }
         await server.untilEmpty()
@@ -180,7 +180,7 @@ package final class AdminServer: Service {
         Task {
             // The same failure may come again at once.
             try? await Task.sleep(for: Self.pauseAfterFailure)
-            turn.yield()
+            nextRound.yield()
         }
     }
 }

@@ -71,7 +71,7 @@ struct ChangeHandlers: Sendable {
             throw refusal(error)
         }
         if let wait {
-            receipt.take(await services.drain.remaining(behind: receipt.change, timeout: wait))
+            receipt.take(await services.traffic.remaining(behind: receipt.change, timeout: wait, services.clock))
         }
         return try .json(
             ReceiptBody(receipt, request: change, waited: wait != nil),

@@ -18,4 +18,25 @@ extension TrafficControl {
             return await group.next() ?? false
         }
     }
+
+    /// Waits until no call that began before a change is left on its old color.
+    ///
+    /// - Parameter timeout: the longest wait, at most a day.
+    /// - Returns: what is left: nothing if the color has drained; possibly something if the time was up, the task was
+    ///   cancelled, or another process has taken over, to which earlier processes now report.
+    package func remaining(
+        behind change: Change, timeout: Duration, _ clock: any Clock<Duration>
+    ) async -> TrafficReport.Left {
+        guard let old = change.from else { return TrafficReport.Left(calls: 0) }
+        if timeout > .zero, await isDrained(old, before: change.epoch, within: timeout, clock) {
+            return TrafficReport.Left(calls: 0)
+        }
+        return await report().left(on: old, before: change.epoch)
+    }
+
+    private func isDrained<C: Clock<Duration>>(
+        _ color: Color, before epoch: UInt64, within timeout: Duration, _ clock: C
+    ) async -> Bool {
+        await waitUntilDrained(color, before: epoch, until: clock.now.advanced(by: timeout), clock)
+    }
 }

@@ -101,8 +101,9 @@ package struct ProxyMetrics: Sendable {
         for color in Color.allCases { text.sample(traffic.inFlight(on: color), ["color": color.name]) }
         text.family("sluice_calls_total", .counter, "gRPC calls that ended, by grpc-status.")
         for color in Color.allCases {
-            for (status, count) in zip(GRPCStatus.allCases, traffic.colors[color].finishedByStatus) {
-                text.sample(count, ["color": color.name, "grpc_code": status.name])
+            for status in GRPCStatus.allCases {
+                text.sample(
+                    traffic.colors[color].finishedByStatus[status], ["color": color.name, "grpc_code": status.name])
             }
         }
         text.family("sluice_http_responses_total", .counter, "Calls that are not gRPC and ended, by HTTP status class.")

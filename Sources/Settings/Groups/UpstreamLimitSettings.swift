@@ -29,7 +29,8 @@ package struct UpstreamLimitSettings: SettingGroup {
     package let keepaliveTimeout = Setting(
         "upstream-keepalive-timeout", \.limits.upstreamKeepaliveTimeout,
         .duration(in: .milliseconds(100) ... .seconds(3600)),
-        isLive: true, help: "How long the answer to that PING may take.")
+        isLive: true,
+        help: "How long the answer to that PING may take, or a client's to one while its streams take nothing.")
     package let ejectionThreshold = Setting(
         "ejection-threshold", \.limits.ejectionThreshold, .count(in: 1...1_000_000), isLive: true,
         help: "How many failures in a row cause an endpoint to be passed over, if there are others.")

@@ -35,7 +35,7 @@ struct AdminBench {
         api = AdminAPI(
             AdminAPI.Services(
                 switchboard: bench.switchboard, health: bench.health, traffic: bench.traffic,
-                drain: DrainWait(traffic: bench.traffic, clock: clock), drainer: bench.drainer,
+                clock: clock, drainer: bench.drainer,
                 failover: bench.failover, token: token.flatMap { BearerToken(name: "deploy-token", secret: $0) },
                 version: "1.2.3",
                 startedAt: Timestamp(milliseconds: 500_000), isStopping: { stopping.flag.withLock { $0 } },

@@ -4,7 +4,7 @@ import Ground
 import TestSupport
 import Testing
 
-@Suite struct DrainWaitTests {
+@Suite struct TrafficControlDeadlineTests {
     private let clock = HandClock()
     private let traffic = FakeTraffic()
     private let change = Change(
@@ -12,7 +12,7 @@ import Testing
     private let two = [TrafficReport.InFlight(epoch: 4, color: .blue, calls: 2)]
 
     private func remaining(_ timeout: Duration) async -> TrafficReport.Left {
-        await DrainWait(traffic: traffic, clock: clock).remaining(behind: change, timeout: timeout)
+        await traffic.remaining(behind: change, timeout: timeout, clock)
     }
 
     /// Until the wait and its deadline are there.
@@ -92,8 +92,7 @@ import Testing
         traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 2)]])
         let first = Change(
             epoch: 1, action: .initial, from: nil, to: .blue, at: Timestamp(milliseconds: 0), who: "settings")
-        let wait = DrainWait(traffic: traffic, clock: clock)
-        #expect(await wait.remaining(behind: first, timeout: .seconds(1)).isNone)
+        #expect(await traffic.remaining(behind: first, timeout: .seconds(1), clock).isNone)
     }
 
     @Test func endsWithItsTask() async {

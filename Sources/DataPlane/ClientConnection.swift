@@ -459,8 +459,10 @@ final class ClientConnection: Connection {
 
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
         let call = context.call
-        if code == .noError {
-            endedCleanly(call)
+        if code == .noError, call.streamEnd != .reset {
+            // A request that was answered before it was complete pays for nothing, and earns nothing: it costs the upstream
+            // connection a reset.
+            if call.request.hasEnded { endedCleanly(call) }
         } else if !endedUncleanly(call) {
             violate(.resets, "too many streams that were reset")
         }
@@ -613,6 +615,8 @@ final class ClientConnection: Connection {
 
     private func sweep(_ call: Call, _ now: MonotonicTime) {
         let limits = worker.limits
+        // Its head was still queued when the response was cut short, and a stream without window isn't asked for more.
+        if call.responseReset != nil, case .open(_, let stream) = call.client { endCutShort(stream, call) }
         if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
             call.deadline = nil
             call.end(.deadlineExceeded, worker)

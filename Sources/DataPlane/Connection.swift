@@ -32,8 +32,8 @@ class Connection: Session, EventHandler {
     var calls: [Lent<Call>] = []
 
     private(set) final var lifecycle = Lifecycle.open
-    /// Time since which the socket has been full.
-    private var blockedSince: MonotonicTime?
+    /// What is known of a socket that is full; `nil` while it takes bytes.
+    private var blocked: Blocked?
     /// The readiness that the loop watches the socket for.
     private var watched: Readiness
     private var isDirty = false
@@ -116,7 +116,7 @@ class Connection: Session, EventHandler {
         case .end: awaitsEnd = true
         }
         guard transport.hasUnsent else { return }
-        if blockedSince == nil {
+        if blocked == nil {
             markDirty()
         } else if watched == .readable {
             // Output was waiting for the peer's bytes, and not for room in the socket.
@@ -201,7 +201,7 @@ class Connection: Session, EventHandler {
         switch sent {
         case .all: return true
         case .blocked(let interest):
-            blockedSince = worker.loop.now
+            blocked = Blocked(since: worker.loop.now, unacknowledged: transport.socket.unacknowledged)
             watch(for: interest)
         case .failed(let reason): close(reason)
         }
@@ -209,8 +209,8 @@ class Connection: Session, EventHandler {
     }
 
     private func becameWritable() {
-        guard blockedSince != nil else { return }
-        blockedSince = nil
+        guard blocked != nil else { return }
+        blocked = nil
         guard hasSent(transport.flush()) else { return }
         watch(for: .readable)
         markDirty()
@@ -347,7 +347,7 @@ class Connection: Session, EventHandler {
     /// Enforces the time limits. Called a few times a second.
     func sweep(_ now: MonotonicTime) {
         guard isOpen else { return }
-        if let blockedSince, now > blockedSince + worker.limits.writeTimeout {
+        if blocked?.isStalled(transport.socket.unacknowledged, for: worker.limits.writeTimeout, now: now) == true {
             return closeAsStalled("the peer has read nothing for \(worker.limits.writeTimeout)")
         }
         // A malformed head ends before the next read reports it.
@@ -375,7 +375,7 @@ class Connection: Session, EventHandler {
     }
 
     /// Whether queued output can go out at once, as far as is known.
-    final var isWritable: Bool { isOpen && blockedSince == nil && transport.isSecured }
+    final var isWritable: Bool { isOpen && blocked == nil && transport.isSecured }
 
     final var isOpen: Bool {
         if case .closed = lifecycle { false } else { true }

@@ -247,7 +247,8 @@ final class EndpointPool {
         }
         countFailure()
         lastFailure = ProxyAnswer(kind: kind, message: "\(endpoint): \(reason)")
-        for call in waiting.removeAll() {
+        // The call to be placed first comes last.
+        for call in waiting.removeAll().reversed() {
             call.upstream = .none
             call.triedEndpoints |= Call.bit(ofEndpoint: index)
             worker.book.placeAgain(call)

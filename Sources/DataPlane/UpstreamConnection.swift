@@ -190,8 +190,8 @@ final class UpstreamConnection: Connection {
     }
 
     /// Remembers the name of a client that leaves, in case the upstream ended the connection because of its stream.
-    func clientLeaves(_ number: UInt64, _ name: String) {
-        if number == newestClient { newestClientName = name }
+    func clientLeaves(_ client: ClientConnection) {
+        if client.number == newestClient { newestClientName = client.peerName }
     }
 
     // MARK: Keepalive

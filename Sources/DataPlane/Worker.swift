@@ -257,7 +257,7 @@ final class Worker: @unchecked Sendable {
     }
 
     func clientLeft(_ connection: ClientConnection) {
-        for upstream in upstreams.values { upstream.clientLeaves(connection.number, connection.peerName) }
+        for upstream in upstreams.values { upstream.clientLeaves(connection) }
         guard clients.remove(connection) else { return }
         openConnections.subtract(1, ordering: .relaxed)
     }

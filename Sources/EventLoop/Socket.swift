@@ -121,6 +121,12 @@ package struct Socket: Sendable {
         return code == 0 ? nil : SystemError(operation: "connect", code: code)
     }
 
+    /// Bytes written that the peer's system has not acknowledged; `nil` if the system can't tell.
+    package var unacknowledged: Int? {
+        let count = clinux_unacknowledged(descriptor.number)
+        return count < 0 ? nil : Int(count)
+    }
+
     package var localAddress: SocketAddress? { unsafe address(by: getsockname) }
     package var peerAddress: SocketAddress? { unsafe address(by: getpeername) }
 

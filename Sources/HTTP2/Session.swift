@@ -297,14 +297,16 @@ open class Session: SessionEvents {
     /// - Precondition: the buffer has room for at least `leastOutput` bytes.
     public final func write(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
         precondition(buffer.count >= Self.leastOutput)
-        writeDueGoAway()
         unsafe output.begin(buffer)
         defer { output.end() }
         while output.writeRest(), output.room >= FrameOutput.largestFrame {
             var bytes: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(session, &bytes)
             if count < 0 { throw error(Int32(count)) }
-            guard count > 0, let bytes = unsafe bytes else { break }
+            guard count > 0, let bytes = unsafe bytes else {
+                if submitDueGoAway() { continue }
+                break
+            }
             // A frame in libnghttp2's own buffer, valid until the next call, and of its default frame size at most.
             let frame = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
             if let header = unsafe FrameOutput.headersHeader(of: frame) {
@@ -567,11 +569,16 @@ open class Session: SessionEvents {
 
     /// Names the last stream no earlier than it can be written: what comes before is served, and must not be called
     /// unprocessed, since its client would then send it once more (RFC 9113, section 6.8).
-    private func writeDueGoAway() {
-        guard let code = dueGoAway else { return }
+    ///
+    /// Everything queued before has been written by then, so that no stream can come between choosing and writing.
+    ///
+    /// - Returns: whether there is one.
+    private func submitDueGoAway() -> Bool {
+        guard let code = dueGoAway else { return false }
         dueGoAway = nil
         let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
         unsafe check(nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0))
+        return true
     }
 
     /// Ends the session: a last GOAWAY is queued, and nothing else is sent or taken in.

@@ -17,8 +17,8 @@ from harness.attacker import (
 )
 from harness.process import eventually
 from harness.raw_http2 import (
-    CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE, PROTOCOL_ERROR, STREAM_CLOSED, RawConnection,
-    RawStream, grpc_message, grpc_request, grpc_response, to_bytes, value,
+    CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, INTERNAL_ERROR, MAX_HEADER_LIST_SIZE, NO_ERROR, PROTOCOL_ERROR,
+    REFUSED_STREAM, STREAM_CLOSED, RawConnection, RawStream, grpc_message, grpc_request, grpc_response, to_bytes, value,
 )
 from harness.witness import Witness
 from harness.witness_shapes import WIDE
@@ -77,11 +77,12 @@ def wait_attack_requests(proxy, count: int) -> None:
 # MARK: Streams that end uncleanly
 
 
-def test_rapid_reset(proxy, witness):
-    """CVE-2023-44487: open and cancel, over and over."""
+@pytest.mark.parametrize("code", [CANCEL, NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM])
+def test_rapid_reset(proxy, witness, code):
+    """CVE-2023-44487: open and cancel, over and over, whatever the client calls it."""
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 2 * STREAMS, 2):
-            if not attacker.send(attacker.request(stream) + reset(stream)):
+            if not attacker.send(attacker.request(stream) + reset(stream, code)):
                 break
         assert_stopped(proxy, attacker, "resets")
         assert attacker.goaway.last_stream_id < 2 * 500
@@ -155,6 +156,24 @@ def test_made_you_reset(proxy, witness, provoke):
                     break
         assert_stopped(proxy, attacker, "resets")
     assert len(attack_requests(proxy)) <= 10
+
+
+def test_early_answers_earn_nothing(proxy, witness):
+    """Requests that are answered before they are complete cost the backend's connection a reset each: they don't make up for
+    streams that the client abandons."""
+    with Attacker(proxy.address) as attacker:
+        stream = 1
+        for _ in range(4):
+            for _ in range(60):
+                attacker.send(attacker.request(stream, HOLD) + reset(stream))
+                stream += 2
+            for _ in range(60):
+                if not attacker.send(attacker.request(stream, flags=END_HEADERS)):
+                    break
+                with contextlib.suppress(AssertionError):
+                    attacker.wait_frame(HeadersFrame, stream)
+                stream += 2
+        assert_stopped(proxy, attacker, "resets")
 
 
 def test_empty_headers(proxy, witness):

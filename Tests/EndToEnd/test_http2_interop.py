@@ -128,8 +128,9 @@ def test_rst_after_the_head_and_a_client_without_a_window(start_proxy, connect_r
     assert stream.status == b"200"
 
 
-def test_rst_and_a_client_whose_socket_is_full(start_proxy, start_raw_backend, connect_raw):
-    """The head waits behind other streams' bytes, and its stream's reset behind the head."""
+@pytest.mark.parametrize("window", [2**31 - 1, 0])
+def test_rst_and_a_client_whose_socket_is_full(start_proxy, start_raw_backend, connect_raw, window):
+    """The head waits behind other streams' bytes, and its stream's reset behind the head, also without a window."""
     stop = threading.Event()
 
     def reply(stream):
@@ -145,9 +146,12 @@ def test_rst_and_a_client_whose_socket_is_full(start_proxy, start_raw_backend, c
     backend = start_raw_backend(reply)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(
-        proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}, connection_window=2**31 - 1)
+        proxy.address, settings={INITIAL_WINDOW_SIZE: window}, connection_window=2**31 - 1)
     with client._changed:  # Whoever reads for the client waits.
-        client.open(grpc_request("/filler"), end_stream=True)
+        filler = client.open(grpc_request("/filler"), end_stream=True)
+        if window == 0:
+            client.h2.increment_flow_control_window(2**30, filler.id)
+            client._flush()
         eventually(lambda: sum(sent) > 1 << 20 and not any(sent[-200:]), what="a socket that is full")
         stream = client.open(grpc_request(PATH), end_stream=True)
         seen = backend.wait_requests(2)[1]

@@ -490,3 +490,31 @@ def test_pings_between_data(start, connect_raw):
         call(client)
         client.ping()
         client.ping()
+
+
+def test_a_slow_reader_is_not_one_that_reads_nothing(start_proxy, start_raw_backend):
+    """The system says that a socket has room again only once a third of it is free: a slow reader takes longer than that."""
+    stop = threading.Event()
+
+    def flood(stream: RawStream) -> None:
+        stream.send_headers(grpc_response())
+        with contextlib.suppress(AssertionError, OSError):
+            while not stop.wait(0.002):
+                stream.send_available(bytes(MEBIBYTE))
+
+    backend = start_raw_backend(flood)
+    proxy = start_proxy(
+        blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="2s")
+    with Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}) as client:
+        client.send(window_update(0, 2**30) + client.request(1))
+        # Fast at first, so that the buffers between grow.
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            assert client.socket.recv(1 << 20)
+        until = time.monotonic() + 7
+        while time.monotonic() < until:
+            assert client.socket.recv(10_000), "the Proxy has closed the connection"
+            time.sleep(0.05)
+    stop.set()
+    closed = {sample.labels["rule"]: sample.value for sample in proxy.admin.metrics()["sluice_connections_closed_total"]}
+    assert closed["write_stall"] == 0

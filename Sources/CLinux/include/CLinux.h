@@ -38,5 +38,8 @@ int clinux_spawn(
     int *process, const char *program, char *const arguments[], char *const environment[], const int descriptors[],
     int count);
 
+/// Bytes that were written to a socket and that its peer has not acknowledged (SIOCOUTQ, tcp(7)); -1 if it is no socket.
+int clinux_unacknowledged(int socket);
+
 /// Names the calling thread as tools like top and perf show it; at most 15 bytes count.
 void clinux_name_thread(const char *name);

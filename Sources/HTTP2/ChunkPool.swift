@@ -1,11 +1,11 @@
 /// A piece of memory on its way from one socket to another; its bytes follow this header.
-struct Chunk {
-    var next: UnsafeMutablePointer<Chunk>?
+package struct Chunk {
+    package var next: UnsafeMutablePointer<Chunk>?
     /// Bytes filled, from the start.
-    var filled: Int
-    var capacity: Int
+    package var filled: Int
+    package var capacity: Int
 
-    static let headerSize = MemoryLayout<Chunk>.stride
+    package static let headerSize = MemoryLayout<Chunk>.stride
 }
 
 /// A pool of chunks in three sizes: most messages are small, bulk data needs few large chunks, and each of many narrow
@@ -79,7 +79,7 @@ public final class ChunkPool {
     }
 
     /// Returns an empty chunk, of the smallest size that fits `expected` bytes, or else a large one.
-    func take(expected: Int) -> UnsafeMutablePointer<Chunk> {
+    package func take(expected: Int) -> UnsafeMutablePointer<Chunk> {
         let chunk =
             if expected <= small.capacity {
                 small.take()
@@ -93,7 +93,7 @@ public final class ChunkPool {
     }
 
     /// Takes a chunk back. The caller must not touch it any more.
-    func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+    package func give(_ chunk: UnsafeMutablePointer<Chunk>) {
         bytesInUse -= chunk.pointee.capacity
         switch chunk.pointee.capacity {
         case small.capacity: small.give(chunk)

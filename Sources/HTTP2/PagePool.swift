@@ -4,8 +4,8 @@ import Glibc
 ///
 /// libnghttp2 gives every session a zeroed table of 4 KiB for its streams. Between calls it is all zeros again, so an
 /// idle connection need not hold a page for it. Confined to one thread.
-final class PagePool {
-    static let pageSize = 4096
+package final class PagePool {
+    package static let pageSize = 4096
 
     /// Bytes of address space, whose pages count only once they are written to; enough for 65,536 connections per
     /// worker.
@@ -18,7 +18,7 @@ final class PagePool {
     private var free: [UnsafeMutableRawPointer] = []
 
     /// - Returns: `nil` if the system doesn't grant that address space.
-    init?() {
+    package init?() {
         let protection = PROT_READ | PROT_WRITE
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         guard sysconf(Int32(_SC_PAGESIZE)) == Self.pageSize,
@@ -41,7 +41,7 @@ final class PagePool {
     }
 
     /// - Returns: a page of zeros, or `nil` if all are given out.
-    func take() -> UnsafeMutableRawPointer? {
+    package func take() -> UnsafeMutableRawPointer? {
         if let page = free.popLast() {
             memset(page, 0, Self.pageSize)
             return page
@@ -51,14 +51,14 @@ final class PagePool {
         return start.advanced(by: used)
     }
 
-    func give(_ page: UnsafeMutableRawPointer) {
+    package func give(_ page: UnsafeMutableRawPointer) {
         assert(contains(page) && page.isOnPageBoundary, "only pages from here come back")
         free.append(page)
     }
 
     /// Hands a page that is all zeros back to the system, which supplies a zeroed one at the next access: the page's
     /// owner sees no difference.
-    func trim(_ page: UnsafeMutableRawPointer) {
+    package func trim(_ page: UnsafeMutableRawPointer) {
         assert(contains(page) && page.isOnPageBoundary, "only pages from here are trimmed")
         guard page.load(as: Int.self) == 0, memcmp(page, page.advanced(by: 8), Self.pageSize - 8) == 0 else { return }
         madvise(page, Self.pageSize, MADV_DONTNEED)

@@ -103,7 +103,7 @@ public final class SessionMemory {
     /// Makes a server session within `make`, with the frame buffer that all of them share.
     ///
     /// - Returns: the result of `make`, and the session's page for `trim(_:)`.
-    func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
+    package func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
         lendsFrameBuffer = lentSizes != nil
         lastPage = nil
         let result = make()
@@ -113,12 +113,12 @@ public final class SessionMemory {
 
     /// Hands a session's page back to the system for as long as it is all zeros. Harmless even if the session has
     /// another page meanwhile.
-    func trim(_ page: UnsafeMutableRawPointer) {
+    package func trim(_ page: UnsafeMutableRawPointer) {
         pages?.trim(page)
     }
 
     /// Lends libnghttp2's view of this memory; libnghttp2 copies it.
-    func withAllocator<Result>(_ use: (UnsafeMutablePointer<nghttp2_mem>) -> Result) -> Result {
+    package func withAllocator<Result>(_ use: (UnsafeMutablePointer<nghttp2_mem>) -> Result) -> Result {
         var allocator = nghttp2_mem(
             mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
             malloc: { size, memory in SessionMemory.with(memory) { $0.allocate(size) } },
@@ -233,7 +233,7 @@ public final class SessionMemory {
     }
 
     /// The bytes that are lent as a frame buffer.
-    var lentBytes: UnsafeRawBufferPointer {
+    package var lentBytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(
             start: UnsafeRawPointer(frameBuffer).advanced(by: Self.headerSize), count: Self.frameBufferSize)
     }

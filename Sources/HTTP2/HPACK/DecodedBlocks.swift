@@ -6,10 +6,10 @@
 ///
 /// Soundness: `slots` has `slotCount` elements, all initialized. Each list in a slot is held, and is given back by the
 /// code that takes the list out of it.
-struct DecodedBlocks: ~Copyable {
-    struct Known {
-        let list: HeaderList
-        let rules: HeaderRules
+package struct DecodedBlocks: ~Copyable {
+    package struct Known {
+        package let list: HeaderList
+        package let rules: HeaderRules
     }
 
     private struct Slot {
@@ -27,11 +27,13 @@ struct DecodedBlocks: ~Copyable {
     /// The slot at which the search for a place begins.
     private var next = 0
 
+    package init() {}
+
     deinit { assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
 
     /// - Returns: the list and rules of a known block, otherwise `nil`. The list isn't held for the caller.
     @inline(__always)
-    func find(_ block: UnsafeRawBufferPointer, _ tableChanges: Int) -> Known? {
+    package func find(_ block: UnsafeRawBufferPointer, _ tableChanges: Int) -> Known? {
         guard let slots else { return nil }
         for index in 0..<Self.slotCount
         where slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
@@ -41,7 +43,7 @@ struct DecodedBlocks: ~Copyable {
     }
 
     /// Takes note of a block that was decoded without changing the table.
-    mutating func learn(
+    package mutating func learn(
         _ block: UnsafeRawBufferPointer, _ tableChanges: Int, _ list: HeaderList, _ rules: HeaderRules,
         _ pool: HeaderListPool
     ) {
@@ -76,7 +78,7 @@ struct DecodedBlocks: ~Copyable {
     }
 
     /// Releases everything.
-    mutating func forget(_ pool: HeaderListPool) {
+    package mutating func forget(_ pool: HeaderListPool) {
         guard let slots else { return }
         for index in 0..<Self.slotCount {
             if let list = slots[index].known?.list { pool.give(list) }

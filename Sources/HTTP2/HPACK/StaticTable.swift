@@ -2,11 +2,11 @@
 ///
 /// A value of this type holds pointers to the table itself, which is made once and never freed: code that looks fields
 /// up in every call holds one because a global costs a call to check that it has been made.
-struct StaticTable {
-    static let count = 61
+package struct StaticTable {
+    package static let count = 61
 
     /// The table for a side of this role, which is the side that judges fields.
-    static func table(for role: Session.Role) -> StaticTable {
+    package static func table(for role: Session.Role) -> StaticTable {
         switch role {
         case .client: forClients
         case .server: forServers
@@ -92,7 +92,7 @@ struct StaticTable {
 
     /// Lends the bytes of the field at an index, with the value directly after the name. They are valid for ever.
     @inline(__always)
-    func field(at index: Int) -> FieldBytes {
+    package func field(at index: Int) -> FieldBytes {
         assert((1...Self.count).contains(index), "an index of this table")
         let place = places[index &- 1]
         return FieldBytes(
@@ -102,7 +102,7 @@ struct StaticTable {
 
     /// The classification of the field at an index.
     @inline(__always)
-    func kind(at index: Int) -> FieldKind {
+    package func kind(at index: Int) -> FieldKind {
         assert((1...Self.count).contains(index), "an index of this table")
         return kinds[index &- 1]
     }
@@ -116,7 +116,7 @@ struct StaticTable {
     /// - Returns: the index of a field, 1 to `count`; `nil` unless the table has it with exactly this value, which
     ///   isn't empty.
     @inline(__always)
-    func index(of field: FieldBytes, hash: UInt32) -> Int? {
+    package func index(of field: FieldBytes, hash: UInt32) -> Int? {
         var slot = Self.firstSlot(hash)
         while pairs[slot].index > 0 {
             let pair = pairs[slot]
@@ -133,7 +133,7 @@ struct StaticTable {
     private static func slotAfter(_ slot: Int) -> Int { (slot &+ 1) & (slots &- 1) }
 
     /// - Returns: the index of the first field with this name, 1 to `count`.
-    func index(ofName field: FieldBytes) -> Int? {
+    package func index(ofName field: FieldBytes) -> Int? {
         guard field.nameLength <= longestName else { return nil }
         var index = Int(firstByLength[field.nameLength])
         while index > 0 {

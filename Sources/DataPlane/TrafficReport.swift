@@ -141,7 +141,7 @@ extension TrafficReport.ColorTotals {
     }
 
     /// Adds another worker's totals.
-    mutating func add(_ other: Self) {
+    package mutating func add(_ other: Self) {
         started += other.started
         for index in finishedByStatus.indices { finishedByStatus[index] += other.finishedByStatus[index] }
         for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }

@@ -1,7 +1,7 @@
 import HTTP2
 
 /// How a client learns of its call's outcome, according to the call's `content-type`.
-enum CallProtocol {
+package enum CallProtocol {
     /// By the status of the response.
     case http
     /// By trailers.
@@ -11,7 +11,7 @@ enum CallProtocol {
     case grpcWeb
     case grpcWebText
 
-    init(ofRequest head: HeaderList) {
+    package init(ofRequest head: HeaderList) {
         guard head.value(of: .contentType, hasPrefix: "application/grpc") else {
             self = .http
             return
@@ -23,7 +23,7 @@ enum CallProtocol {
         self = head.value(of: .contentType, hasPrefix: "application/grpc-web-text") ? .grpcWebText : .grpcWeb
     }
 
-    var isGRPCWeb: Bool {
+    package var isGRPCWeb: Bool {
         switch self {
         case .http, .grpc: false
         case .grpcWeb, .grpcWebText: true

@@ -2,10 +2,10 @@ import EventLoop
 
 extension ProxyAnswer {
     /// The longest time that a client is asked to wait before it tries again.
-    static let mostPushback = Duration.seconds(2)
+    package static let mostPushback = Duration.seconds(2)
 
     /// The answer to a call that ends through nobody's fault, with a random wait before the next try.
-    static func ended(
+    package static func ended(
         _ kind: Kind, _ message: String, using random: inout some RandomNumberGenerator
     ) -> ProxyAnswer {
         let most = mostPushback.clampedNanoseconds / 1_000_000

@@ -6,13 +6,15 @@ import Synchronization
 package final class SteppedWorker {
     private let worker: Worker
     private let registry: ConnectionRegistry
+    private let accessLog: AccessLog?
 
     package init(
         configuration: DataPlaneConfiguration, routeWord: RouteWord, surroundings: Surroundings,
         log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws {
+        accessLog = try AccessLog.open(configuration.accessLog, report: log)
         worker = try Worker(
-            configuration: configuration, routeWord: routeWord, resolver: Resolver(), accessLog: nil,
+            configuration: configuration, routeWord: routeWord, resolver: Resolver(), accessLog: accessLog,
             surroundings: surroundings, log: log)
         registry = ConnectionRegistry(home: worker, workers: [worker])
     }
@@ -61,6 +63,9 @@ package final class SteppedWorker {
     }
 
     // MARK: Inspection
+
+    /// Returns once the access log has all lines handed over so far.
+    package func flushAccessLog() async { await accessLog?.flush() }
 
     /// The rules that must hold of the worker between two turns, and don't.
     package func faults() -> [String] { WorkerAudit(worker).faults }

@@ -150,7 +150,7 @@ extension TrafficReport.ColorTotals {
     }
 
     /// Adds another worker's totals.
-    mutating func add(_ other: Self) {
+    package mutating func add(_ other: Self) {
         started += other.started
         finishedByStatus += other.finishedByStatus
         for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }

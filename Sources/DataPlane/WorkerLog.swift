@@ -2,20 +2,20 @@ import EventLoop
 
 /// A worker's log lines, and its counts of rules and limits applied. A line that anybody can cause is written a few
 /// times, and after that as a count. Confined to the worker's thread.
-struct WorkerLog: ~Copyable {
+package struct WorkerLog: ~Copyable {
     private let write: @Sendable (DataPlaneEvent) -> Void
     private var limiter = LogLimiter()
     private var pace = LogPace()
     private var closedByRule = CaseCounts<AbuseRule>()
     private var limitsReached = CaseCounts<Limit>()
 
-    init(write: @escaping @Sendable (DataPlaneEvent) -> Void) {
+    package init(write: @escaping @Sendable (DataPlaneEvent) -> Void) {
         self.write = write
     }
 
     // MARK: Lines
 
-    func report(
+    package func report(
         _ severity: DataPlaneEvent.Severity, _ message: String, _ details: [(name: String, value: String)] = []
     ) {
         write(DataPlaneEvent(severity, message, details))
@@ -23,7 +23,7 @@ struct WorkerLog: ~Copyable {
 
     /// As `report(_:_:_:)`, for lines that anybody can cause: such a line may be left out, and the next one says how
     /// many were.
-    mutating func reportPaced(
+    package mutating func reportPaced(
         _ severity: DataPlaneEvent.Severity, _ message: String, _ details: [(name: String, value: String)],
         now: MonotonicTime
     ) {
@@ -37,7 +37,7 @@ struct WorkerLog: ~Copyable {
     /// - Parameters:
     ///   - peer: the peer whose lines are limited.
     ///   - name: the peer's name in the lines.
-    mutating func report(
+    package mutating func report(
         _ severity: DataPlaneEvent.Severity, _ message: String, of limit: Limit, _ peer: Peer, _ name: String,
         _ details: [(name: String, value: String)] = [], now: MonotonicTime
     ) {
@@ -46,7 +46,7 @@ struct WorkerLog: ~Copyable {
     }
 
     /// Logs how many lines were left out in windows that are over.
-    mutating func sweep(_ now: MonotonicTime) {
+    package mutating func sweep(_ now: MonotonicTime) {
         for (key, leftOut) in limiter.takeEnded(now: now) {
             report(
                 .warning, "log lines were left out",
@@ -60,18 +60,18 @@ struct WorkerLog: ~Copyable {
     // MARK: Rules and limits
 
     /// Counts a connection closed for breaking a rule, and logs it unless there have been too many such lines.
-    mutating func count(_ rule: AbuseRule, _ peer: Peer, _ name: String, _ reason: String, now: MonotonicTime) {
+    package mutating func count(_ rule: AbuseRule, _ peer: Peer, _ name: String, _ reason: String, now: MonotonicTime) {
         closedByRule[rule] += 1
         guard limiter.admits(rule.rawValue, peer, now: now) else { return }
         report(.warning, "closing a connection", [("rule", rule.rawValue), ("peer", name), ("reason", reason)])
     }
 
     /// Counts that a limit was reached.
-    mutating func count(_ limit: Limit) {
+    package mutating func count(_ limit: Limit) {
         limitsReached[limit] += 1
     }
 
-    func contribute(to totals: inout TrafficReport.WorkerTotals) {
+    package func contribute(to totals: inout TrafficReport.WorkerTotals) {
         totals.closedByRule = closedByRule
         totals.limitsReached = limitsReached
     }

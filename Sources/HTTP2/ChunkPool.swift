@@ -2,13 +2,13 @@
 ///
 /// Soundness: `next` is `nil` or leads to a chunk of the same list, which lives for as long as it is named here.
 @safe
-struct Chunk {
-    var next: UnsafeMutablePointer<Chunk>?
+package struct Chunk {
+    package var next: UnsafeMutablePointer<Chunk>?
     /// Bytes filled, from the start.
-    var filled: Int
-    var capacity: Int
+    package var filled: Int
+    package var capacity: Int
 
-    static let headerSize = MemoryLayout<Chunk>.stride
+    package static let headerSize = MemoryLayout<Chunk>.stride
 }
 
 /// A pool of chunks in three sizes: most messages are small, bulk data needs few large chunks, and each of many narrow
@@ -85,7 +85,7 @@ public final class ChunkPool {
     }
 
     /// Returns an empty chunk, of the smallest size that fits `expected` bytes, or else a large one.
-    func take(expected: Int) -> UnsafeMutablePointer<Chunk> {
+    package func take(expected: Int) -> UnsafeMutablePointer<Chunk> {
         let chunk =
             if expected <= small.capacity {
                 unsafe small.take()
@@ -99,7 +99,7 @@ public final class ChunkPool {
     }
 
     /// Takes a chunk back. The caller must not touch it any more.
-    func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+    package func give(_ chunk: UnsafeMutablePointer<Chunk>) {
         unsafe bytesInUse -= chunk.pointee.capacity
         switch unsafe chunk.pointee.capacity {
         case small.capacity: unsafe small.give(chunk)

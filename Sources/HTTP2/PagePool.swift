@@ -7,8 +7,8 @@ import Glibc
 ///
 /// Soundness: the space is mapped from `init` until `deinit`; only whole pages of it are given out, each to one owner.
 @safe
-final class PagePool {
-    static let pageSize = 4096
+package final class PagePool {
+    package static let pageSize = 4096
 
     /// Bytes of address space, whose pages count only once they are written to; enough for 65,536 connections per
     /// worker.
@@ -21,7 +21,7 @@ final class PagePool {
     private var free: [UnsafeMutableRawPointer] = unsafe []
 
     /// - Returns: `nil` if the system doesn't grant that address space.
-    init?() {
+    package init?() {
         let protection = PROT_READ | PROT_WRITE
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         guard sysconf(Int32(_SC_PAGESIZE)) == Self.pageSize,
@@ -44,7 +44,7 @@ final class PagePool {
     }
 
     /// - Returns: a page of zeros, or `nil` if all are given out.
-    func take() -> UnsafeMutableRawPointer? {
+    package func take() -> UnsafeMutableRawPointer? {
         if let page = unsafe free.popLast() {
             unsafe memset(page, 0, Self.pageSize)
             return unsafe page
@@ -54,14 +54,14 @@ final class PagePool {
         return unsafe start.advanced(by: used)
     }
 
-    func give(_ page: UnsafeMutableRawPointer) {
+    package func give(_ page: UnsafeMutableRawPointer) {
         unsafe assert(contains(page) && page.isOnPageBoundary, "only pages from here come back")
         unsafe free.append(page)
     }
 
     /// Hands a page that is all zeros back to the system, which supplies a zeroed one at the next access: the page's
     /// owner sees no difference.
-    func trim(_ page: UnsafeMutableRawPointer) {
+    package func trim(_ page: UnsafeMutableRawPointer) {
         unsafe assert(contains(page) && page.isOnPageBoundary, "only pages from here are trimmed")
         guard unsafe page.load(as: Int.self) == 0, unsafe memcmp(page, page.advanced(by: 8), Self.pageSize - 8) == 0
         else { return }

@@ -109,7 +109,7 @@ public final class SessionMemory {
     /// Makes a server session within `make`, with the frame buffer that all of them share.
     ///
     /// - Returns: the result of `make`, and the session's page for `trim(_:)`.
-    func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
+    package func makeServerSession<Result>(_ make: () -> Result) -> (Result, page: UnsafeMutableRawPointer?) {
         lendsFrameBuffer = lentSizes != nil
         unsafe lastPage = nil
         let result = make()
@@ -119,12 +119,12 @@ public final class SessionMemory {
 
     /// Hands a session's page back to the system for as long as it is all zeros. Harmless even if the session has
     /// another page meanwhile.
-    func trim(_ page: UnsafeMutableRawPointer) {
+    package func trim(_ page: UnsafeMutableRawPointer) {
         unsafe pages?.trim(page)
     }
 
     /// Lends libnghttp2's view of this memory; libnghttp2 copies it.
-    func withAllocator<Result>(_ use: (UnsafeMutablePointer<nghttp2_mem>) -> Result) -> Result {
+    package func withAllocator<Result>(_ use: (UnsafeMutablePointer<nghttp2_mem>) -> Result) -> Result {
         var allocator = unsafe nghttp2_mem(
             mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
             malloc: { size, memory in unsafe SessionMemory.with(memory) { unsafe $0.allocate(size) } },
@@ -239,7 +239,7 @@ public final class SessionMemory {
     }
 
     /// The bytes that are lent as a frame buffer.
-    var lentBytes: UnsafeRawBufferPointer {
+    package var lentBytes: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(
             start: UnsafeRawPointer(frameBuffer).advanced(by: Self.headerSize), count: Self.frameBufferSize)
     }

@@ -1,6 +1,8 @@
 import DataPlane
+import EventLoop
 import Foundation
 import HTTP2
+import TestSupport
 import Testing
 
 @Suite struct ProxyAnswerTests {
@@ -18,6 +20,20 @@ import Testing
         let block = HeaderList()
         ProxyAnswer(kind: .draining, message: "x", retryPushback: .milliseconds(1234)).writeTrailers(to: block)
         #expect(block.list.contains { $0.name == "grpc-retry-pushback-ms" && $0.value == "1234" })
+    }
+
+    /// Many clients whose calls end at once don't come back at once.
+    @Test func spreadsThoseWhoComeBack() {
+        var random = SplitMix(seed: 1)
+        let waits = (0..<2_000).compactMap { _ in
+            ProxyAnswer.ended(.draining, "x", using: &random).retryPushback?.clampedNanoseconds
+        }
+        let most = ProxyAnswer.mostPushback.clampedNanoseconds
+        #expect(waits.count == 2_000 && waits.allSatisfy { $0 <= most && $0 % 1_000_000 == 0 })
+        for tenth in 0..<10 {
+            let range = most / 10 * UInt64(tenth)..<most / 10 * UInt64(tenth + 1)
+            #expect((130...270).contains(waits.count { range.contains($0) }))
+        }
     }
 
     @Test func answersOthersWithAStatus() {

@@ -1,5 +1,5 @@
 /// The header that every frame begins with (RFC 9113, section 4.1).
-struct FrameHeader {
+package struct FrameHeader {
     static let length = 9
     /// Bytes of the largest payload that either side of a session here takes (RFC 9113, section 4.2).
     static let largestPayload = 16_384
@@ -20,14 +20,14 @@ struct FrameHeader {
         static let priority: UInt8 = 0x20
     }
 
-    let payloadLength: Int
-    let kind: UInt8
-    let flags: UInt8
-    let stream: StreamID
+    package let payloadLength: Int
+    package let kind: UInt8
+    package let flags: UInt8
+    package let stream: StreamID
 
     /// - Parameter bytes: `length` bytes or more.
     @inline(__always)
-    init(_ bytes: UnsafeRawBufferPointer) {
+    package init(_ bytes: UnsafeRawBufferPointer) {
         payloadLength = unsafe Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])
         kind = unsafe bytes[3]
         flags = unsafe bytes[4]
@@ -36,7 +36,7 @@ struct FrameHeader {
         stream = word & StreamID.max
     }
 
-    init(payloadLength: Int, kind: UInt8, flags: UInt8, stream: StreamID) {
+    package init(payloadLength: Int, kind: UInt8, flags: UInt8, stream: StreamID) {
         self.payloadLength = payloadLength
         self.kind = kind
         self.flags = flags

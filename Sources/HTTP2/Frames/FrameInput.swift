@@ -2,12 +2,12 @@
 ///
 /// A HEADERS frame that libnghttp2 would not get as far as decoding, because its length or the fields before its header
 /// block are wrong, goes through too: libnghttp2 then ends the connection and says why.
-struct FrameInput {
+package struct FrameInput {
     /// The next part of the input.
     ///
     /// Soundness: what is lent lies in the input, and is used before that ends.
     @safe
-    enum Piece {
+    package enum Piece {
         /// Bytes for libnghttp2, lent.
         case through(UnsafeRawBufferPointer)
         /// As `through`, with bytes that had to be kept.
@@ -27,7 +27,7 @@ struct FrameInput {
     }
 
     /// The part of a header block that a frame has.
-    enum Extent {
+    package enum Extent {
         case whole
         case first
         case middle
@@ -49,31 +49,31 @@ struct FrameInput {
     /// The frame whose header block is being continued.
     private var open: HeadersFrame?
     /// What the client has done with its streams, as a server sees it.
-    var streams = PeerStreams()
+    package var streams = PeerStreams()
     private let isServer: Bool
     /// The streams on which DATA came although the client must send none there any more.
-    private(set) var strays: [StreamID] = []
+    package private(set) var strays: [StreamID] = []
     /// Whether libnghttp2 ends the session for any PUSH_PROMISE, so that it is to see it.
-    var passesPushPromises: Bool
+    package var passesPushPromises: Bool
 
     /// - Parameters:
     ///   - preface: bytes in front of the first frame (RFC 9113, section 3.4).
     ///   - isServer: whether the peer opens the streams.
-    init(preface: Int, isServer: Bool, passesPushPromises: Bool) {
+    package init(preface: Int, isServer: Bool, passesPushPromises: Bool) {
         self.passesPushPromises = passesPushPromises
         self.isServer = isServer
         state = preface > 0 ? .passing(preface) : .header
     }
 
     /// Whether a header block has begun and not finished.
-    var isWithinBlock: Bool {
+    package var isWithinBlock: Bool {
         if case .payload(let header, _) = state { !isPriority(header) } else { open != nil }
     }
 
     /// Takes the next piece from the front of the input.
     ///
     /// - Returns: `nil` if there is nothing to do until more comes.
-    mutating func next(_ input: inout UnsafeRawBufferPointer) -> Piece? {
+    package mutating func next(_ input: inout UnsafeRawBufferPointer) -> Piece? {
         while unsafe !input.isEmpty {
             switch state {
             case .passing(let count):
@@ -153,7 +153,7 @@ struct FrameInput {
         }
     }
 
-    mutating func takeStrays() -> [StreamID] {
+    package mutating func takeStrays() -> [StreamID] {
         defer { strays = [] }
         return strays
     }

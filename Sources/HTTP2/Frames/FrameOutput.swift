@@ -4,32 +4,32 @@
 /// Soundness: the buffer is valid from `begin(_:)` until `end()`, and nothing is written outside of that; each write
 /// checks its room first.
 @safe
-struct FrameOutput {
+package struct FrameOutput {
     /// Bytes of the largest frame that libnghttp2 writes at once, with its header.
-    static let largestFrame = FrameHeader.length + FrameHeader.largestPayload
+    package static let largestFrame = FrameHeader.length + FrameHeader.largestPayload
 
     private var buffer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     /// Bytes of the buffer that are written.
-    private(set) var count = 0
+    package private(set) var count = 0
     /// Frames of a header block too long for one frame, which go out before anything else.
     private var rest: ArraySlice<UInt8> = []
 
-    var room: Int { unsafe buffer.count - count }
+    package var room: Int { unsafe buffer.count - count }
 
     /// Whether earlier frames still have to be written.
-    var hasRest: Bool { !rest.isEmpty }
+    package var hasRest: Bool { !rest.isEmpty }
 
-    mutating func begin(_ buffer: UnsafeMutableRawBufferPointer) {
+    package mutating func begin(_ buffer: UnsafeMutableRawBufferPointer) {
         unsafe self.buffer = buffer
         count = 0
     }
 
-    mutating func end() {
+    package mutating func end() {
         unsafe buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     /// Writes bytes unchanged.
-    mutating func write(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func write(_ bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count <= room, "a piece is at most a full frame")
         guard let source = bytes.baseAddress, let start = unsafe buffer.baseAddress else { return }
         unsafe start.advanced(by: count).copyMemory(from: source, byteCount: bytes.count)
@@ -39,7 +39,7 @@ struct FrameOutput {
     /// Writes as much of the rest as fits.
     ///
     /// - Returns: whether that was all of it.
-    mutating func writeRest() -> Bool {
+    package mutating func writeRest() -> Bool {
         guard hasRest else { return true }
         let written = min(room, rest.count)
         unsafe rest.prefix(written).withUnsafeBytes { unsafe write($0) }
@@ -52,14 +52,14 @@ struct FrameOutput {
     /// The room for the payload of the next DATA frame, after the place of its header, so that it needs no further
     /// copy. `nil` if it may not fit together with a full frame after it: libnghttp2 goes on from DATA to the next
     /// frame before `write(into:)` gets control.
-    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
+    package func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? {
         guard room >= FrameHeader.length + length + Self.largestFrame else { return nil }
         let start = count + FrameHeader.length
         return unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + length])
     }
 
     /// Writes the header in front of a payload that was written where `dataRoom(for:)` said.
-    mutating func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
+    package mutating func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
         precondition(FrameHeader.length + length <= room, "dataRoom(for:) has granted the payload's room")
         unsafe write(UnsafeRawBufferPointer(start: header, count: FrameHeader.length))
         count += length
@@ -69,7 +69,7 @@ struct FrameOutput {
 
     /// The header of a HEADERS frame; `nil` for anything else that libnghttp2 writes.
     @inline(__always)
-    static func headersHeader(of frame: UnsafeRawBufferPointer) -> FrameHeader? {
+    package static func headersHeader(of frame: UnsafeRawBufferPointer) -> FrameHeader? {
         // The client's preface begins with text, which has a space in the place of the kind.
         guard frame.count >= FrameHeader.length, unsafe frame[3] == FrameHeader.Kind.headers else { return nil }
         return unsafe FrameHeader(frame)
@@ -81,7 +81,7 @@ struct FrameOutput {
     /// - Parameters:
     ///   - emptyBlock: the payload that libnghttp2 has written.
     ///   - pool: the pool that the encoder gives its lists back to.
-    mutating func writeHeaders(
+    package mutating func writeHeaders(
         _ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer, _ list: HeaderList,
         with encoder: inout HPACKEncoder, _ pool: HeaderListPool
     ) {

@@ -1,9 +1,9 @@
 /// A HEADERS frame without its header block (RFC 9113, section 6.2).
-struct HeadersFrame {
-    let stream: StreamID
-    let endsStream: Bool
+package struct HeadersFrame {
+    package let stream: StreamID
+    package let endsStream: Bool
     /// The five bytes that name a priority, which is not used but may be wrong.
-    let priority: (UInt32, UInt8)?
+    package let priority: (UInt32, UInt8)?
 
     private static let priorityLength = 5
 

@@ -1,12 +1,12 @@
 /// A PRIORITY frame (RFC 7540, section 6.3): nothing here follows one, but a wrong one is an error.
-struct PriorityFrame {
+package struct PriorityFrame {
     static let payloadLength = 5
 
-    let stream: StreamID
+    package let stream: StreamID
     /// The stream that the stream is to depend on.
-    let dependency: StreamID
+    package let dependency: StreamID
     /// The whole frame.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// - Precondition: the payload has `payloadLength` bytes.
     init(_ header: FrameHeader, _ payload: UnsafeRawBufferPointer) {

@@ -7,10 +7,10 @@
 /// Soundness: `slots` has `slotCount` elements, all initialized. Each list in a slot is held, and is given back by the
 /// code that takes the list out of it.
 @safe
-struct DecodedBlocks: ~Copyable {
-    struct Known {
-        let list: HeaderList
-        let rules: HeaderRules
+package struct DecodedBlocks: ~Copyable {
+    package struct Known {
+        package let list: HeaderList
+        package let rules: HeaderRules
     }
 
     private struct Slot {
@@ -32,7 +32,7 @@ struct DecodedBlocks: ~Copyable {
 
     /// - Returns: the list and rules of a known block, otherwise `nil`. The list isn't held for the caller.
     @inline(__always)
-    func find(_ block: UnsafeRawBufferPointer, _ tableChanges: Int) -> Known? {
+    package func find(_ block: UnsafeRawBufferPointer, _ tableChanges: Int) -> Known? {
         guard let slots = unsafe slots else { return nil }
         for index in 0..<Self.slotCount
         where unsafe slots[index].tableChanges == tableChanges && slots[index].block.isEqual(to: block) {
@@ -42,7 +42,7 @@ struct DecodedBlocks: ~Copyable {
     }
 
     /// Takes note of a block that was decoded without changing the table.
-    mutating func learn(
+    package mutating func learn(
         _ block: UnsafeRawBufferPointer, _ tableChanges: Int, _ list: HeaderList, _ rules: HeaderRules,
         _ pool: HeaderListPool
     ) {
@@ -77,7 +77,7 @@ struct DecodedBlocks: ~Copyable {
     }
 
     /// Releases everything.
-    mutating func forget(_ pool: HeaderListPool) {
+    package mutating func forget(_ pool: HeaderListPool) {
         guard let slots = unsafe slots else { return }
         for index in 0..<Self.slotCount {
             if let list = unsafe slots[index].known?.list { pool.give(list) }

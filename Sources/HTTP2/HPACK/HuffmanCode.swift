@@ -1,7 +1,7 @@
 /// The code that strings are compressed with (RFC 7541, section 5.2 and appendix B).
-enum HuffmanCode {
+package enum HuffmanCode {
     /// Bytes that a string takes, padding included.
-    static func length(of string: UnsafeBufferPointer<UInt8>) -> Int {
+    package static func length(of string: UnsafeBufferPointer<UInt8>) -> Int {
         var bits = 0
         for index in string.indices { bits &+= Int(bitCounts[Int(unsafe string[index])]) }
         return (bits &+ 7) / 8
@@ -28,7 +28,7 @@ enum HuffmanCode {
 
     // MARK: The code
 
-    static let codes: [UInt32] = [
+    package static let codes: [UInt32] = [
         0x1ff8, 0x7fffd8, 0xfffffe2, 0xfffffe3, 0xfffffe4, 0xfffffe5, 0xfffffe6, 0xfffffe7, 0xfffffe8, 0xffffea,
         0x3ffffffc, 0xfffffe9, 0xfffffea, 0x3ffffffd, 0xfffffeb, 0xfffffec, 0xfffffed, 0xfffffee, 0xfffffef, 0xffffff0,
         0xffffff1, 0xffffff2, 0x3ffffffe, 0xffffff3, 0xffffff4, 0xffffff5, 0xffffff6, 0xffffff7, 0xffffff8, 0xffffff9,
@@ -53,7 +53,7 @@ enum HuffmanCode {
     ]
 
     /// Number of significant bits of each code.
-    static let bitCounts: [UInt8] = [
+    package static let bitCounts: [UInt8] = [
         13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28,
         28, 28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15,
         6, 12, 10, 13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6,

@@ -5,9 +5,9 @@
 ///
 /// Soundness: `steps` has 256 times 16 elements, all initialized, and every `next` is below 256.
 @safe
-struct HuffmanDecoder {
+package struct HuffmanDecoder {
     /// Never changed.
-    nonisolated(unsafe) static let shared = HuffmanDecoder()
+    nonisolated(unsafe) package static let shared = HuffmanDecoder()
 
     /// The effect of four bits in a state, which is a prefix of codes: as no code is shorter than 5 bits, they complete
     /// at most one symbol. Packed, because decoding does nothing else.
@@ -50,13 +50,13 @@ struct HuffmanDecoder {
 
     /// Bytes of room for decoding `count` bytes: the shortest code has 5 bits, and a byte is written at the place of
     /// the next symbol even if none is complete.
-    static func room(for count: Int) -> Int { count * 8 / 5 + 1 }
+    package static func room(for count: Int) -> Int { count * 8 / 5 + 1 }
 
     /// Decodes a string into memory with room for `room(for:)` bytes.
     ///
     /// - Returns: the length of the string; `nil` if it contains EOS, or ends in bits that aren't all ones or in a
     ///   whole byte of padding.
-    func decode(_ string: UnsafeRawBufferPointer, into output: UnsafeMutablePointer<UInt8>) -> Int? {
+    package func decode(_ string: UnsafeRawBufferPointer, into output: UnsafeMutablePointer<UInt8>) -> Int? {
         guard let start = string.baseAddress else { return 0 }
         var (count, offset) = (0, 0)
         var state = 0

@@ -6,11 +6,11 @@
 /// Soundness: the pointers lead to memory that is initialized in `init`, and neither changed nor freed afterwards.
 /// Indices that come from a peer are checked by `HPACKDecoder`, all others come from the table itself.
 @safe
-struct StaticTable {
-    static let count = 61
+package struct StaticTable {
+    package static let count = 61
 
     /// The table for a side of this role, which is the side that judges fields.
-    static func table(for role: Session.Role) -> StaticTable {
+    package static func table(for role: Session.Role) -> StaticTable {
         switch role {
         case .client: unsafe forClients
         case .server: unsafe forServers
@@ -96,7 +96,7 @@ struct StaticTable {
 
     /// Lends the bytes of the field at an index, with the value directly after the name. They are valid for ever.
     @inline(__always)
-    func field(at index: Int) -> FieldBytes {
+    package func field(at index: Int) -> FieldBytes {
         assert((1...Self.count).contains(index), "an index of this table")
         let place = unsafe places[index &- 1]
         return unsafe FieldBytes(
@@ -106,7 +106,7 @@ struct StaticTable {
 
     /// The classification of the field at an index.
     @inline(__always)
-    func kind(at index: Int) -> FieldKind {
+    package func kind(at index: Int) -> FieldKind {
         assert((1...Self.count).contains(index), "an index of this table")
         return unsafe kinds[index &- 1]
     }
@@ -120,7 +120,7 @@ struct StaticTable {
     /// - Returns: the index of a field, 1 to `count`; `nil` unless the table has it with exactly this value, which
     ///   isn't empty.
     @inline(__always)
-    func index(of field: FieldBytes, hash: UInt32) -> Int? {
+    package func index(of field: FieldBytes, hash: UInt32) -> Int? {
         var slot = Self.firstSlot(hash)
         while unsafe pairs[slot].index > 0 {
             let pair = unsafe pairs[slot]
@@ -137,7 +137,7 @@ struct StaticTable {
     private static func slotAfter(_ slot: Int) -> Int { (slot &+ 1) & (slots &- 1) }
 
     /// - Returns: the index of the first field with this name, 1 to `count`.
-    func index(ofName field: FieldBytes) -> Int? {
+    package func index(ofName field: FieldBytes) -> Int? {
         guard field.nameLength <= longestName else { return nil }
         var index = unsafe Int(firstByLength[field.nameLength])
         while index > 0 {

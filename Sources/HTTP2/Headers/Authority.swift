@@ -1,14 +1,14 @@
 /// Comparison of authorities (RFC 9113, section 8.3.1, with RFC 3986, section 6.2.3): the case of a host doesn't
 /// matter, and the scheme's default port may be left out.
-enum Authority {
+package enum Authority {
     /// The schemes whose default port is known here.
-    enum Scheme {
+    package enum Scheme {
         case http
         case https
         case other
     }
 
-    static func isSame(
+    package static func isSame(
         _ one: UnsafeBufferPointer<UInt8>, _ other: UnsafeBufferPointer<UInt8>, _ scheme: Scheme
     ) -> Bool {
         if unsafe one.elementsEqual(other) { return true }

@@ -2,13 +2,13 @@
 ///
 /// Soundness: it is made of memory with as many bytes as its lengths add up to, and used only while that is lent.
 @safe
-struct FieldBytes {
+package struct FieldBytes {
     /// The name, directly followed by the value.
     let start: UnsafePointer<UInt8>
     let nameLength: Int
     let valueLength: Int
 
-    init(start: UnsafePointer<UInt8>, nameLength: Int, valueLength: Int) {
+    package init(start: UnsafePointer<UInt8>, nameLength: Int, valueLength: Int) {
         unsafe self.start = start
         self.nameLength = nameLength
         self.valueLength = valueLength
@@ -20,9 +20,9 @@ struct FieldBytes {
         valueLength = Int(field.valueLength)
     }
 
-    var name: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: nameLength) }
+    package var name: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: nameLength) }
 
-    var value: UnsafeBufferPointer<UInt8> {
+    package var value: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
     }
 
@@ -32,7 +32,7 @@ struct FieldBytes {
     /// A hash that distinguishes fields quickly; equal hashes are followed by a comparison byte by byte. It has no
     /// secret: provoked collisions give chains of at most the 128 entries that a table can have.
     @inline(__always)
-    var hash: UInt32 {
+    package var hash: UInt32 {
         let length = nameLength &+ valueLength
         let bytes = unsafe UnsafeRawPointer(start)
         var hash = UInt64(truncatingIfNeeded: nameLength)

@@ -2,12 +2,12 @@ import CNghttp2
 
 /// The properties of a field that don't depend on its message: found once for an entry of a table, not once for every
 /// call.
-struct FieldKind {
-    let name: FieldName
+package struct FieldKind: BitwiseCopyable {
+    package let name: FieldName
     /// Whether the field may be in a message at all: one that may not makes the message malformed.
-    let isSound: Bool
+    package let isSound: Bool
     /// Whether the field is sound and no rule applies to it but its place after the pseudo-fields.
-    let isOrdinary: Bool
+    package let isOrdinary: Bool
     /// Whether there are spaces at the value's edges, which aren't passed on: some servers end the connection over a
     /// request that has them, and some clients over a response (RFC 9113, section 8.2.1). gRPC allows them to be
     /// removed; in a status message, which is text, they are encoded.

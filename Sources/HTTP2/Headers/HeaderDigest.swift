@@ -3,18 +3,21 @@
 /// that an interim response ends nothing. The digest contains every field of the list that these checks judge.
 ///
 /// A value of this type has the state that libnghttp2's decoder keeps from earlier blocks.
-struct HeaderDigest {
+package struct HeaderDigest {
     /// Bytes of room that are enough for every block.
-    static let mostBytes = 128
+    package static let mostBytes = 128
 
     /// Whether the fields of a tunnel's request have been entered into the table, which has no others.
     private var hasEnteredTunnel = false
 
+    package init() {}
+
     /// Writes the block of a list. It has to be sent.
     ///
     /// - Returns: the length of the block.
-    mutating func write(_ rules: HeaderRules, for role: Session.Role, into output: UnsafeMutableRawBufferPointer) -> Int
-    {
+    package mutating func write(
+        _ rules: HeaderRules, for role: Session.Role, into output: UnsafeMutableRawBufferPointer
+    ) -> Int {
         precondition(output.count >= Self.mostBytes)
         var output = unsafe OutputCursor(output)
         switch role {
@@ -47,7 +50,7 @@ struct HeaderDigest {
     }
 
     /// A byte that no block begins with, since there is no index of zero (RFC 7541, section 6.1).
-    static let broken: UInt8 = 0x80
+    package static let broken: UInt8 = 0x80
 
     /// Writes the head of a request without a declared length, in the fewest fields that make one: those of CONNECT,
     /// which libnghttp2 holds to no length.

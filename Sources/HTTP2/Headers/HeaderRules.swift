@@ -25,11 +25,11 @@ package struct HeaderRules {
     }
 
     /// The status code, or 0.
-    private(set) var status = 0
-    private(set) var contentLength: Int64?
+    package private(set) var status = 0
+    package private(set) var contentLength: Int64?
     /// The value of a priority field (RFC 9218, section 5), and its length, 0 without one.
-    private(set) var priority = InlineArray<16, UInt8>(repeating: 0)
-    private(set) var priorityLength = 0
+    package private(set) var priority = InlineArray<16, UInt8>(repeating: 0)
+    package private(set) var priorityLength = 0
 
     package init(role: Session.Role) { self.role = role }
 
@@ -37,7 +37,8 @@ package struct HeaderRules {
     ///
     /// - Parameter list: the fields before it, as far as they are kept.
     /// - Returns: whether the field is to be kept.
-    mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, behind list: HeaderList) -> Bool {
+    package mutating func take(_ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, behind list: HeaderList) -> Bool
+    {
         if name.isPseudo {
             if hasRegularField || value.isEmpty { isMalformed = true }
         } else {
@@ -48,10 +49,10 @@ package struct HeaderRules {
 
     /// Takes in a field without rules of its own.
     @inline(__always)
-    mutating func takeOrdinary() { hasRegularField = true }
+    package mutating func takeOrdinary() { hasRegularField = true }
 
     /// Takes in a field that no message may have.
-    mutating func takeUnsound() { isMalformed = true }
+    package mutating func takeUnsound() { isMalformed = true }
 
     private mutating func takeSpecial(
         _ name: FieldName, _ value: UnsafeBufferPointer<UInt8>, _ list: HeaderList
@@ -118,7 +119,7 @@ package struct HeaderRules {
         seen |= 1 << UInt32(name.rawValue)
     }
 
-    func has(_ name: FieldName) -> Bool { seen & 1 << UInt32(name.rawValue) != 0 }
+    package func has(_ name: FieldName) -> Bool { seen & 1 << UInt32(name.rawValue) != 0 }
 
     /// Checks a content length (RFC 9110, section 8.6).
     private mutating func takeContentLength(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -146,10 +147,10 @@ package struct HeaderRules {
     }
 
     /// Whether the list is a request's head.
-    var isRequest: Bool { has(.method) || has(.scheme) || has(.path) || has(.authority) }
+    package var isRequest: Bool { has(.method) || has(.scheme) || has(.path) || has(.authority) }
 
     /// Whether a request's head lacks something, or has parts that don't go together.
-    var isIncomplete: Bool {
+    package var isIncomplete: Bool {
         guard isRequest else { return false }
         if isConnect { return !has(.authority) || has(.scheme) || has(.path) }
         guard has(.method), has(.scheme), has(.path), has(.authority) || has(.host) else { return true }

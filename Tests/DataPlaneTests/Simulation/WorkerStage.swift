@@ -22,7 +22,10 @@ final class WorkerStage {
     var plan = Attempt.Plan.answer(size: 10, early: false)
 
     /// - Parameter endpoints: of each color: blue's have the ports from 1000 on, green's those from 2000 on.
-    init(endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false) throws {
+    init(
+        endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false,
+        accessLog: AccessLogDestination = .off
+    ) throws {
         word = try RouteWord(Route(epoch: 1, active: .blue))
         var surroundings = Surroundings()
         surroundings.time = .held(time)
@@ -33,7 +36,7 @@ final class WorkerStage {
             configuration: DataPlaneConfiguration(
                 endpoints: PerColor { color in
                     (0..<endpoints).map { Endpoint(host: "127.0.0.1", port: ports[color] + UInt16($0)) }
-                }, workers: 1, limits: limits, failover: failover),
+                }, workers: 1, accessLog: accessLog, limits: limits, failover: failover),
             routeWord: word, surroundings: surroundings, log: { _ in })
     }
 

@@ -1,7 +1,7 @@
 import HTTP2
 import Testing
 
-@Suite struct KnownListsTests {
+@Suite struct EncodedListsTests {
     private let pool = HeaderListPool()
 
     private func list(_ value: Int) -> HeaderList {

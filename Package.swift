@@ -65,7 +65,7 @@ let package = Package(
         .testTarget(
             name: "DataPlaneTests",
             dependencies: ["CNghttp2", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
-            swiftSettings: strict),
+            exclude: ["Simulation/README.md"], swiftSettings: strict),
 
         // MARK: Health checks
         .target(

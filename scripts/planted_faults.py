@@ -5,9 +5,9 @@ usage: scripts/planted_faults.py [--check | [--seeds N] [NAME...]]
 
 Each fault is a change of a few words of the sources. All are made in one copy under .build/faults, behind switches, so
 that it is built once (about a minute); then Tests/DataPlaneTests/Simulation plays N seeds at most with each of them,
-1000 by default. Without names all are planted. FAULTS names them, and Tests/DataPlaneTests/Simulation/README.md has what
-was found. A text that isn't found exactly once is an error: the fault has to follow the code. --check looks for that
-alone, without a build.
+1000 by default. Without names all are planted. FAULTS names them, and Tests/DataPlaneTests/Simulation/README.md has the
+seeds that found them. A text that isn't found exactly once is an error: the fault has to follow the code. --check looks
+for that alone, without a build.
 
 Exit codes: 0 all were found; 1 one was not, or the sources as they are fail, or a text isn't found; 64 wrong arguments;
 70 a build failed.
@@ -119,7 +119,10 @@ FAULTS = {
     "drain-timer": (
         "a drain ends what is due at once, and nothing later",
         "            worker.loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }\n",
-        "            worker.loop.schedule(after: next.since(now)) { [unowned self] in if !isPlanted { endDueCalls() } }\n",
+        """            worker.loop.schedule(after: next.since(now)) { [unowned self] in
+                if !isPlanted { endDueCalls() }
+            }
+""",
     ),
     "late-deadline": (
         "a deadline is kept a second late",
@@ -159,7 +162,8 @@ FAULTS = {
     ),
     "kept-trailers": (
         "trailers that nobody takes are kept",
-        "        if case .ended(let trailers?) = call.response { worker.headerLists.give(trailers) }\n        call.request =",
+        """        if case .ended(let trailers?) = call.response { worker.headerLists.give(trailers) }
+        call.request =""",
         """        if case .ended(let trailers?) = call.response, !isPlanted { worker.headerLists.give(trailers) }
         call.request =""",
     ),
@@ -291,7 +295,8 @@ def main() -> None:
         print(__doc__.strip())
         return
     if arguments == ["--check"]:
-        return check()
+        check()
+        return
     if "--seeds" in arguments:
         place = arguments.index("--seeds")
         if place + 1 == len(arguments) or not arguments[place + 1].isdigit():

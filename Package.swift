@@ -54,7 +54,7 @@ let package = Package(
 
         // MARK: TLS
         .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop", "Ground"], swiftSettings: hotPath),
-        .testTarget(name: "TLSTests", dependencies: ["EventLoop", "TLS"], swiftSettings: strict),
+        .testTarget(name: "TLSTests", dependencies: ["EventLoop", "Ground", "TLS"], swiftSettings: strict),
 
         // MARK: HTTP/2
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),

@@ -1,11 +1,11 @@
 /// The bytes of one field, lent for a while.
-struct FieldBytes {
+package struct FieldBytes {
     /// The name, directly followed by the value.
     let start: UnsafePointer<UInt8>
     let nameLength: Int
     let valueLength: Int
 
-    init(start: UnsafePointer<UInt8>, nameLength: Int, valueLength: Int) {
+    package init(start: UnsafePointer<UInt8>, nameLength: Int, valueLength: Int) {
         self.start = start
         self.nameLength = nameLength
         self.valueLength = valueLength
@@ -17,14 +17,14 @@ struct FieldBytes {
         valueLength = Int(field.valueLength)
     }
 
-    var name: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: nameLength) }
+    package var name: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: nameLength) }
 
-    var value: UnsafeBufferPointer<UInt8> {
+    package var value: UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
     }
 
     /// The field's size in a table (RFC 7541, section 4.1).
-    var tableSize: Int { nameLength + valueLength + 32 }
+    package var tableSize: Int { nameLength + valueLength + 32 }
 
     /// A hash that distinguishes fields quickly; equal hashes are followed by a comparison byte by byte. It has no
     /// secret: provoked collisions give chains of at most the 128 entries that a table can have.

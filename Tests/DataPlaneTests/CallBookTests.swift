@@ -1,6 +1,8 @@
 import CNghttp2
 import DataPlane
 import EventLoop
+import Glibc
+import Ground
 import Synchronization
 import Testing
 
@@ -70,7 +72,7 @@ import Testing
     }
 
     /// Of a call that is refused and whose client leaves in the same turn there is nothing to be placed again.
-    @Test func aCallThatIsOverIsNotPlacedAgain() throws {
+    @Test(arguments: [false, true]) func aCallThatIsOverIsNotPlacedAgain(clientFirst: Bool) throws {
         for count in 1...3 {
             let stage = try WorkerStage()
             stage.plan = .hold
@@ -81,8 +83,9 @@ import Testing
             stage.settle()
             for attempt in backend.openAttempts { backend.fail(attempt, UInt32(NGHTTP2_REFUSED_STREAM.rawValue)) }
             for call in calls { client.cancel(call, cancel) }
-            // Both are there before the worker takes its turn.
-            for peer in [client, backend] as [SimulatedPeer] { _ = peer.send(atMost: 1 << 20) }
+            // Both are there before the worker takes its turn, which reads them in this order.
+            let peers: [SimulatedPeer] = clientFirst ? [client, backend] : [backend, client]
+            for peer in peers { _ = peer.send(atMost: 1 << 20) }
             stage.settle()
             let totals = stage.worker.report().colors.blue
             #expect(finished(totals) == count && totals.finishedByStatus[1] == count && inFlight(stage) == [])
@@ -115,15 +118,21 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// Whoever waits at the end of the process is told, calls or not.
+    /// Whoever waits at the end of the process is told, though a call is left: its upstream takes no reset.
     @Test func tellsWhoWaitsWhenTheWorkerEnds() throws {
         let stage = try WorkerStage()
-        stage.call(try stage.client())
+        stage.call(try stage.client(), size: 60_000)
+        stage.settle()
+        var size: Int32 = 4_096
+        setsockopt(
+            stage.attempts[0].ends.workers.descriptor.number, SOL_SOCKET, SO_SNDBUF, &size,
+            socklen_t(MemoryLayout<Int32>.size))
+        stage.accept().isReading = false
         stage.settle()
         let told = Mutex(false)
         stage.worker.wait(1, untilDrained: .blue, before: 2) { told.withLock { $0 = true } }
         #expect(!told.withLock { $0 })
         stage.worker.stop()
-        #expect(told.withLock { $0 })
+        #expect(told.withLock { $0 } && inFlight(stage) == [1])
     }
 }

@@ -1,3 +1,4 @@
+import CNghttp2
 import DataPlane
 import EventLoop
 import Testing
@@ -22,6 +23,21 @@ import Testing
         #expect(early.attempts.count == 1 && late.attempts.count == 1)
         #expect(early.attempts.first?.color == .blue && late.attempts.first?.color == .green)
         #expect(blue.isOpen && green.isOpen && early.grpcStatus == 0 && late.grpcStatus == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// Even when it is placed once more.
+    @Test func aCallThatIsRefusedStaysToo() throws {
+        let stage = try WorkerStage()
+        stage.plan = .hold
+        let call = stage.call(try stage.client())
+        stage.settle()
+        let backend = stage.accept()
+        stage.settle()
+        stage.word.store(Route(epoch: 2, active: .green))
+        for attempt in backend.openAttempts { backend.fail(attempt, UInt32(NGHTTP2_REFUSED_STREAM.rawValue)) }
+        stage.settle()
+        #expect(call.attempts.map(\.color) == [.blue, .blue] && stage.attempts.isEmpty)
         #expect(stage.journal.violations == [])
     }
 
@@ -72,6 +88,23 @@ import Testing
         for _ in 0..<6 { stage.call(client) }
         stage.settle()
         #expect(backends.map(\.openAttempts.count) == [3, 3, 3])
+        #expect(stage.journal.violations == [])
+    }
+
+    /// With nothing to do, the next one is as good as the first.
+    @Test func idleEndpointsTakeTurns() throws {
+        let stage = try WorkerStage(endpoints: 3)
+        let client = try stage.client()
+        var ports: [UInt16] = []
+        for _ in 0..<3 {
+            let call = stage.call(client)
+            stage.settle()
+            ports += stage.attempts.map(\.port)
+            if !stage.attempts.isEmpty { stage.accept() }
+            stage.settle()
+            #expect(call.grpcStatus == 0)
+        }
+        #expect(ports.sorted() == [1_000, 1_001, 1_002])
         #expect(stage.journal.violations == [])
     }
 

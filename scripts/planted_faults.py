@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Plants faults in the data plane, one at a time, and sees whether the simulation finds each.
 
-usage: scripts/planted_faults.py [--seeds N] [NAME...]
+usage: scripts/planted_faults.py [--check | [--seeds N] [NAME...]]
 
 Each fault is a change of a few words of the sources. All are made in one copy under .build/faults, behind switches, so
 that it is built once (about a minute); then Tests/DataPlaneTests/Simulation plays N seeds at most with each of them,
-1000 by default. Without names all are planted. FAULTS names them. A text that isn't found exactly once is an error: the
-fault has to follow the code.
+1000 by default. Without names all are planted. FAULTS names them, and Tests/DataPlaneTests/Simulation/README.md has the
+seeds that found them. A text that isn't found exactly once is an error: the fault has to follow the code. --check looks
+for that alone, without a build.
 
-Exit codes: 0 all were found; 1 one was not, or the sources as they are fail; 64 wrong arguments; 70 a build failed.
+Exit codes: 0 all were found; 1 one was not, or the sources as they are fail, or a text isn't found; 64 wrong arguments;
+70 a build failed.
 """
 
 import os
@@ -22,7 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".build" / "faults"
 PACKAGE = FOLDER / "sluice"
-MODULES = ["CLinux", "CNghttp2", "COpenSSL", "EventLoop", "TLS", "HTTP2", "DataPlane"]
+PROGRAM = FOLDER / "build" / "release" / "sluicePackageTests.xctest"
+MODULES = ["CLinux", "CNghttp2", "COpenSSL", "Ground", "EventLoop", "TLS", "HTTP2", "DataPlane"]
 
 # What is wrong, the text as it is, and as it is with a switch for the fault.
 FAULTS = {
@@ -50,13 +53,13 @@ FAULTS = {
     ),
     "ledger-entry": (
         "the ledger doesn't hear of the end of a call that the Proxy has answered",
-        "            ledger.end(route)\n",
-        "            if !isPlanted || call.failure == nil { ledger.end(route) }\n",
+        "        ledger.end(route)\n",
+        "        if !isPlanted || call.proxyAnswer == nil { ledger.end(route) }\n",
     ),
     "drain-waiters": (
         "who waits for a drain isn't told of the last call's end",
-        "            if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }\n",
-        "            if !drainWaiters.isEmpty, !isPlanted { drainWaiters.notify(ledger) }\n",
+        "        if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }\n",
+        "        if !drainWaiters.isEmpty, !isPlanted { drainWaiters.notify(ledger) }\n",
     ),
     "stale-index": (
         "a call that takes another one's place on an upstream doesn't know it",
@@ -85,10 +88,9 @@ FAULTS = {
     ),
     "late-route": (
         "a call that is placed again goes where the route word leads now",
-        "        let color = route.active\n        turn &+= 1\n",
-        """        let color = isPlanted && call.hasBeenRetried ? routeWord.load().active : route.active
-        turn &+= 1
-""",
+        "        guard let color = call.route?.active else {",
+        """        let placed = isPlanted && call.hasBeenRetried ? routeWord.load().active : call.route?.active
+        guard let color = placed else {""",
     ),
     "early-trailers": (
         "trailers overtake the body",
@@ -100,10 +102,10 @@ FAULTS = {
         "        responseReset = code\n",
         "        if !isPlanted { responseReset = code }\n",
     ),
-    "draining-upstream": (
+    "kept-upstream": (
         "a pool keeps a connection that takes no more calls",
-        "        phase = .draining\n        pool.connectionIsDraining(self)\n",
-        "        phase = .draining\n        if !isPlanted { pool.connectionIsDraining(self) }\n",
+        "        phase = .goingAway\n        pool.connectionIsGoingAway(self)\n",
+        "        phase = .goingAway\n        if !isPlanted { pool.connectionIsGoingAway(self) }\n",
     ),
     "room-made": (
         "calls that wait don't hear that a stream has ended",
@@ -116,8 +118,11 @@ FAULTS = {
     ),
     "drain-timer": (
         "a drain ends what is due at once, and nothing later",
-        "            loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }\n",
-        "            loop.schedule(after: next.since(now)) { [unowned self] in if !isPlanted { endDueCalls() } }\n",
+        "            worker.loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }\n",
+        """            worker.loop.schedule(after: next.since(now)) { [unowned self] in
+                if !isPlanted { endDueCalls() }
+            }
+""",
     ),
     "late-deadline": (
         "a deadline is kept a second late",
@@ -136,8 +141,8 @@ FAULTS = {
     ),
     "partial-write": (
         "what a socket has taken of a write is written again",
-        "                return sent(transfer, keeping: rest)\n",
-        "                return sent(transfer, keeping: isPlanted ? bytes : rest)\n",
+        "                unsent = Array(rest)\n",
+        "                unsent = Array(isPlanted ? bytes : rest)\n",
     ),
     "late-client": (
         "a client that comes during a shutdown isn't told to leave",
@@ -151,20 +156,21 @@ FAULTS = {
     ),
     "kept-body": (
         "what waits of a response is kept when its client leaves",
-        "        call.responseBody.removeAll(to: chunks)\n        if case .ended(let trailers?)",
-        """        if !isPlanted { call.responseBody.removeAll(to: chunks) }
+        "        call.responseBody.removeAll(to: worker.chunks)\n        if case .ended(let trailers?)",
+        """        if !isPlanted { call.responseBody.removeAll(to: worker.chunks) }
         if case .ended(let trailers?)""",
     ),
     "kept-trailers": (
         "trailers that nobody takes are kept",
-        "        if case .ended(let trailers?) = call.response { headerBlocks.give(trailers) }\n        call.request =",
-        """        if case .ended(let trailers?) = call.response, !isPlanted { headerBlocks.give(trailers) }
+        """        if case .ended(let trailers?) = call.response { worker.headerLists.give(trailers) }
+        call.request =""",
+        """        if case .ended(let trailers?) = call.response, !isPlanted { worker.headerLists.give(trailers) }
         call.request =""",
     ),
     "many-tries": (
         "a call that is refused is placed again, time after time",
-        "            call.hasBeenRetried = true\n            call.upstreamReset = nil\n",
-        "            if !isPlanted { call.hasBeenRetried = true }\n            call.upstreamReset = nil\n",
+        "        call.hasBeenRetried = true\n",
+        "        if !isPlanted { call.hasBeenRetried = true }\n",
     ),
 }
 
@@ -178,16 +184,18 @@ def make_package() -> None:
     """Copies what the simulation needs, and plants all faults, each with its switch."""
     for name in MODULES:
         copy(ROOT / "Sources" / name, PACKAGE / "Sources" / name)
-    (PACKAGE / "Sources" / "DataPlane" / "PlantedFault.swift").write_text(
-        """import Glibc
+    for name in ["DataPlane", "TLS"]:
+        (PACKAGE / "Sources" / name / "PlantedFault.swift").write_text(
+            """import Glibc
 
 private let planted = getenv("SLUICE_PLANTED_FAULT").map { String(cString: $0) }
 
 /// Whether this fault is the one that is planted.
 func isPlanted(_ name: String) -> Bool { planted == name }
 """
-    )
-    copy(ROOT / "Tests" / "DataPlaneTests", PACKAGE / "Tests" / "DataPlaneTests")
+        )
+    for name in ["DataPlaneTests", "TestSupport"]:
+        copy(ROOT / "Tests" / name, PACKAGE / "Tests" / name)
     (PACKAGE / "Package.swift").write_text(
         """// swift-tools-version: 6.2
 import PackageDescription
@@ -203,13 +211,16 @@ let package = Package(
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .target(name: "CLinux"),
-        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: hotPath),
-        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop"], swiftSettings: hotPath),
+        .target(name: "Ground", dependencies: ["CLinux"], swiftSettings: hotPath),
+        .target(name: "EventLoop", dependencies: ["CLinux", "Ground"], swiftSettings: hotPath),
+        .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop", "Ground"], swiftSettings: hotPath),
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
-        .target(name: "DataPlane", dependencies: ["EventLoop", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .target(name: "DataPlane", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "DataPlaneTests", dependencies: ["CNghttp2", "DataPlane", "EventLoop", "HTTP2"],
-            swiftSettings: strict),
+            name: "DataPlaneTests",
+            dependencies: ["CNghttp2", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
+            exclude: ["Simulation/README.md"], swiftSettings: strict),
     ])
 """
     )
@@ -222,7 +233,7 @@ def copy(source: Path, target: Path) -> None:
 
 def plant() -> None:
     for name, (_, old, new) in FAULTS.items():
-        path = find(old)
+        path = find(old, PACKAGE / "Sources")
         path.write_text(path.read_text().replace(old, new.replace("isPlanted", f'isPlanted("{name}")')))
 
 
@@ -243,7 +254,7 @@ def play(seeds: int, fault: str = "") -> str | None:
     """What the simulation has found; None for nothing."""
     try:
         run = subprocess.run(
-            ["swift", "test", *options(), "--skip-build", "--disable-xctest", "--filter", "SimulationTests"],
+            [str(PROGRAM), "--testing-library", "swift-testing", "--filter", "SimulationTests"],
             env={**os.environ, "SLUICE_SIMULATION_SEEDS": str(seeds), "SLUICE_PLANTED_FAULT": fault},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -255,19 +266,26 @@ def play(seeds: int, fault: str = "") -> str | None:
         return "a seed doesn't end"
     if run.returncode == 0:
         return None
-    seeds_found = re.findall(r"seed \d+ \(.*?\): [^\n]*", run.stdout)
+    output = re.sub(r"\x1b\[\d+m", "", run.stdout)
+    seeds_found = re.findall(r"seed \d+ \(.*?\): [^\n]*", output)
     if seeds_found:
         return min(seeds_found, key=lambda text: int(text.split()[1]))[:240]
-    fatal = re.findall(r"[^\n]*(?:Fatal error|Precondition failed|Assertion failed)[^\n]*", run.stdout)
-    return fatal[0][:240] if fatal else f"it ends with {run.returncode}: {run.stdout[-400:]}"
+    fatal = re.findall(r"[^\n]*(?:Fatal error|Precondition failed|Assertion failed)[^\n]*", output)
+    return fatal[0][:240] if fatal else f"it ends with {run.returncode}: {output[-400:]}"
 
 
-def find(text: str) -> Path:
+def find(text: str, sources: Path) -> Path:
     """The only source that has a text, once."""
-    found = [path for path in sorted((PACKAGE / "Sources").rglob("*.swift")) if text in path.read_text()]
+    found = [path for name in MODULES for path in (sources / name).rglob("*.swift") if text in path.read_text()]
     if len(found) != 1 or found[0].read_text().count(text) != 1:
         fail(1, f"this is in {len(found)} sources, and has to be in one, once:\n{text}")
     return found[0]
+
+
+def check() -> None:
+    """Fails unless every fault can be planted in the sources as they are."""
+    for _, old, _ in FAULTS.values():
+        find(old, ROOT / "Sources")
 
 
 def main() -> None:
@@ -275,6 +293,9 @@ def main() -> None:
     seeds = 1000
     if "-h" in arguments or "--help" in arguments:
         print(__doc__.strip())
+        return
+    if arguments == ["--check"]:
+        check()
         return
     if "--seeds" in arguments:
         place = arguments.index("--seeds")

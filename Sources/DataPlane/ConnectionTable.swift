@@ -1,16 +1,18 @@
 /// Connections, each found by its identity. The order of iteration depends only on what was added and removed, not on
 /// addresses in memory. Confined to one thread.
-struct ConnectionTable<Element: AnyObject> {
-    private(set) var values: [Element] = []
+package struct ConnectionTable<Element: AnyObject> {
+    package private(set) var values: [Element] = []
     private var places: [ObjectIdentifier: Int] = [:]
 
-    var isEmpty: Bool { values.isEmpty }
-    var count: Int { values.count }
+    package init() {}
 
-    subscript(id: ObjectIdentifier) -> Element? { places[id].map { values[$0] } }
+    package var isEmpty: Bool { values.isEmpty }
+    package var count: Int { values.count }
+
+    package subscript(id: ObjectIdentifier) -> Element? { places[id].map { values[$0] } }
 
     /// Adds a connection that isn't here.
-    mutating func insert(_ element: Element) {
+    package mutating func insert(_ element: Element) {
         let former = places.updateValue(values.count, forKey: ObjectIdentifier(element))
         assert(former == nil, "a connection comes once")
         values.append(element)
@@ -18,7 +20,7 @@ struct ConnectionTable<Element: AnyObject> {
 
     /// - Returns: whether the connection was here.
     @discardableResult
-    mutating func remove(_ element: Element) -> Bool {
+    package mutating func remove(_ element: Element) -> Bool {
         guard let place = places.removeValue(forKey: ObjectIdentifier(element)) else { return false }
         let last = values.removeLast()
         if place < values.count {

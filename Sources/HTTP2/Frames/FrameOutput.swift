@@ -14,6 +14,8 @@ package struct FrameOutput {
     /// Frames of a header block too long for one frame, which go out before anything else.
     private var rest: ArraySlice<UInt8> = []
 
+    package init() {}
+
     package var room: Int { unsafe buffer.count - count }
 
     /// Whether earlier frames still have to be written.

@@ -28,6 +28,8 @@ package struct DecodedBlocks: ~Copyable {
     /// The slot at which the search for a place begins.
     private var next = 0
 
+    package init() {}
+
     deinit { unsafe assert(slots == nil, "forget(_:) comes first, since the lists go back to a pool") }
 
     /// - Returns: the list and rules of a known block, otherwise `nil`. The list isn't held for the caller.

@@ -6,14 +6,14 @@
 /// Soundness: `entries` has `capacity` elements, a power of two, and is indexed by a position under `mask`; those from
 /// `oldest` to before `next` are initialized, and have their bytes within the first `end` of `bytes`.
 @safe
-struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
-    struct Entry: BitwiseCopyable {
+package struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
+    package struct Entry: BitwiseCopyable {
         /// Offset of the name in the table's bytes; the value follows it directly.
         fileprivate(set) var start: UInt16
         let nameLength: UInt16
         let valueLength: UInt16
         /// The owner's note about the entry.
-        var note: Note
+        package var note: Note
 
         /// The entry's size (RFC 7541, section 4.1).
         var size: Int { Int(nameLength) + Int(valueLength) + 32 }
@@ -22,13 +22,13 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     /// Upper bound of `size`.
     private(set) var limit = HPACK.largestTable
     /// The sum of the entries' sizes.
-    private(set) var size = 0
+    package private(set) var size = 0
 
     /// The position that the next entry gets, and that of the oldest entry left.
-    private(set) var next = 0
-    private(set) var oldest = 0
+    package private(set) var next = 0
+    package private(set) var oldest = 0
     /// Number of entries that have room; 0 until the first one comes.
-    private(set) var capacity = 0
+    package private(set) var capacity = 0
     private var entries: UnsafeMutablePointer<Entry>?
 
     private var bytes: UnsafeMutablePointer<UInt8>?
@@ -38,6 +38,8 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     private static var leastEntries: Int { 8 }
     private static var leastBytes: Int { 256 }
 
+    package init() {}
+
     deinit {
         unsafe entries?.deallocate()
         unsafe bytes?.deallocate()
@@ -46,29 +48,29 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     private var mask: Int { capacity &- 1 }
 
     /// Number of entries.
-    var count: Int { next &- oldest }
+    package var count: Int { next &- oldest }
 
     /// Number of times that the limit has changed.
     private var resizes = 0
 
     /// Grows whenever an entry is added or removed, or one may be added that couldn't be before. While it stays the
     /// same, every index refers to the same field, and a field that was not entered would still not be.
-    var changes: Int { next &+ oldest &+ resizes }
+    package var changes: Int { next &+ oldest &+ resizes }
 
     /// Number of entries newer than the one at a position.
     @inline(__always)
-    func age(of position: Int) -> Int { next &- 1 &- position }
+    package func age(of position: Int) -> Int { next &- 1 &- position }
 
     /// Whether a position that was once in use still is.
     @inline(__always)
-    func has(_ position: Int) -> Bool {
+    package func has(_ position: Int) -> Bool {
         assert(position < next, "only what has come in has a position")
         return position >= oldest
     }
 
     /// The entry at a position that is in use.
     @inline(__always)
-    subscript(position: Int) -> Entry {
+    package subscript(position: Int) -> Entry {
         get {
             assert(position >= oldest && position < next, "the position is in use")
             return unsafe entries.unsafelyUnwrapped[position & mask]
@@ -78,7 +80,7 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
 
     /// Lends the bytes of an entry until the table changes.
     @inline(__always)
-    func field(of entry: Entry) -> FieldBytes {
+    package func field(of entry: Entry) -> FieldBytes {
         unsafe FieldBytes(
             start: UnsafePointer(bytes.unsafelyUnwrapped.advanced(by: Int(entry.start))),
             nameLength: Int(entry.nameLength), valueLength: Int(entry.valueLength))
@@ -88,7 +90,7 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     /// the table and isn't entered (RFC 7541, section 4.4).
     ///
     /// - Returns: whether the table has more room than before, so that anything derived from `capacity` is void.
-    mutating func insert(_ field: FieldBytes, _ note: Note) -> Bool {
+    package mutating func insert(_ field: FieldBytes, _ note: Note) -> Bool {
         evict(to: limit - field.tableSize)
         guard field.tableSize <= limit else { return false }
         let length = field.nameLength + field.valueLength
@@ -107,11 +109,11 @@ struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     }
 
     /// Removes every entry, as entering a field that would never fit does.
-    mutating func removeAll() { evict(to: 0) }
+    package mutating func removeAll() { evict(to: 0) }
 
     /// Changes the table's limit; entries that don't fit any more are removed, the oldest first (RFC 7541, section
     /// 4.3).
-    mutating func resize(to limit: Int) {
+    package mutating func resize(to limit: Int) {
         precondition((0...HPACK.largestTable).contains(limit), "no larger table is announced or agreed to")
         if limit != self.limit { resizes += 1 }
         self.limit = limit

@@ -5,7 +5,7 @@
 ///
 /// Soundness: `newest` has `table.capacity` elements, all initialized, and is indexed by a hash under a mask.
 @safe
-struct EncoderTable: ~Copyable {
+package struct EncoderTable: ~Copyable {
     private struct Link: BitwiseCopyable {
         var hash: UInt32
         /// The position of the next older entry of the chain, or of one that is gone, or -1.
@@ -25,17 +25,17 @@ struct EncoderTable: ~Copyable {
 
     /// The index that refers to the entry at a position.
     @inline(__always)
-    func index(of position: Int) -> Int { HPACK.firstDynamicIndex &+ table.age(of: position) }
+    package func index(of position: Int) -> Int { HPACK.firstDynamicIndex &+ table.age(of: position) }
 
     /// Whether a position that was once in use still is, and holds this field.
     @inline(__always)
-    func has(_ field: FieldBytes, at position: Int) -> Bool {
+    package func has(_ field: FieldBytes, at position: Int) -> Bool {
         table.has(position) && field.isEqual(to: table.field(of: table[position]))
     }
 
     /// - Returns: the position of the entry equal to this field; `nil` if there is none.
     @inline(__always)
-    func position(of field: FieldBytes, hash: UInt32) -> Int? {
+    package func position(of field: FieldBytes, hash: UInt32) -> Int? {
         guard let newest = unsafe newest else { return nil }
         var position = unsafe newest[chain(hash)]
         while position >= table.oldest {
@@ -47,7 +47,7 @@ struct EncoderTable: ~Copyable {
     }
 
     /// - Returns: the position of the newest entry with this field's name; `nil` if there is none.
-    func position(ofName field: FieldBytes) -> Int? {
+    package func position(ofName field: FieldBytes) -> Int? {
         var position = table.next - 1
         while position >= table.oldest {
             if field.hasSameName(as: table.field(of: table[position])) { return position }
@@ -60,7 +60,7 @@ struct EncoderTable: ~Copyable {
     ///
     /// - Precondition: the field isn't larger than the table may be. A larger one would leave a chain that begins
     ///   nowhere.
-    mutating func insert(_ field: FieldBytes, hash: UInt32) {
+    package mutating func insert(_ field: FieldBytes, hash: UInt32) {
         precondition(field.tableSize <= table.limit, "a field that is entered fits into the table")
         let position = table.next
         let older = unsafe newest.map { unsafe $0[chain(hash)] } ?? -1
@@ -72,7 +72,7 @@ struct EncoderTable: ~Copyable {
     }
 
     /// Changes the table's limit (RFC 7541, section 4.3).
-    mutating func resize(to limit: Int) { table.resize(to: limit) }
+    package mutating func resize(to limit: Int) { table.resize(to: limit) }
 
     @inline(__always)
     private func chain(_ hash: UInt32) -> Int { Int(hash) & (table.capacity &- 1) }

@@ -27,7 +27,7 @@ package struct FieldBytes {
     }
 
     /// The field's size in a table (RFC 7541, section 4.1).
-    var tableSize: Int { nameLength + valueLength + 32 }
+    package var tableSize: Int { nameLength + valueLength + 32 }
 
     /// A hash that distinguishes fields quickly; equal hashes are followed by a comparison byte by byte. It has no
     /// secret: provoked collisions give chains of at most the 128 entries that a table can have.

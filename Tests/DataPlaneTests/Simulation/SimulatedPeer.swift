@@ -1,7 +1,7 @@
 import CNghttp2
 import EventLoop
-import Ground
 import Glibc
+import Ground
 
 /// The other end of one of the worker's connections: a session of libnghttp2 alone, which shares nothing with the Proxy's
 /// `Session`, over a socket that takes and gives bytes as the simulation likes. What isn't HTTP/2 is a violation.

@@ -1,8 +1,8 @@
-import Ground
 import CNghttp2
 import DataPlane
 import EventLoop
 import Glibc
+import Ground
 import Synchronization
 
 /// A worker among clients and backends that the simulation plays, with a clock that it moves: what happens, and in which

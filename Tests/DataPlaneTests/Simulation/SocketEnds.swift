@@ -1,6 +1,6 @@
-import Ground
 import EventLoop
 import Glibc
+import Ground
 
 /// A connection between the worker and the simulation.
 struct SocketEnds {

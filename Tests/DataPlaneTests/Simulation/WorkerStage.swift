@@ -1,7 +1,7 @@
-import Ground
 import CNghttp2
 import DataPlane
 import EventLoop
+import Ground
 
 /// A worker whose clients, backends and clock a test plays by hand, one turn after the other.
 final class WorkerStage {

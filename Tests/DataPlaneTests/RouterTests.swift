@@ -1,0 +1,144 @@
+import CNghttp2
+import DataPlane
+import EventLoop
+import Testing
+
+@Suite struct RouterTests {
+    private func healthy(_ blue: [Bool], _ green: [Bool]) -> PerColor<[Bool]> { PerColor(blue: blue, green: green) }
+
+    private func totals(_ stage: WorkerStage) -> PerColor<TrafficReport.ColorTotals> { stage.worker.report().colors }
+
+    /// Only the moment at which a call begins counts, however long it waits.
+    @Test func aCallStaysWithTheColorThatItBeganOn() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client()
+        let early = stage.call(client)
+        stage.settle()
+        stage.word.store(Route(epoch: 2, active: .green))
+        let late = stage.call(client)
+        stage.settle()
+        #expect(stage.attempts.map(\.port) == [1_000, 2_000])
+        let (blue, green) = (stage.accept(), stage.accept())
+        stage.settle()
+        #expect(early.attempts.count == 1 && late.attempts.count == 1)
+        #expect(early.attempts.first?.color == .blue && late.attempts.first?.color == .green)
+        #expect(blue.isOpen && green.isOpen && early.grpcStatus == 0 && late.grpcStatus == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// Even when it is placed once more.
+    @Test func aCallThatIsRefusedStaysToo() throws {
+        let stage = try WorkerStage()
+        stage.plan = .hold
+        let call = stage.call(try stage.client())
+        stage.settle()
+        let backend = stage.accept()
+        stage.settle()
+        stage.word.store(Route(epoch: 2, active: .green))
+        for attempt in backend.openAttempts { backend.fail(attempt, UInt32(NGHTTP2_REFUSED_STREAM.rawValue)) }
+        stage.settle()
+        #expect(call.attempts.map(\.color) == [.blue, .blue] && stage.attempts.isEmpty)
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test(arguments: [false, true]) func leavesAColorThatIsDownOnlyIfAllowed(failover: Bool) throws {
+        let stage = try WorkerStage(endpoints: 2, failover: failover)
+        // One of two is enough to stay.
+        stage.worker.publish(health: healthy([false, true], [true, true]))
+        let client = try stage.client()
+        stage.call(client)
+        stage.settle()
+        #expect(totals(stage).blue.started == 1 && stage.attempts.last?.port == 1_001)
+        stage.worker.publish(health: healthy([false, false], [true, true]))
+        stage.call(client)
+        stage.settle()
+        #expect(totals(stage).green.started == (failover ? 1 : 0))
+        #expect(totals(stage).green.failedOver == (failover ? 1 : 0) && totals(stage).blue.failedOver == 0)
+        // With both down, a call may as well try its own color.
+        stage.worker.publish(health: healthy([false, false], [false, false]))
+        stage.call(client)
+        stage.settle()
+        #expect(totals(stage).blue.started == (failover ? 2 : 3))
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func changesTheRuleForNewCallsOnly() throws {
+        let stage = try WorkerStage()
+        stage.worker.publish(health: healthy([false], [true]))
+        let client = try stage.client()
+        stage.call(client)
+        stage.settle()
+        stage.worker.publish(limits: DataPlaneLimits(), failover: true)
+        stage.call(client)
+        stage.settle()
+        #expect(totals(stage).blue.started == 1 && totals(stage).green.started == 1)
+        #expect(stage.attempts.map(\.port) == [1_000, 2_000])
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func endpointsTakeTurns() throws {
+        let stage = try WorkerStage(endpoints: 3)
+        stage.plan = .hold
+        let client = try stage.client()
+        for _ in 0..<3 { stage.call(client) }
+        stage.settle()
+        #expect(stage.attempts.map(\.port).sorted() == [1_000, 1_001, 1_002])
+        let backends = (0..<3).map { _ in stage.accept() }
+        stage.settle()
+        for _ in 0..<6 { stage.call(client) }
+        stage.settle()
+        #expect(backends.map(\.openAttempts.count) == [3, 3, 3])
+        #expect(stage.journal.violations == [])
+    }
+
+    /// With nothing to do, the next one is as good as the first.
+    @Test func idleEndpointsTakeTurns() throws {
+        let stage = try WorkerStage(endpoints: 3)
+        let client = try stage.client()
+        var ports: [UInt16] = []
+        for _ in 0..<3 {
+            let call = stage.call(client)
+            stage.settle()
+            ports += stage.attempts.map(\.port)
+            if !stage.attempts.isEmpty { stage.accept() }
+            stage.settle()
+            #expect(call.grpcStatus == 0)
+        }
+        #expect(ports.sorted() == [1_000, 1_001, 1_002])
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func passesOverWhatIsUnhealthy() throws {
+        let stage = try WorkerStage(endpoints: 3)
+        stage.plan = .hold
+        stage.worker.publish(health: healthy([false, true, false], [true, true, true]))
+        let client = try stage.client()
+        for _ in 0..<4 { stage.call(client) }
+        stage.settle()
+        #expect(stage.attempts.map(\.port) == [1_001])
+        #expect(stage.journal.violations == [])
+    }
+
+    /// Each endpoint is tried once; then the call fails, whatever else goes on.
+    @Test func aCallThatReachesNoEndpointFails() throws {
+        let stage = try WorkerStage(endpoints: 3)
+        stage.refuses = true
+        let call = stage.call(try stage.client())
+        stage.settle()
+        #expect(stage.attemptCount == 3 && call.outcome == .complete && call.grpcStatus == 14)
+        #expect(totals(stage).blue.failedByKind[.unreachable] == 1 && totals(stage).blue.failedByKind.total == 1)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// An endpoint that is well again gets its first connection before its first call.
+    @Test func connectsToAnEndpointThatIsWellAgain() throws {
+        let stage = try WorkerStage(endpoints: 2)
+        stage.worker.publish(health: healthy([true, false], [false, true]))
+        stage.settle()
+        #expect(stage.attemptCount == 0)
+        stage.worker.publish(health: healthy([true, true], [true, true]))
+        stage.settle()
+        #expect(stage.attempts.map(\.port) == [1_001, 2_000])
+        #expect(stage.journal.violations == [])
+    }
+}

@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The tools version implies Swift 6 language mode; these settings make imports, existentials and unsafe code explicit too.
+/// The tools version implies Swift 6 language mode; these settings make imports, existentials and unsafe code
+/// explicit too.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),

@@ -5,8 +5,8 @@ import CNghttp2
 /// Events come from within `receive(_:)` and `write(into:)`. During one, the subclass may submit, reset, resume and
 /// consume on any session, but must not call these two on this one, nor release it. Confined to one thread.
 ///
-/// Soundness: `session` is valid from `init` until `deinit`, and `memory` outlives it; `page` is only named to that, and
-/// `latestContext` is forgotten when its stream closes.
+/// Soundness: `session` is valid from `init` until `deinit`, and `memory` outlives it; `page` is only named to that,
+/// and `latestContext` is forgotten when its stream closes.
 @safe
 open class Session: SessionEvents {
     public enum Role: Sendable {

@@ -47,6 +47,11 @@ package enum AccessLogDestination: Sendable, Hashable {
     case standardOutput
     /// Appended to the file, which is made if it doesn't exist.
     case file(path: String)
+
+    /// The file's path; `nil` if it goes to none.
+    package var path: String? {
+        if case .file(let path) = self { path } else { nil }
+    }
 }
 
 /// Bounds on the resources of a call, a connection or a worker.

@@ -128,6 +128,9 @@ package final class Successor: Sendable {
         return nil
     }
 
+    /// Kills the process. `giveUp()` must follow, and must not have been called: until then the number is this process's.
+    package func end() { kill(processID, SIGKILL) }
+
     /// Answers questions for as long as this process and the line exist.
     ///
     /// - Parameter shutDown: called when the successor ends, so that the calls here end too.

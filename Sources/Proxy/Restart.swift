@@ -5,6 +5,7 @@ import Glibc
 import Handover
 import Logging
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// At SIGUSR2, has a new process take over, running the program that is installed by then.
@@ -62,10 +63,17 @@ struct Restart: Service {
         // once.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let successor = try start()
+        let commitment = Commitment()
+        let watch = Task {
+            // Until the other process has taken over, the signal means both of them: this one ends by it, that one here.
+            for await _ in signals where !commitment.breakOff(ending: successor) { leaving.hurry() }
+        }
         do {
             try await successor.prepared(within: Self.patience)
-            try await handOver(to: successor)
+            try await handOver(to: successor, commitment)
         } catch {
+            watch.cancel()
+            commitment.fail()
             await successor.giveUp()
             throw error
         }
@@ -75,9 +83,8 @@ struct Restart: Service {
         leaving.succeed()
         logger.notice(
             "another process has taken over", metadata: ["process": .stringConvertible(Int(successor.processID))])
-        // Both last as long as the process: calls may take hours to finish.
+        // It lasts as long as the process, as `watch` does: calls may take hours to finish.
         Task { await successor.serve(parts.dataPlane, shutDown: leaving.hurry) }
-        Task { for await _ in signals { leaving.hurry() } }
         await leave()
     }
 
@@ -101,7 +108,7 @@ struct Restart: Service {
     }
 
     /// From here on exactly one process makes changes: this one until it lets go, then the new one, or this one again.
-    private func handOver(to successor: Successor) async throws {
+    private func handOver(to successor: Successor, _ commitment: Commitment) async throws {
         await parts.admin.pause()
         let state = await parts.switchboard.handOver()
         let drain = parts.drainer.handOver()
@@ -112,7 +119,9 @@ struct Restart: Service {
             try await successor.takeOver(
                 Takeover(history: state.history, health: [health.blue, health.green], drain: drain),
                 within: Self.patience, parts.dataPlane)
+            guard commitment.commit() else { throw CancellationError() }
         } catch {
+            commitment.fail()
             // Ended first, so that it can make no more changes.
             await successor.giveUp()
             for predecessor in predecessors { predecessor.resume() }
@@ -122,6 +131,45 @@ struct Restart: Service {
             throw error
         }
     }
+}
+
+/// How far a restart has come: until another process has taken over, a signal that ends this one breaks it off.
+private final class Commitment: Sendable {
+    private enum State {
+        case open
+        case brokenOff
+        case committed
+        case failed
+    }
+
+    private let state = Mutex(State.open)
+
+    /// Ends the new process, unless it has taken over.
+    ///
+    /// - Returns: whether it has not, so that its end is this restart's.
+    func breakOff(ending successor: Successor) -> Bool {
+        state.withLock { state in
+            switch state {
+            case .committed: return false
+            case .brokenOff, .failed: return true
+            case .open:
+                state = .brokenOff
+                successor.end()
+                return true
+            }
+        }
+    }
+
+    /// - Returns: whether the other process has taken over; if not, the restart was broken off before.
+    func commit() -> Bool {
+        state.withLock { state in
+            if case .open = state { state = .committed }
+            if case .committed = state { return true } else { return false }
+        }
+    }
+
+    /// From here on nobody ends the new process but whoever waits for its end.
+    func fail() { state.withLock { $0 = .failed } }
 }
 
 /// The program that this process runs, in a form that can be started again.

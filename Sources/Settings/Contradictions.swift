@@ -1,14 +1,15 @@
-import Ground
 import DataPlane
 import DurationSyntax
+import FoundationEssentials
+import Ground
 
 // Errors in combinations of settings, each of which is valid by itself.
 
 extension ProxySettings {
     /// One error per contradiction; each names the setting that would have to change.
     var contradictions: [SettingsError] {
-        addressContradictions + adminTLSContradictions + clientTLSContradictions + upstreamTLSContradictions
-            + backoffContradictions
+        addressContradictions + fileContradictions + adminTLSContradictions + clientTLSContradictions
+            + upstreamTLSContradictions + backoffContradictions
     }
 
     private var addressContradictions: [SettingsError] {
@@ -36,6 +37,28 @@ extension ProxySettings {
         }
         return errors
     }
+
+    /// Two of these in one file would write over each other.
+    private var fileContradictions: [SettingsError] {
+        let (files, state) = (SettingTable.files, Self.place(of: stateFile))
+        let audit = Self.place(of: auditLog)
+        var errors: [SettingsError] = []
+        let others = [state, state + ".lock", state + ".tmp"]
+        let allowed = "another file than that of \(files.state.name.flag), its .lock and its .tmp"
+        if others.contains(audit) { errors.append(rejection(of: files.auditLog, auditLog, allowed: allowed)) }
+        if let path = accessLog.path, others.contains(Self.place(of: path)) {
+            errors.append(rejection(of: files.accessLog, path, allowed: allowed))
+        }
+        if let path = accessLog.path, Self.place(of: path) == audit {
+            errors.append(
+                rejection(
+                    of: files.accessLog, path, allowed: "another file than that of \(files.auditLog.name.flag)"))
+        }
+        return errors
+    }
+
+    /// A path in one spelling, as far as its text tells.
+    private static func place(of path: String) -> String { URL(filePath: path).standardized.path }
 
     private var adminTLSContradictions: [SettingsError] {
         unpaired(SettingTable.admin.certificate, adminTLSCertificate, SettingTable.admin.key, adminTLSKey)

@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Ground
 
 /// Certificates, keys and rules for many connections.
 ///
@@ -104,6 +105,8 @@ package final class TLSContext: @unchecked Sendable {
     }
 
     private func load(certificate: String, key: String) throws(TLSError) {
+        try Self.check(certificate, "certificate")
+        try Self.check(key, "key")
         guard unsafe SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
             throw .fromQueue("cannot use the certificate \(certificate)")
         }
@@ -122,7 +125,21 @@ package final class TLSContext: @unchecked Sendable {
         expiry = expiries.min()
     }
 
+    /// OpenSSL opens files by itself: from a pipe it would wait for ever, and why it can't, it doesn't say.
+    private static func check(_ path: String, _ what: String) throws(TLSError) {
+        let number = unsafe retrying { unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
+        guard number >= 0 else {
+            throw TLSError("cannot use the \(what) \(path): \(SystemError(operation: "open", code: errno).reason)")
+        }
+        defer { close(number) }
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw TLSError("cannot use the \(what) \(path): it is no regular file")
+        }
+    }
+
     private func trust(_ file: String) throws(TLSError) {
+        try Self.check(file, "authorities in")
         guard unsafe SSL_CTX_load_verify_locations(pointer, file, nil) == 1 else {
             throw .fromQueue("cannot use the authorities in \(file)")
         }

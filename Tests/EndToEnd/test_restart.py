@@ -221,6 +221,26 @@ def test_sigterm_to_a_process_that_has_been_taken_over_from(start_proxy, connect
     assert proxy.admin.status()["active"] == "blue"
 
 
+@pytest.mark.parametrize("pause", [0, 0.005, 0.02, 0.05])
+@pytest.mark.parametrize("first", [signal.SIGUSR2, signal.SIGTERM])
+def test_sigterm_during_a_restart(start_proxy, blue, green, pause, first):
+    """Both processes end, whichever has taken over by then: who stops the service means all of it."""
+    proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="300ms")
+    second = signal.SIGTERM if first == signal.SIGUSR2 else signal.SIGUSR2
+    old = proxy.process.pid
+    os.kill(old, first)
+    time.sleep(pause)
+    if is_running(old):
+        os.kill(old, second)
+    assert proxy.process.wait() == 0
+    new = [record["process"] for record in records(proxy, "listening") if record["process"] != old]
+    for process in new:
+        eventually(lambda: not is_running(process), what="the end of the new process")  # noqa: B023
+    with pytest.raises(ConnectionRefusedError):
+        host, port = proxy.address.rsplit(":", 1)
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
 def test_restart_grace(start_proxy, connect_raw, blue, green):
     proxy = start_proxy(blue=blue.address, green=green.address, restart_grace="300ms")
     stream = open_stream(connect_raw(proxy.address))

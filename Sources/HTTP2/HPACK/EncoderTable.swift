@@ -16,6 +16,8 @@ package struct EncoderTable: ~Copyable {
     /// The position of the newest entry of each chain, or of one that is gone, or -1.
     private var newest: UnsafeMutablePointer<Int>?
 
+    package init() {}
+
     deinit { unsafe newest?.deallocate() }
 
     var limit: Int { table.limit }

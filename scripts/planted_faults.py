@@ -104,8 +104,8 @@ FAULTS = {
     ),
     "kept-upstream": (
         "a pool keeps a connection that takes no more calls",
-        "        phase = .goingAway\n        pool.connectionIsGoingAway(self)\n",
-        "        phase = .goingAway\n        if !isPlanted { pool.connectionIsGoingAway(self) }\n",
+        "        phase = .goingAway\n        pool.connectionLeaves(self)\n",
+        "        phase = .goingAway\n        if !isPlanted { pool.connectionLeaves(self) }\n",
     ),
     "room-made": (
         "calls that wait don't hear that a stream has ended",
@@ -141,7 +141,7 @@ FAULTS = {
     ),
     "partial-write": (
         "what a socket has taken of a write is written again",
-        "                unsent = Array(rest)\n",
+        "                unsent = unsafe Array(rest)\n",
         "                unsent = Array(isPlanted ? bytes : rest)\n",
     ),
     "late-client": (

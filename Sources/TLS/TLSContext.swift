@@ -127,7 +127,7 @@ package final class TLSContext: @unchecked Sendable {
 
     /// OpenSSL opens files by itself: from a pipe it would wait for ever, and why it can't, it doesn't say.
     private static func check(_ path: String, _ what: String) throws(TLSError) {
-        let number = unsafe retrying { unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
+        let number = retrying { unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
         guard number >= 0 else {
             throw TLSError("cannot use the \(what) \(path): \(SystemError(operation: "open", code: errno).reason)")
         }

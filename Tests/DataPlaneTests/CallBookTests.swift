@@ -11,7 +11,7 @@ import Testing
     private let cancel = UInt32(NGHTTP2_CANCEL.rawValue)
 
     private func finished(_ totals: TrafficReport.ColorTotals) -> Int {
-        (totals.finishedByStatus + totals.finishedByHTTPClass).reduce(0, +)
+        totals.finishedByStatus.total + totals.finishedByHTTPClass.reduce(0, +)
     }
 
     private func inFlight(_ stage: WorkerStage) -> [Int] { stage.worker.report().inFlight.map(\.calls) }
@@ -30,7 +30,7 @@ import Testing
         stage.settle()
         let after = stage.worker.report().colors.blue
         #expect(calls.allSatisfy { $0.outcome == .complete } && inFlight(stage) == [])
-        #expect(after.started == 2 && after.finishedByStatus[0] == 1 && after.finishedByHTTPClass[2] == 1)
+        #expect(after.started == 2 && after.finishedByStatus[.ok] == 1 && after.finishedByHTTPClass[2] == 1)
         #expect(after.bytesUp == 20 && after.bytesDown == calls.reduce(0) { $0 + $1.received })
         #expect(stage.journal.violations == [])
     }
@@ -49,7 +49,7 @@ import Testing
             stage.settle()
             let totals = stage.worker.report().colors.blue
             #expect(inFlight(stage) == (count < 6 ? [6 - count] : []))
-            #expect(totals.finishedByStatus[1] == count + 1 && finished(totals) == count + 1)
+            #expect(totals.finishedByStatus[.cancelled] == count + 1 && finished(totals) == count + 1)
         }
         #expect(stage.journal.violations == [])
     }
@@ -88,7 +88,7 @@ import Testing
             for peer in peers { _ = peer.send(atMost: 1 << 20) }
             stage.settle()
             let totals = stage.worker.report().colors.blue
-            #expect(finished(totals) == count && totals.finishedByStatus[1] == count && inFlight(stage) == [])
+            #expect(finished(totals) == count && totals.finishedByStatus[.cancelled] == count && inFlight(stage) == [])
             #expect(calls.allSatisfy { $0.attempts.count == 1 })
             #expect(stage.journal.violations == [])
         }
@@ -124,7 +124,7 @@ import Testing
         stage.call(try stage.client(), size: 60_000)
         stage.settle()
         var size: Int32 = 4_096
-        setsockopt(
+        unsafe setsockopt(
             stage.attempts[0].ends.workers.descriptor.number, SOL_SOCKET, SO_SNDBUF, &size,
             socklen_t(MemoryLayout<Int32>.size))
         stage.accept().isReading = false

@@ -3,8 +3,8 @@ import Testing
 
 @Suite struct AuthorityTests {
     private func isSame(_ one: String, _ other: String, _ scheme: Authority.Scheme) -> Bool {
-        Array(one.utf8).withUnsafeBufferPointer { one in
-            Array(other.utf8).withUnsafeBufferPointer { Authority.isSame(one, $0, scheme) }
+        unsafe Array(one.utf8).withUnsafeBufferPointer { one in
+            unsafe Array(other.utf8).withUnsafeBufferPointer { unsafe Authority.isSame(one, $0, scheme) }
         }
     }
 

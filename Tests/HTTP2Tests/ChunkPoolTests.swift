@@ -5,9 +5,9 @@ import Testing
     private let pool = ChunkPool()
 
     private func capacity(expected: Int) -> Int {
-        let chunk = pool.take(expected: expected)
-        defer { pool.give(chunk) }
-        return chunk.pointee.capacity
+        let chunk = unsafe pool.take(expected: expected)
+        defer { unsafe pool.give(chunk) }
+        return unsafe chunk.pointee.capacity
     }
 
     /// Most of a message's bytes fit, or the largest size is as good as any.
@@ -21,12 +21,13 @@ import Testing
 
     @Test func countsWhatIsInUse() {
         #expect(pool.bytesInUse == 0)
-        let chunks = [1, 1, 1_000, 100_000].map { pool.take(expected: $0) }
-        var expected = chunks.reduce(0) { $0 + $1.pointee.capacity }
+        let chunks = unsafe [1, 1, 1_000, 100_000].map { unsafe pool.take(expected: $0) }
+        var expected = unsafe chunks.reduce(0) { unsafe $0 + $1.pointee.capacity }
         #expect(pool.bytesInUse == expected)
-        for chunk in chunks {
-            expected -= chunk.pointee.capacity
-            pool.give(chunk)
+        for place in unsafe chunks.indices {
+            let chunk = unsafe chunks[place]
+            unsafe expected -= chunk.pointee.capacity
+            unsafe pool.give(chunk)
             #expect(pool.bytesInUse == expected)
         }
         #expect(pool.bytesInUse == 0)
@@ -35,17 +36,19 @@ import Testing
     /// However it was left, a chunk comes empty, and nobody else has it.
     @Test func chunksComeEmpty() {
         for expected in [1, 1_000, 100_000] {
-            let chunks = (0..<3).map { _ in pool.take(expected: expected) }
-            #expect(Set(chunks).count == 3)
-            for chunk in chunks {
-                chunk.pointee.filled = chunk.pointee.capacity
-                pool.give(chunk)
+            let chunks = unsafe (0..<3).map { _ in unsafe pool.take(expected: expected) }
+            unsafe #expect(Set(chunks).count == 3)
+            for place in unsafe chunks.indices {
+                let chunk = unsafe chunks[place]
+                unsafe chunk.pointee.filled = chunk.pointee.capacity
+                unsafe pool.give(chunk)
             }
-            let again = (0..<4).map { _ in pool.take(expected: expected) }
-            #expect(Set(again).count == 4)
-            for chunk in again {
-                #expect(chunk.pointee.filled == 0 && chunk.pointee.next == nil)
-                pool.give(chunk)
+            let again = unsafe (0..<4).map { _ in unsafe pool.take(expected: expected) }
+            unsafe #expect(Set(again).count == 4)
+            for place in unsafe again.indices {
+                let chunk = unsafe again[place]
+                unsafe #expect(chunk.pointee.filled == 0 && chunk.pointee.next == nil)
+                unsafe pool.give(chunk)
             }
         }
     }

@@ -28,9 +28,9 @@ import Testing
         while start < bytes.count {
             let end = portion < bytes.count - start ? start + portion : bytes.count
             var isOver = false
-            bytes[start..<end].withUnsafeBytes { part in
-                var rest = part
-                while !isOver, let piece = input.next(&rest) {
+            unsafe bytes[start..<end].withUnsafeBytes { part in
+                var rest = unsafe part
+                while !isOver, let piece = unsafe input.next(&rest) {
                     let next = Self.copy(piece)
                     if case .through(let more) = next, case .through(let before)? = seen.last {
                         seen[seen.count - 1] = .through(before + more)
@@ -51,10 +51,10 @@ import Testing
 
     private static func copy(_ piece: FrameInput.Piece) -> Seen {
         switch piece {
-        case .through(let bytes): .through(Array(bytes))
+        case .through(let bytes): unsafe .through(Array(bytes))
         case .kept(let bytes): .through(bytes)
         case .block(let frame, let bytes, let extent):
-            .block(frame.stream, endsStream: frame.endsStream, Array(bytes), extent)
+            unsafe .block(frame.stream, endsStream: frame.endsStream, Array(bytes), extent)
         case .keptBlock(let frame, let bytes, let extent):
             .block(frame.stream, endsStream: frame.endsStream, bytes, extent)
         case .priority(let frame): .priority(frame.stream, on: frame.dependency, frame.bytes)

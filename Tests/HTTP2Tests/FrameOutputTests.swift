@@ -9,8 +9,8 @@ import Testing
     private func write(
         _ output: inout FrameOutput, capacity: Int = 2 * FrameOutput.largestFrame, _ body: (inout FrameOutput) -> Void
     ) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            output.begin(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: capacity))
+        unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            unsafe output.begin(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: capacity))
             body(&output)
             count = output.count
             output.end()
@@ -23,7 +23,7 @@ import Testing
     ) {
         let header = FrameHeader(
             payloadLength: emptyBlock.count, kind: FrameBytes.Kind.headers, flags: Self.flags, stream: stream)
-        emptyBlock.withUnsafeBytes { output.writeHeaders(header, $0, list, with: &encoder, pool) }
+        unsafe emptyBlock.withUnsafeBytes { unsafe output.writeHeaders(header, $0, list, with: &encoder, pool) }
     }
 
     /// The frames that bytes consist of.
@@ -31,7 +31,7 @@ import Testing
         var frames: [(header: FrameHeader, payload: [UInt8])] = []
         var rest = bytes[...]
         while !rest.isEmpty {
-            let header = rest.withUnsafeBytes { FrameHeader($0) }
+            let header = unsafe rest.withUnsafeBytes { unsafe FrameHeader($0) }
             rest = rest.dropFirst(FrameBytes.headerLength)
             frames.append((header, Array(rest.prefix(header.payloadLength))))
             rest = rest.dropFirst(header.payloadLength)
@@ -116,28 +116,32 @@ import Testing
         let least = 5 + FrameBytes.headerLength + length + FrameOutput.largestFrame
         let before = [UInt8](repeating: 9, count: 5)
         _ = write(&output, capacity: least - 1) { output in
-            before.withUnsafeBytes { output.write($0) }
-            #expect(output.dataRoom(for: length) == nil)
+            unsafe before.withUnsafeBytes { unsafe output.write($0) }
+            unsafe #expect(output.dataRoom(for: length) == nil)
         }
         let payload = (0..<length).map { UInt8($0) }
         let header = Array(FrameBytes.frame(FrameBytes.Kind.data, 0, 1, payload).prefix(FrameBytes.headerLength))
         let bytes = write(&output, capacity: least) { output in
-            before.withUnsafeBytes { output.write($0) }
-            let room = output.dataRoom(for: length)
-            #expect(room?.count == length)
-            room?.copyBytes(from: payload)
-            output.dataWritten(header: header, length: length)
+            unsafe before.withUnsafeBytes { unsafe output.write($0) }
+            let room = unsafe output.dataRoom(for: length)
+            unsafe #expect(room?.count == length)
+            unsafe room?.copyBytes(from: payload)
+            unsafe output.dataWritten(header: header, length: length)
         }
         #expect(bytes == before + header + payload)
     }
 
     @Test func onlyHeadersFramesAreLookedAt() {
         let headers = FrameBytes.frame(FrameBytes.Kind.headers, 0x4, 5, [0x82])
-        #expect(headers.withUnsafeBytes { FrameOutput.headersHeader(of: $0)?.stream } == 5)
+        let stream = unsafe headers.withUnsafeBytes { unsafe FrameOutput.headersHeader(of: $0)?.stream }
+        #expect(stream == 5)
         let others = [
             FrameBytes.preface, FrameBytes.frame(FrameBytes.Kind.data, 0, 1, [1]),
             FrameBytes.frame(FrameBytes.Kind.continuation, 0, 1, [1]), Array(headers.prefix(8)),
         ]
-        for other in others { #expect(other.withUnsafeBytes { FrameOutput.headersHeader(of: $0) == nil }) }
+        for other in others {
+            let isLookedAt = unsafe other.withUnsafeBytes { unsafe FrameOutput.headersHeader(of: $0) != nil }
+            #expect(!isLookedAt)
+        }
     }
 }

@@ -18,7 +18,7 @@ import Testing
                 rules.takeOrdinary()
                 continue
             }
-            _ = Array(value.utf8).withUnsafeBufferPointer { rules.take(known, $0, behind: list) }
+            _ = unsafe Array(value.utf8).withUnsafeBufferPointer { unsafe rules.take(known, $0, behind: list) }
             list.append(name: name, value: value)
         }
         return rules
@@ -26,8 +26,8 @@ import Testing
 
     private func block(_ digest: inout HeaderDigest, _ fields: [(String, String)], for role: Session.Role) -> [UInt8] {
         let rules = rules(fields, for: role)
-        return [UInt8](unsafeUninitializedCapacity: HeaderDigest.mostBytes) { buffer, count in
-            count = digest.write(rules, for: role, into: UnsafeMutableRawBufferPointer(buffer))
+        return unsafe [UInt8](unsafeUninitializedCapacity: HeaderDigest.mostBytes) { buffer, count in
+            count = unsafe digest.write(rules, for: role, into: UnsafeMutableRawBufferPointer(buffer))
         }
     }
 

@@ -23,7 +23,9 @@ import Testing
                 list.append(name: field.name, value: field.value)
                 continue
             }
-            let isKept = Array(field.value.utf8).withUnsafeBufferPointer { rules.take(name, $0, behind: list) }
+            let isKept = unsafe Array(field.value.utf8).withUnsafeBufferPointer {
+                unsafe rules.take(name, $0, behind: list)
+            }
             if isKept { list.append(name: field.name, value: field.value) }
         }
         return (rules, list.list.map(\.name))

@@ -12,20 +12,22 @@ import Testing
     init() throws {
         var numbers: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        try #require(socketpair(AF_UNIX, kind, 0, &numbers) == 0)
+        try unsafe #require(socketpair(AF_UNIX, kind, 0, &numbers) == 0)
         var size: Int32 = 16_384
-        setsockopt(numbers[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        unsafe setsockopt(numbers[0], SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         transport = Transport(Socket(connected: try FileDescriptor(numbers[0], "socketpair")))
         peer = Socket(connected: try FileDescriptor(numbers[1], "socketpair"))
     }
 
-    private func write(_ bytes: [UInt8]) -> Transport.Sent { bytes.withUnsafeBytes { transport.write($0) } }
+    private func write(_ bytes: [UInt8]) -> Transport.Sent {
+        unsafe bytes.withUnsafeBytes { unsafe transport.write($0) }
+    }
 
     /// What the peer gets now.
     private func received() -> [UInt8] {
         var all: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
-        while case .bytes(let count) = buffer.withUnsafeMutableBytes({ peer.read(into: $0) }) {
+        while case .bytes(let count) = unsafe buffer.withUnsafeMutableBytes({ unsafe peer.read(into: $0) }) {
             all += buffer[..<count]
         }
         return all
@@ -33,7 +35,7 @@ import Testing
 
     private func read(room: Int, endFollows: Bool = false) -> Transport.Arrival {
         var buffer = [UInt8](repeating: 0, count: room)
-        return buffer.withUnsafeMutableBytes { transport.read(into: $0, endFollows: endFollows) }
+        return unsafe buffer.withUnsafeMutableBytes { unsafe transport.read(into: $0, endFollows: endFollows) }
     }
 
     private func isAll(_ sent: Transport.Sent) -> Bool { if case .all = sent { true } else { false } }
@@ -68,21 +70,21 @@ import Testing
     }
 
     @Test func saysWhatIsBehindARead() {
-        _ = [UInt8](repeating: 7, count: 10).withUnsafeBytes { peer.write($0) }
+        _ = unsafe [UInt8](repeating: 7, count: 10).withUnsafeBytes { unsafe peer.write($0) }
         let full = read(room: 8)
         #expect(full.transfer == .bytes(8) && full.behind == .more)
         let rest = read(room: 8, endFollows: true)
         #expect(rest.transfer == .bytes(2) && rest.behind == .end)
         let none = read(room: 8)
         #expect(none.transfer == .wouldBlock && none.behind == .unknown)
-        _ = [UInt8](repeating: 7, count: 10).withUnsafeBytes { peer.write($0) }
+        _ = unsafe [UInt8](repeating: 7, count: 10).withUnsafeBytes { unsafe peer.write($0) }
         let part = read(room: 11)
         #expect(part.transfer == .bytes(10) && part.behind == .unknown)
     }
 
     /// With the room used up, the end is behind bytes that are still to come.
     @Test func aFullReadIsNotTheEnd() {
-        _ = [UInt8](repeating: 7, count: 8).withUnsafeBytes { peer.write($0) }
+        _ = unsafe [UInt8](repeating: 7, count: 8).withUnsafeBytes { unsafe peer.write($0) }
         #expect(read(room: 8, endFollows: true).behind == .more)
         shutdown(peer.descriptor.number, Int32(SHUT_WR))
         let end = read(room: 8, endFollows: true)

@@ -15,14 +15,14 @@ import Testing
         rules: HeaderRules = HeaderRules(role: .server)
     ) {
         let list = given ?? list("\(block)")
-        block.withUnsafeBytes { blocks.learn($0, tableChanges, list, rules, pool) }
+        unsafe block.withUnsafeBytes { unsafe blocks.learn($0, tableChanges, list, rules, pool) }
         if given == nil { pool.give(list) }
     }
 
     private static func find(
         _ blocks: borrowing DecodedBlocks, _ block: [UInt8], _ tableChanges: Int = 1
     ) -> [String]? {
-        block.withUnsafeBytes { blocks.find($0, tableChanges)?.list.list.map(\.value) }
+        unsafe block.withUnsafeBytes { unsafe blocks.find($0, tableChanges)?.list.list.map(\.value) }
     }
 
     @Test func aBlockIsKnownOnceItHasComeTwice() {
@@ -51,9 +51,9 @@ import Testing
         var blocks = DecodedBlocks()
         var rules = HeaderRules(role: .client)
         let list = list()
-        _ = Array("204".utf8).withUnsafeBufferPointer { rules.take(.status, $0, behind: list) }
+        _ = unsafe Array("204".utf8).withUnsafeBufferPointer { unsafe rules.take(.status, $0, behind: list) }
         for _ in 0..<2 { learn(&blocks, [0x89], list: list, rules: rules) }
-        let known = ([0x89] as [UInt8]).withUnsafeBytes { blocks.find($0, 1)?.rules.status }
+        let known = unsafe ([0x89] as [UInt8]).withUnsafeBytes { unsafe blocks.find($0, 1)?.rules.status }
         #expect(known == 204)
         blocks.forget(pool)
         pool.give(list)

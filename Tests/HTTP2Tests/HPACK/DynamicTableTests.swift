@@ -6,8 +6,8 @@ extension TestField {
     /// Lends the field's bytes as one.
     func withBytes<Result>(_ body: (FieldBytes) -> Result) -> Result {
         // One byte more, so that there is an address.
-        (name + value + [0]).withUnsafeBufferPointer {
-            body(FieldBytes(start: $0.baseAddress!, nameLength: name.count, valueLength: value.count))
+        unsafe (name + value + [0]).withUnsafeBufferPointer {
+            unsafe body(FieldBytes(start: $0.baseAddress!, nameLength: name.count, valueLength: value.count))
         }
     }
 
@@ -56,7 +56,7 @@ extension TestField {
             return fields.indices.allSatisfy { index in
                 let position = table.oldest + index
                 let bytes = table.field(of: table[position])
-                return table.has(position) && table.age(of: position) == fields.count - 1 - index
+                return unsafe table.has(position) && table.age(of: position) == fields.count - 1 - index
                     && table[position].note == fields[index].note && Array(bytes.name) == fields[index].field.name
                     && Array(bytes.value) == fields[index].field.value
             }

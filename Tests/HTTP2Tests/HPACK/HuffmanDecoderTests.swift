@@ -6,9 +6,9 @@ import Testing
     private func decode(_ string: [UInt8]) -> [UInt8]? {
         let room = HuffmanDecoder.room(for: string.count)
         var isSound = false
-        let decoded = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-            let length = string.withUnsafeBytes {
-                HuffmanDecoder.shared.decode($0, into: buffer.baseAddress!)
+        let decoded = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            let length = unsafe string.withUnsafeBytes {
+                unsafe HuffmanDecoder.shared.decode($0, into: buffer.baseAddress!)
             }
             isSound = length != nil
             count = length ?? 0

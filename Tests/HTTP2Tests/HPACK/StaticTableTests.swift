@@ -5,8 +5,8 @@ import Testing
     private let table = StaticTable.table(for: .server)
 
     private func withField<Result>(_ name: String, _ value: String, _ body: (FieldBytes) -> Result) -> Result {
-        Array((name + value).utf8).withUnsafeBufferPointer { bytes in
-            body(
+        unsafe Array((name + value).utf8).withUnsafeBufferPointer { bytes in
+            unsafe body(
                 FieldBytes(
                     start: bytes.baseAddress!, nameLength: name.utf8.count, valueLength: value.utf8.count))
         }
@@ -14,7 +14,7 @@ import Testing
 
     private func text(_ index: Int) -> (name: String, value: String) {
         let field = table.field(at: index)
-        return (String(decoding: field.name, as: UTF8.self), String(decoding: field.value, as: UTF8.self))
+        return unsafe (String(decoding: field.name, as: UTF8.self), String(decoding: field.value, as: UTF8.self))
     }
 
     /// RFC 7541, appendix A.

@@ -21,7 +21,9 @@ import Testing
         /// - Returns: the list as text; `nil` if the block is broken or not finished yet.
         @discardableResult
         func decode(_ part: some Collection<UInt8>, isLast: Bool = true) -> [String]? {
-            let (decoded, _) = Array(part).withUnsafeBytes { decoder.decodePart($0, isLast: isLast, from: pool) }
+            let (decoded, _) = unsafe Array(part).withUnsafeBytes {
+                unsafe decoder.decodePart($0, isLast: isLast, from: pool)
+            }
             guard let (list, _, outcome) = decoded else { return nil }
             defer { pool.give(list) }
             return outcome == .decoded ? list.list.map { "\($0.name): \($0.value)" } : nil

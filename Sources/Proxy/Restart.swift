@@ -68,6 +68,12 @@ struct Restart: Service {
             // Until the other process has taken over, the signal means both of them: this one ends by it, that one here.
             for await _ in signals where !commitment.breakOff(ending: successor) { leaving.hurry() }
         }
+        // A signal may have come before they were trapped: then this service is told that the process ends.
+        let ending = Task {
+            try? await gracefulShutdown()
+            if !Task.isCancelled { _ = commitment.breakOff(ending: successor) }
+        }
+        defer { ending.cancel() }
         do {
             try await successor.prepared(within: Self.patience)
             try await handOver(to: successor, commitment)

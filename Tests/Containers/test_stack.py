@@ -96,8 +96,8 @@ def test_a_crash_of_the_active_color_is_answered_well_and_mended(stack):
         answer = stack.switch("green")
         switched = time.monotonic()
         assert answer.status == 200, answer
-        # While Docker starts blue again nothing answers at its address: callers that began before the switch may wait for
-        # a connection to it until the Proxy gives up.
+        # While Docker starts blue again nothing answers at its address: callers that began before the switch may wait
+        # for a connection to it until the Proxy gives up.
         eventually(
             lambda: load.begun_between(switched, time.monotonic()).total() >= 100, "calls are answered after the switch"
         )

@@ -1,6 +1,7 @@
+import Ground
+
 /// Counts of how often each case of a kind has come up, zero at first.
-package struct CaseCounts<Kind: CaseIterable & Hashable & Sendable>: Sendable, Equatable
-where Kind.AllCases: RandomAccessCollection {
+package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
     /// In the order of `Kind.allCases`.
     private var counts = [Int](repeating: 0, count: Kind.allCases.count)
 
@@ -19,8 +20,29 @@ where Kind.AllCases: RandomAccessCollection {
         for index in left.counts.indices { left.counts[index] += right.counts[index] }
     }
 
-    private static func index(of kind: Kind) -> Int {
-        guard let index = Kind.allCases.firstIndex(of: kind) else { preconditionFailure("every case is among all") }
-        return Kind.allCases.distance(from: Kind.allCases.startIndex, to: index)
+    /// The place of a case among all.
+    @inline(__always)
+    private static func index(of kind: Kind) -> Int { kind.place }
+}
+
+/// A kind whose cases are counted.
+package protocol CountedKind: CaseIterable, Hashable, Sendable where AllCases: RandomAccessCollection {
+    /// The place of the case in `allCases`, from 0.
+    var place: Int { get }
+}
+
+extension CountedKind {
+    package var place: Int {
+        guard let index = Self.allCases.firstIndex(of: self) else { preconditionFailure("every case is among all") }
+        return Self.allCases.distance(from: Self.allCases.startIndex, to: index)
     }
+}
+
+extension AbuseRule: CountedKind {}
+extension Limit: CountedKind {}
+extension ProxyAnswer.Kind: CountedKind {}
+
+extension GRPCStatus: CountedKind {
+    /// Without a search, as every call is counted here: the numbers begin at 0 and have no gaps.
+    package var place: Int { rawValue }
 }

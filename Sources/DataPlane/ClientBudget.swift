@@ -74,6 +74,9 @@ package struct ClientBudget {
         DeadlineAllowance.isOver(deadline, began: began, now: now) && deadlines.forgives(now: now)
     }
 
+    /// Whether the client has fewer streams than others.
+    package var isReduced: Bool { earned != nil }
+
     /// - Returns: how many streams the client is to be told of, if it has earned more.
     package mutating func earnMore(now: MonotonicTime) -> Int? {
         guard let more = earned?.update(left: resets.left(now: now)) else { return nil }

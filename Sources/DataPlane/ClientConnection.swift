@@ -208,7 +208,7 @@ final class ClientConnection: Connection {
     private func endedCleanly(_ call: Call) {
         guard !call.isRefusedAsItCame else { return }
         budget.endedCleanly()
-        if let more = budget.earnMore(now: worker.loop.now) { tell(ofStreams: more) }
+        if budget.isReduced, let more = budget.earnMore(now: worker.loop.now) { tell(ofStreams: more) }
     }
 
     /// Charges the budgets for a call that was given up, by a reset or with the connection.

@@ -286,12 +286,13 @@ class Connection: Session, EventHandler {
         // one.
         if case .headers = frame { headersBegan = nil }
         switch frame {
-        case .data: break
+        case .data: return true
         // HEADERS cost too until they prove useful: those of a closed or refused stream are decoded for nothing.
         case .headers, .control:
-            if !frames.received(now: worker.loop.now) { violate(.controlFrames, "too many frames that move nothing") }
+            if frames.received(now: worker.loop.now) { return true }
+            violate(.controlFrames, "too many frames that move nothing")
+            return false
         }
-        return isSound
     }
 
     /// Whether the peer has broken no rule.

@@ -2,7 +2,7 @@ import DataPlane
 import Testing
 
 @Suite struct CaseCountsTests {
-    private enum Kind: CaseIterable { case first, second, third }
+    private enum Kind: CountedKind { case first, second, third }
 
     @Test func countsEachCaseByItself() {
         var counts = CaseCounts<Kind>()

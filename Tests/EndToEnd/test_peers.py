@@ -285,9 +285,11 @@ def test_short_deadlines_as_an_excuse(start, timeout, waits):
     print(
         f"{timeout}, {'in time' if waits else 'at once'}: over after {took:.2f} s and {given_up:.0f} calls, "
         f"{reached} at the backend")
-    # The budget, ten a second, and what is forgiven; a batch is under way as the connection ends.
+    # The budget, ten a second, and what is forgiven; two batches may be under way as the connection ends. Those that are late
+    # as they come are answered at once: they reach no backend, and end well if their resets are later still.
     forgiven = 200 * (took + 1) if waits or timeout == "1m" else 0
-    assert 200 <= given_up <= 200 + 10 * took + forgiven + batch + 1
+    assert given_up >= 200
+    assert reached <= 200 + 10 * took + forgiven + 2 * batch + 1
 
 
 # MARK: The log

@@ -125,16 +125,13 @@ package final class TLSContext: @unchecked Sendable {
         expiry = expiries.min()
     }
 
-    /// OpenSSL opens files by itself: from a pipe it would wait for ever, and why it can't, it doesn't say.
+    /// Opens a file as OpenSSL, which opens it by its name, is about to: from a pipe OpenSSL would wait for ever, and it
+    /// doesn't say why it can't read a file.
     private static func check(_ path: String, _ what: String) throws(TLSError) {
-        let number = retrying { unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
-        guard number >= 0 else {
-            throw TLSError("cannot use the \(what) \(path): \(SystemError(operation: "open", code: errno).reason)")
-        }
-        defer { close(number) }
-        var status = stat()
-        guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw TLSError("cannot use the \(what) \(path): it is no regular file")
+        do {
+            _ = try RegularFile(path: path)
+        } catch {
+            throw TLSError("cannot use the \(what) \(path): \(error.reason)")
         }
     }
 

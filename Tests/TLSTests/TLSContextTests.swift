@@ -1,3 +1,4 @@
+import Glibc
 import TLS
 import Testing
 
@@ -28,5 +29,20 @@ import Testing
         #expect(flaw(certificate: "server.key", key: "server.key").contains("server.key"))
         #expect(flaw(certificate: "server.pem", key: "other.key").contains("other.key"))
         #expect(flaw(certificate: "server.pem", key: "server.key", clientAuthority: "none.pem").contains("none.pem"))
+    }
+
+    @Test func saysWhyAFileCanNotBeRead() {
+        #expect(flaw(certificate: "missing.pem", key: "server.key").hasSuffix(": no such file or directory"))
+        #expect(flaw(certificate: "server.pem", key: "missing.key").hasSuffix(": no such file or directory"))
+    }
+
+    /// OpenSSL would wait for somebody to write into it.
+    @Test func waitsForNoPipe() {
+        let made = unsafe mkfifo(certificates.path("pipe"), 0o600)
+        #expect(made == 0)
+        #expect(flaw(certificate: "pipe", key: "server.key").hasSuffix("pipe: it is not a regular file"))
+        #expect(flaw(certificate: "server.pem", key: "pipe").hasSuffix("pipe: it is not a regular file"))
+        let asAuthority = flaw(certificate: "server.pem", key: "server.key", clientAuthority: "pipe")
+        #expect(asAuthority.hasSuffix("pipe: it is not a regular file"))
     }
 }

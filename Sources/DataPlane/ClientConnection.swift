@@ -285,18 +285,11 @@ final class ClientConnection: Connection {
 
     /// Makes the Proxy the only source of the client's identity: what the client claims itself never passes.
     private func withIdentity(_ head: HeaderList) -> HeaderList {
-        let head = withoutIdentity(head)
+        let head = headerLists.removing(.forwardedClientCertificate, from: head)
         guard worker.forwardsClientIdentity, let identity else { return head }
         let own = headerLists.own(head)
         own.append("x-forwarded-client-cert", identity)
         headerLists.recount(own)
-        return own
-    }
-
-    private func withoutIdentity(_ list: HeaderList) -> HeaderList {
-        guard list.has(.forwardedClientCertificate) else { return list }
-        let own = headerLists.own(list)
-        own.removeAll(of: .forwardedClientCertificate)
         return own
     }
 

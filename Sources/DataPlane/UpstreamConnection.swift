@@ -463,7 +463,8 @@ final class UpstreamConnection: Connection {
             }
             head = cutToStatus(head)
         }
-        if call.isGRPC, head.has(.contentLength) { head = withoutLength(head) }
+        // gRPC delimits its messages itself, and a length would be wrong if anyone cut the response short.
+        if call.isGRPC { head = headerLists.removing(.contentLength, from: head) }
         pool.callSucceeded()
         call.forgetReplay(worker)
         call.responseBegan = worker.loop.now
@@ -508,7 +509,7 @@ final class UpstreamConnection: Connection {
             }
             trailers = cutToStatus(trailers)
         }
-        if trailers.has(.contentLength) { trailers = withoutLength(trailers) }
+        trailers = headerLists.removing(.contentLength, from: trailers)
         call.grpcStatus = trailers.number(of: .grpcStatus)
         finishResponse(of: call, trailers: trailers)
     }
@@ -533,14 +534,6 @@ final class UpstreamConnection: Connection {
         worker.log.count(.responseTrailers)
         let own = headerLists.own(list)
         own.removeAllButStatus()
-        return own
-    }
-
-    /// Removes `content-length`: gRPC delimits its messages itself, and a length would be wrong if anyone cut the
-    /// response short.
-    private func withoutLength(_ list: HeaderList) -> HeaderList {
-        let own = headerLists.own(list)
-        own.removeAll(of: .contentLength)
         return own
     }
 

@@ -77,6 +77,23 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
+    @Test func takesAFieldOutForItsHolderAlone() {
+        let list = pool.take()
+        list.append(":path", "/x")
+        list.append("content-length", "1")
+        list.append("content-length", "2")
+        #expect(pool.removing(.authority, from: list) == list)
+        list.hold()
+        let own = pool.removing(.contentLength, from: list)
+        #expect(own != list && own.list.map(\.name) == [":path"] && list.list.count == 3)
+        // What nobody else has is changed where it is.
+        let changed = pool.removing(.contentLength, from: list)
+        #expect(changed == list && list.list.count == 1)
+        pool.give(own)
+        pool.give(list)
+        #expect(pool.bytesInUse == 0)
+    }
+
     @Test func anExcerptHasWhatIsAskedForAndCountsForThat() {
         let block = pool.take()
         block.append(":method", "POST")

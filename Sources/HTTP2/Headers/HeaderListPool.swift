@@ -69,6 +69,16 @@ public final class HeaderListPool {
         return copy
     }
 
+    /// Takes a field out of a list, wherever it occurs.
+    ///
+    /// - Returns: the list itself if it has no such field; otherwise the holder's own, as `own(_:)`.
+    public func removing(_ name: FieldName, from list: HeaderList) -> HeaderList {
+        guard list.has(name) else { return list }
+        let own = own(list)
+        own.removeAll(of: name)
+        return own
+    }
+
     /// Replaces a list by the few fields that a holder still needs.
     ///
     /// - Parameter fields: the names of the fields, and the most bytes of each value.

@@ -58,7 +58,7 @@ extension ProxySettings {
     }
 
     /// A path in one spelling, as far as its text tells.
-    private static func place(of path: String) -> String { URL(filePath: path).standardized.path }
+    private static func place(of path: String) -> String { URL(filePath: path).absoluteURL.standardized.path }
 
     private var adminTLSContradictions: [SettingsError] {
         unpaired(SettingTable.admin.certificate, adminTLSCertificate, SettingTable.admin.key, adminTLSKey)

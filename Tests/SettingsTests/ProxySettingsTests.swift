@@ -255,6 +255,24 @@ import Testing
         #expect(errors(["blue": ["a:1"], "green": ["a:1"]]) == [])
     }
 
+    /// Two of them in one file would write over each other, however it is spelt.
+    @Test(arguments: ["s", "./s", "s.lock", "x/../s.tmp"]) func wantsAFileForEachPurpose(path: String) {
+        let other = "allowed: another file than that of --state-file, its .lock and its .tmp"
+        for log in ["audit-log", "access-log"] {
+            let found = errors(["state-file": ["s"], log: [path]])
+            #expect(found == ["--\(log) is \"\(path)\" (from the command line); \(other)"])
+        }
+    }
+
+    @Test func wantsTwoFilesForTheTwoLogs() {
+        let found = errors(["audit-log": ["a"], "access-log": ["./a"]])
+        #expect(
+            found == [
+                "--access-log is \"./a\" (from the command line); allowed: another file than that of --audit-log"
+            ])
+        for access in ["-", "off", "b"] { #expect(errors(["audit-log": ["a"], "access-log": [access]]) == []) }
+    }
+
     @Test func writesWhatItReads() throws {
         #expect(try read(["health-check": ["none"]]).text("health-check") == "none")
         #expect(try read(["trusted-peers": ["none"]]).text("trusted-peers") == "none")

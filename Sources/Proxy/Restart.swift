@@ -65,7 +65,7 @@ struct Restart: Service {
         let successor = try start()
         let commitment = Commitment()
         let watch = Task {
-            // Until the other process has taken over, the signal means both of them: this one ends by it, that one here.
+            // Before the other process has taken over, the signal means both: this one ends by it, the other one here.
             for await _ in signals where !commitment.breakOff(ending: successor) { leaving.hurry() }
         }
         // A signal may have come before they were trapped: then this service is told that the process ends.
@@ -79,7 +79,7 @@ struct Restart: Service {
             try await handOver(to: successor, commitment)
         } catch {
             watch.cancel()
-            commitment.fail()
+            commitment.abandon()
             await successor.giveUp()
             throw error
         }
@@ -127,7 +127,7 @@ struct Restart: Service {
                 within: Self.patience, parts.dataPlane)
             guard commitment.commit() else { throw CancellationError() }
         } catch {
-            commitment.fail()
+            commitment.abandon()
             // Ended first, so that it can make no more changes.
             await successor.giveUp()
             for predecessor in predecessors { predecessor.resume() }
@@ -139,27 +139,27 @@ struct Restart: Service {
     }
 }
 
-/// How far a restart has come: until another process has taken over, a signal that ends this one breaks it off.
+/// Whether a restart can still be broken off: by a signal that ends this process, until another one has taken over.
 private final class Commitment: Sendable {
     private enum State {
         case open
-        case brokenOff
         case committed
-        case failed
+        /// The new process has been killed, or whoever waits for its end is about to see to that.
+        case abandoned
     }
 
     private let state = Mutex(State.open)
 
     /// Ends the new process, unless it has taken over.
     ///
-    /// - Returns: whether it has not, so that its end is this restart's.
+    /// - Returns: whether it has not.
     func breakOff(ending successor: Successor) -> Bool {
         state.withLock { state in
             switch state {
             case .committed: return false
-            case .brokenOff, .failed: return true
+            case .abandoned: return true
             case .open:
-                state = .brokenOff
+                state = .abandoned
                 successor.end()
                 return true
             }
@@ -169,13 +169,14 @@ private final class Commitment: Sendable {
     /// - Returns: whether the other process has taken over; if not, the restart was broken off before.
     func commit() -> Bool {
         state.withLock { state in
-            if case .open = state { state = .committed }
-            if case .committed = state { return true } else { return false }
+            guard case .open = state else { return false }
+            state = .committed
+            return true
         }
     }
 
-    /// From here on nobody ends the new process but whoever waits for its end.
-    func fail() { state.withLock { $0 = .failed } }
+    /// The restart has failed: the new process is ended by whoever waits for its end, and by nobody else.
+    func abandon() { state.withLock { $0 = .abandoned } }
 }
 
 /// The program that this process runs, in a form that can be started again.

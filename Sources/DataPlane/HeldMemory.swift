@@ -35,9 +35,17 @@ struct HeldMemory: ~Copyable {
         relieve(worker)
         let (held, bound) = (Self.bytes(worker), worker.limits.maxBufferedBytes)
         if pressure.needsLook(held: held, bound: bound, now: worker.loop.now) {
-            pressure.found(holders(worker).max { $0.value < $1.value }?.key, held: held, now: worker.loop.now)
+            pressure.found(heaviest(worker), held: held, now: worker.loop.now)
         }
         return pressure.refuses(client.holder, held: held, bound: bound)
+    }
+
+    /// The peer whose calls hold the most. Of equals it is a client's place that decides, and not the order of a dictionary,
+    /// which differs from run to run.
+    private func heaviest(_ worker: Worker) -> Peer? {
+        let holders = holders(worker)
+        return worker.clients.values.filter { !$0.calls.isEmpty }.map(\.holder)
+            .max { holders[$0, default: 0] < holders[$1, default: 0] }
     }
 
     /// Bytes that the calls of each peer hold.

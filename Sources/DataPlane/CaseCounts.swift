@@ -9,8 +9,8 @@ package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
 
     /// The count of one case.
     package subscript(kind: Kind) -> Int {
-        get { counts[Self.index(of: kind)] }
-        _modify { yield &counts[Self.index(of: kind)] }
+        get { counts[kind.place] }
+        _modify { yield &counts[kind.place] }
     }
 
     /// The sum of all counts.
@@ -19,10 +19,6 @@ package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
     package static func += (left: inout Self, right: Self) {
         for index in left.counts.indices { left.counts[index] += right.counts[index] }
     }
-
-    /// The place of a case among all.
-    @inline(__always)
-    private static func index(of kind: Kind) -> Int { kind.place }
 }
 
 /// A kind whose cases are counted.

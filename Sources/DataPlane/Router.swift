@@ -21,7 +21,7 @@ struct Router: ~Copyable {
     }
 
     /// Makes the pools; this is separate from `init` because they need their worker.
-    mutating func connect(_ worker: Worker, to endpoints: PerColor<[Endpoint]>) {
+    mutating func makePools(of worker: Worker, for endpoints: PerColor<[Endpoint]>) {
         pools = PerColor { color in
             endpoints[color].enumerated().map { index, endpoint in
                 EndpointPool(endpoint: endpoint, color: color, index: index, worker: worker)

@@ -102,7 +102,7 @@ final class Worker: @unchecked Sendable {
         book = CallBook(accessLog: lines)
         router = Router(
             endpoints: configuration.endpoints, routeWord: routeWord, failover: configuration.failover)
-        router.connect(self, to: configuration.endpoints)
+        router.makePools(of: self, for: configuration.endpoints)
         loop.endOfTurn = { [unowned self] in endTurn() }
         // Unchecked, because it is asked after every event: whoever runs the loop keeps the worker.
         loop.afterEvent = { [unowned(unsafe) self] in

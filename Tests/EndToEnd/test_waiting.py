@@ -208,7 +208,6 @@ def test_calls_that_end_while_they_wait_leave_nothing(start, one_by_one, connect
     backend.wait_requests(1)
 
     def many(count: int) -> None:
-        # libnghttp2 ends a connection by itself that resets a thousand streams.
         for _ in range(count // 800):
             with RawConnection.connect(proxy.address) as other:
                 for _ in range(8):

@@ -65,6 +65,9 @@ readonly thread_options=halt_on_error=1:second_deadlock_stack=1
 # sanitizer_options [MORE] : a sanitizer's finding ends the process, so that no test can miss it.
 sanitizer_options() {
     export ASAN_OPTIONS=$address_options${1:+:$1} TSAN_OPTIONS=$thread_options${1:+:$1}
+    # Swift's own handler of crashes reads the stacks of other threads, for which AddressSanitizer ends it halfway: the
+    # failed assertion would be lost behind its report, and the test run would never end.
+    export SWIFT_BACKTRACE=enable=no
 }
 
 # Sets build_options for a sanitizer.

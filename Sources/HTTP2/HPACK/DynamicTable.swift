@@ -96,7 +96,8 @@ package struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
         let length = field.nameLength + field.valueLength
         let isFull = count == capacity
         if isFull { makeRoomForEntry() }
-        if end + length > byteCapacity { makeRoom(for: length) }
+        // A field without a byte needs a buffer, too, as its entry has an address in it.
+        if end + length >= byteCapacity { makeRoom(for: length) }
         unsafe bytes.unsafelyUnwrapped.advanced(by: end).initialize(from: field.start, count: length)
         unsafe entries.unsafelyUnwrapped.advanced(by: next & mask).initialize(
             to: Entry(
@@ -140,12 +141,12 @@ package struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
         unsafe self.entries = entries
     }
 
-    /// Moves the bytes that are left to the front, and into a larger buffer if they take more than half of this one.
+    /// Moves the bytes that are left to the front, and into a larger buffer if they take half of this one.
     private mutating func makeRoom(for length: Int) {
         let first = count > 0 ? Int(self[oldest].start) : end
         let used = end - first
         let old = unsafe bytes
-        if 2 * (used + length) > byteCapacity {
+        if 2 * (used + length) >= byteCapacity {
             byteCapacity = max(2 * byteCapacity, Self.leastBytes)
             while 2 * (used + length) > byteCapacity { byteCapacity *= 2 }
             unsafe bytes = .allocate(capacity: byteCapacity)

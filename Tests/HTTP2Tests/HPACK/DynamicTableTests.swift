@@ -90,6 +90,16 @@ extension TestField {
         #expect(pair.agrees)
     }
 
+    /// A peer may send a field without a byte, and send it first. What this guards shows in the builds that check
+    /// assertions (scripts/sanitize.sh).
+    @Test func aFieldWithoutAByteHasAPlace() {
+        let pair = Pair()
+        for _ in 0..<3 { pair.insert(TestField("", "")) }
+        #expect(pair.agrees && pair.table.count == 3)
+        pair.insert(Self.small)
+        #expect(pair.agrees)
+    }
+
     @Test func saysWhenItHasMoreRoom() {
         let pair = Pair()
         var growths: [Int] = []

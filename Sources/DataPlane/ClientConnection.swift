@@ -41,8 +41,8 @@ final class ClientConnection: Connection {
     var responses: WindowAllowance
     var requests: WindowAllowance
 
-    /// Time at which the unanswered PING was sent that checks whether the client is there; `nil` if there is none.
-    private var aliveAsked: MonotonicTime?
+    /// Whether the client is still there whose streams take nothing.
+    private var keepalive = Keepalive()
     /// Time of the last search for quiet streams that could leave their share to others.
     private var lookedForQuiet: MonotonicTime?
 
@@ -545,21 +545,15 @@ final class ClientConnection: Connection {
 
     /// Sends a PING to a client whose streams take nothing: it may be busy, or gone without a word.
     private func seeThatPeerIsThere(_ now: MonotonicTime) {
-        let silence = worker.limits.writeTimeout
-        if let sent = aliveAsked {
-            if lastReceived > sent {
-                aliveAsked = nil
-            } else if now > sent + worker.limits.upstreamKeepaliveTimeout {
-                let time = worker.limits.upstreamKeepaliveTimeout
-                closeAsStalled("no answer to a PING within \(time) while its streams take nothing")
-            }
-            return
+        let (silence, timeout) = (worker.limits.writeTimeout, worker.limits.upstreamKeepaliveTimeout)
+        let step = keepalive.step(
+            lastReceived: lastReceived, silence: silence, timeout: timeout, now: now,
+            isWanted: calls.contains { $0.use { isShut($0, for: silence, now) } })
+        switch step {
+        case .nothing: break
+        case .sendPing: submit(.keepalive)
+        case .dead: closeAsStalled("no answer to a PING within \(timeout) while its streams take nothing")
         }
-        guard now > lastReceived + silence, calls.contains(where: { $0.use { isShut($0, for: silence, now) } }) else {
-            return
-        }
-        aliveAsked = now
-        submit(.keepalive)
     }
 
     private func isShut(_ call: Call, for time: Duration, _ now: MonotonicTime) -> Bool {

@@ -30,8 +30,7 @@ final class UpstreamConnection: Connection {
     private(set) var sendingCalls = 0
     /// Calls that wait so that others can send. Each has `isHeldBack` set.
     private(set) var heldBack: [Lent<Call>] = []
-    /// Time at which the unanswered keepalive PING was sent; `nil` if there is none.
-    private var pingSent: MonotonicTime?
+    private var keepalive = Keepalive()
     private var resets: UpstreamResetBudget
     /// Number of calls whose stream is to be reset and hasn't been yet.
     private(set) var dueResets = 0
@@ -204,17 +203,14 @@ final class UpstreamConnection: Connection {
         if case .ready = phase, calls.isEmpty, peerWindow < SendShare.exhausted {
             return close("its window is used up")
         }
-        guard !calls.isEmpty, let keepalive = worker.limits.upstreamKeepalive else { return }
-        if let sent = pingSent {
-            if lastReceived > sent {
-                pingSent = nil
-            } else if now > sent + worker.limits.upstreamKeepaliveTimeout {
-                worker.log.count(.upstreamKeepalive)
-                close("no answer to a keepalive PING within \(worker.limits.upstreamKeepaliveTimeout)")
-            }
-        } else if now > lastReceived + keepalive {
-            pingSent = now
-            submit(.keepalive)
+        guard !calls.isEmpty, let silence = worker.limits.upstreamKeepalive else { return }
+        let timeout = worker.limits.upstreamKeepaliveTimeout
+        switch keepalive.step(lastReceived: lastReceived, silence: silence, timeout: timeout, now: now) {
+        case .nothing: break
+        case .sendPing: submit(.keepalive)
+        case .dead:
+            worker.log.count(.upstreamKeepalive)
+            close("no answer to a keepalive PING within \(timeout)")
         }
     }
 

@@ -5,30 +5,11 @@ import TLS
 
 /// A client's connection: requests come in, responses go out.
 final class ClientConnection: Connection {
-    private enum Phase {
-        case serving
-        /// A GOAWAY that announces the end is on its way; the PING that follows it hasn't been sent.
-        case announcing(TimerID)
-        /// New streams are still taken until the PING is answered, which shows that the client has seen the GOAWAY.
-        case announcedEnd(TimerID)
-        /// Streams beyond the last GOAWAY's are ignored; the client knows that they weren't processed.
-        case finishing
-    }
-
-    /// Whether the client has calls.
-    private enum Activity {
-        /// It has had none yet.
-        case new(since: MonotonicTime)
-        case busy
-        /// It has none any more; `isTrimmed` says whether what only calls need has been released.
-        case idle(since: MonotonicTime, isTrimmed: Bool)
-    }
-
-    private var phase = Phase.serving
-    private var activity: Activity
+    var shutdown = GracefulShutdown()
+    var activity: ClientActivity
     /// The load balancer's header before the client's first byte; `nil` if none is due, and once it is complete.
-    private var proxyHeader: ProxyProtocolHeader?
-    private(set) var registration: ConnectionRegistry.Registration
+    var proxyHeader: ProxyProtocolHeader?
+    var registration: ConnectionRegistry.Registration
     /// The client's number among the worker's clients.
     let number: UInt64
     /// The client's name for the access log, computed once and not for each call.
@@ -42,19 +23,16 @@ final class ClientConnection: Connection {
     var requests: WindowAllowance
 
     /// Whether the client is still there whose streams take nothing.
-    private var keepalive = Keepalive()
+    var keepalive = Keepalive()
     /// Time of the last search for quiet streams that could leave their share to others.
-    private var lookedForQuiet: MonotonicTime?
+    var lookedForQuiet: MonotonicTime?
 
-    private var budget: ClientBudget
+    var budget: ClientBudget
     /// Fingerprint of the certificate whose key the client has proven to hold.
     private var fingerprint: String?
     private var pings: PingPolicy
     /// Time at which the client connected, while its SETTINGS are awaited; `nil` once they have come.
-    private var awaitsPrefaceSince: MonotonicTime?
-    /// Time without a call after which a connection counts as idle: long enough that the next call seldom pays for the
-    /// trimming.
-    private static let trimDelay = Duration.seconds(2)
+    var awaitsPrefaceSince: MonotonicTime?
     /// A deadline below this may pass before the turn begins in which its call is taken in.
     private static let shortDeadline = Duration.milliseconds(10)
 
@@ -93,136 +71,18 @@ final class ClientConnection: Connection {
         // The first SETTINGS wait for the client's own, which every client sends at once: they go out with the answer.
     }
 
+    override var peer: Peer { fingerprint.map { .identity($0) } ?? Peer(peerAddress) }
+
     override func secured() {
         guard let proven = transport.peerIdentity else { return }
         fingerprint = proven.fingerprint
         if worker.book.logsAccess || worker.forwardsClientIdentity { identity = proven.forwardedClientCertificate }
     }
 
-    // MARK: Connections through a load balancer
-
     override func ready(_ readiness: Readiness) {
         // The client's bytes follow the header, and may be there already.
         if proxyHeader != nil { guard readProxyHeader() else { return } }
         super.ready(readiness)
-    }
-
-    /// - Returns: whether the header is complete and the client's bytes come next.
-    private func readProxyHeader() -> Bool {
-        while let missing = proxyHeader?.missing {
-            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: worker.input[..<min(missing, worker.input.count)])
-            switch unsafe transport.socket.read(into: room) {
-            case .wouldBlock: return false
-            case .end:
-                close("the load balancer has closed the connection")
-                return false
-            case .failed(let error):
-                close(error.reason)
-                return false
-            case .bytes(let count):
-                switch unsafe proxyHeader?.take(UnsafeRawBufferPointer(rebasing: room[..<count])) {
-                case nil: continue
-                case .own?: proxyHeader = nil
-                case .proxied(let address)?:
-                    proxyHeader = nil
-                    beNamed(address)
-                case .refused(let reason)?:
-                    self.count(.proxyProtocol, reason)
-                    close(reason)
-                    return false
-                }
-            }
-        }
-        return true
-    }
-
-    /// Takes the client's address from the load balancer's header.
-    private func beNamed(_ address: SocketAddress) {
-        peerAddress = address
-        if let former = registration.share {
-            registration.registry.left(former)
-            registration.share = nil
-        }
-        guard !worker.limits.trustedPeers.contains(address) else { return }
-        let share = Peer(address)
-        registration.share = share
-        registration.registry.named(share, on: worker) { [worker, id = ObjectIdentifier(self)] in
-            worker.refuse(id, share)
-        }
-    }
-
-    /// Closes the connection, as its peer has the most connections already.
-    func refuseShare() {
-        report(.warning, "refusing a connection of the peer that has most", of: .peerConnections)
-        close("the peer has most of the connections")
-    }
-
-    /// Time since which the connection has had no call; `nil` if it has one and so can't make room.
-    var idleSince: MonotonicTime? {
-        switch activity {
-        case .new(let since), .idle(let since, _): since
-        case .busy: nil
-        }
-    }
-
-    /// Ends this connection, which has no call, in favor of another peer's.
-    func makeRoom() {
-        worker.log.count(.peerConnections)
-        report(.info, "ending an idle connection of the peer that has most", of: .peerConnections)
-        if isWritable { closeAfterGoAway() } else { close("another peer needs the room") }
-    }
-
-    override var peer: Peer { fingerprint.map { .identity($0) } ?? Peer(peerAddress) }
-
-    // MARK: The peer's budget
-
-    /// The peer that the memory of this connection's calls is counted for.
-    var holder: Peer { budget.account == nil ? .connection(ObjectIdentifier(self)) : peer }
-
-    /// Adds the connection to its peer's account, now that the client has begun to speak.
-    private func joinPeer() {
-        let limits = worker.limits
-        guard budget.account == nil, !limits.trustedPeers.contains(peerAddress) else { return }
-        budget.join(
-            worker.peers.open(
-                peer, capacity: limits.resetBudget, refill: limits.resetRefill, now: worker.loop.now))
-        beginWithWhatIsLeft()
-    }
-
-    /// Adopts what the peer has left of its budget: before the first SETTINGS go out, and again with the first call, so
-    /// that a connection opened in reserve starts with it too.
-    private func beginWithWhatIsLeft() {
-        guard let beginning = budget.beginWithWhatIsLeft(now: worker.loop.now) else { return }
-        if beginning.isNews { tell(ofStreams: beginning.streams) }
-        worker.log.count(.peerResets)
-        report(
-            .warning, "a connection begins with few streams, as its peer has had many reset", of: .peerResets,
-            [("streams", String(beginning.streams))])
-    }
-
-    private func tell(ofStreams count: Int) {
-        announce(maxConcurrentStreams: count)
-        markDirty()
-    }
-
-    private func endedCleanly(_ call: Call) {
-        guard !call.isRefusedAsItCame else { return }
-        budget.endedCleanly()
-        if budget.isReduced, let more = budget.earnMore(now: worker.loop.now) { tell(ofStreams: more) }
-    }
-
-    /// Charges the budgets for a call that was given up, by a reset or with the connection.
-    ///
-    /// - Returns: whether the connection may go on.
-    private func endedUncleanly(_ call: Call) -> Bool {
-        guard call.upstreamReset == nil, call.proxyAnswer == nil || call.isRefusedAsItCame else { return true }
-        let now = worker.loop.now
-        if !call.isRefusedAsItCame, let deadline = call.ownDeadline,
-            budget.forgives(deadline, began: call.began, now: now)
-        {
-            return true
-        }
-        return budget.endedUncleanly(now: now)
     }
 
     // MARK: The request comes in
@@ -383,59 +243,9 @@ final class ClientConnection: Connection {
         reset(stream, call.upstreamReset ?? .noError)
     }
 
-    // MARK: Windows
-
     override func connectionCredited(_ count: Int) {
         responses.creditCame(count)
     }
-
-    /// Takes window growth from upstream streams that carry nothing, so that others can use it.
-    ///
-    /// - Returns: whether any was taken.
-    func restQuietResponses() -> Bool {
-        guard mayLookForQuiet() else { return false }
-        let before = responses.inUse
-        for call in calls {
-            call.use { call in
-                guard case .inUse(let size) = call.responseGrant, size > 0, isQuiet(call), call.responseBody.isEmpty,
-                    case .open(let upstream, let stream) = call.upstream
-                else { return }
-                call.responseGrant = responses.rest(size)
-                upstream.use {
-                    $0.narrow(stream, to: $0.streamWindow)
-                    $0.markDirty()
-                }
-            }
-        }
-        return responses.inUse < before
-    }
-
-    /// Does the same for this client's own streams.
-    func restQuietRequests() -> Bool {
-        guard mayLookForQuiet() else { return false }
-        let before = requests.inUse
-        for call in calls {
-            call.use { call in
-                guard case .inUse(let size) = call.requestGrant, size > 0, isQuiet(call), call.requestBody.isEmpty,
-                    case .open(_, let stream) = call.client
-                else { return }
-                call.requestGrant = requests.rest(size)
-                narrow(stream, to: requests.base)
-            }
-        }
-        markDirty()
-        return requests.inUse < before
-    }
-
-    /// Limits how often quiet streams are searched for, since going through all calls costs more than a turn's share.
-    private func mayLookForQuiet() -> Bool {
-        let now = worker.loop.now
-        if let lookedForQuiet, now < lookedForQuiet + Self.quietTime / 8 { return false }
-        lookedForQuiet = now
-        return true
-    }
-
-    private func isQuiet(_ call: Call) -> Bool { worker.loop.now > call.lastMoved + Self.quietTime }
 
     // MARK: The end of a stream
 
@@ -463,10 +273,7 @@ final class ClientConnection: Connection {
     }
 
     override func lost(_ reason: String) {
-        switch phase {
-        case .announcing(let timer), .announcedEnd(let timer): worker.loop.cancel(timer)
-        case .serving, .finishing: break
-        }
+        if let timer = shutdown.timer { worker.loop.cancel(timer) }
         while let call = calls.last?.object {
             if !call.isAnswered { _ = endedUncleanly(call) }
             call.streamEnd = endedFor.map { .rule($0.rawValue) } ?? .connectionLost
@@ -521,139 +328,11 @@ final class ClientConnection: Connection {
 
     override func sweep(_ now: MonotonicTime) {
         super.sweep(now)
-        guard isOpen else { return }
-        if let since = awaitsPrefaceSince, now > since + worker.limits.prefaceTimeout {
-            if proxyHeader != nil {
-                count(.proxyProtocol, "no PROXY header within \(worker.limits.prefaceTimeout)")
-            } else {
-                count(.preface, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
-            }
-            return close("no preface")
-        }
-        if let since = idleSince {
-            if case .idle(_, isTrimmed: false) = activity, now > since + Self.trimDelay { trim(idleSince: since) }
-            if let limit = worker.limits.idleTimeout, now > since + limit, case .serving = phase {
-                worker.log.count(.idleConnection)
-                report(.info, "ending an idle connection", of: .idleConnection, [("after", "\(limit)")])
-                beginShutdown()
-            }
-        }
-        if let more = budget.earnMore(now: now) { tell(ofStreams: more) }
-        for call in calls { sweep(call.object, now) }
-        seeThatPeerIsThere(now)
-    }
-
-    /// Sends a PING to a client whose streams take nothing: it may be busy, or gone without a word.
-    private func seeThatPeerIsThere(_ now: MonotonicTime) {
-        let (silence, timeout) = (worker.limits.writeTimeout, worker.limits.upstreamKeepaliveTimeout)
-        let step = keepalive.step(
-            lastReceived: lastReceived, silence: silence, timeout: timeout, now: now,
-            isWanted: calls.contains { $0.use { isShut($0, for: silence, now) } })
-        switch step {
-        case .nothing: break
-        case .sendPing: submit(.keepalive)
-        case .dead: closeAsStalled("no answer to a PING within \(timeout) while its streams take nothing")
-        }
-    }
-
-    private func isShut(_ call: Call, for time: Duration, _ now: MonotonicTime) -> Bool {
-        call.undeliveredSince.map { now > $0 + time } ?? false
-    }
-
-    /// Passes on the calls of this connection that have bytes waiting, with the memory they take and the time since
-    /// which nothing has been taken.
-    func shutCalls(_ add: (Call, _ bytes: Int, _ shutSince: MonotonicTime) -> Void) {
-        for call in calls {
-            call.use { call in
-                guard !call.requestBody.isEmpty || !call.responseBody.isEmpty else { return }
-                add(call, call.heldBytes, call.undeliveredSince ?? call.lastMoved)
-            }
-        }
-    }
-
-    /// Ends a call because of the memory that it takes.
-    func endForMemory(_ call: Call) {
-        worker.log.count(.memory)
-        let failure = ProxyAnswer(
-            kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
-        if call.response.hasBegun {
-            // The waiting bytes have no way out, and trailers would have to wait behind them.
-            call.proxyAnswer = call.proxyAnswer ?? failure
-            guard case .open(_, let stream) = call.client else { return }
-            if case .ended(let trailers?) = call.response { headerLists.give(trailers) }
-            call.response = .ended(trailers: nil)
-            // If the session asks for more of the response, the response must not look complete.
-            call.responseReset = .enhanceYourCalm
-            call.dropRequestBody(worker)
-            call.forgetReplay(worker)
-            call.cancelUpstream(.cancel)
-            call.responseBody.removeAll(to: chunks)
-            cancel(stream, .enhanceYourCalm)
-        } else {
-            call.end(failure, worker)
-        }
-    }
-
-    private func trim(idleSince since: MonotonicTime) {
-        activity = .idle(since: since, isTrimmed: true)
-        calls = []
-        trimMemory()
-    }
-
-    private func sweep(_ call: Call, _ now: MonotonicTime) {
-        let limits = worker.limits
-        // Its head was still queued when the response was cut short, and a stream without window isn't asked for more.
-        if call.responseReset != nil, case .open(_, let stream) = call.client { endCutShort(stream, call) }
-        if let deadline = call.deadline, now > deadline, !call.response.hasEnded {
-            call.deadline = nil
-            call.end(.deadlineExceeded, worker)
-        } else if let since = call.undeliveredSince, call.proxyAnswer != nil, now > since + limits.writeTimeout,
-            case .open(_, let stream) = call.client
-        {
-            // The Proxy has ended the call. A client that leaves no window for the answer is told by RST_STREAM, which
-            // needs none.
-            call.undeliveredSince = now
-            worker.log.count(.streamWriteStall)
-            report(
-                .info, "ending a call whose client leaves no window for its end", of: .streamWriteStall,
-                [("after", "\(limits.writeTimeout)")])
-            call.streamEnd = .rule(Limit.streamWriteStall.rawValue)
-            cancel(stream, .internalError)
-        } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
-            call.end(ProxyAnswer(kind: .idle, message: "nothing has moved for \(limit)"), worker)
-        }
-    }
-
-    // MARK: Shutdown (RFC 9113, section 6.8)
-
-    /// Announces the end of the connection in two steps, so that no stream on its way is lost: first a GOAWAY that
-    /// covers every stream, and a PING; then, once the PING is answered and everything the client sent unknowing has
-    /// arrived, a GOAWAY that names the last stream to be served.
-    func beginShutdown() {
-        guard case .serving = phase else { return }
-        submitShutdownNotice()
-        markDirty()
-        // libnghttp2 sends a PING ahead of everything else queued, so it is submitted after the GOAWAY has been
-        // written.
-        phase = .announcing(worker.loop.schedule(after: .milliseconds(1)) { [unowned self] in awaitEndSeen() })
-    }
-
-    private func awaitEndSeen() {
-        submit(.goAway)
-        phase = .announcedEnd(
-            worker.loop.schedule(after: worker.limits.goAwayTimeout) { [unowned self] in finishShutdown() })
+        if isOpen { enforceLimits(now) }
     }
 
     override func answered(_ ping: Ping) {
         if case .goAway = ping { finishShutdown() }
-    }
-
-    private func finishShutdown() {
-        guard case .announcedEnd(let timer) = phase else { return }
-        worker.loop.cancel(timer)
-        phase = .finishing
-        submitGoAway()
-        markDirty()
     }
 }
 

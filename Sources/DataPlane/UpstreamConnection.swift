@@ -5,7 +5,7 @@ import TLS
 
 /// A connection to an endpoint, shared by many calls: requests go out, responses come in.
 final class UpstreamConnection: Connection {
-    private enum Phase {
+    enum Phase {
         /// The socket isn't connected yet.
         case connecting
         /// The upstream's SETTINGS haven't come yet: only they show that it speaks HTTP/2, and how many streams it
@@ -18,29 +18,23 @@ final class UpstreamConnection: Connection {
         case goingAway
     }
 
-    private var phase = Phase.connecting
+    var phase = Phase.connecting
     let pool: EndpointPool
     let address: SocketAddress
     /// Bytes of the window that each stream begins with.
     let streamWindow: Int
     /// Bytes of the largest header list that the endpoint announces it takes.
-    private var mostListBytes = Int.max
-    private var share = SendShare()
+    private(set) var mostListBytes = Int.max
+    var share = SendShare()
     /// Calls whose requests haven't been sent to their end; they share the connection's window.
-    private(set) var sendingCalls = 0
+    var sendingCalls = 0
     /// Calls that wait so that others can send. Each has `isHeldBack` set.
-    private(set) var heldBack: [Lent<Call>] = []
+    var heldBack: [Lent<Call>] = []
     private var keepalive = Keepalive()
-    private var resets: UpstreamResetBudget
+    var resets: UpstreamResetBudget
     /// Number of calls whose stream is to be reset and hasn't been yet.
-    private(set) var dueResets = 0
-    /// The code of the GOAWAY that the upstream has sent.
-    private var goAway: ErrorCode?
-    /// Number of calls that failed because the upstream has gone away.
-    private var lostCalls = 0
-    /// The client of the newest stream, and its name once it has left.
-    private var newestClient: UInt64 = 0
-    private var newestClientName: String?
+    var dueResets = 0
+    var loss = UpstreamLoss()
 
     init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws {
         self.pool = pool
@@ -67,6 +61,11 @@ final class UpstreamConnection: Connection {
         guard case .ready = phase else { return false }
         return calls.count < min(peerMaxConcurrentStreams, worker.limits.maxUpstreamStreams)
             && !share.isFull(left: peerWindow, now: worker.loop.now)
+    }
+
+    /// Whether it takes no new calls any more.
+    var isGoingAway: Bool {
+        if case .goingAway = phase { true } else { false }
     }
 
     /// The time over which servers count resets (swift-nio-http2, Netty).
@@ -125,7 +124,7 @@ final class UpstreamConnection: Connection {
     }
 
     override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {
-        if goAway == nil || code != .noError { goAway = code }
+        loss.saidGoAway(code)
         switch phase {
         case .connecting, .goingAway: return
         case .handshaking: close("the upstream sent GOAWAY (\(code)) at once")
@@ -133,7 +132,7 @@ final class UpstreamConnection: Connection {
         }
     }
 
-    private func beginGoingAway() {
+    func beginGoingAway() {
         phase = .goingAway
         pool.connectionLeaves(self)
     }
@@ -144,7 +143,7 @@ final class UpstreamConnection: Connection {
         case .connecting, .handshaking: pool.connectionFailed(self, reason)
         case .ready, .resting, .goingAway: pool.connectionLeaves(self)
         }
-        let reason = lossReason ?? reason
+        let reason = loss.reason ?? reason
         while let call = calls.last?.object {
             let isUnsent = if case .open(_, let stream) = call.upstream { stream > latestStreamSent } else { false }
             closeLeg(of: call)
@@ -163,37 +162,7 @@ final class UpstreamConnection: Connection {
         reportLoss(reason)
     }
 
-    /// Why the upstream ends the connection, if it has said so.
-    private var lossReason: String? {
-        guard let goAway, goAway != .noError else { return nil }
-        return "the upstream sent GOAWAY (\(goAway))"
-    }
-
-    private func lose(_ call: Call, _ reason: String) {
-        lostCalls += 1
-        pool.countFailure()
-        call.fail(ProxyAnswer(kind: .lost, message: "\(pool.name) was lost during the call: \(reason)"), worker)
-    }
-
-    /// Logs one line for a connection that cost somebody a call, or that the upstream ended because of something done
-    /// on it.
-    private func reportLoss(_ reason: String) {
-        guard lostCalls > 0 || lossReason != nil else { return }
-        let newest = newestClientName ?? worker.clientName(newestClient) ?? "unknown"
-        worker.log.reportPaced(
-            .warning, "a connection to an upstream is lost",
-            [
-                ("color", pool.color.name), ("endpoint", pool.endpoint.description), ("reason", reason),
-                ("calls", String(lostCalls)), ("newest_peer", newest),
-            ], now: worker.loop.now)
-    }
-
-    /// Remembers the name of a client that leaves, in case the upstream ended the connection because of its stream.
-    func clientLeaves(_ client: ClientConnection) {
-        if client.number == newestClient { newestClientName = client.peerName }
-    }
-
-    // MARK: Keepalive
+    // MARK: The sweep
 
     override func sweep(_ now: MonotonicTime) {
         super.sweep(now)
@@ -234,7 +203,7 @@ final class UpstreamConnection: Connection {
             call.upstreamAwaitsBody = false
             call.isSending = !isComplete
             if !isComplete { sendingCalls += 1 }
-            if case .open(let client, _) = call.client { note(client.use { $0.number }) }
+            if case .open(let client, _) = call.client { loss.streamBegan(for: client.use { $0.number }) }
             call.indexOnUpstream = calls.count
             calls.append(Lent(call))
             markDirty()
@@ -246,14 +215,6 @@ final class UpstreamConnection: Connection {
             markDirty()
             worker.book.placeAgain(call)
         }
-    }
-
-    /// The answer to a call whose header list is larger than the endpoint announces it takes; `nil` if it may be sent.
-    /// Netty and others end the connection over a list that is larger still.
-    private func refusal(of list: HeaderList) -> ProxyAnswer? {
-        guard list.listSize > mostListBytes else { return nil }
-        return ProxyAnswer(
-            kind: .headersTooLarge, message: "\(pool.color) takes no header list over \(mostListBytes) bytes")
     }
 
     override func body(
@@ -280,47 +241,6 @@ final class UpstreamConnection: Connection {
         return .last(count)
     }
 
-    /// The part of a buffer that a call may fill while others send too; `nil` if it has to wait.
-    private func sharePart(
-        of buffer: UnsafeMutableRawBufferPointer, for call: Call, _ stream: StreamID
-    ) -> UnsafeMutableRawBufferPointer? {
-        guard sendingCalls > 1, call.requestBody.count > 0, peerWindow < worker.limits.sharedWindow,
-            share.canTell(streamWindow: peerInitialWindow)
-        else { return unsafe buffer }
-        let unread = max(0, peerInitialWindow - peerWindow(of: stream))
-        let asked = min(buffer.count, call.requestBody.count)
-        let part = share.share(asked: asked, unread: unread)
-        guard part == 0 else {
-            return unsafe part < asked ? UnsafeMutableRawBufferPointer(rebasing: buffer[..<part]) : buffer
-        }
-        if !call.isHeldBack {
-            call.isHeldBack = true
-            heldBack.append(Lent(call))
-        }
-        return nil
-    }
-
-    private func stoppedSending(_ call: Call) {
-        guard call.isSending else { return }
-        call.isSending = false
-        sendingCalls -= 1
-        if sendingCalls == 1 { resumeHeldBack() }
-    }
-
-    /// Asks the held-back calls again, as there may be a larger share for them.
-    private func resumeHeldBack() {
-        guard !heldBack.isEmpty else { return }
-        let calls = heldBack
-        heldBack.removeAll(keepingCapacity: true)
-        for call in calls {
-            call.use { call in
-                call.isHeldBack = false
-                if case .open(_, let stream) = call.upstream { resume(stream) }
-            }
-        }
-        markDirty()
-    }
-
     override func connectionCredited(_ count: Int) {
         share.saw(left: peerWindow)
         resumeHeldBack()
@@ -329,104 +249,6 @@ final class UpstreamConnection: Connection {
 
     override func streamCredited(_ count: Int, on stream: StreamID, _ context: StreamContext) {
         if context.call.isHeldBack { resumeHeldBack() }
-    }
-
-    private func note(_ client: UInt64) {
-        if client != newestClient { (newestClient, newestClientName) = (client, nil) }
-    }
-
-    // MARK: Calls that are over before their streams
-
-    /// Ends the stream of a call that is over: with RST_STREAM, except in these cases.
-    ///
-    /// - A call that the upstream hasn't heard of yet is taken back.
-    /// - A call whose client left at its own deadline is left to the upstream until the grace is over, since the
-    ///   upstream ends such calls by itself.
-    /// - A reset beyond the connection's budget waits until there is room; if only such calls are left, the connection
-    ///   is closed instead.
-    func abandon(_ call: Call, _ stream: StreamID, _ code: ErrorCode) {
-        guard case .none = call.withdrawal else { return }
-        if stream > latestStreamSent {
-            withdraw(stream)
-            closeLeg(of: call)
-            markDirty()
-            return pool.roomWasMade()
-        }
-        let now = worker.loop.now
-        let due = call.ownEnd(now, grace: worker.limits.deadlineGrace) ?? now
-        if due <= now, resets.allows(now: now) { return reset(call, stream, code, now) }
-        call.withdrawal = .due(code, due)
-        dueResets += 1
-        stoppedSending(call)
-    }
-
-    private func reset(_ call: Call, _ stream: StreamID, _ code: ErrorCode, _ now: MonotonicTime) {
-        call.withdrawal = .sent
-        reset(stream, code)
-        markDirty()
-        countReset(now)
-    }
-
-    private func countReset(_ now: MonotonicTime) {
-        resets.record(now: now)
-        if case .ready = phase, resets.isHalfUsed(now: now) { pool.connectionIsWorn(self) }
-    }
-
-    /// Whether another connection should take this one's place.
-    func isWorn() -> Bool {
-        guard case .ready = phase else { return false }
-        return resets.isHalfUsed(now: worker.loop.now)
-    }
-
-    /// Stops taking new calls for a while; the pool has another connection for them.
-    func rest() {
-        guard case .ready = phase else { return }
-        phase = .resting
-        worker.log.count(.upstreamResets)
-    }
-
-    var isResting: Bool {
-        if case .resting = phase { true } else { false }
-    }
-
-    /// Whether it takes no new calls any more.
-    var isGoingAway: Bool {
-        if case .goingAway = phase { true } else { false }
-    }
-
-    private func sweepResets(_ now: MonotonicTime) {
-        if dueResets > 0 {
-            // Backward, as a call that is reset may leave the list.
-            for index in calls.indices.reversed() where index < calls.count {
-                let call = calls[index].object
-                guard case .due(let code, let due) = call.withdrawal, due <= now,
-                    case .open(_, let stream) = call.upstream
-                else { continue }
-                guard resets.allows(now: now) else { break }
-                dueResets -= 1
-                reset(call, stream, code, now)
-            }
-        }
-        switch phase {
-        case .resting where calls.isEmpty: leave()
-        case .ready, .resting, .goingAway:
-            // Nobody waits for the calls left here: the end of the connection tells the upstream as much as resets
-            // would.
-            if dueResets > 0, dueResets == calls.count, !resets.allows(now: now) { return leave() }
-            if case .resting = phase, resets.isUnused(now: now) {
-                phase = .ready
-                pool.roomWasMade()
-            } else if isWorn() {
-                pool.connectionIsWorn(self)
-            }
-        case .connecting, .handshaking: break
-        }
-    }
-
-    /// Ends the connection, whose remaining calls nobody waits for.
-    private func leave() {
-        beginGoingAway()
-        closeAfterGoAway()
     }
 
     // MARK: The response comes in
@@ -510,29 +332,6 @@ final class UpstreamConnection: Connection {
         finishResponse(of: call, trailers: trailers)
     }
 
-    // MARK: Header lists that can't be passed on unchanged
-
-    /// Whether a list is within the limits, both here and at the call's client, which may end its connection over a
-    /// longer one.
-    private func isShort(_ list: HeaderList, for call: Call) -> Bool {
-        guard !list.isTruncated, case .open(let client, _) = call.client else { return !list.isTruncated }
-        return list.listSize <= client.use { $0.peerMaxHeaderListSize }
-    }
-
-    private func responseTooLarge(for call: Call) -> ProxyAnswer {
-        let limits = worker.limits
-        guard case .open(let client, _) = call.client else { return .responseTooLarge(pool.color.name, limits) }
-        return .responseTooLarge(pool.color.name, limits, client: client.use { $0.peerMaxHeaderListSize })
-    }
-
-    /// Cuts a list down to the call's status, which is passed on even if the other fields are too large.
-    private func cutToStatus(_ list: HeaderList) -> HeaderList {
-        worker.log.count(.responseTrailers)
-        let own = headerLists.own(list)
-        own.removeAllButStatus()
-        return own
-    }
-
     private func finishResponse(of call: Call, trailers: HeaderList?) {
         call.response = .ended(trailers: trailers)
         pool.responses.take(isLarge: call.bytesDown > streamWindow)
@@ -569,16 +368,17 @@ final class UpstreamConnection: Connection {
             } else {
                 client.use { $0.cancel(clientStream, code) }
             }
-        } else if code == .refusedStream || lossReason != nil || endedFor != nil {
+        } else if code == .refusedStream || loss.reason != nil || endedFor != nil {
             // The upstream's GOAWAY names an earlier stream, or the session is over: this stream is not to blame.
-            lose(call, lossReason ?? "the upstream has gone away")
+            lose(call, loss.reason ?? "the upstream has gone away")
         } else {
             countReset(worker.loop.now)
             call.fail(ProxyAnswer(kind: .malformedResponse, message: "\(pool.name) sent a malformed response"), worker)
         }
     }
 
-    private func closeLeg(of call: Call) {
+    /// Takes a call off this connection.
+    func closeLeg(of call: Call) {
         removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }
         if call.isHeldBack {
             call.isHeldBack = false

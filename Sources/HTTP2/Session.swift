@@ -33,21 +33,21 @@ open class Session: SessionEvents {
     private let page: UnsafeMutableRawPointer?
 
     /// The lists of queued HEADERS. libnghttp2 keeps track of the frames; their contents are encoded here.
-    private var queuedHeaders = HeaderQueue()
-    private var encoder: HPACKEncoder
-    private var output = FrameOutput()
+    final var queuedHeaders = HeaderQueue()
+    final var encoder: HPACKEncoder
+    final var output = FrameOutput()
     /// Whether the peer has acknowledged this side's SETTINGS. Until then libnghttp2 counts with windows that streams
     /// no longer have.
     public private(set) final var settingsAreAcknowledged = false
     /// The latest stream whose HEADERS have been written. As requests go out in the order of their streams, those of
     /// later streams have not been.
-    public private(set) final var latestStreamSent: StreamID = 0
+    public internal(set) final var latestStreamSent: StreamID = 0
 
     /// The code of a GOAWAY that waits for the next output.
-    private var dueGoAway: ErrorCode?
+    final var dueGoAway: ErrorCode?
 
     /// The libnghttp2 session: made in `init`, ended in `deinit`, and used by one thread in between.
-    private let session: OpaquePointer
+    final let session: OpaquePointer
 
     /// Sets up the session and queues its SETTINGS, and as a client the connection preface.
     ///
@@ -119,11 +119,14 @@ open class Session: SessionEvents {
         unsafe check(nghttp2_session_set_local_window_size(session, 0, 0, settings.connectionWindow))
     }
 
-    private func entry(_ id: nghttp2_settings_id, _ value: UInt32) -> nghttp2_settings_entry {
+    final func entry(_ id: nghttp2_settings_id, _ value: UInt32) -> nghttp2_settings_entry {
         nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: value)
     }
 
-    // MARK: Bytes
+    // MARK: Input
+
+    /// Bytes of the preface that a client begins with (RFC 9113, section 3.4).
+    private static let prefaceLength = 24
 
     /// Takes in what the peer sent. After an error nothing more must be fed; what is queued (a GOAWAY) may still be
     /// written.
@@ -223,6 +226,18 @@ open class Session: SessionEvents {
         }
     }
 
+    /// Hands libnghttp2 a HEADERS frame with another header block in it.
+    private func feed(
+        _ frame: HeadersFrame, isComplete: Bool = true, _ writeBlock: (UnsafeMutableRawBufferPointer) -> Int
+    ) throws(SessionError) {
+        let room = HeadersFrame.mostBytes + HeaderDigest.mostBytes
+        let count = unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { buffer in
+            let bytes = unsafe frame.write(isComplete: isComplete, into: buffer, writeBlock)
+            return unsafe nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        }
+        if count < 0 { throw error(Int32(count)) }
+    }
+
     // MARK: What a client must not do with its streams
 
     /// - Throws: for HEADERS that open a stream or end it a second time. If the session went on, its view of the
@@ -266,97 +281,16 @@ open class Session: SessionEvents {
         return SessionError(code: NGHTTP2_ERR_PROTO.rawValue, description: reason)
     }
 
-    /// Notes a RST_STREAM that goes out.
-    func resetGoesOut(_ code: ErrorCode, on stream: StreamID) {
-        if role == .server { input.streams.resetSent(on: stream) }
-        resetSent(code, on: stream)
-    }
-
-    /// Hands libnghttp2 a HEADERS frame with another header block in it.
-    private func feed(
-        _ frame: HeadersFrame, isComplete: Bool = true, _ writeBlock: (UnsafeMutableRawBufferPointer) -> Int
-    ) throws(SessionError) {
-        let room = HeadersFrame.mostBytes + HeaderDigest.mostBytes
-        let count = unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { buffer in
-            let bytes = unsafe frame.write(isComplete: isComplete, into: buffer, writeBlock)
-            return unsafe nghttp2_session_mem_recv(session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
-        }
-        if count < 0 { throw error(Int32(count)) }
-    }
-
-    /// Bytes of the preface that a client begins with (RFC 9113, section 3.4).
-    private static let prefaceLength = 24
-
-    /// The least room that `write(into:)` needs, in bytes: for a DATA frame and the frame that libnghttp2 may write
-    /// after it.
-    public static let leastOutput = 2 * FrameOutput.largestFrame
-
-    /// Writes queued frames into `buffer` as long as whole ones are sure to fit, and returns the number of bytes
-    /// written; zero means that nothing is queued.
-    ///
-    /// - Precondition: the buffer has room for at least `leastOutput` bytes.
-    public final func write(into buffer: UnsafeMutableRawBufferPointer) throws(SessionError) -> Int {
-        precondition(buffer.count >= Self.leastOutput)
-        unsafe output.begin(buffer)
-        defer { output.end() }
-        while output.writeRest(), output.room >= FrameOutput.largestFrame {
-            var bytes: UnsafePointer<UInt8>?
-            let count = unsafe nghttp2_session_mem_send(session, &bytes)
-            if count < 0 { throw error(Int32(count)) }
-            guard count > 0, let bytes = unsafe bytes else {
-                if submitDueGoAway() { continue }
-                break
-            }
-            // A frame in libnghttp2's own buffer, valid until the next call, and of its default frame size at most.
-            let frame = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
-            if let header = unsafe FrameOutput.headersHeader(of: frame) {
-                unsafe writeHeaders(header, UnsafeRawBufferPointer(rebasing: frame[FrameHeader.length...]))
-            } else {
-                unsafe output.write(frame)
-            }
-        }
-        if !queuedHeaders.isEmpty, unsafe nghttp2_session_get_outbound_queue_size(session) == 0 { dropQueuedHeaders() }
-        return output.count
-    }
-
-    private func writeHeaders(_ header: FrameHeader, _ emptyBlock: UnsafeRawBufferPointer) {
-        guard let list = queuedHeaders.take(on: header.stream) else {
-            preconditionFailure("libnghttp2 sends no HEADERS that it wasn't told to")
-        }
-        unsafe output.writeHeaders(header, emptyBlock, list, with: &encoder, headerLists)
-        if header.stream > latestStreamSent { latestStreamSent = header.stream }
-        headerLists.give(list)
-    }
-
-    /// The room for the payload of the next DATA frame; `nil` if it may not fit.
-    func dataRoom(for length: Int) -> UnsafeMutableRawBufferPointer? { unsafe output.dataRoom(for: length) }
-
-    /// Writes the header in front of a payload that was written where `dataRoom(for:)` said.
-    func dataWritten(header: UnsafePointer<UInt8>, length: Int) {
-        unsafe output.dataWritten(header: header, length: length)
-    }
-
-    /// Keeps the list of HEADERS that libnghttp2 has been told of until they are written. It must not change until
-    /// then.
-    private func queue(_ list: HeaderList, on stream: StreamID, _ result: Int32) {
-        check(result)
-        guard result >= 0 else { return }
-        list.hold()
-        queuedHeaders.append(list, on: stream)
-    }
-
-    /// Drops queued HEADERS, since their stream has ended meanwhile.
-    func headersNotSent(on stream: StreamID) {
-        if let list = queuedHeaders.take(on: stream) { headerLists.give(list) }
-    }
-
-    private func dropQueuedHeaders() {
-        while let list = queuedHeaders.takeAny() { headerLists.give(list) }
-    }
+    // MARK: State
 
     /// Whether the session is over: it neither waits for input nor has anything to send.
     public final var isFinished: Bool {
         unsafe nghttp2_session_want_read(session) == 0 && !wantsToSend
+    }
+
+    /// Whether something is queued that the peer's windows allow to be sent.
+    public final var wantsToSend: Bool {
+        unsafe nghttp2_session_want_write(session) != 0 || output.hasRest || dueGoAway != nil
     }
 
     /// Releases memory that a session without streams doesn't need. Worthwhile once a session has gone idle.
@@ -367,6 +301,8 @@ open class Session: SessionEvents {
 
     /// Whether a header block has begun and not finished.
     public final var isReceivingHeaders: Bool { input.isWithinBlock }
+
+    // MARK: For libnghttp2's callbacks
 
     /// Takes the header list that libnghttp2 has just been told of.
     func takeHeaderList() -> HeaderList? {
@@ -393,8 +329,12 @@ open class Session: SessionEvents {
 
     /// - Returns: the context of a closed stream, for the last time.
     func takeContext(of stream: StreamID) -> UnsafeMutableRawPointer? {
-        defer { if stream == latestStream { unsafe (latestStream, latestContext) = (0, nil) } }
+        defer { forgetContext(of: stream) }
         return unsafe context(of: stream)
+    }
+
+    final func forgetContext(of stream: StreamID) {
+        if stream == latestStream { unsafe (latestStream, latestContext) = (0, nil) }
     }
 
     /// Notes that the peer has acknowledged this side's SETTINGS.
@@ -403,211 +343,17 @@ open class Session: SessionEvents {
         settingsAreAcknowledged = true
     }
 
-    /// Whether something is queued that the peer's windows allow to be sent.
-    public final var wantsToSend: Bool {
-        unsafe nghttp2_session_want_write(session) != 0 || output.hasRest || dueGoAway != nil
-    }
-
-    // MARK: Streams
-
-    /// Opens a stream (clients only). The list must not change until it is back in its pool.
-    ///
-    /// - Parameter endStream: whether the request has no body; otherwise `body(of:_:into:)` will be asked for it.
-    public final func submitRequest(
-        _ head: HeaderList, endStream: Bool, context: StreamContext
-    ) throws(SessionError) -> StreamID {
-        // Unretained, here and below: its owner keeps a context until `streamClosed`.
-        let context = unsafe Unmanaged.passUnretained(context).toOpaque()
-        let stream = unsafe SessionCallbacks.withBodyProvider(context) { provider in
-            unsafe head.withMethodThatMatters { method, count in
-                unsafe nghttp2_submit_request(session, nil, method, count, endStream ? nil : provider, context)
-            }
-        }
-        if stream < 0 { throw error(stream) }
-        queue(head, on: stream, 0)
-        return stream
-    }
-
-    /// Answers a stream (servers only). The list must not change until it is back in its pool.
-    public final func submitResponse(_ head: HeaderList, endStream: Bool, on stream: StreamID, context: StreamContext) {
-        let context = unsafe Unmanaged.passUnretained(context).toOpaque()
-        let result = unsafe SessionCallbacks.withBodyProvider(context) { provider in
-            unsafe nghttp2_submit_response(session, stream, nil, 0, endStream ? nil : provider)
-        }
-        queue(head, on: stream, result)
-    }
-
-    /// Sends an interim response (1xx) ahead of the final one (servers only).
-    public final func submitInformational(_ head: HeaderList, on stream: StreamID) {
-        unsafe queue(head, on: stream, nghttp2_submit_headers(session, 0, stream, nil, nil, 0, nil))
-    }
-
-    /// Sends trailers, which end the stream. Allowed only from within `body(of:_:into:)`, as they would overtake DATA
-    /// still to come, or when all DATA have been taken and the peer's window is shut.
-    public final func submitTrailers(_ trailers: HeaderList, on stream: StreamID) {
-        unsafe queue(trailers, on: stream, nghttp2_submit_trailer(session, stream, nil, 0))
-    }
-
-    /// Ends a stream at once with RST_STREAM. One whose HEADERS have not been sent yet ends without a frame.
-    public final func reset(_ stream: StreamID, _ code: ErrorCode) {
-        // On the first reset of such a stream libnghttp2 takes the queued HEADERS back. On a second one it would send
-        // RST_STREAM for an idle stream, over which the peer ends the connection (RFC 9113, section 5.1).
-        if role == .client, !queuedHeaders.isEmpty, queuedHeaders.cancel(on: stream) { return }
-        unsafe check(nghttp2_submit_rst_stream(session, 0, stream, code.rawValue))
-    }
-
-    /// Takes back a request whose HEADERS haven't been written (clients only; `latestStreamSent`): the peer never hears
-    /// of it, and the owner gets no more events.
-    public final func withdraw(_ stream: StreamID) {
-        precondition(role == .client && stream > latestStreamSent, "what was sent can't be taken back")
-        unsafe nghttp2_session_set_stream_user_data(session, stream, nil)
-        if stream == latestStream { unsafe (latestStream, latestContext) = (0, nil) }
-        reset(stream, .cancel)
-    }
-
-    /// Whether HEADERS of a stream wait to be written.
-    public final func hasQueuedHeaders(on stream: StreamID) -> Bool { queuedHeaders.has(stream) }
-
-    /// Continues a stream that answered `.nothingYet` and now has something to send.
-    public final func resume(_ stream: StreamID) {
-        // Fails if the stream isn't waiting, and then there is nothing to do.
-        unsafe nghttp2_session_resume_data(session, stream)
-    }
-
-    // MARK: Credit (RFC 9113, section 5.2)
-
-    /// Gives the peer credit for bytes of a stream that have been passed on, for the stream and for the connection.
-    public final func consume(_ count: Int, on stream: StreamID) {
-        unsafe check(nghttp2_session_consume(session, stream, count))
-    }
-
-    /// As `consume(_:on:)`, for the stream alone.
-    public final func consumeStream(_ count: Int, on stream: StreamID) {
-        unsafe check(nghttp2_session_consume_stream(session, stream, count))
-    }
-
-    /// Gives the peer credit for all bytes of a stream that have been passed on, once they are an eighth of its window:
-    /// libnghttp2 by itself waits for half of it, which over a distance costs half of the bandwidth. Used instead of
-    /// `consumeStream(_:on:)`.
-    ///
-    /// - Parameters:
-    ///   - waiting: bytes that have come in and not been passed on.
-    ///   - window: the stream's window, in bytes.
-    public final func creditEarly(_ stream: StreamID, waiting: Int, window: Int) {
-        let taken = unsafe Int(nghttp2_session_get_stream_effective_recv_data_length(session, stream)) - waiting
-        guard taken >= window / 8, taken > 0 else { return }
-        unsafe check(nghttp2_submit_window_update(session, 0, stream, Int32(clamping: taken)))
-    }
-
-    /// Lets the peer have more bytes of a stream under way.
-    ///
-    /// - Parameter window: the new total, no less than before. The stream's HEADERS have been sent.
-    public final func setWindow(of stream: StreamID, to window: Int) {
-        unsafe check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
-    }
-
-    /// Lets the peer have fewer bytes of a stream under way from now on; everything that came has been consumed.
-    ///
-    /// What the peer was granted can't be taken back: as many of its next bytes as the window shrinks by must be left
-    /// unconsumed. When the window is widened to its former size, those of them that have come are to be consumed.
-    public final func narrow(_ stream: StreamID, to window: Int) {
-        // The peer gets all of its credit once more: otherwise libnghttp2's counts of bytes received and consumed would
-        // differ by that for ever.
-        let uncredited = unsafe nghttp2_session_get_stream_effective_recv_data_length(session, stream)
-        if uncredited > 0 { unsafe check(nghttp2_submit_window_update(session, 0, stream, uncredited)) }
-        unsafe check(nghttp2_session_set_local_window_size(session, 0, stream, Int32(clamping: window)))
-    }
-
-    /// As `consume(_:on:)`, for the connection alone.
-    public final func consumeConnection(_ count: Int) {
-        unsafe check(nghttp2_session_consume_connection(session, count))
-    }
-
-    /// Bytes of all streams that the peer takes now.
-    public final var peerWindow: Int { unsafe Int(nghttp2_session_get_remote_window_size(session)) }
-
-    /// Bytes of a stream that the peer takes now.
-    public final func peerWindow(of stream: StreamID) -> Int {
-        unsafe Int(nghttp2_session_get_stream_remote_window_size(session, stream))
-    }
-
-    /// Bytes of a stream that the peer takes before it has given credit for any.
-    public final var peerInitialWindow: Int {
-        unsafe Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE))
-    }
-
-    // MARK: The connection
-
-    /// Changes the number of streams that the peer may have open (servers only). Streams beyond it are refused even
-    /// before the peer has acknowledged it.
-    public final func announce(maxConcurrentStreams count: Int) {
-        var entry = entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, UInt32(clamping: count))
-        unsafe check(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), &entry, 1))
-    }
-
-    /// Number of streams that the peer lets this side open.
-    public final var peerMaxConcurrentStreams: Int {
-        unsafe Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
-    }
-
-    /// Bytes of the largest header list that the peer announces it takes (RFC 9113, section 6.5.2); the largest number
-    /// if it announces nothing.
-    public final var peerMaxHeaderListSize: Int {
-        unsafe Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE))
-    }
-
-    /// Announces that the end is near with a GOAWAY that still covers every stream (RFC 9113, section 6.8).
-    public final func submitShutdownNotice() {
-        unsafe check(nghttp2_submit_shutdown_notice(session))
-    }
-
-    /// Accepts no stream beyond those that have arrived by the time that the next output is written, and says so. Open
-    /// streams go on.
-    public final func submitGoAway(_ code: ErrorCode = .noError) {
-        dueGoAway = code
-    }
-
-    /// Names the last stream no earlier than it can be written: what comes before is served, and must not be called
-    /// unprocessed, since its client would then send it once more (RFC 9113, section 6.8).
-    ///
-    /// Everything queued before has been written by then, so that no stream can come between choosing and writing.
-    ///
-    /// - Returns: whether there is one.
-    private func submitDueGoAway() -> Bool {
-        guard let code = dueGoAway else { return false }
-        dueGoAway = nil
-        let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
-        unsafe check(nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0))
-        return true
-    }
-
-    /// Ends the session: a last GOAWAY is queued, and nothing else is sent or taken in.
-    ///
-    /// - Parameter text: the debug data of another GOAWAY sent ahead of it, in words that the peer may know; empty for
-    ///   none.
-    public final func terminate(_ code: ErrorCode, saying text: StaticString = "") {
-        if text.utf8CodeUnitCount > 0 {
-            let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
-            unsafe check(nghttp2_submit_goaway(session, 0, last, code.rawValue, text.utf8Start, text.utf8CodeUnitCount))
-        }
-        unsafe check(nghttp2_session_terminate_session(session, code.rawValue))
-    }
-
-    /// Sends a PING.
-    ///
-    /// - Parameter payload: the payload that `pingAnswered(_:)` gets back.
-    public final func submitPing(_ payload: UInt64) {
-        unsafe withUnsafeBytes(of: payload) { bytes in
-            // A PING has eight bytes; libnghttp2 copies them.
-            unsafe check(nghttp2_submit_ping(session, 0, bytes.assumingMemoryBound(to: UInt8.self).baseAddress))
-        }
+    /// Notes a RST_STREAM that goes out.
+    func resetGoesOut(_ code: ErrorCode, on stream: StreamID) {
+        if role == .server { input.streams.resetSent(on: stream) }
+        resetSent(code, on: stream)
     }
 
     // MARK: Errors
 
     /// Checks calls that fail only through a mistake of ours or lack of memory; a stream that has just closed is
     /// neither.
-    private func check(_ result: Int32) {
+    final func check(_ result: Int32) {
         guard result != 0, result != NGHTTP2_ERR_STREAM_CLOSED.rawValue,
             result != NGHTTP2_ERR_INVALID_STREAM_ID.rawValue
         else { return }
@@ -615,7 +361,7 @@ open class Session: SessionEvents {
         assertionFailure("libnghttp2: \(error(result))")
     }
 
-    private func error(_ code: Int32) -> SessionError {
+    final func error(_ code: Int32) -> SessionError {
         unsafe SessionError(code: code, description: String(cString: nghttp2_strerror(code)))
     }
 }

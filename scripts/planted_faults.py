@@ -146,8 +146,8 @@ FAULTS = {
     ),
     "late-client": (
         "a client that comes during a shutdown isn't told to leave",
-        "            if case .none = shutdown { return }\n            connection.beginShutdown()\n",
-        "            if case .none = shutdown { return }\n            if !isPlanted { connection.beginShutdown() }\n",
+        "            if isShuttingDown { connection.beginShutdown() }\n",
+        "            if isShuttingDown, !isPlanted { connection.beginShutdown() }\n",
     ),
     "kept-connection": (
         "a connection that wasn't made in time is kept",

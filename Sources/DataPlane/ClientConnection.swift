@@ -63,7 +63,7 @@ final class ClientConnection: Connection {
         pings = PingPolicy(minimumInterval: limits.minPingInterval)
         awaitsPrefaceSince = now
         activity = .new(since: now)
-        number = worker.nextClientNumber()
+        number = worker.clients.nextNumber()
         if limits.proxyProtocol.contains(peerAddress) { proxyHeader = ProxyProtocolHeader() }
         try super.init(
             role: .server, transport: transport, peerAddress: peerAddress, settings: settings, worker: worker,

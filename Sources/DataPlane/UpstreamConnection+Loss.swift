@@ -13,7 +13,7 @@ extension UpstreamConnection {
     /// Logs one line, if there is reason for one.
     func reportLoss(_ reason: String) {
         guard loss.isWorthALine else { return }
-        let newest = loss.newestClientName ?? worker.clientName(loss.newestClient) ?? "unknown"
+        let newest = loss.newestClientName ?? worker.clients.name(of: loss.newestClient) ?? "unknown"
         worker.log.reportPaced(
             .warning, "a connection to an upstream is lost",
             [

@@ -42,7 +42,8 @@ final class Worker: @unchecked Sendable {
 
     /// TLS settings for connections to upstreams made from now on; `nil` for plaintext.
     private(set) var upstreamTLS: TLSContext?
-    private var tls: TLSContext?
+    /// TLS settings for clients that connect from now on; `nil` for plaintext.
+    private(set) var clientTLS: TLSContext?
 
     var random: RandomSource
     /// Starts connecting to an upstream.
@@ -57,20 +58,15 @@ final class Worker: @unchecked Sendable {
     var memory = HeldMemory()
     var log: WorkerLog
 
-    private(set) var clients = ConnectionTable<ClientConnection>()
+    var clients = ClientTable<ClientConnection>()
     /// Every connection to an upstream, including those still being made and those that take no more calls.
     private(set) var upstreams = ConnectionTable<UpstreamConnection>()
     /// What the worker remembers of clients beyond their connections.
     var peers = PeerTable()
-    private var acceptedConnections = 0
-    private var clientCount: UInt64 = 0
     private var shutdown = Shutdown.none
 
-    /// Connections whose sessions have something to send at the end of the turn.
-    private var dirtyClients: [Connection] = []
-    private var dirtyUpstreams: [Connection] = []
-    /// Connections taken from the two lists to be flushed now.
-    private var flushing: [Connection] = []
+    /// Connections that have something to send at the end of the turn.
+    private var unflushed = FlushQueue<Connection>()
     /// Bytes read since queued output was last sent.
     var bytesTaken = 0
 
@@ -93,7 +89,7 @@ final class Worker: @unchecked Sendable {
         loop.busyPoll = configuration.busyPoll
         limits = configuration.limits
         windows = WindowBudget(total: configuration.limits.windowBudget)
-        tls = configuration.tls
+        clientTLS = configuration.tls
         upstreamTLS = configuration.upstreamTLS
         forwardsClientIdentity = configuration.forwardsClientIdentity
         self.resolver = resolver
@@ -132,31 +128,31 @@ final class Worker: @unchecked Sendable {
         placeUnplaced()
         // Flushing one session gives credit to others, which are then dirty too.
         repeat {
-            while !dirtyClients.isEmpty || !dirtyUpstreams.isEmpty {
+            while !unflushed.isEmpty {
                 // Clients come first: if a session reacts to its client by ending a stream, the upstream need not hear
                 // of the call at all.
-                swap(&dirtyClients, &flushing)
-                flushAll()
-                swap(&dirtyUpstreams, &flushing)
-                flushAll()
+                flushAll(.server)
+                flushAll(.client)
             }
         } while endCutShort()
         book.forgetOver()
     }
 
-    private func flushAll() {
-        for connection in flushing { connection.flush() }
-        flushing.removeAll(keepingCapacity: true)
+    private func flushAll(_ role: Session.Role) {
+        var connections = unflushed.take(role)
+        for connection in connections { connection.flush() }
+        connections.removeAll(keepingCapacity: true)
+        unflushed.reuse(connections)
         placeUnplaced()
     }
 
     /// Schedules a connection to be flushed at the end of the turn.
     func willFlush(_ connection: Connection) {
-        if connection.role == .server { dirtyClients.append(connection) } else { dirtyUpstreams.append(connection) }
+        unflushed.add(connection, connection.role)
     }
 
     /// Whether everything queued has been written, as far as the sockets take it.
-    var hasFlushed: Bool { dirtyClients.isEmpty && dirtyUpstreams.isEmpty }
+    var hasFlushed: Bool { unflushed.isEmpty }
 
     private func placeUnplaced() {
         while let call = book.nextUnplaced(self) { place(call) }
@@ -198,7 +194,7 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    // MARK: Connections
+    // MARK: Connections to upstreams
 
     func add(_ connection: UpstreamConnection) {
         upstreams.insert(connection)
@@ -207,74 +203,6 @@ final class Worker: @unchecked Sendable {
     func remove(_ connection: UpstreamConnection) {
         upstreams.remove(connection)
     }
-
-    /// Takes over a connection that the acceptor has counted for this worker.
-    ///
-    /// - Parameter share: the peer that `registry` counts it for, if any.
-    func adopt(_ socket: Socket, from address: SocketAddress?, share: Peer?, _ registry: ConnectionRegistry) {
-        do {
-            let tls = try tls.map { try TLSConnection(server: socket, context: $0, records: records) }
-            let connection = try ClientConnection(
-                transport: Transport(socket, tls: tls), peerAddress: address,
-                registration: ConnectionRegistry.Registration(registry: registry, share: share), worker: self)
-            clients.insert(connection)
-            acceptedConnections += 1
-            if case .none = shutdown { return }
-            connection.beginShutdown()
-        } catch {
-            openConnections.subtract(1, ordering: .relaxed)
-            if let share { registry.left(share) }
-            log.report(.error, "can't take a connection", [("reason", "\(error)")])
-        }
-    }
-
-    /// Ends a connection passed on by a load balancer for the peer that already has the most, if it is still open.
-    func refuse(_ connection: ObjectIdentifier, _ share: Peer) {
-        // The connection may be gone, and another may have its identifier.
-        guard let client = clients[connection], client.registration.share == share else { return }
-        client.refuseShare()
-    }
-
-    /// Ends the given number of idle connections of each peer, those idle longest first.
-    ///
-    /// - Returns: how many connections of each peer are still wanted.
-    func endOldestIdle(_ wishes: [Peer: Int]) -> [Peer: Int] {
-        var idle: [Peer: [ClientConnection]] = [:]
-        for client in clients.values {
-            if let share = client.registration.share, wishes[share] != nil, client.idleSince != nil {
-                idle[share, default: []].append(client)
-            }
-        }
-        var unmet = wishes
-        for (peer, connections) in idle {
-            let oldest = connections.sorted { $0.idleSince ?? loop.now < $1.idleSince ?? loop.now }
-            let ended = oldest.prefix(wishes[peer] ?? 0)
-            for connection in ended { connection.makeRoom() }
-            let left = (wishes[peer] ?? 0) - ended.count
-            unmet[peer] = left > 0 ? left : nil
-        }
-        return unmet
-    }
-
-    func clientLeft(_ connection: ClientConnection) {
-        for upstream in upstreams.values { upstream.clientLeaves(connection) }
-        guard clients.remove(connection) else { return }
-        openConnections.subtract(1, ordering: .relaxed)
-    }
-
-    /// Numbers clients from 1.
-    func nextClientNumber() -> UInt64 {
-        clientCount += 1
-        return clientCount
-    }
-
-    /// The log name of a client that is still connected.
-    func clientName(_ number: UInt64) -> String? {
-        clients.values.first { $0.number == number }?.peerName
-    }
-
-    /// Every call whose client is still there.
-    var openCalls: [Call] { clients.values.flatMap(\.calls).map(\.object) }
 
     // MARK: Services for calls and connections
 
@@ -332,7 +260,7 @@ final class Worker: @unchecked Sendable {
 
     /// Puts new certificates in force for clients that connect from now on.
     func publish(tls: TLSContext) {
-        self.tls = tls
+        clientTLS = tls
     }
 
     /// Puts new certificates in force for connections to upstreams made from now on.
@@ -354,7 +282,7 @@ final class Worker: @unchecked Sendable {
         router.contribute(to: &report)
         var totals = TrafficReport.WorkerTotals()
         totals.clientConnections = clients.count
-        totals.acceptedConnections = acceptedConnections
+        totals.acceptedConnections = clients.accepted
         totals.callsInFlight = book.ledger.total
         totals.bufferedBytes = HeldMemory.bytes(self)
         log.contribute(to: &totals)
@@ -362,6 +290,11 @@ final class Worker: @unchecked Sendable {
     }
 
     // MARK: Shutdown
+
+    /// Whether clients are told to leave.
+    var isShuttingDown: Bool {
+        if case .none = shutdown { false } else { true }
+    }
 
     /// Announces the end to every client, and calls `whenDone` once the last has left.
     func beginShutdown(whenDone: @escaping @Sendable () -> Void) {

@@ -46,7 +46,7 @@ class Connection: Session, EventHandler {
     /// Time at which bytes last came in; before the first, the time at which the connection was made.
     private(set) var lastReceived: MonotonicTime
     /// Estimate of the bytes that the peer can have under way to this side.
-    private(set) var bandwidth: BandwidthEstimate
+    final var bandwidth: BandwidthEstimate
 
     /// Time without traffic after which a stream's share of the window growth goes to others.
     static let quietTime = Duration.seconds(1)
@@ -231,43 +231,7 @@ class Connection: Session, EventHandler {
         }
     }
 
-    // MARK: Windows
-
-    /// Gives the peer credit on the connection at once for DATA that have come in, so that a stream held up by its
-    /// reader holds up no other.
-    final func creditConnection(_ count: Int) {
-        bandwidth.received(count, now: worker.loop.now)
-        consumeConnection(count)
-    }
-
-    /// Applies a decision about the window of one of the peer's streams.
-    final func apply(_ change: WindowChange, to stream: StreamID, base: Int) {
-        switch change {
-        case .none: return
-        case .measure:
-            guard bandwidth.begin(now: worker.loop.now) else { return }
-            submit(.bandwidth)
-        case .grown(let size, let unconsumed):
-            setWindow(of: stream, to: base + size)
-            if unconsumed > 0 { consumeStream(unconsumed, on: stream) }
-        }
-        markDirty()
-    }
-
-    /// Why a PING is sent; the peer returns it as the payload.
-    enum Ping: UInt64 {
-        /// To check that the peer is there.
-        case keepalive = 0x736c_7569_6365_0001
-        /// To measure how much is under way.
-        case bandwidth
-        /// To learn that the peer has seen the GOAWAY sent before it.
-        case goAway
-    }
-
-    final func submit(_ ping: Ping) {
-        submitPing(ping.rawValue)
-        markDirty()
-    }
+    // MARK: PINGs
 
     final override func pingAnswered(_ payload: UInt64) {
         guard let ping = Ping(rawValue: payload) else { return }

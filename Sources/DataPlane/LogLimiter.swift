@@ -1,7 +1,8 @@
 import EventLoop
 
 /// Keeps a peer that is turned away again and again from filling the log: a few lines for each rule and peer, then one
-/// that says how many were left out. Confined to one thread.
+/// that says how many were left out. Unlike `LogPace` it counts each peer by itself, so that one who causes many lines
+/// hides nobody else's. Confined to one thread.
 package struct LogLimiter {
     package struct Key: Hashable, Sendable {
         package var rule: String

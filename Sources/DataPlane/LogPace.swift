@@ -2,7 +2,8 @@ import EventLoop
 
 /// The pace at which lines of a kind go to the log: a few at once, then one a second, with a count of those left out.
 ///
-/// Without it, anybody able to cause a line could fill a disk. Pure; confined to one thread.
+/// Without it, anybody able to cause a line could fill a disk. It is for lines about calls and upstreams, which are
+/// paced all together as no one peer is to blame; lines about a peer have `LogLimiter`. Pure; confined to one thread.
 package struct LogPace {
     private static let burst = 20
     private static let refill: UInt64 = 1_000_000_000

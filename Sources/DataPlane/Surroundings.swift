@@ -4,7 +4,7 @@ import Ground
 /// The services of the system that a worker uses, in one place so that a simulation can replace them.
 package struct Surroundings {
     package var time = TimeSource.system
-    package var random = RandomSource.system
+    package var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
     /// Starts connecting to an upstream; the socket reports the outcome once it is writable.
     package var connect: (SocketAddress) throws(SystemError) -> Socket = { address throws(SystemError) in
         try Socket.connect(to: address)

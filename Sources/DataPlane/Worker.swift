@@ -45,7 +45,7 @@ final class Worker: @unchecked Sendable {
     /// TLS settings for clients that connect from now on; `nil` for plaintext.
     private(set) var clientTLS: TLSContext?
 
-    var random: RandomSource
+    var random: any RandomNumberGenerator
     /// Starts connecting to an upstream.
     let connect: (SocketAddress) throws(SystemError) -> Socket
 

@@ -1,4 +1,5 @@
 import DataPlane
+import TestSupport
 
 /// What a simulation begins with, as its seed has it.
 struct Scenario {
@@ -22,7 +23,7 @@ struct Scenario {
     let shutdown: Int?
     let mostClients: Int
 
-    init(using random: inout RandomSource) {
+    init(using random: inout SplitMix) {
         kind = Kind.allCases.randomElement(using: &random)!
         failover = kind != .flawless && Int.random(in: 0..<4, using: &random) == 0
         let (blue, green) = (Int.random(in: 1...3, using: &random), Int.random(in: 1...2, using: &random))
@@ -35,9 +36,9 @@ struct Scenario {
         limits = Self.limits(of: kind, using: &random)
     }
 
-    private static func limits(of kind: Kind, using random: inout RandomSource) -> DataPlaneLimits {
+    private static func limits(of kind: Kind, using random: inout SplitMix) -> DataPlaneLimits {
         var limits = DataPlaneLimits()
-        func one<Value>(of values: [Value], _ random: inout RandomSource) -> Value {
+        func one<Value>(of values: [Value], _ random: inout SplitMix) -> Value {
             values.randomElement(using: &random)!
         }
         limits.sharedWindow = one(of: [65_535, 65_535, 1 << 20], &random)

@@ -4,6 +4,7 @@ import EventLoop
 import Glibc
 import Ground
 import Synchronization
+import TestSupport
 
 /// A worker among clients and backends that the simulation plays, with a clock that it moves: what happens, and in which
 /// order, a seed decides alone. After each turn the worker is looked at, and what peers get is compared with what was sent.
@@ -49,7 +50,7 @@ final class Simulation {
         }
     }
 
-    private var random: RandomSource
+    private var random: SplitMix
     private let journal: Journal
     private let scenario: Scenario
     private let time = HeldTime()
@@ -70,7 +71,7 @@ final class Simulation {
     private var drained: (color: Color, epoch: UInt64, end: MonotonicTime)?
 
     private init(seed: UInt64, keepsLines: Bool) throws {
-        random = .seeded(seed)
+        random = SplitMix(seed: seed)
         journal = Journal(keepsLines: keepsLines)
         scenario = Scenario(using: &random)
         let first = Route(epoch: 1, active: Bool.random(using: &random) ? .blue : .green)
@@ -80,7 +81,7 @@ final class Simulation {
         modes = PerColor { [Mode](repeating: .up, count: counts[$0]) }
         var surroundings = Surroundings()
         surroundings.time = .held(time)
-        surroundings.random = .seeded(random.next())
+        surroundings.random = SplitMix(seed: random.next())
         surroundings.connect = { [unowned self] address throws(SystemError) in try connect(to: address) }
         let endpoints = PerColor { color in
             (0..<counts[color]).map { Endpoint(host: "127.0.0.1", port: Self.port(color, $0)) }

@@ -2,6 +2,7 @@ import CNghttp2
 import DataPlane
 import EventLoop
 import Ground
+import TestSupport
 
 /// A worker whose clients, backends and clock a test plays by hand, one turn after the other.
 final class WorkerStage {
@@ -29,7 +30,7 @@ final class WorkerStage {
         word = try RouteWord(Route(epoch: 1, active: .blue))
         var surroundings = Surroundings()
         surroundings.time = .held(time)
-        surroundings.random = .seeded(1)
+        surroundings.random = SplitMix(seed: 1)
         surroundings.connect = { [unowned self] address throws(SystemError) in try connect(to: address) }
         let ports = PerColor<UInt16>(blue: 1_000, green: 2_000)
         worker = try SteppedWorker(

@@ -65,6 +65,24 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
+    /// A client whose streams take nothing may be busy or gone: it is asked, and stays as long as it answers.
+    @Test func aClientThatTakesNothingIsAskedAndGivenUp() throws {
+        var limits = DataPlaneLimits()
+        limits.writeTimeout = .seconds(20)
+        let stage = try WorkerStage(limits: limits)
+        stage.plan = .answer(size: 1 << 20, early: false)
+        let client = try stage.client()
+        client.isEager = false
+        stage.call(client)
+        stage.settle()
+        stage.accept()
+        stage.pass(.seconds(120))
+        #expect(client.isOpen)
+        client.isWriting = false
+        stage.pass(.seconds(32))
+        #expect(!client.isOpen && stage.worker.report().workers[0].closedByRule[.writeStall] == 1)
+    }
+
     @Test func endsACallBehindItsDeadlineAndTheGrace() throws {
         let stage = try WorkerStage()
         stage.plan = .hold

@@ -14,7 +14,7 @@ import Testing
         #expect(first(5, of: .seeded(7)) != first(5, of: .seeded(8)))
     }
 
-    @Test func theSystemsIsNeverTheSame() {
+    @Test func theSystemsSequenceNeverRepeats() {
         #expect(first(4, of: .system) != first(4, of: .system))
     }
 }

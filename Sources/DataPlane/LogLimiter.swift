@@ -3,7 +3,9 @@ import EventLoop
 /// Keeps a peer that is turned away again and again from filling the log: a few lines for each rule and peer, then one
 /// that says how many were left out. Confined to one thread.
 package struct LogLimiter {
+    /// The lines that are limited together.
     package struct Key: Hashable, Sendable {
+        /// The name of the rule or limit.
         package var rule: String
         /// `nil` for all the peers that are too many to be told apart.
         package var peer: Peer?
@@ -34,6 +36,7 @@ package struct LogLimiter {
         self.capacity = capacity
     }
 
+    /// Number of rules and peers with an entry.
     package var count: Int { entries.count }
 
     /// - Returns: whether a line is to be written now.

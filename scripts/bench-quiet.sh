@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures a response of 20 MB beside twelve streams of the same channel that were busy once and are quiet now. Prints a table with
-# the rate beside them and after their end: without distance, and with the backend or the client some milliseconds away. Needs a
+# the rate beside them and after their end: without distance, and with the upstream or the client some milliseconds away. Needs a
 # release build of the Proxy, gcc, make and the end-to-end tests' Python (.venv).
 #
 #   scripts/bench-quiet.sh              five rounds: about three minutes

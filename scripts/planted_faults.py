@@ -40,7 +40,7 @@ FAULTS = {
         "        if count > 0, !isPlanted { call.creditUpstream(count, self) }\n",
     ),
     "connection-credit": (
-        "a connection gets no credit for what nobody wants any more",
+        "a connection gets no credit for bytes that nobody wants any more",
         """        creditConnection(bytes.count)
         let call = context.call
         guard case .open = call.client, !call.response.hasEnded else {
@@ -57,27 +57,27 @@ FAULTS = {
         "        if !isPlanted || call.proxyAnswer == nil { ledger.end(route) }\n",
     ),
     "drain-waiters": (
-        "who waits for a drain isn't told of the last call's end",
+        "those who wait for a drain aren't told of the last call's end",
         "        if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }\n",
         "        if !drainWaiters.isEmpty, !isPlanted { drainWaiters.notify(ledger) }\n",
     ),
     "stale-index": (
-        "a call that takes another one's place on an upstream doesn't know it",
+        "a call that takes another one's place on an upstream isn't told its new index",
         "        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }\n",
         "        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = isPlanted ? 0 : call.indexOnUpstream }\n",
     ),
     "stale-waiting": (
-        "a call that is over stays in the queue in which it has waited",
+        "a call that has ended stays in the queue that it waited in",
         "            pool.use { $0.abandon(ticket) }\n",
         "            if !isPlanted { pool.use { $0.abandon(ticket) } }\n",
     ),
     "stale-held-back": (
-        "a call that is over stays among those that wait for a share of the window",
+        "a call that has ended stays among those that wait for a share of the window",
         "            heldBack.removeAll { $0.use { $0 === call } }\n",
         "            if !isPlanted { heldBack.removeAll { $0.use { $0 === call } } }\n",
     ),
     "window-grant": (
-        "what a response's window has grown by isn't given back",
+        "the growth of a response's window isn't given back",
         "        call.giveBackResponseGrant()\n        call.giveBackRequestGrant()\n",
         "        if !isPlanted { call.giveBackResponseGrant() }\n        call.giveBackRequestGrant()\n",
     ),
@@ -108,7 +108,7 @@ FAULTS = {
         "        phase = .goingAway\n        if !isPlanted { pool.connectionLeaves(self) }\n",
     ),
     "room-made": (
-        "calls that wait don't hear that a stream has ended",
+        "waiting calls aren't told that a stream has ended",
         """        closeLeg(of: call)
         pool.roomWasMade()
         guard case .open(let client, let clientStream) = call.client else""",
@@ -117,7 +117,7 @@ FAULTS = {
         guard case .open(let client, let clientStream) = call.client else""",
     ),
     "drain-timer": (
-        "a drain ends what is due at once, and nothing later",
+        "a drain ends only the calls that are due at once",
         "            worker.loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }\n",
         """            worker.loop.schedule(after: next.since(now)) { [unowned self] in
                 if !isPlanted { endDueCalls() }
@@ -132,7 +132,7 @@ FAULTS = {
 """,
     ),
     "lost-attempt": (
-        "calls that wait aren't told that connecting has failed",
+        "waiting calls aren't told that connecting has failed",
         "        worker.loop.cancel(timeout)\n        attempt = .none\n        tryNext(rest, .unreachable, reason)\n",
         """        worker.loop.cancel(timeout)
         attempt = .none
@@ -140,7 +140,7 @@ FAULTS = {
 """,
     ),
     "partial-write": (
-        "what a socket has taken of a write is written again",
+        "bytes that a socket has taken are written again",
         "                unsent = unsafe Array(rest)\n",
         "                unsent = Array(isPlanted ? bytes : rest)\n",
     ),
@@ -155,7 +155,7 @@ FAULTS = {
         '        if !isPlanted { connection.close("timed out") }\n',
     ),
     "kept-body": (
-        "what waits of a response is kept when its client leaves",
+        "the waiting part of a response is kept when its client leaves",
         "        call.responseBody.removeAll(to: worker.chunks)\n        if case .ended(let trailers?)",
         """        if !isPlanted { call.responseBody.removeAll(to: worker.chunks) }
         if case .ended(let trailers?)""",

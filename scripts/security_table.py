@@ -19,7 +19,7 @@ BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
 # happens instead.
 ATTACKS = [
     ("test_rapid_reset", "Rapid Reset (CVE-2023-44487): open and cancel 3,000 streams", "`resets`"),
-    ("test_delayed_rapid_reset", "Rapid Reset, each call cancelled once the backend works on it", "`resets`"),
+    ("test_delayed_rapid_reset", "Rapid Reset, each call cancelled once the upstream works on it", "`resets`"),
     ("test_made_you_reset[window_overflow]", "MadeYouReset (CVE-2025-8671) by window overflow, 3,000 streams", "`resets`"),
     ("test_made_you_reset[content_length]", "MadeYouReset by a `content-length` that lies, 3,000 streams", "`resets`"),
     ("test_empty_headers", "210 HEADERS without a field", "`resets`"),
@@ -85,7 +85,7 @@ def combined(rows: list[dict]) -> dict:
 
 def table(title: str, attacks: list[tuple[str, str, str]], record: list[dict]) -> list[str]:
     lines = [
-        f"| {title} | stopped by | requests at the backend | memory | processor | over after | the witness's slowest call, failures "
+        f"| {title} | stopped by | requests at the upstream | memory | processor | over after | the witness's slowest call, failures "
         "| test |",
         "|---|---|--:|--:|--:|--:|--:|---|",
     ]
@@ -111,7 +111,7 @@ def main() -> None:
     text = DOCUMENT.read_text()
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
-    tables = [*table("attack by a client", ATTACKS, record), "", *table("by a backend", BACKEND_ATTACKS, record)]
+    tables = [*table("attack by a client", ATTACKS, record), "", *table("attack by an upstream", BACKEND_ATTACKS, record)]
     DOCUMENT.write_text(head + "\n".join([BEGIN, machine, "", *tables, END]) + tail)
 
 

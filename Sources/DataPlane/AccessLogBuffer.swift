@@ -85,10 +85,10 @@ final class AccessLogBuffer {
             line.append(string: reset.description.utf8)
         }
         if call.hasBeenRetried { line.append(",\"retried\":true") }
-        if let failure = call.proxyAnswer {
+        if let answer = call.proxyAnswer {
             line.append(",\"error\":")
-            line.append(string: failure.message.utf8)
-            if let id = failure.id {
+            line.append(string: answer.message.utf8)
+            if let id = answer.id {
                 line.append(",\"id\":")
                 line.append(string: id.utf8)
             }

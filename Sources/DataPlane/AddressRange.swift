@@ -28,6 +28,7 @@ package struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         self.length = length
     }
 
+    /// Whether an address is in the range. An IPv4 address that is shown as IPv6 counts as IPv4.
     package func contains(_ address: SocketAddress) -> Bool {
         let address = address.unmapped
         guard address.family == first.family else { return false }

@@ -3,7 +3,9 @@ import EventLoop
 /// The pause between tries that fail: doubled after each failure, up to a limit, with some jitter so that many who fail
 /// together don't try again together.
 package struct Backoff {
+    /// The nominal pause after the first failure.
     package var shortest: Duration
+    /// The longest nominal pause.
     package var longest: Duration
     /// Failures since the last success.
     package private(set) var failures = 0
@@ -13,6 +15,7 @@ package struct Backoff {
         self.longest = longest
     }
 
+    /// Records a success: the next pause is the shortest again.
     package mutating func succeeded() {
         failures = 0
     }

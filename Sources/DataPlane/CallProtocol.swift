@@ -23,6 +23,7 @@ package enum CallProtocol {
         self = head.value(of: .contentType, hasPrefix: "application/grpc-web-text") ? .grpcWebText : .grpcWeb
     }
 
+    /// Whether the call is gRPC-Web of either form.
     package var isGRPCWeb: Bool {
         switch self {
         case .http, .grpc: false

@@ -16,6 +16,7 @@ package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
     /// The sum of all counts.
     package var total: Int { counts.reduce(0, +) }
 
+    /// Adds the counts case by case.
     package static func += (left: inout Self, right: Self) {
         for index in left.counts.indices { left.counts[index] += right.counts[index] }
     }

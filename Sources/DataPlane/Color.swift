@@ -32,11 +32,13 @@ package struct PerColor<Value> {
         values = [blue, green]
     }
 
+    /// Blue's value.
     package var blue: Value {
         _read { yield self[.blue] }
         _modify { yield &self[.blue] }
     }
 
+    /// Green's value.
     package var green: Value {
         _read { yield self[.green] }
         _modify { yield &self[.green] }
@@ -47,6 +49,7 @@ package struct PerColor<Value> {
         self.init(blue: try make(.blue), green: try make(.green))
     }
 
+    /// The value of a color.
     package subscript(color: Color) -> Value {
         // In place: copying a large value would cost more than what is done with it.
         @inline(__always) _read { yield values[Int(color.rawValue)] }

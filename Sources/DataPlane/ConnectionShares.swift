@@ -4,6 +4,7 @@
 /// more, and each connection that another peer opens replaces one of its own. So nobody can take all the room, and
 /// nobody is turned away for having few. Confined to one thread.
 package struct ConnectionShares {
+    /// The decision about a new connection.
     package enum Decision: Equatable {
         case take
         /// The connection is taken, and the oldest idle connection of this peer makes room for it.

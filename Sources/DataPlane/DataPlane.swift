@@ -18,6 +18,7 @@ package final class DataPlane: TrafficControl {
 
     /// The reason why the data plane can't be set up.
     package struct SetUpError: Error, CustomStringConvertible {
+        /// The part that can't be set up.
         package enum Cause: Sendable {
             /// The system has no room for the workers.
             case workers
@@ -25,6 +26,7 @@ package final class DataPlane: TrafficControl {
             case accessLog
         }
 
+        /// The part that can't be set up.
         package var cause: Cause
         package var description: String
     }

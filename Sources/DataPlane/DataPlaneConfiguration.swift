@@ -9,6 +9,7 @@ package struct DataPlaneConfiguration: Sendable {
     package var workers: Int
     /// Time for which a worker waits for more without sleeping; zero to sleep at once.
     package var busyPoll: Duration
+    /// The destination of the access log.
     package var accessLog: AccessLogDestination
     /// Initial limits; `DataPlane.publish` changes them and `failover`.
     package var limits: DataPlaneLimits
@@ -84,8 +85,9 @@ package struct DataPlaneLimits: Sendable {
     package var maxHeaderListSize = 16_384
     /// Fields in a header list.
     package var maxHeaderFields = 100
-    /// Streams of one connection in a row that may end by a reset, and the time that forgives one.
+    /// Streams of one connection in a row that may end by a reset.
     package var resetBudget = 200
+    /// Time that forgives one of them.
     package var resetRefill: Duration = .milliseconds(100)
     /// Clients without a budget beyond those of their connections: load balancers, which carry many clients' calls.
     package var trustedPeers: [AddressRange] = []
@@ -110,8 +112,9 @@ package struct DataPlaneLimits: Sendable {
     /// RST_STREAM frames on one upstream connection within 30 s. Servers end a connection over more, whichever clients
     /// its calls belong to: swift-nio-http2 and Netty over 200.
     package var upstreamResets = 80
-    /// Calls of one worker that may wait for a place at one endpoint, and the longest wait.
+    /// Calls of one worker that may wait for a place at one endpoint.
     package var maxWaiting = 10_000
+    /// Longest time that a call may wait for a place at an endpoint.
     package var waitTimeout: Duration = .seconds(30)
     /// Whether clients are told the addresses of upstreams and what is wrong with them.
     package var revealsUpstream = false
@@ -135,12 +138,14 @@ package struct DataPlaneLimits: Sendable {
     /// Time for the answer to such a PING.
     package var upstreamKeepaliveTimeout: Duration = .seconds(10)
     /// Failures in a row (calls lost, connections not made) after which one worker passes an endpoint over, if there
-    /// are others, and the time for which it does.
+    /// are others.
     package var ejectionThreshold = 5
+    /// Time for which such an endpoint is passed over.
     package var ejectionTime: Duration = .seconds(10)
-    /// Shortest and longest pause between tries to connect to an endpoint: doubled with each failure, with a jitter of
-    /// a fifth either way.
+    /// Nominal pause after the first failed try to connect to an endpoint. It is doubled with each further failure, and
+    /// a jitter of a fifth either way is added.
     package var minConnectBackoff: Duration = .milliseconds(50)
+    /// Longest nominal pause between tries to connect to an endpoint.
     package var maxConnectBackoff: Duration = .seconds(1)
     /// Time for a client to answer the PING between the two GOAWAYs of a shutdown.
     package var goAwayTimeout: Duration = .seconds(5)
@@ -150,14 +155,18 @@ package struct DataPlaneLimits: Sendable {
 
 /// An event worth a line in the log.
 package struct DataPlaneEvent: Sendable {
+    /// The level of a log line.
     package enum Severity: Sendable {
         case info
         case warning
         case error
     }
 
+    /// The level of the line.
     package var severity: Severity
+    /// The event in a few words, without its details: a constant for each kind of event.
     package var message: String
+    /// Further fields of the line, in order.
     package var details: [(name: String, value: String)]
 
     package init(_ severity: Severity, _ message: String, _ details: [(name: String, value: String)] = []) {

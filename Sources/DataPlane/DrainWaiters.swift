@@ -13,14 +13,19 @@ package struct DrainWaiters {
 
     package init() {}
 
+    /// Whether nobody waits.
     package var isEmpty: Bool { waiters.isEmpty }
 
+    /// Adds a wait. `whenDrained` is called once: when no such call is left, or by `notifyAll`.
+    ///
+    /// - Parameter number: the wait's number in the whole data plane, not in use here.
     package mutating func add(
         _ number: UInt64, _ color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
     ) {
         waiters[number] = Waiter(color: color, epoch: epoch, whenDrained: whenDrained)
     }
 
+    /// Removes a wait, whose callback is then never called; without effect if it is over.
     package mutating func remove(_ number: UInt64) {
         waiters[number] = nil
     }

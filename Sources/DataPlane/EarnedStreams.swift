@@ -21,6 +21,7 @@ package struct EarnedStreams {
         announced = min(full, max(1, left))
     }
 
+    /// Whether the connection may have all of its streams.
     package var isFull: Bool { announced == full }
 
     /// Takes a change of the budget.

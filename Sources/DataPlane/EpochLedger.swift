@@ -3,6 +3,7 @@
 /// Epochs only grow, so the calls that begin now belong to the last entry, or to the last two if an epoch's calls fail
 /// over to the other color; earlier entries go when they reach zero.
 package struct EpochLedger {
+    /// Calls in flight by epoch and color, in the order of the epochs; none is empty.
     package private(set) var entries: [TrafficReport.InFlight] = []
 
     /// Calls in flight, of any epoch.
@@ -10,6 +11,7 @@ package struct EpochLedger {
 
     package init() {}
 
+    /// Counts a call that begins under a route. Its epoch must not be below the newest one.
     package mutating func begin(_ route: Route) {
         total += 1
         if let index = index(of: route) {

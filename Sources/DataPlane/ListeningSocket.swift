@@ -44,6 +44,7 @@ package struct ListeningSocket: Sendable {
         address = Endpoint(host: local.host, port: local.port)
     }
 
+    /// The socket, for a process that takes over from this one.
     package var descriptor: FileDescriptor { socket.descriptor }
 
     /// Whether the socket can be reached from this machine only.

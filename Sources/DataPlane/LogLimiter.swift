@@ -4,7 +4,9 @@ import EventLoop
 /// that says how many were left out. Unlike `LogPace` it counts each peer by itself, so that one who causes many lines
 /// hides nobody else's. Confined to one thread.
 package struct LogLimiter {
+    /// The lines that are limited together.
     package struct Key: Hashable, Sendable {
+        /// The name of the rule or limit.
         package var rule: String
         /// `nil` for all the peers that are too many to be told apart.
         package var peer: Peer?
@@ -35,6 +37,7 @@ package struct LogLimiter {
         self.capacity = capacity
     }
 
+    /// Number of rules and peers with an entry.
     package var count: Int { entries.count }
 
     /// - Returns: whether a line is to be written now.

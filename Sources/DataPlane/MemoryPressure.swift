@@ -24,11 +24,21 @@ package struct MemoryPressure {
             || abs(held - lastLook.held) > bound / Self.partBetweenLooks
     }
 
+    /// Records the peer that holds the most.
+    ///
+    /// - Parameters:
+    ///   - heaviest: that peer; `nil` if no peer holds anything.
+    ///   - held: bytes that all calls hold together.
     package mutating func found(_ heaviest: Peer?, held: Int, now: MonotonicTime) {
         self.heaviest = heaviest
         lastLook = (now, held)
     }
 
+    /// Whether a peer's new call is refused.
+    ///
+    /// - Parameters:
+    ///   - held: bytes that all calls hold together.
+    ///   - bound: the most that they may hold, in bytes.
     package func refuses(_ peer: Peer, held: Int, bound: Int) -> Bool {
         held > bound || held > Self.threshold(of: bound) && peer == heaviest
     }

@@ -8,6 +8,7 @@ import EventLoop
 package enum MemoryRelief {
     /// A stream that has bytes waiting.
     package struct Stream<Peer: Hashable> {
+        /// The peer whose call it is.
         package var peer: Peer
         /// Bytes that the stream's call takes.
         package var bytes: Int

@@ -2,6 +2,7 @@ import EventLoop
 
 /// A worker's record of a peer, which outlives the peer's connections. Confined to its worker's thread.
 package final class PeerAccount {
+    /// The peer whose account this is.
     package let peer: Peer
     /// The budget of all connections of the peer, which the next one begins with.
     package var resets: ResetBudget
@@ -33,6 +34,7 @@ package struct PeerTable {
         self.capacity = capacity
     }
 
+    /// Number of peers with an account.
     package var count: Int { accounts.count }
 
     /// Counts one more connection of a peer.

@@ -2,6 +2,7 @@
 package enum Placement {
     /// The facts about one endpoint when a call begins.
     package struct Candidate {
+        /// Whether the health checks and the worker's own experience let the endpoint have calls.
         package var isHealthy: Bool
         /// Whether the call has already failed to get through to the endpoint.
         package var wasTried: Bool

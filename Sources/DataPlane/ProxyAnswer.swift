@@ -4,6 +4,7 @@ import HTTP2
 
 /// An answer that the Proxy gives to a call itself, and the reason.
 package struct ProxyAnswer: Sendable {
+    /// The reason in one word. The raw value is its name in logs and metrics.
     package enum Kind: String, CaseIterable, Sendable {
         /// No endpoint could be reached.
         case unreachable
@@ -54,6 +55,7 @@ package struct ProxyAnswer: Sendable {
         }
     }
 
+    /// The reason in one word.
     package var kind: Kind
     /// The reason in a sentence for a person, without its full stop.
     package var message: String
@@ -151,6 +153,7 @@ package struct ProxyAnswer: Sendable {
         list.append("content-length", String(body.utf8.count))
     }
 
+    /// The body of the answer to a plain HTTP request: one line of text.
     package var body: String { clientMessage + "\n" }
 
     /// Encodes a status message as gRPC over HTTP/2 requires: everything but printable ASCII other than `%`.

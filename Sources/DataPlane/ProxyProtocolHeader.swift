@@ -3,6 +3,7 @@ import EventLoop
 /// The header in which a load balancer names the client that it connects for (HAProxy's proxy-protocol.txt, version 2),
 /// taken in piece by piece. It is read from the socket before anything else, and never a byte beyond it.
 package struct ProxyProtocolHeader {
+    /// The outcome of reading a header.
     package enum Outcome: Equatable {
         /// The client's address, as the load balancer sees it.
         case proxied(SocketAddress)

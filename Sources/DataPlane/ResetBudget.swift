@@ -6,7 +6,9 @@ import EventLoop
 /// sent the RST_STREAM (Rapid Reset, CVE-2023-44487; MadeYouReset, CVE-2025-8671); each clean end brings one back, and
 /// so does time, for clients that give up what they have asked for.
 package struct ResetBudget {
+    /// Number of unclean ends in a row that are forgiven.
     package let capacity: Int
+    /// Time that brings one token back.
     package let refill: Duration
     private var tokens: Int
     private var lastRefill: MonotonicTime

@@ -5,6 +5,7 @@ import Ground
 package struct Route: Equatable, Sendable {
     /// The number of the change: 1 for the first start, and one more with each change; below 2^62.
     package var epoch: UInt64
+    /// The color that takes new streams.
     package var active: Color
 
     package init(epoch: UInt64, active: Color) {
@@ -39,11 +40,13 @@ package final class RouteWord: Sendable {
     /// The word's descriptor, for a process that takes over from this one.
     package var descriptor: FileDescriptor { word.descriptor }
 
+    /// The route in force. Any thread may call it.
     package func load() -> Route {
         let bits = word.load()
         return Route(epoch: bits >> 1, active: bits & 1 == 0 ? .blue : .green)
     }
 
+    /// Puts a route in force: the next stream of every worker follows it. Only the switchboard calls it.
     package func store(_ route: Route) {
         word.store(Self.encode(route))
     }

@@ -13,6 +13,7 @@ package struct SendShare {
     package static let exhausted = 1024
     /// Bytes of the connection's window below which a connection is full if that lasts: until then it may only be busy.
     package static let scarce = 16 * 1024
+    /// Time for which a window must be scarce to count as full.
     package static let patience = Duration.milliseconds(10)
 
     /// Bytes of the connection's window when none of it is used, as far as is known.

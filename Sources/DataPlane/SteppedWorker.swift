@@ -29,33 +29,47 @@ package final class SteppedWorker {
 
     // MARK: Requests from the data plane
 
+    /// Gives the worker a client's connection, as the acceptor would.
     package func adopt(_ socket: Socket, from address: SocketAddress) {
         worker.openConnections.add(1, ordering: .relaxed)
         worker.adopt(socket, from: address, share: nil, registry)
     }
 
+    /// As `TrafficControl.publish(health:)`, for this worker.
     package func publish(health: PerColor<[Bool]>) { worker.publish(health: health) }
 
+    /// As `DataPlane.publish(limits:failover:)`, for this worker.
     package func publish(limits: DataPlaneLimits, failover: Bool) { worker.publish(limits: limits, failover: failover) }
 
+    /// As `TrafficControl.endCalls(on:before:over:)`, for this worker.
     package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
         worker.colorDrain.begin(on: color, before: epoch, over: spread)
     }
 
+    /// As `TrafficControl.cancelDrain()`, for this worker.
     package func cancelDrain() { worker.colorDrain.cancel() }
 
+    /// Calls back once no call is left that began on a color before an epoch.
+    ///
+    /// - Parameter number: any number not in use by another wait.
     package func wait(
         _ number: UInt64, untilDrained color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
     ) {
         worker.book.wait(number, untilDrained: color, before: epoch, whenDrained: whenDrained)
     }
 
+    /// Begins a shutdown: clients are told to leave, and `whenDone` is called when the last has left.
     package func beginShutdown(whenDone: @escaping @Sendable () -> Void) { worker.beginShutdown(whenDone: whenDone) }
 
+    /// Ends all calls, as at the end of a shutdown's grace.
+    ///
+    /// - Returns: number of calls ended.
     package func endCalls() -> Int { worker.endCalls() }
 
+    /// Ends the worker: all of its connections close, and it takes no more turns.
     package func stop() { worker.stop() }
 
+    /// The worker's counts, as a report of the whole data plane.
     package func report() -> TrafficReport {
         var report = TrafficReport()
         worker.contribute(to: &report)

@@ -4,8 +4,11 @@ import Ground
 package struct TrafficReport: Sendable, Equatable {
     /// Calls in flight by the epoch and color they began under; only entries with at least one call.
     package struct InFlight: Sendable, Equatable {
+        /// The epoch of the route that the calls began under.
         package var epoch: UInt64
+        /// The color that takes the calls.
         package var color: Color
+        /// Number of calls, 1 or more.
         package var calls: Int
 
         package init(epoch: UInt64, color: Color, calls: Int) {
@@ -31,12 +34,14 @@ package struct TrafficReport: Sendable, Equatable {
         package var failedOver = 0
         /// Calls ended by a drain.
         package var drained = 0
-        /// DATA payload bytes from clients to this color, and back.
+        /// DATA payload bytes from clients to this color.
         package var bytesUp = 0
+        /// DATA payload bytes from this color to clients.
         package var bytesDown = 0
-        /// Time from a call's HEADERS to its end: the sum in microseconds, and calls at or below each bound of
-        /// `durationBounds` (not cumulative; the last entry counts those above the last bound).
+        /// Time from a call's HEADERS to its end, summed over the calls that ended, in microseconds.
         package var durationMicroseconds = 0
+        /// Calls that ended, by duration: entry n counts those at or below bound n of `durationBounds` and above the
+        /// one before it; the last entry counts those above the last bound.
         package var durationBuckets = [Int](repeating: 0, count: TrafficReport.durationBounds.count + 1)
         /// Open connections to this color's endpoints.
         package var upstreamConnections = 0
@@ -55,8 +60,11 @@ package struct TrafficReport: Sendable, Equatable {
 
     /// Totals of one worker.
     package struct WorkerTotals: Sendable, Equatable {
+        /// Open connections of clients.
         package var clientConnections = 0
+        /// Connections of clients taken since the process started.
         package var acceptedConnections = 0
+        /// Calls in flight, of any color and epoch.
         package var callsInFlight = 0
         /// Connections closed for breaking a rule.
         package var closedByRule = CaseCounts<AbuseRule>()
@@ -70,7 +78,9 @@ package struct TrafficReport: Sendable, Equatable {
 
     /// The peer with the most connections.
     package struct PeerShare: Sendable, Equatable {
+        /// The peer's address, network or certificate identity, as in the log.
         package var name: String
+        /// Open connections of the peer, on all workers.
         package var connections: Int
 
         package init(name: String, connections: Int) {
@@ -79,14 +89,18 @@ package struct TrafficReport: Sendable, Equatable {
         }
     }
 
+    /// Calls in flight, one entry for each epoch and color that has any.
     package var inFlight: [InFlight] = []
+    /// Totals of each color, over all workers.
     package var colors = PerColor<ColorTotals> { _ in ColorTotals() }
+    /// Totals of each worker, in the order of the workers.
     package var workers: [WorkerTotals] = []
     /// Number of processes that may still have calls and did not answer in time: the report has their last known calls,
     /// if any.
     package var unanswered = 0
     /// Number of peers with connections, not counting load balancers, which stand for others.
     package var peers = 0
+    /// The peer with the most connections; `nil` if no peer has any.
     package var largestPeer: PeerShare?
 
     package init() {}
@@ -102,6 +116,7 @@ package struct TrafficReport: Sendable, Equatable {
 
     /// Calls left on a color after a change, as far as is known.
     package struct Left: Sendable, Equatable {
+        /// Number of calls that are known to be left.
         package var calls: Int
         /// Number of processes that may have calls and don't say so.
         package var unanswered: Int

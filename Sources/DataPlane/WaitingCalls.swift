@@ -68,6 +68,7 @@ package struct WaitingCalls<Peer: Hashable, Client: Hashable, Element> {
 
     package init() {}
 
+    /// Whether no element waits.
     package var isEmpty: Bool { count == 0 }
 
     // MARK: Adding

@@ -155,6 +155,7 @@ package enum WindowGrant: Equatable {
     /// `owed`.
     case resting(size: Int, owed: Int)
 
+    /// No growth.
     package static let none = WindowGrant.inUse(0)
 
     /// Bytes by which the window is larger now.
@@ -180,6 +181,7 @@ package struct ResponseSizeGuess {
 
     package init() {}
 
+    /// Whether the next response is likely to be large.
     package var expectsLarge: Bool { largeLately > 0 }
 
     /// Takes note of a response that has ended.

@@ -15,6 +15,7 @@ package struct WorkerLog: ~Copyable {
 
     // MARK: Lines
 
+    /// Writes a line of the Proxy's own, which no peer can cause at will.
     package func report(
         _ severity: DataPlaneEvent.Severity, _ message: String, _ details: [(name: String, value: String)] = []
     ) {
@@ -71,6 +72,7 @@ package struct WorkerLog: ~Copyable {
         limitsReached[limit] += 1
     }
 
+    /// Copies the counts into a report.
     package func contribute(to totals: inout TrafficReport.WorkerTotals) {
         totals.closedByRule = closedByRule
         totals.limitsReached = limitsReached

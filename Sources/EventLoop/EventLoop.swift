@@ -149,6 +149,7 @@ package final class EventLoop {
     /// The time at which the next timer is due; `nil` if there is none.
     package func nextDeadline() -> MonotonicTime? { timers.nextDeadline() }
 
+    /// Cancels a timer, so that its action doesn't run; without effect if it has run. On the loop's thread only.
     package func cancel(_ timer: TimerID) {
         timers.cancel(timer)
     }

@@ -12,8 +12,10 @@ package final class OneTimeEvent: Sendable {
 
     package init() {}
 
+    /// Whether the event has happened.
     package var isSet: Bool { state.withLock { $0.isSet } }
 
+    /// Sets the event and resumes all tasks that wait for it; without effect if it is set.
     package func set() {
         let waiters = state.withLock { state in
             state.isSet = true

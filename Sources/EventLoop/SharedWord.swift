@@ -45,10 +45,12 @@ package final class SharedWord: @unchecked Sendable {
         unsafe munmap(word, Self.pageSize)
     }
 
+    /// Loads the word, with acquiring order. Any thread of any process that shares it may do so.
     package func load() -> UInt64 {
         unsafe word.pointee.load(ordering: .acquiring)
     }
 
+    /// Stores into the word, with sequentially consistent order.
     package func store(_ value: UInt64) {
         unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
     }

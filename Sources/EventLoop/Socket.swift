@@ -14,6 +14,7 @@ package struct Socket: Sendable {
         case failed(SystemError)
     }
 
+    /// The open socket, which doesn't block.
     package let descriptor: FileDescriptor
 
     private init(_ descriptor: FileDescriptor) {
@@ -91,6 +92,7 @@ package struct Socket: Sendable {
 
     // MARK: Moving bytes
 
+    /// Reads once, up to the buffer's size. `end` is the end of the peer's bytes.
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         while true {
             let count = unsafe recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
@@ -127,7 +129,9 @@ package struct Socket: Sendable {
         return count < 0 ? nil : Int(count)
     }
 
+    /// The address that the socket is bound to; `nil` if the system can't tell.
     package var localAddress: SocketAddress? { unsafe address(by: getsockname) }
+    /// The address of the other side; `nil` if the socket isn't connected.
     package var peerAddress: SocketAddress? { unsafe address(by: getpeername) }
 
     private func address(

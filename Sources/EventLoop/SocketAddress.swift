@@ -3,14 +3,17 @@ import Ground
 
 /// An IPv4 or IPv6 address with a port, as system calls take it.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
+    /// The kind of address.
     package enum Family: Sendable, Hashable {
         case ipv4
         case ipv6
     }
 
+    /// The kind of address, which decides its length.
     package var family: Family
     /// 4 or 16 bytes in network order.
     package var bytes: [UInt8]
+    /// The port, in the machine's byte order.
     package var port: UInt16
     /// The interface of a link-local IPv6 address; 0 otherwise.
     package var scope: UInt32

@@ -17,6 +17,7 @@ package enum TimeSource {
 
 /// A clock that its owner moves. Confined to the thread of the loop that uses it.
 package final class HeldTime {
+    /// The clock's current time.
     package private(set) var now: MonotonicTime
 
     /// - Parameter now: the initial time.

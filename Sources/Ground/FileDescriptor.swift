@@ -2,6 +2,7 @@ import Glibc
 
 /// An open file descriptor that is closed when its last owner releases it.
 package final class FileDescriptor: Sendable {
+    /// The number by which system calls know the descriptor; valid as long as this object lives.
     package let number: Int32
 
     /// Takes over the result of a system call.

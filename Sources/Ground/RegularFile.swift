@@ -20,6 +20,7 @@ package struct RegularFile {
         }
     }
 
+    /// The file, open for reading.
     package let descriptor: FileDescriptor
     /// Bytes in the file as it was opened.
     package let size: Int

@@ -5,6 +5,7 @@ import NIOCore
 /// If the total would exceed the limit, the holder that has waited for its client longest makes room: clients that send
 /// and receive quickly are not held up by those that don't. Not thread-safe.
 package struct ByteAllowance<Holder: Hashable> {
+    /// The answer to a holder that takes bytes.
     package enum Verdict: Equatable {
         /// - Parameter ending: holders that have lost their bytes.
         case granted(ending: [Holder])
@@ -22,6 +23,7 @@ package struct ByteAllowance<Holder: Hashable> {
 
     private let limit: Int
     private var holdings: [Holder: Holding] = [:]
+    /// Bytes held by all holders.
     package private(set) var total = 0
 
     package init(limit: Int) {
@@ -59,6 +61,7 @@ package struct ByteAllowance<Holder: Hashable> {
         holdings[holder]?.isWaiting = false
     }
 
+    /// Takes all bytes back from a holder; without effect if it has none.
     package mutating func release(_ holder: Holder) {
         total -= holdings.removeValue(forKey: holder)?.bytes ?? 0
     }

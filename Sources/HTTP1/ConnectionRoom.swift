@@ -20,6 +20,7 @@ package struct ConnectionRoom<Key: Hashable> {
         case idle
     }
 
+    /// The decision about a new connection.
     package enum Admission: Equatable {
         /// - Parameters:
         ///   - reserved: whether the place is for liveness probes only.
@@ -47,8 +48,10 @@ package struct ConnectionRoom<Key: Hashable> {
         self.reserve = reserve
     }
 
+    /// Number of connections that have places.
     package var count: Int { places.count }
 
+    /// Decides about a new connection, and gives it a place if it is admitted.
     package mutating func admit(_ key: Key, now: NIODeadline) -> Admission {
         if places.count - reserved < size { return place(key, reserved: false, closing: nil, now) }
         if let next = nextToGo(reserved: false, now) {
@@ -69,6 +72,7 @@ package struct ConnectionRoom<Key: Hashable> {
         places[key]?.since = now
     }
 
+    /// Frees the place of a connection; without effect if it has none.
     package mutating func remove(_ key: Key) {
         if places.removeValue(forKey: key)?.isReserved == true { reserved -= 1 }
     }

@@ -5,6 +5,7 @@ import NIOCore
 package struct Request: Sendable {
     /// Method, target and fields; the authority is that of `Host`.
     package var head: HTTPRequest
+    /// The complete body; empty without one.
     package var body: ByteBuffer
     /// The client's address, without its port.
     package var peer: String
@@ -15,7 +16,9 @@ package struct Request: Sendable {
         self.peer = peer
     }
 
+    /// The request's method.
     package var method: HTTPRequest.Method { head.method }
+    /// The request's fields.
     package var headers: HTTPFields { head.headerFields }
 
     /// The target up to its `?`, undecoded.

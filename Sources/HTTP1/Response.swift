@@ -3,10 +3,12 @@ import NIOCore
 
 /// A complete answer.
 package struct Response: Sendable {
+    /// The status of the answer.
     package var status: HTTPResponse.Status
     /// Without `Content-Length` and `Date`, which the server adds, and without `Connection`, unless the connection is
     /// to be closed.
     package var headers: HTTPFields
+    /// The complete body.
     package var body: ByteBuffer
 
     package init(status: HTTPResponse.Status, headers: HTTPFields = [:], body: ByteBuffer = ByteBuffer()) {

@@ -6,7 +6,9 @@ package struct ServerLimits: Sendable {
     package var connections = 1024
     /// Further connections, on which a client may only probe liveness.
     package var reserve = 64
+    /// The largest head of a request, in bytes.
     package var headerBytes = 16_384
+    /// The most fields in a request's head.
     package var headerFields = 100
     /// The largest body of a request, in bytes.
     package var bodyBytes: Int

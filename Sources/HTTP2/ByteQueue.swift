@@ -24,6 +24,7 @@ public struct ByteQueue {
         self.keepsForReplay = keepsForReplay
     }
 
+    /// Whether all bytes have been read.
     public var isEmpty: Bool { count == 0 }
 
     /// Appends a copy of some bytes.

@@ -3,11 +3,14 @@
 /// Soundness: `next` is `nil` or leads to a chunk of the same list, which lives for as long as it is named here.
 @safe
 package struct Chunk {
+    /// The next chunk of the list that this one is in.
     package var next: UnsafeMutablePointer<Chunk>?
     /// Bytes filled, from the start.
     package var filled: Int
+    /// Bytes that the chunk has room for, its header not included.
     package var capacity: Int
 
+    /// Bytes of the header in front of a chunk's own bytes.
     package static let headerSize = MemoryLayout<Chunk>.stride
 }
 

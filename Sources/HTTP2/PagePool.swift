@@ -8,6 +8,7 @@ import Glibc
 /// Soundness: the space is mapped from `init` until `deinit`; only whole pages of it are given out, each to one owner.
 @safe
 package final class PagePool {
+    /// Bytes in a page.
     package static let pageSize = 4096
 
     /// Bytes of address space, whose pages count only once they are written to; enough for 65,536 connections per
@@ -54,6 +55,7 @@ package final class PagePool {
         return unsafe start.advanced(by: used)
     }
 
+    /// Takes back a page that came from `take()`.
     package func give(_ page: UnsafeMutableRawPointer) {
         unsafe assert(contains(page) && page.isOnPageBoundary, "only pages from here come back")
         unsafe free.append(page)

@@ -97,6 +97,11 @@ open class SessionEvents {
     /// The peer's SETTINGS have arrived and are in force.
     open func settingsReceived() {}
 
+    /// The peer has sent GOAWAY (RFC 9113, section 6.8): it opens no more streams and processes none above
+    /// `lastStream`.
+    ///
+    /// On a client, each stream above that id closes with `refusedStream`. A peer may send several GOAWAYs with falling
+    /// ids; the first of a graceful shutdown has the highest id there is.
     open func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) {}
 
     /// A RST_STREAM has been written: either a submitted one or libnghttp2's own.

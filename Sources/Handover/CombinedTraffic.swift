@@ -57,6 +57,8 @@ package final class CombinedTraffic: TrafficControl {
         own.publish(health: health)
     }
 
+    /// As `TrafficControl.report` says, with the calls of the earlier processes. One that doesn't answer in time is
+    /// counted with its last report.
     package func report() async -> TrafficReport {
         var report = await own.report()
         let present = present()
@@ -80,16 +82,20 @@ package final class CombinedTraffic: TrafficControl {
         return report
     }
 
+    /// Ends calls here and orders the earlier processes to do the same.
     package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
         own.endCalls(on: color, before: epoch, over: spread)
         for predecessor in predecessors { predecessor.endCalls(on: color, before: epoch, over: spread) }
     }
 
+    /// Ends no more calls, here and in the earlier processes.
     package func cancelDrain() {
         own.cancelDrain()
         for predecessor in predecessors { predecessor.cancelDrain() }
     }
 
+    /// Waits for this process's calls and those of the earlier ones; `false` if it can't be known any more because an
+    /// earlier process answers to another.
     package func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
         // One after the other, as among workers: a process with no such call left never gets another.
         guard await own.waitUntilDrained(color, before: epoch) else { return false }

@@ -35,6 +35,7 @@ package final class HandoverChannel: Sendable {
     /// The messages that arrive, until the other process is gone or `close()` is called.
     package let messages: AsyncStream<[UInt8]>
 
+    /// This end's socket, to be passed to another process.
     package let descriptor: FileDescriptor
     private let continuation: AsyncStream<[UInt8]>.Continuation
     private let end: LoopConfined<HandoverEnd>

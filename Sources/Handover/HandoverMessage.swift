@@ -46,6 +46,7 @@ package enum PredecessorMessage: Codable, Sendable, Equatable {
 package struct Takeover: Codable, Sendable, Equatable {
     /// The switch state: its changes, newest first.
     package var history: [Change]
+    /// The health of both colors, blue first.
     package var health: [ColorHealth]
     /// The drain in progress.
     package var drain: Drainer.Progress?
@@ -59,15 +60,21 @@ package struct Takeover: Codable, Sendable, Equatable {
 
 /// The calls that a process which has been taken over from is still finishing.
 package struct LeftBehind: Codable, Sendable, Equatable {
+    /// Calls that began under one epoch and color.
     package struct Calls: Codable, Sendable, Equatable {
+        /// The epoch that the calls began under.
         package var epoch: UInt64
+        /// The color that takes the calls.
         package var color: Color
+        /// Number of calls, 1 or more.
         package var calls: Int
     }
 
+    /// Calls in flight, one entry for each epoch and color that has any.
     package var inFlight: [Calls]
-    /// Calls that drains have ended there, by color.
+    /// Calls that drains have ended there on blue.
     package var drainedOnBlue: Int
+    /// Calls that drains have ended there on green.
     package var drainedOnGreen: Int
 
     package init(_ report: TrafficReport) {

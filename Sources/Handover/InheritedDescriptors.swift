@@ -10,6 +10,7 @@ import Synchronization
 ///
 /// Each belongs to the caller that takes it. Any thread may use this type.
 package final class InheritedDescriptors: Sendable {
+    /// The purpose of a descriptor. The raw value is its name in the environment.
     package enum Name: String, Sendable {
         /// The socket that clients connect to.
         case listen

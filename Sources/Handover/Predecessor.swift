@@ -22,6 +22,7 @@ package final class Predecessor: Sendable {
 
     /// The outcome of a question.
     package enum Answer: Sendable, Equatable {
+        /// The process's calls in flight.
         case left(LeftBehind)
         /// None of the calls asked about is left.
         case drained
@@ -138,8 +139,10 @@ package final class Predecessor: Sendable {
         state.withLock { $0.questions.removeValue(forKey: id) }?.end(answer)
     }
 
-    /// Stops receiving answers, and resumes, while it is undecided whether another process takes over from this one.
+    /// Stops receiving answers, until `resume()`, while it is undecided whether another process takes over from this
+    /// one.
     package func leave() async { await channel.leave() }
+    /// Receives answers again after `leave()`.
     package func resume() { channel.listen() }
 
     // MARK: Taking over
@@ -177,6 +180,7 @@ package final class Predecessor: Sendable {
 
     // MARK: The calls that are left there
 
+    /// Whether the process has ended, and its calls with it; `false` for one that answers to another process.
     package var isGone: Bool {
         state.withLock { if case .ended = $0.line { true } else { false } }
     }
@@ -280,14 +284,20 @@ package final class Predecessor: Sendable {
         return isSent.load(ordering: .relaxed) ? answer : nil
     }
 
+    /// Orders the process to end calls, as `TrafficControl.endCalls` says. Returns at once; an order that can't be sent
+    /// goes to `unsent`.
     package func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {
         order(.endCalls(color: color, epoch: epoch, spread: spread / .seconds(1)))
     }
 
+    /// Orders the process to end no more calls, as `TrafficControl.cancelDrain` says. Returns at once; an order that
+    /// can't be sent goes to `unsent`.
     package func cancelDrain() {
         order(.cancelDrain)
     }
 
+    /// Orders the process to limit the calls that it has left to a shutdown's grace. Returns at once; an order that
+    /// can't be sent goes to `unsent`.
     package func shutDown() {
         order(.shutDown)
     }

@@ -19,6 +19,7 @@ package final class Successor: Sendable {
     /// A descriptor and its purpose.
     package typealias Passed = (name: InheritedDescriptors.Name, descriptor: FileDescriptor)
 
+    /// The new process's id.
     package let processID: Int32
     private let channel: HandoverChannel
     /// Depends on the newest version that both processes speak.

@@ -35,6 +35,7 @@ package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
 
 /// The result of one health check.
 package struct HealthCheckResult: Sendable, Equatable {
+    /// The answer to a check, or the reason why there is none.
     package enum Outcome: Sendable, Equatable {
         case healthy
         /// The connection could not be made: refused, unreachable, unresolvable or too slow.
@@ -45,6 +46,7 @@ package struct HealthCheckResult: Sendable, Equatable {
         case unhealthy(reason: String)
     }
 
+    /// The answer, or the reason why there is none.
     package private(set) var outcome: Outcome
     /// From the start of the check to its outcome.
     package var latency: Duration
@@ -65,6 +67,7 @@ package struct HealthCheckResult: Sendable, Equatable {
     /// to the next process, for every endpoint.
     package static let longestReason = 512
 
+    /// Whether the check passed.
     package var isHealthy: Bool { outcome == .healthy }
 }
 

@@ -50,6 +50,9 @@ package final class HealthChecker: HealthChecking {
         self.tls.withLock { $0 = tls }
     }
 
+    /// Makes one check, on the checker's thread.
+    ///
+    /// - Parameter timeout: time limit for connecting, and again for the answer.
     package func check(
         _ check: HealthCheck, host: String, port: UInt16, timeout: Duration
     ) async -> HealthCheckResult {

@@ -159,7 +159,7 @@ final class Probe: EventHandler {
                 switch unsafe transport.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
                 case .all: continue
                 case .failed(let reason): failed(reason, byTLS: transport.failure != nil)
-                case .blocked: finish(.requestFailed(reason: "the backend doesn't read"))
+                case .blocked: finish(.requestFailed(reason: "the upstream doesn't read"))
                 }
             }
         }

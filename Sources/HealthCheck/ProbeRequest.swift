@@ -3,9 +3,11 @@ import TLS
 
 /// One question about an upstream's health, with its time limits.
 package struct ProbeRequest: Sendable {
+    /// The question to ask.
     package var check: HealthCheck
     /// A DNS name, an IPv4 address or an IPv6 address without brackets.
     package var host: String
+    /// The port to connect to.
     package var port: UInt16
     /// TLS settings for the upstream; `nil` for plaintext. A check by TCP alone doesn't use them.
     package var tls: TLSContext?
@@ -13,6 +15,7 @@ package struct ProbeRequest: Sendable {
     package var connectTimeout: Duration
     /// Time from there until the answer is complete.
     package var requestTimeout: Duration
+    /// Value of the request's `user-agent` field.
     package var userAgent: String
     /// Additional request fields, in order; names in lower case.
     package var fields: [(name: String, value: String)]

@@ -7,6 +7,7 @@ package struct Instances: Sendable, Equatable {
 
     private let features: [Double]
 
+    /// The number of rows.
     package var count: Int { features.count / width }
 
     /// - Parameter features: A whole number of rows of `width` features, which is at least 1.

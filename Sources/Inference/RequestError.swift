@@ -9,6 +9,7 @@ package enum RequestError: Error, Sendable, Equatable {
     /// A row, counted from 0, is not one that the model accepts.
     case row(Int, RowProblem)
 
+    /// The flaw of a row.
     package enum RowProblem: Error, Sendable, Equatable {
         /// The row is not an array, but this.
         case notAnArray(found: String)

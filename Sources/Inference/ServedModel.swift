@@ -7,6 +7,7 @@ package struct ServedModel: Sendable {
     /// Version of the model, for example `v1.0.0`.
     package let version: String
 
+    /// The model itself.
     package let model: ClassificationModel
 
     /// SHA-256 of the model's file, in lowercase hexadecimal digits.

@@ -4,6 +4,7 @@ import Synchronization
 ///
 /// It begins as loading, becomes serving once, and ends as stopping. Any thread may use it.
 package final class ServingState: Sendable {
+    /// The state of the service. The raw value is its name in `GET /health`.
     package enum Status: String, Sendable, Hashable {
         /// The model has not been loaded yet.
         case loading
@@ -24,6 +25,7 @@ package final class ServingState: Sendable {
 
     package init() {}
 
+    /// The current state.
     package var status: Status {
         state.withLock { $0.status }
     }

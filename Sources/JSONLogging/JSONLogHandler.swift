@@ -19,7 +19,9 @@ package struct JSONLogHandler: LogHandler {
         set { ownLevel = newValue }
     }
 
+    /// The logger's own metadata, which every line has.
     package var metadata: Logger.Metadata = [:]
+    /// The source of metadata that depends on the moment; `nil` for none.
     package var metadataProvider: Logger.MetadataProvider?
 
     private let threshold: LogThreshold

@@ -11,6 +11,7 @@ package final class LogThreshold: Sendable {
         index = Atomic(Self.index(of: level))
     }
 
+    /// The least severe level that is written.
     package var level: Logger.Level {
         get { Logger.Level.allCases[index.load(ordering: .relaxed)] }
         set { index.store(Self.index(of: newValue), ordering: .relaxed) }

@@ -3,8 +3,10 @@ package struct NumpyArray: Sendable, Equatable {
     /// The lengths of the dimensions; empty for a single value. Their product is the number of elements.
     package let shape: [Int]
 
+    /// The elements, in row-major order.
     package let elements: Elements
 
+    /// Elements of one kind.
     package enum Elements: Sendable, Equatable {
         case booleans([Bool])
         case integers([Int])

@@ -2,6 +2,7 @@
 ///
 /// Source: numpy, "Data type objects (dtype)" and "The array interface protocol".
 package struct NumpyDataType: Sendable, Hashable {
+    /// The kind of an element. The raw value is numpy's character for it.
     package enum Kind: Character, Sendable {
         case boolean = "b"
         case signedInteger = "i"
@@ -13,16 +14,19 @@ package struct NumpyDataType: Sendable, Hashable {
         case object = "O"
     }
 
+    /// The order of the bytes within an element.
     package enum ByteOrder: Sendable {
         case little
         case big
     }
 
+    /// The kind of the elements.
     package let kind: Kind
 
     /// Size of one element in bytes.
     package let itemSize: Int
 
+    /// The byte order of the elements.
     package var byteOrder: ByteOrder
 
     package init(kind: Kind, itemSize: Int, byteOrder: ByteOrder = .little) {

@@ -3,6 +3,7 @@ package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible 
     /// Offset from the beginning of the file, in bytes.
     package let offset: Int
 
+    /// What is wrong there.
     package let reason: Reason
 
     package init(offset: Int, reason: Reason) {
@@ -10,6 +11,7 @@ package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible 
         self.reason = reason
     }
 
+    /// What can be wrong with a file.
     package enum Reason: Error, Sendable, Equatable {
         /// The file begins like the output of this compressor.
         case compressed(String)

@@ -10,6 +10,7 @@ package struct PickledDocument: Sendable {
 
     init() {}
 
+    /// The node with an identifier, which must come from this document.
     package subscript(identifier: PickledNode.Identifier) -> PickledNode {
         nodes[identifier.index].node
     }

@@ -53,12 +53,16 @@ package enum PickledNode: Sendable, Equatable {
     /// A value that the reader doesn't understand: it has skipped what the file says about it and made nothing.
     case opaque(OpaqueValue)
 
+    /// The identity of a node in its document.
     package struct Identifier: Sendable, Hashable {
         let index: Int
     }
 
+    /// A member of a dictionary.
     package struct Member: Sendable, Equatable {
+        /// The member's key.
         package var key: PickledValue
+        /// The member's value.
         package var value: PickledValue
     }
 }

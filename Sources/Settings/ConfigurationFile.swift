@@ -9,6 +9,7 @@ import Yams
 /// health-interval: 500ms
 /// ```
 package struct ConfigurationFile: Sendable {
+    /// The file's path, as it was given.
     package let path: String
     /// Values as written, without quotes. YAML's types don't apply: `on` is the text `on`, not true.
     private let values: [String: [String]]

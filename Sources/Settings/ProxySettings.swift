@@ -42,12 +42,16 @@ package struct ProxySettings: Sendable {
     /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
     package internal(set) var failover = false
 
+    /// Path of the state file.
     package internal(set) var stateFile = "sluice-state.json"
+    /// Path of the audit log.
     package internal(set) var auditLog = "sluice-audit.jsonl"
+    /// The destination of the access log.
     package internal(set) var accessLog = AccessLogDestination.standardOutput
     /// The least severe level that is logged.
     package internal(set) var logLevel = Logger.Level.info
 
+    /// Path of the file with the admin API's tokens; `nil` if none is needed.
     package internal(set) var adminTokenFile: String?
     // `adminTLS`, `tls` and `upstreamTLS` combine these.
     var adminTLSCertificate: String?
@@ -62,6 +66,7 @@ package struct ProxySettings: Sendable {
     var upstreamTLSKey: String?
     var upstreamTLSServerName: String?
 
+    /// Limits of the data plane, with units at each.
     package internal(set) var limits = DataPlaneLimits()
 
     /// The source of each setting that isn't at its default.

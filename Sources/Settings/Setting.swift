@@ -70,6 +70,7 @@ package protocol DeclaredSetting: Sendable {
     /// Reads the value, if it is given. If it is invalid, the reader keeps the error and the settings stay as they are.
     func read(_ reader: inout SettingReader, into settings: inout ProxySettings)
 
+    /// Copies the value from one set of settings to another.
     func copy(from source: ProxySettings, to target: inout ProxySettings)
 }
 

@@ -20,6 +20,7 @@ package enum SettingTable {
         upstreams,
     ]
 
+    /// All settings, in the order in which they are shown and read.
     package static let settings = groups.flatMap(\.settings)
 
     private static let byName = Dictionary(uniqueKeysWithValues: settings.map { ($0.name.description, $0) })

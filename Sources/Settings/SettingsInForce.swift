@@ -2,6 +2,7 @@
 package struct SettingsInForce: Sendable {
     /// A setting whose value differs from the one before.
     package struct Difference: Sendable, Equatable {
+        /// The setting's name.
         package var name: SettingName
         /// The value that was, or stays, in force; `nil` for none.
         package var inForce: String?

@@ -2,6 +2,7 @@
 package struct CertificateFiles: Sendable, Equatable {
     /// The certificate with its chain.
     package var certificate: String
+    /// The certificate's private key.
     package var key: String
 
     /// `nil` if either is missing.
@@ -14,6 +15,7 @@ package struct CertificateFiles: Sendable, Equatable {
 
 /// The PEM files for TLS with clients.
 package struct TLSFiles: Sendable, Equatable {
+    /// The certificate that clients are shown.
     package var identity: CertificateFiles
     /// The authorities, one of which must have signed a client's certificate; `nil` if clients need none.
     package var clientAuthority: String?

@@ -17,12 +17,15 @@ package struct MessageBudget {
     /// Number of messages that may still come, at least zero.
     package var left: Int { max(0, balance) }
 
+    /// Whether more messages have come than were allowed; this stays so.
     package var isExceeded: Bool { balance < 0 }
 
+    /// Counts messages that have come.
     package mutating func spend(_ messages: Int) {
         balance -= messages
     }
 
+    /// Counts bytes of data that have come; each `bytesForOne` of them earn a message, up to the capacity.
     package mutating func earn(bytes count: Int) {
         guard !isExceeded else { return }
         bytes += count

@@ -7,6 +7,7 @@ package struct PeerIdentity: Sendable, Equatable {
     /// The subject in the form of RFC 2253, in ASCII; `nil` if it takes more than 1,024 bytes, since half a name may be
     /// somebody else's.
     package var subject: String?
+    /// The certificate's alternative names, in its order.
     package var names: [SubjectAlternativeName]
 
     package init(fingerprint: String, subject: String?, names: [SubjectAlternativeName]) {

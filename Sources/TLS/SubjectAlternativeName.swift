@@ -3,6 +3,7 @@ import EventLoop
 
 /// A name that a certificate was issued for, besides its subject (RFC 5280, section 4.2.1.6).
 package struct SubjectAlternativeName: Sendable, Equatable {
+    /// The kind of a name. The raw value is its name in `x-forwarded-client-cert`.
     package enum Kind: String, Sendable {
         case uri = "URI"
         case dns = "DNS"
@@ -10,6 +11,7 @@ package struct SubjectAlternativeName: Sendable, Equatable {
         case address = "IP"
     }
 
+    /// The kind of the name.
     package var kind: Kind
     /// Printable ASCII without spaces, quotes and backslashes; an address is in its usual notation.
     package var value: String

@@ -257,6 +257,7 @@ package final class TLSConnection {
         }
     }
 
+    /// Whether the handshake is over, whatever has come of the connection since.
     package var isEstablished: Bool {
         if case .handshaking = phase { false } else { true }
     }

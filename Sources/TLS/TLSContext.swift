@@ -12,8 +12,9 @@ import Ground
 package final class TLSContext: @unchecked Sendable {
     /// The certificates that a server shows and asks for.
     package struct ServerOptions: Sendable, Equatable {
-        /// PEM files: the certificate with its chain, and its private key.
+        /// PEM file of the certificate with its chain.
         package var certificateFile: String
+        /// PEM file of the private key.
         package var keyFile: String
         /// PEM file of the authorities, one of which must have signed a client's certificate; `nil` asks for none.
         package var clientAuthorityFile: String?
@@ -29,8 +30,9 @@ package final class TLSContext: @unchecked Sendable {
     package struct ClientOptions: Sendable, Equatable {
         /// PEM file of the trusted authorities; `nil` for the system's.
         package var authorityFile: String?
-        /// PEM files, for servers that ask for a certificate.
+        /// PEM file of the certificate with its chain, for servers that ask for one.
         package var certificateFile: String?
+        /// PEM file of the private key; `nil` without a certificate.
         package var keyFile: String?
         /// Whether a server's certificate and name are verified at all.
         package var verifies = true

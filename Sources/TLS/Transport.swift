@@ -8,7 +8,9 @@ import Ground
 package final class Transport {
     /// The result of a read.
     package struct Arrival {
+        /// The bytes that have come, or why none have.
         package var transfer: Socket.Transfer
+        /// What follows those bytes.
         package var behind: Behind
     }
 
@@ -31,6 +33,7 @@ package final class Transport {
         case failed(reason: String)
     }
 
+    /// The socket that the bytes go over.
     package let socket: Socket
     private let tls: TLSConnection?
     /// Plaintext that the socket hasn't taken. TLS keeps its own.

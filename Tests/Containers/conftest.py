@@ -1,4 +1,4 @@
-"""The stack of the whole run, as it is before each test."""
+"""One stack for the whole run, put back into its initial state before each test."""
 
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ def stack(running_stack):
 
 @pytest.fixture(scope="session")
 def broken_image(tmp_path_factory):
-    """A Predictor's image that ends as soon as it starts."""
+    """An image of a Predictor that ends as soon as it starts."""
     folder = tmp_path_factory.mktemp("broken")
     (folder / "Dockerfile").write_text('FROM sluice-predictor:local\nENTRYPOINT ["/bin/false"]\n')
     run("docker", "build", "--quiet", "--tag", "sluice-predictor:broken", folder)

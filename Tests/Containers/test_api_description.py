@@ -1,11 +1,11 @@
-"""The admin API is what docs/openapi.json says, tried by schemathesis with thousands of requests."""
+"""The admin API behaves as docs/openapi.json says; schemathesis tries it with thousands of requests."""
 
 import json
 import sys
 
 from harness.stack import ADMIN, http, run
 
-# A document cannot tell it that `timeout` needs `wait`, `force` needs `reason`, and `If-Match` the right epoch.
+# OpenAPI can't express that `timeout` needs `wait`, that `force` needs `reason`, or which epoch `If-Match` needs.
 _UNTELLABLE = "positive_data_acceptance"
 
 

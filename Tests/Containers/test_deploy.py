@@ -1,4 +1,4 @@
-"""scripts/deploy.sh through success and through each way to fail. Blue goes on in all of them."""
+"""scripts/deploy.sh: success, and each way to fail. Blue goes on serving in all of them."""
 
 import json
 import signal
@@ -30,13 +30,13 @@ def test_success_loses_no_call(stack):
         assert f" {step} " in log and f" {step} " in result.stderr
     assert "deployed" in (stack.folder / "summary.md").read_text()
     assert "GREEN_VERSION=v1.1.0" in (stack.folder / ".env").read_text()
-    # The old color is kept, and going back is one command.
+    # The old color keeps running, so going back takes one command.
     assert stack.health("blue") == "healthy"
     stack.script("rollback.sh")
     assert version_of(predict(PROXY)) == "v1.0.0"
 
 
-def test_what_is_active_already_is_confirmed_and_not_moved(stack):
+def test_an_active_version_is_confirmed_and_not_moved(stack):
     epoch = stack.status()["epoch"]
     result = stack.deploy("v1.0.0", "--watch", "1s")
     assert result.returncode == 0, result.stderr
@@ -45,7 +45,7 @@ def test_what_is_active_already_is_confirmed_and_not_moved(stack):
 
 
 def test_a_deployment_outlives_the_stack(stack):
-    """What was deployed is what comes up again, not the defaults of the Compose files."""
+    """After a restart of the stack, the deployed version runs and not the default of the Compose files."""
     assert stack.deploy("v1.0.0", *QUICK).returncode == 0
     assert stack.deploy("v1.1.0", *QUICK).returncode == 0
     assert stack.deploy("v1.0.0", *QUICK).returncode == 0
@@ -98,7 +98,7 @@ def test_wrong_answers_are_refused(stack):
 
 
 def test_a_refused_switch_changes_nothing(stack):
-    """The Proxy cannot save its state, so it does not switch."""
+    """The Proxy can't save its state, so it refuses the switch."""
     chmod = ("docker", "run", "--rm", "--network=none", "--volume=sluice_state:/state", BASE_IMAGE, "chmod")
     run(*chmod, "0555", "/state")
     try:
@@ -137,7 +137,7 @@ def test_a_new_version_that_dies_is_rolled_back(stack):
     assert version_of(predict(PROXY)) == "v1.0.0"
 
 
-def test_no_way_back_says_so(stack):
+def test_a_failed_rollback_is_reported(stack):
     deployment = begin_and_wait_for_watch(stack, "--watch", "60s")
     stack.compose("kill", "blue")
     eventually(lambda: stack.status()["colors"]["blue"]["state"] == "unhealthy", "blue is seen down")
@@ -159,7 +159,7 @@ def test_calls_on_the_idle_color_are_not_cut(stack):
     assert stack.deploy("v1.1.0", *QUICK).returncode == 0
 
 
-def test_of_two_at_once_the_second_refuses_or_waits(stack):
+def test_a_second_deployment_refuses_or_waits(stack):
     deployment = begin_and_wait_for_watch(stack, "--watch", "6s")
     refused = stack.deploy("v1.1.0", *QUICK)
     assert refused.returncode == 3 and "deploy v1.1.0, process" in refused.stderr
@@ -177,7 +177,7 @@ def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
         deployment.send_signal(how)
         deployment.communicate(timeout=60)
         assert deployment.returncode in (143, -signal.SIGTERM, -signal.SIGKILL)
-        # A killed run's `docker compose` may still be at work, and holds the lock until it is done.
+        # The killed run's `docker compose` may still be working, and holds the lock until it ends.
         again = stack.deploy("v1.1.0", "--watch", "1s", "--lock-timeout", "60s")
     assert again.returncode == 0, again.stderr
     assert load.failures == []
@@ -186,7 +186,7 @@ def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
 
 
 def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(stack, broken_image):
-    """What is put back is what ran before the interrupted run, not what that run left half-way."""
+    """A failed deployment puts back what ran before the interrupted run, not what that run left half done."""
     assert stack.deploy("v1.0.0", *QUICK).returncode == 0
     deployment = stack.begin_deploy("v1.1.0", "--image", broken_image, "--health-timeout", "20s")
     log = stack.folder / ".run/deploy.log"
@@ -200,7 +200,7 @@ def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(sta
     assert stack.container("green")["Config"]["Image"] == "sluice-predictor:local"
 
 
-def test_what_is_missing_is_named(stack):
+def test_wrong_arguments_are_named(stack):
     token = stack.folder / "secrets/admin-token"
     right = token.read_text()
     token.chmod(0o644)

@@ -1,4 +1,4 @@
-"""What the images are like."""
+"""Properties of the images."""
 
 import json
 import tarfile
@@ -23,7 +23,7 @@ def test_an_image_is_small(image):
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_an_image_says_what_it_is_and_runs_as_nobody_special(image):
+def test_an_image_is_labelled_and_runs_unprivileged(image):
     config = inspect(image)["Config"]
     assert config["User"] == "10001:10001"
     assert config["StopSignal"] == "SIGTERM"
@@ -51,7 +51,7 @@ def test_an_image_has_nothing_that_it_does_not_need(image, tmp_path):
     }
     libraries = {Path(member.name).name for member in files if ".so" in Path(member.name).name}
     assert "libc.so.6" in libraries
-    # Swift's own are inside the programs.
+    # Swift's own libraries are linked into the programs.
     assert not [name for name in libraries if name.startswith(("libswift", "libFoundation", "lib_Foundation"))]
     assert not [member.name for member in files if member.mode & 0o6000], "no setuid"
 

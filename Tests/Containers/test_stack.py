@@ -34,7 +34,7 @@ def test_containers_are_confined(stack):
         assert container["Config"]["User"] == "10001:10001"
 
 
-def test_the_admin_api_is_for_this_host_and_the_token(stack):
+def test_the_admin_api_needs_this_host_and_the_token(stack):
     bindings = stack.container("proxy")["HostConfig"]["PortBindings"]
     assert [binding["HostIp"] for binding in bindings["9901/tcp"]] == ["127.0.0.1"]
     assert http(f"http://{ADMIN}/status")[0] == 401
@@ -78,7 +78,7 @@ def test_switches_and_rollbacks_under_load_lose_nothing(stack):
         stream.finish()
     assert load.failures == []
     assert sum(load.versions.values()) > 1000
-    # A little before the end of each interval, as the next switch may overtake a call that begins right at it.
+    # The margin is because the next switch may overtake a call that begins right before it.
     for begin, end, version in marks:
         assert set(load.begun_between(begin, end - 0.05)) == {version}
     for stream in streams:
@@ -88,7 +88,7 @@ def test_switches_and_rollbacks_under_load_lose_nothing(stack):
     assert stack.active == "blue"
 
 
-def test_a_crash_of_the_active_color_is_answered_well_and_mended(stack):
+def test_a_crash_of_the_active_color_is_answered_and_repaired(stack):
     restarts = stack.container("blue")["RestartCount"]
     with Load(PROXY) as load:
         time.sleep(0.5)
@@ -96,14 +96,14 @@ def test_a_crash_of_the_active_color_is_answered_well_and_mended(stack):
         answer = stack.switch("green")
         switched = time.monotonic()
         assert answer.status == 200, answer
-        # While Docker starts blue again nothing answers at its address: callers that began before the switch may wait
-        # for a connection to it until the Proxy gives up.
+        # While Docker restarts blue, nothing answers at its address: callers that began before the switch may wait for
+        # a connection until the Proxy gives up.
         eventually(
             lambda: load.begun_between(switched, time.monotonic()).total() >= 100, "calls are answered after the switch"
         )
         end = time.monotonic()
     assert set(load.begun_between(switched, end)) == {"v1.1.0"}
-    # What was in flight on the crashed program is lost, with an answer that says so and no broken connection.
+    # Calls in flight on the crashed program are lost, with an answer that says so and no broken connection.
     assert all(failure.startswith("UNAVAILABLE: ") and "blue" in failure for failure in load.failures), load.failures
     eventually(lambda: stack.container("blue")["RestartCount"] > restarts, "Docker starts blue again")
     stack.wait_healthy("blue")
@@ -119,7 +119,7 @@ def test_the_state_survives_down_and_up(stack):
     after = stack.status()
     assert (after["active"], after["epoch"], after["reason"]) == ("green", before["epoch"], "for good")
     assert version_of(predict(PROXY)) == "v1.1.0"
-    # The backup of docs/DEPLOYMENT.md, and the way back.
+    # Backup and restore as in docs/DEPLOYMENT.md.
     stack.compose("cp", "proxy:/var/lib/sluice/.", "backup")
     audit = (stack.folder / "backup/audit.jsonl").read_text()
     assert any(json.loads(line).get("reason") == "for good" for line in audit.splitlines())
@@ -141,7 +141,7 @@ def test_stopping_the_proxy_lets_calls_finish(stack):
     stream.finish()
     assert stream.failure is None and len(stream.versions) == stream.sent
     assert stop.wait(40) == 0
-    # Well within the grace period: it ended by itself, as soon as the last call had.
+    # The container stopped by itself well within its grace period, when the last call had ended.
     assert time.monotonic() - begun < 15
     assert stack.container("proxy")["State"]["ExitCode"] == 0
 
@@ -160,7 +160,7 @@ def test_two_endpoints_per_color_share_the_calls(stack):
         assert len(stack.status()["colors"]["blue"]["endpoints"]) == 2
         with Load(PROXY, callers=16) as load:
             time.sleep(1)
-            # One of the two goes down without a call lost that begins once that is seen.
+            # One of the two stops: calls that begin after that is noticed all succeed.
             stack.compose(*files, "stop", "blue-2")
             eventually(
                 lambda: "unhealthy" in [e["state"] for e in stack.status()["colors"]["blue"]["endpoints"]], "it is seen"
@@ -183,7 +183,7 @@ def test_tls_on_the_port_of_calls(stack):
     )  # fmt: skip
     key.chmod(0o444)
     certificate.chmod(0o444)
-    # For deploy.sh, too, it is the whole stack from then on.
+    # From now on deploy.sh, too, works on the whole stack.
     (stack.folder / ".env").write_text("COMPOSE_FILE=docker-compose.yml:deploy/examples/tls.yml\n")
     try:
         stack.up()

@@ -72,7 +72,7 @@ import Testing
         #expect(back.json?["reason"] == "errors rose!")
     }
 
-    @Test func refusesAnIllColorWithTheFailingCheck() async throws {
+    @Test func refusesAnUnhealthyColorWithTheFailingCheck() async throws {
         let admin = try AdminBench(health: FakeHealth(green: .unhealthy))
         let answer = try await admin.post("/switch")
         #expect(answer.status == 409)
@@ -124,7 +124,7 @@ import Testing
         #expect(answer.json?["in_flight"] == 0)
     }
 
-    /// The answer to what waits in vain for as long as that, and not for less.
+    /// The answer to a request that waits in vain: it must come after `time`, and not before.
     private func timingOut(_ admin: AdminBench, _ path: String, after time: Duration) async throws -> AdminBench.Answer
     {
         async let waiting = admin.post(path)
@@ -143,13 +143,13 @@ import Testing
         #expect(answer.json?["changed"] == true)
         #expect(answer.json?["drained"] == false)
         #expect(answer.json?["in_flight"] == 2)
-        // Asked again, it changes nothing and waits on.
+        // A second request changes nothing and waits again.
         let again = try await timingOut(admin, "/switch?to=green&wait=drained", after: .seconds(30))
         #expect(again.status == 202)
         #expect(again.json?["changed"] == false)
     }
 
-    @Test func tellsOfProcessesThatDoNotAnswer() async throws {
+    @Test func reportsProcessesThatDoNotAnswer() async throws {
         let admin = try AdminBench()
         var report = TrafficReport()
         report.unanswered = 2
@@ -193,7 +193,7 @@ import Testing
         #expect(admin.bench.route.load().epoch == 1)
     }
 
-    @Test func tellsOfALineTheAuditLogLacks() async throws {
+    @Test func saysWhenTheAuditLogLacksALine() async throws {
         let admin = AdminBench(bench: try SwitchboardBench(audit: "/dev/full"))
         let answer = try await admin.post("/switch")
         #expect(answer.status == 200)
@@ -258,13 +258,13 @@ import Testing
         #expect(try await admin.get("/status").json?["drain"] == nil)
     }
 
-    @Test func takesTheDrainOfTheSettings() async throws {
+    @Test func usesTheDrainOfTheSettings() async throws {
         let admin = try AdminBench()
         admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 3)]])
         admin.bench.drainer.set(timeout: .seconds(10))
         #expect(try await admin.post("/switch?dry_run=true").json?["drain"] == nil)
         #expect(try await admin.post("/switch").json?["drain"]?["timeout"] == "10s")
-        // It is active already: nothing new is left behind, and the drain goes on.
+        // Green is active already: the change leaves nothing new behind, and the drain goes on.
         #expect(try await admin.post("/switch?to=green&drain=1s").json?["drain"] == nil)
         #expect(try await admin.get("/status").json?["drain"]?["timeout"] == "10s")
     }

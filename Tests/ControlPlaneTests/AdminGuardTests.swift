@@ -5,7 +5,7 @@ import Testing
 @Suite struct AdminGuardTests {
     private let right: HTTPFields = [.authorization: "Bearer s3cret"]
 
-    @Test func asksForTheTokenEverywhereButAtTheProbes() async throws {
+    @Test func requiresTheTokenExceptOnProbes() async throws {
         let admin = try AdminBench(token: "s3cret")
         for path in ["/status", "/history", "/metrics", "/switch", "/rollback", "/nowhere"] {
             for method in [HTTPRequest.Method.get, .post] {
@@ -21,11 +21,11 @@ import Testing
         #expect(try await admin.get("/healthz").status == 200)
         #expect(try await admin.get("/readyz").status == 200)
         #expect(admin.bench.switchboard.state.epoch == 1)
-        // A stranger's tries are no changes that were refused.
+        // Requests without the token are not recorded as refused changes.
         #expect(admin.bench.auditLines == [])
     }
 
-    @Test func letsTheTokenInUnderItsName() async throws {
+    @Test func recordsTheTokensName() async throws {
         let admin = try AdminBench(token: "s3cret")
         #expect(try await admin.get("/status", right).status == 200)
         #expect(try await admin.get("/nowhere", right).status == 404)
@@ -45,7 +45,7 @@ import Testing
         #expect(try await withToken.post("/switch", [.origin: origin, .authorization: "Bearer s3cret"]).status == 403)
     }
 
-    @Test func letsItsOwnPagesIn() async throws {
+    @Test func acceptsRequestsFromItsOwnPages() async throws {
         let admin = try AdminBench()
         #expect(try await admin.post("/switch", [.origin: "http://127.0.0.1:9901"]).status == 200)
     }

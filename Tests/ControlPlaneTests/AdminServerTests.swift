@@ -12,7 +12,7 @@ import Testing
 @Suite struct AdminServerTests {
     private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
-    /// Serves on a free port of the loopback for as long as a test looks at it.
+    /// Serves on a free loopback port while `look` runs.
     private func serving(
         _ admin: AdminBench, _ look: (UInt16, ServiceGroup) async throws -> Void
     ) async throws {
@@ -25,7 +25,7 @@ import Testing
         try await run
     }
 
-    /// Sends bytes on a new connection and gives everything that comes until the server closes it.
+    /// Sends bytes on a new connection; returns everything that comes until the server closes it.
     private func exchange(_ port: UInt16, _ request: String) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: Int(port)) { channel in
@@ -75,7 +75,7 @@ import Testing
         #expect(admin.bench.switchboard.state.epoch == 1)
     }
 
-    @Test func answersWhatItBeganBeforeItStops() async throws {
+    @Test func answersPendingRequestsBeforeItStops() async throws {
         let admin = try AdminBench()
         try await serving(admin) { port, group in
             admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 1)]])

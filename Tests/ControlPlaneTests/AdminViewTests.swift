@@ -5,7 +5,7 @@ import HTTPTypes
 import Testing
 
 @Suite struct AdminViewTests {
-    @Test func tellsHowThingsStand() async throws {
+    @Test func reportsTheStatus() async throws {
         let admin = try AdminBench(health: FakeHealth(green: .unhealthy))
         var report = TrafficReport()
         report.inFlight = [.init(epoch: 1, color: .blue, calls: 4)]
@@ -51,7 +51,7 @@ import Testing
         #expect(json["clients"]?["largest_peer_connections"] == 5)
     }
 
-    @Test func tellsTheHistoryNewestFirst() async throws {
+    @Test func listsTheHistoryNewestFirst() async throws {
         let admin = try AdminBench()
         _ = try await admin.post("/switch?reason=release")
         _ = try await admin.post("/rollback")
@@ -98,7 +98,7 @@ import Testing
         #expect(answer.text.contains("\nsluice_switches_total{action=\"switch\",outcome=\"changed\"} 1\n"))
     }
 
-    /// The server leaves out the body.
+    /// The handler answers as to GET; the server leaves out the body.
     @Test func answersHeadLikeGet() async throws {
         let admin = try AdminBench()
         for path in ["/status", "/history", "/metrics", "/healthz", "/readyz"] {
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test func saysWhatIsAllowedWhere() async throws {
+    @Test func saysWhichMethodsAreAllowed() async throws {
         let admin = try AdminBench()
         for (method, path, allow) in [
             (HTTPRequest.Method.get, "/switch", "POST"), (.head, "/switch", "POST"), (.delete, "/rollback", "POST"),
@@ -136,7 +136,7 @@ import Testing
         #expect(answer.error == "unknown query parameter \"verbose\"; allowed: none")
     }
 
-    @Test func tellsThatCallsGoToTheOtherColor() async throws {
+    @Test func reportsAFailover() async throws {
         let admin = try AdminBench(health: FakeHealth(blue: .unhealthy))
         #expect(try await admin.get("/status").json?["failover"] == nil)
         #expect(try await admin.get("/readyz").status == 503)

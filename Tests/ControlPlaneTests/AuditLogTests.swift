@@ -19,7 +19,7 @@ import Testing
         (folder.text(name) ?? "").split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
-    @Test func writesALineAChange() throws {
+    @Test func writesALineForEachChange() throws {
         let log = try AuditLog(path: path)
         try log.append(entry(2, reason: "two\nlines \"quoted\""))
         #expect(

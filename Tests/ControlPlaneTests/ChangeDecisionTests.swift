@@ -42,7 +42,7 @@ import Testing
         #expect(decide(ChangeRequest(.switchTo(.blue), who: "someone")) == .unchanged)
     }
 
-    @Test func theActiveColorStaysEvenIfItIsIll() {
+    @Test func theActiveColorStaysEvenIfItIsUnhealthy() {
         #expect(
             decide(ChangeRequest(.switchTo(.blue), who: "someone"), nil, health(blue: .unhealthy)) == .unchanged)
     }
@@ -55,7 +55,7 @@ import Testing
                 == .refused(.targetNotHealthy(evidence.green)))
     }
 
-    @Test func forceGoesPastHealthAndIsRecorded() {
+    @Test func forceOverridesHealthAndIsRecorded() {
         let request = ChangeRequest(.toggle, force: true, reason: "blue is on fire", who: "someone")
         guard case .change(let change) = decide(request, nil, health(green: .unhealthy)) else {
             Issue.record("no change")
@@ -88,7 +88,7 @@ import Testing
         #expect(change.to == .blue)
     }
 
-    @Test func rollsBackNowhereWithoutAChange() {
+    @Test func rollbackNeedsAnEarlierChange() {
         #expect(decide(ChangeRequest(.rollback, who: "someone")) == .refused(.nothingToRollBackTo))
         #expect(decide(ChangeRequest(.rollback, force: true, who: "someone")) == .refused(.nothingToRollBackTo))
     }

@@ -13,7 +13,7 @@ import Testing
             })
     }
 
-    @Test func isWhatItsBestEndpointIs() {
+    @Test func hasTheStateOfItsBestEndpoint() {
         #expect(color(.unhealthy, .healthy).state == .healthy)
         #expect(color(.unknown, .healthy).state == .healthy)
         #expect(color(.unknown, .unhealthy).state == .unknown)
@@ -26,7 +26,7 @@ import Testing
         #expect(color(.unhealthy).isSettled)
     }
 
-    @Test func routesToWhatIsNotKnownToBeIll() {
+    @Test func routesToEndpointsNotKnownToBeUnhealthy() {
         #expect(color(.unknown, .unhealthy, .healthy).routable == [true, false, true])
     }
 }

@@ -7,7 +7,7 @@ import Testing
     private let change = Change(
         epoch: 7, action: .switch, from: .green, to: .blue, at: Timestamp(milliseconds: 1000), who: "someone")
 
-    @Test func isAboutTheColorThatWasLeft() throws {
+    @Test func concernsTheColorThatWasLeft() throws {
         var drain = try #require(Drain(behind: change, timeout: .seconds(60)))
         #expect(drain.color == .green)
         #expect(drain.epoch == 7)

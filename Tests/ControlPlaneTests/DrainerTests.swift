@@ -20,7 +20,7 @@ import Testing
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
-    /// What the workers report: calls on blue begun before epoch 2, and how many a drain has ended.
+    /// A report of `calls` on blue from before epoch 2, and of `drained` calls that a drain has ended.
     private func report(blue calls: Int, drained: Int = 0) -> TrafficReport {
         var report = TrafficReport()
         report.inFlight = [
@@ -45,7 +45,7 @@ import Testing
         #expect(traffic.drainCommands == [])
     }
 
-    @Test func takesTheTimeOfTheSettings() {
+    @Test func usesTheTimeoutOfTheSettings() {
         drainer.set(timeout: .seconds(30))
         #expect(drainer.changed(toGreen, .standard)?.timeout == .seconds(30))
         #expect(drainer.changed(backToBlue, .off) == nil)
@@ -53,7 +53,7 @@ import Testing
         #expect(drainer.counts == [.superseded: 1])
     }
 
-    @Test func endsWhatIsLeftWhenTheTimeIsUp() async throws {
+    @Test func endsRemainingCallsWhenTheTimeIsUp() async throws {
         try await begin(.seconds(60), calls: 2500)
         #expect(drainer.current?.left == .seconds(60))
         clock.advance(by: .seconds(59))
@@ -71,9 +71,8 @@ import Testing
         #expect(drainer.counts == [.ended: 1])
     }
 
-    /// A process that has been taken over from is stopped, with calls: it says neither that they are ended nor that they are
-    /// not.
-    @Test func isOverAlsoWhereAProcessDoesNotAnswer() async throws {
+    /// A process that was taken over from is stopped with calls open, so nobody can say whether they have ended.
+    @Test func isOverEvenIfAProcessDoesNotAnswer() async throws {
         try await begin(.seconds(60), calls: 2500)
         clock.advance(by: .seconds(60))
         #expect(await eventually { drainer.current?.drain.phase == .ending(over: .milliseconds(2500)) })
@@ -88,7 +87,7 @@ import Testing
         #expect(drainer.counts == [.ended: 1])
     }
 
-    @Test func callsHaveTheirTimeWhereTheirEndCanNotBeKnown() async throws {
+    @Test func callsHaveTheirTimeEvenIfTheirEndCanNotBeKnown() async throws {
         traffic.loseSight()
         try await begin(.seconds(60), calls: 3)
         #expect(drainer.current?.drain.phase == .waiting)
@@ -114,7 +113,7 @@ import Testing
         #expect(await eventually { clock.sleeperCount == 0 })
         clock.advance(by: .seconds(100))
         #expect(drainer.cancel() == nil)
-        // There is nothing to take back from the workers yet.
+        // The workers haven't been told to end anything yet, so there is nothing to cancel there.
         #expect(traffic.drainCommands == [])
         #expect(drainer.counts == [.cancelled: 1])
     }
@@ -128,7 +127,7 @@ import Testing
         #expect(drainer.counts == [.cancelled: 1])
     }
 
-    @Test func theWayBackEndsItAndMayBeginTheOther() async throws {
+    @Test func aChangeBackEndsItAndMayBeginAnother() async throws {
         try await begin(.seconds(60), calls: 3)
         let other = drainer.changed(backToBlue, .after(.seconds(5)))
         #expect(other?.color == .green)
@@ -139,7 +138,7 @@ import Testing
         #expect(await eventually { traffic.drainCommands == [.end(.green, before: 3, over: .seconds(1))] })
     }
 
-    @Test func theWayBackStopsTheEnding() async throws {
+    @Test func aChangeBackStopsEndingCalls() async throws {
         try await begin(.zero, calls: 3)
         #expect(await eventually { traffic.drainCommands.count == 1 })
         #expect(drainer.changed(backToBlue, .standard) == nil)

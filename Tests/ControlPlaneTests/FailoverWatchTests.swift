@@ -6,12 +6,12 @@ import Synchronization
 import Testing
 
 @Suite struct FailoverWatchTests {
-    /// A wall clock that a test sets.
-    private final class WallClock: Sendable {
+    /// A time of day that a test sets.
+    private final class SettableClock: Sendable {
         let now = Mutex(Timestamp(milliseconds: 1000))
     }
 
-    private let clock = WallClock()
+    private let clock = SettableClock()
     private let watch: FailoverWatch
     private let blueDown = PerColor(blue: [false, false], green: [false, true])
     private let allWell = PerColor(blue: [true, true], green: [true, true])
@@ -27,7 +27,7 @@ import Testing
         watch.changed(routable: blueDown)
         #expect(watch.current == Failover(to: .green, since: Timestamp(milliseconds: 1000)))
         clock.now.withLock { $0 = Timestamp(milliseconds: 2000) }
-        // It goes on: since when stays.
+        // The failover goes on, and so keeps its start.
         watch.changed(routable: PerColor(blue: [false, false], green: [true, true]))
         #expect(watch.current?.since == Timestamp(milliseconds: 1000))
         watch.changed(routable: PerColor(blue: [false, true], green: [true, true]))

@@ -38,7 +38,7 @@ import Testing
             checks: checks, interval: .seconds(10), timeout: timeout, rise: rise, fall: fall)
     }
 
-    /// Runs a monitor for as long as a test looks at it.
+    /// Runs a monitor while `look` runs.
     private func running(_ monitor: HealthMonitor, _ look: () async throws -> Void) async throws {
         let task = Task { try await monitor.run() }
         defer { task.cancel() }
@@ -49,7 +49,7 @@ import Testing
         await monitor.health()[color].endpoints.map(\.state)
     }
 
-    @Test func tellsWhoeverWatchesForAFailover() async throws {
+    @Test func reportsHealthToTheFailoverWatch() async throws {
         let checker = FakeChecker([1: ["grpc": [Self.down]], 2: ["grpc": [.healthy]]])
         try await running(monitor(checker: checker)) {
             #expect(await eventually { failover.current?.to == .green })
@@ -64,7 +64,7 @@ import Testing
         try await running(monitor) {
             #expect(await eventually { await self.states(monitor, .blue) == [.healthy] })
             #expect(await eventually { await self.states(monitor, .green) == [.healthy] })
-            // The grpc checks hang now. The new ones begin at once all the same.
+            // The grpc checks hang. The new checks don't wait for them.
             checker.go(on: 1, "tcp", [Self.down])
             await monitor.set(configuration(checks: [.tcp], timeout: .seconds(3), fall: 1))
             #expect(await eventually { await self.states(monitor, .blue) == [.unhealthy] })
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func canDoWithoutChecksFromNowOnAndWithThemAgain() async throws {
+    @Test func checksCanBeTurnedOffAndOnAgain() async throws {
         let checker = FakeChecker([1: ["grpc": [Self.down]], 2: ["grpc": [Self.down]]])
         let monitor = monitor(checker: checker)
         try await running(monitor) {
@@ -82,7 +82,7 @@ import Testing
             await monitor.set(configuration(checks: []))
             #expect(await states(monitor, .blue) == [.healthy])
             #expect(traffic.published.last == PerColor(blue: [true], green: [true]))
-            // One more than the check needs that is being given up and may still take its own.
+            // One result more than needed: a check that is being abandoned may still take one.
             checker.go(on: 1, "grpc", [Self.down, Self.down])
             await monitor.set(configuration())
             // The first result decides, as at the start.
@@ -113,7 +113,7 @@ import Testing
         ])
         let monitor = monitor(blue: [1, 9], checker: checker)
         try await running(monitor) {
-            // Eight rounds, and the ninth begun.
+            // Eight rounds are over, and the ninth has begun.
             #expect(await eventually { checker.calls(1) == 9 })
             #expect(
                 traffic.published.map(\.blue) == [[true, true], [true, true], [false, true], [true, true]])
@@ -122,13 +122,13 @@ import Testing
             #expect(health.passes == 4)
             #expect(health.failures == 4)
             #expect(health.consecutivePasses == 2)
-            // The last failure stays to be seen after the recovery.
+            // The last failure is still shown after the recovery.
             #expect(health.lastFailure?.reason == "grpc: connection refused")
         }
     }
 
     @Test func aSlowEndpointDelaysNoOther() async throws {
-        // 2 never answers.
+        // Port 2 never answers.
         let checker = FakeChecker([1: ["grpc": Array(repeating: .healthy, count: 20)]])
         let monitor = monitor(checker: checker)
         try await running(monitor) {
@@ -189,7 +189,7 @@ import Testing
             #expect(await eventually { await states(monitor, .green) == [.unhealthy, .unknown] })
             checker.go(on: 3, "grpc", [.healthy])
             #expect(await waiting.value == [.unhealthy, .healthy])
-            // Known by now: no wait.
+            // Green's health is known by now, so this returns at once.
             #expect(await monitor.settledHealth(of: .green).green.isHealthy)
         }
     }

@@ -2,7 +2,7 @@ import ControlPlane
 import Testing
 
 @Suite struct HealthThresholdTests {
-    /// `+` is a pass and `-` a failure; the result has the state after each.
+    /// The state after each result, `+` for a pass and `-` for a failure.
     private func states(_ results: String, rise: Int = 2, fall: Int = 3) -> String {
         var threshold = HealthThreshold(rise: rise, fall: fall)
         return String(
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func aFirstResultCountsTowardsTheNextChange() {
-        // Unhealthy by the first result; two passes in a row are two passes in a row.
+        // The first result makes it unhealthy; after that, two passes in a row count as anywhere.
         #expect(states("-++---") == "UUHHHU")
         #expect(states("+---++") == "HHHUUH")
     }
@@ -45,7 +45,7 @@ import Testing
         #expect(threshold.consecutiveFailures == 1)
     }
 
-    @Test func countsAgainstOtherNumbersWhenTheyChange() {
+    @Test func countsGoOnWhenTheThresholdsChange() {
         var threshold = HealthThreshold(rise: 2, fall: 3)
         _ = threshold.record(passed: true)
         _ = threshold.record(passed: false)

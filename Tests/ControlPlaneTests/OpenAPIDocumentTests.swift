@@ -11,14 +11,14 @@ import Testing
         #expect(answer.text == OpenAPIDocument.text)
     }
 
-    @Test func isForThoseWithTheToken() async throws {
+    @Test func requiresTheToken() async throws {
         #expect(try await AdminBench(token: "secret").get("/openapi.json").status == 401)
     }
 
     @Test func describesEveryPathThatIsServed() async throws {
         let admin = try AdminBench()
         let document = try #require(try JSONValue(parsing: OpenAPIDocument.text)["paths"])
-        // What a 404 names is what is served.
+        // The 404 answer lists the paths that are served.
         let refusal = try #require(try await admin.get("/nowhere").error)
         let served = try #require(refusal.split(separator: "known: ").last).split(separator: ", ").map(String.init)
         #expect(served.count > 7)

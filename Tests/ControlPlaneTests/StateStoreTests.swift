@@ -16,7 +16,7 @@ import Testing
                 reason: "größer", who: "deploy"))
     }
 
-    /// A whole and good state file's text.
+    /// The text of a complete, valid state file.
     private func goodText() throws -> String {
         let store = try StateStore(path: path)
         try store.save(switched)
@@ -40,7 +40,7 @@ import Testing
         #expect(try StateStore(path: path).load() == nil)
     }
 
-    @Test func takesUpWhatItSaved() throws {
+    @Test func readsBackWhatItSaved() throws {
         do {
             let store = try StateStore(path: path)
             try store.save(SwitchState(initial: .blue, at: Timestamp(milliseconds: 1000)))
@@ -92,7 +92,7 @@ import Testing
         let text = try goodText()
         #expect(flaw(text) == nil)
         let bytes = Array(text.utf8)
-        // Without the closing brace it is not whole; only the newline after it may be missing.
+        // Without the closing brace the file is incomplete; only the newline after it may be missing.
         for length in 0..<(bytes.count - 2) {
             let flaw = flaw(String(decoding: bytes[..<length], as: UTF8.self))
             #expect(flaw?.hasPrefix("is torn or damaged") == true, "\(length) bytes: \(flaw ?? "read")")
@@ -114,7 +114,7 @@ import Testing
             flaw("{\"format\": \"sluice-state\"}") == "has version none; this build reads 1")
     }
 
-    @Test func refusesAnEditThatIsNotThoroughlyDone() throws {
+    @Test func refusesAnInconsistentEdit() throws {
         let text = try goodText()
         let contradiction = "is damaged: its current state is not the newest change of its history"
         #expect(flaw(text.replacing("\"active\": \"green\"", with: "\"active\": \"blue\"")) == contradiction)
@@ -185,14 +185,14 @@ import Testing
         #expect(mode("state.json.lock") == 0o600)
     }
 
-    @Test func takesUpFilesThatOthersMayRead() throws {
+    @Test func acceptsFilesThatOthersMayRead() throws {
         do { try StateStore(path: path).save(switched) }
         for name in ["state.json", "state.json.lock"] {
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.file(name))
         }
         let store = try StateStore(path: path)
         #expect(try store.load() == switched)
-        // Whoever can open the lock can hold it.
+        // Anybody who can open the lock file could hold the lock.
         #expect(mode("state.json.lock") == 0o600)
         try store.save(switched)
         #expect(mode("state.json") == 0o600)
@@ -232,13 +232,13 @@ import Testing
 
     @Test func stateFileThatIsAPipe() throws {
         unsafe #expect(mkfifo(path, 0o600) == 0)
-        // An error and no waiting for somebody who writes.
+        // An error at once, instead of waiting for a writer.
         #expect(throws: StateStore.Failure.file(SystemError(operation: "cannot read \(path)", code: 29))) {
             try StateStore.read(path: path)
         }
     }
 
-    @Test func savesOverWhatACrashLeft() throws {
+    @Test func savesOverTheRemainsOfACrash() throws {
         folder.write("state.json.tmp", "{\"format\": \"slui")
         let store = try StateStore(path: path)
         try store.save(switched)

@@ -65,7 +65,7 @@ import Testing
             ])
     }
 
-    @Test func refusesAnIllColorAndAuditsIt() async throws {
+    @Test func refusesAnUnhealthyColorAndAuditsIt() async throws {
         let bench = try SwitchboardBench(health: FakeHealth(green: .unhealthy))
         await #expect(throws: ChangeRefusal.targetNotHealthy(.sample(.green, .unhealthy))) {
             try await bench.change(.toggle)
@@ -141,7 +141,7 @@ import Testing
         for (line, epoch) in zip(bench.auditLines, 2...101) { #expect(line.contains("\"epoch\":\(epoch),")) }
     }
 
-    @Test func lettingOneOfManyThroughIsWhatAConditionIsFor() async throws {
+    @Test func aConditionLetsOneOfManyChangesThrough() async throws {
         let bench = try SwitchboardBench()
         let request = ChangeRequest(.toggle, condition: .epochs([1]), who: "someone")
         let outcomes = await withTaskGroup(of: Result<ChangeReceipt, ChangeRefusal>.self) { group in

@@ -15,13 +15,13 @@ import Testing
         await traffic.remaining(behind: change, timeout: timeout, clock)
     }
 
-    /// Until the wait and its deadline are there.
+    /// Waits until both the wait and its deadline are under way.
     private func isUnderWay() async -> Bool {
         await eventually { traffic.waitCount == 1 && clock.sleeperCount == 1 }
     }
 
     @Test func isOverAtOnceWhereNothingIsLeft() async {
-        // Newer calls on the old color, as after a way back, and calls on the new one don't count.
+        // Newer calls on the old color, as after a switch back, don't count, nor do calls on the new one.
         traffic.answer(inFlight: [[.init(epoch: 5, color: .green, calls: 9), .init(epoch: 6, color: .blue, calls: 4)]])
         #expect(await remaining(.seconds(30)).isNone)
         #expect(traffic.reportCount == 0)
@@ -34,7 +34,7 @@ import Testing
         traffic.answer(inFlight: [[.init(epoch: 2, color: .blue, calls: 1)]])
         traffic.answer(inFlight: [[]])
         #expect(await left.isNone)
-        // It waits for the event, and asks nobody.
+        // It waits for the event and doesn't poll.
         #expect(traffic.reportCount == 0)
         #expect(clock.sleeperCount == 0)
     }
@@ -77,8 +77,9 @@ import Testing
         #expect(await left.isNone)
     }
 
-    /// Another process has taken over, and those that this one took over from answer there: nobody waits an hour for that.
-    @Test func endsWhereItCanNotBeKnownAnyMore() async {
+    /// Another process has taken over, with the lines to earlier processes. Their calls can't be learned about here any
+    /// more, so nobody waits out the hour.
+    @Test func endsWhenTheAnswerCanNoLongerBeKnown() async {
         var silent = TrafficReport()
         silent.unanswered = 1
         traffic.answer([silent])

@@ -25,7 +25,7 @@ import Testing
         var endReason: String?
     }
 
-    /// A stage whose worker has an access log in a file of its own.
+    /// A stage whose worker writes an access log to a file of its own.
     private struct LoggedStage {
         let stage: WorkerStage
         private let path: String
@@ -35,7 +35,7 @@ import Testing
             stage = try WorkerStage(accessLog: .file(path: path))
         }
 
-        /// The file's lines; nothing is left of it.
+        /// Ends the stage; returns the file's lines and deletes the file.
         func end() async throws -> [Line] {
             stage.pass(.milliseconds(60))
             await stage.worker.flushAccessLog()
@@ -70,7 +70,7 @@ import Testing
         #expect(line.time.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil)
     }
 
-    @Test func aRequestOfAnotherKindHasNoStatusOfGRPC() async throws {
+    @Test func aRequestThatIsNotGRPCHasNoGRPCStatus() async throws {
         let logged = try LoggedStage()
         logged.stage.call(try logged.stage.client(), isGRPC: false)
         logged.stage.settle()
@@ -102,7 +102,7 @@ import Testing
         #expect(line.error?.contains("blue") == true && line.firstByteMs == nil)
     }
 
-    /// Lines wait for others, but not for long.
+    /// Lines are collected and written together, though not held for long.
     @Test func linesAreHandedOverTogether() async throws {
         let logged = try LoggedStage()
         let stage = logged.stage

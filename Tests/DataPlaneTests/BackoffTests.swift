@@ -12,7 +12,7 @@ import Testing
         for _ in 0..<100 { #expect(backoff.failed(using: &random) <= .milliseconds(1_200)) }
     }
 
-    @Test func startsAfreshAfterASuccess() {
+    @Test func startsOverAfterASuccess() {
         var backoff = Backoff(shortest: .milliseconds(50), longest: .seconds(1))
         var random = SystemRandomNumberGenerator()
         for _ in 0..<9 { _ = backoff.failed(using: &random) }

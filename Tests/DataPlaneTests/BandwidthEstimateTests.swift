@@ -3,9 +3,10 @@ import EventLoop
 import Testing
 
 @Suite struct BandwidthEstimateTests {
-    /// A sender over a link: with each round trip comes as much as the window allows, or as fits onto the link.
+    /// A sender over a link. Each round trip delivers as much as the window allows, or as the link carries in that
+    /// time.
     private struct Link {
-        /// Bytes a second, and the time of a round trip.
+        /// Bandwidth in bytes a second, and the time of a round trip.
         var rate = 100e6
         var roundTrip = Duration.milliseconds(20)
         var now = MonotonicTime(nanoseconds: 1_000_000_000)
@@ -18,7 +19,7 @@ import Testing
             if isAsked { pings += 1 }
             now = now + roundTrip
             if isAsked { estimate.answered(now: now) }
-            // As a burst, behind the answer to the PING.
+            // In one burst, after the answer to the PING.
             estimate.received(min(max(65_535, estimate.window), product), now: now)
         }
     }
@@ -43,7 +44,7 @@ import Testing
         #expect(estimate.window == 300_000)
     }
 
-    @Test func asksOnceInAWhileAndOneAtATime() {
+    @Test func measuresOnceInAWhileAndOneAtATime() {
         var estimate = BandwidthEstimate(most: 1 << 20)
         var now = MonotonicTime(nanoseconds: 1_000)
         var begun = estimate.begin(now: now)
@@ -58,17 +59,17 @@ import Testing
         #expect(begun)
     }
 
-    @Test func aPauseIsNoRoundTrip() {
+    @Test func aPauseIsNotMeasuredAsARoundTrip() {
         var (link, estimate) = (Link(), BandwidthEstimate(most: 16 << 20))
         link.exchange(&estimate)
         let before = estimate.window
-        // 60 KB in ten seconds are next to nothing in 20 ms.
+        // 60 KB in ten seconds is next to nothing in a round trip of 20 ms.
         link.now = link.now + .seconds(10)
         estimate.received(60_000, now: link.now)
         #expect(estimate.window <= max(before, 1_000))
     }
 
-    @Test func answersThatNobodyAskedForSayNothing() {
+    @Test func ignoresUnsolicitedAnswers() {
         var estimate = BandwidthEstimate(most: 1 << 20)
         estimate.answered(now: MonotonicTime(nanoseconds: 5))
         estimate.received(1 << 30, now: MonotonicTime(nanoseconds: 6))

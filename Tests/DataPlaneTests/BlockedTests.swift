@@ -20,7 +20,7 @@ import Testing
         #expect(blocked.isStalled(97_000, for: .seconds(2), now: start + .seconds(303)) == true)
     }
 
-    @Test func goesByTimeAloneWhereTheSystemCanNotTell() {
+    @Test func goesByTimeAloneIfTheSystemCanNotTell() {
         var blocked = Blocked(since: start, unacknowledged: nil)
         #expect(blocked.isStalled(nil, for: .seconds(2), now: start + .seconds(1)) == false)
         #expect(blocked.isStalled(nil, for: .seconds(2), now: start + .seconds(3)) == true)

@@ -6,7 +6,7 @@ import Ground
 import Synchronization
 import Testing
 
-/// What is said here of the book's own lists, `WorkerAudit` says after each turn.
+/// The book's lists themselves are checked by `WorkerAudit` after each turn.
 @Suite struct CallBookTests {
     private let cancel = UInt32(NGHTTP2_CANCEL.rawValue)
 
@@ -35,7 +35,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// In whatever order they end, the others are found at their places.
+    /// In whatever order calls end, the remaining ones are still found at their places.
     @Test func callsEndInAnyOrder() throws {
         let stage = try WorkerStage()
         stage.plan = .hold
@@ -71,8 +71,8 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// Of a call that is refused and whose client leaves in the same turn there is nothing to be placed again.
-    @Test(arguments: [false, true]) func aCallThatIsOverIsNotPlacedAgain(clientFirst: Bool) throws {
+    /// A call that is refused and whose client leaves in the same turn isn't placed again.
+    @Test(arguments: [false, true]) func anEndedCallIsNotPlacedAgain(clientFirst: Bool) throws {
         for count in 1...3 {
             let stage = try WorkerStage()
             stage.plan = .hold
@@ -83,7 +83,7 @@ import Testing
             stage.settle()
             for attempt in backend.openAttempts { backend.fail(attempt, UInt32(NGHTTP2_REFUSED_STREAM.rawValue)) }
             for call in calls { client.cancel(call, cancel) }
-            // Both are there before the worker takes its turn, which reads them in this order.
+            // Both events are waiting when the worker takes its turn, which reads them in this order.
             let peers: [SimulatedPeer] = clientFirst ? [client, backend] : [backend, client]
             for peer in peers { _ = peer.send(atMost: 1 << 20) }
             stage.settle()
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func tellsWhoWaitsOnceTheLastCallHasEnded() throws {
+    @Test func notifiesWaitersWhenTheLastCallEnds() throws {
         let stage = try WorkerStage()
         stage.plan = .hold
         let client = try stage.client()
@@ -118,8 +118,9 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// Whoever waits at the end of the process is told, though a call is left: its upstream takes no reset.
-    @Test func tellsWhoWaitsWhenTheWorkerEnds() throws {
+    /// When the worker ends, those who wait are told although a call is left: its upstream's socket has no room for a
+    /// reset.
+    @Test func notifiesWaitersWhenTheWorkerEnds() throws {
         let stage = try WorkerStage()
         stage.call(try stage.client(), size: 60_000)
         stage.settle()

@@ -21,13 +21,13 @@ import Testing
         #expect(budget.beginWithWhatIsLeft(now: now) == nil)
     }
 
-    @Test func beginsWithAsManyStreamsAsThePeerHasResetsLeft() {
+    @Test func beginsWithOneStreamForEachResetLeft() {
         #expect(ClientBudget(limits, left: 3, now: now).announced == 3)
         #expect(ClientBudget(limits, left: 0, now: now).announced == 1)
         #expect(ClientBudget(limits, left: 20, now: now).announced == 100)
     }
 
-    @Test func theNextConnectionPaysForWhatTheLastOneHasDone() {
+    @Test func theNextConnectionBeginsWithWhatTheLastOneLeft() {
         var table = PeerTable()
         var first = ClientBudget(limits, left: nil, now: now)
         first.join(account(in: &table))
@@ -40,7 +40,7 @@ import Testing
         let beginning = next.beginWithWhatIsLeft(now: now)
         #expect(beginning == ClientBudget.Beginning(streams: 5, isNews: true))
         #expect(next.announced == 5)
-        // What it was told of in its first SETTINGS is no news.
+        // The number in its first SETTINGS isn't announced a second time.
         var told = ClientBudget(limits, left: 5, now: now)
         told.join(account(in: &table))
         let again = told.beginWithWhatIsLeft(now: now)
@@ -70,7 +70,7 @@ import Testing
         #expect(budget.earnMore(now: now) == nil)
     }
 
-    @Test func forgivesDeadlinesThatAreOver() {
+    @Test func forgivesResetsAfterTheDeadline() {
         var budget = ClientBudget(limits, left: nil, now: now)
         let began = now
         let late = budget.forgives(began + .milliseconds(50), began: began, now: began + .seconds(1))

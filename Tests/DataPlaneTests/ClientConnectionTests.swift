@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @Suite struct ClientConnectionTests {
-    /// A stream that the client has sent before it knew is served; the connection ends with the last one.
+    /// A stream that the client opened before it saw the GOAWAY is served; the connection ends with the last stream.
     @Test func saysGoodbyeInTwoSteps() throws {
         let stage = try WorkerStage()
         stage.plan = .hold
@@ -15,7 +15,7 @@ import Testing
         stage.settle()
         let hasLeft = Mutex(false)
         stage.worker.beginShutdown { hasLeft.withLock { $0 = true } }
-        // On its way before the GOAWAY has come.
+        // Already on its way when the GOAWAY arrives.
         let crossing = stage.call(client)
         client.isReading = false
         stage.pass(.milliseconds(2))
@@ -31,8 +31,8 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// One that doesn't answer the PING is not waited for.
-    @Test func aClientThatDoesNotAnswerIsNotWaitedFor() throws {
+    /// A client that doesn't answer the PING gets the second GOAWAY when the time is up.
+    @Test func doesNotWaitForAClientThatDoesNotAnswer() throws {
         let stage = try WorkerStage()
         stage.plan = .hold
         let client = try stage.client()

@@ -3,7 +3,7 @@ import EventLoop
 import Testing
 
 @Suite struct ColorDrainTests {
-    /// Calls of blue's epoch 1, then some of green's epoch 2; all are with a backend that doesn't answer.
+    /// Calls on blue from epoch 1, then calls on green from epoch 2, all at backends that don't answer.
     private func stage(blue: Int, green: Int = 0) throws -> (WorkerStage, blue: [CallRecord], green: [CallRecord]) {
         let stage = try WorkerStage()
         stage.plan = .hold
@@ -25,13 +25,13 @@ import Testing
         return PerColor { colors[$0].drained }
     }
 
-    @Test func endsWhatIsLeftAndNothingElse() throws {
+    @Test func endsOnlyTheCallsLeftBehind() throws {
         let (stage, blue, green) = try stage(blue: 10, green: 5)
         stage.worker.endCalls(on: .blue, before: 2, over: .seconds(4))
         stage.pass(.seconds(4))
         #expect(ended(blue) == 10 && green.allSatisfy { $0.outcome == .open })
         #expect(drained(stage).blue == 10 && drained(stage).green == 0)
-        // Their epoch is the one from which on calls are new.
+        // Green's calls began in epoch 2, and only calls before that epoch are ended.
         stage.worker.endCalls(on: .green, before: 2, over: .zero)
         stage.settle()
         #expect(green.allSatisfy { $0.outcome == .open })
@@ -41,7 +41,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    @Test func endsEachAtAMomentOfItsOwn() throws {
+    @Test func spreadsTheEndsOverTime() throws {
         let (stage, calls, _) = try stage(blue: 8)
         stage.worker.endCalls(on: .blue, before: 2, over: .seconds(8))
         for second in 1...8 {
@@ -64,7 +64,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// Its client has yet to take what is there.
+    /// The answer is complete, but its client hasn't taken all of it.
     @Test func aCallThatIsAnsweredGoesOn() throws {
         let stage = try WorkerStage()
         stage.plan = .answer(size: 100_000, early: false)
@@ -74,7 +74,7 @@ import Testing
         stage.settle()
         stage.accept()
         stage.settle()
-        // What doesn't fit into its window is in the Proxy, with the end.
+        // The part beyond the client's window waits in the Proxy, with the end of the response.
         #expect(call.outcome == .open && stage.backends[0].openAttempts.isEmpty)
         stage.worker.endCalls(on: .blue, before: 2, over: .zero)
         stage.settle()
@@ -96,8 +96,8 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// A drain in the place of another one: only its own moments count.
-    @Test func theLastOneCounts() throws {
+    /// A second drain replaces the first: calls end at its moments only.
+    @Test func theLatestDrainCounts() throws {
         let (stage, calls, _) = try stage(blue: 10)
         stage.worker.endCalls(on: .blue, before: 2, over: .seconds(1))
         stage.worker.endCalls(on: .blue, before: 2, over: .seconds(100))

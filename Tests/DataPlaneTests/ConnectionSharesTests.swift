@@ -8,23 +8,23 @@ import Testing
         for _ in 0..<times { #expect(shares.join(.ipv4(number), taken: taken, limit: limit) != .refuse) }
     }
 
-    @Test mutating func everybodyGetsAllWhileThereIsRoom() {
+    @Test mutating func admitsEveryoneWhileThereIsRoom() {
         for taken in 0..<75 { #expect(shares.join(.ipv4(1), taken: taken, limit: 100) == .take) }
         #expect(shares.largest?.connections == 75 && shares.peerCount == 1)
     }
 
-    @Test mutating func whoHasMostGetsNoMoreAndMakesRoomForOthers() {
+    @Test mutating func thePeerWithMostGetsNoMoreAndMakesRoom() {
         join(1, 75)
         #expect(shares.join(.ipv4(1), taken: 75, limit: 100) == .refuse)
         #expect(shares.join(.ipv4(2), taken: 75, limit: 100) == .takeInPlace(of: .ipv4(1)))
         #expect(shares.largest?.connections == 75 && shares.peerCount == 2)
-        // It has less room again, and is refused only while that is short.
+        // The peer with most is refused only while three quarters are taken.
         shares.leave(.ipv4(1))
         #expect(shares.join(.ipv4(1), taken: 75, limit: 100) == .refuse)
         #expect(shares.join(.ipv4(1), taken: 74, limit: 100) == .take)
     }
 
-    @Test mutating func twoThatHaveTheSameDoNotMakeRoomForEachOther() {
+    @Test mutating func equalPeersDoNotMakeRoomForEachOther() {
         join(1, 40)
         join(2, 39)
         #expect(shares.join(.ipv4(2), taken: 79, limit: 100) == .take)
@@ -32,11 +32,11 @@ import Testing
         #expect(shares.join(.ipv4(1), taken: 80, limit: 100) == .refuse)
     }
 
-    @Test mutating func nobodyIsTooLargeWithAHundredthOfTheRoom() {
+    @Test mutating func aHundredthOfTheRoomIsNeverTooMuch() {
         for number in 0..<8_000 {
             #expect(shares.join(.ipv4(UInt32(number % 100)), taken: number, limit: 10_000) == .take)
         }
-        // 80 each: below a hundredth.
+        // 80 each is less than a hundredth of the room.
         #expect(shares.join(.ipv4(200), taken: 8_000, limit: 10_000) == .take)
         join(1, 20, limit: 10_000)
         #expect(shares.join(.ipv4(201), taken: 8_020, limit: 10_000) == .takeInPlace(of: .ipv4(1)))
@@ -48,7 +48,7 @@ import Testing
         #expect(shares.largest?.connections == 1 && shares.peerCount == 100)
     }
 
-    @Test mutating func whatIsThereAnywayCounts() {
+    @Test mutating func existingConnectionsCount() {
         join(1, 75)
         #expect(shares.join(.ipv4(1), taken: 75, limit: 100) == .refuse)
         shares.add(.ipv4(1))
@@ -57,9 +57,9 @@ import Testing
         #expect(shares.largest == nil && shares.peerCount == 0)
     }
 
-    @Test mutating func connectionsOfNobodyTakeRoomToo() {
+    @Test mutating func loadBalancersConnectionsTakeRoomToo() {
         join(1, 5)
-        // A load balancer has the others.
+        // The other connections are a load balancer's.
         #expect(shares.join(.ipv4(1), taken: 80, limit: 100) == .refuse)
         #expect(shares.join(.ipv4(2), taken: 80, limit: 100) == .takeInPlace(of: .ipv4(1)))
     }

@@ -16,7 +16,7 @@ import Testing
         table.values.compactMap { value in connections.firstIndex { $0 === value } }
     }
 
-    @Test func findsWhatIsThere() {
+    @Test func findsExistingConnections() {
         var table = table()
         #expect(places(table) == [0, 1, 2, 3] && table.count == 4)
         for connection in connections { #expect(table[ObjectIdentifier(connection)] === connection) }
@@ -24,8 +24,8 @@ import Testing
         #expect(wasHere && table[ObjectIdentifier(connections[1])] == nil)
     }
 
-    /// The last takes the place of one that goes, and is found there, whichever goes next.
-    @Test func theLastTakesTheFreePlace() {
+    /// The last entry moves into the place of one that is removed, and is found there whichever is removed next.
+    @Test func theLastEntryMovesIntoTheFreePlace() {
         var table = table()
         table.remove(connections[0])
         #expect(places(table) == [3, 1, 2])

@@ -6,7 +6,7 @@ import Testing
 @Suite struct DrainQueueTests {
     private let start = MonotonicTime(nanoseconds: 5_000_000_000)
 
-    @Test func spreadsEvenlyInAnOrderByLot() {
+    @Test func spreadsEvenlyInRandomOrder() {
         var lot = SplitMix(seed: 42)
         var queue = DrainQueue(Array(0..<1000), over: .seconds(10), from: start, using: &lot)
         var order: [Int] = []

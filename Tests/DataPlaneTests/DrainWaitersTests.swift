@@ -21,7 +21,7 @@ import Testing
         return waiters
     }
 
-    @Test func tellsThoseForWhomNoCallIsLeftOnce() {
+    @Test func callsBackOnceWhenNoCallIsLeft() {
         var ledger = EpochLedger()
         ledger.begin(Route(epoch: 3, active: .blue))
         ledger.begin(Route(epoch: 4, active: .green))
@@ -36,7 +36,7 @@ import Testing
         #expect(!waiters.isEmpty)
     }
 
-    @Test func whoeverHasGivenUpIsNotTold() {
+    @Test func cancelledWaitsAreNotCalledBack() {
         var waiters = waiters([(1, .blue, 3), (2, .blue, 3)])
         waiters.remove(1)
         waiters.notify(EpochLedger())
@@ -44,8 +44,8 @@ import Testing
         #expect(waiters.isEmpty)
     }
 
-    /// The worker ends, and with it the calls that are left: nobody waits for somebody who would tell.
-    @Test func everybodyIsToldAtTheEnd() {
+    /// When the worker ends, its remaining calls end with it, so everybody is told: no later event could tell them.
+    @Test func notifiesEveryoneWhenTheWorkerEnds() {
         var ledger = EpochLedger()
         ledger.begin(Route(epoch: 1, active: .blue))
         var waiters = waiters([(1, .blue, 2), (2, .blue, 3)])
@@ -56,7 +56,7 @@ import Testing
         #expect(told.all == [1, 2])
     }
 
-    @Test func areToldOnceTheLastCallOfTheirColorAndEpochIsGone() throws {
+    @Test func callsBackWhenTheLastCallOfAColorAndEpochIsGone() throws {
         let stage = try WorkerStage()
         stage.plan = .hold
         let client = try stage.client()

@@ -2,7 +2,7 @@ import DataPlane
 import Testing
 
 @Suite struct EarnedStreamsTests {
-    @Test func isForThoseAloneWhosePeerHasLittleLeft() {
+    @Test func appliesOnlyToPeersWithFewResetsLeft() {
         #expect(EarnedStreams(left: 100, full: 100, capacity: 200) == nil)
         #expect(EarnedStreams(left: 200, full: 100, capacity: 200) == nil)
         #expect(EarnedStreams(left: 99, full: 100, capacity: 200)?.announced == 99)
@@ -19,7 +19,7 @@ import Testing
         #expect(streams.isFull && streams.update(left: 300) == nil)
     }
 
-    @Test func whoHasAllResetsHasAllStreams() throws {
+    @Test func aPeerWithAllResetsHasAllStreams() throws {
         var streams = try #require(EarnedStreams(left: 199, full: 1_000, capacity: 200))
         #expect(streams.announced == 199)
         #expect(streams.update(left: 200) == 1_000)
@@ -33,7 +33,7 @@ import Testing
         #expect(streams.update(left: 19) == nil && streams.update(left: 20) == 20)
     }
 
-    @Test func oneStreamIsAllThatSomeHave() {
+    @Test func worksWithALimitOfOneStream() {
         #expect(EarnedStreams(left: 1, full: 1, capacity: 200) == nil)
         var streams = EarnedStreams(left: 0, full: 1, capacity: 200)
         #expect(streams?.announced == 1 && streams?.isFull == true)

@@ -30,7 +30,7 @@ import Testing
         let second = stage.call(client)
         stage.settle()
         #expect(second.outcome == .open && stage.attemptCount == 1)
-        // Of 50 ms, a fifth more at most.
+        // A backoff of 50 ms, plus a fifth of jitter at most.
         stage.pass(.milliseconds(60))
         #expect(stage.attemptCount == 2)
         stage.accept()
@@ -39,7 +39,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    @Test func aConnectionThatSaysNothingIsGivenUp() throws {
+    @Test func givesUpASilentConnection() throws {
         let stage = try WorkerStage()
         let call = stage.call(try stage.client())
         stage.settle()
@@ -51,7 +51,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    @Test func anEndpointThatFailsTimeAndAgainIsPassedOverForAWhile() throws {
+    @Test func passesOverAnEndpointThatKeepsFailing() throws {
         var limits = DataPlaneLimits()
         limits.ejectionThreshold = 1
         let stage = try WorkerStage(endpoints: 2, limits: limits)
@@ -79,7 +79,7 @@ import Testing
         #expect(stage.attempts.contains { $0.port == lost })
     }
 
-    @Test func whoHasWaitedTooLongIsAnswered() throws {
+    @Test func answersCallsThatHaveWaitedTooLong() throws {
         var limits = DataPlaneLimits()
         limits.waitTimeout = .seconds(2)
         limits.maxUpstreamConnections = 1

@@ -44,7 +44,7 @@ import Testing
         #expect(!ledger.hasCalls(on: .blue, before: 3))
     }
 
-    @Test func reportsWhatASwitchStillWaitsFor() {
+    @Test func reportsCallsThatASwitchStillWaitsFor() {
         var report = TrafficReport()
         report.inFlight = [
             .init(epoch: 1, color: .blue, calls: 3), .init(epoch: 2, color: .green, calls: 5),

@@ -1,6 +1,6 @@
 import Testing
 
-/// As `#expect`, for what changes its receiver, which the macro can't take apart.
+/// `#expect` for mutating calls, which don't compile inside the macro.
 func expect(_ isTrue: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
     #expect(isTrue, sourceLocation: sourceLocation)
 }

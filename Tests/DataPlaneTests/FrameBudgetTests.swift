@@ -25,7 +25,7 @@ import Testing
         #expect((0..<11).filter { _ in budget.received(now: start) }.count == 10)
     }
 
-    /// Four KiB of a header list that is too long, or a sixteenth as many fields, cost as much as a frame.
+    /// 4 KiB of a header list beyond the limit, or a sixteenth as many fields, cost a token.
     @Test func charges() {
         var budget = FrameBudget(capacity: 10, now: start)
         for _ in 0..<40 { expect(budget.skipped(bytes: 1_024, fields: 0, now: start)) }

@@ -24,7 +24,7 @@ import Testing
 
     @Test func saysWhenItsNameDoesNotResolve() {
         let text = text(Endpoint(host: "name.invalid", port: 0), purpose: " for the admin API")
-        // The second where there is no name server to ask.
+        // The second reason is what a machine without a name server gives.
         let reasons = ["Name or service not known", "Temporary failure in name resolution"]
         #expect(reasons.contains { text == "cannot listen on name.invalid:0 for the admin API: \($0)" })
     }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct LogPaceTests {
     private let start = MonotonicTime(nanoseconds: 5_000_000_000)
 
-    @Test func aFewAtOnceThenOneASecondWithACountOfTheOthers() {
+    @Test func writesAFewAtOnceThenOneASecondAndCountsTheRest() {
         var pace = LogPace()
         for _ in 0..<20 { expect(pace.take(now: start) == 0) }
         for _ in 0..<7 { expect(pace.take(now: start + .milliseconds(500)) == nil) }
@@ -14,7 +14,7 @@ import Testing
         expect(pace.take(now: start + .milliseconds(2_200)) == 1)
     }
 
-    @Test func aQuietWhileBringsNoMoreThanAFew() {
+    @Test func aQuietWhileSavesUpOnlyAFewLines() {
         var pace = LogPace()
         for _ in 0..<20 { _ = pace.take(now: start) }
         let later = start + .seconds(1_000_000)

@@ -15,7 +15,7 @@ import Testing
         #expect(!pressure.refuses(heavy, held: 2_400, bound: bound))
     }
 
-    @Test func refusesWhoHoldsMostAboveThat() {
+    @Test func refusesTheHeaviestPeerAboveThat() {
         var pressure = MemoryPressure()
         #expect(pressure.needsLook(held: 2_401, bound: bound, now: start))
         pressure.found(heavy, held: 2_401, now: start)

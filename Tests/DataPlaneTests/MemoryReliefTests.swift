@@ -15,7 +15,7 @@ import Testing
         return MemoryRelief.choose(from: streams, held: held, toFree: excess, allowance: allowance)
     }
 
-    @Test func endsTheLongestShutOfWhoPinsMost() {
+    @Test func endsTheLongestShutStreamOfTheHeaviestPeer() {
         let streams = [
             stream("small", 90, since: 1), stream("large", 50, since: 7), stream("large", 60, since: 5),
             stream("large", 40, since: 9),
@@ -23,15 +23,15 @@ import Testing
         #expect(choose(from: streams, toFree: 60) == [2])
     }
 
-    @Test func goesOnWithWhoeverPinsMostThen() {
+    @Test func continuesWithTheNextHeaviestPeer() {
         let streams = [
             stream("a", 100, since: 3), stream("a", 100, since: 2), stream("b", 150, since: 1),
         ]
-        // "a" has 200 and then 100, so that "b" is next.
+        // "a" has 200 and then 100 left, so "b" is next.
         #expect(choose(from: streams, toFree: 250) == [1, 2])
     }
 
-    @Test func leavesAloneWhoHoldsLittle() {
+    @Test func leavesPeersThatHoldLittleAlone() {
         let many = (0..<100).map { stream("many", 10, since: UInt64($0)) }
         let streams = [stream("one", 10, since: 0)] + many
         let chosen = choose(from: streams, toFree: 500)
@@ -44,13 +44,13 @@ import Testing
         #expect(choose(from: [stream("a", 10, since: 0)], toFree: 0).isEmpty)
     }
 
-    @Test func whatHasNoBodyCountsForItsPeerAlone() {
-        // "heavy" holds most without a body that waits: nothing of it can be ended, and "light" isn't ended in its stead.
+    @Test func callsWithoutABodyOnlyCountForTheirPeer() {
+        // "heavy" holds most, but none of it is a waiting body that could be ended; "light" isn't ended in its stead.
         let streams = [stream("light", 40, since: 1), stream("heavy", 10, since: 9)]
         #expect(choose(from: streams, toFree: 500, besides: ["heavy": 900], allowance: 50) == [1])
     }
 
-    @Test func takesNobodyBelowWhatEverybodyMayHold() {
+    @Test func sparesPeersWithinTheAllowance() {
         let streams = (0..<10).map { stream("a", 10, since: UInt64($0)) }
         #expect(choose(from: streams, toFree: 1_000, allowance: 60) == [0, 1, 2, 3])
         #expect(choose(from: streams, toFree: 1_000, allowance: 100).isEmpty)

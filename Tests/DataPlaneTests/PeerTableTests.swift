@@ -9,7 +9,7 @@ import Testing
         table.open(.ipv4(number), capacity: capacity, refill: .seconds(1), now: now)
     }
 
-    @Test func remembersWhatAPeerHasUsedUp() {
+    @Test func remembersAPeersUsedBudget() {
         var table = PeerTable(capacity: 4)
         let first = open(&table, 1)
         for _ in 0..<7 { first.resets.endedUncleanly(now: now) }
@@ -20,18 +20,18 @@ import Testing
         #expect(open(&table, 3).resets.left(now: now) == 10)
     }
 
-    @Test func forgetsThoseThatHaveBeenAwayLongest() {
+    @Test func forgetsThePeersAwayLongest() {
         var table = PeerTable(capacity: 2)
         let accounts = (1...4).map { open(&table, $0) }
         for account in accounts { account.resets.endedUncleanly(now: now) }
         for index in [2, 0, 1] { table.close(accounts[index]) }
-        // The third is forgotten, the fourth has its connection still.
+        // The third peer is forgotten; the fourth still has its connection.
         #expect(table.count == 3)
         #expect(open(&table, 3) !== accounts[2])
         #expect(open(&table, 1) === accounts[0] && open(&table, 4) === accounts[3])
     }
 
-    @Test func doesNotForgetOneThatHasComeBackMeanwhile() {
+    @Test func doesNotForgetAPeerThatHasComeBack() {
         var table = PeerTable(capacity: 1)
         let first = open(&table, 1)
         table.close(first)
@@ -48,7 +48,7 @@ import Testing
         let standing = (0..<50).map { open(&table, $0) }
         for number in 1_000..<20_000 {
             table.close(open(&table, UInt32(number)))
-            // One that comes and goes all the while.
+            // A peer that comes and goes all the while.
             table.close(open(&table, 999))
         }
         #expect(table.count == 150)
@@ -63,7 +63,7 @@ import Testing
         #expect(open(&table, 1, capacity: 20).resets.left(now: now) == 20)
     }
 
-    @Test func tellsWhatAKnownPeerHasLeft() {
+    @Test func knowsAPeersRemainingBudget() {
         var table = PeerTable()
         let now = MonotonicTime(nanoseconds: 1_000)
         let peer = Peer.ipv4(1)

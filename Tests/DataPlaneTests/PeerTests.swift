@@ -9,7 +9,7 @@ import Testing
         #expect(peer("10.0.0.1", port: 1) == peer("10.0.0.1", port: 2))
         #expect(peer("10.0.0.1") != peer("10.0.0.2"))
         #expect(peer("10.0.0.1").description == "10.0.0.1")
-        // As a socket that listens on :: shows it: all of IPv4 would be one network otherwise.
+        // IPv4 as a socket that listens on :: shows it. Taken as IPv6, all of IPv4 would be a single network.
         #expect(peer("::ffff:10.0.0.1") == peer("10.0.0.1"))
         #expect(peer("::ffff:10.0.0.1") != peer("::ffff:10.0.0.2"))
     }

@@ -12,7 +12,7 @@ import Testing
 
     @Test func aTenthOfTheIntervalIsSlack() {
         var exact = PingPolicy(minimumInterval: .seconds(5))
-        // On time where they are sent; each second one comes 400 ms late, and so the next one early.
+        // Sent on time, but every second one arrives 400 ms late, so the next one seems early.
         for number in 0..<100 {
             let jitter = Duration.milliseconds(number.isMultiple(of: 2) ? 0 : 400)
             expect(exact.received(now: start + .seconds(5 * number) + jitter))

@@ -22,8 +22,8 @@ import Testing
         #expect(block.list.contains { $0.name == "grpc-retry-pushback-ms" && $0.value == "1234" })
     }
 
-    /// Many clients whose calls end at once don't come back at once.
-    @Test func spreadsThoseWhoComeBack() {
+    /// Clients whose calls all end at once must not all come back at once.
+    @Test func spreadsRetriesOverTime() {
         var random = SplitMix(seed: 1)
         let waits = (0..<2_000).compactMap { _ in
             ProxyAnswer.ended(.draining, "x", using: &random).retryPushback?.clampedNanoseconds
@@ -41,34 +41,34 @@ import Testing
         #expect(ProxyAnswer.Kind.allCases.map { ProxyAnswer(kind: $0, message: "").httpStatus } == statuses)
     }
 
-    @Test func concealsWhatIsKnownOfUpstreams() {
-        var failure = ProxyAnswer(
+    @Test func concealsUpstreamDetails() {
+        var answer = ProxyAnswer(
             kind: .lost, message: "blue (10.1.2.3:50051) was lost during the call: write: broken pipe")
-        failure.conceal(.blue, id: "c0ffee")
-        #expect(failure.clientMessage == "blue was lost during the call (lost, c0ffee)")
-        #expect(failure.message.contains("10.1.2.3"))
-        #expect(failure.id == "c0ffee")
+        answer.conceal(.blue, id: "c0ffee")
+        #expect(answer.clientMessage == "blue was lost during the call (lost, c0ffee)")
+        #expect(answer.message.contains("10.1.2.3"))
+        #expect(answer.id == "c0ffee")
         let block = HeaderList()
-        failure.writeTrailersOnly(to: block)
+        answer.writeTrailersOnly(to: block)
         #expect(block.list.last?.value == "blue was lost during the call (lost, c0ffee)")
-        #expect(failure.body == "blue was lost during the call (lost, c0ffee)\n")
+        #expect(answer.body == "blue was lost during the call (lost, c0ffee)\n")
     }
 
     @Test func concealsNothingElse() {
-        var failure = ProxyAnswer(kind: .draining, message: "blue is being drained")
-        failure.conceal(.blue, id: "c0ffee")
-        #expect(failure.clientMessage == "blue is being drained" && failure.id == nil)
+        var answer = ProxyAnswer(kind: .draining, message: "blue is being drained")
+        answer.conceal(.blue, id: "c0ffee")
+        #expect(answer.clientMessage == "blue is being drained" && answer.id == nil)
     }
 
-    /// gRPC-Web has its trailers in a frame at the end of the body.
+    /// In gRPC-Web, trailers are a frame at the end of the body.
     @Test func answersGRPCWebInTheBody() {
-        let failure = ProxyAnswer(kind: .draining, message: "x", retryPushback: .milliseconds(7))
+        let answer = ProxyAnswer(kind: .draining, message: "x", retryPushback: .milliseconds(7))
         let text = "grpc-status: 14\r\ngrpc-message: x\r\ngrpc-retry-pushback-ms: 7\r\n"
         let frame = [0x80, 0, 0, 0, UInt8(text.utf8.count)] + Array(text.utf8)
-        #expect(failure.webBody(isText: false) == frame)
-        #expect(String(decoding: failure.webBody(isText: true), as: UTF8.self) == Data(frame).base64EncodedString())
+        #expect(answer.webBody(isText: false) == frame)
+        #expect(String(decoding: answer.webBody(isText: true), as: UTF8.self) == Data(frame).base64EncodedString())
         let block = HeaderList()
-        failure.writeWebResponse(to: block, contentType: "application/grpc-web+proto")
+        answer.writeWebResponse(to: block, contentType: "application/grpc-web+proto")
         #expect(
             block.list.map { "\($0.name): \($0.value)" } == [
                 ":status: 200", "content-type: application/grpc-web+proto",
@@ -77,9 +77,9 @@ import Testing
 
     @Test(arguments: ["", "a", "ab", "abc", "abcd"])
     func encodesBase64OfEveryLength(message: String) {
-        let failure = ProxyAnswer(kind: .draining, message: message)
-        let text = String(decoding: failure.webBody(isText: true), as: UTF8.self)
-        #expect(Data(base64Encoded: text).map { Array($0) } == failure.webBody(isText: false))
+        let answer = ProxyAnswer(kind: .draining, message: message)
+        let text = String(decoding: answer.webBody(isText: true), as: UTF8.self)
+        #expect(Data(base64Encoded: text).map { Array($0) } == answer.webBody(isText: false))
     }
 
     @Test(arguments: [

@@ -20,9 +20,9 @@ import Testing
     private static let client6 = ProxyProtocolHeader.Outcome.proxied(
         SocketAddress(family: .ipv6, bytes: Array(repeating: 0x20, count: 16), port: 0x0102))
 
-    /// Reads no more than is asked for, in pieces of at most so many bytes.
+    /// Gives the parser no more bytes than it asks for, in pieces of at most `pieces` bytes.
     ///
-    /// - Returns: what came of it, and how many bytes that took.
+    /// - Returns: the parser's outcome, and the number of bytes that it took.
     private func parse(_ bytes: [UInt8], pieces: Int = .max) -> (ProxyProtocolHeader.Outcome?, Int) {
         var header = ProxyProtocolHeader()
         var taken = 0
@@ -39,20 +39,20 @@ import Testing
     @Test(arguments: [
         (header(), client), (header(0x21, 0x12), client), (header(0x21, 0x21, ipv6), client6),
         (header(0x21, 0x22, ipv6), client6),
-        // TLVs behind the addresses: a checksum, and some that nobody knows.
+        // TLVs after the addresses: a checksum, and types that no standard knows.
         (
             header(0x21, 0x11, [192, 0, 2, 7, 10, 0, 0, 1, 0x30, 0x39, 1, 187] + Array(repeating: 9, count: 3_000)),
             client
         ),
         (header(0x21, 0x21, ipv6 + [3, 0, 4, 1, 2, 3, 4]), client6),
-        // The load balancer itself, whatever is behind that.
+        // The load balancer speaking for itself (LOCAL), whatever follows.
         (header(0x20, 0, []), .own), (header(0x20), .own), (header(0x20, 0xff, Array(repeating: 1, count: 200)), .own),
-        // No address, or one without a port.
+        // No addresses, or a kind of address without a port.
         (header(0x21, 0, []), .own), (header(0x21, 0, [1, 2, 3]), .own),
         (header(0x21, 0x31, Array(repeating: 7, count: 216)), .own),
     ])
     func reads(bytes: [UInt8], expected: ProxyProtocolHeader.Outcome) {
-        // What follows is left alone, and pieces of any size do.
+        // Bytes after the header are left alone, and the header may come in pieces of any size.
         for pieces in [Int.max, 1, 7, 16, 17] {
             let (outcome, taken) = parse(bytes + Array("PRI * HTTP/2.0".utf8), pieces: pieces)
             #expect(outcome == expected && taken == bytes.count)

@@ -8,7 +8,7 @@ import Testing
 
     private func totals(_ stage: WorkerStage) -> PerColor<TrafficReport.ColorTotals> { stage.worker.report().colors }
 
-    /// Only the moment at which a call begins counts, however long it waits.
+    /// A call's color is decided when the call begins, however long the call then waits.
     @Test func aCallStaysWithTheColorThatItBeganOn() throws {
         let stage = try WorkerStage()
         let client = try stage.client()
@@ -26,8 +26,8 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// Even when it is placed once more.
-    @Test func aCallThatIsRefusedStaysToo() throws {
+    /// The color stays when the call is placed a second time.
+    @Test func aRefusedCallStaysOnItsColor() throws {
         let stage = try WorkerStage()
         stage.plan = .hold
         let call = stage.call(try stage.client())
@@ -43,7 +43,7 @@ import Testing
 
     @Test(arguments: [false, true]) func leavesAColorThatIsDownOnlyIfAllowed(failover: Bool) throws {
         let stage = try WorkerStage(endpoints: 2, failover: failover)
-        // One of two is enough to stay.
+        // One healthy endpoint of two is enough to stay.
         stage.worker.publish(health: healthy([false, true], [true, true]))
         let client = try stage.client()
         stage.call(client)
@@ -54,7 +54,7 @@ import Testing
         stage.settle()
         #expect(totals(stage).green.started == (failover ? 1 : 0))
         #expect(totals(stage).green.failedOver == (failover ? 1 : 0) && totals(stage).blue.failedOver == 0)
-        // With both down, a call may as well try its own color.
+        // With both colors down, a call is placed on its own.
         stage.worker.publish(health: healthy([false, false], [false, false]))
         stage.call(client)
         stage.settle()
@@ -91,7 +91,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// With nothing to do, the next one is as good as the first.
+    /// Among endpoints without calls, each is next in turn.
     @Test func idleEndpointsTakeTurns() throws {
         let stage = try WorkerStage(endpoints: 3)
         let client = try stage.client()
@@ -108,7 +108,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    @Test func passesOverWhatIsUnhealthy() throws {
+    @Test func passesOverUnhealthyEndpoints() throws {
         let stage = try WorkerStage(endpoints: 3)
         stage.plan = .hold
         stage.worker.publish(health: healthy([false, true, false], [true, true, true]))
@@ -119,7 +119,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// Each endpoint is tried once; then the call fails, whatever else goes on.
+    /// Each endpoint is tried once; then the call fails, even while others succeed.
     @Test func aCallThatReachesNoEndpointFails() throws {
         let stage = try WorkerStage(endpoints: 3)
         stage.refuses = true
@@ -130,7 +130,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// An endpoint that is well again gets its first connection before its first call.
+    /// An endpoint that is healthy again gets a connection before its first call.
     @Test func connectsToAnEndpointThatIsWellAgain() throws {
         let stage = try WorkerStage(endpoints: 2)
         stage.worker.publish(health: healthy([true, false], [false, true]))

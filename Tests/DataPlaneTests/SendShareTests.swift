@@ -16,11 +16,11 @@ import Testing
         var unread = 0
         while case let part = share.share(asked: 16_384, unread: unread), part > 0 { unread += part }
         #expect(unread == 32_768)
-        // What is left is as much as has to be read before peers give credit for a connection.
+        // What is left is half: peers give credit for the connection once that much has been read.
         #expect(65_535 - unread >= 65_535 / 2)
     }
 
-    @Test func tellsNothingWhereStreamsHaveMoreThanTheConnection() {
+    @Test func learnsNothingFromWindowsWiderThanTheConnections() {
         #expect(share(of: 65_535).canTell(streamWindow: 65_535))
         #expect(!share(of: 65_535).canTell(streamWindow: 1 << 20))
     }
@@ -46,7 +46,7 @@ import Testing
         #expect(share.isFull(left: 65_535, now: now) == false)
     }
 
-    @Test func aConnectionWithLittleIsFullIfThatLasts() {
+    @Test func aScarceWindowCountsAsFullIfThatLasts() {
         var share = share(of: 65_535)
         #expect(share.isFull(left: 8_000, now: now) == false)
         #expect(share.isFull(left: 8_000, now: now + SendShare.patience) == false)

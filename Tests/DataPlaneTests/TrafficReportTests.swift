@@ -15,7 +15,7 @@ import Testing
 
     // MARK: What is left
 
-    /// Only calls of earlier epochs are left over from a switch: those of the new one begin where they should.
+    /// Only calls of earlier epochs are left over from a switch: calls of the new epoch began where they belong.
     @Test func callsLeftBeganBeforeTheChange() {
         let report = report([(1, .blue, 3), (2, .green, 5), (3, .blue, 7), (4, .blue, 11)])
         #expect(report.left(on: .blue, before: 4) == TrafficReport.Left(calls: 10))
@@ -60,7 +60,7 @@ import Testing
 
     // MARK: Calls that have ended
 
-    /// Runs one call, which its backend holds for a while.
+    /// Runs one call, which its backend holds for the duration `held`.
     private func book(isGRPC: Bool = true, held: Duration = .zero) throws -> Totals {
         let stage = try WorkerStage()
         stage.plan = .hold

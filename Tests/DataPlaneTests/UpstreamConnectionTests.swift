@@ -27,7 +27,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// A stream that the upstream hasn't processed is sent once more, from its beginning.
+    /// A stream that the upstream hasn't processed is placed again, from its beginning.
     @Test func aCallThatIsRefusedIsPlacedOnceMore() throws {
         let stage = try WorkerStage()
         stage.plan = .refuse
@@ -41,8 +41,8 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// What the upstream says by RST_STREAM comes to the client behind all that came before it.
-    @Test func aResetComesBehindTheBytes() throws {
+    /// An upstream's RST_STREAM reaches the client after everything that came before it.
+    @Test func aResetComesAfterTheBytes() throws {
         let stage = try WorkerStage()
         let cancel = UInt32(NGHTTP2_CANCEL.rawValue)
         stage.plan = .reset(cancel, afterHead: true, bytes: 3_000)
@@ -54,7 +54,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    @Test func anUpstreamThatFallsSilentIsAskedAndGivenUp() throws {
+    @Test func pingsASilentUpstreamAndGivesItUp() throws {
         var limits = DataPlaneLimits()
         limits.upstreamKeepalive = .seconds(20)
         let stage = try WorkerStage(limits: limits)
@@ -62,7 +62,7 @@ import Testing
         let call = stage.call(try stage.client())
         stage.settle()
         let backend = stage.accept()
-        // It answers the PINGs.
+        // The backend answers the PINGs.
         stage.pass(.seconds(60))
         #expect(call.outcome == .open)
         backend.isReading = false
@@ -71,7 +71,7 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
-    /// Half of its budget of resets used, and a connection rests while another one takes its calls.
+    /// A connection that has used half of its reset budget rests while another one takes its calls.
     @Test func aWornConnectionRests() throws {
         var limits = DataPlaneLimits()
         limits.upstreamResets = 4

@@ -6,7 +6,7 @@ import Testing
 @Suite struct UpstreamResetBudgetTests {
     private let start = MonotonicTime(nanoseconds: 77_300_000_000)
 
-    @Test func halfOfItCallsForAnotherConnectionAndAllOfItIsTheMost() {
+    @Test func halfCallsForAnotherConnectionAndAllOfItIsTheLimit() {
         var budget = UpstreamResetBudget(limit: 10, window: .seconds(30))
         expect(budget.isUnused(now: start))
         for count in 0..<10 {
@@ -16,12 +16,12 @@ import Testing
         }
         expect(!budget.allows(now: start))
         expect(!budget.allows(now: start + .milliseconds(29_999)))
-        // A part of the window later at the latest.
+        // A slot is a thirtieth of the window, so one second later at the latest there is room again.
         expect(budget.allows(now: start + .seconds(31)))
         expect(budget.isUnused(now: start + .seconds(31)))
     }
 
-    @Test func anOddLimitIsHalfUsedByTheGreaterHalf() {
+    @Test func halfOfAnOddLimitIsRoundedUp() {
         var budget = UpstreamResetBudget(limit: 3, window: .seconds(30))
         budget.record(now: start)
         expect(!budget.isHalfUsed(now: start))
@@ -29,7 +29,7 @@ import Testing
         expect(budget.isHalfUsed(now: start))
     }
 
-    /// Whatever is asked for, no stretch of time as long as the window has more than the limit.
+    /// No period as long as the window has more resets than the limit, however they are requested.
     @Test(arguments: 0..<40) func noWindowHasMore(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let limit = Int.random(in: 1...40, using: &random)
@@ -47,11 +47,11 @@ import Testing
         for (index, time) in sent.enumerated() where index >= limit {
             #expect(time.since(sent[index - limit]) >= window)
         }
-        // It is no stricter than it says: a part of the window, a thirtieth, at most.
+        // The budget is stricter than it says by one slot at most.
         #expect(sent.count > limit)
     }
 
-    @Test func whatIsForgottenComesBackAfterALongPause() {
+    @Test func theBudgetIsWholeAgainAfterALongPause() {
         var budget = UpstreamResetBudget(limit: 2, window: .milliseconds(300))
         budget.record(now: start)
         budget.record(now: start + .milliseconds(250))

@@ -18,7 +18,7 @@ import Testing
         #expect(queue.isEmpty)
     }
 
-    /// A peer with many connections gets no more turns than one with a single one.
+    /// A peer with many connections gets no more turns than a peer with one.
     @Test func peersTakeTurnsWhateverTheirConnections() {
         var queue = Queue()
         for client in 0..<20 { add(&queue, ["x\(client).1", "x\(client).2"], client, "x") }
@@ -27,7 +27,7 @@ import Testing
         #expect(queue.count == 38)
     }
 
-    @Test func whatHasEndedLeavesNoGap() {
+    @Test func endedCallsLeaveNoGap() {
         var queue = Queue()
         var tickets: [Queue.Ticket] = []
         for name in ["a", "b", "c", "d"] {
@@ -40,7 +40,7 @@ import Testing
         expect(queue.removeAll() == ["c", "e"])
     }
 
-    @Test func whoHasMostGivesWayToANewcomer() {
+    @Test func thePeerWithMostGivesWayToANewcomer() {
         var queue = Queue()
         add(&queue, ["a1", "a2", "a3"], 1, "x")
         add(&queue, ["b1"], 2, "x")
@@ -48,7 +48,7 @@ import Testing
             Issue.record("the newest of the client with most gives way")
             return
         }
-        // The peer with most now has a client with two and one with one.
+        // The peer with most calls now has one client with two and one with one.
         guard case .displaces("a2", _) = queue.append("y2", of: 3, "y", capacity: 4) else {
             Issue.record("x has three with a newcomer's one against two")
             return
@@ -56,7 +56,7 @@ import Testing
         expect(queue.removeAll() == ["a1", "y1", "b1", "y2"])
     }
 
-    @Test func whoHasMostIsRefusedItself() {
+    @Test func thePeerWithMostIsRefused() {
         var queue = Queue()
         add(&queue, ["a1", "a2", "a3"], 1, "x")
         add(&queue, ["b1"], 2, "y")
@@ -78,7 +78,7 @@ import Testing
         expect(queue.removeAll() == ["0", "1", "2", "3"])
     }
 
-    /// Whatever happens, the queue says what a plain model says.
+    /// After any sequence of operations the queue agrees with a simple model.
     @Test(arguments: 0..<30) func agreesWithAModel(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var queue = WaitingCalls<Int, Int, Int>()
@@ -113,7 +113,7 @@ import Testing
                     #expect(clients.isEmpty)
                     continue
                 }
-                // The oldest of its client.
+                // The next call is its client's oldest.
                 #expect(clients.filter { $0.value == clients[next]! }.keys.min() == next)
                 (tickets[next], clients[next]) = (nil, nil)
             }

@@ -12,7 +12,7 @@ import Testing
             isEarned: isEarned)
     }
 
-    /// One that has made `window` known.
+    /// An estimate that has measured `window`.
     private func measured(_ window: Int) -> BandwidthEstimate {
         var estimate = BandwidthEstimate(most: window)
         let start = MonotonicTime(nanoseconds: 1)
@@ -24,16 +24,16 @@ import Testing
         return estimate
     }
 
-    @Test func basesAddUpToHalf() {
+    @Test func baseWindowsAddUpToHalf() {
         #expect(responses().base == 5242)
-        // As many streams as would leave each next to nothing, and a full window that is smaller than the share.
+        // So many streams that each share would be next to nothing, and a full window that is smaller than the share.
         #expect(WindowAllowance.base(total: total, streams: 100_000, full: full) == WindowAllowance.leastBase)
         #expect(WindowAllowance.base(total: total, streams: 2, full: 1024) == 1024)
     }
 
-    @Test func whoHasReadNothingGetsLittle() {
+    @Test func aReaderThatHasReadNothingGetsLittle() {
         var (allowance, budget) = (responses(), WindowBudget(total: 64 << 20))
-        // Credit ahead of any DATA proves nothing.
+        // Credit before any DATA says nothing about reading.
         allowance.creditCame(1 << 30)
         var grants = [WindowGrant](repeating: .none, count: 100)
         for index in grants.indices {
@@ -55,7 +55,7 @@ import Testing
         allowance.creditCame(300_000)
         for _ in 0..<5 { _ = growAll() }
         #expect(growAll() == WindowAllowance.unproven + 300_000)
-        // A reader whose windows are so wide that it gives no credit: what lies in no buffer any more has been read.
+        // A reader with windows so wide that it sends no credit: bytes that are in no buffer any more have been read.
         allowance.took(WindowAllowance.unread + 600_000)
         for _ in 0..<5 { _ = growAll() }
         #expect(growAll() == WindowAllowance.unproven + 1_100_000)
@@ -80,7 +80,7 @@ import Testing
         #expect(allowance.widen(&grant, estimate, &budget) == .measure)
     }
 
-    @Test func allOfAConnectionHaveAnEnd() {
+    @Test func aConnectionsGrowthIsBounded() {
         var (allowance, budget) = (responses(most: 100_000, isEarned: false), WindowBudget(total: 64 << 20))
         var grants = [WindowGrant](repeating: .none, count: 100)
         for _ in 0..<10 {
@@ -92,7 +92,7 @@ import Testing
         #expect(allowance.held == 0 && budget.granted == 0)
     }
 
-    @Test func whoRestsLeavesItsShareAndGetsItBack() {
+    @Test func aRestingStreamLeavesItsShareAndGetsItBack() {
         var (allowance, budget) = (responses(most: full, isEarned: false), WindowBudget(total: 64 << 20))
         var (quiet, busy) = (WindowGrant.none, WindowGrant.none)
         while case .grown = allowance.widen(&quiet, BandwidthEstimate(most: 0), &budget) {}
@@ -101,11 +101,11 @@ import Testing
         #expect(busy.inUse < size)
         quiet = allowance.rest(size)
         #expect(quiet == .resting(size: size, owed: size))
-        // Its sender can still use what it was granted: that goes on to count for the worker.
+        // Its sender may still use what it was granted, so that goes on counting for the worker.
         #expect(allowance.owed == size && budget.granted == allowance.held)
         while case .grown = allowance.widen(&busy, BandwidthEstimate(most: 0), &budget) {}
         #expect(busy.inUse == size)
-        // Of what it was granted so much has been used up.
+        // 1,000 bytes of what it was granted have been used.
         allowance.paid(1000, to: &budget)
         quiet = .resting(size: size, owed: size - 1000)
         #expect(budget.granted == allowance.held)
@@ -115,7 +115,7 @@ import Testing
         #expect(allowance.owed == 0 && allowance.inUse == size && budget.granted == size)
     }
 
-    @Test func whoEndsWhileItRestsOwesNothing() {
+    @Test func aStreamThatEndsWhileItRestsOwesNothing() {
         var (allowance, budget) = (responses(isEarned: false), WindowBudget(total: 64 << 20))
         var grant = WindowGrant.none
         _ = allowance.widen(&grant, BandwidthEstimate(most: 0), &budget)
@@ -124,7 +124,7 @@ import Testing
         #expect(allowance.held == 0 && budget.granted == 0)
     }
 
-    @Test func guessFollowsWhatCame() {
+    @Test func guessFollowsRecentResponses() {
         var guess = ResponseSizeGuess()
         #expect(!guess.expectsLarge)
         guess.take(isLarge: true)

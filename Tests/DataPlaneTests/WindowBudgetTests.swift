@@ -2,7 +2,7 @@ import DataPlane
 import Testing
 
 @Suite struct WindowBudgetTests {
-    @Test func nobodyHoldsMoreThanIsLeft() {
+    @Test func noStreamHoldsMoreThanIsLeft() {
         var budget = WindowBudget(total: 1_000)
         var held = [0, 0, 0]
         for _ in 0..<20 {
@@ -11,11 +11,11 @@ import Testing
         let left = budget.total - budget.granted
         #expect(held.allSatisfy { $0 <= left + 1 })
         #expect(budget.granted == held.reduce(0, +))
-        // There is something for the next one, too.
+        // The next one gets a share as well.
         #expect(budget.take(upTo: 50, holding: 0) == 50)
     }
 
-    @Test func whatComesBackIsThereForOthers() {
+    @Test func returnedBytesAreThereForOthers() {
         var budget = WindowBudget(total: 1_000)
         #expect(budget.take(upTo: 10_000, holding: 0) == 500)
         #expect(budget.take(upTo: 10_000, holding: 500) == 0)

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @Suite struct WorkerLogTests {
-    /// The lines written, as text.
+    /// Collects the lines written, as text.
     private final class Lines: Sendable {
         private let lines = Mutex<[String]>([])
 
@@ -33,7 +33,8 @@ import Testing
         #expect(lines.take() == [String](repeating: "error: m a=b", count: 100))
     }
 
-    /// A line that anybody can cause fills no disk; the next one says how many there would have been.
+    /// A line that any client can cause is limited in rate, so that it can't fill a disk; the next one says how many
+    /// were left out.
     @Test func aPacedLineSaysHowManyWereLeftOut() {
         var log = log()
         for _ in 0..<30 { log.reportPaced(.info, "m", [("a", "b")], now: start) }
@@ -43,11 +44,11 @@ import Testing
         #expect(lines.take() == ["info: m a=b left_out=\(30 - written.count)"])
     }
 
-    @Test func aPeersLinesAreAFew() {
+    @Test func limitsAPeersLines() {
         var log = log()
         for _ in 0..<8 { log.report(.warning, "m", of: .streams, peer, "somebody", [("a", "b")], now: start) }
         #expect(lines.take() == [String](repeating: "warning: m peer=somebody a=b", count: 5))
-        // Other limits and other peers have lines of their own.
+        // Other limits and other peers have their own lines.
         log.report(.warning, "m", of: .memory, peer, "somebody", now: start)
         log.report(.warning, "m", of: .streams, .ipv4(2), "other", now: start)
         #expect(lines.take() == ["warning: m peer=somebody", "warning: m peer=other"])
@@ -59,7 +60,7 @@ import Testing
         #expect(lines.take() == [])
     }
 
-    /// What isn't written is counted all the same.
+    /// Connections are counted also when their line is left out.
     @Test func countsEveryConnectionThatIsClosed() {
         var log = log()
         for _ in 0..<7 { log.count(.resets, peer, "somebody", "why", now: start) }

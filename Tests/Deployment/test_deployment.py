@@ -44,12 +44,12 @@ class ReadingTests(unittest.TestCase):
         self.assertEqual(reading.quantile(0.99), float("inf"))
         self.assertIsNone(Reading().quantile(0.99))
 
-    def test_since_counts_what_was_added(self):
+    def test_since_counts_the_difference(self):
         earlier = Reading({"OK": 40.0, "UNAVAILABLE": 2.0}, {0.001: 10.0, float("inf"): 42.0})
         later = Reading({"OK": 50.0, "UNAVAILABLE": 2.0}, {0.001: 15.0, float("inf"): 52.0})
         self.assertEqual(later.since(earlier), Reading({"OK": 10, "UNAVAILABLE": 0}, {0.001: 5, float("inf"): 10}))
 
-    def test_counters_that_began_anew_count_from_zero(self):
+    def test_counters_that_were_reset_count_from_zero(self):
         later = Reading({"OK": 3.0}, {float("inf"): 3.0})
         self.assertEqual(later.since(Reading({"OK": 40.0}, {float("inf"): 40.0})), later)
 
@@ -66,7 +66,7 @@ class LimitsTests(unittest.TestCase):
     def test_too_slow(self):
         self.assertIn("over 2.5 s", Limits(1, 2.5, 20).verdict(self.seen) or "")
 
-    def test_few_calls_say_nothing(self):
+    def test_few_calls_prove_nothing(self):
         self.assertIsNone(Limits(0.01, 2.5, 101).verdict(self.seen))
         self.assertIsNone(Limits(0.01, 2.5, 0).verdict(Reading()))
 
@@ -86,7 +86,7 @@ class ProtobufTests(unittest.TestCase):
         message = b"\x08\x96\x01" + b"\x12\x02hi" + b"\x19" + bytes(8) + b"\x25\x01\0\0\0"
         self.assertEqual(list(protobuf.fields(message)), [(1, 150), (2, b"hi"), (3, 0), (4, 1)])
 
-    def test_what_is_not_a_message(self):
+    def test_bytes_that_are_not_a_message(self):
         for message in [b"\x0a\x05hi", b"\x08", b"\x0b", b"\x08" + b"\xff" * 11]:
             with self.subTest(message), self.assertRaises(ValueError):
                 list(protobuf.fields(message))
@@ -108,7 +108,7 @@ class EnvFileTests(unittest.TestCase):
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
         self.assertEqual(list(self.path.parent.iterdir()), [self.path])
 
-    def test_takes_lines_away(self):
+    def test_removes_lines(self):
         self.path.write_text("A=1\nB=2\n")
         EnvFile(self.path).update({"A": None, "C": None})
         self.assertEqual(self.path.read_text(), "B=2\n")
@@ -126,19 +126,19 @@ class JournalTests(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name) / "journal.json"
 
-    def test_an_interrupted_run_knows_what_was_before_better(self):
+    def test_an_interrupted_runs_record_takes_precedence(self):
         first = ColorBefore("green", {"GREEN_VERSION": "v1"})
         self.assertEqual(Journal(self.path).begin(first), first)
         again = Journal(self.path).begin(ColorBefore("green", {"GREEN_VERSION": "half-deployed"}))
         self.assertEqual(again, first)
 
-    def test_another_colors_run_begins_anew(self):
+    def test_another_colors_run_starts_a_new_journal(self):
         Journal(self.path).begin(ColorBefore("green", {"GREEN_VERSION": "v1"}))
         blue = ColorBefore("blue", {"BLUE_VERSION": None})
         self.assertEqual(Journal(self.path).begin(blue), blue)
         self.assertEqual(Journal(self.path).read(), blue)
 
-    def test_an_ended_or_torn_one_is_none(self):
+    def test_an_ended_or_torn_journal_is_ignored(self):
         journal = Journal(self.path)
         journal.begin(ColorBefore("green", {}))
         journal.end()
@@ -148,7 +148,7 @@ class JournalTests(unittest.TestCase):
 
 
 class DeploymentLockTests(unittest.TestCase):
-    def test_a_second_one_is_refused_and_told_who_holds_it(self):
+    def test_a_second_lock_is_refused_and_names_its_holder(self):
         with tempfile.TemporaryDirectory() as folder:
             first, second = (DeploymentLock(Path(folder) / "lock") for _ in range(2))
             first.acquire("deploy v1", 0)
@@ -164,7 +164,7 @@ class OptionsTests(unittest.TestCase):
         self.assertEqual((options.version, options.watch), ("v1.2.0", 120))
         self.assertEqual(options.limits, Limits(0.05, None, 20))
 
-    def test_wrong_ones_end_with_64(self):
+    def test_wrong_options_end_with_64(self):
         for arguments in [[], ["../v1"], ["v1", "--watch", "60"], ["v1", "--max-error-share", "2"], ["v1", "--what"]]:
             with (
                 self.subTest(arguments),

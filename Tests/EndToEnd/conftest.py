@@ -1,4 +1,4 @@
-"""Fixtures: every process they start is ended by them, and its output is shown where a test fails."""
+"""Fixtures. They end every process that they start, and show its output where a test fails."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Before grpc is imported: its log lines about connections that tests break on purpose say nothing.
+# Set before grpc is imported. Its log lines about connections that tests break on purpose are noise.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
@@ -22,7 +22,7 @@ from harness.raw_http2 import RawConnection, RawServer
 _CHANNEL_OPTIONS = {
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
-    # A channel of its own is a connection of its own; and what fails must show, so no retries behind our back.
+    # A connection for each channel, and no retries, which would hide failures.
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_retries": 0,
 }
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
-    """Takes what the attacks cost."""
+    """Records what the attacks cost."""
     recorder = Recorder(request.config.getoption("--record"))
     yield recorder
     recorder.write()
@@ -42,9 +42,9 @@ def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
 
 @pytest.fixture
 def witness(proxy: Proxy, request: pytest.FixtureRequest, recorder: Recorder) -> Iterator[None]:
-    """A well-behaved client on a connection of its own, from before the attack until after it (`Witness`).
+    """A well-behaved client on its own connection, from before the attack until after it (`Witness`).
 
-    The module's own `proxy` has the backend that counts the attackers' requests as `backend`.
+    The module's `proxy` fixture has to set `backend`, which counts the attackers' requests.
     """
 
     def attack_requests() -> int:
@@ -57,11 +57,12 @@ def witness(proxy: Proxy, request: pytest.FixtureRequest, recorder: Recorder) ->
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Seconds that a thread which computes, such as an attacker's that compresses, keeps those from running that wait for
-    # the interpreter: an answer to the witness takes dozens of such turns, and is to be late by the Proxy's doing alone.
+    # Switch interval of the interpreter, in seconds. A thread that computes, such as an attacker's that compresses,
+    # delays all other threads by that; one answer to the witness takes dozens of switches, and only the Proxy may delay
+    # it.
     sys.setswitchinterval(0.0005)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # In a shell's background job SIGINT is ignored, and all that is started here would inherit that.
+        # In a shell's background job SIGINT is ignored, and every program started here would inherit that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     missing = [name for name in ("Proxy", "Predictor", "HealthProbe") if not (processes.BINARIES / name).exists()]
     if missing:
@@ -97,7 +98,7 @@ def green() -> Iterator[EchoBackend]:
 
 @pytest.fixture
 def start_backend(request: pytest.FixtureRequest) -> Callable[..., EchoBackend]:
-    """Starts a grpcio backend of the test's own."""
+    """Starts a grpcio backend for this test."""
 
     def start(name: str, port: int = 0, **options: object) -> EchoBackend:
         backend = EchoBackend(name, port, **options)
@@ -110,8 +111,8 @@ def start_backend(request: pytest.FixtureRequest) -> Callable[..., EchoBackend]:
 
 @pytest.fixture
 def start_raw_backend(request: pytest.FixtureRequest) -> Callable[..., RawServer]:
-    """Starts a raw HTTP/2 backend of the test's own, which serves the witness beside; what its handler raises fails the
-    test."""
+    """Starts a raw HTTP/2 backend for this test. It also serves the witness; an error raised in its handler fails
+    the test."""
 
     def start(handle, **options) -> RawServer:
         server = RawServer(handle, beside=witness_service.HANDLERS, **options)
@@ -123,7 +124,7 @@ def start_raw_backend(request: pytest.FixtureRequest) -> Callable[..., RawServer
 
 @pytest.fixture
 def start_proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Proxy]:
-    """Starts a Proxy of the test's own, with flags as keyword arguments, and waits until it listens."""
+    """Starts a Proxy for this test, with flags as keyword arguments, and waits until it listens."""
     count = 0
 
     def start(*, blue, green, folder: Path | None = None, **settings) -> Proxy:
@@ -164,7 +165,7 @@ def start_process(request: pytest.FixtureRequest) -> Callable[..., processes.Man
 
 @pytest.fixture
 def open_channel(request: pytest.FixtureRequest) -> Callable[..., grpc.Channel]:
-    """Opens a grpcio channel with a connection of its own."""
+    """Opens a grpcio channel with its own connection."""
 
     def open_one(address: str, *extra) -> grpc.Channel:
         channel = grpc.insecure_channel(address, options=[*{**_CHANNEL_OPTIONS, **dict(extra)}.items()])
@@ -182,7 +183,7 @@ def channel(proxy: Proxy, open_channel) -> grpc.Channel:
 
 @pytest.fixture
 def connect_raw(request: pytest.FixtureRequest) -> Callable[..., RawConnection]:
-    """Opens a raw HTTP/2 connection; a protocol error that the proxy makes on it fails the test."""
+    """Opens a raw HTTP/2 connection; if the Proxy breaks the protocol on it, the test fails."""
 
     def connect(address: str, **options) -> RawConnection:
         connection = RawConnection.connect(address, **options)

@@ -1,6 +1,7 @@
-"""A million calls through a thousand switches, for `scripts/soak.sh`: not collected with the other tests.
+"""A million calls through a thousand switches, for `scripts/soak.sh`; not collected with the other tests.
 
-The load is the benchmark's driver, which checks every byte of every response; the backends are the benchmark's, which echo.
+The load and the backends are the benchmark's: a driver that checks every byte of every response, and backends that
+echo.
 """
 
 import json
@@ -37,7 +38,7 @@ def started(proxy) -> dict[str, int]:
 
 @pytest.mark.timeout(3600)
 def test_a_million_calls_and_a_thousand_switches(start_proxy, backends, start_process, connect_raw):
-    """0 failed calls, 0 stale ones, 0 long streams touched, memory flat."""
+    """0 failed calls, 0 stale ones, 0 long streams broken, memory flat."""
     proxy = start_proxy(
         blue=backends[0], green=backends[1], access_log="off", health_interval="1s", health_timeout="20s",
         health_fall=10,
@@ -61,7 +62,7 @@ def test_a_million_calls_and_a_thousand_switches(start_proxy, backends, start_pr
     sent = 0
 
     def exchange() -> None:
-        """One message more on every long stream; each gets back all that it has sent, in order."""
+        """Exchanges one more message on every long stream; each must return all that it was sent, in order."""
         nonlocal sent
         sent += 1
         for stream in streams:
@@ -73,7 +74,7 @@ def test_a_million_calls_and_a_thousand_switches(start_proxy, backends, start_pr
     before, began, results = Footprint.of(proxy), time.monotonic(), []
     memory = [before.resident_bytes]
     active, switches = "blue", 0
-    # The driver ends by itself: it runs in rounds, so that the switches are spread over all calls.
+    # The driver runs in rounds and then ends by itself; the switches are spread over all of its calls.
     rounds = max(1, CALLS // 100_000)
     for number in range(rounds):
         driver = load(CALLS // rounds)
@@ -84,7 +85,7 @@ def test_a_million_calls_and_a_thousand_switches(start_proxy, backends, start_pr
                 switches += 1
                 assert (receipt["from"], receipt["epoch"]) == (active, switches + 1)
                 old, active = active, receipt["to"]
-                # Not one call more begins on the old color, however many begin.
+                # From now on no call begins on the old color, however many calls begin.
                 first = started(proxy)
                 exchange()
                 later = started(proxy)
@@ -106,7 +107,7 @@ def test_a_million_calls_and_a_thousand_switches(start_proxy, backends, start_pr
         assert stream.messages == [b"%08d" % n for n in range(1, sent + 1)]
     colors = proxy.admin.status()["colors"]
     assert sum(color["calls"]["failed_by_proxy"] for color in colors.values()) == 0
-    # After the first round the pools hold what the load needs; from then on nothing is added.
+    # After the first round the pools are as large as the load needs, and memory must not grow.
     assert memory[-1] <= memory[1] + (8 << 20), memory
     eventually(lambda: proxy.admin.status()["in_flight"] == [], what="no call is left")
     assert_back_at(before, proxy)

@@ -1,7 +1,8 @@
-"""Attacks by clients: each is stopped, says by which rule, and costs the well-behaved nothing.
+"""Attacks by clients: each is stopped, the rule that stopped it is named, and well-behaved clients pay nothing.
 
-The Proxy has one worker, so that the witness's calls go over the upstream connections that the attackers' go over. Where
-an attack ends the client's connection the witness has one of its own; where it ends single calls it shares that, too.
+The Proxy has one worker, so the witness's calls use the same upstream connections as the attackers'. Where an attack
+ends the client's connection, the witness has its own; where it ends single calls, the witness shares the connection,
+too.
 """
 
 import contextlib
@@ -26,14 +27,14 @@ from harness.witness_shapes import WIDE
 STREAMS = 3_000
 FLOOD = 20_000
 PUSH_PROMISE, GOAWAY = 5, 7
-# What a request says whose call is to stay open, and one whose answer is to have a body.
+# Fields that ask the backend to keep a call open, and to answer with a body.
 HOLD = ("x-hold", "1")
 BODY = ("x-body", "1")
-# Within the window that every stream has, however many there are.
+# Bytes of a body that fit into the smallest window a stream may have.
 BODY_SIZE = 4_096
 
 
-# A stream that the Proxy has cancelled meanwhile: h2 says the second of one that it has forgotten already.
+# Errors of h2 for a stream that the Proxy has cancelled meanwhile; the second is for one that h2 has forgotten already.
 GONE = (h2.exceptions.StreamClosedError, h2.exceptions.StreamIDTooLowError)
 
 
@@ -41,19 +42,19 @@ def answer(stream: RawStream) -> None:
     if value(stream.headers, "x-hold"):
         return
     if value(stream.headers, "x-body"):
-        # The attacker may leave meanwhile.
+        # The attacker may have left.
         with contextlib.suppress(*GONE, AssertionError):
             stream.send_headers(grpc_response())
             stream.send_data(bytes(BODY_SIZE))
         return
-    # The Proxy may have cancelled the call meanwhile: that is what attacks are about.
+    # The Proxy may have cancelled the call, which is the point of these attacks.
     with contextlib.suppress(*GONE):
         stream.send_headers(grpc_response(("grpc-status", "0")), True)
 
 
 @pytest.fixture
 def proxy(start_proxy, start_raw_backend, request):
-    """With one worker, unless the test's parameter says otherwise."""
+    """A Proxy of one worker, unless the test's parameter says otherwise."""
     workers = getattr(request, "param", 1)
     backend = start_raw_backend(answer, connection_window=WIDE)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=workers)
@@ -61,12 +62,12 @@ def proxy(start_proxy, start_raw_backend, request):
     yield proxy
     reached = attack_requests(proxy)
     if reached and workers == 1:
-        # The witness came first, and its stream has stayed there.
+        # The witness came first, so its stream is on the first connection and must still be there.
         assert any(one.connection is backend.connections[0] for one in reached), "the witness shares none of them"
 
 
 def attack_requests(proxy) -> list[RawStream]:
-    """Requests of attackers that have reached the backend."""
+    """Attackers' requests that have reached the backend."""
     return [request for request in proxy.backend.requests if request.path == ATTACK_PATH.encode()]
 
 
@@ -79,7 +80,7 @@ def wait_attack_requests(proxy, count: int) -> None:
 
 @pytest.mark.parametrize("code", [CANCEL, NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM])
 def test_rapid_reset(proxy, witness, code):
-    """CVE-2023-44487: open and cancel, over and over, whatever the client calls it."""
+    """CVE-2023-44487: calls opened and cancelled over and over, with any error code."""
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 2 * STREAMS, 2):
             if not attacker.send(attacker.request(stream) + reset(stream, code)):
@@ -91,9 +92,10 @@ def test_rapid_reset(proxy, witness, code):
 
 @pytest.mark.parametrize("proxy", [2], indirect=True, ids=["two_workers"])
 def test_delayed_rapid_reset(proxy, witness):
-    """Cancelled only once the backend works on it: it must hear of every cancellation, and of few calls. It is sent no more
-    resets than it would end a connection for: where nothing else is left on one, its end tells of the rest. So the witness
-    is on another worker: beside it the rest would be told half a minute later (test_upstream_resets.py has it there)."""
+    """Rapid Reset in which each call is cancelled when the backend has it. The backend must learn of every
+    cancellation, yet get few calls, and no more resets than it tolerates: where only cancelled calls are left, the
+    connection is closed instead. The witness is on another worker, because next to it that closing would wait for
+    half a minute (test_upstream_resets.py covers that)."""
     batch = 50
     with Attacker(proxy.address) as attacker:
         for first in range(0, STREAMS, batch):
@@ -120,7 +122,7 @@ def test_delayed_rapid_reset(proxy, witness):
 
 
 def test_resets_are_forgiven_by_calls_that_end_well(start_proxy, start_raw_backend):
-    """A client that cancels every other call goes on for ever; one that only cancels doesn't."""
+    """A client that cancels every other call may go on for ever; one that cancels every call may not."""
     backend = start_raw_backend(answer)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", reset_budget=5, reset_refill="1h"
@@ -138,7 +140,7 @@ def test_resets_are_forgiven_by_calls_that_end_well(start_proxy, start_raw_backe
 
 @pytest.mark.parametrize("provoke", ["window_overflow", "content_length"])
 def test_made_you_reset(proxy, witness, provoke):
-    """CVE-2025-8671: the client has the server reset its streams."""
+    """CVE-2025-8671: the client makes the server reset its streams."""
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 2 * STREAMS, 2):
             if provoke == "window_overflow":
@@ -148,7 +150,7 @@ def test_made_you_reset(proxy, witness, provoke):
                 attack += frame(DATA, END_STREAM, stream, b"too long")
             if not attacker.send(attack):
                 break
-            # Slowly enough that no stream is refused for those before it: that would be a flood of frames instead.
+            # Slowly enough that no stream is refused because of earlier ones: that would be a flood of frames instead.
             if stream % 50 == 49:
                 try:
                     attacker.wait_frame(RstStreamFrame, stream)
@@ -159,8 +161,8 @@ def test_made_you_reset(proxy, witness, provoke):
 
 
 def test_early_answers_earn_nothing(proxy, witness):
-    """Requests that are answered before they are complete cost the backend's connection a reset each: they don't make up for
-    streams that the client abandons."""
+    """Requests that are answered before they are complete each cost the backend's connection a reset, so they don't
+    make up for streams that the client abandons."""
     with Attacker(proxy.address) as attacker:
         stream = 1
         for _ in range(4):
@@ -177,7 +179,8 @@ def test_early_answers_earn_nothing(proxy, witness):
 
 
 def test_empty_headers(proxy, witness):
-    """Requests without a single field: each has the server reset its stream, slowly enough to be no flood of frames."""
+    """Requests without a single field: each makes the server reset its stream. They come too slowly to be a flood of
+    frames."""
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 420, 2):
             if not attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, stream)):
@@ -187,20 +190,20 @@ def test_empty_headers(proxy, witness):
         assert_stopped(proxy, attacker, "resets")
 
 
-def test_malformed_head_is_no_head_that_takes_long(start_proxy, start_raw_backend):
-    """It is over as soon as it is there, and the connection goes on."""
+def test_a_malformed_head_is_not_a_slow_one(start_proxy, start_raw_backend):
+    """A malformed head is refused as soon as it is complete, and the connection goes on."""
     backend = start_raw_backend(answer)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", header_timeout="250ms")
     with Attacker(proxy.address) as attacker:
         attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, 1))
         attacker.wait_frame(RstStreamFrame, 1)
-        # The limit is looked at four times a second.
+        # The limit is checked four times a second.
         assert not attacker.wait_closed(timeout=1.2)
         attacker.send(attacker.request(3))
         attacker.wait_frame(HeadersFrame, 3)
 
 
-# What ends a connection at once, as RFC 9113 has it; the request before it goes down with it.
+# Frames that end a connection at once (RFC 9113); the request before them is lost with it.
 BROKEN = {
     "zero_increment": window_update(1, 0),
     "zero_increment_of_the_connection": window_update(0, 0),
@@ -224,23 +227,23 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_frames_that_break_http2(proxy, witness, broken):
-    """The other primitives of MadeYouReset among them: no second try on the same connection, and the log says why."""
+    """Frames that end the connection at once, MadeYouReset's other primitives among them; the log says why."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD) + broken)
         assert attacker.wait_closed(), "the connection is still open"
         assert attacker.goaway.error_code not in (0, ENHANCE_YOUR_CALM), attacker.goaway
     assert_counted(proxy, "protocol_error")
     assert len(attack_requests(proxy)) <= 1
-    # A call that had reached the backend is cancelled there.
+    # A call that has reached the backend is cancelled there.
     for request in attack_requests(proxy):
         request.wait_reset()
 
 
-# MARK: Streams that are over
+# MARK: Streams that have ended
 
 
-# What a client must not do: each ends the connection with the code that RFC 9113 has for it (and for streams that it
-# has ended itself, RFC 7540, section 5.1).
+# Frames on streams where they must not come: each ends the connection with the code of RFC 9113 (on streams that the
+# client has ended itself, RFC 7540, section 5.1).
 MISUSED = {
     "priority_of_the_connection": (frame(PRIORITY, 0, 0, struct.pack(">IB", 1, 16)), PROTOCOL_ERROR),
     "priority_of_an_idle_stream_on_itself": (frame(PRIORITY, 0, 9, struct.pack(">IB", 9, 16)), PROTOCOL_ERROR),
@@ -281,7 +284,8 @@ def test_streams_that_are_misused(proxy, witness, misuse, code, pieces):
     ids=["after_both_ends", "after_its_own_reset", "after_its_end_and_its_reset", "head_after_its_own_reset"],
 )
 def test_frames_on_a_stream_that_the_client_has_ended(proxy, witness, fields, flags, stray):
-    """The stream is in error, and said so once; the calls beside it go on."""
+    """A frame on a stream that the client has ended is an error of the stream, reported once; the calls beside it go
+    on."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, *fields, flags=END_HEADERS | flags) + attacker.request(3, HOLD))
         wait_attack_requests(proxy, 2)
@@ -293,12 +297,12 @@ def test_frames_on_a_stream_that_the_client_has_ended(proxy, witness, fields, fl
         attacker.wait_frame(HeadersFrame, 5)
         assert len([one for one in attacker.frames if isinstance(one, RstStreamFrame)]) == 1
         assert attacker.goaway is None
-    # It was the client that left.
+    # The client is the side that ended the call.
     assert attack_requests(proxy)[-2].wait_reset() == CANCEL
 
 
 def test_priority_of_an_open_stream_on_itself(proxy, witness):
-    """A stream error (RFC 7540, section 5.3.1): the calls beside it go on."""
+    """A stream that depends on itself is a stream error (RFC 7540, section 5.3.1); the calls beside it go on."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD) + attacker.request(3, HOLD))
         wait_attack_requests(proxy, 2)
@@ -309,8 +313,8 @@ def test_priority_of_an_open_stream_on_itself(proxy, witness):
         assert attacker.goaway is None
 
 
-def test_what_has_crossed_a_reset_ends_nothing(proxy, witness):
-    """A client that doesn't know yet that the Proxy has reset its stream sends whatever it had in mind."""
+def test_frames_that_crossed_a_reset_end_nothing(proxy, witness):
+    """Frames that crossed the Proxy's RST_STREAM, from a client that doesn't know of it yet, end nothing."""
     with Attacker(proxy.address) as attacker:
         for stream in range(3, 43, 4):
             attacker.send(attacker.request(stream - 2, HOLD))
@@ -351,7 +355,7 @@ CONTROL = {
 
 
 def test_data_of_a_closed_stream(proxy, witness):
-    """libnghttp2 would skip them without a word."""
+    """DATA of a closed stream counts, though libnghttp2 would skip it silently."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1))
         attacker.wait_frame(HeadersFrame, 1)
@@ -361,7 +365,7 @@ def test_data_of_a_closed_stream(proxy, witness):
 
 @pytest.mark.parametrize("flood", CONTROL.values(), ids=CONTROL)
 def test_control_frames(proxy, witness, flood):
-    """The attacker reads nothing meanwhile: what the Proxy has to answer must not pile up."""
+    """A flood from an attacker that reads nothing: the Proxy's answers must not pile up."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD, flags=END_HEADERS) + attacker.request(3, HOLD) + reset(3))
         attacker.flood(flood, FLOOD)
@@ -372,7 +376,7 @@ def test_control_frames(proxy, witness, flood):
     "empty", [frame(DATA, 0, 1), frame(DATA, PADDED, 1, b"\x01\x00")], ids=["no_payload", "padding"]
 )
 def test_empty_data(proxy, witness, empty):
-    """CVE-2019-9518. Padding alone moves nothing either."""
+    """CVE-2019-9518: empty DATA; DATA of padding alone moves nothing either."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD, flags=END_HEADERS))
         attacker.flood(empty, FLOOD)
@@ -380,7 +384,7 @@ def test_empty_data(proxy, witness, empty):
 
 
 def test_data_of_one_byte(proxy, witness):
-    """It moves something, so it passes, as far as the window goes; it must not cost more than it is worth."""
+    """DATA of one byte moves something, so it passes within the window; its cost must stay in proportion."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD, flags=END_HEADERS))
         attacker.flood(frame(DATA, 0, 1, b"x"), FLOOD)
@@ -390,7 +394,7 @@ def test_data_of_one_byte(proxy, witness):
 
 
 def test_headers_of_a_closed_stream(proxy, witness):
-    """The compression state makes the Proxy decode them; they lead nowhere."""
+    """HEADERS of a closed stream have to be decoded for the compression state, and lead nowhere."""
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1) + attacker.request(3, ("te", "gzip"), flags=END_HEADERS))
         attacker.wait_frame(HeadersFrame, 1)
@@ -400,7 +404,8 @@ def test_headers_of_a_closed_stream(proxy, witness):
 
 
 def test_flood_of_refused_streams(proxy, witness):
-    """Who has not acknowledged the limit is refused, and may not go on for ever: refusals must not pile up."""
+    """A client that doesn't acknowledge the limit has its streams refused, but not for ever: refusals must not pile
+    up."""
     with Attacker(proxy.address) as attacker:
         attacker.send(b"".join(attacker.request(stream, HOLD) for stream in range(1, 201, 2)))
         wait_attack_requests(proxy, 100)
@@ -412,12 +417,12 @@ def test_flood_of_refused_streams(proxy, witness):
 
 
 def test_pings(proxy, witness):
-    """gRFC A8: two strikes are forgiven."""
+    """PINGs without a pause (gRFC A8): the first two strikes are forgiven."""
     with Attacker(proxy.address) as attacker:
         for _ in range(10):
             attacker.send(frame(PING, 0, 0, b"12345678"))
         assert_stopped(proxy, attacker, "pings")
-        # What tells gRPC clients to send them less often from now on.
+        # gRPC clients ping less often after this debug data.
         assert attacker.goaways[0].additional_data == b"too_many_pings"
 
 
@@ -440,7 +445,7 @@ def test_settings_of_2000_entries(proxy, witness):
 
 
 class Others:
-    """Twenty calls that are open on the connection of a gateway, on which one is bad: none of them takes notice."""
+    """A gateway's connection with twenty open calls, next to one bad one; none of them may be disturbed."""
 
     def __init__(self, client: RawConnection, proxy):
         self._streams = [client.open(grpc_request("/others.Others/Call", HOLD)) for _ in range(20)]
@@ -464,7 +469,7 @@ class Others:
 
 @pytest.fixture
 def others(proxy, connect_raw):
-    """A client's connection on which twenty calls are open, that end well after whatever the test does there."""
+    """A client's connection with twenty open calls, which must all end well after the test."""
     client = connect_raw(proxy.address)
     calls = Others(client, proxy)
     yield client
@@ -474,8 +479,8 @@ def others(proxy, connect_raw):
 
 @pytest.fixture
 def witness_beside(others):
-    """A witness on the gateway's own connection. What it is served makes up for what an attack costs there, so it must not
-    be where that is what a test is about."""
+    """A witness on the gateway's own connection. Its calls earn back what an attack on that connection costs, so
+    tests about that cost don't use it."""
     with Witness(others):
         yield
 
@@ -494,7 +499,8 @@ TOO_LONG = {
 
 @pytest.mark.parametrize("extra", TOO_LONG.values(), ids=TOO_LONG)
 def test_a_head_that_is_too_long_is_the_end_of_its_call(proxy, witness, others, witness_beside, extra):
-    """And of nothing else, however long it is, wherever the field stands that tells what kind of call it is."""
+    """A header list that is too long ends its call and nothing else, whatever its length, and wherever the field is
+    that tells the kind of call."""
     plain = [(":method", "POST"), (":scheme", "http"), (":path", ATTACK_PATH), (":authority", "x")]
     grpc = [("te", "trailers"), ("content-type", "application/grpc")]
     for fields in ([*plain, *grpc, *extra], [*plain, *extra, *grpc]):
@@ -507,7 +513,7 @@ def test_a_head_that_is_too_long_is_the_end_of_its_call(proxy, witness, others, 
 
 @pytest.mark.parametrize("extra", TOO_LONG.values(), ids=TOO_LONG)
 def test_trailers_that_are_too_long_are_the_end_of_their_call(proxy, witness, others, witness_beside, extra):
-    """It has its status, and the backend is told."""
+    """A call whose trailers are too long ends with a status, and the backend is told."""
     stream = others.open(grpc_request(ATTACK_PATH, HOLD))
     wait_attack_requests(proxy, 1)
     stream.send_headers(to_bytes(extra), end_stream=True)
@@ -517,8 +523,9 @@ def test_trailers_that_are_too_long_are_the_end_of_their_call(proxy, witness, ot
 
 
 def test_lists_that_are_too_long_again_and_again(proxy, witness, others):
-    """A client behind a gateway that doesn't learn is refused each time and ends nothing."""
-    # Fields that no table takes, so that each list is as long as the first.
+    """A client that sends lists that are too long again and again is refused each time, and ends nothing on its
+    gateway's connection."""
+    # Fields too large for the table, so that each list is as long as the first.
     fields = [("x", "v" * 4_080)] * 5
     for _ in range(500):
         stream = others.open(grpc_request(ATTACK_PATH, *fields), end_stream=True)
@@ -527,8 +534,8 @@ def test_lists_that_are_too_long_again_and_again(proxy, witness, others):
 
 
 def test_header_bomb(proxy, witness):
-    """One large entry in the compression table, then thousands of one-byte references to it: the call is refused, and
-    who does that over and over is closed out."""
+    """A large entry in the compression table, and thousands of one-byte references to it: the call is refused, and a
+    client that repeats it is disconnected."""
     first, _ = bomb(3_000, 10_000, BODY)
     _, sound = bomb(3_000, 3, BODY)
     with Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 0}) as attacker:
@@ -545,7 +552,7 @@ def test_header_bomb(proxy, witness):
 
 
 def test_header_list_without_end(proxy, witness):
-    """A block that goes on and on, of fields that are too long to be kept: memory for none of it, and an end to it."""
+    """A block without an end, of fields too long to be kept: it takes no memory, and is stopped."""
     before = proxy.process.resident_bytes
     with Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD) + frame(HEADERS, END_STREAM, 3, b"\x00\x01a\x7f\x80\x80\x80\x08"))
@@ -559,8 +566,8 @@ def buffered_bytes(proxy) -> float:
 
 
 def test_pinned_header_bombs(proxy, witness):
-    """Header lists just within the limit, of a few bytes each, and a window of zero that pins every answer: 400 calls
-    hold what 400 calls may hold, and no more."""
+    """Header lists of few bytes that are just within the limit when decoded, and a window of zero, which pins every
+    answer: 400 calls hold what 400 calls may hold, and no more."""
     first, further = bomb(3_000, 3, BODY)
     connections, streams = 4, 100
     before = proxy.process.resident_bytes
@@ -574,8 +581,8 @@ def test_pinned_header_bombs(proxy, witness):
             for stream in range(3, 2 * streams, 2):
                 attacker.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, further))
         wait_attack_requests(proxy, connections * streams)
-        # What is counted is the memory that they and their calls take up: more than their bytes, but not much; the lists
-        # are gone as the answers have begun.
+        # The metric counts the memory of the lists and their calls, which is a little more than their bytes; the lists
+        # have been freed by now, as the answers have begun.
         everything = connections * streams * BODY_SIZE
         eventually(lambda: everything <= buffered_bytes(proxy) <= 3 * everything, what="every answer waits")
         assert sum(len(v) for _, v in attack_requests(proxy)[-1].headers) > 12_000
@@ -595,7 +602,8 @@ def test_header_list_over_the_limit_of_a_plain_http_request(proxy, connect_raw):
 
 @pytest.mark.parametrize("size", [3_000, 8_000])
 def test_a_list_that_the_client_does_not_take(start_proxy, start_raw_backend, connect_raw, size):
-    """What a client has announced to be too long for it isn't sent: it might end its connection. The status is."""
+    """A list longer than the client has announced it takes isn't sent, since it might end the client's connection;
+    the status is."""
 
     def reply(stream: RawStream) -> None:
         long = ("x-long", "v" * size)

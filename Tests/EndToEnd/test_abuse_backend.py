@@ -1,8 +1,8 @@
-"""Hostile and broken backends: their calls get a proper answer, and nobody else takes notice.
+"""Hostile and broken backends: their calls get a proper answer, and nobody else is disturbed.
 
-What ends a call alone is played with the witness on the same connections: the client's, and the one to the backend. What
-ends a connection to a backend ends all that is on it by right, since the backend that serves them is the one that breaks
-it: there the witness is on a worker of its own, whose connection to the same backend is another one.
+Where an attack ends only a call, the witness shares both connections, the client's and the backend's. An attack that
+ends the backend's connection rightly ends every call on it; there, the witness is on another worker, which has its
+own connection to the same backend.
 """
 
 import contextlib
@@ -31,11 +31,10 @@ OK = ("grpc-status", "0")
 
 @pytest.fixture
 def proxy(start_proxy, attack, request):
-    """A Proxy before a backend that plays `attack`, each of its workers with a connection of its own to it.
+    """A Proxy in front of a backend that plays `attack`; each of its workers has its own connection to it.
 
-    Connections are spread over the workers: what breaks the attacked client's connection to the backend must not touch
-    the witness's, which came first. The same connection to the backend would not be fair: its calls are lost with it,
-    whoever's they are.
+    Connections are spread over the workers, so the attacked client's is on another one than the witness's, which
+    came first. Calls on the same connection to the backend would be lost with it, whoever makes them.
     """
     backend = FrameBackend(attack)
     request.addfinalizer(backend.close)
@@ -57,7 +56,7 @@ def body(stream: int, *, end: bool = False) -> bytes:
 
 
 def attacks(*parameters: tuple[str, object]):
-    """Attacks by name, each a function that gives what is sent on a stream."""
+    """Attacks by name; each is a function from a stream to the frames sent on it."""
     return pytest.mark.parametrize("attack", [play for _, play in parameters], ids=[name for name, _ in parameters])
 
 
@@ -65,17 +64,17 @@ def attacks(*parameters: tuple[str, object]):
 
 
 def whole(*fields: tuple[str, str]):
-    """A trailers-only answer with these fields, between the pseudo-field and the status."""
+    """A trailers-only answer with `fields` between the pseudo-field and the status."""
     return lambda stream: [header_frames(stream, header_block(*HEAD, *fields, OK), END_STREAM)]
 
 
 def bare(*fields: tuple[str, str]):
-    """A head of these fields alone."""
+    """A head with only `fields`."""
     return lambda stream: [header_frames(stream, header_block(*fields), END_STREAM)]
 
 
 def with_body(*fields: tuple[str, str]):
-    """An answer with these fields in its head and a body of six bytes."""
+    """An answer with `fields` in its head, and a body of six bytes."""
     return lambda stream: [head(stream, *fields), body(stream), trailers(stream, OK)]
 
 
@@ -115,7 +114,7 @@ MALFORMED = [
 
 
 def test_malformed_responses(start_proxy, connect_raw, request):
-    """The call fails by INTERNAL, nothing of what was malformed passes, and the connection serves the next call."""
+    """The call fails with INTERNAL, nothing malformed is forwarded, and the connection serves the next call."""
     current = None
     backend = FrameBackend(lambda stream: current(stream), further=window_update(0, WIDE))
     request.addfinalizer(backend.close)
@@ -141,11 +140,11 @@ PLAIN = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", ATTACK_PATH.enc
 
 
 def long(stream: int, length: int) -> bytes:
-    """The head of a plain response with a body of some length."""
+    """The head of a plain HTTP response that declares a length."""
     return header_frames(stream, header_block((":status", "200"), ("content-length", str(length))), 0)
 
 
-# What a backend says of its body's length, what it sends, and what of it may pass.
+# By name: the length that a backend declares, the body that it sends, and the part that may be forwarded.
 FALSE_LENGTHS = {
     "too_short": (lambda s: [long(s, 70), frame(DATA, END_STREAM, s, b"7 bytes")], b"7 bytes"),
     "none": (lambda s: [long(s, 3), frame(DATA, END_STREAM, s)], b""),
@@ -160,8 +159,8 @@ FALSE_LENGTHS = {
 
 
 def test_lengths_that_lie(start_proxy, connect_raw, request):
-    """Nothing beyond the length passes, and what is shorter doesn't end as if it were whole. Nothing is held back: the
-    head has gone on by then."""
+    """Nothing beyond the declared length is forwarded, and a shorter body doesn't end as if it were complete. The
+    head has been forwarded by then, as nothing is held back."""
     current = None
     backend = FrameBackend(lambda stream: current(stream), further=window_update(0, WIDE))
     request.addfinalizer(backend.close)
@@ -171,7 +170,7 @@ def test_lengths_that_lie(start_proxy, connect_raw, request):
         for name, (current, passing) in FALSE_LENGTHS.items():  # noqa: B007 - the backend plays it
             stream = client.open(PLAIN, end_stream=True)
             assert stream.wait_reset() == INTERNAL_ERROR and not stream.ended, name
-            # What has come together with the lie may be overtaken by the reset.
+            # Bytes that came together with the violation may be overtaken by the reset.
             assert bytes(stream.data) in (b"", passing), name
             stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
             assert stream.grpc_status == b"13" and value(stream.headers, "content-length") is None, name
@@ -180,7 +179,7 @@ def test_lengths_that_lie(start_proxy, connect_raw, request):
 
 
 def test_a_length_that_is_true(start_proxy, connect_raw, request):
-    """It passes, but for calls of gRPC, which the Proxy may have to cut short."""
+    """A true length is forwarded, except on gRPC calls, which the Proxy may have to cut short."""
     backend = FrameBackend(
         lambda s: [
             header_frames(s, header_block(*HEAD, ("content-length", "6"), ("x", "y")), 0), body(s),
@@ -206,7 +205,7 @@ BYTES, MORE_BYTES, MOST_BYTES = ("x", "v" * 20_000), ("x", "v" * 40_000), ("x", 
 FIELDS = [("x", "v")] * 150
 LONG_MESSAGE = "m" * 30_000
 
-# By name: what a backend sends, and the status and message that the client gets.
+# By name: what the backend sends, and the status and message that the client gets.
 TOO_LONG = {
     "head": (lambda s: [head(s, BYTES), body(s), trailers(s, *DENIED)], b"8", b"header list"),
     "head_of_many_frames": (lambda s: [head(s, MOST_BYTES), body(s), trailers(s, *DENIED)], b"8", b"header list"),
@@ -227,8 +226,8 @@ TOO_LONG = {
 
 
 def test_header_lists_over_the_limit(start_proxy, connect_raw, request):
-    """Each is the end of its own call, whose status it keeps where it has one; the twenty calls beside it, on the same
-    connection to the backend, live, and so do the witness's on the client's connection, too."""
+    """A list over the limit ends its own call, with the backend's status if the list has one. Twenty calls beside it
+    on the same backend connection go on, as do the witness's on the client's connection."""
     current = None
     backend = FrameBackend(lambda stream: current(stream), further=window_update(0, WIDE))
     request.addfinalizer(backend.close)
@@ -260,9 +259,9 @@ def test_header_lists_over_the_limit(start_proxy, connect_raw, request):
 
 
 def test_resets_of_all_streams(start_proxy, start_raw_backend, connect_raw):
-    """A backend that resets whatever comes: the clients hear of each, and none of them is blamed for it.
+    """A backend resets every stream: the clients hear of each, and none of them is blamed.
 
-    The witness shares the connection to the backend, and not the client's, where its calls would make up for the blame.
+    The witness shares the connection to the backend but not the client's, where its calls would earn back any blame.
     """
 
     def refuse(stream) -> None:
@@ -281,9 +280,9 @@ def test_resets_of_all_streams(start_proxy, start_raw_backend, connect_raw):
 
 
 @attacks(("data", lambda s: [head(s), frame(DATA, 0, s, bytes(16_384)) * 12]))
-def test_more_than_the_window(proxy, attack, connect_raw):
-    """The client reads nothing, and the backend sends all the same: what is beyond the windows isn't kept."""
-    # The witness is on the same connections, so the client's own must have a window for both.
+def test_data_beyond_the_window(proxy, attack, connect_raw):
+    """The backend sends more than the windows of a client that reads nothing allow: the excess isn't kept."""
+    # The witness is on the same connections, so the client's window must have room for both.
     client = connect_raw(proxy.address, auto_window=False, connection_window=1 << 20)
     with Witness(client):
         stream = client.open(grpc_request(ATTACK_PATH))
@@ -298,7 +297,7 @@ def test_more_than_the_window(proxy, attack, connect_raw):
 
 
 def assert_lost(proxy, connect_raw) -> None:
-    """The attacked call is answered, and so is the next one, over another connection to the backend."""
+    """The attacked call is answered, and the next one uses another connection to the backend."""
     client = connect_raw(proxy.address)
     stream = client.open(grpc_request(ATTACK_PATH)).wait_end()
     assert stream.status == b"200" and stream.grpc_status == b"14", stream
@@ -307,7 +306,7 @@ def assert_lost(proxy, connect_raw) -> None:
 
 
 def flood(*pieces: bytes, count: int = FLOOD):
-    """Some pieces, and then the last of them over and over."""
+    """Yields the pieces, and then the last of them over and over."""
     *first, piece = pieces
     return [*first, *[piece * 100] * (count // 100)]
 
@@ -348,7 +347,7 @@ def test_frames_that_break_http2(proxy, witness, attack, connect_raw):
     ("interim_responses", lambda s: flood(header_frames(s, header_block((":status", "103")), 0))),
 )
 def test_floods(proxy, witness, attack, connect_raw):
-    """Frames that move nothing end the connection to the backend, as they end a client's."""
+    """Frames that move nothing end a backend's connection as they end a client's."""
     assert_lost(proxy, connect_raw)
     assert_counted(proxy, "control_frames")
 
@@ -366,7 +365,7 @@ def test_floods(proxy, witness, attack, connect_raw):
     ),
 )
 def test_header_lists_without_end(proxy, witness, attack, connect_raw):
-    """They go by as long as that is cheap, and end the connection to the backend then."""
+    """A header list without an end is skipped while that is cheap; then the connection to the backend ends."""
     before = proxy.process.resident_bytes
     assert_lost(proxy, connect_raw)
     assert_counted(proxy, "header_list")
@@ -375,7 +374,7 @@ def test_header_lists_without_end(proxy, witness, attack, connect_raw):
 
 @attacks(("headers_of_a_closed_stream", lambda s: flood(head(s, OK, flags=END_STREAM), head(s, OK, flags=END_STREAM))))
 def test_flood_after_the_answer(proxy, witness, attack, connect_raw):
-    """The call has its answer; what comes after it leads nowhere, and ends the connection."""
+    """Frames after the answer lead nowhere, and end the connection."""
     client = connect_raw(proxy.address)
     stream = client.open(grpc_request(ATTACK_PATH), end_stream=True).wait_end()
     assert stream.grpc_status == b"0"
@@ -385,7 +384,7 @@ def test_flood_after_the_answer(proxy, witness, attack, connect_raw):
 
 @attacks(("resets_of_a_closed_stream", lambda s: flood(reset(s))))
 def test_flood_of_resets(proxy, witness, attack, connect_raw):
-    """The first ends the call, as a backend may; the others end the connection."""
+    """The first reset ends the call, as a backend may do; further ones end the connection."""
     client = connect_raw(proxy.address)
     assert client.open(grpc_request(ATTACK_PATH)).wait_reset() == CANCEL
     assert_counted(proxy, "control_frames")
@@ -393,7 +392,8 @@ def test_flood_of_resets(proxy, witness, attack, connect_raw):
 
 
 def test_interim_responses_without_end(start_proxy, connect_raw, request):
-    """They are passed on to a plain HTTP client, and no window holds them back: the flood must end, or it piles up."""
+    """Interim responses are forwarded to a plain HTTP client, and no window holds them back: a flood must end, or it
+    piles up."""
     backend = FrameBackend(lambda s: flood(header_frames(s, header_block((":status", "103"), ("x", "v" * 1_000)), 0)))
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
@@ -419,7 +419,7 @@ def test_interim_responses_without_end(start_proxy, connect_raw, request):
     ids=["data", "pings", "interim_responses", "header_list", "not_a_health_response"],
 )
 def test_answers_to_health_checks(start_proxy, request, attack):
-    """A check is over soon, whatever comes, and the backend is unhealthy; who calls the other color takes no notice."""
+    """A check ends in time, whatever is sent, and the backend is unhealthy; calls to the other color go on."""
     backend = FrameBackend(attack, path="/grpc.health.v1.Health/Check")
     request.addfinalizer(backend.close)
     good = FrameBackend(lambda s: [])
@@ -438,7 +438,7 @@ def test_answers_to_health_checks(start_proxy, request, attack):
 
 
 def test_backend_that_allows_no_streams(start_proxy, connect_raw, request):
-    """Its connections are of no use: no more of them are opened than it takes to see that, and the call has its end."""
+    """A backend that allows no streams: few connections are opened to find that out, and the call fails."""
     backend = FrameBackend(lambda s: [], settings=struct.pack(">HI", MAX_CONCURRENT_STREAMS, 0))
     request.addfinalizer(backend.close)
     proxy = start_proxy(
@@ -451,7 +451,7 @@ def test_backend_that_allows_no_streams(start_proxy, connect_raw, request):
 
 
 def test_backend_that_allows_streams_later(start_proxy, start_raw_backend, connect_raw):
-    """A call that waits for room is placed as soon as new SETTINGS make some."""
+    """A call that waits for a stream is placed as soon as new SETTINGS allow more."""
     backend = start_raw_backend(
         lambda stream: stream.send_headers(grpc_response(OK), True), settings={MAX_CONCURRENT_STREAMS: 0}
     )

@@ -136,7 +136,7 @@ def test_wait_drained_answers_when_the_last_stream_has_ended(proxy, channel):
     waiter.start()
     eventually(lambda: proxy.admin.status()["active"] == "green", what="the switch is made")
     assert stream.exchange()["backend"] == "blue"
-    # The change itself is not held up by the wait, nor is another one.
+    # The wait holds up neither the change nor another one.
     assert proxy.admin.switch("?to=green")["changed"] is False
     assert answers == []
     stream.end()
@@ -180,7 +180,7 @@ def test_if_match(proxy):
 
 
 def test_concurrent_changes_are_made_one_after_the_other(proxy):
-    """32 toggles at once: every one is made, each on what the one before it left."""
+    """32 toggles at once: all are made, each based on the one before."""
     receipts: list[dict] = []
     start = threading.Barrier(32)
 
@@ -310,7 +310,7 @@ def test_unknown_color_names_what_is_allowed(proxy):
 
 
 def test_parameters_in_a_body_are_not_ignored(proxy):
-    """A body that was passed over in silence would turn `to=blue` into a toggle."""
+    """A body is refused: ignoring it would turn `to=blue` into a toggle."""
     answer = proxy.admin.post("/switch", body=b"to=blue")
     assert answer.status == 400
     assert answer.error
@@ -330,7 +330,7 @@ def test_answers_are_json_that_no_cache_keeps(proxy):
 
 
 def test_a_web_page_cannot_switch(proxy):
-    """A page in someone's browser reaches the loopback: requests it can send are refused."""
+    """Requests that a web page in a browser on this host can send are refused."""
     for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
         answer = proxy.admin.post("/switch", headers=headers)
         assert answer.status == 403

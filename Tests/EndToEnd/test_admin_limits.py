@@ -1,6 +1,7 @@
-"""The admin API under clients that hold connections and never finish a request: whoever asks is answered.
+"""The admin API under clients that hold connections and never finish a request: others are still answered.
 
-Each attack has a witness beside it, a loop of /healthz and of /status with the token, whose requests all succeed.
+Beside each attack a witness asks for /healthz, and with the token for /status, in a loop; all of its requests
+succeed.
 """
 
 import http.client
@@ -16,7 +17,7 @@ from harness.slow_clients import SlowClients
 from harness.http_witness import HTTPWitness
 
 TOKEN = "s3cr3t-of-the-tests"
-#: More than the admin API has places.
+#: More connections than the admin API has places for.
 MANY = 1_150
 
 ATTACKS = {
@@ -28,7 +29,7 @@ ATTACKS = {
 
 
 def asking(address: str, path: str, context: ssl.SSLContext | None = None):
-    """Asks with the token, on a connection of its own."""
+    """Asks with the token, on its own connection."""
 
     def ask() -> str | None:
         if context is None:
@@ -68,9 +69,9 @@ def hold_and_look(proxy, attackers: SlowClients, witness: HTTPWitness, name: str
             f"{name}: {attackers.held} held, {attackers.closed} closed, {attackers.answers}; {witness}; "
             f"memory {grown:+.1f} MiB")
     assert witness.failures == []
-    # Those that are there make room; the others are let in.
+    # Existing connections make room, so the new ones are let in.
     assert attackers.closed > 0
-    # A connection by TLS takes 60 KiB.
+    # A TLS connection takes 60 KiB.
     assert grown < 128
 
 

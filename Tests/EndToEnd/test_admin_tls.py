@@ -26,9 +26,9 @@ def authority(tmp_path):
 
 @pytest.fixture
 def secured(request, start_process, blue, green, authority, tmp_path):
-    """A Proxy with TLS and a token before its admin API; the API's URL and the certificate's files.
+    """A Proxy whose admin API has TLS and a token; yields the API's URL and the certificate's files.
 
-    Where a test is about a kind of `key`, the certificate has that.
+    A test's parameter may set the kind of the certificate's key.
     """
     key = request.node.callspec.params.get("key", "ec") if hasattr(request.node, "callspec") else "ec"
     pair = authority.issue("admin", into=tmp_path, key=key)
@@ -83,7 +83,7 @@ def test_plaintext_is_refused(secured, authority):
     _, url, _ = secured
     answer = curl(f"{url.replace('https', 'http')}/healthz")
     assert answer.returncode != 0 and answer.stdout == ""
-    # It stays up for the others.
+    # The API still serves the others.
     assert curl(*authorized(authority), f"{url}/healthz").returncode == 0
 
 

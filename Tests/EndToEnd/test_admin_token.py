@@ -47,7 +47,7 @@ def test_other_forms_of_authorization_are_refused(guarded, authorization):
 def test_with_the_token(guarded):
     receipt = guarded.admin.switch()
     assert receipt["to"] == "green"
-    # The token is named, never shown.
+    # The receipt has the token's name, never the token.
     assert receipt["who"] and receipt["who"] != "127.0.0.1"
     assert "deployer" in receipt["who"]
     assert guarded.audit()[-1]["who"] == receipt["who"]

@@ -48,7 +48,7 @@ def test_server_streaming_without_messages(channel):
 
 
 def test_bidirectional_streaming_message_by_message(channel):
-    """Each reply arrives before the next request is sent: the proxy holds nothing back."""
+    """Each reply arrives before the next request is sent: the Proxy holds nothing back."""
     outgoing: queue.Queue = queue.Queue()
     call = channel.stream_stream("/echo.Echo/Bidi")(iter(outgoing.get, None), timeout=15)
     for i in range(100):
@@ -65,7 +65,7 @@ def test_bidirectional_streaming_at_full_speed(channel):
 
 
 def test_early_reply_before_half_close(channel):
-    """The backend answers a client-streaming call of which the client would never have sent the end."""
+    """The backend answers a client-streaming call whose client would never end it."""
     hold = threading.Event()
 
     def messages():
@@ -80,9 +80,9 @@ def test_early_reply_before_half_close(channel):
         hold.set()
 
 
-def test_request_that_goes_on_behind_its_answer(start_proxy, start_raw_backend, connect_raw):
-    """The answer is complete, and waits for its client's window: whatever comes of the request meanwhile goes on, as its
-    end would otherwise be that of a request with a piece left out."""
+def test_request_that_goes_on_after_its_answer(start_proxy, start_raw_backend, connect_raw):
+    """The answer is complete but waits for its client's window. The request must go on being forwarded: otherwise
+    its end would make a request with a gap look complete."""
 
     def answer(stream) -> None:
         stream.send_headers(grpc_response())
@@ -94,7 +94,7 @@ def test_request_that_goes_on_behind_its_answer(start_proxy, start_raw_backend, 
     client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
     stream = client.open(grpc_request()).wait_headers()
     (seen,) = backend.wait_requests(1)
-    # What has been answered before these has come through before them.
+    # Everything before this PING's answer has been forwarded.
     seen.connection.ping()
     client.ping()
     stream.send_data(grpc_message(b"a piece"))
@@ -118,7 +118,7 @@ def test_backend_ends_a_bidirectional_call_before_the_client_does(channel):
 
 
 def test_client_half_closes_long_before_the_backend_answers(proxy, connect_raw):
-    """END_STREAM of the request passes at once, though the reply has not begun."""
+    """END_STREAM of the request is forwarded at once, though the reply has not begun."""
     connection = connect_raw(proxy.address)
     stream = connection.open(grpc_request("/echo.Echo/ClientStream"))
     stream.send_data(grpc_message(b"abc"))
@@ -161,7 +161,7 @@ def test_16_mebibyte_message_down(channel):
 
 
 def test_many_calls_at_once_on_one_connection(channel):
-    """500 calls in flight together, each of which gets its own answer."""
+    """500 calls in flight at once: each gets its own answer."""
     unary = channel.unary_unary("/echo.Echo/Unary")
     calls = [(b"call %d" % i, unary.future(b"call %d" % i, timeout=60)) for i in range(500)]
     assert [call.result(60) for _, call in calls] == [message for message, _ in calls]

@@ -45,7 +45,7 @@ def test_cancellation_of_a_bidirectional_call_in_full_flow(channel, blue):
 
 
 def test_a_client_that_vanishes_cancels_its_calls(proxy, blue, connect_raw):
-    """The TCP connection goes away without a word: by FIN and by RST."""
+    """The client's TCP connection ends without GOAWAY, by FIN or by RST."""
     for vanish in ("close", "abort"):
         connection = connect_raw(proxy.address)
         call_ids = [uuid.uuid4().hex for _ in range(5)]
@@ -89,7 +89,7 @@ def test_grpc_timeout_is_forwarded(channel):
     before = time.monotonic()
     described = json.loads(channel.unary_unary("/echo.Echo/Describe")(b"", timeout=50))
     passed = time.monotonic() - before
-    # grpcio sends a deadline in steps of a tenth of a second at this length, rounded up.
+    # At this length grpcio rounds a deadline up to a tenth of a second.
     assert 50 - passed - 0.1 <= described["time_remaining"] <= 50 + 0.1
     without = json.loads(channel.unary_unary("/echo.Echo/Describe")(b""))
     assert without["time_remaining"] is None or without["time_remaining"] > 1e8
@@ -131,7 +131,7 @@ def test_reset_by_the_backend_reaches_the_client(start_proxy, start_raw_backend,
 
 
 def test_reset_by_the_backend_does_not_overtake_its_data(start_proxy, start_raw_backend, connect_raw):
-    """What the backend sent before its RST_STREAM is not thrown away while the client keeps up."""
+    """Bytes that came before the backend's RST_STREAM are delivered if the client keeps up."""
     passed = threading.Event()
 
     def reply(stream):
@@ -150,16 +150,16 @@ def test_reset_by_the_backend_does_not_overtake_its_data(start_proxy, start_raw_
 
 
 def test_early_reply_then_reset_no_error(start_proxy, start_raw_backend, connect_raw):
-    """RFC 9113 8.1: a server that has answered in full may ask by RST_STREAM(NO_ERROR) to stop the request.
+    """RFC 9113, section 8.1: a server that has answered in full may stop the request by RST_STREAM(NO_ERROR).
 
-    The reply must reach the client whole, and the client learns that it need not go on.
+    The client must get the whole reply and learn that it need not go on.
     """
 
     def reply(stream):
         stream.send_headers(grpc_response())
         stream.send_data(grpc_message(b"early"))
         stream.send_headers([(b"grpc-status", b"0")], True)
-        # Where the proxy was faster, the stream is closed already.
+        # If the Proxy was faster, the stream is closed already.
         with contextlib.suppress(StreamClosedError):
             stream.reset(NO_ERROR)
 
@@ -175,7 +175,7 @@ def test_early_reply_then_reset_no_error(start_proxy, start_raw_backend, connect
 
 
 def test_reset_without_an_error_by_the_client_cancels_at_the_backend(start_proxy, start_raw_backend, connect_raw):
-    """A client that takes its leave by NO_ERROR wants no answer any more: to the backend that is CANCEL."""
+    """A client that leaves with RST_STREAM(NO_ERROR) wants no answer any more: the backend gets CANCEL."""
     backend = start_raw_backend(lambda stream: None)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     stream = connect_raw(proxy.address).open(grpc_request())
@@ -185,9 +185,9 @@ def test_reset_without_an_error_by_the_client_cancels_at_the_backend(start_proxy
 
 
 def test_complete_early_reply_ends_the_call_on_both_sides(start_proxy, start_raw_backend, connect_raw):
-    """The backend has answered in full while the client still sends (RFC 9113 8.1).
+    """The backend has answered in full while the client is still sending (RFC 9113, section 8.1).
 
-    The client gets the whole answer and then RST_STREAM(NO_ERROR), and the backend's stream does not stay half open.
+    The client gets the whole answer and then RST_STREAM(NO_ERROR); the backend's stream doesn't stay half open.
     """
 
     def reply(stream):

@@ -1,4 +1,4 @@
-"""Certificates that change while the Proxy runs: by file and by SIGHUP, without touching what stands."""
+"""Certificates that change while the Proxy runs, by file and by SIGHUP, without disturbing open connections."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def proxy(start_proxy, blue, green, pair):
 
 
 def put(source, target) -> None:
-    """Puts a file in another's place in one step, as tools that renew certificates do."""
+    """Replaces a file in one step, as tools that renew certificates do."""
     shutil.copy(source, f"{target}.new")
     os.replace(f"{target}.new", target)
 
@@ -57,7 +57,7 @@ def wait_for(proxy, message: str, count: int = 1) -> dict:
 
 
 def serial(proxy, authority) -> str:
-    """The serial number of the certificate that a new connection gets."""
+    """Serial number of the certificate that a new connection gets."""
     context = ssl.create_default_context(cafile=authority.pem)
     context.set_alpn_protocols(["h2"])
     host, port = proxy.address.rsplit(":", 1)
@@ -136,7 +136,7 @@ def test_sighup_reads_at_once(proxy, authority, pair):
 
 
 def test_upstream_files(start_backend, start_proxy, open_channel, authority, tmp_path):
-    """A backend that turns to another authority is reached again once the Proxy is given that."""
+    """A backend that changes to another authority is reached again once the Proxy is given that authority."""
     strangers = tmp_path / "strangers"
     strangers.mkdir()
     other = Authority(strangers)

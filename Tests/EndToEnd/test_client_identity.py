@@ -1,4 +1,5 @@
-"""Who a client is by its certificate: in the access log, and told to backends in a way that no client can fake."""
+"""The identity that a client's certificate proves: in the access log, and told to backends so that no client can
+fake it."""
 
 import json
 
@@ -34,7 +35,7 @@ def start(start_proxy, blue, green, authority):
 
 
 def received(proxy, authority, *, client: bool, metadata=()) -> list[str]:
-    """What the backend gets in the field, of a call with this metadata."""
+    """The field as the backend gets it, in a call with this metadata."""
     pair = [(authority.folder / f"client.{kind}").read_bytes() for kind in ("key", "pem")] if client else []
     credentials = grpc.ssl_channel_credentials(authority.pem.read_bytes(), *pair)
     with grpc.secure_channel(f"localhost:{proxy.address.rsplit(':', 1)[1]}", credentials) as channel:
@@ -74,7 +75,7 @@ def test_what_a_client_without_a_certificate_claims_never_passes(start, authorit
 
 
 def test_nothing_passes_without_tls_either(start_proxy, start_raw_backend, connect_raw, green):
-    """In the head, in trailers, in trailers with nothing else: raw, as no library would send it."""
+    """The field in a head, in trailers and in trailers without other fields, sent raw, as no library would."""
 
     def reply(stream):
         stream.wait_end()

@@ -1,4 +1,5 @@
-"""One peer can't take all connections: once three quarters are taken, whoever has most gets no more and makes room."""
+"""One peer can't take all connections: once three quarters are taken, the peer with most gets no more and makes
+room."""
 
 import contextlib
 import socket
@@ -36,7 +37,7 @@ def connect(proxy, source: str) -> socket.socket:
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether the other side hasn't closed it, as far as can be seen now."""
+    """Whether the other side has not closed the connection yet."""
     connection.setblocking(False)
     try:
         while data := connection.recv(65_536):
@@ -62,8 +63,9 @@ def call(connection: RawConnection) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_one_address_takes_all_it_can(start, workers):
-    """It gets three quarters, and others as many as they like; its oldest idle connections go for that, busy ones stay."""
+def test_one_address_takes_all_connections_it_can(start, workers):
+    """One address gets three quarters of the connections, and others get as many as they ask for: its oldest idle
+    connections are closed for them, its busy ones stay."""
     proxy = start(workers=workers)
     with contextlib.ExitStack() as stack:
         busy = stack.enter_context(Attacker(proxy.address, source=ATTACKER))
@@ -80,7 +82,7 @@ def test_one_address_takes_all_it_can(start, workers):
         assert clients(proxy)["peers"] == 1 and clients(proxy)["largest_peer"] == ATTACKER
         eventually(lambda: sum(map(is_open, taken)) == 29, what="the others refused")
         assert reached(proxy) == 3 * LIMIT - 29
-        # The next clients are served at once, each in place of one that is idle.
+        # The next clients are served at once, each in place of an idle connection.
         others = []
         for number in range(10):
             began = time.monotonic()
@@ -90,7 +92,7 @@ def test_one_address_takes_all_it_can(start, workers):
             expected = 29 - number
             eventually(lambda: clients(proxy)["largest_peer_connections"] == expected, what="room made")  # noqa: B023
         assert clients(proxy)["peers"] == 2
-        # Each worker's oldest first.
+        # On each worker the oldest connections were closed first.
         assert sum(map(is_open, taken[:14])) == 4 and all(map(is_open, taken[14:29]))
         metrics = proxy.admin.metrics()
         assert metrics["sluice_client_peers"][0].value == 2
@@ -103,8 +105,8 @@ def test_one_address_takes_all_it_can(start, workers):
     assert lines and len(lines) <= 10 * workers, lines
 
 
-def test_witness_beside_an_address_that_takes_all(start):
-    """Its connection was there before, and stays; the attacker tries over and over to have more than its share."""
+def test_the_witness_beside_an_address_that_takes_all(start):
+    """The witness's connection came first and stays; the attacker keeps trying to get more than its share."""
     proxy = start(workers=1)
     with Witness(proxy.address) as witness, contextlib.ExitStack() as stack:
         for _ in range(4 * LIMIT):
@@ -116,7 +118,7 @@ def test_witness_beside_an_address_that_takes_all(start):
 
 
 def test_connection_that_makes_room_is_told(start):
-    """GOAWAY, as of any connection that ends in good order: a call on its way is not lost."""
+    """A connection that makes room gets GOAWAY, as at any orderly end: a call on its way is not lost."""
     proxy = start(workers=1)
     with contextlib.ExitStack() as stack:
         mine = [stack.enter_context(RawConnection.connect(proxy.address)) for _ in range(30)]
@@ -127,7 +129,8 @@ def test_connection_that_makes_room_is_told(start):
 
 
 def test_load_balancers_have_no_share(start):
-    """Who stands for many takes as many as it needs, and other peers' shares are what is left."""
+    """A load balancer stands for many clients and takes as many connections as it needs; the other peers' shares are
+    of what is left."""
     proxy = start(workers=2, trusted_peers=f"{ATTACKER}/32")
     with contextlib.ExitStack() as stack:
         taken = [stack.enter_context(connect(proxy, ATTACKER)) for _ in range(LIMIT - 1)]

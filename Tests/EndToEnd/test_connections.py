@@ -1,4 +1,4 @@
-"""Where client connections land, and how many the proxy opens to backends."""
+"""Which workers get client connections, and how many connections the Proxy opens to backends."""
 
 import os
 import socket
@@ -36,7 +36,7 @@ def test_connections_are_spread_evenly_over_workers(start_proxy, connect_raw, bl
 
 
 def test_a_new_connection_goes_to_the_worker_with_the_fewest(start_proxy, connect_raw, blue, green):
-    """Not round robin: what has been closed counts."""
+    """Not round robin: connections that have closed no longer count."""
     proxy = start_proxy(blue=blue.address, green=green.address, workers=2)
     connections = []
     for _ in range(8):
@@ -64,18 +64,18 @@ def test_calls_are_multiplexed_on_few_upstream_connections(start_proxy, connect_
     for connection in connections:
         for i in range(20):
             echo(connection, b"%d" % i)
-    # One a worker serves them all.
+    # One connection a worker serves them all.
     assert proxy.admin.status()["colors"]["blue"]["upstream_connections"] <= 2
 
 
 def test_busy_polling(start_proxy, connect_raw, blue, green):
-    """Threads that wait without sleeping serve as others do, and take their processors while calls come, not longer."""
+    """Workers that poll without sleeping serve as others do, and use their processors only while calls come."""
     proxy = start_proxy(blue=blue.address, green=green.address, workers=1, busy_poll="300ms", health_check="none")
     connection = connect_raw(proxy.address)
     for i in range(20):
         echo(connection, b"%d" % i)
     last = processor_seconds(proxy.process.pid)
-    # The rest of the time is a fraction of it, whatever else the machine does.
+    # When idle the Proxy takes a fraction of that, whatever else the machine does.
     eventually(lambda: processor_seconds(proxy.process.pid) > last + 0.1, what="time spent on waiting")
     eventually(lambda: takes_less_than(proxy, 0.02), what="sleep once nothing has come for a while")
     echo(connection, b"and again")
@@ -83,14 +83,14 @@ def test_busy_polling(start_proxy, connect_raw, blue, green):
 
 
 def takes_less_than(proxy, seconds: float) -> bool:
-    """Whether the Proxy takes so little of the processor in a fifth of a second."""
+    """Whether the Proxy uses less than `seconds` of processor time within 0.2 s."""
     before = processor_seconds(proxy.process.pid)
     time.sleep(0.2)
     return processor_seconds(proxy.process.pid) - before < seconds
 
 
 def test_connections_that_come_and_go_leave_nothing_behind(start_proxy, blue, green):
-    """Connections that are opened and closed, some without a word: counts and descriptors return to where they were."""
+    """Connections that open and close, some without GOAWAY: counts and descriptors return to where they were."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     proxy.admin.wait_ready()
     host, port = proxy.address.split(":")
@@ -111,13 +111,13 @@ def test_connections_that_come_and_go_leave_nothing_behind(start_proxy, blue, gr
     before = open_descriptors()
     churn(300)
     eventually(lambda: sum(per_worker(proxy)) == 0, what="no connection is left")
-    # Admin connections of this test's own come and go meanwhile.
+    # This test's own admin connections come and go meanwhile.
     eventually(lambda: open_descriptors() <= before + 4, what="descriptors are back to where they were")
 
 
 @pytest.mark.parametrize("frames", [0, 5], ids=["in one read", "in several"])
 def test_end_that_comes_with_the_last_bytes(start_proxy, blue, green, frames):
-    """One packet has the last bytes and the end, of which the system tells only once."""
+    """The last bytes and the end of a connection come in one packet, which the system reports only once."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     proxy.admin.wait_ready()
     host, port = proxy.address.split(":")
@@ -167,7 +167,7 @@ def test_an_endpoint_that_is_unhealthy_gets_no_new_calls(start_proxy, start_back
 
 
 def test_a_head_in_two_pieces_with_the_end_of_another_call_between(start_proxy, start_raw_backend):
-    """What has come of a head stays while other streams of its connection end."""
+    """The first part of a head is kept while another stream of the connection ends."""
     backend = start_raw_backend(lambda stream: stream.send_headers(grpc_response(("grpc-status", "0")), True))
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     with Attacker(proxy.address) as client:
@@ -180,10 +180,10 @@ def test_a_head_in_two_pieces_with_the_end_of_another_call_between(start_proxy, 
 
 
 def test_a_window_that_is_widened_before_the_settings_are_acknowledged(start_proxy, connect_raw, request):
-    """A backend whose responses are large takes note of the Proxy's SETTINGS only as it answers. On a new connection, too,
-    it is given credit for all that it sends, however early the Proxy expects a large response."""
+    """A backend of large responses acknowledges the Proxy's SETTINGS only with its first answer. Also on a new
+    connection it gets credit for everything it sends, however early the Proxy expects a large response."""
     head = header_block((":status", "200"), ("content-type", "application/grpc"))
-    # What the first window takes: the Proxy shares 1 MiB out among 100 streams, half of it evenly.
+    # Size of the first window: the Proxy shares half of 1 MiB evenly among 100 streams.
     first_window = (1 << 20) // 2 // 100
     sent = []
 
@@ -203,7 +203,7 @@ def test_a_window_that_is_widened_before_the_settings_are_acknowledged(start_pro
             lambda: any(number == sent[-1] for number, _ in backend.credit), what=f"credit on connection {attempt}",
             timeout=5)
         backend.credit.clear()
-        # Behind it the response is seen to have been large, and the next one goes over another connection.
+        # With this byte the response counts as large, and the next one goes over another connection.
         backend.connections[-1].sendall(frame(DATA, 1, sent[-1], b"x"))
         stream.wait_end()
         backend.connections[-1].shutdown(socket.SHUT_RDWR)

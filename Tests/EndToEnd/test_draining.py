@@ -1,4 +1,5 @@
-"""What a change leaves behind on the old color: it stays, or is ended when its time is up, one call after the other."""
+"""Calls that a change leaves behind on the old color: they stay, or are ended one after the other when their time is
+up."""
 
 import queue
 import signal
@@ -25,7 +26,8 @@ def drain_of(proxy) -> dict | None:
 
 
 def test_streams_are_ended_when_the_time_is_up(proxy, connect_raw):
-    """UNAVAILABLE with a pushback, in trailers or without; what began after the change is not touched."""
+    """Calls end with UNAVAILABLE and a pushback, in trailers or trailers-only; calls that began after the change go
+    on."""
     connection = connect_raw(proxy.address)
     old = open_stream(connection)
     unanswered = connection.open(grpc_request("/echo.Echo/ClientStream"))
@@ -88,12 +90,12 @@ def test_ends_are_spread_over_time(proxy, open_channel):
     }
     assert len(pushbacks) > 50, "the pushback is drawn by lot"
     assert times[-1] - times[0] > 0.5
-    # A machine that is busy with much else bunches some of them.
+    # A busy machine bunches some of the ends.
     crowd = max(sum(1 for t in times if begin <= t < begin + 0.1) for begin in times)
     assert crowd < 100, f"{crowd} of 200 ended within 100 ms"
 
 
-def test_the_setting_counts_where_a_change_says_nothing(start_proxy, connect_raw, blue, green):
+def test_the_setting_is_the_default_of_a_change(start_proxy, connect_raw, blue, green):
     proxy = start_proxy(blue=blue.address, green=green.address, drain_timeout="300ms")
     for color in ("blue", "green"):
         proxy.admin.wait_health(color, "healthy")
@@ -188,7 +190,7 @@ def test_going_back_keeps_the_calls_of_the_color_that_was_drained(proxy, connect
 
 
 def test_draining_at_once(proxy, connect_raw):
-    """`wait=drained` goes with it: the answer comes when the last call has been ended."""
+    """`drain=0s` with `wait=drained`: the answer comes when the last call has been ended."""
     stream = open_stream(connect_raw(proxy.address))
     answer = proxy.admin.post("/switch?drain=0s&wait=drained&timeout=30s")
     assert answer.status == 200 and answer.json["drained"] is True
@@ -197,7 +199,7 @@ def test_draining_at_once(proxy, connect_raw):
 
 
 @pytest.mark.parametrize("given", ["", "soon", "60", "-1s", "25h"])
-def test_a_drain_that_is_no_duration(proxy, given):
+def test_a_drain_that_is_not_a_duration(proxy, given):
     answer = proxy.admin.post(f"/switch?drain={given}")
     assert answer.status == 400
     assert "drain is" in answer.error and "off" in answer.error

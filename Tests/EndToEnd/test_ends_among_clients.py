@@ -1,6 +1,7 @@
-"""Programs that end, or refuse to start, while clients ask their HTTP servers without a pause: exit codes, not signals.
+"""Programs that end, or refuse to start, while clients ask their HTTP servers without a pause: they end with exit
+codes, not by signals.
 
-`SLUICE_ENDS` sets how many times each program ends (30); scripts/soak.sh takes 1000.
+`SLUICE_ENDS` sets how many times each program ends (30 by default; scripts/soak.sh sets 1000).
 """
 
 import collections
@@ -20,7 +21,7 @@ from harness.proxy import listening, options
 ENDS = int(os.environ.get("SLUICE_ENDS", "30"))
 pytestmark = pytest.mark.timeout(120 + 2 * ENDS)
 
-# A crash that waits for its backtrace takes ten seconds.
+# Printing a backtrace takes a crash ten seconds.
 QUIET = {"SWIFT_BACKTRACE": "enable=no"}
 
 
@@ -58,7 +59,7 @@ def test_sigterm_while_the_admin_api_is_asked(tmp_path, secured):
     assert codes == {0: ENDS}
 
 
-#: What asks which of the Predictor's ports.
+#: By interface: the setting of the Predictor's port, and the request that clients send to it.
 INTERFACES = {"http": ("HTTP_PORT", http_request("/health")), "grpc": ("PORT", None)}
 
 
@@ -69,7 +70,7 @@ def test_end_of_the_predictor_while_it_is_asked(how, interface):
     port = free_port()
     settings = {setting: str(port), **QUIET}
     if how == "refused_model":
-        # Refused only once the model has been read, when both ports have been listened on for a while.
+        # The model is refused only after it has been read, when both ports have been open for a while.
         settings["MODEL_VERSION"] = "v0.0.0"
     codes: collections.Counter = collections.Counter()
     with Askers(f"127.0.0.1:{port}", request) as askers:

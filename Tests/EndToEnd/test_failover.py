@@ -49,7 +49,8 @@ def test_active_color_down(start_proxy, start_backend, open_channel, tmp_path, f
 
 
 def told(proxy) -> tuple:
-    """What `/status` and `/metrics` say of the failover: to where, the gauge, and calls that went over to green."""
+    """The failover as `/status` and `/metrics` show it: its target, the gauge, and the number of calls that went to
+    green."""
     metrics = proxy.admin.metrics()
     [active] = metrics["sluice_failover_active"]
     over = {sample.labels["color"]: sample.value for sample in metrics["sluice_calls_failed_over_total"]}

@@ -27,7 +27,7 @@ def http_request(method: str, path: str = "/page") -> list[tuple[bytes, bytes]]:
 
 
 def assert_unavailable_trailers_only(stream: RawStream, *words: str) -> None:
-    """HTTP 200, one HEADERS frame, grpc-status 14, and a message that has these words in it."""
+    """Checks for HTTP 200 in a single HEADERS frame with grpc-status 14 and a message that contains `words`."""
     stream.wait_end()
     assert stream.reset_code in (None, NO_ERROR)
     assert stream.status == b"200"
@@ -47,7 +47,7 @@ def nobody() -> str:
 
 @pytest.fixture
 def silent(request: pytest.FixtureRequest) -> str:
-    """A backend that accepts connections and never says a word."""
+    """A backend that accepts connections and never sends anything."""
     listener = socket.create_server(("127.0.0.1", 0))
     accepted: list[socket.socket] = []
 
@@ -102,7 +102,7 @@ def test_grpcio_client_and_a_color_that_is_down(start_proxy, open_channel, nobod
 
 
 def test_color_found_unhealthy_is_unavailable_too(start_proxy, connect_raw, nobody, green):
-    """Health checks have found it out: the answer still says which color and why."""
+    """Health checks have already found the color down: the answer names the color and the reason."""
     proxy = start_proxy(blue=nobody, green=green.address)
     proxy.admin.wait_health("blue", "unhealthy")
     assert_unavailable_trailers_only(connect_raw(proxy.address).open(grpc_request(), end_stream=True), "blue")
@@ -122,7 +122,7 @@ def test_backend_killed_before_it_answered(start_proxy, start_backend, connect_r
     proxy = start_proxy(blue=blue.address, green=green.address, health_check="none")
     stream = connect_raw(proxy.address).open(grpc_request("/echo.Echo/ClientStream"))
     stream.send_data(grpc_message(b"some"))
-    # By the time a later call is answered, this one has reached the backend too.
+    # When a later call is answered, this one has reached the backend, too.
     probe = stream.connection.open(grpc_request())
     probe.send_data(grpc_message(b"x"), end_stream=True)
     probe.wait_end()
@@ -131,7 +131,7 @@ def test_backend_killed_before_it_answered(start_proxy, start_backend, connect_r
 
 
 def test_backend_killed_mid_stream(start_proxy, start_backend, connect_raw, green):
-    """Headers and messages have passed already: the stream ends by trailers that say UNAVAILABLE."""
+    """Headers and messages have been forwarded: the stream ends with trailers that say UNAVAILABLE."""
     blue = start_backend("blue")
     proxy = start_proxy(blue=blue.address, green=green.address, health_check="none")
     streams = []
@@ -174,7 +174,7 @@ def test_backend_killed_mid_stream_with_grpcio(start_proxy, start_backend, open_
 
 
 def test_backend_killed_in_the_middle_of_a_message(start_proxy, start_raw_backend, connect_raw):
-    """Half a message and then the connection is gone: what came passes, and the end is an error."""
+    """The connection breaks after half a message: that half is forwarded, and the end is an error."""
 
     def reply(stream):
         stream.send_headers(grpc_response())
@@ -201,8 +201,8 @@ def test_backend_comes_back(start_proxy, start_backend, open_channel, green):
         backend.kill()
 
 
-def test_a_backend_of_two_that_is_killed(start_proxy, start_backend, open_channel, green):
-    """Calls begun after the proxy has seen the end of one backend all go to the other one."""
+def test_one_backend_of_two_is_killed(start_proxy, start_backend, open_channel, green):
+    """Once the Proxy has seen one backend end, all new calls go to the other one."""
     first, second = start_backend("blue"), start_backend("blue")
     proxy = start_proxy(blue=[first.address, second.address], green=green.address, health_fall=1)
     proxy.admin.wait_ready()
@@ -234,7 +234,7 @@ def test_http_status_of_a_backend_that_dies_before_it_answers(start_proxy, start
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_http_status_of_a_backend_that_never_speaks(start_proxy, connect_raw, silent, green, method):
-    """Connected, but no SETTINGS ever come: 504 after the connect timeout."""
+    """The connection stands, but no SETTINGS come: 504 after the connect timeout."""
     proxy = start_proxy(blue=silent, green=green.address, health_check="none")
     stream = connect_raw(proxy.address).open(http_request(method), end_stream=True).wait_end(timeout=60)
     assert stream.status == b"504"
@@ -249,7 +249,7 @@ def test_grpc_call_to_a_backend_that_never_speaks(start_proxy, connect_raw, sile
 
 
 def test_backend_that_speaks_another_protocol(start_proxy, connect_raw, green, request):
-    """An HTTP/1.1 server answers the HTTP/2 preface by text: UNAVAILABLE or INTERNAL in an answer, and 502."""
+    """An HTTP/1.1 server answers the HTTP/2 preface with text: gRPC calls get UNAVAILABLE or INTERNAL, others 502."""
     listener = socket.create_server(("127.0.0.1", 0))
     request.addfinalizer(listener.close)
 
@@ -276,7 +276,8 @@ def test_backend_that_speaks_another_protocol(start_proxy, connect_raw, green, r
 
 
 def test_http_response_cut_after_its_headers_is_reset(start_proxy, start_raw_backend, connect_raw):
-    """A plain HTTP response has no trailers to say so: the client must not take it for whole."""
+    """A plain HTTP response has no trailers for an error: it is reset, so that the client doesn't take it for
+    complete."""
 
     def reply(stream):
         stream.send_headers(to_bytes([(":status", "200"), ("content-type", "text/plain")]))
@@ -304,10 +305,10 @@ def test_failed_calls_are_counted_and_do_not_stay_in_flight(start_proxy, connect
 
 
 def test_frames_that_break_http2_from_a_backend(start_proxy, start_raw_backend, connect_raw, green):
-    """A backend that breaks the protocol costs its own calls, with an answer, and nobody else's."""
+    """A backend that breaks the protocol costs its own calls, which are answered, and nobody else's."""
 
     def reply(stream):
-        # A WINDOW_UPDATE of 0 on the connection (RFC 9113 6.9) is a connection error.
+        # A WINDOW_UPDATE of 0 on the connection is a connection error (RFC 9113, section 6.9).
         stream.connection._socket.sendall(struct.pack(">I", 4)[1:] + b"\x08\x00" + struct.pack(">II", 0, 0))
 
     backend = start_raw_backend(reply)

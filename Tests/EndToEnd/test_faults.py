@@ -1,4 +1,4 @@
-"""Faults around the Proxy: what can't be kept fails with a reason, everything else goes on, and nothing is left behind."""
+"""Faults around the Proxy: what can't be kept fails with a reason, everything else goes on, and nothing leaks."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def describe(channel: grpc.Channel) -> dict:
 
 
 def test_backends_killed_every_second_under_load(start_proxy, start_backend, green):
-    """Two backends in turn, by SIGKILL, and started again: the calls in flight on the one that dies fail, and no others."""
+    """Two backends are killed and restarted in turn: only the calls in flight on the one that dies fail."""
     ports = [free_port(), free_port()]
     backends = [start_backend(f"blue{i}", port) for i, port in enumerate(ports)]
     proxy = start_proxy(
@@ -59,7 +59,7 @@ def test_backends_killed_every_second_under_load(start_proxy, start_backend, gre
             backends[victim].kill()
             kills.append((killed, time.monotonic(), backends[victim].address))
             backends[victim] = start_backend(f"blue{victim}", ports[victim])
-            # The next one to die must not be the only one.
+            # The next backend to be killed must not be the only one that runs.
             eventually(
                 lambda: all(e["state"] == "healthy" for e in proxy.admin.status()["colors"]["blue"]["endpoints"]),
                 what="both backends are up again",
@@ -68,21 +68,21 @@ def test_backends_killed_every_second_under_load(start_proxy, start_backend, gre
 
     for failed in load.failed:
         assert failed.code is grpc.StatusCode.UNAVAILABLE, failed
-        # It was in flight when its backend died: nobody can know how far the backend had got with it.
+        # The call was in flight when its backend died; nobody can know how far it had got.
         owners = [address for start, end, address in kills if failed.began <= end + 0.05 and failed.ended >= start]
         assert any(address in failed.details and "was lost during the call" in failed.details for address in owners), (
             failed, kills,
         )
     assert failed_by_proxy(proxy) == len(load.failed)
     assert load.succeeded > 100 * KILLS
-    # At most the callers' calls of the moment are lost with a backend.
+    # Each kill costs at most one call of each caller.
     assert len(load.failed) <= 8 * KILLS
     print(f"{load.succeeded} calls, {KILLS} kills, {len(load.failed)} calls lost with their backend")
     assert_back_at(before, proxy)
 
 
 class Accepting:
-    """Takes connections, never says a word on them, and counts them."""
+    """Accepts connections, counts them, and never sends anything."""
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -107,7 +107,7 @@ class Accepting:
 
 
 def test_backend_that_accepts_and_never_answers(start_proxy, connect_raw, request, green):
-    """All the calls that wait for it fail together once connecting has taken too long, and say so."""
+    """All calls that wait for the backend fail together when connecting takes too long, and say so."""
     silent = Accepting()
     request.addfinalizer(silent.close)
     proxy = start_proxy(
@@ -121,14 +121,15 @@ def test_backend_that_accepts_and_never_answers(start_proxy, connect_raw, reques
         assert b"no HTTP/2 connection within" in stream.grpc_status_message
         assert silent.address.encode() in stream.grpc_status_message
     assert failed_by_proxy(proxy) == 50
-    # They shared one attempt.
+    # They shared one attempt to connect.
     assert len(silent.accepted) <= 2
     client.close()
     assert_back_at(before, proxy)
 
 
 def test_backend_that_is_stopped(start_proxy, start_backend, connect_raw, green):
-    """SIGSTOP: the kernel goes on acknowledging, so only an unanswered PING tells. Its calls end, and later ones work."""
+    """A stopped backend's kernel goes on acknowledging, so only an unanswered PING shows it. Its calls end, and
+    later ones succeed."""
     blue = start_backend("blue")
     proxy = start_proxy(
         blue=blue.address, green=green.address, health_check="none", workers=1, upstream_keepalive="1s",
@@ -149,7 +150,7 @@ def test_backend_that_is_stopped(start_proxy, start_backend, connect_raw, green)
             assert b"no answer to a keepalive PING" in stream.grpc_status_message
             assert blue.address.encode() in stream.grpc_status_message
         assert time.monotonic() - stopped < 15
-        # One with a deadline of its own ends by that.
+        # A call with its own deadline ends at that.
         timed = client.open(grpc_request("/echo.Echo/Bidi", ("grpc-timeout", "500m")))
         timed.wait_end(timeout=10)
         assert timed.grpc_status in (b"4", b"14")
@@ -171,7 +172,7 @@ def _echoes(client) -> bool:
 
 @pytest.fixture
 def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A file system of its own, of 256 KiB."""
+    """A separate file system of 256 KiB."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a file system")
     folder = tmp_path / "disk"
@@ -185,7 +186,7 @@ def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def fill(folder: Path) -> Path:
-    """Leaves not a byte on a disk; gives the file that takes it all."""
+    """Fills a disk completely; returns the file that takes up the space."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (4_096, 1):
@@ -211,7 +212,7 @@ def assert_refused_and_unchanged(proxy: Proxy, channel: grpc.Channel, *words: st
 
 @pytest.fixture
 def on_small_disk(start_proxy, blue, green, small_disk, tmp_path):
-    """A Proxy with its state on the small disk, where it has been switched to green and back once."""
+    """A Proxy with its state on the small disk; it has been switched to green and back."""
 
     def start(**settings) -> Proxy:
         proxy = start_proxy(
@@ -248,7 +249,7 @@ def test_state_on_a_disk_that_becomes_read_only(on_small_disk, small_disk, open_
     remounted = subprocess.run(
         ["mount", "-o", "remount,ro", small_disk], capture_output=True, text=True, check=False)
     if remounted.returncode != 0:
-        # The lock file is open for writing; a bind mount on top does what a remount is refused.
+        # The lock file is open for writing, which rules out a remount; a bind mount on top does it.
         subprocess.run(["mount", "--bind", small_disk, small_disk], check=True)
         subprocess.run(["mount", "-o", "remount,bind,ro", small_disk], check=True)
     try:
@@ -263,13 +264,14 @@ def test_state_on_a_disk_that_becomes_read_only(on_small_disk, small_disk, open_
 
 
 def test_audit_log_on_a_full_disk(start_proxy, blue, green, small_disk, channel):
-    """The change is made and says that it isn't on record; what the full disk cut short spoils no later line."""
+    """The change is made and says that it isn't recorded; the line that the full disk truncated damages no later
+    one."""
     proxy = start_proxy(blue=blue.address, green=green.address, audit_log=small_disk / "audit.jsonl")
     for color in ("blue", "green"):
         proxy.admin.wait_health(color, "healthy")
     proxy.admin.switch()
     filler = fill(small_disk)
-    # The page that the log's last line is on may have room for a few more.
+    # The log's last page may have room for a few more lines.
     receipts = [proxy.admin.switch() for _ in range(40)]
     assert all(receipt["changed"] for receipt in receipts)
     unrecorded = [receipt for receipt in receipts if "audit_error" in receipt]
@@ -288,7 +290,8 @@ def test_audit_log_on_a_full_disk(start_proxy, blue, green, small_disk, channel)
 
 
 def test_no_descriptors_left(start_proxy, open_channel, blue, green):
-    """Accepting pauses and says so once; open connections go on; those that wait are served when there is room again."""
+    """Out of descriptors, accepting pauses and says so once; open connections go on, and waiting ones are served
+    when there is room again."""
     proxy = start_proxy(blue=blue.address, green=green.address, health_interval="1s")
     proxy.admin.wait_ready()
     channel = open_channel(proxy.address)
@@ -325,7 +328,7 @@ def test_no_descriptors_left(start_proxy, open_channel, blue, green):
 
 @pytest.fixture
 def shift_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Moves the time of day, by seconds, for the programs that are started after this."""
+    """Moves the time of day by some seconds for programs that are started after this."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("there is no C compiler to build the shifted clock with")
@@ -339,7 +342,8 @@ def shift_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_time_of_day_jumps(shift_clock, start_proxy, open_channel, connect_raw, blue, green):
-    """Days ahead and back: no deadline, idle limit, health check or drain takes it for time that has passed."""
+    """The time of day jumps by days, ahead and back: no deadline, idle limit, health check or drain takes that for
+    time passed."""
     proxy = start_proxy(blue=blue.address, green=green.address, idle_timeout="60s", stream_idle_timeout="60s")
     for color in ("blue", "green"):
         proxy.admin.wait_health(color, "healthy")
@@ -352,7 +356,7 @@ def test_the_time_of_day_jumps(shift_clock, start_proxy, open_channel, connect_r
         switched = datetime.fromisoformat(proxy.admin.switch()["at"])
         away = (switched - datetime.now(timezone.utc)).total_seconds() - seconds
         assert abs(away) < 60, "the clock of this test doesn't reach the Proxy"
-        # Twice the interval at which limits and health are looked at.
+        # Twice the interval at which limits and health are checked.
         time.sleep(0.6)
         stream.send_data(grpc_message(b'{"seq": %d}' % number))
         stream.wait(lambda s: s.data.count(b"seq") == number + 1, "an answer")

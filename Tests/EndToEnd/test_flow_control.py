@@ -23,19 +23,20 @@ from harness.raw_http2 import (
 )
 
 KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
-# The proxy, two kernels' socket buffers aside, may hold a stream window per stream; far less than a message is large.
+# Bytes that the Proxy may hold for a stream, apart from two kernels' socket buffers: its window, and far less than a
+# large message.
 HELD_AT_MOST = 1 * MEBIBYTE
 
 
 def pattern(start: int, count: int) -> bytes:
-    """Bytes that tell their position, so that loss, repetition and disorder show."""
+    """Bytes that depend on their position, so that loss, repetition and disorder show."""
     first = start - start % 4
     numbers = b"".join((n & 0xFFFFFFFF).to_bytes(4, "big") for n in range(first // 4, (start + count) // 4 + 1))
     return numbers[start - first : start - first + count]
 
 
 class Pump:
-    """Sends a pattern as fast as credit allows, in a thread, and counts what it got rid of."""
+    """Sends a pattern in a thread as fast as credit allows, and counts the bytes sent."""
 
     def __init__(self, stream: RawStream, total: int):
         self.sent = 0
@@ -61,7 +62,7 @@ class Pump:
             )
 
     def wait_until_stopped(self) -> int:
-        """Waits until nothing has been accepted for a second; returns how much was until then."""
+        """Waits until nothing has been sent for a second; returns the number of bytes sent until then."""
         last, since = -1, time.monotonic()
         while time.monotonic() - since < 1:
             if self.sent != last:
@@ -82,7 +83,7 @@ def assert_is_pattern(data: bytes, total: int) -> None:
 
 
 class Source:
-    """A backend that answers `/source/TOTAL` by that many bytes of the pattern, and anything else by an echo."""
+    """A backend that answers `/source/TOTAL` with TOTAL bytes of the pattern, and anything else with an echo."""
 
     def __init__(self):
         self.pumps: queue.Queue[Pump] = queue.Queue()
@@ -103,7 +104,7 @@ class Source:
 
 
 def echo(connection: RawConnection, payload: bytes, timeout: float = 30) -> None:
-    """A call that must succeed now, whatever is stalled elsewhere."""
+    """Makes a call that must succeed at once, whatever is stalled elsewhere."""
     stream = connection.open(grpc_request())
     stream.send_data(grpc_message(payload), end_stream=True)
     stream.wait_end(timeout)
@@ -149,7 +150,8 @@ def test_slow_backend_stops_the_client(start_proxy, start_raw_backend, connect_r
 
 
 def test_slow_client_in_small_steps(start_proxy, start_raw_backend, connect_raw):
-    """Credit comes in dribs and drabs: the proxy passes on what it may and never more (h2 would object)."""
+    """The client gives credit in small steps: the Proxy forwards as much as that allows and never more (h2 would
+    object)."""
     total = 400 * KIBIBYTE
     source = Source()
     backend = start_raw_backend(source)
@@ -186,7 +188,8 @@ def test_client_window_of_zero_until_it_is_opened(start_proxy, start_raw_backend
 
 
 def test_client_window_that_shrinks_below_zero(start_proxy, start_raw_backend, connect_raw):
-    """RFC 9113 6.9.2: a smaller INITIAL_WINDOW_SIZE may make a window negative; nothing is sent until it is above 0."""
+    """RFC 9113, section 6.9.2: a smaller INITIAL_WINDOW_SIZE may make a window negative; nothing is sent until it is
+    above 0."""
     source = Source()
     backend = start_raw_backend(source)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
@@ -236,7 +239,7 @@ def test_backend_window_of_zero_until_it_is_opened(start_proxy, start_raw_backen
 
 
 def test_stalled_stream_does_not_stop_its_own_connection(start_proxy, start_raw_backend, connect_raw):
-    """The client leaves one stream unread but keeps the connection's window open: the others run on."""
+    """The client leaves one stream unread but keeps the connection's window open: the other streams go on."""
     source = Source()
     backend = start_raw_backend(source)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
@@ -253,7 +256,8 @@ def test_stalled_stream_does_not_stop_its_own_connection(start_proxy, start_raw_
 
 @pytest.mark.parametrize("stalled_streams", [1, 8, 64])
 def test_slow_client_does_not_stop_other_clients(start_proxy, start_raw_backend, connect_raw, stalled_streams):
-    """They share a worker and its upstream connections; what waits for the slow one must not hold their credit."""
+    """Clients that share a worker and its upstream connections: bytes that wait for the slow one must not use up the
+    others' credit."""
     source = Source()
     backend = start_raw_backend(source)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
@@ -272,7 +276,7 @@ def test_slow_client_does_not_stop_other_clients(start_proxy, start_raw_backend,
 
 
 def test_slow_backend_stream_does_not_stop_uploads_beside_it(start_proxy, start_raw_backend, connect_raw):
-    """One client connection, two uploads: the backend leaves the first unread and takes the second."""
+    """One client connection with two uploads: the backend leaves the first unread and reads the second."""
     source = Source()
 
     def handle(stream: RawStream):
@@ -292,7 +296,7 @@ def test_slow_backend_stream_does_not_stop_uploads_beside_it(start_proxy, start_
 
 
 def test_client_that_reads_nothing_from_its_socket(start_proxy, start_raw_backend, connect_raw):
-    """Its windows are wide open but its TCP connection is full: the proxy holds what its own bounds allow, no more."""
+    """A client with wide windows and a full TCP connection: the Proxy holds no more than its own bounds allow."""
     source = Source()
     backend = start_raw_backend(source)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
@@ -312,16 +316,16 @@ def test_client_that_reads_nothing_from_its_socket(start_proxy, start_raw_backen
         for pump in pumps:
             pump.wait_until_stopped()
         assert proxy.process.resident_bytes - before < 16 * MEBIBYTE
-        # The kernel's own buffers on both sides of the proxy come on top of what the proxy holds.
+        # Bytes in the kernel's buffers on both sides come on top of those that the Proxy holds.
         assert sum(pump.sent for pump in pumps) < 64 * MEBIBYTE
         echo(connect_raw(proxy.address), b"others go on")
 
 
 def test_memory_while_grpcio_clients_read_slowly(start_proxy, open_channel, blue, green):
-    """20 server streams of 32 MiB each, of which the clients take one message: nothing piles up in the proxy."""
+    """20 server streams of 32 MiB each, of which clients read one message: nothing piles up in the Proxy."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     proxy.admin.wait_ready()
-    # Windows that stay as they are: by its own estimate grpcio may grant all there is.
+    # Windows of fixed size: grpcio's own bandwidth estimate could grant everything.
     channel = open_channel(proxy.address, ("grpc.http2.bdp_probe", 0))
     channel.unary_unary("/echo.Echo/Unary")(b"warm-up", timeout=15)
     before = proxy.process.resident_bytes
@@ -347,7 +351,7 @@ def test_memory_while_grpcio_clients_read_slowly(start_proxy, open_channel, blue
 
 
 def test_memory_while_200_mebibytes_pass(start_proxy, open_channel, blue, green):
-    """A message is never held whole: large ones, both ways at once, leave the proxy small."""
+    """No message is held whole: large ones in both directions at once leave the Proxy small."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     proxy.admin.wait_ready()
     channel = open_channel(proxy.address)
@@ -366,7 +370,7 @@ def test_memory_while_200_mebibytes_pass(start_proxy, open_channel, blue, green)
 
 
 def test_limit_on_concurrent_streams_of_a_backend_is_kept(start_proxy, start_raw_backend, connect_raw):
-    """A backend that allows 2 streams a connection (h2 objects to a third) serves 40 calls at once all the same."""
+    """A backend that allows 2 streams a connection (h2 objects to a third) still serves 40 calls at once."""
     source = Source()
     backend = start_raw_backend(source, settings={MAX_CONCURRENT_STREAMS: 2})
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)

@@ -1,6 +1,6 @@
 """Thousands of damaged conversations with the running Proxy, as its client and as its backend.
 
-`SLUICE_FUZZ_CASES` sets how many each test plays. A case's number is its seed.
+`SLUICE_FUZZ_CASES` sets how many cases each test plays. A case's number is its seed.
 """
 
 import contextlib
@@ -20,21 +20,21 @@ from harness.fuzzing import FrameFuzzer, case_count
 from harness.raw_http2 import RawConnection, grpc_message, grpc_request, grpc_response
 from harness.witness import Witness
 
-# So many connections at a time, so that the Proxy has time to answer each.
+# Connections open at a time; more would leave the Proxy no time to answer each.
 OPEN = 32
-# Calls at a time to a backend whose connections break: all that are on one are lost with it.
+# Calls at a time to a backend whose connections break: all calls on such a connection are lost with it.
 CALLS = 3
 
 
 def answer(stream) -> None:
-    # A fuzzed client may have cancelled the call meanwhile.
+    # The fuzzed client may have cancelled the call.
     with contextlib.suppress(h2.exceptions.ProtocolError):
         stream.send_headers(grpc_response(("grpc-status", "0")), True)
 
 
 @pytest.mark.timeout(3600)
 def test_hostile_clients(start_proxy, start_raw_backend):
-    # Spaces at the ends of a value pass, as gRPC's messages may have some; h2 would end the connection for them.
+    # Spaces at the ends of a value are let through, as gRPC's messages may have them; h2 would end the connection.
     backend = start_raw_backend(answer, check_fields=False)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", access_log="off")
     host, port = proxy.address.rsplit(":", 1)
@@ -44,7 +44,7 @@ def test_hostile_clients(start_proxy, start_raw_backend):
     def end_oldest() -> None:
         oldest = sockets.popleft()
         if len(sockets) % 2:
-            # Every other one by a TCP reset.
+            # Every other connection ends by a TCP reset.
             oldest.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         oldest.close()
 
@@ -73,7 +73,7 @@ def test_hostile_clients(start_proxy, start_raw_backend):
 
 
 class HostileBackend:
-    """Speaks sound HTTP/2 until a request comes, and answers that by a fuzz case."""
+    """Speaks valid HTTP/2 until a request comes, and answers it with a fuzz case."""
 
     def __init__(self):
         self.cases = 0
@@ -128,7 +128,7 @@ def test_hostile_backend(start_proxy, start_raw_backend, request):
     outcomes: dict[str, int] = {}
 
     def play(cases: int) -> None:
-        # Each call has a deadline, for answers that stop in the middle.
+        # Calls have deadlines, because some answers stop in the middle.
         with RawConnection.connect(proxy.address, check_fields=False) as client:
             target, pending = hostile.cases + cases, deque()
             while hostile.cases < target or pending:
@@ -136,7 +136,7 @@ def test_hostile_backend(start_proxy, start_raw_backend, request):
                     head = grpc_request("/fuzz.Fuzz/Call", ("grpc-timeout", "200m"))
                     stream = client.open(head)
                     with contextlib.suppress(AssertionError, h2.exceptions.ProtocolError):
-                        # The answer may have come already, and the stream may be over.
+                        # The answer may have come, and the stream may have ended.
                         stream.send_data(grpc_message(b"x"), end_stream=True)
                     pending.append(stream)
                     continue
@@ -153,7 +153,7 @@ def test_hostile_backend(start_proxy, start_raw_backend, request):
     play(count)
     assert_back_at(before, proxy)
     assert proxy.process.popen.poll() is None, proxy.process.tail()
-    # A good backend takes over at once.
+    # A good backend takes over.
     proxy.admin.switch("?force=true&reason=away")
     with Witness(proxy.address) as witness:
         witness.wait_served(10)

@@ -1,4 +1,4 @@
-"""gRPC-Web that passes through: what the Proxy says in its own name, browsers can read, and nothing is cut short unseen."""
+"""gRPC-Web through the Proxy: its own answers are readable for browsers, and a truncated response is noticed."""
 
 import base64
 import struct
@@ -21,7 +21,7 @@ def request(kind: str, *extra) -> list[tuple[bytes, bytes]]:
 
 
 def trailers(stream: RawStream) -> dict[str, str]:
-    """The trailer frame that is all of the body."""
+    """The trailers of a body that is only a trailer frame."""
     body = bytes(stream.data)
     if b"-text" in value(stream.headers, "content-type"):
         body = base64.b64decode(body, validate=True)
@@ -51,7 +51,7 @@ def test_a_deadline(start_proxy, start_raw_backend, connect_raw, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_body_that_is_cut_short(start_proxy, start_raw_backend, connect_raw, kind):
-    """Where messages end, the Proxy can't know: the client gets what came, and no clean end."""
+    """The Proxy can't know where messages end, so the client gets the bytes that came and a reset."""
 
     def reply(stream):
         stream.send_headers(to_bytes([(":status", "200"), ("content-type", kind)]))
@@ -67,7 +67,7 @@ def test_a_body_that_is_cut_short(start_proxy, start_raw_backend, connect_raw, k
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_backend_says_passes(start_proxy, start_raw_backend, connect_raw, kind):
+def test_a_backends_answer_passes(start_proxy, start_raw_backend, connect_raw, kind):
     body = b"\x80\0\0\0\x0fgrpc-status:0\r\n"
 
     def reply(stream):

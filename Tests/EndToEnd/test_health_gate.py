@@ -11,7 +11,7 @@ from harness.raw_http2 import grpc_response
 
 
 class HealthPage:
-    """An HTTP/1.1 server whose GET /health answers by a status that can be changed."""
+    """An HTTP/1.1 server that answers GET /health with a status that tests change."""
 
     def __init__(self):
         self.status = 200
@@ -109,7 +109,7 @@ def test_force_overrides_and_is_recorded(start_proxy, open_channel, blue, green)
 
 
 def test_a_toggle_right_after_the_start_waits_for_the_first_check(start_proxy, blue, green):
-    """The first request of all: green has hardly been checked, and yet it is no error."""
+    """The first request comes before green has been checked, and still succeeds."""
     for _ in range(5):
         proxy = start_proxy(blue=blue.address, green=green.address, health_interval="10s")
         assert proxy.admin.switch()["to"] == "green"
@@ -162,7 +162,7 @@ def test_tcp_check(start_proxy, request, blue):
 
 
 def test_no_checks(start_proxy, blue):
-    """`none`: nothing is known against a color, so a switch is the asker's business."""
+    """With `none` nothing is known against a color, so the caller decides about a switch."""
     nobody = f"127.0.0.1:{free_port()}"
     proxy = start_proxy(blue=blue.address, green=nobody, health_check="none")
     assert proxy.admin.get("/readyz").status == 200
@@ -182,7 +182,7 @@ def test_a_check_that_hangs_is_a_failure_after_its_timeout(start_proxy, request,
 
 
 def test_rise_and_fall(start_proxy, health_page, blue):
-    """One failed round of two needed changes nothing; the threshold does."""
+    """One failed round of the two that are needed changes nothing."""
     proxy = start_proxy(
         blue=blue.address, green=health_page.address, health_check="http:/health", health_rise=3, health_fall=4,
         health_interval="50ms",
@@ -196,8 +196,8 @@ def test_rise_and_fall(start_proxy, health_page, blue):
     assert up["consecutive_passes"] >= 3
 
 
-def test_a_reason_is_as_long_as_the_proxy_wants(start_proxy, start_raw_backend, blue):
-    """A backend may write kilobytes in each of a dozen checks: what is told, logged and handed on is bounded."""
+def test_the_length_of_a_reason_is_bounded(start_proxy, start_raw_backend, blue):
+    """A backend may give reasons of kilobytes for a dozen checks: what is shown, logged and handed over is bounded."""
 
     def refuse(stream):
         stream.send_headers(grpc_response(("grpc-status", "13"), ("grpc-message", "m" * 12_000)), end_stream=True)

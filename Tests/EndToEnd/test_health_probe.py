@@ -28,7 +28,7 @@ def probe(*arguments: str):
 
 @pytest.fixture
 def silent(request):
-    """Accepts connections in the kernel's queue, and never says a word."""
+    """A listener whose connections stay in the kernel's queue and are never answered."""
     listener = socket.create_server(("127.0.0.1", 0))
     request.addfinalizer(listener.close)
     return "127.0.0.1:%d" % listener.getsockname()[1]
@@ -36,7 +36,7 @@ def silent(request):
 
 @pytest.fixture
 def pages(request):
-    """An HTTP/1.1 server: /ok, /missing, /broken."""
+    """An HTTP/1.1 server with the pages /ok, /missing and /broken."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -119,7 +119,7 @@ def test_unresolvable_name():
 
 
 def test_server_that_never_speaks(silent):
-    """Connected in TCP only: the connect timeout ends it, as with grpc_health_probe."""
+    """Only TCP connects: the connect timeout ends the probe, as with grpc_health_probe."""
     began = time.monotonic()
     done = probe("-addr", silent, "-connect-timeout", "200ms", "-rpc-timeout", "200ms")
     assert done.returncode in (CONNECTION_FAILED, RPC_FAILED), done
@@ -201,12 +201,12 @@ def test_http(pages, silent):
 
 
 def test_through_the_proxy(proxy):
-    """The probe is a gRPC client like any other."""
+    """The probe reaches a backend through the Proxy, as any gRPC client does."""
     assert probe("-addr", proxy.address, "-service", "echo.Echo").returncode == HEALTHY
 
 
 def seconds_of_a_run(address: str) -> float:
-    """How long a probe takes from start to exit, less what it waits for a processor that others keep busy."""
+    """Seconds that a probe takes from start to exit, less the time that it waits for a processor."""
     began = time.perf_counter()
     with subprocess.Popen(
         [BINARIES / "HealthProbe", "-addr", address], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -214,16 +214,16 @@ def seconds_of_a_run(address: str) -> float:
     ) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         ended = time.perf_counter()
-        # Not reaped yet: the kernel still tells how long it has stood in the run queue, in nanoseconds.
+        # Before the process is reaped, the kernel still tells its time in the run queue, in nanoseconds.
         queued = int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1])
         assert process.wait() == HEALTHY
     return ended - began - queued / 1e9
 
 
-def test_it_answers_in_well_under_50_milliseconds(blue):
-    """A container's health check every second must cost next to nothing. The median of 20 runs, start to exit.
+def test_a_run_takes_well_under_50_milliseconds(blue):
+    """A container's health check every second must cost next to nothing: the median of 20 runs, start to exit.
 
-    On a busy machine the backend waits, too, so that a round may say nothing of the probe: it may take a few.
+    On a busy machine the backend waits as well, so several rounds may be needed.
     """
     medians = []
     for _ in range(5):
@@ -233,8 +233,8 @@ def test_it_answers_in_well_under_50_milliseconds(blue):
     pytest.fail(f"medians of 20 runs: {[round(median * 1000, 1) for median in medians]} ms")
 
 
-def test_it_needs_next_to_no_processor_time(blue):
-    """Whatever else the machine does: a run takes few milliseconds of a processor."""
+def test_a_run_takes_little_processor_time(blue):
+    """A run takes few milliseconds of processor time, whatever else the machine does."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     for _ in range(20):
         assert probe("-addr", blue.address).returncode == HEALTHY
@@ -269,7 +269,7 @@ def test_tls(secured, authority):
     assert "hostname mismatch" in done.stderr
 
 
-def test_tls_that_is_not_trusted_or_not_there(secured, blue, authority):
+def test_tls_that_is_untrusted_or_missing(secured, blue, authority):
     done = probe("-addr", secured.address, "-tls")
     assert done.returncode == CONNECTION_FAILED, done
     assert "certificate is not accepted" in done.stderr
@@ -281,7 +281,7 @@ def test_tls_that_is_not_trusted_or_not_there(secured, blue, authority):
     *((key, suite, HEALTHY) for key, suite in SUITES), *((key, suites, CONNECTION_FAILED) for key, suites in NO_SUITES),
 ])
 def test_suites_of_tls_1_2(authority, key, suites, status):
-    """RFC 9113, appendix A: ephemeral keys and authenticated encryption alone."""
+    """Only suites with ephemeral keys and authenticated encryption are offered (RFC 9113, appendix A)."""
     server = SuiteServer(authority.issue(f"suites-{key}", key=key), suites, answer=b"HTTP/1.1 200 OK\r\n\r\n")
     try:
         done = probe("-http", f"https://{server.address}/", "-tls-ca-cert", str(authority.pem))
@@ -319,7 +319,7 @@ def test_tls_with_a_client_certificate(authority):
     ["-tls", "-tls-ca-cert", "/no/such/file.pem"],
 ])
 def test_tls_flags_that_do_not_fit(flags):
-    """grpc_health_probe's own rules, and its status for a file that can't be used."""
+    """The rules are grpc_health_probe's, and so is the status for a file that can't be used."""
     done = probe("-addr", "127.0.0.1:1", *flags)
     assert done.returncode == BAD_ARGUMENTS, done
     assert done.stderr

@@ -1,4 +1,4 @@
-"""What calls hold of memory: all of it is counted and bounded, and who holds most is refused first."""
+"""Memory that calls hold: it is all counted and bounded, and the peer that holds most is refused first."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from harness.raw_http2 import HOLD, answer_unless_held, grpc_request
 from harness.witness import Witness
 
 MEBIBYTE = 1 << 20
-# What the calls of the Proxy's one worker may hold.
+# Bytes that the calls of the Proxy's one worker may hold.
 BOUND = 32 * MEBIBYTE
 ATTACKER = "127.0.0.2"
 
@@ -39,7 +39,7 @@ def refused(proxy) -> float:
 
 
 def send_bombs(attacker: Attacker, streams: int) -> None:
-    """Calls that stay open, each with 16 KB of fields in a few bytes."""
+    """Opens calls that stay open, each with 16 KB of fields encoded in a few bytes."""
     first, further = bomb(3_900, 3, HOLD)
     attacker.wait_frame(SettingsFrame, 0)
     blocks = [first] + [further] * (streams - 1)
@@ -49,9 +49,9 @@ def send_bombs(attacker: Attacker, streams: int) -> None:
 
 
 def test_pinned_header_lists(proxy, connect_raw):
-    """2 MB by 320 connections would become half a gigabyte of lists that the backend keeps waiting for an answer.
+    """2 MB from 320 connections would become half a gigabyte of lists while the backend delays its answers.
 
-    The peer that holds most is refused above three quarters of the bound: others have the rest for themselves.
+    The peer that holds most is refused above three quarters of the bound; others have the rest for themselves.
     """
     connections, streams = 320, 100
     client = connect_raw(proxy.address)
@@ -66,15 +66,15 @@ def test_pinned_header_lists(proxy, connect_raw):
         most, growth = held(proxy), proxy.process.resident_bytes - before
         print(f"{most / MEBIBYTE:.1f} MiB held, {growth / MEBIBYTE:.1f} MiB more resident")
         assert BOUND * 0.7 < most < BOUND * 0.8
-        # The metric tells of what there is: connections and what the allocator keeps come on top.
+        # The metric counts what calls hold; connections, and memory that the allocator keeps, come on top.
         assert growth < BOUND * 1.5 + connections * 65_536
     eventually(lambda: held(proxy) == 0, what="nothing held")
     assert client.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
 
 
 def test_header_lists_of_one_peer_end_no_call_of_another(proxy):
-    """What one peer's header lists take up is no reason to end the witness's calls, whose bodies pass through."""
-    # The backend that answers both decodes the attacker's lists in Python meanwhile: 24 MiB of them take it seconds.
+    """One peer's header lists must not end calls of the witness, whose bodies pass through."""
+    # One backend serves both, and takes seconds to decode the attacker's 24 MiB of lists in Python.
     with Witness(proxy.address, patience=30, most_seconds=20) as witness, contextlib.ExitStack() as stack:
         for _ in range(30):
             send_bombs(stack.enter_context(Attacker(proxy.address, source=ATTACKER)), 100)
@@ -82,8 +82,8 @@ def test_header_lists_of_one_peer_end_no_call_of_another(proxy):
         witness.wait_served(10)
 
 
-def test_beyond_the_bound_nobody_gets_more(proxy, connect_raw):
-    """Two peers that hold as much each: what is left goes to either, but the bound holds."""
+def test_nobody_gets_more_beyond_the_bound(proxy, connect_raw):
+    """Two peers that hold the same amount: either gets some of the rest, but the bound holds."""
     with contextlib.ExitStack() as stack:
         for number in range(60):
             source = f"127.0.0.{2 + number % 4}"

@@ -1,5 +1,5 @@
-"""gRPC's negative HTTP/2 interop cases (`negative-http2-test-descriptions.md`): servers that end streams and connections in
-every way that HTTP/2 has, with stock grpcio clients on the Proxy's other side."""
+"""gRPC's negative HTTP/2 interop cases (`negative-http2-test-descriptions.md`): servers that end streams and
+connections in every way that HTTP/2 has, with stock grpcio clients."""
 
 import struct
 import threading
@@ -36,7 +36,7 @@ def unary(channel: grpc.Channel):
 
 
 def test_goaway(start_proxy, start_raw_backend, open_channel):
-    """The server says goodbye after the first call; the second goes over another connection, and both succeed."""
+    """The server sends GOAWAY after the first call; the second one uses another connection, and both succeed."""
 
     def reply(stream):
         answer(stream)
@@ -53,7 +53,7 @@ def test_goaway(start_proxy, start_raw_backend, open_channel):
     assert len(backend.connections) == 2
 
 
-# In one packet, so that the Proxy reads all of it at once.
+# One packet, so that the Proxy reads it all at once.
 HEAD = header_block(*grpc_response())
 CASES = {
     "rst_after_header": b"",
@@ -69,7 +69,7 @@ def data_frames(stream: int, payload: bytes) -> bytes:
 @pytest.mark.parametrize("code", [0, 2, 8, 11], ids=["no_error", "internal", "cancel", "calm"])
 @pytest.mark.parametrize("case", CASES)
 def test_rst(start_proxy, open_channel, connect_raw, request, case, code):
-    """A stream that is reset fails for the client, and what came before the reset comes before it there, too."""
+    """A reset stream fails for the client, after everything that came before the reset."""
 
     def reply(stream):
         yield header_frames(stream, HEAD, flags=0) + data_frames(stream, CASES[case]) + reset(stream, code)
@@ -83,7 +83,7 @@ def test_rst(start_proxy, open_channel, connect_raw, request, case, code):
             unary(channel)(b"one", timeout=15)
         assert failed.value.code() is not grpc.StatusCode.OK
         assert failed.value.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
-    # grpcio drops what it hasn't read as a reset comes; what the Proxy sends is all that came before it.
+    # A raw client, because grpcio drops bytes that it hasn't read when a reset comes.
     stream = connect_raw(proxy.address).open(grpc_request(PATH), end_stream=True)
     assert stream.wait_reset() == code
     assert stream.status == b"200" and bytes(stream.data) == CASES[case]
@@ -92,7 +92,7 @@ def test_rst(start_proxy, open_channel, connect_raw, request, case, code):
 
 @pytest.mark.parametrize("case", CASES)
 def test_rst_and_a_client_that_reads_slowly(start_proxy, connect_raw, request, case):
-    """What the client's window doesn't allow yet is not dropped: the reset comes behind it."""
+    """Bytes that wait for the client's window are not dropped: the reset comes after them."""
 
     def reply(stream):
         yield header_frames(stream, HEAD, flags=0) + data_frames(stream, CASES[case][:5_000]) + reset(stream, 2)
@@ -115,7 +115,7 @@ def test_rst_and_a_client_that_reads_slowly(start_proxy, connect_raw, request, c
 
 
 def test_rst_after_the_head_and_a_client_without_a_window(start_proxy, connect_raw, request):
-    """A reset needs no window."""
+    """The reset reaches a client without a window, as it needs none."""
 
     def reply(stream):
         yield header_frames(stream, HEAD, flags=0) + reset(stream, 2)
@@ -130,7 +130,7 @@ def test_rst_after_the_head_and_a_client_without_a_window(start_proxy, connect_r
 
 @pytest.mark.parametrize("window", [2**31 - 1, 0])
 def test_rst_and_a_client_whose_socket_is_full(start_proxy, start_raw_backend, connect_raw, window):
-    """The head waits behind other streams' bytes, and its stream's reset behind the head, also without a window."""
+    """The head waits behind other streams' bytes and the reset behind the head, also without a window."""
     stop = threading.Event()
 
     def reply(stream):
@@ -147,7 +147,7 @@ def test_rst_and_a_client_whose_socket_is_full(start_proxy, start_raw_backend, c
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(
         proxy.address, settings={INITIAL_WINDOW_SIZE: window}, connection_window=2**31 - 1)
-    with client._changed:  # Whoever reads for the client waits.
+    with client._changed:  # The client's reading thread waits here.
         filler = client.open(grpc_request("/filler"), end_stream=True)
         if window == 0:
             client.h2.increment_flow_control_window(2**30, filler.id)
@@ -163,7 +163,7 @@ def test_rst_and_a_client_whose_socket_is_full(start_proxy, start_raw_backend, c
 
 
 def test_a_connection_that_breaks_and_a_client_without_a_window(start_proxy, start_raw_backend, connect_raw):
-    """Nothing else happens on the client's connection, which is told nevertheless."""
+    """A client without a window, and with nothing else on its connection, still learns that its call has failed."""
 
     def reply(stream):
         stream.send_headers(to_bytes([(":status", "200"), ("content-type", "text/plain")]))
@@ -202,7 +202,8 @@ def test_ping(start_proxy, start_raw_backend, open_channel):
 
 @pytest.mark.parametrize("connections", [1, 256])
 def test_max_streams(start_proxy, start_raw_backend, open_channel, connections):
-    """The server allows one stream at a time from the first call on: calls wait, and it never sees two on a connection."""
+    """The server allows one stream at a time from the first call on: calls wait, and it never sees two at once on a
+    connection."""
     most: list[int] = []
     told = threading.Lock()
 
@@ -229,14 +230,14 @@ def test_max_streams(start_proxy, start_raw_backend, open_channel, connections):
 
 
 @pytest.mark.parametrize("window", [65_535, 1_000])
-def test_a_body_whose_connection_is_lost_comes_first(start_proxy, connect_raw, request, window):
-    """A response that is no gRPC and whose backend dies: the client has what came, and then a reset, be its window as narrow
-    as it may."""
+def test_a_body_comes_before_the_loss_of_its_connection(start_proxy, connect_raw, request, window):
+    """A plain HTTP response whose backend dies: the client gets the bytes that came and then a reset, however narrow
+    its window."""
     body = b"x" * 3_000
 
     def reply(stream):
         head = header_block((":status", "200"), ("content-type", "text/plain"))
-        # A frame too large ends the connection, in the same packet.
+        # A frame that is too large, in the same packet, ends the connection.
         yield header_frames(stream, head, flags=0) + frame(DATA, 0, stream, body) + struct.pack(">I", 1 << 24)[:3] \
             + bytes([HEADERS, 0]) + struct.pack(">I", stream)
 

@@ -1,4 +1,4 @@
-"""HTTP/2 requests that are not gRPC, and interim (1xx) responses, pass alike."""
+"""Plain HTTP/2 requests and interim (1xx) responses are forwarded as well."""
 
 import socket
 import threading
@@ -24,7 +24,8 @@ def request_headers(method: str, path: str = "/page", *extra) -> list[tuple[byte
 
 @pytest.fixture
 def start(start_proxy, start_raw_backend, connect_raw):
-    """Starts a raw backend with this handler and a proxy before it; gives the backend and a client's connection."""
+    """Starts a raw backend with this handler and a Proxy in front of it; returns the backend and a client's
+    connection."""
 
     def both(handle):
         backend = start_raw_backend(handle)
@@ -80,7 +81,7 @@ def test_other_methods(start, method):
 
 
 def test_head(start):
-    """The length of a body that does not come is no error."""
+    """A response to HEAD declares the length of a body that doesn't come, which is no error."""
     _, client = start(
         lambda stream: stream.send_headers(to_bytes([(":status", "200"), ("content-length", "12345")]), True)
     )
@@ -91,7 +92,7 @@ def test_head(start):
 
 
 def test_head_that_the_proxy_answers(start_proxy, connect_raw):
-    """What the Proxy says itself has a body for a GET, and for a HEAD its length alone (RFC 9110, section 9.3.2)."""
+    """The Proxy's own answers have a body for GET, and only its length for HEAD (RFC 9110, section 9.3.2)."""
     nobody = f"127.0.0.1:{free_port()}"
     proxy = start_proxy(blue=nobody, green=nobody, health_check="none")
     client = connect_raw(proxy.address)
@@ -126,7 +127,7 @@ def test_error_statuses_of_the_backend_pass_unchanged(start, status):
 
 
 def test_http_error_to_a_grpc_call_passes_unchanged(start):
-    """What to make of a backend's 404 is the gRPC client's business."""
+    """A backend's 404 is forwarded: the gRPC client decides what it means."""
 
     def reply(stream: RawStream):
         stream.send_headers(to_bytes([(":status", "404"), ("content-type", "text/plain")]))
@@ -154,7 +155,7 @@ INTERIM = [["103"], ["100"], ["100", "103", "103"]]
 
 @pytest.mark.parametrize("interim", INTERIM)
 def test_interim_responses_come_before_the_final_one(start, interim):
-    """1xx headers are passed on one by one; none is taken for the response or for trailers."""
+    """1xx responses are forwarded one by one; none is taken for the final response or for trailers."""
 
     def reply(stream: RawStream):
         for i, status in enumerate(interim):
@@ -180,7 +181,7 @@ def test_interim_responses_come_before_the_final_one(start, interim):
 
 @pytest.mark.parametrize("interim", INTERIM)
 def test_interim_responses_to_a_grpc_call(start, interim):
-    """gRPC has none: the client gets the response and its trailers, and nothing before."""
+    """gRPC has no interim responses: the client gets the response and its trailers, and nothing before them."""
 
     def reply(stream: RawStream):
         for status in interim:
@@ -202,7 +203,7 @@ def test_interim_responses_to_a_grpc_call(start, interim):
 
 
 def test_100_continue_is_passed_on_at_once(start):
-    """The client sends its body only once it has seen the 100: nothing may hold that back."""
+    """The client sends its body only once it has seen the 100, which nothing may hold back."""
 
     def reply(stream: RawStream):
         assert value(stream.headers, "expect") == b"100-continue"
@@ -256,7 +257,7 @@ def test_grpc_and_plain_http_side_by_side_on_one_connection(start):
 
 
 def test_a_connection_serves_request_after_request(start):
-    """A thousand requests one after the other on one connection."""
+    """A thousand requests in sequence on one connection."""
     _, client = start(lambda stream: stream.send_headers(to_bytes([(":status", "204"), ("x-path", stream.path)]), True))
     for i in range(1_000):
         stream = client.open(request_headers("GET", f"/{i}"), end_stream=True).wait_end()
@@ -265,7 +266,7 @@ def test_a_connection_serves_request_after_request(start):
 
 
 def test_http_1_client_is_told_off_not_left_waiting(proxy):
-    """HTTP/1.1 on the HTTP/2 port: the connection is closed, not kept open in silence."""
+    """An HTTP/1.1 client on the HTTP/2 port has its connection closed at once."""
 
     host, port = proxy.address.split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
@@ -277,7 +278,7 @@ def test_http_1_client_is_told_off_not_left_waiting(proxy):
 
 
 def test_concurrent_streams_of_many_connections_do_not_mix(start_proxy, start_raw_backend, connect_raw):
-    """8 clients x 50 streams share few upstream connections: each gets what is its own."""
+    """8 clients with 50 streams each share few upstream connections: each gets its own answers."""
 
     def reply(stream: RawStream):
         stream.wait_end()

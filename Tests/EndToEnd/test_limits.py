@@ -1,6 +1,6 @@
-"""Limits in time and number: who is too slow is let go, who comes on top of too many is turned away politely.
+"""Limits of time and number: slow clients are let go, and those beyond a limit are refused in an orderly way.
 
-Where that ends the client's connection the witness has one of its own, and shares the worker and the upstream connection.
+Where that ends the client's connection, the witness has its own, and shares the worker and the upstream connection.
 """
 
 import contextlib
@@ -24,25 +24,25 @@ from harness.raw_http2 import (
 from harness.witness import Witness
 
 KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
-# What a request says whose call is to stay open.
+# A field that asks the backend to keep the call open.
 HOLD = ("x-hold", "1")
 
 
 def answer(stream: RawStream) -> None:
-    """A body as long as the request's `x-body` says."""
+    """Answers with a body of the length in the request's `x-body`."""
     if value(stream.headers, "x-hold"):
         return
     size = int(value(stream.headers, "x-body") or 0)
     with contextlib.suppress(AssertionError):
         stream.send_headers(grpc_response())
-        # The Proxy may give the call up meanwhile.
+        # The Proxy may have given up the call.
         stream.send_data(bytes(size))
         stream.send_headers([(b"grpc-status", b"0")], True)
 
 
 @pytest.fixture
 def start(start_proxy, start_raw_backend):
-    """Starts a Proxy with these settings before a backend that answers."""
+    """Starts a Proxy with these settings in front of a backend that answers."""
 
     def both(**settings):
         backend = start_raw_backend(answer)
@@ -54,13 +54,14 @@ def start(start_proxy, start_raw_backend):
 
 
 def call(client: RawConnection, *extra: tuple[str, str]) -> None:
-    """A call that succeeds."""
+    """Makes a call, which must succeed."""
     stream = client.open(grpc_request("/a.A/B", *extra), end_stream=True).wait_end()
     assert stream.grpc_status == b"0", stream
 
 
 def test_limits_follow_their_settings(start, connect_raw):
-    """A header list that is too long by default passes a Proxy that is told so; resets are forgiven less often."""
+    """A header list that is too long by default passes a Proxy with a higher limit; a lower budget forgives fewer
+    resets."""
     proxy = start(max_header_list_size=65_536, max_header_fields=500, reset_budget=5, reset_refill="1h")
     client = connect_raw(proxy.address)
     for extra in ([(f"x-{number}", "v" * 3_000) for number in range(20)], [("x", "v")] * 400):
@@ -77,7 +78,8 @@ def test_limits_follow_their_settings(start, connect_raw):
 
 
 def test_every_rule_has_a_counter(start):
-    """From the start, so that an alarm can be set before the first attack; each is raised by a test of its own."""
+    """Every rule has a counter from the start, so that alerts can be set up before the first attack. Each rule's own
+    test raises it."""
     samples = start().admin.metrics()["sluice_connections_closed_total"]
     assert {sample.labels["rule"]: sample.value for sample in samples} == dict.fromkeys(
         (
@@ -92,7 +94,7 @@ def test_every_rule_has_a_counter(start):
 
 
 def slowly(connection: socket.socket, data: bytes) -> None:
-    """Sends byte after byte, until the other side closes."""
+    """Sends one byte after another until the other side closes."""
     with contextlib.suppress(OSError):
         for byte in data:
             connection.sendall(bytes([byte]))
@@ -110,8 +112,8 @@ def wait_closed(connection: socket.socket) -> None:
     "sent", [b"", PREFACE * 10, PREFACE + frame(0x77, 0, 0, b"x" * 200)],
     ids=["nothing", "preface_byte_by_byte", "no_settings"],
 )
-def test_preface_that_does_not_come(start, sent):
-    """Bytes that trickle in are no excuse, nor is a preface without SETTINGS."""
+def test_preface_that_never_comes(start, sent):
+    """The preface must come in time: trickling bytes are no excuse, nor is a preface without SETTINGS."""
     proxy = start(preface_timeout="300ms", workers=1)
     host, port = proxy.address.split(":")
     with Witness(proxy.address), socket.create_connection((host, int(port))) as connection:
@@ -122,7 +124,7 @@ def test_preface_that_does_not_come(start, sent):
     assert_counted(proxy, "preface")
 
 
-def test_header_block_that_does_not_end(start):
+def test_header_block_that_never_ends(start):
     proxy = start(header_timeout="300ms", workers=1)
     with Witness(proxy.address), Attacker(proxy.address) as attacker:
         attacker.send(attacker.request(1, HOLD))
@@ -134,7 +136,8 @@ def test_header_block_that_does_not_end(start):
 
 
 def test_one_header_block_after_another(start):
-    """A client in the middle of one whenever it is looked at is not slow, as long as each of them ends."""
+    """A client that is in the middle of a header block whenever it is checked isn't slow, as long as each block
+    ends."""
     proxy = start(header_timeout="500ms")
     with Attacker(proxy.address) as client:
         began, stream, rest = time.monotonic(), 1, b""
@@ -149,7 +152,7 @@ def test_one_header_block_after_another(start):
 
 
 def test_client_that_reads_nothing(start, connect_raw):
-    """Its windows are open and its socket is full: that makes no progress, and is over after the time for a write."""
+    """A client with wide windows and a full socket makes no progress, and is disconnected after the write timeout."""
     proxy = start(write_timeout="500ms", workers=1)
     with Witness(proxy.address), Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}) as attacker:
         attacker.send(window_update(0, 2**31 - 65_536) + attacker.request(1, ("x-body", str(16 * MEBIBYTE))))
@@ -158,9 +161,9 @@ def test_client_that_reads_nothing(start, connect_raw):
     call(connect_raw(proxy.address))
 
 
-def test_end_by_the_proxy_that_is_not_read(start, connect_raw):
-    """A call that the Proxy has ended, behind a window of zero: it has so long to be taken, and then ends by a code that
-    is not the client's own; the connection's other calls take no notice."""
+def test_the_proxys_end_of_a_call_is_not_read(start, connect_raw):
+    """A call that the Proxy has ended, behind a window of zero: it may wait for a while, and then is reset with a
+    code that isn't the client's own. The connection's other calls go on."""
     proxy = start(write_timeout="500ms", deadline_grace="0s")
     client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
     request = grpc_request("/a.A/B", ("x-body", str(256 * KIBIBYTE)), ("grpc-timeout", "300m"))
@@ -179,15 +182,15 @@ def test_end_by_the_proxy_that_is_not_read(start, connect_raw):
 
 
 def test_trailers_behind_a_window_of_zero(start, connect_raw):
-    """They need no window; that there is none must not hold the call for ever."""
+    """Trailers need no window, so a window of zero must not hold the call for ever."""
     proxy = start(write_timeout="500ms")
     client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
     client.open(grpc_request("/a.A/B"), end_stream=True).wait_headers().wait_finish()
     eventually(lambda: proxy.admin.status()["colors"]["blue"]["in_flight"] == 0, what="the end of the call")
 
 
-def test_answer_of_the_proxy_that_is_not_read(start_proxy, connect_raw):
-    """What the Proxy itself has to say must not hold a call for ever either."""
+def test_the_proxys_answer_is_not_read(start_proxy, connect_raw):
+    """The Proxy's own answer must not hold a call for ever either."""
     nobody = f"127.0.0.1:{free_port()}"
     proxy = start_proxy(blue=nobody, green=nobody, health_check="none", write_timeout="500ms")
     client = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0})
@@ -199,7 +202,7 @@ def test_answer_of_the_proxy_that_is_not_read(start_proxy, connect_raw):
 
 
 def test_backend_that_reads_nothing(start_proxy, connect_raw, request):
-    """Its windows are open and its socket is full: its calls end, and later ones get another connection."""
+    """A backend with wide windows and a full socket: its calls end, and later ones use another connection."""
     stopped = threading.Event()
     request.addfinalizer(stopped.set)
 
@@ -215,7 +218,7 @@ def test_backend_that_reads_nothing(start_proxy, connect_raw, request):
     )
     client = connect_raw(proxy.address)
     stream = client.open(grpc_request("/attack.Attack/Call"))
-    # It is answered long before all of this is sent.
+    # The answer comes long before all of this is sent.
     with contextlib.suppress(AssertionError):
         for _ in range(1_000):
             stream.send_data(bytes(64 * KIBIBYTE))
@@ -226,7 +229,7 @@ def test_backend_that_reads_nothing(start_proxy, connect_raw, request):
 
 
 def test_connection_without_calls(start, connect_raw):
-    """It is told first, by GOAWAY; one with a call on it stays, however quiet the call is."""
+    """A connection without calls is closed with GOAWAY; one with a call stays, however quiet the call is."""
     proxy = start(idle_timeout="300ms")
     client = connect_raw(proxy.address)
     quiet = client.open(grpc_request("/a.A/B", HOLD))
@@ -234,7 +237,7 @@ def test_connection_without_calls(start, connect_raw):
     idle = connect_raw(proxy.address)
     idle.wait_closed()
     assert [(last, code) for last, code, _ in idle.goaways] == [(2**31 - 1, NO_ERROR), (0, NO_ERROR)]
-    # It had been quiet for as long before the other one came.
+    # This connection had been quiet for as long before the other one came.
     assert not client.closed and not client.goaways
     quiet.send_data(grpc_message(b"x"), end_stream=True)
     request.wait_end().send_headers(grpc_response(("grpc-status", "0")), True)
@@ -246,7 +249,7 @@ def test_connection_without_calls(start, connect_raw):
 
 
 def test_stream_on_which_nothing_moves(start, connect_raw):
-    """Off by default; where it is set, what moves lives, in whichever direction."""
+    """The idle limit of streams is off by default. Where it is set, a stream that moves in either direction lives."""
     proxy = start(stream_idle_timeout="600ms")
     client = connect_raw(proxy.address)
     quiet, busy = client.open(grpc_request("/a.A/B", HOLD)), client.open(grpc_request("/a.A/B", HOLD))
@@ -268,7 +271,7 @@ def test_stream_on_which_nothing_moves(start, connect_raw):
 
 @pytest.mark.parametrize("begun", [False, True], ids=["before_the_head", "after_the_head"])
 def test_deadline_of_a_dead_backend(start, connect_raw, begun):
-    """The Proxy ends a call whose own deadline has passed, also where the backend keeps silent."""
+    """The Proxy ends a call whose own deadline has passed, also if the backend is silent."""
     proxy = start(deadline_grace="100ms")
     began = time.monotonic()
     fields = grpc_request("/a.A/B", ("grpc-timeout", "300m"), HOLD)
@@ -286,10 +289,11 @@ def test_deadline_of_a_dead_backend(start, connect_raw, begun):
 
 
 def test_streams_over_the_limit(start):
-    """REFUSED_STREAM tells a client that it may try again; those that it has, and later ones, are served."""
+    """Streams over the limit get REFUSED_STREAM, so the client may retry; its open streams and later ones are
+    served."""
     proxy = start(max_concurrent_streams=10, workers=1)
     with Witness(proxy.address), Attacker(proxy.address) as client:
-        # More than it would send had it seen the Proxy's SETTINGS.
+        # More streams than a client would open that has seen the Proxy's SETTINGS.
         client.send(b"".join(client.request(stream, HOLD) for stream in range(1, 25, 2)))
         for stream in (21, 23):
             assert client.wait_frame(RstStreamFrame, stream).error_code == REFUSED_STREAM
@@ -302,7 +306,7 @@ def test_streams_over_the_limit(start):
 
 
 def test_connections_over_the_limit(start, connect_raw):
-    """Accepting pauses and says so once; who waits is served when another one leaves."""
+    """Over the limit, accepting pauses and says so once; waiting clients are served when another one leaves."""
     proxy = start(max_connections=3)
     clients = [connect_raw(proxy.address) for _ in range(3)]
     host, port = proxy.address.split(":")
@@ -326,13 +330,13 @@ def test_connections_over_the_limit(start, connect_raw):
 
 
 def test_too_many_bytes_held(start, connect_raw):
-    """What has waited longest makes room; new calls, and what is under way, take no notice."""
-    # One client alone may hold as much here.
+    """With too many bytes held, the longest-waiting stream makes room; new calls and calls that move go on."""
+    # A single client may hold that much here.
     proxy = start(max_buffered_bytes=MEBIBYTE, connection_window=8 * MEBIBYTE, workers=1)
     other = connect_raw(proxy.address)
     under_way = other.open(grpc_request("/a.A/B", HOLD))
     (request,) = proxy.backend.wait_requests(1)
-    # All addresses of the loopback network are this machine's: this is another peer's.
+    # Another loopback address, so another peer.
     hoarder = connect_raw(proxy.address, auto_window=False, settings={INITIAL_WINDOW_SIZE: 0}, source="127.0.0.2")
     with Witness(other) as witness:
         stalled = [
@@ -353,7 +357,7 @@ def test_too_many_bytes_held(start, connect_raw):
 
 
 def test_what_a_client_may_leave_with_the_proxy(start_proxy, start_raw_backend, connect_raw):
-    """To a backend that takes nothing: 64 KiB a stream, none of which holds up another one."""
+    """Bytes that a client may send to a backend that reads nothing: 64 KiB a stream; no stream holds up another."""
     backend = start_raw_backend(answer, settings={INITIAL_WINDOW_SIZE: 0})
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(proxy.address)
@@ -367,13 +371,14 @@ def test_what_a_client_may_leave_with_the_proxy(start_proxy, start_raw_backend, 
     eventually(lambda: buffered_bytes(proxy) >= 50 * 65_535, what="all of it is held")
     assert sum(sent) == 50 * 65_535
     client.ping()
-    # Nothing has been given back.
+    # No credit has been returned.
     assert sum(stream.send_available(bytes(MEBIBYTE)) for stream in streams) == 0
     assert proxy.process.resident_bytes - before < 8 * MEBIBYTE
 
 
 def test_what_a_backend_may_leave_for_a_client(start_proxy, start_raw_backend, connect_raw):
-    """That takes nothing: 5 KiB a stream and half a MiB a connection; and there is a window for each further call."""
+    """Bytes that a backend may send to a client that reads nothing: 5 KiB a stream and half a MiB a connection; each
+    further call still has a window."""
     streams = []
 
     def boast(stream) -> None:
@@ -393,13 +398,13 @@ def test_what_a_backend_may_leave_for_a_client(start_proxy, start_raw_backend, c
     sent = [0] * len(streams)
 
     def send() -> bool:
-        """Sends what the windows allow, until the Proxy gives no more."""
+        """Sends as much as the windows allow; returns whether no window is left."""
         more = [stream.send_available(bytes(MEBIBYTE)) for stream in streams]
         for index, count in enumerate(more):
             sent[index] += count
         return not any(more)
 
-    # The windows grow as the client reads, and it reads nothing.
+    # Windows grow as the client reads, and this one reads nothing.
     eventually(send, what="no window is left", interval=0.3)
     assert max(sent) <= 40 * KIBIBYTE and 99 * 5242 <= sum(sent) <= 99 * 5242 + 32 * KIBIBYTE, (max(sent), sum(sent))
     eventually(lambda: buffered_bytes(proxy) >= sum(sent), what="all of it is held")
@@ -416,7 +421,7 @@ def test_what_a_backend_may_leave_for_a_client(start_proxy, start_raw_backend, c
 
 
 def test_large_responses_side_by_side(start_proxy, start_raw_backend, connect_raw):
-    """More of them than there are full windows for: all arrive whole."""
+    """More large responses than there are full windows for: all arrive complete."""
 
     def send(stream) -> None:
         stream.send_headers(grpc_response())
@@ -437,7 +442,7 @@ def test_large_responses_side_by_side(start_proxy, start_raw_backend, connect_ra
 
 
 def reached(proxy, limit: str) -> float:
-    """How often a limit was reached that closes nothing for abuse."""
+    """Number of times that a limit was reached which closes no connection for abuse."""
     samples = proxy.admin.metrics()["sluice_limits_reached_total"]
     return next(sample.value for sample in samples if sample.labels["limit"] == limit)
 
@@ -450,7 +455,7 @@ def buffered_bytes(proxy) -> float:
 
 
 def keepalive_channel(address: str) -> grpc.Channel:
-    """A stock client that sends a PING every second, calls or no calls."""
+    """A stock client that sends a PING every second, with or without calls."""
     return grpc.insecure_channel(address, [
         ("grpc.keepalive_time_ms", 1_000), ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0), ("grpc.use_local_subchannel_pool", 1),
@@ -458,13 +463,13 @@ def keepalive_channel(address: str) -> grpc.Channel:
 
 
 def test_keepalive_of_a_grpc_client(start_proxy, blue, green):
-    """gRFC A8, at a tenth of its times: who keeps to the interval is left in peace, who doesn't is told so."""
+    """gRFC A8, at a tenth of its times: a client that keeps to the interval is left alone, a faster one is told off."""
     settings = {"blue": blue.address, "green": green.address, "health_check": "none"}
     proxy, strict = start_proxy(min_ping_interval="500ms", **settings), start_proxy(min_ping_interval="1h", **settings)
     with keepalive_channel(proxy.address) as channel, keepalive_channel(strict.address) as nagging:
         for one in (channel, nagging):
             assert one.unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
-        # By then the same client has sent as many elsewhere as are one too many there.
+        # In that time, the client at the strict Proxy has sent one too many.
         assert_counted(strict, "pings")
         assert channel.unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
         accepted = proxy.admin.metrics()["sluice_client_connections_accepted_total"]
@@ -473,7 +478,7 @@ def test_keepalive_of_a_grpc_client(start_proxy, blue, green):
 
 
 def test_pings_at_their_interval(start, connect_raw):
-    """A client that keeps to the interval is early as often as late: a tenth of it is slack."""
+    """PINGs sent at the interval arrive early as often as late, so a tenth of it is slack."""
     proxy = start(min_ping_interval="1s")
     client = connect_raw(proxy.address)
     for _ in range(6):
@@ -484,7 +489,7 @@ def test_pings_at_their_interval(start, connect_raw):
 
 
 def test_pings_between_data(start, connect_raw):
-    """Clients measure bandwidth by PINGs: as many as they like while something is sent to them."""
+    """Clients measure bandwidth with PINGs: any number is allowed while something is being sent to them."""
     client = connect_raw(start().address)
     for _ in range(50):
         call(client)
@@ -492,8 +497,9 @@ def test_pings_between_data(start, connect_raw):
         client.ping()
 
 
-def test_a_slow_reader_is_not_one_that_reads_nothing(start_proxy, start_raw_backend):
-    """The system says that a socket has room again only once a third of it is free: a slow reader takes longer than that."""
+def test_a_slow_reader_is_not_cut(start_proxy, start_raw_backend):
+    """The system reports a socket as writable only when a third of its buffer is free. A slow reader takes longer
+    than the write timeout for that, and must not be cut."""
     stop = threading.Event()
 
     def flood(stream: RawStream) -> None:
@@ -507,7 +513,7 @@ def test_a_slow_reader_is_not_one_that_reads_nothing(start_proxy, start_raw_back
         blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="2s")
     with Attacker(proxy.address, settings={INITIAL_WINDOW_SIZE: 2**31 - 1}) as client:
         client.send(window_update(0, 2**30) + client.request(1))
-        # Fast at first, so that the buffers between grow.
+        # Reads fast at first, so that the buffers in between grow.
         until = time.monotonic() + 1
         while time.monotonic() < until:
             assert client.socket.recv(1 << 20)

@@ -1,4 +1,4 @@
-"""Metadata, trailers and status messages pass as they are, byte for byte."""
+"""Metadata, trailers and status messages pass unchanged, byte for byte."""
 
 import base64
 import json
@@ -78,7 +78,7 @@ def test_a_thousand_bytes_of_metadata_each_way(channel):
 
 
 def test_a_thousand_bytes_of_metadata_in_many_fields_on_many_calls(channel):
-    """The same long metadata again and again: both header compressions stay in step."""
+    """The same long metadata in call after call: header compression stays in step on both sides."""
     for call in range(50):
         metadata = [(f"x-many-{i}", f"{i % 7}:{'v' * 10}:{call % 3}") for i in range(50)]
         assert seen(describe(channel, metadata), "x-many-") == [list(pair) for pair in metadata]
@@ -105,8 +105,8 @@ def test_path_authority_and_te_reach_the_backend(start_proxy, start_raw_backend,
 
 
 def test_forwarded_fields_pass_as_they_are(start_proxy, start_raw_backend, connect_raw):
-    """Neither added to nor taken out: a backend must not trust them more than the client that sent them. What hides
-    behind another spelling passes as what it is."""
+    """Forwarding fields are neither added nor removed: a backend must trust them no more than the client that sent
+    them. Fields in a similar spelling pass as they are."""
     backend = start_raw_backend(lambda stream: stream.send_headers(grpc_response(("grpc-status", "0")), True))
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     client = connect_raw(proxy.address)
@@ -126,7 +126,8 @@ SPACED = [b" leading", b"trailing ", b"  both  ", b" ", b"\tt\t", b"inner  space
 
 @pytest.mark.parametrize("text", SPACED)
 def test_spaces_at_the_edges_of_request_values(start_proxy, start_raw_backend, connect_raw, text):
-    """They stay behind, as gRPC allows: for some servers they are a reason to end the connection that all share."""
+    """Spaces at the edges of values are dropped, as gRPC allows: some servers would end the shared connection for
+    them."""
     backend = start_raw_backend(
         lambda stream: stream.send_headers(grpc_response(("grpc-status", "0")), True), check_fields=False
     )
@@ -140,8 +141,8 @@ def test_spaces_at_the_edges_of_request_values(start_proxy, start_raw_backend, c
 
 @pytest.mark.parametrize("text", SPACED)
 def test_spaces_at_the_edges_of_reply_values_and_status_messages(start_proxy, start_raw_backend, connect_raw, text):
-    """For some clients they are a reason to end the connection: values go on without them, and messages, which are
-    percent-encoded, with another form of them. h2 is such a client."""
+    """Spaces at the edges of values are dropped, and those of status messages percent-encoded: some clients, h2
+    among them, would end the connection for them."""
     def reply(stream):
         if b"trailers-only" in stream.path:
             stream.send_headers(grpc_response(("x-spaced", text), ("grpc-status", "9"), ("grpc-message", text)), True)
@@ -178,7 +179,7 @@ def test_status_message_with_spaces_through_grpcio(channel):
 
 
 def test_trailers_only_reply_stays_trailers_only(proxy, connect_raw):
-    """grpcio ends a failed call that sent nothing by a single HEADERS frame with END_STREAM."""
+    """A failed call without messages ends in a single HEADERS frame with END_STREAM, as grpcio's server sends it."""
     stream = connect_raw(proxy.address).open(grpc_request("/echo.Echo/Fail"))
     stream.send_data(grpc_message(b'{"code": "OUT_OF_RANGE", "message": "no"}'), end_stream=True)
     stream.wait_end()
@@ -190,7 +191,7 @@ def test_trailers_only_reply_stays_trailers_only(proxy, connect_raw):
 
 
 def test_reply_headers_come_before_the_first_message(proxy, connect_raw):
-    """Initial metadata is passed on at once, not held until data comes."""
+    """Initial metadata is forwarded at once, without waiting for data."""
     stream = connect_raw(proxy.address).open(grpc_request("/echo.Echo/Hang"))
     stream.send_data(grpc_message(b""), end_stream=True)
     stream.wait_headers()
@@ -201,7 +202,8 @@ def test_reply_headers_come_before_the_first_message(proxy, connect_raw):
 
 @pytest.mark.parametrize("body", [[], [grpc_message(b"body")]], ids=["no_body", "body"])
 def test_request_trailers_go_no_further(start_proxy, start_raw_backend, connect_raw, body):
-    """gRPC has none, and HTTP lets whoever is on the way drop them; grpc-go's server ends its connection for them."""
+    """Request trailers are dropped: gRPC has none, HTTP lets intermediaries drop them, and grpc-go's server ends its
+    connection for them."""
 
     def reply(stream):
         stream.wait_end()
@@ -237,8 +239,8 @@ def test_order_of_reply_fields_and_duplicates(start_proxy, start_raw_backend, co
 
 @pytest.mark.parametrize("size", [0, 80, 1_000_000])
 def test_header_tables_of_other_sizes(start_proxy, start_raw_backend, connect_raw, size):
-    """Both peers change the size of their table between calls: every call's fields are still understood, by h2, which
-    insists that a smaller table is acknowledged."""
+    """Both peers resize their header tables between calls: the fields of every call are still understood, also by
+    h2, which insists that a smaller table is acknowledged."""
     fields = to_bytes([("x-same", "in every call"), ("x-also", "in every call")])
 
     def reply(stream):

@@ -1,4 +1,4 @@
-"""What the proxy tells about itself: Prometheus metrics, structured logs, the access log."""
+"""What the Proxy says about itself: Prometheus metrics, structured logs, the access log."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from harness.raw_http2 import CANCEL, INTERNAL_ERROR, grpc_request, grpc_respons
 
 
 def sample(metrics: dict, name: str, **labels) -> float:
-    """The value of the one sample of this name with these labels."""
+    """The value of the only sample with this name and these labels."""
     found = [s.value for s in metrics[name] if labels.items() <= s.labels.items()]
     assert len(found) == 1, f"{name} {labels}: {metrics.get(name)}"
     return found[0]
@@ -105,7 +105,7 @@ def test_access_log_has_one_line_a_call(proxy, channel, blue, green):
 
 
 def test_access_log_cuts_what_is_long(start_proxy, connect_raw, blue, green):
-    """A line is of bounded length, and shows where something is left out; whatever else the head had doesn't matter."""
+    """A line's length is bounded, and it shows where something was left out, however long the rest of the head is."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     proxy.admin.wait_ready()
     client = connect_raw(proxy.address)
@@ -148,7 +148,7 @@ def test_access_log_of_a_call_that_could_not_be_placed(start_proxy, open_channel
 
 
 def test_access_log_cannot_be_forged_through_a_path(start_proxy, connect_raw, blue, green):
-    """What clients put into a path or an authority stays within its field."""
+    """Text that clients put into a path or an authority can't leave its field."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     proxy.admin.wait_ready()
     path = '/a"b\\c/{"x":1}?x'
@@ -170,7 +170,7 @@ def test_debug_level_logs_more(start_proxy, blue, green):
 
 
 def test_a_failure_names_no_backend_to_the_client(start_proxy, connect_raw, green):
-    """The client reads color, kind and an id; the log and the access log have the reason under that id."""
+    """The client gets color, kind and an id; the log and the access log have the reason under that id."""
     nobody = f"127.0.0.1:{free_port()}"
     proxy = start_proxy(blue=nobody, green=green.address, health_check="none")
     connection = connect_raw(proxy.address)
@@ -190,7 +190,7 @@ def test_a_failure_names_no_backend_to_the_client(start_proxy, connect_raw, gree
 
 
 def test_log_lines_of_failures_are_bounded(start_proxy, connect_raw, green):
-    """500 failures at once make few lines, and the next one says how many were left out."""
+    """500 failures at once write few lines, and the next line says how many were left out."""
     proxy = start_proxy(
         blue=f"127.0.0.1:{free_port()}", green=green.address, health_check="none", workers=1)
     connection = connect_raw(proxy.address)

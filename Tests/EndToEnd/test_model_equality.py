@@ -74,7 +74,7 @@ def test_training_makes_the_shipped_models_again(tmp_path):
         [sys.executable, processes.ROOT / "scripts" / "train_models.py", "--output", tmp_path], timeout=120
     )
     assert result.returncode == 0, result.stderr
-    # A solver stops somewhere within its tolerance (1e-4 and 1e-8); where, depends on the processor's arithmetic.
+    # A solver stops anywhere within its tolerance (1e-4 and 1e-8), depending on the processor's arithmetic.
     for version, accuracy, bound in (("v1.0.0", 1.0, 1e-3), ("v1.1.0", 1.0, 1e-6)):
         again = pickle.loads((tmp_path / version / "model.pkl").read_bytes())
         shipped = pickle.loads(predictors.model(version).read_bytes())
@@ -115,7 +115,7 @@ MODELS = {
     ),
     "min-max scaler": lambda: (make_pipeline(MinMaxScaler(), logistic()).fit(WINE.data, WINE.target), WINE.data),
     "min-max scaler, clipping": lambda: (
-        # Rows that the scaler has not seen, far beyond its range.
+        # Rows far outside of the range that the scaler was fitted to.
         make_pipeline(MinMaxScaler((-2, 3), clip=True), logistic()).fit(IRIS.data, NAMES), IRIS.data * 3 - 4,
     ),
     "two scalers": lambda: (

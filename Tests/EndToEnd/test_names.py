@@ -9,7 +9,7 @@ from harness.raw_http2 import grpc_request
 
 
 def test_endpoint_by_name(start_proxy, open_channel, blue, green):
-    """`localhost` may be ::1 first, where nobody listens: the other address is tried."""
+    """`localhost` may resolve to ::1 first, where nothing listens: the other address is tried."""
     proxy = start_proxy(blue=f"localhost:{blue.port}", green=f"localhost:{green.port}")
     proxy.admin.wait_health("blue", "healthy")
     proxy.admin.wait_health("green", "healthy")
@@ -39,7 +39,7 @@ def test_backend_behind_a_name_is_restarted_and_reconnected_to(start_proxy, star
 
 
 def test_backend_restarted_between_two_calls_without_health_checks(start_proxy, start_backend, open_channel, green):
-    """The pooled connection is dead by the next call, which finds a new one."""
+    """The pooled connection is dead by the next call, which uses a new one."""
     port = free_port()
     backend = start_backend("blue", port)
     proxy = start_proxy(blue=f"127.0.0.1:{port}", green=green.address, health_check="none")
@@ -57,7 +57,7 @@ def test_listening_on_a_name(start_proxy, open_channel, blue, green):
 
 
 def test_address_to_listen_on_that_does_not_resolve(tmp_path, blue):
-    """One clear line and a non-zero exit."""
+    """The Proxy writes one clear line and exits with an error."""
     token = tmp_path / "token"
     token.write_text("secret\n")
     for setting in ("listen", "admin"):
@@ -70,7 +70,7 @@ def test_address_to_listen_on_that_does_not_resolve(tmp_path, blue):
 
 
 def test_endpoint_whose_name_does_not_resolve(start_proxy, connect_raw, tmp_path, blue):
-    """The other color is served all the same; `--check` finds it before anything is started."""
+    """The other color still works; `--check` reports the name beforehand."""
     name = "no-such-host.invalid:50052"
     proxy = start_proxy(blue=blue.address, green=name, reveal_upstream="on")
     state = proxy.admin.wait_health("green", "unhealthy")

@@ -1,6 +1,6 @@
-"""Who costs most is stopped, not who shares an address, a connection or a Proxy with them.
+"""The peer that costs most is stopped, and not those who share an address, a connection or a Proxy with it.
 
-The Proxy has one worker, so that the witness's calls go over the upstream connections that the attackers' go over.
+The Proxy has one worker, so the witness's calls use the same upstream connections as the attackers'.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ MAX_CONCURRENT_STREAMS = 0x3
 
 @pytest.fixture
 def start(start_proxy, start_raw_backend):
-    """Starts a Proxy of one worker with these settings, whose backend keeps calls that say so."""
+    """Starts a Proxy of one worker with these settings; its backend holds the calls that ask for it."""
 
     def both(**settings):
         backend = start_raw_backend(answer_unless_held, connection_window=WIDE)
@@ -44,7 +44,7 @@ def attack_requests(proxy) -> list[RawStream]:
 
 
 def samples(proxy, family: str, label: str) -> dict[str, float]:
-    """A family's values by one of its labels, added up over the others."""
+    """A family's values by one of its labels, summed over the others."""
     values: dict[str, float] = {}
     for sample in proxy.admin.metrics()[family]:
         values[sample.labels[label]] = values.get(sample.labels[label], 0) + sample.value
@@ -52,12 +52,13 @@ def samples(proxy, family: str, label: str) -> dict[str, float]:
 
 
 def abandon(proxy, connections: int, calls: int = 100, source: str = ATTACKER) -> None:
-    """Connection after connection with as many calls as it may have, closed once all that are taken are at the backend."""
+    """Opens one connection after another with as many calls as it may have, and closes each when the backend has
+    them all."""
     taken = len(attack_requests(proxy))
     for _ in range(connections):
         with Attacker(proxy.address, source=source) as attacker:
             attacker.wait_frame(SettingsFrame, 0)
-            # Without a word on the SETTINGS: what is beyond the limit is refused, and ends no connection.
+            # Sent before the limit is acknowledged: streams beyond it are refused, which ends no connection.
             attacker.send(b"".join(attacker.request(2 * number + 1, HOLD) for number in range(calls)))
             wait_taken(attacker)
             taken += calls - sum(isinstance(seen, RstStreamFrame) for seen in attacker.frames)
@@ -66,7 +67,7 @@ def abandon(proxy, connections: int, calls: int = 100, source: str = ATTACKER) -
 
 
 def wait_taken(attacker: Attacker) -> None:
-    """Waits for the answer to a PING: what came before it has been taken in, or refused."""
+    """Waits for a PING's answer: everything before it has been accepted or refused by then."""
     attacker.send(frame(PING, 0, 0, b"sluice!!"))
     attacker.wait_until(lambda: any(seen.flags for seen in attacker.pings), "answer to a PING")
 
@@ -75,17 +76,18 @@ def wait_taken(attacker: Attacker) -> None:
 
 
 def test_calls_abandoned_by_closing_connections(start):
-    """A new connection begins with what its peer has left: where that is nothing, with one call at a time."""
+    """A new connection begins with the resets that its peer has left; with none, it may have one call at a time."""
     proxy = start(reset_refill="1h")
     with Witness(proxy.address):
         abandon(proxy, 40)
     reached = len(attack_requests(proxy))
     print(f"{reached} calls of 40 connections with 100 each reached the backend")
-    # Twice a hundred from the budget of 200, and one or so of each connection after that.
+    # 200 from the budget, which is two connections' calls, and about one from each connection after that.
     assert 200 <= reached <= 300
     assert samples(proxy, "sluice_limits_reached_total", "limit")["peer_resets"] >= 35
     for request in attack_requests(proxy):
-        # A backend is sent so many resets and no more: where nothing but such calls is left, the connection's end tells.
+        # A backend gets a limited number of resets: where only abandoned calls are left, the connection is closed
+        # instead.
         request.connection.wait(
             lambda: request.reset_code is not None or request.connection.closed,  # noqa: B023
             "the end of an abandoned call", timeout=60,
@@ -93,7 +95,7 @@ def test_calls_abandoned_by_closing_connections(start):
 
 
 def test_connections_opened_in_store(start):
-    """They were opened while the budget was whole, and begin with what is left when their first call comes."""
+    """Connections opened while the budget was whole begin with what is left of it when their first call comes."""
     proxy = start(reset_refill="1h")
     with Witness(proxy.address), contextlib.ExitStack() as stack:
         stored = [stack.enter_context(Attacker(proxy.address, source=ATTACKER)) for _ in range(10)]
@@ -111,8 +113,8 @@ def test_connections_opened_in_store(start):
         eventually(lambda: len(attack_requests(proxy)) == before + taken, what="the calls at the backend")
 
 
-def test_nobody_is_closed_for_another_s_resets(start, connect_raw):
-    """At the same address: a connection that stands keeps its own budget, and a new one soon has all it needs."""
+def test_no_connection_is_closed_for_anothers_resets(start, connect_raw):
+    """Clients at the abuser's address: an open connection keeps its own budget, and a new one soon has all it needs."""
     proxy = start(reset_refill="1h")
     standing = connect_raw(proxy.address)
     held = standing.open(grpc_request("/a.A/B", HOLD), end_stream=True)
@@ -136,7 +138,7 @@ def test_nobody_is_closed_for_another_s_resets(start, connect_raw):
 
 
 def test_budget_of_fewer_resets_than_streams(start, connect_raw):
-    """Whoever has all of its resets has all of its streams, also where those are more."""
+    """A peer that has all of its resets has all of its streams, even if those are more."""
     proxy = start(reset_budget=20, reset_refill="1h")
     for _ in range(2):
         ordinary = connect_raw(proxy.address)
@@ -152,7 +154,7 @@ def test_budget_of_fewer_resets_than_streams(start, connect_raw):
 
 
 def test_trusted_peers_have_no_budget(start, connect_raw):
-    """A load balancer that terminates carries many clients' calls: its connections have their own budgets only."""
+    """A load balancer that terminates connections carries many clients' calls, so only its connections have budgets."""
     proxy = start(reset_refill="1h", trusted_peers="10.0.0.0/8,127.0.0.2")
     abandon(proxy, 5)
     assert len(attack_requests(proxy)) == 500
@@ -162,7 +164,7 @@ def test_trusted_peers_have_no_budget(start, connect_raw):
 
 
 def test_grpcio_beside_an_abuser(start, open_channel, blue, green):
-    """A stock client that connects from an abuser's address, with many calls at a time: none fails."""
+    """A stock client at an abuser's address, with many calls at a time: none fails."""
     proxy = start(blue=blue.address, green=green.address)
     with contextlib.ExitStack() as stack:
         for _ in range(4):
@@ -180,7 +182,8 @@ def test_grpcio_beside_an_abuser(start, open_channel, blue, green):
 
 
 def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
-    """25 callers with deadlines on a slow method share a connection with a stream and another caller; nobody is hurt."""
+    """25 callers whose deadlines expire on a slow method share a connection with a stream and another caller; nobody
+    is harmed."""
     proxy = start(blue=blue.address, green=green.address)
     channel = open_channel(proxy.address)
     stop = threading.Event()
@@ -201,7 +204,7 @@ def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
             except grpc.RpcError as error:
                 failures.append(error)
             calls.append(time.monotonic() - began)
-            # Seldom: each call that ends well makes up for one that was given up.
+            # Seldom, because each call that ends well makes up for one that was given up.
             time.sleep(0.2)
 
     stream = channel.stream_stream("/echo.Echo/Bidi")(iter(lambda: stop.wait(0.1) and None or b"tick", None), timeout=60)
@@ -209,7 +212,7 @@ def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
     threads += [threading.Thread(target=caller, daemon=True)]
     for thread in threads:
         thread.start()
-    # 100 a second: without forgiveness 200 in a row are too many after two seconds.
+    # 100 expire each second: unforgiven, 200 in a row would be too many after two seconds.
     began = time.monotonic()
     for message in stream:
         assert message == b"tick"
@@ -226,11 +229,11 @@ def test_ordinary_deadlines_are_no_attack(start, open_channel, blue, green):
 
 
 def test_ordinary_deadlines_beside_the_witness(start):
-    """25 calls at a time with deadlines on the witness's own connection: no reset counts, and the witness is too seldom to
-    make up for them."""
+    """25 calls at a time with deadlines on the witness's own connection: no reset counts, and the witness calls too
+    seldom to make up for them."""
     proxy = start()
     with RawConnection.connect(proxy.address) as client, Witness(client, pause=0.2):
-        # 100 a second: without forgiveness 200 in a row are too many after two seconds and a half.
+        # 100 expire each second: unforgiven, 200 in a row would be too many after two and a half seconds.
         for _ in range(14):
             request = grpc_request("/a.A/B", HOLD, ("grpc-timeout", "250m"))
             streams = [client.open(request, end_stream=True) for _ in range(25)]
@@ -242,8 +245,8 @@ def test_ordinary_deadlines_beside_the_witness(start):
     assert samples(proxy, "sluice_connections_closed_total", "rule")["resets"] == 0
 
 
-def test_calls_whose_deadline_is_over_as_they_come(start):
-    """They reach no backend, are answered at once, and giving them up is paid for."""
+def test_calls_whose_deadline_has_passed_on_arrival(start):
+    """Calls that arrive after their deadline reach no backend, are answered at once, and giving them up counts."""
     proxy = start()
     with Witness(proxy.address), Attacker(proxy.address, source=ATTACKER) as attacker:
         attacker.send(attacker.request(1, HOLD, ("grpc-timeout", "1n")))
@@ -258,8 +261,8 @@ def test_calls_whose_deadline_is_over_as_they_come(start):
 
 @pytest.mark.parametrize("timeout", ["1m", "50m"])
 @pytest.mark.parametrize("waits", [False, True], ids=["at_once", "in_time"])
-def test_short_deadlines_as_an_excuse(start, timeout, waits):
-    """Resets after the deadline are forgiven up to twice the streams of a connection a second; those before are not."""
+def test_short_deadlines_do_not_excuse_resets(start, timeout, waits):
+    """Resets after the deadline are forgiven, up to twice a connection's streams a second; resets before it are not."""
     proxy = start()
     seconds = int(timeout[:-1]) / 1_000
     batch, sent = 100, 0
@@ -279,14 +282,15 @@ def test_short_deadlines_as_an_excuse(start, timeout, waits):
         took = time.monotonic() - began
     reached = len(attack_requests(proxy))
     metrics = proxy.admin.metrics()
-    # All but the witness's.
+    # All resets but the witness's.
     given_up = sum(one.value for one in metrics["sluice_calls_started_total"]) - sum(
         one.value for one in metrics["sluice_calls_total"] if one.labels.get("grpc_code") == "OK")
     print(
         f"{timeout}, {'in time' if waits else 'at once'}: over after {took:.2f} s and {given_up:.0f} calls, "
         f"{reached} at the backend")
-    # The budget, ten a second, and what is forgiven; two batches may be under way as the connection ends. Those that are late
-    # as they come are answered at once: they reach no backend, and end well if their resets are later still.
+    # The budget, ten more a second, and the forgiven ones; two batches may be under way as the connection ends. Calls
+    # that arrive after their deadline are answered at once, so they reach no backend, and end well if their resets come
+    # later.
     forgiven = 200 * (took + 1) if waits or timeout == "1m" else 0
     assert given_up >= 200
     assert reached <= 200 + 10 * took + forgiven + 2 * batch + 1
@@ -296,7 +300,8 @@ def test_short_deadlines_as_an_excuse(start, timeout, waits):
 
 
 def test_log_lines_are_limited(start):
-    """A flood of bad connections from one address is a handful of lines and a count, and hides nobody else's line."""
+    """A flood of bad connections from one address writes a handful of lines and a count, and suppresses nobody
+    else's line."""
     proxy = start()
     count = 300
     host, port = proxy.address.split(":")

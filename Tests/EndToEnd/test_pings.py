@@ -1,4 +1,4 @@
-"""The PINGs by which the Proxy measures: strict gRPC peers never find them too many (gRFC A8)."""
+"""The PINGs with which the Proxy measures bandwidth: strict gRPC peers never find them too many (gRFC A8)."""
 
 import hashlib
 import json
@@ -14,14 +14,14 @@ from harness.frame_relay import FrameRelay
 from harness.process import eventually
 
 MEBIBYTE = 1 << 20
-# So many times as fast as ours the Proxy's clock runs.
+# The Proxy's clock runs this many times as fast as ours.
 RATE = 20
 MINUTE = 60 / RATE
 
 
 @pytest.fixture
 def fast_clock(tmp_path, monkeypatch):
-    """Has a minute of the processes that are started from now on pass in three seconds."""
+    """Makes a minute last three seconds for processes that are started from now on."""
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if compiler is None:
         pytest.skip("this needs a C compiler")
@@ -43,8 +43,9 @@ def relay(request):
 
 
 def test_no_grpcio_peer_finds_too_many(request, relay, start_backend, green, open_channel, start_proxy):
-    """Stock grpcio on both sides, the server as strict as it can be made: a connection ends at the second PING that
-    comes without a frame of its own before it. A minute of bulk data either way, with small calls and pauses between."""
+    """Stock grpcio on both sides, with the server as strict as it can be: it ends a connection at the second PING
+    without a frame of its own before it. A minute of bulk data in each direction, with small calls and pauses in
+    between."""
     backend = start_backend("strict", ping_strikes=1)
     upstream = relay(backend.address)
     request.getfixturevalue("fast_clock")
@@ -56,7 +57,7 @@ def test_no_grpcio_peer_finds_too_many(request, relay, start_backend, green, ope
     unary = channel.unary_unary("/echo.Echo/Unary")
     wanted = json.dumps({"count": 8, "size": MEBIBYTE}).encode()
     sent = [bytes([i]) * MEBIBYTE for i in range(8)]
-    # One that stays open, so that there is a call all the time.
+    # A call that stays open, so that the connection is never idle.
     quiet = channel.stream_stream("/echo.Echo/BidiHang")(iter([b"x"]))
     assert next(quiet) == b"x"
     began, rounds = time.monotonic(), 0
@@ -67,7 +68,7 @@ def test_no_grpcio_peer_finds_too_many(request, relay, start_backend, green, ope
         assert answer["sha256"] == hashlib.sha256(b"".join(sent)).hexdigest()
         for _ in range(20):
             assert unary(b"small", timeout=15) == b"small"
-        # Some seconds in which nothing moves.
+        # Six seconds in which nothing moves.
         time.sleep(6 / RATE)
         rounds += 1
     print(f"{rounds} rounds; the Proxy's PINGs: {upstream.pings} to the server, {downstream.pings_back} to the client")

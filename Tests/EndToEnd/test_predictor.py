@@ -27,7 +27,7 @@ CLASSES = ["setosa", "versicolor", "virginica"]
 
 @pytest.fixture(scope="module")
 def predictor():
-    """A Predictor that tests leave as it was."""
+    """A Predictor shared by tests that don't change it."""
     process = ManagedProcess(
         [predictors.BINARY], name="predictor", env=predictors.environment(predictors.model("v1.0.0"))
     )
@@ -39,7 +39,7 @@ def predictor():
 
 @pytest.fixture
 def start_predictor(start_process):
-    """Starts a Predictor of the test's own."""
+    """Starts a Predictor for this test."""
 
     def start(model=predictors.model("v1.0.0"), **settings):
         return predictors.Predictor(
@@ -71,7 +71,7 @@ def run_predictor(*arguments, timeout=20, **settings) -> subprocess.CompletedPro
 
 
 def error_line(result: subprocess.CompletedProcess) -> str:
-    """The only line of standard error."""
+    """The single line on standard error."""
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("Error: ")
@@ -109,11 +109,11 @@ class TestGRPC:
     def test_refuses_a_message_that_is_too_large(self, stub):
         with pytest.raises(grpc.RpcError) as failure:
             stub.Predict(predict_request([1.0] * (2 << 20)))
-        # The transport resets the stream where it could also have said why.
+        # The transport may reset the stream instead of giving the reason.
         assert failure.value.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED)
         assert stub.Predict(predict_request(SETOSA)).label == "setosa"
 
-    def test_takes_a_large_message_that_is_only_wrong(self, stub):
+    def test_reads_a_large_invalid_message(self, stub):
         with pytest.raises(grpc.RpcError) as failure:
             stub.Predict(predict_request([1.0] * (1 << 19)))
         assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
@@ -450,7 +450,7 @@ class TestModelFile:
         assert reason in self.refusal(folder / "model.pkl")
 
     @pytest.mark.parametrize("content", ["", "[]", "{", "\x00"])
-    def test_manifest_that_is_no_json_object(self, folder, content):
+    def test_manifest_that_is_not_a_json_object(self, folder, content):
         (folder / "model.json").write_text(content)
         assert "model.json: it is not a JSON object" in self.refusal(folder / "model.pkl")
 
@@ -492,7 +492,7 @@ def run_predictor_measured(**settings) -> dict:
 
 
 class Item:
-    """Pickles to an instance of a class that only this file has."""
+    """An object of a class that only this file has."""
 
     def __init__(self, **members):
         vars(self).update(members)
@@ -503,7 +503,7 @@ def on_progress(step):
 
 
 class TestUnneededAttributes:
-    """What a prediction doesn't need may be of any kind; nothing is made of it."""
+    """Attributes that no prediction needs may be of any kind; nothing is built from them."""
 
     @pytest.mark.parametrize("protocol", [2, 3, 4, 5, "joblib"])
     def test_random_state_and_others(self, start_predictor, tmp_path, protocol):
@@ -533,11 +533,11 @@ class TestUnneededAttributes:
             ("random_state", "__randomstate_ctor'"), ("generator", "__generator_ctor'"), ("callback", "on_progress'"),
             ("metadata", "Item'"),
         ):
-            # Protocols 2 and 3 make instances by a function; the state is built on what that gives.
+            # Protocols 2 and 3 make instances by calling a function, and put the state into the result.
             assert any(f"LogisticRegression '{name}' at byte " in text and what in text for text in told), (name, told)
 
     def test_class_of_eight_megabytes(self, start_predictor, tmp_path):
-        """It is served under its name, but the log has only the beginning."""
+        """A model with a class name of eight megabytes is served; the log has only the beginning of the name."""
         model = pickle.loads(predictors.model("v1.0.0").read_bytes())
         model.classes_ = model.classes_.astype(object)
         model.classes_[1] = "x" * (8 << 20)
@@ -549,7 +549,7 @@ class TestUnneededAttributes:
 
 
 class Command:
-    """Pickles to a call of posix.system."""
+    """An object that pickles to a call of posix.system."""
 
     def __init__(self, marker):
         self.marker = marker
@@ -561,7 +561,7 @@ class Command:
 class TestHostileModel:
     @pytest.fixture
     def refusal(self, tmp_path):
-        """Runs a Predictor on the bytes of a model and returns what it says; it has to end with 65."""
+        """Runs a Predictor on a model's bytes, which it has to refuse with exit code 65; returns its error line."""
 
         def refuse(content: bytes) -> str:
             path = tmp_path / "model.pkl"
@@ -593,14 +593,14 @@ class TestHostileModel:
 
     @pytest.mark.parametrize("protocol", [0, 1])
     def test_old_protocols(self, refusal, protocol):
-        """Their instances are all made by one function, which says nothing of what is wrong."""
+        """Old protocols make every instance by the same function, whose name says nothing about the cause."""
         model = pickle.loads(predictors.model("v1.0.0").read_bytes())
         line = refusal(pickle.dumps(model, protocol=protocol))
         assert line.startswith("byte 0: this looks like a pickle of protocol 0 or 1, which are not supported"), line
         assert "copy_reg" not in line
 
     def test_names_of_eight_megabytes(self, refusal):
-        """Whatever a file names, a message has a few hundred bytes."""
+        """A message has a few hundred bytes, however long the names in the file are."""
         long = "x" * (8 << 20)
         named = b"\x80\x04X" + len(long).to_bytes(4, "little") + long.encode() + b"2\x93)R."
         assert len(refusal(named)) < 1_000
@@ -666,7 +666,7 @@ class TestLifecycle:
     def test_starts_fast(self, start_predictor):
         begin = time.monotonic()
         start_predictor()
-        # About 30 ms when the machine has nothing else to do.
+        # An idle machine takes about 30 ms.
         assert time.monotonic() - begin < 2
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

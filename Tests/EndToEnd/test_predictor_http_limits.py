@@ -1,6 +1,6 @@
 """The Predictor's HTTP side under bodies that are too large, too many or too slow.
 
-The attacks have a witness beside them: small predictions, which all succeed.
+Beside the attacks a witness asks for small predictions, which all succeed.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ TOO_LARGE = 24 * MEBIBYTE
 
 @pytest.fixture
 def start_predictor(start_process):
-    """Starts a Predictor of the test's own."""
+    """Starts a Predictor for this test."""
 
     def start(**settings):
         return predictors.Predictor(
@@ -37,7 +37,7 @@ def start_predictor(start_process):
 
 
 def witness_of(predictor: predictors.Predictor) -> HTTPWitness:
-    """Predicts one row at a time, each time on a connection of its own."""
+    """Predicts one row at a time, each on a new connection."""
     body = json.dumps({"instances": [SETOSA]})
 
     def ask() -> str | None:
@@ -53,7 +53,7 @@ def connect(predictor) -> socket.socket:
 
 
 def whole_answer(connection: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
+    """Everything that comes until the server ends the connection."""
     answer = b""
     while part := connection.recv(65_536):
         answer += part
@@ -94,13 +94,13 @@ class TestTooLarge:
         assert predictor.predict([SETOSA])["predictions"] == ["setosa"]
 
     @pytest.mark.parametrize("close", [(), ("Connection: close",)], ids=["keep_alive", "close"])
-    def test_a_client_that_waits_for_leave_gets_the_answer_in_its_place(self, start_predictor, close):
+    def test_a_client_that_expects_100_continue_gets_the_answer_instead(self, start_predictor, close):
         predictor = start_predictor()
         with connect(predictor) as connection:
             connection.sendall(head(f"Content-Length: {TOO_LARGE}", "Expect: 100-continue", *close))
             assert whole_answer(connection).startswith(b"HTTP/1.1 413 ")
 
-    def test_a_client_that_waits_for_leave_gets_it(self, start_predictor):
+    def test_a_client_that_expects_100_continue_gets_it(self, start_predictor):
         predictor = start_predictor()
         body = json.dumps({"instances": [SETOSA]}).encode()
         with connect(predictor) as connection:
@@ -110,7 +110,7 @@ class TestTooLarge:
             assert whole_answer(connection).startswith(b"HTTP/1.1 200 ")
 
     def test_a_client_that_never_stops_is_cut_off(self, start_predictor):
-        """What is read and dropped for the answer's sake is bounded."""
+        """The server reads on and drops a limited number of bytes for the sake of its answer."""
         predictor = start_predictor()
         sent = 0
         with connect(predictor) as connection, pytest.raises(OSError):
@@ -148,7 +148,7 @@ def test_unfinished_bodies(start_predictor):
         witness.wait_requests(4)
         for thread in threads:
             thread.start()
-        # At most eight fit into 64 MiB at a time.
+        # 64 MiB have room for eight at a time.
         eventually(lambda: len(answers) >= 32, what="those beyond the limit have their answers", timeout=60)
         witness.wait_requests(50)
         grown = (predictor.process.resident_bytes - before) / MEBIBYTE
@@ -161,15 +161,15 @@ def test_unfinished_bodies(start_predictor):
         f"{len(answers)} answers ({answers.count(b'HTTP/1.1 503')} of 503); {witness}; memory {grown:+.1f} MiB")
     assert witness.failures == []
     assert answers.count(b"HTTP/1.1 503") >= 20
-    # Buffers double as they grow, and the allocator keeps some of what it gets back.
+    # Buffers double as they grow, and the allocator keeps some of the freed memory.
     assert grown < 192
 
 
-def test_too_many_bytes_say_when_to_come_again(start_predictor):
+def test_too_many_bytes_get_retry_after(start_predictor):
     predictor = start_predictor(HTTP_MAX_BODY="1000000", HTTP_MAX_BYTES_IN_FLIGHT="1500000")
     with connect(predictor) as first, connect(predictor) as second:
         first.sendall(head("Content-Length: 1000000") + b" " * 999_999)
-        # What waits longest gives way once another one needs the room.
+        # The body that has waited longest makes room when another one needs it.
         time.sleep(0.1)
         second.sendall(head("Content-Length: 1000000", "Connection: close") + b" " * 1_000_000)
         assert whole_answer(second).startswith(b"HTTP/1.1 400 ")

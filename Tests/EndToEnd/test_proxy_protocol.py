@@ -1,4 +1,4 @@
-"""PROXY protocol, version 2: a load balancer says whose connection it passes on."""
+"""PROXY protocol, version 2: a load balancer names the client whose connection it passes on."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ def dial(proxy, source: str = BALANCER) -> socket.socket:
 
 
 def connect(proxy, before: bytes, source: str = BALANCER, **options) -> RawConnection:
-    """An HTTP/2 connection behind a header."""
+    """An HTTP/2 connection that begins with a header."""
     connection = dial(proxy, source)
     connection.sendall(before)
     client = RawConnection(connection, client_side=True, **options)
@@ -65,7 +65,7 @@ def call(client: RawConnection) -> None:
 
 
 def logged_client(proxy, count: int = 1) -> str:
-    """The client of the last line in the access log, once there are so many."""
+    """The client in the access log's last line, once the log has `count` lines."""
     lines = eventually(
         lambda: proxy.access_log.exists() and len(lines := proxy.accesses()) >= count and lines, what="access log lines"
     )
@@ -93,7 +93,7 @@ def test_the_header_names_the_client(start, client, name):
 
 
 def test_header_in_pieces_and_with_the_preface(start):
-    """It may come byte by byte, and in one piece with all that follows: nothing of that is lost, or read twice."""
+    """A header may come byte by byte, or together with everything after it: nothing is lost or read twice."""
     proxy = start()
     for pieces in (1, 10, 16, 20):
         connection, data = dial(proxy), header()
@@ -112,7 +112,7 @@ def test_header_in_pieces_and_with_the_preface(start):
     "before", [LOCAL, header(command=0x20), SIGNATURE + struct.pack(">BBH", 0x21, 0, 0)],
     ids=["local", "local_with_addresses", "unspecified"],
 )
-def test_load_balancer_that_speaks_for_itself(start, before):
+def test_load_balancers_own_connection(start, before):
     proxy = start()
     with connect(proxy, before) as client:
         call(client)
@@ -138,7 +138,7 @@ def test_other_beginnings_end_the_connection(start, sent, reason):
     assert reason in line["reason"] and line["peer"].startswith(BALANCER)
 
 
-def test_header_that_does_not_come(start):
+def test_header_that_never_comes(start):
     proxy = start(preface_timeout="300ms")
     with dial(proxy) as silent, dial(proxy) as slow:
         slow.sendall(header()[:20])
@@ -148,7 +148,7 @@ def test_header_that_does_not_come(start):
 
 
 def test_header_from_elsewhere_is_not_accepted(start):
-    """Anybody could name anybody."""
+    """A header from any other address is refused: otherwise anybody could claim to be anybody."""
     proxy = start()
     with dial(proxy, "127.0.0.1") as connection:
         connection.sendall(header() + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS))
@@ -160,7 +160,7 @@ def test_header_from_elsewhere_is_not_accepted(start):
 
 
 def test_with_tls(start, tmp_path):
-    """The header comes before the handshake, and may come in one piece with its beginning."""
+    """The header comes before the TLS handshake, and may share a packet with its beginning."""
     authority = Authority(tmp_path)
     authority.issue("server")
     proxy = start(tls_cert=tmp_path / "server.pem", tls_key=tmp_path / "server.key")
@@ -199,7 +199,7 @@ def test_with_tls(start, tmp_path):
     assert_counted(proxy, "proxy_protocol")
 
 
-def test_budgets_are_the_named_peer_s(start):
+def test_budgets_are_the_named_peers(start):
     """An abuser behind the load balancer uses up its own budget; the next client behind it has all of its own."""
     proxy = start(workers=1, reset_refill="1h")
     for _ in range(3):
@@ -219,8 +219,8 @@ def test_budgets_are_the_named_peer_s(start):
         assert direct.remote_settings[MAX_CONCURRENT_STREAMS] == 100
 
 
-def test_shares_are_the_named_peer_s(start):
-    """The load balancer has none; who takes most of the connections through it gets no more."""
+def test_shares_are_the_named_peers(start):
+    """The load balancer itself has no share; the client with most of the connections through it gets no more."""
     proxy = start(workers=2, max_connections=40, trusted_peers="198.51.100.0/24")
     with contextlib.ExitStack() as stack:
         greedy = [stack.enter_context(dial(proxy)) for _ in range(35)]
@@ -230,7 +230,7 @@ def test_shares_are_the_named_peer_s(start):
             lambda: proxy.admin.status()["clients"].get("largest_peer_connections", 0) == 30, what="five refused")
         status = proxy.admin.status()["clients"]
         assert status == {"peers": 1, "largest_peer": "192.0.2.66", "largest_peer_connections": 30}
-        # Who stands for many has no share either, were it behind another load balancer.
+        # A trusted peer has no share either, be it behind another load balancer.
         with connect(proxy, header("198.51.100.1")) as trusted:
             call(trusted)
             assert proxy.admin.status()["clients"] == status
@@ -242,7 +242,7 @@ def test_shares_are_the_named_peer_s(start):
 
 
 def test_follows_a_reload(start, tmp_path):
-    """Who is to send a header may change; connections that stand stay as they are."""
+    """A reload may change who sends headers; open connections stay as they are."""
     config = tmp_path / "proxy.yaml"
     config.write_text("")
     proxy = start(proxy_protocol=None, config=config)

@@ -1,4 +1,4 @@
-"""SIGHUP: the running Proxy reads its settings again, follows those that can change, and names the others."""
+"""SIGHUP: the running Proxy reads its settings again, applies those that can change, and names the others."""
 
 import signal
 import time
@@ -11,7 +11,7 @@ from harness.raw_http2 import grpc_message, grpc_request
 
 
 class Reloadable:
-    """A Proxy with a settings file that a test writes."""
+    """A Proxy with a settings file that tests write."""
 
     def __init__(self, start_proxy, blue, green, folder, text: str = "", /, **settings):
         self.file = folder / "settings.yaml"
@@ -23,7 +23,7 @@ class Reloadable:
         self.admin = self.proxy.admin
 
     def hang_up(self, text: str) -> list[dict]:
-        """Writes the file and sends SIGHUP; the log records of the reload, the line that ends it last."""
+        """Writes the file and sends SIGHUP; returns the log records of the reload, up to the line that ends it."""
         start = len(self.proxy.process.stderr)
         self.file.write_text(text)
         self.proxy.process.signal(signal.SIGHUP)
@@ -35,7 +35,7 @@ class Reloadable:
         return [r for r in records if "setting" in r["message"]]
 
     def changed(self, text: str) -> list[str]:
-        """As `hang_up`, for a reload that must succeed: what it says has changed."""
+        """Like `hang_up`, for a reload that must succeed; returns the changes that it reports."""
         last = self.hang_up(text)[-1]
         assert last["message"] == "settings reloaded", last
         return last["changed"]
@@ -83,7 +83,8 @@ def test_failover_begins_with_the_setting(start_proxy, start_backend, green, tmp
 
 
 def test_health_checks(start_reloadable):
-    """Interval, thresholds and the checks themselves: one that can't pass makes both colors unhealthy, and back."""
+    """Interval, thresholds and the checks change: a check that can't pass makes both colors unhealthy, and back
+    again."""
     proxy = start_reloadable("health-interval: 1h\nhealth-fall: 1\nhealth-rise: 1\n")
     wrong = "health-interval: 100ms\nhealth-fall: 1\nhealth-rise: 1\nhealth-check: grpc:no.such.Service\n"
     assert [line.split()[0] for line in proxy.changed(wrong)] == ["--health-check", "--health-interval"]
@@ -163,7 +164,7 @@ def test_a_missing_file_changes_nothing(start_reloadable):
     assert proxy.admin.switch()["drain"]["timeout"] == "5m"
 
 
-def test_what_can_not_change_is_named(start_reloadable):
+def test_settings_that_can_not_change_are_named(start_reloadable):
     proxy = start_reloadable("initial: blue\n")
     records = proxy.hang_up("initial: green\nlog-level: notice\n")
     [ignored] = [r for r in records if r["message"] == "a change of this setting is ignored until the next start"]
@@ -172,7 +173,7 @@ def test_what_can_not_change_is_named(start_reloadable):
 
 
 def test_endpoints_stay_those_of_the_start(start_proxy, blue, green, tmp_path, open_channel):
-    """Their health is looked at by what the same reload may change; other endpoints come with the next start."""
+    """The endpoints are those of the start, checked as the reloaded settings say; other endpoints need a restart."""
     proxy = Reloadable(start_proxy, blue, green, tmp_path, f"blue: {blue.address}\n", blue=None)
     proxy.admin.wait_health("blue", "healthy")
     records = proxy.hang_up("blue: 127.0.0.1:1\nhealth-interval: 100ms\n")
@@ -184,13 +185,13 @@ def test_endpoints_stay_those_of_the_start(start_proxy, blue, green, tmp_path, o
 
 
 def test_flags_go_before_the_file(start_reloadable):
-    """As at the start: what the command line gives, the file can't change."""
+    """As at the start, the file can't change what the command line sets."""
     proxy = start_reloadable(drain_timeout="1m")
     assert proxy.changed("drain-timeout: 5m\n") == []
     assert proxy.admin.switch()["drain"]["timeout"] == "1m"
 
 
-def test_calls_do_not_notice(start_reloadable, open_channel):
+def test_calls_do_not_notice_a_reload(start_reloadable, open_channel):
     proxy = start_reloadable()
     unary = open_channel(proxy.proxy.address).unary_unary("/echo.Echo/Unary")
     for number in range(10):

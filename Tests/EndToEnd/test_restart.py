@@ -1,4 +1,5 @@
-"""SIGUSR2: a new process takes over sockets, state and health; no call fails, and one that can't changes nothing."""
+"""SIGUSR2: a new process takes over sockets, state and health; no call fails, and a process that can't take over
+changes nothing."""
 
 import json
 import os
@@ -29,15 +30,16 @@ def records(proxy: Proxy, message: str) -> list[dict]:
 
 @pytest.mark.timeout(240)
 def test_20_restarts_under_load_with_switches(start_proxy, start_process, connect_raw, tmp_path, blue, green):
-    """The switch test's load through 20 restarts and 3 switches for each: 0 failed calls, 0 stale, no stream cut."""
+    """The switch test's load through 20 restarts with 3 switches each: 0 failed calls, 0 stale ones, no stream
+    broken."""
     proxy = start_proxy(
         blue=blue.address, green=green.address, workers=2, initial="green", access_log="off",
         health_interval="1s", health_timeout="20s", health_fall=10,
     )
     for color in ("blue", "green"):
         proxy.admin.wait_health(color, "healthy")
-    # A connection ends with each restart. A call that the client still had in hand then is its own to make again, as
-    # clients do unless they are told not to.
+    # Each restart ends connections. Calls that the client has not sent by then it has to make again, as clients do by
+    # default.
     load = LoadProcesses(start_process, proxy.address, tmp_path, "--retries")
     load.wait_running()
     switches: list[Switch] = []
@@ -59,7 +61,7 @@ def test_20_restarts_under_load_with_switches(start_proxy, start_process, connec
         assert backend_of_a_new_call(before) == active
         seen = len(proxy.process.stderr)
         os.kill(proxy.pid, signal.SIGUSR2)
-        # At once, wherever the handover has come to: the admin API is there all the time.
+        # At any moment of the handover: the admin API is always there.
         switch()
         ready = proxy.process.wait_for_line(
             lambda line: (listening(line) or {}).get("process") not in (None, *processes) and listening(line),
@@ -76,7 +78,7 @@ def test_20_restarts_under_load_with_switches(start_proxy, start_process, connec
     seen = load.finish()
     seen.check(Timeline("green", switches), least_decisive=RESTARTS)
     print(seen)
-    # With the last stream the last of the old processes ends.
+    # When the last stream ends, so do the old processes.
     for pid in processes[:-1]:
         proxy.wait_gone(pid)
     assert is_running(processes[-1])
@@ -86,7 +88,7 @@ def test_20_restarts_under_load_with_switches(start_proxy, start_process, connec
 
 
 def test_no_admin_request_is_lost(proxy):
-    """Each comes on a connection of its own at any moment of a restart; one process or the other answers it."""
+    """Each request comes on its own connection at any moment of a restart; one of the processes answers it."""
     over = threading.Event()
     failures, answers = [], []
 
@@ -110,8 +112,8 @@ def test_no_admin_request_is_lost(proxy):
     assert failures == [] and set(answers) == {200}
 
 
-def test_what_is_taken_over(proxy, connect_raw, green):
-    """State, epoch and health; and calls in flight in the old process count, and are waited for, in the new one."""
+def test_state_health_and_calls_are_taken_over(proxy, connect_raw, green):
+    """State, epoch and health are taken over, and the new process counts the old one's calls and waits for them."""
     proxy.admin.switch()
     old = connect_raw(proxy.address)
     stream = open_stream(old)
@@ -119,7 +121,7 @@ def test_what_is_taken_over(proxy, connect_raw, green):
     first = proxy.restart()
     status = proxy.admin.status()
     assert (status["active"], status["epoch"]) == ("green", 2)
-    # Not checked anew: the checks go on where they were.
+    # Health isn't checked from scratch: the new process goes on from the old one's results.
     for color in ("blue", "green"):
         before, after = health[color]["endpoints"][0], status["colors"][color]["endpoints"][0]
         assert after["state"] == "healthy" and after["since"] == before["since"]
@@ -127,7 +129,7 @@ def test_what_is_taken_over(proxy, connect_raw, green):
     old.wait(lambda: len(old.goaways) >= 2, "two GOAWAYs")
     assert old.goaways[-1][1] == NO_ERROR
 
-    # A second restart, and the first process still has its stream.
+    # A second restart, while the first process still has its stream.
     second = proxy.restart()
     proxy.wait_gone(second)
     assert exchange(stream, 1)["backend"] == "green"
@@ -141,8 +143,9 @@ def test_what_is_taken_over(proxy, connect_raw, green):
 
 
 @pytest.mark.parametrize("restarts", [0, 1], ids=["its_own", "of_a_process_before"])
-def test_whoever_waits_in_a_process_that_is_taken_over_from(proxy, connect_raw, restarts):
-    """Its own calls it waits for; of those in processes before it, it says that it can't know any more, and at once."""
+def test_waits_in_a_process_that_was_taken_over_from(proxy, connect_raw, restarts):
+    """A process that is taken over from goes on waiting for its own calls; for those of earlier processes it says at
+    once that it can't know any more."""
     stream = open_stream(connect_raw(proxy.address))
     gone = [proxy.restart() for _ in range(restarts)]
     answers = []
@@ -168,10 +171,10 @@ def test_whoever_waits_in_a_process_that_is_taken_over_from(proxy, connect_raw, 
 
 
 def test_switches_of_the_new_process_hold_in_the_old_one(proxy, connect_raw):
-    """A client that hasn't seen the old process's GOAWAY yet begins calls there, which go to the right color."""
+    """A client that hasn't seen the old process's GOAWAY yet begins calls there, and they go to the right color."""
     client = connect_raw(proxy.address)
     stream = open_stream(client)
-    # It says nothing, and so not that it has seen the GOAWAY: the old process takes its streams meanwhile.
+    # Without its PING answers the old process doesn't know that the client has seen the GOAWAY, and so takes streams.
     client.h2.answers_pings = False
     proxy.restart()
     client.wait(lambda: client.goaways, "the first GOAWAY")
@@ -198,7 +201,7 @@ def test_drain_goes_on_in_the_new_process(proxy, connect_raw):
 
 
 def test_ending_the_new_process_ends_the_old_one(start_proxy, connect_raw, blue, green):
-    """SIGTERM gives all calls the grace of a shutdown, wherever they are."""
+    """SIGTERM gives all calls the grace of a shutdown, in whichever process they are."""
     proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="300ms")
     client = connect_raw(proxy.address)
     stream = open_stream(client)
@@ -224,7 +227,7 @@ def test_sigterm_to_a_process_that_has_been_taken_over_from(start_proxy, connect
 @pytest.mark.parametrize("pause", [0, 0.005, 0.02, 0.05])
 @pytest.mark.parametrize("first", [signal.SIGUSR2, signal.SIGTERM])
 def test_sigterm_during_a_restart(start_proxy, blue, green, pause, first):
-    """Until another process has taken over, SIGTERM means both: whoever stops the service gets rid of it."""
+    """Until the new process has taken over, SIGTERM is for both: it stops the service."""
     proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="300ms")
     second = signal.SIGTERM if first == signal.SIGUSR2 else signal.SIGUSR2
     old = proxy.process.pid
@@ -234,7 +237,7 @@ def test_sigterm_during_a_restart(start_proxy, blue, green, pause, first):
         os.kill(old, second)
     assert proxy.process.wait() == 0
     if taken := records(proxy, "another process has taken over"):
-        # The signal came too late: then it was for the old process alone.
+        # The signal came after the takeover, so it was for the old process alone.
         os.kill(taken[0]["process"], signal.SIGTERM)
         return
     new = {record["process"] for record in proxy.process.json_lines() if "process" in record} - {old}
@@ -255,7 +258,7 @@ def test_restart_grace(start_proxy, connect_raw, blue, green):
 
 
 def test_a_crash_after_a_restart_leaves_the_state_to_the_next_start(proxy, connect_raw):
-    """The old process, which still has a stream, keeps neither the state file's lock nor the address."""
+    """The old process still has a stream, but keeps neither the state file's lock nor the address."""
     stream = open_stream(connect_raw(proxy.address))
     first = proxy.restart()
     proxy.admin.switch()
@@ -279,8 +282,8 @@ def assert_goes_on(proxy: Proxy, reason: str) -> None:
     assert proxy.admin.status()["epoch"] == 2
 
 
-def test_a_program_that_is_no_program(start_proxy, tmp_path, blue, green, monkeypatch, connect_raw):
-    """The upgrade was not finished: the old process goes on and says why; later it works."""
+def test_a_file_that_is_not_a_program(start_proxy, tmp_path, blue, green, monkeypatch, connect_raw):
+    """A file that is no program: the old process goes on and says why, and a later restart succeeds."""
     program = tmp_path / "Proxy"
     shutil.copy(BINARIES / "Proxy", program)
     monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
@@ -314,14 +317,14 @@ def test_settings_that_have_become_wrong(start_proxy, tmp_path, blue, green):
 
 
 def test_a_new_process_that_dies_while_it_takes_over(start_proxy, tmp_path, blue, green, monkeypatch, connect_raw):
-    """Killed when changes have stopped already: the old process makes them again."""
+    """The new process dies when the old one has stopped changes already: the old one makes changes again."""
     wrapper = tmp_path / "Proxy"
     real = BINARIES / "Proxy"
     wrapper.write_text(f'#!/bin/bash\nexec -a "$0" {real} "$@"\n')
     wrapper.chmod(0o755)
     monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
     proxy = start_proxy(blue=blue.address, green=green.address)
-    # Says that it is prepared, hears what it would take over, and dies.
+    # A new process that says it is prepared, reads what it would take over, and dies.
     wrapper.write_text(f"""#!{sys.executable}
 import os, socket
 names = os.environ["SLUICE_HANDOVER"].split(":")
@@ -336,20 +339,20 @@ os._exit(9)
     client = connect_raw(proxy.address)
     assert backend_of_a_new_call(client) == "green"
     assert not client.goaways
-    # One of another version is told apart before anything stops.
+    # A process of another version is recognized before anything stops.
     wrapper.write_text(wrapper.read_text().replace('"version":1', '"version":99'))
     seen = len(proxy.process.stderr)
     os.kill(proxy.pid, signal.SIGUSR2)
     proxy.process.wait_for_line(
         lambda line: "not restarted" in line and "version 99" in line, what="the version", start=seen)
-    # All is as before, the end too.
+    # Everything is as before, and the Proxy ends as usual.
     os.kill(proxy.pid, signal.SIGTERM)
     client.wait_closed()
     assert proxy.process.wait() == 0
 
 
 def test_many_endpoints(start_proxy, blue, green, connect_raw):
-    """The health of 1,000 endpoints is far more than one message of the line between the processes takes."""
+    """The health of 1,000 endpoints needs many messages between the processes."""
     dead = [f"127.0.{100 + number // 200}.{number % 200 + 1}:1" for number in range(1_000)]
     proxy = start_proxy(blue=[blue.address, *dead], green=green.address, health_interval="2s")
 
@@ -368,7 +371,7 @@ def test_many_endpoints(start_proxy, blue, green, connect_raw):
 
 
 def test_long_reasons(start_proxy, start_raw_backend, blue, green, connect_raw):
-    """Backends write the reasons for which their health checks fail: a dozen at 16 KB each, for both colors, keep no process
+    """Backends write the reasons for failed checks: a dozen of 16 KB each, for both colors, don't keep a process
     from taking over."""
 
     def refuse(stream) -> None:
@@ -391,8 +394,9 @@ def test_long_reasons(start_proxy, start_raw_backend, blue, green, connect_raw):
     proxy.wait_gone(first)
 
 
-def test_a_program_that_knows_no_pieces(start_proxy, blue, green, monkeypatch, tmp_path):
-    """The version before: with more to say than that takes, the old process says so, and goes on."""
+def test_a_program_that_takes_only_short_messages(start_proxy, blue, green, monkeypatch, tmp_path):
+    """To a process of the previous version, which takes only short messages, the old process says that it can't hand
+    over, and goes on."""
     wrapper = tmp_path / "Proxy"
     wrapper.write_text(f'#!/bin/bash\nexec -a "$0" {BINARIES / "Proxy"} "$@"\n')
     wrapper.chmod(0o755)
@@ -413,7 +417,8 @@ line.recv(200_000)
 
 
 def test_an_old_process_that_is_stopped(start_proxy, blue, green, connect_raw):
-    """It keeps its calls and answers nobody: whoever asks hears so in time, and of the calls it had last."""
+    """A stopped old process keeps its calls and doesn't answer: every question about it is answered in time, with
+    that fact and its last count."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     stream = open_stream(connect_raw(proxy.address))
     first = proxy.restart()
@@ -449,7 +454,7 @@ def test_an_old_process_that_is_stopped(start_proxy, blue, green, connect_raw):
         for _ in range(50):
             assert timed("status again", proxy.admin.status)["processes_not_answering"] == 1
         print({name: f"{seconds:.3f} s" for name, seconds in taken.items()})
-        # Far above what they need, far below for ever.
+        # Far longer than answers take, and far shorter than waiting for ever.
         assert max(taken.values()) < 8
         assert exchange_with_the_new_process(proxy, connect_raw) == "blue"
     finally:
@@ -461,7 +466,7 @@ def test_an_old_process_that_is_stopped(start_proxy, blue, green, connect_raw):
 
 
 def test_a_drain_with_an_old_process_that_is_stopped(start_proxy, blue, green, connect_raw):
-    """Its end can't be known; the drain ends all the same, some seconds after it should have, and says so."""
+    """A stopped old process can't say when its calls end; the drain ends a few seconds after its time, and says so."""
     proxy = start_proxy(blue=blue.address, green=green.address)
     stream = open_stream(connect_raw(proxy.address))
     first = proxy.restart()
@@ -475,14 +480,14 @@ def test_a_drain_with_an_old_process_that_is_stopped(start_proxy, blue, green, c
         assert told and told[0]["processes_not_answering"] == 1, told
     finally:
         os.kill(first, signal.SIGCONT)
-    # What it was told meanwhile it does now.
+    # It now does what it was told while it was stopped.
     stream.wait_end()
     assert stream.grpc_status == b"14" and b"drained" in stream.grpc_status_message
     proxy.wait_gone(first)
 
 
 def stop(pid: int) -> None:
-    """SIGSTOP; returns once every thread has stopped."""
+    """Sends SIGSTOP; returns when every thread has stopped."""
     os.kill(pid, signal.SIGSTOP)
 
     def states() -> set[str]:
@@ -497,7 +502,7 @@ def exchange_with_the_new_process(proxy: Proxy, connect_raw) -> str:
 
 
 def finish_or_drained(stream) -> None:
-    """Ends the stream, which the drain of a change may have ended first."""
+    """Ends the stream, unless a change's drain has ended it first."""
     stream.send_data(b"", end_stream=True)
     stream.wait_end()
     assert stream.grpc_status in (b"0", b"14"), stream
@@ -506,7 +511,8 @@ def finish_or_drained(stream) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="making a process namespace needs root")
 @pytest.mark.parametrize("script", ['exec "$@"', '"$@" & wait'], ids=["first_process", "under_an_init"])
 def test_in_a_container(start_process, tmp_path, blue, green, script):
-    """It would end with the old process, and take the new one with it: nothing happens but that it's said."""
+    """As a container's first process the Proxy refuses to restart and says so: the container would end with the old
+    process."""
     flags = options(
         blue=blue.address, green=green.address, listen="127.0.0.1:0", admin="127.0.0.1:0", access_log="off",
         state_file=tmp_path / "state.json", audit_log=tmp_path / "audit.jsonl")
@@ -524,7 +530,7 @@ def test_in_a_container(start_process, tmp_path, blue, green, script):
 
 
 def test_settings_with_other_addresses(start_proxy, tmp_path, blue, green, connect_raw):
-    """The new process listens where its own settings say."""
+    """The new process listens at the addresses in its own settings."""
     file = tmp_path / "sluice.yml"
     file.write_text("listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\n")
     proxy = start_proxy(blue=blue.address, green=green.address, config=file, listen=None, admin=None)
@@ -539,7 +545,7 @@ def test_settings_with_other_addresses(start_proxy, tmp_path, blue, green, conne
 
 
 class Activated:
-    """A Proxy that is started as systemd does it: with its sockets, and with one that wants to be told."""
+    """A Proxy started as systemd does it, with its sockets and a socket for notifications."""
 
     def __init__(self, start_process, folder, names: str | None, blue, green, **settings):
         self.listen, self.admin = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
@@ -552,7 +558,7 @@ class Activated:
         environment = {"LISTEN_FDS": "2", "NOTIFY_SOCKET": str(folder / "notify")}
         if names is not None:
             environment["LISTEN_FDNAMES"] = names
-        # Only the shell knows which process it becomes.
+        # Only the shell knows the id of the process that it becomes.
         script = f'exec 3<&{self.listen.fileno()} 4<&{self.admin.fileno()}; LISTEN_PID=$$ exec "$@"'
         self.process: ManagedProcess = start_process(
             ["bash", "-c", script, "bash", BINARIES / "Proxy", *flags], name="Proxy", env=environment,
@@ -563,7 +569,7 @@ class Activated:
 
 
 @pytest.mark.parametrize("names", [None, "listen:admin", "proxy.socket:proxy.socket"])
-def test_sockets_and_word_of_a_service_manager(start_process, tmp_path, connect_raw, blue, green, names):
+def test_sockets_and_notifications_of_a_service_manager(start_process, tmp_path, connect_raw, blue, green, names):
     started = Activated(start_process, tmp_path, names, blue, green)
     ready = started.process.wait_for_line(listening, what="listening")
     assert ready["listen"] == "127.0.0.1:%d" % started.listen.getsockname()[1]
@@ -580,7 +586,7 @@ def test_sockets_and_word_of_a_service_manager(start_process, tmp_path, connect_
     eventually(lambda: not is_running(new), what="its end")
 
 
-def test_sockets_of_a_service_manager_that_are_none(start_process, tmp_path, blue, green):
+def test_unusable_sockets_of_a_service_manager(start_process, tmp_path, blue, green):
     done = subprocess.run(
         ["bash", "-c", 'exec 3</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "bash", BINARIES / "Proxy",
          *options(blue=blue.address, green=green.address, state_file=tmp_path / "state.json",

@@ -1,4 +1,4 @@
-"""A stream that the upstream refused unprocessed is placed once more, and nobody notices."""
+"""A stream that the upstream refused unprocessed is placed a second time, unnoticed."""
 
 import queue
 import signal
@@ -23,7 +23,7 @@ from harness.raw_http2 import (
 
 
 def answer(stream: RawStream) -> None:
-    """Echoes the whole request once it has ended."""
+    """Echoes the whole request when it has ended."""
     stream.wait_end()
     stream.send_headers(grpc_response())
     stream.send_data(bytes(stream.data))
@@ -31,7 +31,7 @@ def answer(stream: RawStream) -> None:
 
 
 class Refusing:
-    """Refuses the first `count` requests by RST_STREAM(REFUSED_STREAM), then answers."""
+    """Refuses the first `count` requests with RST_STREAM(REFUSED_STREAM), then answers."""
 
     def __init__(self, count: int, after_bytes: int = 0):
         self._left = count
@@ -64,7 +64,7 @@ def test_refused_stream_is_placed_once_more(start_proxy, start_raw_backend, conn
 
 @pytest.mark.parametrize("size", [0, 1, 10_000, 50_000])
 def test_refused_stream_whose_body_had_gone_out_already(start_proxy, start_raw_backend, connect_raw, size):
-    """The backend refuses after it was given the body: the second try gets the body again, whole and in order."""
+    """The backend refuses a request whose body it has: the second try sends the body again, whole and in order."""
     body = grpc_message(bytes(i % 251 for i in range(size)))
     backend = start_raw_backend(Refusing(1, after_bytes=len(body)))
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
@@ -77,7 +77,7 @@ def test_refused_stream_whose_body_had_gone_out_already(start_proxy, start_raw_b
 
 
 def test_refused_stream_whose_body_is_still_coming(start_proxy, start_raw_backend, connect_raw):
-    """Refused between two messages of a client stream: what came before and what comes after both arrive once."""
+    """A refusal between two messages of a client stream: messages before and after it arrive once each."""
     backend = start_raw_backend(Refusing(1, after_bytes=len(grpc_message(b"before"))))
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     stream = connect_raw(proxy.address).open(grpc_request())
@@ -100,7 +100,7 @@ def test_request_that_ends_with_trailers_is_tried_again(start_proxy, start_raw_b
 
 
 def test_refused_twice_is_unavailable(start_proxy, start_raw_backend, connect_raw):
-    """One more try, not many: then the client gets an answer."""
+    """There is one more try, and then an answer."""
     backend = start_raw_backend(Refusing(100))
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     stream = connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_end()
@@ -110,7 +110,7 @@ def test_refused_twice_is_unavailable(start_proxy, start_raw_backend, connect_ra
     assert len(backend.requests) == 2
 
 
-def test_a_reset_that_is_no_refusal_is_not_tried_again(start_proxy, start_raw_backend, connect_raw):
+def test_only_refusals_are_tried_again(start_proxy, start_raw_backend, connect_raw):
     backend = start_raw_backend(lambda stream: stream.reset(INTERNAL_ERROR))
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none")
     connect_raw(proxy.address).open(grpc_request(), end_stream=True).wait_finish()
@@ -130,7 +130,7 @@ def test_refused_goes_to_the_other_endpoint_of_the_color(start_proxy, start_raw_
         assert stream.wait_end().messages == [b"%d" % i]
         assert stream.grpc_status == b"0"
     assert refusing.requests, "the refusing endpoint was never asked"
-    # A refused call was asked for once there, and once at the other.
+    # Each call was tried once at the refusing endpoint and then once at the other.
     assert len(willing.requests) == 20
 
 
@@ -162,14 +162,14 @@ def test_streams_above_the_last_id_of_a_goaway_are_placed_once_more(start_proxy,
     assert len(first_connection) == 6
     again = [s for s in backend.requests if s.connection is not backend.connections[0]]
     assert len(again) == 3
-    # A stream opened now keeps clear of the connection that is going away.
+    # A new stream isn't placed on the connection that is going away.
     later = connection.open(grpc_request("/a.A/later"), end_stream=True).wait_end()
     assert later.grpc_status == b"0"
     assert backend.requests[-1].connection is not backend.connections[0]
 
 
 def test_request_that_begins_as_the_backend_leaves(start_proxy, start_raw_backend, connect_raw):
-    """An idle backend leaves, by GOAWAY and the end at once, in the same moment: the request is placed elsewhere."""
+    """An idle backend sends GOAWAY and closes at the moment of a request, which is placed elsewhere."""
     backend = start_raw_backend(answer)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     connection = connect_raw(proxy.address)
@@ -188,7 +188,8 @@ def test_request_that_begins_as_the_backend_leaves(start_proxy, start_raw_backen
 
 
 def test_request_that_begins_as_the_backend_dies(start_proxy, start_raw_backend, connect_raw):
-    """A TCP reset in the same moment, without a word before: nothing of the request has left, and it is placed elsewhere."""
+    """A TCP reset, with nothing before it, at the moment of a request: nothing of the request has left, so it is
+    placed elsewhere."""
     backend = start_raw_backend(answer)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     connection = connect_raw(proxy.address)
@@ -196,7 +197,7 @@ def test_request_that_begins_as_the_backend_dies(start_proxy, start_raw_backend,
     first = backend.requests[0].connection
     proxy.process.pause()
     try:
-        # First, so that the Proxy hears of it first.
+        # Opened first, so that the Proxy reads it first.
         stream = connection.open(grpc_request())
         stream.send_data(grpc_message(b"body"), end_stream=True)
         first.abort()
@@ -209,7 +210,7 @@ def test_request_that_begins_as_the_backend_dies(start_proxy, start_raw_backend,
 
 
 def test_goaway_that_spares_all_streams_closes_nothing_early(start_proxy, start_raw_backend, connect_raw):
-    """The two-step GOAWAY's first step (last id 2^31-1): a stream in flight runs on to its end."""
+    """The first GOAWAY of two (last id 2^31-1): a stream in flight goes on to its end."""
     hold = threading.Event()
 
     def reply(stream):
@@ -235,11 +236,11 @@ def test_goaway_that_spares_all_streams_closes_nothing_early(start_proxy, start_
     assert all(s.connection is not backend.connections[0] for s in backend.requests if s.path != b"/a.A/long")
 
 
-def test_a_backend_that_goes_away_all_the_time(start_proxy, start_raw_backend, connect_raw):
+def test_a_backend_that_keeps_going_away(start_proxy, start_raw_backend, connect_raw):
     """1,200 calls, 30 at a time, to a backend that sends GOAWAY at every 37th stream of a connection: none fails.
 
-    The last id cuts off what came after that stream. At most 29 calls are cut off at once, so that on the next
-    connection none of them can be cut off again.
+    The GOAWAY cuts off the streams after that one, 29 at most, so that none of them can be cut off again on the next
+    connection.
     """
     last = 2 * 37 - 1
 
@@ -303,7 +304,7 @@ def test_refused_stream_of_a_plain_http_request(start_proxy, start_raw_backend, 
 
 
 def test_refused_with_a_body_too_large_to_keep(start_proxy, start_raw_backend, connect_raw):
-    """Past what the proxy keeps of a request, a refusal can't be hidden: the client gets an answer."""
+    """A request with a larger body than the Proxy keeps can't be placed again: the client gets an answer."""
     backend = start_raw_backend(
         Refusing(1, after_bytes=4 << 20), settings={INITIAL_WINDOW_SIZE: 8 << 20}, connection_window=16 << 20
     )
@@ -317,9 +318,9 @@ def test_refused_with_a_body_too_large_to_keep(start_proxy, start_raw_backend, c
 
 
 def test_a_grpcio_server_that_stops_gracefully_under_load(start_proxy, start_backend, open_channel, green):
-    """One of blue's two grpcio endpoints goes away while 4 clients call: 0 failed, and its long call ends well.
+    """One of blue's two grpcio endpoints stops while 4 clients call: 0 failed calls, and its long call ends well.
 
-    As in a rolling update, it says NOT_SERVING first: a stopping grpcio server answers calls that still come to it by
+    As in a rolling update it says NOT_SERVING first, because a stopping grpcio server answers later calls with
     CANCELLED, with or without a proxy. Then it sends GOAWAY, on connections that have just been in use.
     """
     leaving, staying = start_backend("leaving"), start_backend("staying")
@@ -386,10 +387,10 @@ def test_a_grpcio_server_that_stops_gracefully_under_load(start_proxy, start_bac
 
 
 def test_goaways_while_requests_begin(start_proxy, start_raw_backend, connect_raw):
-    """The backend sends GOAWAY the moment the eighth request comes, while others are on their way out to it.
+    """The backend sends GOAWAY at the eighth request, while others are on their way to it.
 
-    The GOAWAY spares all streams that were sent; requests that the proxy has queued but not sent go to the next
-    connection, where at most 5 of them cannot meet the eighth again.
+    The GOAWAY spares all streams that were sent. Requests that the Proxy has queued but not sent go to the next
+    connection, 5 at most, so they can't meet the eighth again.
     """
 
     def takes(stream) -> bool:
@@ -420,7 +421,7 @@ def test_goaways_while_requests_begin(start_proxy, start_raw_backend, connect_ra
 
 
 class Silent:
-    """A backend that accepts connections and never says a word."""
+    """A backend that accepts connections and never sends anything."""
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -442,7 +443,7 @@ class Silent:
             one.close()
 
 
-#: So that the end of a try to connect and the end of a call's time are as near to each other as they can be.
+#: Settings by which connecting times out as close to a call's deadline as possible.
 HASTY = {
     "health_check": "none", "workers": 1, "deadline_grace": "0s", "connect_timeout": "50ms",
     "min_connect_backoff": "1ms", "max_connect_backoff": "1ms", "ejection_threshold": 1_000_000,
@@ -450,16 +451,17 @@ HASTY = {
 
 
 def sleep_through_the_deadline(proxy) -> None:
-    """The Proxy sleeps until its try to connect has taken too long and the call's time is over, and finds both as it
-    wakes: most often first the one, for which it wants to place the call elsewhere, then the other, in one turn of its
-    loop. What was kept for a second try is gone then."""
+    """Stops the Proxy until connecting has timed out and the call's deadline has passed. When it goes on it finds
+    both in one turn of its loop, usually the timeout first: it wants to place the call elsewhere, and then the call
+    ends. The request kept for a second try is gone by then."""
     proxy.process.signal(signal.SIGSTOP)
     time.sleep(0.4)
     proxy.process.signal(signal.SIGCONT)
 
 
 def late_request(path: str) -> list[tuple[bytes, bytes]]:
-    """No gRPC, so that the Proxy's answer has a body, for which the client has no window: the call stays open."""
+    """A plain HTTP request: the Proxy's answer has a body, for which the client has no window, so the call stays
+    open."""
     return to_bytes([
         (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "sluice.test"),
         ("grpc-timeout", "20m"),
@@ -498,7 +500,7 @@ def test_a_call_that_is_answered_before_its_second_try(start_proxy, start_raw_ba
 
 
 def test_an_answered_call_that_finds_no_connection_either(start_proxy, connect_raw, request):
-    """As above, and the second try would fail, too."""
+    """As above, and the second try would fail as well."""
     first, second = Silent(), Silent()
     for one in (first, second):
         request.addfinalizer(one.close)

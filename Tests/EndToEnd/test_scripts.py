@@ -1,4 +1,4 @@
-"""The scripts, as a person runs them."""
+"""The scripts as an operator runs them."""
 
 import os
 import queue
@@ -19,7 +19,7 @@ USAGE, UNREACHABLE, REFUSED, DENIED, NOT_DRAINED, NOT_READY = 2, 3, 4, 5, 7, 8
 
 @pytest.fixture
 def change(tmp_path):
-    """Runs switch.sh or rollback.sh against an admin API; the log goes to `tmp_path`."""
+    """Runs switch.sh or rollback.sh against an admin API; its log is in `tmp_path`."""
 
     def run_script(name: str, proxy, *arguments: str, **env: str):
         address = proxy if isinstance(proxy, str) else proxy.admin.address
@@ -76,7 +76,7 @@ def test_help_of_scripts(name):
     assert "Exit codes" in done.stdout
 
 
-def test_change_scripts_when_nobody_is_there(change):
+def test_change_scripts_without_a_proxy(change):
     for name in ("switch.sh", "rollback.sh"):
         done = change(name, f"127.0.0.1:{free_port()}")
         assert done.returncode == UNREACHABLE
@@ -146,7 +146,7 @@ def test_scripts_that_wait_for_the_old_color_to_drain(proxy, change, channel):
 
 
 class Stack:
-    """scripts/up.sh on ports of its own."""
+    """A stack of scripts/up.sh on its own ports."""
 
     def __init__(self, start_process, run_folder: Path):
         self.mark = f"e2e-{uuid.uuid4().hex}"
@@ -190,7 +190,7 @@ class Stack:
         ]
 
     def processes(self) -> dict[int, str]:
-        """Processes that carry this stack's mark in their environment: id and command line."""
+        """Processes with this stack's mark in their environment, as ids and command lines."""
         found = {}
         for folder in Path("/proc").iterdir():
             try:
@@ -203,7 +203,7 @@ class Stack:
 
 @pytest.fixture
 def stack(start_process, tmp_path):
-    """Ends whatever a failed test has left running."""
+    """Ends the processes that a failed test has left."""
     made = Stack(start_process, tmp_path / "run")
     yield made
     for pid in made.processes():
@@ -212,7 +212,7 @@ def stack(start_process, tmp_path):
 
 @pytest.mark.timeout(1200)
 def test_up_sh(stack, start_process):
-    """The whole thing on one machine: up, called, switched, rolled back, a color lost, down, and up again."""
+    """A whole stack on one machine: up, called, switched, rolled back, a color lost, down, and up again."""
     stack.up()
     assert any("blue is active" in line for line in stack.process.stdout)
 
@@ -223,7 +223,7 @@ def test_up_sh(stack, start_process):
         assert sum(label in line for line in lines[:-1]) == 2
     assert lines[-1] == "answered: 6 by blue v1.0.0; failed: 0"
 
-    # A stream that began on blue finishes on blue; the very next call is green's.
+    # A stream that began on blue ends on blue; the very next call goes to green.
     stream = start_process([*stack.predict_argv(), "--stream", "--count", "300"], name="predict.py --stream")
     stream.wait_for_line(lambda line: "v1.0.0" in line, what="an answer", stream="stdout")
     switched = stack.script("switch.sh")
@@ -237,12 +237,12 @@ def test_up_sh(stack, start_process):
     assert rolled_back.returncode == 0, rolled_back
     assert stack.predict("--count", "3")[-1] == "answered: 3 by blue v1.0.0; failed: 0"
 
-    # A second one on the same ports says so.
+    # A second stack on the same ports says that they are taken.
     second = run(["bash", ROOT / "scripts" / "up.sh"], env=stack.env, timeout=60)
     assert second.returncode == 69
     assert str(stack.grpc_port) in second.stderr and "is taken" in second.stderr
 
-    # Green dies: the rest goes on, and a switch to it is refused.
+    # Green dies: everything else goes on, and a switch to green is refused.
     port = f"\0PORT={stack.env['GREEN_PORT']}\0".encode()
     (green,) = [
         pid for pid, line in stack.processes().items()
@@ -258,7 +258,7 @@ def test_up_sh(stack, start_process):
     assert stack.ctrl_c() == 0
     assert stack.processes() == {}
 
-    # Up again: quick, with the state of before.
+    # Up again, quickly and with the state of before.
     stack.up()
     assert any("blue is active" in line for line in stack.process.stdout)
     assert stack.script("switch.sh").returncode == 0

@@ -17,7 +17,7 @@ NEEDED = {"blue": "127.0.0.1:50051", "green": "127.0.0.1:50052"}
 
 
 def check(folder, env=None, **settings):
-    """`Proxy --check` with these settings; the finished process."""
+    """Runs `Proxy --check` with these settings; returns the finished process."""
     return run_proxy(folder, "--check", env=env, **settings)
 
 
@@ -58,13 +58,13 @@ def test_bad_setting_names_itself_what_was_given_and_what_is_allowed(tmp_path, s
     done = run([BINARIES / "Proxy", "--check", *flags], cwd=tmp_path)
     assert done.returncode == USAGE_ERROR, done
     assert setting in done.stderr
-    # Of a list, the element that is wrong.
+    # For a list, the message names the wrong element.
     assert given.split(",")[-1] in done.stderr
     for word in words:
         assert word in done.stderr
     assert "Fatal error" not in done.stderr
 
-    # The same given by the environment is the same error.
+    # The same value in the environment gives the same error.
     others = [f"--{name}={value}" for name, value in settings.items() if name != setting]
     name = "SLUICE_" + setting.replace("-", "_").upper()
     done = run([BINARIES / "Proxy", "--check", *others], env={name: given}, cwd=tmp_path)
@@ -106,7 +106,7 @@ def test_help_names_every_setting():
 
 
 def test_the_document_has_every_flag_and_its_default():
-    """A unit test holds docs/SETTINGS.md current with the table of settings; here, that the flags are the same."""
+    """The document has the Proxy's flags and defaults; that it agrees with the table of settings is a unit test."""
     text = (Path(__file__).parents[2] / "docs" / "SETTINGS.md").read_text()
     documented = dict(re.findall(r"^\| `--([a-z-]+)[^`]*` \| `?([^`|]*)`? \|", text, re.MULTILINE))
     shown = run([BINARIES / "Proxy", "--help"]).stdout.split("OPTIONS:")[0]
@@ -128,7 +128,8 @@ def test_version():
 
 
 def test_flags_before_environment_before_file(tmp_path, start_process, blue, green):
-    """Three sources name three different initial colors and worker counts; each wins where no better one speaks."""
+    """Three sources set different initial colors and numbers of workers; each counts unless one of higher precedence
+    sets the same."""
     config = tmp_path / "sluice.yaml"
     config.write_text(
         f"listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nblue: {blue.address}\ngreen: {green.address}\n"
@@ -202,7 +203,7 @@ def test_port_in_use(tmp_path, blue, green, setting):
 
 
 def test_two_proxies_on_one_port(proxy, tmp_path, blue, green):
-    """No silent sharing by SO_REUSEPORT: the second one says that the port is taken."""
+    """The port isn't silently shared (SO_REUSEPORT): the second Proxy says that it is taken."""
     done = run_proxy(tmp_path, blue=blue.address, green=green.address, listen=proxy.address)
     assert done.returncode != 0
     assert proxy.address in done.stderr and "in use" in done.stderr

@@ -1,6 +1,7 @@
-"""Calls that share a connection's windows: whoever reads nothing, or sends what nobody reads, holds up itself alone.
+"""Calls that share a connection's windows: a call that isn't read, or whose client sends what nobody reads, stalls
+alone.
 
-The witness is on the client's connection wherever its own windows would let others through.
+The witness is on the client's connection wherever that connection's window has room.
 """
 
 import threading
@@ -24,7 +25,7 @@ from harness.witness_shapes import STREAM
 
 KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
 GOOD = to_bytes([("grpc-status", "0")])
-#: The clients' windows are wide, so that it is the Proxy's own that count.
+#: Settings of clients with wide windows, so that the Proxy's own windows are the limit.
 WIDE = {"settings": {INITIAL_WINDOW_SIZE: 2**31 - 1}, "connection_window": 2**31 - 1}
 
 
@@ -33,21 +34,21 @@ def buffered_bytes(proxy) -> float:
 
 
 def upload(connection, size: int, path: str = "/upload") -> RawStream:
-    """Sends a request of so many bytes in a thread; `wait_end` on the result tells how it went."""
+    """Sends a request of `size` bytes in a thread; `wait_end` on the result tells how it went."""
     stream = connection.open(grpc_request(path))
 
     def send() -> None:
         try:
             stream.send_data(grpc_message(bytes(size)), end_stream=True, timeout=60)
         except AssertionError:
-            pass  # The answer, or its absence, tells.
+            pass  # The test looks at the answer, or its absence.
 
     threading.Thread(target=send, daemon=True).start()
     return stream
 
 
 def take(stream: RawStream) -> None:
-    """A handler that reads all of the request; one of `/unread` doesn't read any of it."""
+    """A handler that reads the whole request, except on `/unread`, where it reads nothing."""
     if stream.path == b"/unread":
         return
     while not stream.finished:
@@ -64,7 +65,7 @@ def take(stream: RawStream) -> None:
 
 
 def test_uploads_that_nobody_reads_hold_up_no_other_call_of_their_client(start_proxy, start_raw_backend, connect_raw):
-    """All of one client's calls but four are uploads whose handlers read nothing: the four are served."""
+    """All but four of a client's calls are uploads that nobody reads: the four are served."""
     backend = start_raw_backend(take, auto_window=False, connection_window=256 * MEBIBYTE)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(proxy.address)
@@ -80,7 +81,8 @@ def test_uploads_that_nobody_reads_hold_up_no_other_call_of_their_client(start_p
 
 @pytest.mark.parametrize("places", [1, 3])
 def test_uploads_that_wait_for_a_place_hold_up_none_that_has_one(start_proxy, start_raw_backend, connect_raw, places):
-    """One upstream connection with few places: what waits for one must not use up what the others need to go on."""
+    """One upstream connection with few places: uploads that wait for one must not use up the window that the others
+    need."""
     backend = start_raw_backend(take, auto_window=False, settings={MAX_CONCURRENT_STREAMS: places})
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
@@ -93,7 +95,7 @@ def test_uploads_that_wait_for_a_place_hold_up_none_that_has_one(start_proxy, st
 def test_uploads_to_a_backend_that_allows_100_streams_and_then_one(
     start_proxy, start_raw_backend, connect_raw, connections
 ):
-    """Those that are placed at the first word and those that wait after the second: all come through."""
+    """Uploads placed under the first SETTINGS, and those that wait after the second: all arrive."""
 
     def reply(stream: RawStream) -> None:
         if stream.id == 1:
@@ -112,8 +114,8 @@ def test_uploads_to_a_backend_that_allows_100_streams_and_then_one(
 def test_upload_that_nobody_reads_leaves_the_upstream_connection_to_others(
     start_proxy, start_raw_backend, connect_raw
 ):
-    """A backend that gives credit only as its handlers read, 64 KiB for the whole connection: a stream that isn't read
-    may not have all of it, and a connection that has nothing left gets no further calls."""
+    """A backend that gives credit only as its handlers read, 64 KiB for the whole connection: an unread stream may
+    not use all of it, and a connection with nothing left gets no further calls."""
     backend = start_raw_backend(take, auto_window=False)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client, other = connect_raw(proxy.address), connect_raw(proxy.address)
@@ -128,12 +130,12 @@ def test_upload_that_nobody_reads_leaves_the_upstream_connection_to_others(
             slowest = max(slowest, time.monotonic() - began)
     print(f"witness: 96 uploads beside 12 that aren't read, the slowest two together {slowest * 1e3:.0f} ms")
     assert not any(stream.finished for stream in stalled)
-    # Each of them can use up one connection, as long as it is alone there.
+    # A stream that is alone on its connection may use it up.
     assert len(backend.connections) <= 13
 
 
 def test_upload_that_nobody_reads_beside_calls_that_were_there_before(start_proxy, start_raw_backend, connect_raw):
-    """Streams on the same upstream connection that have only begun to send when another one floods it."""
+    """Streams on one upstream connection have just begun to send when another one floods it."""
     backend = start_raw_backend(take, auto_window=False)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
@@ -149,7 +151,7 @@ def test_upload_that_nobody_reads_beside_calls_that_were_there_before(start_prox
 
 
 def test_upload_that_nobody_reads_beside_the_witness(start_proxy, start_raw_backend, connect_raw):
-    """It is on the same client's connection, and its stream is on the first connection to the backend."""
+    """The witness is on the upload's connection, and its stream on the first connection to the backend."""
     backend = start_raw_backend(take, auto_window=False)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     client = connect_raw(proxy.address)
@@ -161,9 +163,9 @@ def test_upload_that_nobody_reads_beside_the_witness(start_proxy, start_raw_back
         assert not unread.finished
 
 
-def test_streams_whose_windows_are_wider_than_their_connection_s(start_proxy, start_raw_backend, connect_raw):
-    """A backend gives credit for a stream once half of its window has been read: where that is more than the connection
-    has, it doesn't tell what of the stream is unread, and nobody is held back for it."""
+def test_streams_with_wider_windows_than_their_connection(start_proxy, start_raw_backend, connect_raw):
+    """A backend gives credit for a stream when half of its window has been read. If that is more than the
+    connection's window, credit doesn't show what is unread, and no stream is held back for it."""
     backend = start_raw_backend(take, auto_window=False, settings={INITIAL_WINDOW_SIZE: MEBIBYTE})
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, max_upstream_connections=1)
@@ -196,7 +198,7 @@ class Sender:
         return self.streams
 
     def push(self, rounds_of_silence: int = 8) -> int:
-        """Sends on all streams until no window is left; returns how much that was."""
+        """Sends on all streams until no window is left; returns the number of bytes sent."""
         total, silent = 0, 0
         while silent < rounds_of_silence:
             sent = sum(stream.send_available(bytes(MEBIBYTE)) for stream in self.streams)
@@ -207,7 +209,7 @@ class Sender:
 
 
 def test_connections_that_never_read_pin_little_and_stay(start_proxy, start_raw_backend, connect_raw):
-    """Twenty connections with ten streams each, which answer PINGs and read nothing."""
+    """Twenty connections with ten streams each that answer PINGs and read nothing."""
     sender = Sender()
     backend = start_raw_backend(sender)
     proxy = start_proxy(
@@ -219,7 +221,7 @@ def test_connections_that_never_read_pin_little_and_stay(start_proxy, start_raw_
     sender.push()
     eventually(lambda: buffered_bytes(proxy) > 0, what="bytes that wait")
     held = buffered_bytes(proxy)
-    # Many times the time for a write, and then what it was meant for: nobody is cut for being slow.
+    # Waits for many times the write timeout: nobody is cut for being slow.
     with Witness(proxy.address):
         time.sleep(3)
     print(f"held for 200 streams: {held / 1e6:.2f} MB")
@@ -231,8 +233,8 @@ def test_connections_that_never_read_pin_little_and_stay(start_proxy, start_raw_
 
 
 def test_windows_of_zero_on_2000_connections(start_proxy, start_raw_backend):
-    """They answer the PINGs by which the Proxy sees that they are there, and hold what their windows hold: for as long as
-    there is memory enough they stay."""
+    """2,000 connections with windows of zero answer the Proxy's PINGs and hold what their windows hold: they stay as
+    long as there is memory."""
     sender = Sender()
     backend = start_raw_backend(sender)
     proxy = start_proxy(
@@ -260,7 +262,7 @@ def test_connection_that_was_fast_and_stops_pins_little(start_proxy, start_raw_b
     client = connect_raw(proxy.address)
     opened = [client.open(grpc_request("/large"), end_stream=True) for _ in range(10)]
     sender.wait(10)
-    # Fast for a while, so that all windows have grown.
+    # Reads fast for a while, so that all windows have grown.
     while sum(len(stream.data) for stream in opened) < 60 * MEBIBYTE:
         for stream in sender.streams:
             stream.send_available(bytes(MEBIBYTE))
@@ -272,12 +274,12 @@ def test_connection_that_was_fast_and_stops_pins_little(start_proxy, start_raw_b
 
 
 def test_streams_that_were_busy_once_leave_the_others_room(start_proxy, start_raw_backend, connect_raw):
-    """Whatever windows have grown to, those who don't use them any more leave it to who does."""
+    """Streams whose windows have grown, and that don't use them any more, leave that memory to others."""
     sender = Sender()
     backend = start_raw_backend(sender)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1,
-        # So small that the twelve have all there is.
+        # So small that the twelve streams have all of it.
         connection_window=128 * KIBIBYTE, max_concurrent_streams=20)
     client = connect_raw(proxy.address, **WIDE)
     busy = [client.open(grpc_request("/large"), end_stream=True) for _ in range(12)]
@@ -297,7 +299,7 @@ def test_streams_that_were_busy_once_leave_the_others_room(start_proxy, start_ra
         return largest >= 60 * KIBIBYTE
 
     eventually(grown, what="a full window for the stream that is busy now", interval=0.01)
-    # The twelve go on, too, whatever was taken from them.
+    # The twelve go on as well, whatever was taken from them.
     before = [len(stream.data) for stream in busy]
     for _ in range(3):
         for stream in sender.streams[:12]:
@@ -311,12 +313,12 @@ def test_streams_that_were_busy_once_leave_the_others_room(start_proxy, start_ra
 
 
 def test_consumer_that_is_busy_keeps_its_stream(start_proxy, start_raw_backend, connect_raw):
-    """A stream that isn't read for many times the time for a write goes on where it stopped."""
+    """A stream that isn't read for many times the write timeout goes on where it stopped."""
     sender = Sender()
     backend = start_raw_backend(sender)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, write_timeout="300ms")
-    # The client has a window for what else is on its connection.
+    # The client's connection has window left for other streams.
     client = connect_raw(proxy.address, auto_window=False, connection_window=MEBIBYTE)
     with Witness(client):
         stream = client.open(grpc_request("/large"), end_stream=True)
@@ -332,7 +334,7 @@ def test_consumer_that_is_busy_keeps_its_stream(start_proxy, start_raw_backend, 
 
 
 def test_consumer_that_is_gone_is_found_out(start_proxy, start_raw_backend, connect_raw):
-    """A stream that isn't read, on a connection that answers no PING either."""
+    """A stream that isn't read, on a connection that answers no PING, is ended."""
     sender = Sender()
     backend = start_raw_backend(sender)
     proxy = start_proxy(
@@ -349,7 +351,7 @@ def test_consumer_that_is_gone_is_found_out(start_proxy, start_raw_backend, conn
 
 
 def test_trailers_pass_a_window_that_is_shut(start_proxy, start_raw_backend, connect_raw):
-    """They need none: whether there was a body that took all of it, or none at all."""
+    """Trailers need no window, whether a body has used it all or there was no body."""
 
     def answer(stream: RawStream) -> None:
         stream.send_headers(grpc_response())
@@ -371,8 +373,8 @@ def test_trailers_pass_a_window_that_is_shut(start_proxy, start_raw_backend, con
 
 
 def test_streams_that_pin_memory_make_room(start_proxy, start_raw_backend, connect_raw):
-    """Windows of zero on many connections: once three quarters of the memory are used up, what has been shut longest of
-    who pins most is ended by a code that says why; nobody else's call is refused."""
+    """Windows of zero on many connections: when three quarters of the memory are used, the longest-shut streams of
+    the peer that pins most are ended with a code that says why; no other peer's call is refused."""
     sender = Sender()
     backend = start_raw_backend(sender)
     proxy = start_proxy(
@@ -399,7 +401,7 @@ def test_streams_that_pin_memory_make_room(start_proxy, start_raw_backend, conne
     metrics = proxy.admin.metrics()
     limits = {s.labels["limit"]: s.value for s in metrics["sluice_limits_reached_total"]}
     assert limits["memory"] > 0
-    # Whatever their upstreams say afterwards, that is what they have ended for.
+    # This is the reason that counts, whatever their upstreams send later.
     failed = {s.labels["reason"] for s in metrics["sluice_calls_failed_by_proxy_total"] if s.value}
     assert failed == {"memory"}
     proxy.process.wait_for_line(lambda line: "ended streams that take too much memory" in line, what="the log's line")

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: calls finish, nobody is cut off without an answer, and the exit code is 0."""
+"""SIGTERM and SIGINT: calls finish, each one gets an answer, and the exit code is 0."""
 
 import queue
 import signal
@@ -56,7 +56,7 @@ def test_idle_clients_do_not_hold_it_up(proxy, connect_raw, open_channel):
 
 
 def test_two_step_goaway(proxy, connect_raw):
-    """First the highest id, so that calls under way to us are still taken; then the real one."""
+    """The first GOAWAY has the highest id, so that calls on their way are still taken; the second has the real one."""
     connection = connect_raw(proxy.address)
     stream = connection.open(grpc_request("/echo.Echo/Bidi"))
     stream.send_data(grpc_message(b"before"))
@@ -75,8 +75,8 @@ def test_two_step_goaway(proxy, connect_raw):
 
 @pytest.mark.parametrize("pong", [True, False], ids=["answered", "not_answered"])
 def test_stream_that_races_with_the_goaway(start_proxy, blue, green, pong):
-    """Between the two GOAWAYs a new stream is served; beyond the second's last id it is not processed at all, and the
-    client knows. The PING's answer ends the time between, or else the time for it."""
+    """A new stream between the two GOAWAYs is served; one beyond the second's last id isn't processed, and the
+    client knows that. The time between ends with the PING's answer, or with its limit."""
     proxy = start_proxy(
         blue=blue.address, green=green.address, health_check="none", goaway_timeout="20s" if pong else "500ms"
     )
@@ -110,7 +110,7 @@ def test_calls_in_flight_finish_within_the_grace(start_proxy, open_channel, blue
     for i, call in enumerate(calls):
         call.exchange(b"%d" % i)
     proxy.process.signal(signal.SIGTERM)
-    # It accepts no one any more, but goes on with what it has.
+    # No new connections are accepted, and open calls go on.
     eventually(lambda: refuses_connections(proxy.address), what="new connections are refused")
     for i, call in enumerate(calls):
         for round_number in range(20):
@@ -137,7 +137,7 @@ def test_calls_that_outlive_the_grace_get_unavailable(start_proxy, open_channel,
     assert call.call.code() is grpc.StatusCode.UNAVAILABLE
     assert call.call.details()
     call.abandon()
-    # Headers had been sent: trailers. None had: a trailers-only answer.
+    # With headers sent, the call ends with trailers; without, with a trailers-only answer.
     raw.wait_end()
     assert raw.messages == [b"one"] and raw.grpc_status == b"14"
     assert raw.trailers is not None
@@ -148,11 +148,11 @@ def test_calls_that_outlive_the_grace_get_unavailable(start_proxy, open_channel,
 
 
 def test_sigterm_under_load_fails_no_call(start_proxy, open_channel, blue, green):
-    """16 callers at full speed: every call that was accepted is answered; then connecting is refused.
+    """16 callers at full speed: every accepted call is answered; then connections are refused.
 
-    A client learns of the end by GOAWAY; what it begins after that finds no one listening. So a caller stops at the
-    first call that could not connect, and everything else counts as failed. A call that has not left the client when
-    the GOAWAY comes is begun again by the client itself, which is what `enable_retries` is for.
+    A client learns of the end by GOAWAY, and its later calls find nothing listening. So a caller stops at the first
+    call that couldn't connect, and any other failure counts. A call that hasn't left the client when the GOAWAY
+    comes is begun again by the client itself, which `enable_retries` is for.
     """
     proxy = start_proxy(blue=blue.address, green=green.address, shutdown_grace="30s")
     proxy.admin.wait_ready()

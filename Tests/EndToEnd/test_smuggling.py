@@ -1,4 +1,4 @@
-"""Requests that could be read in two ways never reach a backend. What backends send is in test_abuse_backend.py."""
+"""Requests that could be read in two ways never reach a backend. For responses see test_abuse_backend.py."""
 
 import contextlib
 
@@ -20,7 +20,7 @@ GRPC = ("content-type", "application/grpc")
 
 @pytest.fixture
 def proxy(start_proxy, start_raw_backend):
-    """A Proxy before a backend that answers once it has the whole request."""
+    """A Proxy in front of a backend that answers when it has the whole request."""
 
     def answer(stream) -> None:
         if stream.wait_finish().ended:
@@ -99,9 +99,9 @@ MALFORMED = {
 
 
 def play(proxy, attacks: dict[str, list[tuple[int, int, bytes]]]) -> dict[str, str]:
-    """Plays attacks one after the other over one connection, each the frames (type, flags, payload) of a stream of its
-    own, and after each a call that is served; gives those that were not refused by a reset of their stream alone. The
-    witness's calls go over the same connection to the backend."""
+    """Plays attacks in sequence over one connection: each is the frames (type, flags, payload) of its own stream,
+    followed by a call that must be served. Returns the attacks that were not answered by a reset of their stream
+    alone. The witness's calls use the same connection to the backend."""
     not_refused = {}
     with Witness(proxy.address), Attacker(proxy.address) as attacker:
         for number, (name, frames) in enumerate(attacks.items()):
@@ -109,7 +109,7 @@ def play(proxy, attacks: dict[str, list[tuple[int, int, bytes]]]) -> dict[str, s
             for kind, flags, payload in frames:
                 attacker.send(frame(kind, flags, stream, payload))
             attacker.send(attacker.request(stream + 2))
-            # What answers the attack has come by then.
+            # The attack's answer has come by then.
             attacker.wait_frame(HeadersFrame, stream + 2)
             seen = [one for one in attacker.frames if one.stream_id == stream]
             if [(type(one), getattr(one, "error_code", None)) for one in seen] != [(RstStreamFrame, PROTOCOL_ERROR)]:
@@ -119,7 +119,7 @@ def play(proxy, attacks: dict[str, list[tuple[int, int, bytes]]]) -> dict[str, s
 
 
 def test_malformed_request(proxy):
-    """The stream alone is refused, and nothing of it leaves the Proxy."""
+    """Only the stream is refused, and nothing of it is forwarded."""
     last = END_HEADERS | END_STREAM
     attacks = {name: [(HEADERS, last, header_block(*fields))] for name, fields in MALFORMED.items()}
     assert play(proxy, attacks) == {}
@@ -132,7 +132,7 @@ def smuggled(proxy) -> list[RawStream]:
 
 
 def test_content_length_that_lies(proxy):
-    """The head has gone on by then; the backend never sees a request that is complete, and is told at once."""
+    """The head has been forwarded by then; the backend never sees a complete request, and is told at once."""
     lies = {"too_long": ("5", b"four"), "too_short": ("3", b"four"), "none": ("0", b"four"), "nothing_sent": ("5", b"")}
     attacks = {
         name: [(HEADERS, END_HEADERS, header_block(*request(("content-length", length)))), (DATA, END_STREAM, sent)]
@@ -144,7 +144,7 @@ def test_content_length_that_lies(proxy):
 
 
 def test_malformed_trailers(proxy):
-    """They end the call, as a head would; and so does a header list in the middle of a request."""
+    """Malformed trailers end the call as a head would, and so does a header list in the middle of a request."""
     trailers = {
         "pseudo_field": [(":path", "/second")], "upper_case": [("Upper", "x")], "line_feed": [("x", "a\nb")],
         "connection": [("connection", "close")], "te": [("te", "gzip")],
@@ -162,7 +162,7 @@ def test_malformed_trailers(proxy):
         assert broken.wait_reset() and not broken.ended
 
 
-# MARK: What goes out is what the strictest server takes
+# MARK: Requests go out in the form that the strictest server accepts
 
 
 @pytest.fixture
@@ -209,8 +209,8 @@ ACCEPTED = {
 }
 
 
-def test_what_is_accepted_ends_nobody_elses_call(start_strict):
-    """Whatever passes, in whatever words it came, a strict server takes: with one that it doesn't, it would close the
+def test_accepted_requests_end_nobody_elses_calls(start_strict):
+    """A strict server takes everything that is forwarded, however it was written: otherwise it would close the
     connection, and every call on it would be lost."""
     proxy, client = start_strict()
     for name, fields in ACCEPTED.items():
@@ -233,7 +233,7 @@ TRAILERS = [
 
 
 def test_trailers_say_nothing(start_strict):
-    """Neither what says where a request goes, or who sends it, nor anything else: they stay behind, the call goes on."""
+    """Trailers are dropped, whatever fields they have, and the call goes on."""
     proxy, client = start_strict()
     for fields in (TRAILERS, TRAILERS[-1:]):
         stream = client.open(to_bytes(request()))
@@ -245,7 +245,7 @@ def test_trailers_say_nothing(start_strict):
 
 
 def test_the_proxys_own_field_in_every_spelling(proxy, connect_raw):
-    """Servers that make variables of names take them for the same."""
+    """Servers that turn names into variables take these spellings for the same field."""
     client = connect_raw(proxy.address, check_fields=False)
     spellings = [
         "x-forwarded-client-cert", "x_forwarded_client_cert", "x-forwarded_client-cert", "x.forwarded.client.cert",
@@ -271,16 +271,16 @@ CONNECT = [(":method", "CONNECT"), (":authority", "x:443")]
     ids=["at_its_end", "with_a_body", "with_a_length", "with_a_length_that_lies", "with_a_length_of_zero"],
 )
 def test_connect(start_strict, fields, body):
-    """A reverse proxy makes no tunnels: what asks for one is told so, and reaches no backend."""
+    """A request for a tunnel is answered by the Proxy and reaches no backend."""
     proxy, client = start_strict()
     for extra, code in (([], None), ([GRPC], b"12")):
         stream = client.open(to_bytes([*fields, *extra]), end_stream=body is None)
         if body is not None:
-            # It may have been told already that nobody wants it.
+            # The client may have been told already that nobody wants the rest.
             with contextlib.suppress(AssertionError, h2.exceptions.StreamClosedError):
                 stream.send_data(body, end_stream=True)
         stream.wait_finish()
-        # The lie may be seen first.
+        # The false length may be noticed first.
         if stream.reset_code != PROTOCOL_ERROR or fields[-1][1] != "70":
             assert (stream.status, stream.grpc_status) == ((b"501", None) if code is None else (b"200", code))
     assert proxy.backend.requests == []
@@ -297,7 +297,7 @@ def test_a_list_that_the_backend_does_not_take(start_strict):
         assert page.status == b"431"
         stream = client.open(to_bytes(request()))
         stream.send_data(b"x")
-        # It never sees trailers.
+        # The backend never gets the trailers.
         stream.send_headers(to_bytes([long]), end_stream=True)
         assert stream.wait_end().grpc_status == b"0"
     assert client.open(to_bytes(request(("x-short", "v" * 2_000))), end_stream=True).wait_end().grpc_status == b"0"

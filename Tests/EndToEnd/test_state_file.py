@@ -1,4 +1,4 @@
-"""The state on disk: taken up again, never guessed."""
+"""The state on disk: it is taken up again, and never guessed."""
 
 import json
 import stat
@@ -10,7 +10,7 @@ from harness.proxy import run_proxy
 
 
 def start_must_fail(tmp_path, blue, green, **settings):
-    """Runs a Proxy that must not come up; gives the finished process."""
+    """Runs a Proxy that must fail to start; returns the finished process."""
     done = run_proxy(tmp_path, blue=blue.address, green=green.address, **settings)
     assert done.returncode != 0, done
     assert "Fatal error" not in done.stderr
@@ -50,7 +50,7 @@ def test_initial_color_counts_only_while_there_is_no_state(start_proxy, blue, gr
 
 
 def test_state_file_is_whole_at_any_moment(proxy):
-    """Read over and over while it changes: always JSON, never half of it."""
+    """The file is valid JSON at any moment, read over and over while it changes."""
     done = threading.Event()
     epochs: list[int] = []
 
@@ -141,7 +141,7 @@ def test_two_proxies_on_one_state_file(proxy, tmp_path, blue, green):
 
 
 def test_a_state_that_cannot_be_saved_changes_nothing(proxy, channel):
-    """The folder is gone: the switch is refused, calls go on as before, and it works again when the folder is back."""
+    """With its folder gone a switch is refused and calls go on; when the folder is back, switches succeed."""
     moved = proxy.folder.with_name("moved")
     proxy.folder.rename(moved)
     answer = proxy.admin.post("/switch")
@@ -156,7 +156,7 @@ def test_a_state_that_cannot_be_saved_changes_nothing(proxy, channel):
 
 
 def test_who_may_read_the_files(start_proxy, blue, green, tmp_path, open_channel):
-    """The state and its lock are for the Proxy's user alone; the logs also for its group, which collects them."""
+    """The state and its lock are readable by the Proxy's user only; the logs also by its group, which collects them."""
     log = tmp_path / "logs" / "access.jsonl"
     log.parent.mkdir()
     proxy = start_proxy(blue=blue.address, green=green.address, access_log=log)
@@ -172,7 +172,7 @@ def test_who_may_read_the_files(start_proxy, blue, green, tmp_path, open_channel
 
 @pytest.mark.parametrize("name", ["state.json", "state.json.lock"])
 def test_symbolic_links_in_the_way(tmp_path, blue, green, name):
-    """Another file, to which somebody's link leads, is neither read nor touched."""
+    """A symbolic link in place of the file: the link's target is neither read nor changed."""
     other = tmp_path / "other"
     other.write_text("precious")
     (tmp_path / name).symlink_to(other)

@@ -1,9 +1,10 @@
-"""What the edge accepts goes to strict peers, beside a witness on the same connection, which never dies.
+"""Generated messages that the Proxy accepts go to strict peers, beside a witness on the same connection, which must
+never die.
 
-A server that ends its connection for one request ends the calls of everybody on it, and a client that ends its own for
-one response ends all that its process does. So generated requests go through a Proxy that has one upstream connection
-to a strict server, and generated responses to a strict client's one connection; after each a long call over the same
-connection has to be answered.
+A server that ends its connection because of one request ends everybody's calls on it, and a client that ends its own
+because of one response ends all of its process's calls. So generated requests go through a Proxy that has one
+connection to a strict server, and generated responses go to a strict client's one connection. After each, a long
+call on the same connection has to be answered.
 
 `SLUICE_STRICT_CASES` sets how many cases each test plays, and `SLUICE_STRICT_CASE` plays a single one by its number.
 """
@@ -23,12 +24,12 @@ from harness.strict_programs import NotHere
 from harness.strict_servers import SERVERS, StrictServer, connections_to
 from harness.survey import Survey, case_numbers
 
-# Cases over one upstream connection: fewer than the resets that servers take of one peer.
+# Cases for each upstream connection: fewer than the resets that servers take from one peer.
 BATCH = 120
-# Cases beyond those with one trait each.
+# Cases in addition to those with a single trait.
 MORE = 100
 UNAVAILABLE = b"14"
-# One connection to the upstream, and no budget that ends anything.
+# One connection to the upstream, and budgets that end nothing.
 SETTINGS = {
     "health_check": "none", "access_log": "off", "workers": 1, "max_upstream_connections": 1,
     "reset_budget": 1_000_000, "control_frame_budget": 1_000_000, "min_ping_interval": "0s",
@@ -37,7 +38,7 @@ SETTINGS = {
 
 
 class ServerTrial:
-    """A Proxy with one upstream connection to a strict server, the witness on that, and a hostile client."""
+    """A Proxy with one connection to a strict server, the witness on that connection, and a hostile client."""
 
     def __init__(self, server: StrictServer, start_proxy):
         self._server = server
@@ -61,7 +62,7 @@ class ServerTrial:
         return self.check(counts=self._server.is_seen_late or self._played % 20 == 0)
 
     def check(self, *, counts: bool = True) -> str | None:
-        """Says how the witness died, or that others' calls fail. `counts`: whether connections are counted, too."""
+        """Says how the witness died, or that others' calls fail; `counts` also checks the number of connections."""
         try:
             self._witness.exchange()
             self._call()
@@ -72,7 +73,7 @@ class ServerTrial:
         return None
 
     def _call(self) -> None:
-        """An ordinary call over a client's connection of its own."""
+        """Makes an ordinary call on its own client connection."""
         stream = self._other.open(grpc_request(self._server.paths[0])).send_data(grpc_message(b""), end_stream=True)
         assert stream.wait_finish(5).ended and stream.grpc_status != UNAVAILABLE, stream
 
@@ -84,8 +85,8 @@ class ServerTrial:
 
 
 class ClientTrial:
-    """A Proxy between a strict client, whose witness shares its one connection with all its calls, and a backend that
-    answers those as it is told to, over one upstream connection."""
+    """A Proxy between a strict client, whose witness shares its one connection with all of its calls, and a backend
+    that answers those calls as it is told to, over one upstream connection."""
 
     def __init__(self, make_client, start_proxy):
         self._backend = ResponseBackend()
@@ -120,10 +121,10 @@ class ClientTrial:
 
 
 def conclude(request, name: str, numbers: range, survey: Survey, answered: int) -> None:
-    """Says what was played, and fails if a witness died."""
+    """Reports the cases played, and fails if a witness died."""
     print(f"\n{name}: {len(numbers)} cases: {dict(survey.outcomes.most_common())}")
     if survey.deaths:
-        # What dozens of Proxies have said fills pages.
+        # The output of dozens of Proxies would fill pages.
         request.node.processes.clear()
         pytest.fail("\n".join([f"{name}: {len(survey.deaths)} deaths", *map(str, survey.deaths)]), pytrace=False)
     assert len(numbers) == 1 or answered > len(numbers) / 4, "most of it never came through: this tests nothing"
@@ -154,7 +155,7 @@ def test_no_request_ends_the_witness(request, start_server, start_proxy):
             if server.lives:
                 return ServerTrial(server, start_proxy)
         except AssertionError:
-            # It may have been about to end.
+            # The server may have been about to end.
             if server.lives:
                 raise
         server = start_server()

@@ -1,4 +1,4 @@
-"""The switch: once it has answered, every stream that begins goes to the new color; none in flight is touched."""
+"""The switch: from its answer on, every new stream goes to the new color; streams in flight are not touched."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from harness.raw_http2 import grpc_message, grpc_request
 from harness.staleness import Switch, Timeline
 from harness.switch_load_processes import CONNECTIONS, LoadProcesses, backend_of_a_new_call, backend_of_a_new_stream
 
-# `SLUICE_SWITCHES` sets another number than that of an ordinary test run.
+# `SLUICE_SWITCHES` sets the number of switches.
 SWITCHES = int(os.environ.get("SLUICE_SWITCHES", 200))
 
 
@@ -18,11 +18,11 @@ SWITCHES = int(os.environ.get("SLUICE_SWITCHES", 200))
 def test_200_switches_under_load(start_proxy, start_process, connect_raw, tmp_path, blue, green):
     """64 unary callers and 100 long bidirectional streams over 8 connections, 200 switches, 2 workers.
 
-    0 failed calls, 0 stale (a call begun after a switch answered that lands on the old color), 0 moved streams, 0 lost
-    or repeated messages, no client connection closed. Then the proxy is killed: the next one goes on from the same
+    0 failed calls, 0 stale ones (begun after a switch's answer, yet on the old color), 0 moved streams, 0 lost or
+    repeated messages, no client connection closed. Then the Proxy is killed: the next one goes on from the same
     color and epoch.
     """
-    # The load takes all of both cores: a health check that is late says nothing about the backends.
+    # The load uses both cores: a late health check says nothing about the backends.
     proxy = start_proxy(
         blue=blue.address, green=green.address, workers=2, initial="green", access_log="off",
         health_interval="1s", health_timeout="20s", health_fall=10,
@@ -38,14 +38,14 @@ def test_200_switches_under_load(start_proxy, start_process, connect_raw, tmp_pa
     for i in range(SWITCHES):
         target = "blue" if active == "green" else "green"
         asked = time.monotonic_ns()
-        # Every way of asking for it: toggle, by name, and back.
+        # A switch is asked for in every way: toggle, by name, and back.
         receipt = (
             proxy.admin.rollback() if i % 3 == 2 else proxy.admin.switch("" if i % 3 == 0 else f"?to={target}")
         )
         switches.append(Switch(asked, time.monotonic_ns(), target))
         assert (receipt["from"], receipt["to"], receipt["epoch"]) == (active, target, i + 2)
         active = target
-        # Begun after the answer, on an old connection and on a new one, as a call and as a stream.
+        # Begun after the answer: a call and a stream, on an old and on a new connection.
         assert backend_of_a_new_call(old_connections[i % 4]) == active
         assert backend_of_a_new_stream(old_connections[(i + 1) % 4]) == active
         fresh = connect_raw(proxy.address)
@@ -56,7 +56,7 @@ def test_200_switches_under_load(start_proxy, start_process, connect_raw, tmp_pa
     seen = load.finish()
     seen.check(Timeline("green", switches), least_decisive=SWITCHES)
 
-    # No connection was closed by the proxy: each client needed exactly one.
+    # The Proxy closed no connection: each client needed exactly one.
     assert all(not connection.closed and not connection.goaways for connection in old_connections)
     assert sum(worker["accepted_connections"] for worker in status["workers"]) == CONNECTIONS + 4 + SWITCHES
     colors = proxy.admin.status()["colors"]
@@ -75,7 +75,7 @@ def test_200_switches_under_load(start_proxy, start_process, connect_raw, tmp_pa
 
 
 def test_streams_in_flight_stay_through_many_switches(proxy, connect_raw):
-    """Streams begun under different epochs, side by side on one connection, each with its own backend to the end."""
+    """Streams begun under different epochs, side by side on one connection, each stay with their backend to the end."""
     connection = connect_raw(proxy.address)
     streams = []
     for _ in range(20):
@@ -99,7 +99,7 @@ def test_streams_in_flight_stay_through_many_switches(proxy, connect_raw):
 
 
 def test_timeline():
-    """The check for stale calls can tell right from wrong."""
+    """The check for stale calls accepts what it should and nothing else."""
     timeline = Timeline("blue", [Switch(100, 110, "green"), Switch(200, 210, "blue")])
     assert timeline.allowed(10, 90) == {"blue"}
     assert timeline.allowed(10, 105) == {"blue", "green"}

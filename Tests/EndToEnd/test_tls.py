@@ -15,13 +15,13 @@ from harness.openssl_client import OpenSSLClient
 from harness.proxy import run_proxy
 from harness.raw_http2 import grpc_message, grpc_request
 
-# A frame type that nobody knows.
+# A frame type that no standard has.
 UNKNOWN = 0x42
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    """An authority, a server's certificate for localhost and a client's, all by that authority."""
+    """An authority, with a certificate for a server on localhost and one for a client."""
     folder = tmp_path_factory.mktemp("certificates")
     authority = Authority(folder)
     authority.issue("server")
@@ -97,7 +97,7 @@ def test_client_certificates(tls_proxy, certificates):
 
 
 def shake_hands(proxy, context: ssl.SSLContext) -> bytes:
-    """A handshake and what the server sends after it: it may refuse a client at either point."""
+    """Makes a handshake and reads what the server sends after it: a server may refuse a client at either point."""
     host, port = proxy.address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=15) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as secured:
@@ -116,7 +116,7 @@ def client_context(folder, name: str | None = None) -> ssl.SSLContext:
 def test_versions_that_are_refused(tls_proxy, certificates, version):
     proxy = tls_proxy()
     context = client_context(certificates)
-    # Otherwise this side would refuse.
+    # At OpenSSL's default level, this side would refuse.
     context.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -143,7 +143,8 @@ def test_suites_of_tls_1_2(start_proxy, blue, green, certificates, key, suite):
 
 @pytest.mark.parametrize(("key", "suites"), NO_SUITES)
 def test_suites_that_are_refused(start_proxy, blue, green, certificates, key, suites):
-    """RFC 9113, appendix A: CBC, SHA-1, keys that are not ephemeral. Beside them a sound suite is taken."""
+    """Suites with CBC, SHA-1 or keys that aren't ephemeral are refused (RFC 9113, appendix A); a sound suite offered
+    with them is taken."""
     proxy = proxy_with_key(start_proxy, blue, green, certificates, key)
     said = openssl_client(proxy.address, certificates / "ca.pem", suites)
     assert "handshake failure" in said and "Cipher is (NONE)" in said, said
@@ -158,7 +159,7 @@ def test_suites_that_are_refused(start_proxy, blue, green, certificates, key, su
     [("expired", "certificate has expired"), ("stranger", "unable to get"), (None, "did not return a certificate")],
 )
 def test_client_certificates_that_are_refused(tls_proxy, certificates, tmp_path, shown, reason):
-    """The log says what is wrong with it; the client hears an alert."""
+    """The log says what is wrong with the certificate; the client gets an alert."""
     authority = certificates / "ca.pem"
     if shown == "expired":
         Authority(tmp_path).issue(shown, days=-1)
@@ -175,7 +176,7 @@ def test_client_certificates_that_are_refused(tls_proxy, certificates, tmp_path,
 
 
 @pytest.mark.parametrize("sent", [b"", bytes.fromhex("1603010200010001fc0303")], ids=["nothing", "half_a_hello"])
-def test_handshake_that_does_not_end(tls_proxy, sent):
+def test_handshake_that_never_ends(tls_proxy, sent):
     proxy = tls_proxy(preface_timeout="300ms")
     host, port = proxy.address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=15) as silent:
@@ -185,14 +186,14 @@ def test_handshake_that_does_not_end(tls_proxy, sent):
 
 
 def test_tls_on_a_plaintext_port(proxy, certificates):
-    """The client hears of it at once, and the log says what came."""
+    """The client is told at once, and the log says what came."""
     with pytest.raises((ssl.SSLError, ConnectionError)):
         shake_hands(proxy, client_context(certificates))
     assert "bad client magic" in assert_counted(proxy, "protocol_error")["reason"]
 
 
 def test_large_messages(tls_proxy, certificates):
-    """More than one record, and more than the windows, both ways."""
+    """Messages larger than a record and than the windows, in both directions."""
     proxy = tls_proxy()
     message = bytes(range(256)) * 16_384
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -218,7 +219,7 @@ def test_files_that_do_not_fit(tmp_path, certificates, settings, named):
 
 
 def visit(proxy, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> tuple[ssl.SSLSession, bool]:
-    """A connection up to the server's SETTINGS, by which time it has sent its tickets; closed again."""
+    """Opens a connection and closes it after the server's SETTINGS; by then it has sent its tickets."""
     host, port = proxy.address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=15) as plain:
         with context.wrap_socket(plain, server_hostname="localhost", session=session) as secured:
@@ -229,7 +230,7 @@ def visit(proxy, context: ssl.SSLContext, session: ssl.SSLSession | None = None)
 
 @pytest.mark.parametrize("mutual", [False, True])
 @pytest.mark.parametrize(
-    # With TLS 1.3 a session's number comes as a ticket; with TLS 1.2 as a number.
+    # TLS 1.3 sends session ids in tickets, TLS 1.2 in the handshake.
     ("version", "tickets"),
     [(ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, False)],
 )
@@ -243,13 +244,13 @@ def test_sessions_are_resumed(tls_proxy, certificates, version, tickets, mutual)
     session, reused = visit(proxy, context)
     assert not reused and session.has_ticket == tickets
     for _ in range(3):
-        # Connections go to both workers in turn: what one has given, the other takes.
+        # Connections go to the workers in turn: a session from one must be resumed by the other.
         session, reused = visit(proxy, context, session)
         assert reused
 
 
 def test_resumed_session_keeps_its_client(tls_proxy, certificates):
-    """The certificate isn't shown again, but who the client is stays known."""
+    """In a resumed session the certificate isn't shown again, but the client's identity is still known."""
     context = ssl.create_default_context(cafile=certificates / "ca.pem")
     context.set_alpn_protocols(["h2"])
     context.load_cert_chain(certificates / "client.pem", certificates / "client.key")
@@ -263,7 +264,7 @@ def test_resumed_session_keeps_its_client(tls_proxy, certificates):
 
 
 def describe(secured: ssl.SSLSocket) -> bytes:
-    """The body of the answer to a call of `Describe`, on one thread."""
+    """The body of an answer to `Describe`, called on one thread."""
     connection = h2.connection.H2Connection()
     connection.initiate_connection()
     connection.send_headers(1, [(name.decode(), value.decode()) for name, value in grpc_request("/echo.Echo/Describe")])
@@ -281,7 +282,8 @@ def describe(secured: ssl.SSLSocket) -> bytes:
 
 
 def test_key_updates_are_answered(tls_proxy, certificates):
-    """RFC 8446, section 4.6.3: as many as are needed in a connection's life, with data between them."""
+    """Key updates are answered, as many as a connection's life needs, with data between them (RFC 8446, section
+    4.6.3)."""
     proxy = tls_proxy()
     with OpenSSLClient(proxy.address) as client:
         client.send(PREFACE)
@@ -294,7 +296,7 @@ def test_key_updates_are_answered(tls_proxy, certificates):
 
 
 def test_key_updates_whose_answers_nobody_reads(tls_proxy, certificates):
-    """Data between them earns them, but what would have to be sent for them is bounded."""
+    """Data earns key updates, but the answers that wait to be sent are bounded."""
     proxy = tls_proxy(control_frame_budget=1_000_000)
     before = proxy.process.resident_bytes
     with OpenSSLClient(proxy.address, receive_buffer=4096) as client:
@@ -309,7 +311,7 @@ def test_key_updates_whose_answers_nobody_reads(tls_proxy, certificates):
 
 
 def test_flood_of_key_updates(tls_proxy, certificates):
-    """They carry nothing and cost a lot: a client that sends only them is sent away, and keeps nobody waiting."""
+    """Key updates carry nothing and cost a lot: a client that sends only those is disconnected, and delays nobody."""
     proxy = tls_proxy()
     with OpenSSLClient(proxy.address) as client:
         sent = 0

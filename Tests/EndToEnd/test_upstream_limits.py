@@ -1,4 +1,4 @@
-"""What an upstream says that it doesn't take, or is known to end for, isn't sent to it."""
+"""Messages that an upstream doesn't take, or is known to end for, aren't sent to it."""
 
 import contextlib
 
@@ -36,15 +36,15 @@ def client(proxy, connect_raw):
 
 def call(client, *fields: tuple[str, str]):
     stream = client.open(grpc_request("/echo.Echo/Unary", *fields))
-    # It may have been answered by then.
+    # The call may have been answered by then.
     with contextlib.suppress(AssertionError, h2.exceptions.ProtocolError):
         stream.send_data(grpc_message(b"x"), end_stream=True)
     return stream.wait_finish()
 
 
 def test_header_list_over_what_the_upstream_takes(client, backend):
-    """SETTINGS_MAX_HEADER_LIST_SIZE: Netty ends the connection for a list that is a quarter larger than it says."""
-    # The first call's connection has yet to say what it takes.
+    """SETTINGS_MAX_HEADER_LIST_SIZE: Netty ends a connection for a list a quarter larger than it announces."""
+    # On the first call's connection, the upstream has not announced its limit yet.
     for fields in (("x", "y" * 4_000), ("x", "y" * 4_000), ("x", "y" * 3_000)):
         stream = call(client, fields)
         expected = b"8" if len(fields[1]) == 4_000 else b"0"
@@ -63,8 +63,9 @@ def test_response_to_http_where_the_list_is_too_large(client):
     ["-1S"], [""], ["1"], ["S"], ["1 S"], ["1x"], ["123456789S"], ["+1S"], ["1.5S"], ["-1S", "10S"],
     ["10S", "-1S"],
 ])
-def test_timeout_that_is_none(client, backend, values):
-    """grpc-swift's process ends for `-1S`; what other stacks make of such values differs from one to the next."""
+def test_invalid_timeouts(client, backend, values):
+    """A timeout of `-1S` is dropped: grpc-swift's process ends for it, and other stacks differ in what they make of
+    it."""
     assert call(client).grpc_status == b"0"
     stream = call(client, *(("grpc-timeout", value) for value in values))
     assert stream.grpc_status == b"13" and b"grpc-timeout" in stream.grpc_status_message
@@ -73,15 +74,16 @@ def test_timeout_that_is_none(client, backend, values):
 
 
 def test_call_that_is_refused_as_it_comes(start_proxy, request):
-    """No frame goes out for it: one of a stream that the upstream hasn't heard of would end the connection."""
+    """A call that is refused as it arrives sends no frame: a frame of an unknown stream would end the upstream's
+    connection."""
     backend = FrameBackend(lambda _: [])
     request.addfinalizer(backend.close)
     proxy = start_proxy(blue=backend.address, green=backend.address, health_check="none", workers=1)
     trailers = header_block(*((f"x-{n}", "y") for n in range(101)))
     with Attacker(proxy.address) as attacker:
         for stream in range(1, 41, 4):
-            # The head and what the call is refused for come at once, and so nothing of it has gone on yet. The PING has
-            # the Proxy's answers to this client leave before its requests to the upstream.
+            # The head and the reason for refusing come together, so nothing has been forwarded yet. Because of the
+            # PING, the Proxy answers this client before it sends requests to the upstream.
             refused = attacker.request(stream, flags=END_HEADERS) + header_frames(stream, trailers)
             attacker.send(frame(PING, 0, 0, bytes(8)) + refused)
             attacker.wait_frame(HeadersFrame, stream)

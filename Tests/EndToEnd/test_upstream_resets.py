@@ -1,4 +1,4 @@
-"""An upstream connection is a common good: calls that clients abandon don't end it for the others."""
+"""An upstream connection is shared: calls that some clients abandon don't end it for the others."""
 
 import contextlib
 import threading
@@ -32,7 +32,7 @@ def resets_of(connection) -> int:
 
 
 class Strict:
-    """Answers as echo servers do, but ends a connection with too many resets, as swift-nio-http2 and Netty do."""
+    """An echo server that ends a connection after too many resets, as swift-nio-http2 and Netty do."""
 
     def __init__(self, most_resets: int = 200):
         self._most = most_resets
@@ -71,7 +71,7 @@ def strict(start_raw_backend):
 
 
 def abandon(connection, backend, calls: int) -> None:
-    """A client begins so many calls, and cancels them once they have reached the backend."""
+    """Begins `count` calls as one client, and cancels them when they have reached the backend."""
     before = sum(request.path == HANG.encode() for request in list(backend.requests))
     streams = [connection.open(grpc_request(HANG), end_stream=True) for _ in range(calls)]
     eventually(
@@ -96,9 +96,9 @@ def limit(proxy, name: str) -> float:
 
 @pytest.mark.parametrize("where", ["many_clients", "one_connection"])
 def test_calls_abandoned(start_proxy, strict, connect_raw, where):
-    """600 calls are cancelled, of 30 clients, or of one that the witness is on as well: no connection is sent more resets
-    than its budget, none is lost, and nobody else's call fails: neither a long one on the connection where it began, nor
-    short ones meanwhile."""
+    """600 calls are cancelled, by 30 clients or by one that has the witness on its connection. No connection gets
+    more resets than its budget, none is lost, and no other call fails: neither a long one where the cancelled ones
+    were, nor short ones meanwhile."""
     proxy = start_proxy(
         blue=strict.address, green=strict.address, health_check="none", workers=1, reset_budget=100_000,
         min_ping_interval="0s")
@@ -106,7 +106,7 @@ def test_calls_abandoned(start_proxy, strict, connect_raw, where):
     with Witness(shared or proxy.address):
         for _ in range(30):
             abandon(shared or connect_raw(proxy.address), strict, calls=20)
-        # The witness's stream has stayed where it began, where the first calls were cancelled.
+        # The witness's stream is still on the connection where the first calls were cancelled.
         assert resets_of(strict.connections[0]) >= 20 and not strict.connections[0].closed
     assert max(resets_of(connection) for connection in strict.connections) <= 80
     abandoned = [request for request in strict.requests if request.path == HANG.encode()]
@@ -115,16 +115,17 @@ def test_calls_abandoned(start_proxy, strict, connect_raw, where):
         lambda: all(request.reset_code == CANCEL or request.connection.closed for request in abandoned),
         what="the end of the cancelled calls", timeout=60)
     assert not any(line["message"].endswith("is lost") for line in proxy.process.json_lines())
-    # A connection is replaced after 40 resets; calls are also ended with their connection, where nothing else is on it.
+    # A connection is replaced after 40 resets; where only cancelled calls are on it, it is closed instead of resetting
+    # them.
     assert 4 <= len(strict.connections) <= 600 / 40 + 3, len(strict.connections)
     assert limit(proxy, "upstream_resets") >= 3
-    # Those that are empty are closed.
+    # Empty connections are closed.
     eventually(lambda: sum(not one.closed for one in strict.connections) <= 3, what="the end of empty connections")
 
 
 def test_more_calls_than_the_budget_are_abandoned_at_once(start_proxy, strict, connect_raw):
-    """40 calls end with their client, where 10 may be reset, while another client's call goes on: the rest are left to
-    themselves, new calls go elsewhere, and all is over once nobody's call is left on the connection."""
+    """40 calls end with their client where 10 may be reset, while another client's call goes on. The other 30 are
+    left open, new calls go elsewhere, and the connection closes when only those are left."""
     proxy = start_proxy(
         blue=strict.address, green=strict.address, health_check="none", workers=1, upstream_resets=10)
     long = connect_raw(proxy.address).open(grpc_request("/a.A/Bidi"))
@@ -153,7 +154,7 @@ def test_more_calls_than_the_budget_are_abandoned_at_once(start_proxy, strict, c
 
 
 def test_a_drain_of_more_calls_than_the_budget(start_proxy, strict, connect_raw):
-    """200 calls are ended by a drain, on connections that may have 10 resets: all are over at once."""
+    """A drain ends 200 calls on connections that allow 10 resets: all end at once."""
     proxy = start_proxy(
         blue=strict.address, green=strict.address, health_check="none", workers=1, upstream_resets=10,
         drain_timeout="200ms")
@@ -168,7 +169,7 @@ def test_a_drain_of_more_calls_than_the_budget(start_proxy, strict, connect_raw)
 
 
 def test_a_body_that_is_dropped_has_no_end(start_proxy, start_raw_backend, connect_raw):
-    """A call that waits to be reset never looks complete: its client has left with the rest of its body."""
+    """A call that waits for its reset never looks complete: its client has left before the rest of the body came."""
     backend = start_raw_backend(lambda stream: None, auto_window=False)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, deadline_grace="1s")
@@ -191,8 +192,8 @@ def test_a_body_that_is_dropped_has_no_end(start_proxy, start_raw_backend, conne
 
 @pytest.mark.parametrize("timeout", ["100m", "250m"])
 def test_expired_deadlines_cost_no_resets(start_proxy, start_raw_backend, connect_raw, timeout):
-    """Clients leave at their deadlines, as gRPC's do. The backend, which has the same deadline, ends the calls itself a
-    moment later, and needs no reset for that."""
+    """Clients leave at their deadlines, as gRPC clients do. The backend has the same deadline and ends the calls
+    itself a moment later, so no resets are needed."""
     delay = int(timeout[:-1]) / 1_000
 
     def reply(stream):
@@ -215,8 +216,9 @@ def test_expired_deadlines_cost_no_resets(start_proxy, start_raw_backend, connec
     assert [resets_of(one) for one in backend.connections] == [0]
 
 
-def test_a_deadline_that_the_backend_does_not_notice(start_proxy, start_raw_backend, connect_raw):
-    """It is told once the grace is over, and so is one whose client leaves well before its deadline: at once."""
+def test_a_deadline_that_the_backend_misses(start_proxy, start_raw_backend, connect_raw):
+    """A backend that misses a deadline is told when the grace is over; one whose client leaves well before its
+    deadline is told at once."""
     backend = start_raw_backend(lambda stream: None)
     proxy = start_proxy(
         blue=backend.address, green=backend.address, health_check="none", workers=1, deadline_grace="1s")
@@ -239,8 +241,9 @@ def test_a_deadline_that_the_backend_does_not_notice(start_proxy, start_raw_back
 
 @pytest.mark.parametrize("last", ["none", "all"])
 def test_calls_lost_with_their_connection_are_unavailable(start_proxy, start_raw_backend, connect_raw, last):
-    """The backend ends the connection for what somebody has done on it. Calls whose responses have begun are UNAVAILABLE,
-    whether the GOAWAY covers them or not, and one line of the log says why, how many, and whose stream was the newest."""
+    """The backend ends the connection because of one client. Calls whose responses have begun fail with UNAVAILABLE,
+    whether the GOAWAY covers them or not; one line in the log gives the reason, the number of calls, and the newest
+    stream."""
 
     def reply(stream):
         if stream.path != b"/a.A/Last":
@@ -270,7 +273,7 @@ def test_calls_lost_with_their_connection_are_unavailable(start_proxy, start_raw
     def losses() -> list[dict]:
         return [line for line in proxy.process.json_lines() if line["message"] == "a connection to an upstream is lost"]
 
-    # Where the culprit's call was refused it was tried once more, and ended another connection.
+    # A refused call of the culprit's was tried again and ended another connection.
     eventually(lambda: len(losses()) == len(backend.connections), what="one line for each connection")
     lost = losses()
     assert lost[0]["reason"] == "the upstream sent GOAWAY (ENHANCE_YOUR_CALM)"
@@ -283,8 +286,8 @@ def test_calls_lost_with_their_connection_are_unavailable(start_proxy, start_raw
 
 
 def test_fewer_streams_than_at_first(start_proxy, connect_raw, request):
-    """A backend allows 100 streams and then 1, in one go, as Python's h2 does. Calls that were placed at the first word and
-    haven't been sent are placed anew at the second: 15 calls that all wait for each other come through."""
+    """A backend allows 100 streams and then 1 at once, as Python's h2 does. Calls placed under the first limit but
+    not sent are placed again under the second: 15 calls that all wait for each other come through."""
     answer = header_block((":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0"))
     everyone = threading.Barrier(15)
 

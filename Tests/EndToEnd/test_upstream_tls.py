@@ -1,4 +1,4 @@
-"""TLS towards backends: verified names and authorities, mutual TLS, and what clients are told where it fails."""
+"""TLS towards backends: verified names and authorities, mutual TLS, and what clients are told when it fails."""
 
 import grpc
 import pytest
@@ -20,7 +20,7 @@ def server(authority):
 
 @pytest.fixture
 def start(start_proxy, start_backend):
-    """A Proxy with one TLS backend behind blue, and a plain one's address behind green that nobody calls."""
+    """Starts a Proxy with a TLS backend behind blue; green has the address of a plaintext one, which nobody calls."""
 
     def make(certificate, *, backend=None, host="127.0.0.1", **settings):
         started = start_backend("blue", tls_cert=certificate.pem, tls_key=certificate.key, **(backend or {}))
@@ -65,7 +65,7 @@ def test_address_that_is_not_the_certificates(start, open_channel, authority):
 
 
 def test_subject_alone_does_not_name_a_backend(start, open_channel, authority):
-    """As in browsers and Go: only alternative names count."""
+    """Only alternative names count, as in browsers and in Go."""
     bare = authority.issue("bare", subject="/CN=localhost", names=None)
     proxy = start(bare, upstream_tls_ca=authority.pem, host="localhost")
     assert "hostname mismatch" in refusal(open_channel, proxy)
@@ -104,7 +104,7 @@ def test_mutual_tls(start, open_channel, authority, server):
 
 def test_mutual_tls_without_a_certificate(start, open_channel, authority, server):
     proxy = start(server, backend={"tls_client_ca": authority.pem}, upstream_tls_ca=authority.pem)
-    # grpcio just closes the connection; other servers say "certificate required".
+    # grpcio closes the connection without a reason; other servers say "certificate required".
     assert "asked for a client's certificate" in refusal(open_channel, proxy)
     assert "asked for a client's certificate" in str(proxy.admin.wait_health("blue", "unhealthy"))
 
@@ -152,7 +152,7 @@ def suite_server(authority):
 
 @pytest.mark.parametrize(("key", "suite"), SUITES)
 def test_suites_of_tls_1_2(start_proxy, suite_server, authority, key, suite):
-    """Calls and health checks shake hands with such a backend; it says no more than that."""
+    """Calls and health checks connect to a backend with these suites only."""
     backend = suite_server(key, suite)
     start_proxy(
         blue=backend.address, green="127.0.0.1:1", upstream_tls=True, upstream_tls_ca=authority.pem,
@@ -164,7 +164,7 @@ def test_suites_of_tls_1_2(start_proxy, suite_server, authority, key, suite):
 
 @pytest.mark.parametrize(("key", "suites"), NO_SUITES)
 def test_suites_that_are_refused(start_proxy, open_channel, suite_server, authority, key, suites):
-    """RFC 9113, appendix A: a backend that has only those is none."""
+    """A backend that has only forbidden suites is unreachable (RFC 9113, appendix A)."""
     backend = suite_server(key, suites)
     proxy = start_proxy(
         blue=backend.address, green="127.0.0.1:1", upstream_tls=True, upstream_tls_ca=authority.pem,

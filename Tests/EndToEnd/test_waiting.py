@@ -1,4 +1,4 @@
-"""Calls that wait for a place at a backend: bounded in number and in time, and nobody's calls stand before another's."""
+"""Calls that wait for a stream to a backend: bounded in number and time, with clients taking turns."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ from harness.witness import Witness
 
 
 class OneByOne:
-    """Takes one call at a time, and answers it when it is told to."""
+    """A backend that takes one call at a time, and answers it when told to."""
 
     def __init__(self):
         self._may = threading.Semaphore(0)
@@ -49,7 +49,7 @@ def start(start_proxy, start_raw_backend, one_by_one):
 
 
 def connect_from(request, address: str, source: str) -> RawConnection:
-    """A client of another address than the others."""
+    """A client at an address of its own."""
     host, port = address.rsplit(":", 1)
     sock = socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
     connection = RawConnection(sock, client_side=True)
@@ -65,7 +65,7 @@ def fill(connection, count: int) -> list:
 
 
 def test_clients_take_turns(start, one_by_one, connect_raw):
-    """100 calls of one client wait, and then one of another: it is the next but one, and not the last."""
+    """100 calls of one client wait, then one of another client: that one is second in turn, and not last."""
     proxy, backend = start()
     many = connect_raw(proxy.address)
     streams = fill(many, 100)
@@ -97,8 +97,8 @@ def test_an_address_with_many_connections_has_one_turn(start, one_by_one, connec
 
 
 def test_the_witness_has_its_turns(start_proxy, start_raw_backend):
-    """One upstream connection with few places, for which hundreds of another address's calls wait all the time: whose
-    stream has a place keeps it, and whose other calls come now and then are the next but few each time."""
+    """One upstream connection with few places, for which hundreds of another address's calls wait: the witness's
+    stream keeps its place, and its other calls are always among the next few."""
 
     def answer(stream) -> None:
         time.sleep(0.005)
@@ -119,8 +119,8 @@ def test_the_witness_has_its_turns(start_proxy, start_raw_backend):
     assert len(backend.connections) == 1
 
 
-def test_a_full_queue_refuses_who_has_most(start, one_by_one, connect_raw, request):
-    """Beyond `--max-waiting` the newest calls of whoever has most wait no more; a newcomer's call does."""
+def test_a_full_queue_refuses_the_client_with_most_calls(start, one_by_one, connect_raw, request):
+    """Beyond `--max-waiting`, the client with most waiting calls loses its newest; a newcomer's call may wait."""
     proxy, backend = start(max_waiting=50)
     connection = connect_raw(proxy.address)
     many = fill(connection, 1)
@@ -145,8 +145,8 @@ def test_a_full_queue_refuses_who_has_most(start, one_by_one, connect_raw, reque
     eventually(lambda: proxy.admin.status()["colors"]["blue"]["in_flight"] == 0, what="the end of the calls")
 
 
-def test_a_call_waits_for_so_long(start, connect_raw):
-    """`--wait-timeout`: the answer says what it was that took so long."""
+def test_a_call_waits_no_longer_than_the_limit(start, connect_raw):
+    """After `--wait-timeout` the call fails, and the answer says what it was waiting for."""
     proxy, backend = start(wait_timeout="500ms", reveal_upstream="on")
     connection = connect_raw(proxy.address)
     first = connection.open(grpc_request(), end_stream=True)
@@ -163,7 +163,7 @@ def test_a_call_waits_for_so_long(start, connect_raw):
 
 
 def test_a_deadline_that_passes_while_its_call_waits(start, one_by_one, connect_raw):
-    """It is kept, although nothing moves; the call's place goes to another one, and the next in turn is the next one."""
+    """A waiting call ends at its deadline even if nothing moves, and frees its place; the order of the others stays."""
     proxy, backend = start(deadline_grace="0s", max_waiting=3)
     connection = connect_raw(proxy.address)
     served = connection.open(grpc_request("/served"), end_stream=True)
@@ -174,7 +174,7 @@ def test_a_deadline_that_passes_while_its_call_waits(start, one_by_one, connect_
     behind = connection.open(grpc_request("/behind"), end_stream=True)
     assert late.wait_end().grpc_status == b"4"
     assert 0.4 <= time.monotonic() - began < 2
-    # As many wait as may, if it doesn't any more.
+    # With that call gone there is room for one more in the queue.
     newcomer = connection.open(grpc_request("/newcomer"), end_stream=True)
     connection.ping()
     assert not any(stream.finished for stream in (served, before, behind, newcomer))
@@ -185,8 +185,9 @@ def test_a_deadline_that_passes_while_its_call_waits(start, one_by_one, connect_
     eventually(lambda: proxy.admin.status()["colors"]["blue"]["in_flight"] == 0, what="the end of the calls")
 
 
-def test_calls_that_wait_for_a_backend_that_says_goodbye(start, one_by_one, connect_raw):
-    """What the backend works on stays on its connection, which gets no more calls; those that wait don't wait for its end."""
+def test_calls_that_wait_for_a_backend_that_goes_away(start, one_by_one, connect_raw):
+    """After a backend's GOAWAY its open calls stay on their connection, which gets no more; waiting calls don't wait
+    for its end."""
     proxy, backend = start()
     connection = connect_raw(proxy.address)
     served = connection.open(grpc_request("/served"), end_stream=True)
@@ -201,7 +202,7 @@ def test_calls_that_wait_for_a_backend_that_says_goodbye(start, one_by_one, conn
 
 
 def test_calls_that_end_while_they_wait_leave_nothing(start, one_by_one, connect_raw):
-    """16,000 calls wait and are cancelled, while one waits before them: memory is where it was."""
+    """16,000 calls wait behind another one and are cancelled: memory is where it was."""
     proxy, backend = start(reset_budget=1_000_000, min_ping_interval="0s", access_log="off")
     holder = connect_raw(proxy.address)
     fill(holder, 2)

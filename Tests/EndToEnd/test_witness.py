@@ -1,4 +1,4 @@
-"""The witness of the attack tests: what happens to its calls is seen, whatever shape they have."""
+"""The witness of the attack tests notices what happens to its calls, whatever their shape."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def proxy(start_proxy, start_raw_backend):
 
 
 def test_connections_that_are_lost(proxy):
-    """Each shape says that a call of it has failed."""
+    """With connections lost, each shape reports a failed call."""
 
     def cut(witness: Witness) -> bool:
         for connection in list(proxy.backend.connections):
@@ -43,7 +43,7 @@ def test_client_connection_that_is_lost(proxy, connect_raw):
 
 
 def test_answers_that_are_late(proxy):
-    """None fails, but each shape took long."""
+    """With late answers no call fails, but each shape reports a slow one."""
     with pytest.raises(AssertionError, match="^witness: unary"), Witness(proxy.address, most_seconds=0.3) as witness:
         os.kill(proxy.pid, signal.SIGSTOP)
         time.sleep(0.5)
@@ -61,7 +61,7 @@ def test_answers_that_never_come(proxy):
 
 @pytest.mark.parametrize("shape", [UNARY, UPLOAD, DOWNLOAD])
 def test_answers_that_are_wrong(proxy, monkeypatch, shape):
-    """Another call's message, fewer bytes than were sent, or others than were asked for."""
+    """Wrong answers are another call's message, too few bytes, or bytes other than those asked for."""
     wrong = {UNARY: b"unary -1", UPLOAD: b"299999", DOWNLOAD: bytes(BODY_SIZE)}
     right = witness_service.answer
     monkeypatch.setattr(

@@ -4,15 +4,15 @@ import Pickle
 import TestSupport
 import Testing
 
-/// Real models with random damage: each is either refused with a place in the file, or still a model. Nothing crashes,
-/// nothing hangs, nothing takes much memory.
+/// Real models with random damage. Each is either refused, with a place in the file, or loads as a model; none may
+/// crash, hang or use much memory.
 @Suite("Damaged models", .serialized)
 struct DamagedModelTests {
     private static let models = Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel)
 
     private let row = [5.1, 3.5, 1.4, 0.2]
 
-    /// Loads damaged bytes and predicts with what comes out; true if they were refused.
+    /// Loads damaged bytes and predicts if that works; returns whether they were refused.
     private func isRefused(_ bytes: [UInt8]) -> Bool {
         do {
             let model = try ClassificationModel(pickle: bytes)
@@ -33,7 +33,7 @@ struct DamagedModelTests {
         }
     }
 
-    /// Each of `count` places, or, of many, some thousand.
+    /// Every place of `count`, or about a thousand of them if there are many.
     private func places(_ count: Int) -> StrideTo<Int> {
         stride(from: 0, to: count, by: count / 12_000 + 1)
     }
@@ -57,7 +57,7 @@ struct DamagedModelTests {
                 tried += 1
                 if isRefused(damaged) { refused += 1 }
             }
-            // What is not refused are flips inside numbers and in attributes that prediction doesn't need.
+            // Flips that pass are in numbers, or in attributes that prediction doesn't need.
             #expect(refused * 8 > tried, "of \(tried)")
         }
     }
@@ -84,7 +84,7 @@ struct DamagedModelTests {
         case 4: for index in place..<place + length { bytes[index] = 0xFF }
         case 5: bytes.removeLast(length)
         default:
-            // A piece of another model: sound opcodes in the wrong place.
+            // A piece of another model: valid opcodes in the wrong place.
             let other = Self.models.randomElement(using: &random)!
             let start = Int.random(in: other.indices, using: &random)
             bytes.insert(contentsOf: other[start..<min(start + 200, other.count)], at: place)
@@ -101,11 +101,11 @@ struct DamagedModelTests {
                 _ = isRefused(damaged)
             }
         }
-        // Other tests run in the same process; what is looked for here are gigabytes.
+        // Other tests run in the same process, so the bound is wide; the failure looked for takes gigabytes.
         #expect(Self.peakMemory() - before < 512 << 10)
     }
 
-    /// The largest resident memory of the process so far, in KiB.
+    /// The process's peak resident memory in KiB.
     private static func peakMemory() -> Int {
         var usage = rusage()
         unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Models that the real scikit-learn wrote, with its own answers; see `Fixtures/make_fixtures.py`.
+/// Models written by scikit-learn, with its own predictions; see `Fixtures/make_fixtures.py`.
 struct Fixture: Decodable, Sendable, CustomTestStringConvertible {
     let file: String
     let classes: [String]
@@ -13,7 +13,7 @@ struct Fixture: Decodable, Sendable, CustomTestStringConvertible {
 
     var pickle: [UInt8] { Self.bytes(of: Self.folder.appending(path: file)) }
 
-    /// All models beside this file.
+    /// All models in the folder `Fixtures`.
     static let all: [Fixture] = {
         let json = Data(bytes(of: folder.appending(path: "answers.json")))
         return try! JSONDecoder().decode([Fixture].self, from: json)
@@ -23,7 +23,7 @@ struct Fixture: Decodable, Sendable, CustomTestStringConvertible {
         all.first { $0.file == file }!
     }
 
-    /// A model that the repository ships.
+    /// The bytes of a model that the repository ships.
     static func shippedModel(_ version: String) -> [UInt8] {
         bytes(of: folder.appending(path: "../../../models/\(version)/model.pkl"))
     }

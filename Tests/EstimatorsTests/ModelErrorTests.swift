@@ -8,7 +8,7 @@ struct ModelErrorTests {
         #expect(throws: ModelError.self) { try ClassificationModel(pickle: bytes) }
     }
 
-    /// A shipped model with the last occurrence of one text replaced by another of the same length.
+    /// A shipped model in which the last occurrence of `old` is replaced by `new`, of the same length.
     private func model(replacing old: String, with new: String) -> [UInt8] {
         precondition(old.utf8.count == new.utf8.count)
         var bytes = Fixture.shippedModel("v1.0.0")
@@ -88,7 +88,7 @@ struct ModelErrorTests {
 
     @Test("A scaler alone classifies nothing")
     func scalerAlone() {
-        // MinMaxScaler's own pickle, cut out of nothing: an instance without attributes is refused before that.
+        // A hand-made pickle of a MinMaxScaler without attributes: its class is refused before anything misses them.
         var bytes: [UInt8] = [0x80, 2]
         bytes += Array("csklearn.preprocessing._data\nMinMaxScaler\n)".utf8) + [0x81]
         #expect(

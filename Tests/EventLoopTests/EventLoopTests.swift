@@ -4,7 +4,7 @@ import Ground
 import Synchronization
 import Testing
 
-/// Runs a loop on a thread of its own until the test lets go of it.
+/// Runs a loop on its own thread until the test drops it.
 final class RunningLoop: Sendable {
     let confined: LoopConfined<EventLoop>
     let mailbox: Mailbox
@@ -20,7 +20,7 @@ final class RunningLoop: Sendable {
         mailbox.post { [confined] in confined.value.stop() }
     }
 
-    /// Runs something on the loop's thread that answers by a callback.
+    /// Runs `body` on the loop's thread and returns what it passes to its callback.
     func ask<Answer: Sendable>(
         _ body: @escaping @Sendable (EventLoop, @escaping @Sendable (Answer) -> Void) -> Void
     ) async -> Answer {
@@ -55,7 +55,7 @@ final class RunningLoop: Sendable {
         #expect(order == [1, 2])
     }
 
-    /// A turn does what is due by the clock in the test's hand, and nothing before.
+    /// A turn runs the timers that are due by the held clock, and no others.
     @Test func takesOneTurnAtATimeByAHeldClock() throws {
         let time = HeldTime()
         let loop = try EventLoop(time: .held(time))
@@ -95,7 +95,7 @@ final class RunningLoop: Sendable {
         loop.remove(pair.mine)
     }
 
-    /// Asking takes the thread's time, sleeping takes none; and timers are on time either way.
+    /// Polling uses processor time and sleeping uses none; timers are on time either way.
     @Test(arguments: [(Duration.zero, false), (.milliseconds(1), false), (.seconds(10), true)])
     func asksInsteadOfSleeping(busyPoll: Duration, isBusy: Bool) async throws {
         let loop = try RunningLoop()
@@ -107,19 +107,20 @@ final class RunningLoop: Sendable {
         #expect((used > .milliseconds(30)) == isBusy, "\(used) of processor time")
     }
 
-    /// The calling thread's processor time.
+    /// Processor time of the calling thread.
     private static func threadTime() -> Duration {
         var time = timespec()
         unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
-    /// By edge, what has been reported isn't reported again until something comes, or the watch is set anew.
+    /// With edge triggering, readiness that has been reported isn't reported again until more comes or the watch is
+    /// renewed.
     @Test(arguments: [Trigger.level, .edge]) func reportsByLevelOrByEdge(trigger: Trigger) async throws {
         let loop = try RunningLoop()
         let pair = try SocketPair()
         let log = Shared(Mutex([]))
-        /// Does something, and waits until the loop has turned twice more.
+        /// Runs a step on the loop and waits for two more turns; returns what was reported meanwhile.
         func after(_ step: @escaping @Sendable (EventLoop) -> Void) async -> [Readiness] {
             _ = await loop.ask { loop, answer in
                 step(loop)
@@ -165,7 +166,7 @@ final class RunningLoop: Sendable {
         #expect(mailbox.post {} == false)
     }
 
-    @Test func tellsAboutConnectionsAndBytes() async throws {
+    @Test func reportsConnectionsAndBytes() async throws {
         let loop = try RunningLoop()
         let received = await loop.ask { (loop, answer: @escaping @Sendable (String) -> Void) in
             do {
@@ -190,7 +191,7 @@ final class RunningLoop: Sendable {
     }
 }
 
-/// A list that closures on one loop share.
+/// A list shared by closures that run on one loop.
 private final class Shared: Sendable {
     private let list: Mutex<[Int]>
 
@@ -209,7 +210,7 @@ private final class Shared: Sendable {
     }
 }
 
-/// Two sockets that are each other's peers.
+/// Two connected sockets.
 private struct SocketPair {
     let mine: FileDescriptor
     let other: FileDescriptor
@@ -226,7 +227,7 @@ private struct SocketPair {
     func end() { shutdown(other.number, Int32(SHUT_WR)) }
 }
 
-/// Writes down what it is told, and does nothing about it.
+/// Records the readiness that it is told, and doesn't react to it.
 private final class Recorder: EventHandler {
     private let log: Shared
 
@@ -237,7 +238,7 @@ private final class Recorder: EventHandler {
     func ready(_ readiness: Readiness) { log.add(Int(readiness.rawValue)) }
 }
 
-/// Accepts one connection and hands on what it reads.
+/// Accepts one connection and passes on the bytes it reads.
 private final class Listening: EventHandler {
     private let listener: Socket
     private let loop: EventLoop
@@ -272,7 +273,7 @@ private final class Listening: EventHandler {
     }
 }
 
-/// Writes a word once connected.
+/// Connects and then sends a word.
 private final class Greeting: EventHandler {
     private let socket: Socket
     private let loop: EventLoop

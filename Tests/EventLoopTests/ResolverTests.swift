@@ -33,7 +33,7 @@ import Testing
         #expect(!reason.isEmpty)
     }
 
-    @Test func aNameWithoutAnAnswerHoldsUpNoOther() async {
+    @Test func anUnansweredNameDelaysNoOther() async {
         let names = SlowNames()
         let resolver = Resolver(lookUp: names.lookUp)
         async let slow = resolve("slow", with: resolver)
@@ -43,7 +43,7 @@ import Testing
         #expect(await slow == .failed(reason: "slow"))
     }
 
-    @Test func thoseWhoAskTheSameShareAnAnswer() async {
+    @Test func equalQuestionsShareAnAnswer() async {
         let names = SlowNames()
         let resolver = Resolver(lookUp: names.lookUp)
         let outcomes = await withTaskGroup(of: Resolver.Outcome.self) { group in
@@ -77,7 +77,7 @@ import Testing
     }
 }
 
-/// Names that begin with `slow` have no answer until `answer` is called.
+/// A resolver whose names that begin with `slow` get no answer until `answer` is called.
 private final class SlowNames: Sendable {
     private let mayAnswer = Atomic(false)
     private let slowLookUps = Atomic(0)

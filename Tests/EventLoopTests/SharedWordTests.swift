@@ -14,7 +14,7 @@ import Testing
         #expect(first.load() == .max)
     }
 
-    @Test func refusesWhatIsTooShort() throws {
+    @Test func refusesAFileThatIsTooShort() throws {
         let empty = try unsafe FileDescriptor(open("/dev/null", O_RDWR), "open")
         #expect(throws: SystemError.self) { try SharedWord(sharing: empty) }
     }

@@ -15,11 +15,11 @@ import Testing
         let listener = try Socket.listen(on: SocketAddress(family: .ipv4, bytes: [127, 0, 0, 1], port: 0))
         listener.prepareForAccepting()
         let client = try Socket.connect(to: try #require(listener.localAddress))
-        // The handshake on the loopback is over when `connect` returns.
+        // On the loopback the handshake is over when `connect` returns.
         return (client, try #require(try listener.accept()))
     }
 
-    @Test func acceptedConnectionsInheritWhatTheListenerWasToldOnce() throws {
+    @Test func acceptedConnectionsInheritTheListenersOptions() throws {
         let (client, server) = try connect()
         #expect(option(TCP_NODELAY, of: server) == 1)
         #expect(option(TCP_QUICKACK, of: server) == 0)
@@ -32,9 +32,9 @@ import Testing
         #expect(written == .bytes(3))
         var read: [Socket.Transfer] = []
         unsafe withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { buffer in
-            // Nothing yet: the socket waits for its end.
+            // Nothing yet: the system holds the bytes back until the end.
             unsafe read.append(client.read(into: buffer))
-            // The descriptor closes with its last owner.
+            // Dropping the last reference closes the descriptor.
             server = nil
             for _ in 0..<1_000_000 where read.last != .end { unsafe read.append(client.read(into: buffer)) }
         }

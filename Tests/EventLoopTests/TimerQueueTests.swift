@@ -32,7 +32,7 @@ import Testing
         #expect(queue.nextDeadline() == nil)
     }
 
-    @Test func forgetsWhatWasCancelled() {
+    @Test func cancelledTimersDoNotFire() {
         var queue = TimerQueue()
         var fired = 0
         let first = queue.add(at: time(1)) { fired += 1 }

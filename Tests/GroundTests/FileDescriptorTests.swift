@@ -10,7 +10,7 @@ import Testing
         return (try FileDescriptor(numbers[0], "pipe"), try FileDescriptor(numbers[1], "pipe"))
     }
 
-    @Test func tellsOfTheCallThatFailed() {
+    @Test func namesTheCallThatFailed() {
         #expect(throws: SystemError(operation: "open /nowhere", code: ENOENT)) {
             try unsafe FileDescriptor(open("/nowhere", O_RDONLY), "open /nowhere")
         }
@@ -26,7 +26,7 @@ import Testing
         _ = fcntl(reading.number, F_SETFL, O_NONBLOCK)
         var bytes = [UInt8](repeating: 0, count: 16)
         unsafe #expect(read(reading.number, &bytes, 16) == 10)
-        // The end, as nobody can write any more.
+        // The end of the pipe: its writing end is closed.
         unsafe #expect(read(reading.number, &bytes, 16) == 0)
         withExtendedLifetime(reading) {}
     }
@@ -46,7 +46,7 @@ import Testing
         try await writer.value
     }
 
-    @Test func whatIsWrittenInPartIsAnError() throws {
+    @Test func aPartialWriteIsAnError() throws {
         let (reading, writing) = try makePipe()
         _ = fcntl(writing.number, F_SETFL, O_NONBLOCK)
         #expect(throws: SystemError(operation: "write", code: EAGAIN)) {
@@ -65,7 +65,7 @@ import Testing
         #expect(String(decoding: bytes[..<7], as: UTF8.self) == "one TWO")
     }
 
-    @Test func whatCanNotBeWrittenIsAnError() throws {
+    @Test func failingToWriteIsAnError() throws {
         let full = try unsafe FileDescriptor(open("/dev/full", O_WRONLY), "open")
         #expect(throws: SystemError(operation: "write", code: ENOSPC)) { try writeAll([1], to: full.number) }
         try writeAll([], to: full.number)

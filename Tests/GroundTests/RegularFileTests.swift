@@ -32,8 +32,8 @@ import Testing
         #expect(flaw(path("missing"))?.reason == "no such file or directory")
     }
 
-    /// A pipe without a writer would keep whoever opens it.
-    @Test func refusesWhatIsNoFile() {
+    /// Opening a pipe without a writer would block.
+    @Test func refusesAnythingButRegularFiles() {
         defer { try? FileManager.default.removeItem(at: folder) }
         let made = unsafe mkfifo(path("pipe"), 0o600)
         #expect(made == 0)

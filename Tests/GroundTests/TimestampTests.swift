@@ -65,7 +65,7 @@ import Testing
         #expect(time.advanced(by: .seconds(Int64.max)) == Timestamp(milliseconds: .max))
     }
 
-    @Test func comesAfterWhatIsLessByMicroseconds() {
+    @Test func ordersByMicroseconds() {
         #expect(Timestamp(milliseconds: 5, microseconds: 1) < Timestamp(milliseconds: 5, microseconds: 2))
         #expect(Timestamp(milliseconds: 4, microseconds: 999) < Timestamp(milliseconds: 5))
     }
@@ -74,7 +74,7 @@ import Testing
         let first = Timestamp.now(.microseconds)
         #expect(first > Timestamp(rfc3339: "2026-01-01T00:00:00.000Z")!)
         #expect(first <= Timestamp.now(.microseconds))
-        // What is kept to the millisecond is the same when it is read again.
+        // A time stored to the millisecond reads back as the same time.
         let kept = Timestamp.now()
         #expect(Timestamp(rfc3339: kept.description) == kept)
         #expect((0..<1_000).contains { _ in Timestamp.now(.microseconds).microseconds != 0 })

@@ -21,12 +21,12 @@ import Testing
         for holder in 1...5 { _ = allowance.take(20, for: holder, since: at(UInt64(holder))) }
         #expect(allowance.take(30, for: 6, since: at(6)) == .granted(ending: [1, 2]))
         #expect(allowance.total == 90)
-        // What it took while it was news of its end that was on its way is given back, and no more.
+        // Bytes that connection 1 took before it learned of its end are given back, and no more than those.
         allowance.release(1)
         #expect(allowance.total == 90)
     }
 
-    @Test func theOldestIsRefusedItself() {
+    @Test func theOldestHolderIsRefused() {
         var allowance = ByteAllowance<Int>(limit: 100)
         _ = allowance.take(50, for: 1, since: at(1))
         _ = allowance.take(50, for: 2, since: at(2))
@@ -34,7 +34,7 @@ import Testing
         #expect(allowance.total == 100)
     }
 
-    @Test func whatIsBeingAnsweredIsKept() {
+    @Test func requestsBeingAnsweredAreKept() {
         var allowance = ByteAllowance<Int>(limit: 100)
         _ = allowance.take(50, for: 1, since: at(1))
         allowance.answering(1)
@@ -44,16 +44,16 @@ import Testing
         #expect(allowance.total == 100)
     }
 
-    @Test func whoIsAloneMayHaveWhatItNeeds() {
+    @Test func aSingleHolderMayHaveWhatItNeeds() {
         var allowance = ByteAllowance<Int>(limit: 100)
         #expect(allowance.take(300, for: 1, since: at(1)) == .granted(ending: []))
         #expect(allowance.take(300, for: 1, since: at(1)) == .granted(ending: []))
-        // Its client doesn't take it: it is the oldest.
+        // Its client doesn't read the answer, which makes it the oldest.
         #expect(allowance.take(1, for: 2, since: at(2)) == .granted(ending: [1]))
         #expect(allowance.total == 1)
     }
 
-    /// Whatever is asked, no more than the limit is held by those that wait for their clients, unless one is alone.
+    /// Connections that wait for their clients never hold more than the limit together, unless there is only one.
     @Test func holdsTheLimit() {
         var random = SplitMix(seed: 7)
         var allowance = ByteAllowance<Int>(limit: 1000)

@@ -24,7 +24,7 @@ import Testing
         #expect(room.admit(3, now: at(1)) == .admitted(reserved: false, closing: nil))
     }
 
-    @Test func theLongestUnfinishedMakesRoom() {
+    @Test func theLongestUnfinishedRequestMakesRoom() {
         var room = filled([.idle, .answering, .unfinished, .leaving])
         #expect(room.admit(10, now: at(9)) == .admitted(reserved: false, closing: 2))
         #expect(room.admit(11, now: at(10)) == .admitted(reserved: false, closing: 3))
@@ -32,12 +32,12 @@ import Testing
         #expect(room.count == 4)
     }
 
-    /// Whoever keeps quiet between two requests doesn't keep out who has just come.
-    @Test func theLongestIdleMakesRoomBeforeWhoHasJustCome() {
+    /// A connection that is idle between requests makes room before one that has just come.
+    @Test func theLongestIdleMakesRoomBeforeANewcomer() {
         var room = filled([.idle, .idle, .answering])
         #expect(room.admit(10, now: at(9)) == .admitted(reserved: false, closing: 0))
         #expect(room.admit(11, now: at(9)) == .admitted(reserved: false, closing: 1))
-        // Nobody else is left: who came first goes.
+        // No other connection is left, so the one that came first goes.
         #expect(room.admit(12, now: .uptimeNanoseconds(9_500_000_000)) != .refused)
         room.enter(.idle, 12, now: at(10))
         room.enter(.unfinished, 11, now: at(10))
@@ -45,7 +45,7 @@ import Testing
         #expect(room.admit(13, now: at(10)) == .admitted(reserved: false, closing: 12))
     }
 
-    @Test func theReserveIsForWhenAllAreBeingAnswered() {
+    @Test func theReserveIsUsedOnlyWhenAllAreBeingAnswered() {
         var room = filled([.answering, .answering, .answering])
         #expect(room.admit(10, now: at(5)) == .admitted(reserved: true, closing: nil))
         #expect(room.admit(11, now: at(6)) == .admitted(reserved: true, closing: nil))
@@ -55,13 +55,13 @@ import Testing
         #expect(room.admit(13, now: at(9)) == .refused)
         room.remove(11)
         #expect(room.admit(13, now: at(9)) == .admitted(reserved: true, closing: nil))
-        // A place that is free is no place of the reserve.
+        // A free place isn't one of the reserve.
         room.remove(0)
         #expect(room.admit(14, now: at(9)) == .admitted(reserved: false, closing: nil))
         #expect(room.count == 5)
     }
 
-    @Test func whoHasGoneIsForgotten() {
+    @Test func closedConnectionsAreForgotten() {
         var room = filled([.unfinished])
         #expect(room.admit(1, now: at(1)) == .admitted(reserved: false, closing: 0))
         room.enter(.idle, 0, now: at(2))

@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-/// A server on a free port that echoes bodies, and keeps requests to `/wait` until it is told.
+/// A server on a free port that echoes bodies, and holds requests to `/wait` until it is told to answer.
 private final class ServerBench: Sendable {
     private struct Waiting {
         var isOpen = false
@@ -53,7 +53,7 @@ private final class ServerBench: Sendable {
     var waitingCount: Int { waiting.withLock { $0.continuations.count } }
     var cancelledCount: Int { waiting.withLock { $0.cancelled } }
 
-    /// Answers the requests to `/wait`, and those to come.
+    /// Answers the requests to `/wait`, held and future ones.
     func letGo() {
         let continuations = waiting.withLock { waiting in
             waiting.isOpen = true
@@ -107,7 +107,7 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    /// What can't be kept is not lost without a word: the last answer says that the connection closes.
+    /// Requests that can't be kept are not lost silently: the last answer says that the connection closes.
     @Test func keepsFewRequestsThatComeTogether() async throws {
         let bench = try await ServerBench()
         let client = try await bench.connect()
@@ -119,7 +119,7 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    @Test func answersAClientThatSendsNothingMore() async throws {
+    @Test func answersAClientThatHasClosedItsSide() async throws {
         let bench = try await ServerBench()
         let client = try await bench.connect()
         client.get("/wait")
@@ -160,7 +160,7 @@ private final class Flag: Sendable {
 
     // MARK: Room
 
-    @Test func theLongestUnfinishedMakesRoom() async throws {
+    @Test func theLongestUnfinishedRequestMakesRoom() async throws {
         let bench = try await ServerBench { $0.connections = 3 }
         var clients: [TestClient] = []
         for number in 0..<3 {
@@ -176,7 +176,7 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    @Test func livenessHasPlacesOfItsOwn() async throws {
+    @Test func livenessProbesHaveReservedPlaces() async throws {
         let bench = try await ServerBench {
             $0.connections = 2
             $0.reserve = 1
@@ -192,7 +192,8 @@ private final class Flag: Sendable {
         probe.get("/live")
         let answer = await probe.wholeText()
         #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("Connection: close\r\n"))
-        // Whoever says nothing there has the place for a moment only, and not against others.
+        // A connection in the reserve that says nothing keeps its place only for a moment, and not when another one
+        // needs it.
         let silent = try await bench.connect()
         #expect(await eventually { silent.hasEnded })
         bench.letGo()
@@ -230,7 +231,7 @@ private final class Flag: Sendable {
         let bench = try await ServerBench { $0.lingering = (10_000, .seconds(5)) }
         let client = try await bench.connect()
         client.send("POST / HTTP/1.1\r\nHost: localhost\r\n\(rest)")
-        // The client goes on sending, as it hasn't looked for an answer yet.
+        // The client goes on sending, because it hasn't read the answer yet.
         for _ in 0..<5 { client.send(String(repeating: "y", count: 1000)) }
         let text = await client.wholeText()
         #expect(text.hasPrefix("HTTP/1.1 413 "))
@@ -239,7 +240,7 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    @Test func asksForTheBodyOfWhoWaits() async throws {
+    @Test func tellsAWaitingClientToContinue() async throws {
         let bench = try await ServerBench()
         let client = try await bench.connect()
         client.send("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
@@ -268,7 +269,7 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    /// An answer may take its time as long as it moves on.
+    /// A large answer may take a long time as long as it moves on.
     @Test func aLargeAnswerGoesOutInPieces() async throws {
         let bench = try await ServerBench {
             $0.bodyBytes = 4 << 20
@@ -284,7 +285,7 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    @Test func anAnswerThatNobodyTakesEndsTheConnection() async throws {
+    @Test func anAnswerThatIsNotReadEndsTheConnection() async throws {
         let bench = try await ServerBench {
             $0.bodyBytes = 32 << 20
             $0.bytesInFlight = 32 << 20
@@ -302,7 +303,7 @@ private final class Flag: Sendable {
 
     // MARK: Ends
 
-    @Test func stopsOnceWhatHasBegunIsAnswered() async throws {
+    @Test func stopsWhenPendingRequestsAreAnswered() async throws {
         let bench = try await ServerBench()
         let silent = try await bench.connect()
         let idle = try await bench.connect()
@@ -313,14 +314,14 @@ private final class Flag: Sendable {
         let late = try await bench.connect()
         late.send("GET /late HT")
         #expect(await eventually { bench.waitingCount == 1 })
-        // Nobody is told that the beginning of a request has come.
+        // There is no event for the beginning of a request, so wait for it to arrive.
         try await Task.sleep(for: .milliseconds(200))
         bench.server.stop()
         #expect(await eventually { silent.hasEnded && idle.hasEnded })
         late.send("TP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(await late.wholeText().contains("GET /late "))
         #expect(!bench.server.isEmpty && !busy.hasEnded)
-        // Nobody is let in any more.
+        // New connections are refused.
         let refused = try await bench.connect()
         #expect(await eventually { refused.hasEnded })
         bench.letGo()
@@ -328,7 +329,7 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    @Test func abortsWhatIsBeingAnswered() async throws {
+    @Test func abortsRequestsBeingAnswered() async throws {
         let bench = try await ServerBench()
         let client = try await bench.connect()
         client.get("/wait")
@@ -341,8 +342,8 @@ private final class Flag: Sendable {
         await bench.end()
     }
 
-    /// A client that is gone stops nothing: what it asked for may be a change.
-    @Test func anAnswerThatNobodyTakesIsFinished() async throws {
+    /// A request goes on after its client has left: it may be a change.
+    @Test func aRequestIsFinishedAfterItsClientHasLeft() async throws {
         let bench = try await ServerBench()
         let client = try await bench.connect()
         client.get("/wait")
@@ -354,7 +355,7 @@ private final class Flag: Sendable {
         #expect(bench.server.isEmpty)
     }
 
-    /// Whatever clients do at the moment of an end, every connection is closed, and nothing traps.
+    /// Whatever clients do as the server ends, every connection is closed and nothing crashes.
     @Test func endsAmongClientsThatAskWithoutPause() async throws {
         for _ in 0..<30 {
             let bench = try await ServerBench()

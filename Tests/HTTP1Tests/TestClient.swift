@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A client that sends what it is told and keeps what comes.
+/// A client that sends what it is told to, and keeps what it receives.
 final class TestClient: Sendable {
     private let channel: any Channel
     private let kept: Kept
@@ -40,7 +40,7 @@ final class TestClient: Sendable {
     }
 
     var text: String { kept.state.withLock { $0.text } }
-    /// The server sends no more.
+    /// Whether the server has ended its side.
     var hasEnded: Bool { kept.state.withLock { $0.hasEnded } }
 
     func send(_ text: String) {
@@ -63,14 +63,14 @@ final class TestClient: Sendable {
         channel.close(mode: .output, promise: nil)
     }
 
-    /// What has come by the time that the server ends the connection.
+    /// Everything received by the time the server ends the connection.
     func wholeText() async -> String {
         _ = await eventually { self.hasEnded }
         return text
     }
 }
 
-/// Looks again and again, for up to 10 s, whether something has happened.
+/// Polls for up to 10 s until `check` holds; returns whether it did.
 func eventually(_ check: () -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + .seconds(30)
     while .now < deadline {

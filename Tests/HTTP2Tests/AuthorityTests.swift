@@ -13,12 +13,12 @@ import Testing
         arguments: [
             ("a.test", "a.test", .other, true), ("a.test", "A.Test", .other, true), ("a.test", "b.test", .http, false),
             ("a.test", "a.tes", .http, false), ("a-[", "a-{", .other, false), ("", "", .http, true),
-            // The scheme's own port, or an empty one, says nothing.
+            // The scheme's default port, or an empty one, means the same as none.
             ("a.test", "a.test:80", .http, true), ("a.test", "a.test:443", .https, true), ("a:", "A", .other, true),
             ("a.test:80", "a.test:443", .http, false), ("a.test", "a.test:443", .http, false),
             ("a.test", "a.test:80", .https, false), ("a.test", "a.test:80", .other, false),
             ("a.test", "a.test:8080", .http, false), ("a.test", "a.test:080", .http, false),
-            // The colons of an address in brackets are no port's.
+            // Colons within brackets don't separate a port.
             ("[::1]", "[::1]:80", .http, true), ("[::80]", "[:]", .http, false), ("[::]", "[", .http, false),
             ("[FE80::80]:80", "[fe80::80]", .http, true),
         ] as [(String, String, Authority.Scheme, Bool)])

@@ -44,7 +44,7 @@ import Testing
         queue.removeAll(to: pool)
     }
 
-    /// Random operations against an array that can do the same.
+    /// Random operations, compared with an array.
     @Test(arguments: 1...20) func behavesLikeAnArray(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var keeps = Bool.random(using: &random)

@@ -10,7 +10,7 @@ import Testing
         return unsafe chunk.pointee.capacity
     }
 
-    /// Most of a message's bytes fit, or the largest size is as good as any.
+    /// A chunk holds most of the expected bytes, or is of the largest size.
     @Test func chunksFitWhatIsExpected() {
         let (small, medium) = (512 - Chunk.headerSize, 6 * 1024 - Chunk.headerSize)
         let large = 16 * 1024
@@ -33,7 +33,7 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
-    /// However it was left, a chunk comes empty, and nobody else has it.
+    /// A chunk is empty and belongs to its taker alone, however it was returned.
     @Test func chunksComeEmpty() {
         for expected in [1, 1_000, 100_000] {
             let chunks = unsafe (0..<3).map { _ in unsafe pool.take(expected: expected) }

@@ -3,24 +3,24 @@ import Testing
 import HTTP2
 
 @Suite struct FrameBufferCheckTests {
-    /// Debian's libnghttp2 has such a buffer. Where a later one has not, this test tells; the Proxy does without.
-    @Test func holdsForThisLibrary() {
+    /// Debian's libnghttp2 has such a buffer. If this fails for a later version, the Proxy works without the sharing.
+    @Test func appliesToTheInstalledLibrary() {
         #expect(FrameBufferCheck.holds(for: SessionMemory.frameBufferSizes))
         #expect(FrameBufferCheck.lentSizes == SessionMemory.frameBufferSizes)
     }
 
-    /// No block of such a size, or another block than the frame buffer: the library's own tables lie below.
+    /// Sizes that no block has, or that a block other than the frame buffer has; libnghttp2's own tables are smaller.
     @Test(arguments: [2_112...2_112, 2_112...16_000, 16_440...16_448])
     func wrongGuess(sizes: ClosedRange<Int>) {
         #expect(!FrameBufferCheck.holds(for: sizes))
     }
 
-    /// Were the bytes needed for longer, it would be seen.
+    /// Bytes that were needed after the buffer was given back would be noticed.
     @Test func noticesBytesThatAreNeededLonger() {
         #expect(!FrameBufferCheck.holds(for: SessionMemory.frameBufferSizes, disturbing: .beforeTheCopy))
     }
 
-    /// Sessions of one thread take turns, as a worker's do: with one buffer for all, and with one for each.
+    /// Sessions take turns on one thread, as a worker's do, sharing one buffer or having one each.
     @Test(arguments: [SessionMemory.frameBufferSizes, nil]) func sessionsInTurns(lent: ClosedRange<Int>?) throws {
         let memory = SessionMemory(lending: lent)
         let pairs = (0..<4).map { _ in JoinedSessions(memory: memory) }

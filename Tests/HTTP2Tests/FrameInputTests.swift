@@ -6,7 +6,7 @@ import Testing
     private typealias Flag = FrameBytes.Flag
 
     private enum Seen: Equatable {
-        /// Bytes for libnghttp2, those of adjacent pieces together.
+        /// Bytes passed to libnghttp2, adjacent pieces joined.
         case through([UInt8])
         case block(StreamID, endsStream: Bool, [UInt8], FrameInput.Extent)
         case priority(StreamID, on: StreamID, [UInt8])
@@ -21,7 +21,7 @@ import Testing
         FrameInput(preface: preface, isServer: isServer, passesPushPromises: passesPushPromises)
     }
 
-    /// Takes in bytes in portions, up to an error.
+    /// Feeds bytes in portions until an error.
     private func take(_ bytes: [UInt8], portion: Int = .max, into input: inout FrameInput) -> [Seen] {
         var seen: [Seen] = []
         var start = 0
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    /// Whatever comes in one piece comes in any portions.
+    /// Expects the same from bytes in one piece and in portions of any size.
     private func expect(
         _ bytes: [UInt8], _ expected: [Seen], preface: Int = 0, passesPushPromises: Bool = false,
         _ location: SourceLocation = #_sourceLocation
@@ -104,11 +104,11 @@ import Testing
         let flags = Flag.endHeaders | Flag.padded | Flag.priority
         expect(
             headers([2, 0, 0, 0, 5, 9, 0x82, 0x84, 0, 0], flags), [.block(1, endsStream: false, [0x82, 0x84], .whole)])
-        // With padding alone to the last byte of the frame.
+        // Padding alone fills the frame to its last byte.
         expect(headers([2, 0, 0], Flag.endHeaders | Flag.padded), [.block(1, endsStream: false, [], .whole)])
     }
 
-    /// libnghttp2 says what is wrong with them.
+    /// libnghttp2 reports what is wrong with them.
     @Test func wrongHeadersFramesGoThrough() {
         let wrong = [
             headers([3, 0, 0], Flag.endHeaders | Flag.padded), headers([], Flag.endHeaders | Flag.padded),
@@ -150,7 +150,7 @@ import Testing
         }
         let oversized = FrameBytes.frame(Kind.continuation, 0, 1, [UInt8](repeating: 0, count: 16_385))
         expect(headers([0x82], 0) + oversized, [.block(1, endsStream: false, [0x82], .first), .oversized])
-        // Without a block, it is libnghttp2's business.
+        // Outside of a block, libnghttp2 handles it.
         let alone = FrameBytes.frame(Kind.continuation, 0, 1, [0x84])
         expect(alone, [.through(alone)])
     }

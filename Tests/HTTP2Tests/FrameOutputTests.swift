@@ -5,7 +5,7 @@ import Testing
     private let pool = HeaderListPool()
     private static let flags = FrameBytes.Flag.endHeaders | FrameBytes.Flag.endStream
 
-    /// One piece of output.
+    /// Writes one piece of output.
     private func write(
         _ output: inout FrameOutput, capacity: Int = 2 * FrameOutput.largestFrame, _ body: (inout FrameOutput) -> Void
     ) -> [UInt8] {
@@ -26,7 +26,7 @@ import Testing
         unsafe emptyBlock.withUnsafeBytes { unsafe output.writeHeaders(header, $0, list, with: &encoder, pool) }
     }
 
-    /// The frames that bytes consist of.
+    /// Splits bytes into frames.
     private func frames(_ bytes: [UInt8]) -> [(header: FrameHeader, payload: [UInt8])] {
         var frames: [(header: FrameHeader, payload: [UInt8])] = []
         var rest = bytes[...]
@@ -45,7 +45,7 @@ import Testing
         return list
     }
 
-    /// A list whose block takes several frames: the bytes have long codes.
+    /// A list whose block takes several frames, as its bytes have long Huffman codes.
     private func longList(_ name: String) -> HeaderList {
         list((0..<5).map { (name + "\($0)", String(repeating: "~", count: 8_000)) })
     }
@@ -109,8 +109,8 @@ import Testing
         #expect(frames.map(\.header.stream) == frames.map(\.header.stream).sorted(), "one block after the other")
     }
 
-    /// The payload is written after the place of its header, as long as a full frame fits behind it.
-    @Test func dataHaveRoomIfAFullFrameFollows() {
+    /// DATA is written behind a gap for its frame header, provided that a full frame fits there.
+    @Test func leavesAGapForDataOnlyIfAFullFrameFits() {
         var output = FrameOutput()
         let length = 100
         let least = 5 + FrameBytes.headerLength + length + FrameOutput.largestFrame

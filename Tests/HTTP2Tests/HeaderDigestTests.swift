@@ -1,7 +1,7 @@
 import HTTP2
 import Testing
 
-/// What libnghttp2's decoder makes of the digests.
+/// Digests as libnghttp2's decoder reads them.
 @Suite struct HeaderDigestTests {
     private static let names: [String: FieldName] = [
         ":method": .method, ":scheme": .scheme, ":path": .path, ":authority": .authority, ":status": .status,
@@ -56,7 +56,7 @@ import Testing
         #expect(response == [":status: 404", "content-length: 7"])
     }
 
-    /// From the second on, a request takes two bytes: its fields are in the table.
+    /// From the second one on, a request's digest takes two bytes: its fields are in the table.
     @Test func aRequestWithoutALengthIsATunnel() throws {
         var digest = HeaderDigest()
         let inflater = Inflater()

@@ -13,7 +13,7 @@ import Testing
         #expect(pool.bytesInUse == usual)
         pool.give(other)
         #expect(pool.bytesInUse == 0)
-        // One that was used before counts as much.
+        // A reused block counts the same.
         pool.give(pool.take())
         let again = pool.take()
         #expect(pool.bytesInUse == usual)
@@ -29,7 +29,7 @@ import Testing
         #expect(pool.bytesInUse >= usual + 8_000)
         pool.give(block)
         #expect(pool.bytesInUse == 0)
-        // The large buffer is gone with it.
+        // The large buffer is freed with it.
         let next = pool.take()
         #expect(pool.bytesInUse == usual)
         pool.give(next)
@@ -68,7 +68,7 @@ import Testing
         pool.give(block)
         pool.recount(known)
         #expect(pool.bytesInUse == 0)
-        // Who changes it gets one that counts.
+        // To change the list, one takes a copy, which counts.
         known.hold()
         let own = pool.own(known)
         #expect(own != known && pool.bytesInUse > 0)
@@ -77,7 +77,7 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
-    @Test func takesAFieldOutForItsHolderAlone() {
+    @Test func removesAFieldOnlyForOneHolder() {
         let list = pool.take()
         list.append(":path", "/x")
         list.append("content-length", "1")
@@ -86,7 +86,7 @@ import Testing
         list.hold()
         let own = pool.removing(.contentLength, from: list)
         #expect(own != list && own.list.map(\.name) == [":path"] && list.list.count == 3)
-        // What nobody else has is changed where it is.
+        // A list with one holder is changed in place.
         let changed = pool.removing(.contentLength, from: list)
         #expect(changed == list && list.list.count == 1)
         pool.give(own)
@@ -94,7 +94,7 @@ import Testing
         #expect(pool.bytesInUse == 0)
     }
 
-    @Test func anExcerptHasWhatIsAskedForAndCountsForThat() {
+    @Test func anExcerptHasAndCountsOnlyTheRequestedFields() {
         let block = pool.take()
         block.append(":method", "POST")
         block.append(":path", "/" + String(repeating: "p", count: 5_000))

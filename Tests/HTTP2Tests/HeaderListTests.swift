@@ -71,7 +71,7 @@ import Testing
         unsafe #expect(!block.allValues(of: .grpcTimeout, isSound), "one in the midst counts")
     }
 
-    /// For servers that make variables of names, all characters but letters and digits are the same.
+    /// Servers that turn names into variables take all characters but letters and digits for the same.
     @Test(arguments: [
         "x-forwarded-client-cert", "x_forwarded_client_cert", "x_forwarded-client_cert", "x.forwarded.client.cert",
         "x-forwarded-client~cert",
@@ -85,7 +85,7 @@ import Testing
         #expect(block.list.map(\.name) == ["x-forwarded-client-cort"])
     }
 
-    @Test func takesEverythingOutButTheStatus() {
+    @Test func keepsOnlyTheStatus() {
         let block = HeaderList()
         for name in [":status", "x", "content-type", "grpc-status", "content-length", "grpc-message", "grpc-messages"] {
             block.append(name: name, value: "5")
@@ -95,7 +95,7 @@ import Testing
         #expect(block.number(of: .grpcStatus) == 5 && !block.has(.contentLength))
     }
 
-    @Test func startsAfreshFromThePool() {
+    @Test func isEmptyWhenItComesFromThePool() {
         let pool = HeaderListPool()
         let block = pool.take()
         block.append(":path", "/x")

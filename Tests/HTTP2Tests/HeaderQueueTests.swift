@@ -13,7 +13,7 @@ import Testing
         #expect(rest(of: &queue) == [blocks[3]])
     }
 
-    /// The ring goes round and grows, wherever in it the first one lies.
+    /// The ring wraps around and grows, wherever its first element is.
     @Test(arguments: [0, 1, 15, 16, 17]) func growsWhereverItBegins(offset: Int) {
         var queue = HeaderQueue()
         let blocks = (0..<200).map { _ in pool.take() }
@@ -23,7 +23,7 @@ import Testing
             #expect(taken == blocks[0])
         }
         for (index, block) in blocks.enumerated() { queue.append(block, on: StreamID(index)) }
-        // From the midst, where those in front move up.
+        // From the middle: the elements before it move up.
         let taken = (queue.take(on: 150), queue.take(on: 150))
         #expect(taken.0 == blocks[150] && taken.1 == nil)
         #expect(rest(of: &queue) == Array(blocks[..<150] + blocks[151...]))

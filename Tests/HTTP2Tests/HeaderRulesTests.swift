@@ -13,7 +13,7 @@ import Testing
         (":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "a.test"),
     ]
 
-    /// Takes fields in as a decoder does, which keeps those that it is told to.
+    /// Applies the rules field by field, as a decoder does; returns them with the fields that are to be kept.
     private func take(_ fields: [Field], as role: Session.Role = .server) -> (rules: HeaderRules, kept: [String]) {
         var rules = HeaderRules(role: role)
         let list = HeaderList()
@@ -135,8 +135,8 @@ import Testing
         #expect(isMalformed(Self.head + [("content-length", "1"), ("content-length", "1")]))
     }
 
-    /// An interim response has none; that of an empty one is dropped, as long as it is zero.
-    @Test func someResponsesHaveNoLength() {
+    /// Interim responses have no length, and an empty response's is dropped if it is zero.
+    @Test func interimAndEmptyResponsesHaveNoLength() {
         #expect(isMalformed([(":status", "103"), ("content-length", "0")], as: .client))
         let (rules, kept) = take([(":status", "204"), ("content-length", "0")], as: .client)
         #expect(!rules.isMalformed && kept == [":status"])

@@ -7,14 +7,14 @@ import Testing
         unsafe UnsafeMutableRawBufferPointer(start: page, count: PagePool.pageSize)
     }
 
-    /// Whether the system holds memory for a page.
+    /// Whether the system has allocated memory for a page.
     private static func isHeld(_ page: UnsafeMutableRawPointer) -> Bool {
         var state: UInt8 = 0
         unsafe #expect(mincore(page, PagePool.pageSize, &state) == 0)
         return state & 1 == 1
     }
 
-    @Test func pagesAreZeroAndOnesOwn() throws {
+    @Test func pagesAreZeroAndExclusive() throws {
         let pool = try #require(PagePool())
         let pages = unsafe (0..<3).compactMap { _ in unsafe pool.take() }
         unsafe #expect(Set(pages).count == 3)
@@ -49,7 +49,7 @@ import Testing
         unsafe #expect(Self.bytes(page)[offset] == 1)
     }
 
-    @Test func thereIsAnEnd() throws {
+    @Test func runsOutOfPages() throws {
         let pool = try #require(PagePool())
         var count = 0
         while unsafe pool.take() != nil { count += 1 }

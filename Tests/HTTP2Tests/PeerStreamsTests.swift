@@ -18,7 +18,7 @@ import Testing
         expect(streams.data(on: 5, endsStream: false) && streams.headers(on: 5, endsStream: true) == .reset)
     }
 
-    /// What this side has reset, the client may not know yet.
+    /// The client may not know yet of a reset by this side.
     @Test func thisSidesResetEndsNothing() {
         var streams = PeerStreams()
         _ = streams.headers(on: 1, endsStream: false)
@@ -38,7 +38,7 @@ import Testing
         expect(!streams.isIdle(7) && streams.isIdle(9) && streams.isIdle(StreamID.max))
     }
 
-    /// Streams of the server, and the connection's own, are libnghttp2's business.
+    /// Stream 0 and the server's streams are libnghttp2's business.
     @Test func othersStreamsAreNotLookedAt() {
         var streams = PeerStreams()
         _ = streams.headers(on: 9, endsStream: true)
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func whatIsLongAgoIsForgotten() {
+    @Test func forgetsOldStreams() {
         var streams = PeerStreams()
         _ = streams.headers(on: 1, endsStream: true)
         for stream in stride(from: StreamID(3), through: 513, by: 2) {
@@ -60,7 +60,7 @@ import Testing
         expect(streams.headers(on: 3, endsStream: true) == .ended)
     }
 
-    /// Against sets that forget nothing.
+    /// Compared with sets, which forget nothing.
     @Test(arguments: 1...20) func agreesWithSets(seed: UInt64) {
         var (streams, random) = (PeerStreams(), SplitMix(seed: seed))
         var (opened, ended, reset, latest) = (Set<StreamID>(), Set<StreamID>(), Set<StreamID>(), StreamID(-1))
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    /// As `#expect`, which can't call what mutates.
+    /// `#expect` for mutating calls, which don't compile inside the macro.
     private func expect(_ condition: Bool, _ location: SourceLocation = #_sourceLocation) {
         if !condition { Issue.record("not as expected", sourceLocation: location) }
     }

@@ -2,10 +2,10 @@ import HTTP2
 import TestSupport
 import Testing
 
-/// `Session` decodes and judges header lists itself, and lets libnghttp2 see but a digest. Whatever arrives, it must come
-/// to the same ends as a session of libnghttp2 that sees everything: the same messages, and the same answers.
+/// `Session` decodes and judges header lists itself and shows libnghttp2 only a digest. On any input, it must deliver
+/// the same messages and send the same answers as a session of libnghttp2 that sees the full header lists.
 @Suite("Agreement with libnghttp2") struct SessionAgreementTests {
-    /// Beyond what the cases have, so that no limit of `Session`'s own is met.
+    /// Larger than anything in the cases, so that none of `Session`'s own limits is reached.
     private static let settings = SessionSettings(
         maxConcurrentStreams: 8, maxHeaderListSize: 1 << 20, maxHeaderFields: 10_000)
 
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    /// Heads and trailers of fields that decide about a message, in any order and number.
+    /// Heads and trailers with the fields that decide about a message, in any order and number.
     @Test("Strange header lists", arguments: FuzzCases.shares)
     func strangeLists(cases: FuzzCases) {
         cases.forEach(standard: 20_000) { number, random in
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    /// Blocks of any bytes: the decoders must agree on every one.
+    /// Blocks of random bytes, on each of which the decoders must agree.
     @Test("Strange blocks", arguments: FuzzCases.shares)
     func strangeBlocks(cases: FuzzCases) {
         cases.forEach(standard: 20_000) { number, random in
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// Few lists again and again, as calls have them, while the tables change now and then.
+    /// A few lists over and over, as calls have them, while the tables change now and then.
     @Test("Lists that come again", arguments: FuzzCases.shares)
     func listsThatComeAgain(cases: FuzzCases) {
         cases.forEach(standard: 2_000) { number, random in
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// What a field means depends on what came before on the stream.
+    /// The same field means different things in a head and in trailers.
     @Test("Fields of heads that come again in trailers", arguments: ["host", "content-length", "te", "x"])
     func fieldsInTrailers(name: String) {
         for value in ["3", "trailers"] {
@@ -111,31 +111,32 @@ import Testing
                 plain.request(method: method)
                 ours.request(method: method)
             }
-            // What is sent up to here is as different as the encoders are.
+            // Output up to here differs, as the two encoders do.
             _ = (plain.takeOutput(), ours.takeOutput())
         }
         let bytes = (role == .server ? FrameBytes.preface : []) + frames.joined()
-        // In one piece: libnghttp2 1.52 counts each piece of a CONTINUATION frame's header as a frame.
+        // In one piece, because libnghttp2 1.52 counts each piece of a CONTINUATION frame's header as a frame.
         let goesOn = plain.receive(bytes)
         let oursGoesOn = ours.receive(bytes, pieces: Int.random(in: 1...4, using: &random), &random)
-        // A flood ends the session without a GOAWAY, and what a flood is the two count differently.
+        // A flood ends a session without GOAWAY, and the two count floods differently.
         guard goesOn, oursGoesOn else { return }
-        // `Session` looks at a block when all of it has come, libnghttp2 piece by piece.
+        // `Session` decodes a block when all of it has come, libnghttp2 piece by piece.
         guard !ours.isReceivingHeaders else { return }
         let (expected, output) = (withoutWords(plain.takeOutput()), withoutWords(ours.takeOutput()))
         let role = role == .server ? "server" : "client"
-        // A client that goes on after its own end, or opens streams in disorder: libnghttp2 forgets streams that are closed,
-        // and knows the end of a stream with a malformed head in some cases only.
+        // Clients that send on ended streams, or open streams out of order: libnghttp2 forgets closed streams, and
+        // remembers the end of a stream with a malformed head only in some cases.
         if Misuse.isAmong(frames) {
             if endsInError(output) || endsInError(expected) { return }
             if withoutRefusals(output) == withoutRefusals(expected) { return }
         }
         if isDamaged {
-            // What is wrong first in a block that another frame interrupts depends on that, too.
+            // Which error comes first in a block that another frame interrupts depends on that as well.
             if endsInError(output), endsInError(expected) { return }
-            // A session that has nothing left to do ends between two calls, and `Session` makes more of them.
+            // A session that is finished ends between two calls, and `Session` makes more of them.
             if frames.contains(where: { $0[3] == FrameBytes.Kind.goAway }) { return }
-            // libnghttp2 takes promises until its SETTINGS are acknowledged, and CONTINUATION frames of any length.
+            // libnghttp2 accepts PUSH_PROMISE until its SETTINGS are acknowledged, and CONTINUATION frames of any
+            // length.
             let isStricter = frames.contains { frame in
                 frame[3] == FrameBytes.Kind.pushPromise
                     || frame[3] == FrameBytes.Kind.continuation && (frame[0] > 0 || frame[1] > 0x40)
@@ -152,7 +153,7 @@ import Testing
     }
 }
 
-/// What a client must not do with its streams, of frames that may be damaged.
+/// Stream errors of a client, found in frames that may be damaged.
 private enum Misuse {
     static func isAmong(_ frames: [[UInt8]]) -> Bool {
         var (ended, latest) = (Set<UInt32>(), UInt32(0))
@@ -175,12 +176,12 @@ private enum Misuse {
     }
 }
 
-/// Frames without RST_STREAM(STREAM_CLOSED).
+/// The frames without any RST_STREAM(STREAM_CLOSED).
 private func withoutRefusals(_ frames: [[UInt8]]) -> [[UInt8]] {
     frames.filter { $0.count != 13 || $0[3] != FrameBytes.Kind.resetStream || $0[12] != 5 }
 }
 
-/// Frames without the words that a GOAWAY says besides its code.
+/// The frames, with the debug data of a GOAWAY removed.
 private func withoutWords(_ bytes: [UInt8]) -> [[UInt8]] {
     var (frames, rest) = ([[UInt8]](), bytes[...])
     while rest.count >= FrameBytes.headerLength {
@@ -194,12 +195,12 @@ private func withoutWords(_ bytes: [UInt8]) -> [[UInt8]] {
     return frames
 }
 
-/// Whether a GOAWAY with an error, without its length and its words, is among frames.
+/// Whether a GOAWAY with an error code is among the frames; its length and debug data don't matter.
 private func endsInError(_ frames: [[UInt8]]) -> Bool {
     frames.contains { $0.count == 14 && $0[0] == FrameBytes.Kind.goAway && $0[10...] != [0, 0, 0, 0] }
 }
 
-/// A session that notes what it is told.
+/// A session that records its events.
 private final class AgreeingSession: Session {
     private let blocks = HeaderListPool()
     private(set) var messages: [StreamID: Conversation.Message] = [:]

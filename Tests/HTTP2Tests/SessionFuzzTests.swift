@@ -2,8 +2,8 @@ import HTTP2
 import TestSupport
 import Testing
 
-/// Random, but repeatable input for both roles. Whatever arrives, a session goes on or answers with an error; it keeps
-/// its promises to its subclass, and what it writes itself stays HTTP/2.
+/// Random but repeatable input for both roles. On any input a session goes on or answers with an error, keeps its
+/// promises to its subclass, and writes nothing but valid HTTP/2.
 @Suite("Session fuzzing") struct SessionFuzzTests {
     @Test("Sound frames are understood, in whatever pieces they come", arguments: FuzzCases.shares)
     func soundFrames(cases: FuzzCases) {
@@ -31,7 +31,7 @@ import Testing
 
     // MARK: Cases
 
-    /// - Returns: what was wrong.
+    /// - Returns: descriptions of everything that was wrong.
     static func playSound(_ random: inout SplitMix) -> [String] {
         let role: Session.Role = Bool.random(using: &random) ? .server : .client
         let count = Int.random(in: 1...6, using: &random)
@@ -69,7 +69,7 @@ import Testing
         return run.problems
     }
 
-    /// One session fed piece by piece, and drained in between, as sockets do it.
+    /// A session that is fed in pieces and written out in between, as with a socket.
     ///
     /// Soundness: `buffer` lives as long as this object.
     @safe
@@ -94,10 +94,10 @@ import Testing
             unsafe buffer.deallocate()
         }
 
-        /// What neither side of a session may do.
+        /// Broken promises of the session, and invalid output.
         var problems: [String] {
             var problems = session.broken + output.broken
-            // Each frame may be answered by one of its own size or a few small ones; bodies come on top.
+            // Each frame may be answered by one of its own size or by a few small ones; bodies come on top.
             let most = 4_096 + 32 * inputBytes + 2 * session.bodyBytes
             if output.byteCount > most { problems.append("\(output.byteCount) bytes sent, \(inputBytes) received") }
             return problems
@@ -122,8 +122,8 @@ import Testing
             takeOutput()
         }
 
-        /// Places where sound input is not cut: libnghttp2 1.52 counts each piece of a CONTINUATION frame's header as a
-        /// frame, and takes no more than eight.
+        /// Places where valid input must not be cut: libnghttp2 1.52 counts each piece of a CONTINUATION frame's header
+        /// as a frame, and accepts eight at most.
         private static func continuationHeaders(_ frames: [[UInt8]], start: Int) -> Set<Int> {
             var places: Set<Int> = []
             var offset = start

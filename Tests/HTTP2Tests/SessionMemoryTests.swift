@@ -3,7 +3,7 @@ import HTTP2
 import Testing
 
 @Suite struct SessionMemoryTests {
-    /// libnghttp2's view of the memory.
+    /// The allocator as libnghttp2 sees it.
     @safe private struct Allocator {
         let memory: SessionMemory
         private let functions: nghttp2_mem
@@ -34,7 +34,7 @@ import Testing
         unsafe UnsafeRawBufferPointer(start: block, count: count).allSatisfy { $0 == byte }
     }
 
-    @Test func blocksAreAlignedAndOnesOwn() {
+    @Test func blocksAreAlignedAndExclusive() {
         let allocator = Allocator()
         let sizes = [0, 1, 63, 64, 65, 2_048, 2_049, 2_112, 2_113, 100_000]
         for _ in 0..<2 {
@@ -72,7 +72,7 @@ import Testing
     ])
     func resizedBlocksKeepTheirBytes(size: Int, other: Int) {
         let allocator = Allocator()
-        // Bytes that memory used before can't have by chance.
+        // A pattern that recycled memory can't have by chance.
         let bytes = (0..<max(size, other)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8 &+ size) }
         let kept = min(size, other)
         let block = unsafe allocator.allocate(size)
@@ -101,8 +101,8 @@ import Testing
         unsafe #expect(allocator.zeroed(.max, 2) == nil)
     }
 
-    /// libnghttp2's table of streams is a page of its own.
-    @Test func aZeroedPageIsAPage() throws {
+    /// libnghttp2's table of streams is a page, which gets pages of its own.
+    @Test func aZeroedPageIsAWholePage() throws {
         let allocator = Allocator()
         let (block, page) = unsafe allocator.memory.makeServerSession { unsafe allocator.zeroed(1, 4_096) }
         unsafe #expect(block != nil && page == block && UInt(bitPattern: block) % 4_096 == 0)
@@ -127,7 +127,7 @@ import Testing
             #expect(allocator.memory.lent == (number, size))
             for place in unsafe blocks.indices { unsafe allocator.give(blocks[place]) }
         }
-        // It isn't lent any more, though it was given back.
+        // The buffer isn't lent again, though it was given back.
         let after = unsafe allocator.allocate(size)
         unsafe #expect(after != buffer)
         let every = unsafe [other, after]
@@ -144,7 +144,7 @@ import Testing
         unsafe allocator.give(resized)
     }
 
-    @Test func noneIsLentIfTheSizeIsUnknown() {
+    @Test func lendsNoBufferOfUnknownSize() {
         let allocator = Allocator(lending: nil)
         let size = SessionMemory.frameBufferSizes.lowerBound
         let (block, _) = unsafe allocator.memory.makeServerSession { unsafe allocator.allocate(size) }

@@ -8,12 +8,12 @@ import Testing
 
 import Handover
 
-/// Both ends of the line in one process.
+/// The line between an old and a new process, with both ends in the test's own process.
 @Suite struct HandoverLineTests {
     private static let change = Change(
         epoch: 1, action: .initial, from: nil, to: .blue, at: Timestamp(milliseconds: 0), who: "settings")
 
-    /// The old process's end speaks for itself; the new one's is a `Predecessor`.
+    /// A line: the test plays the old process on the channel, and a `Predecessor` is the new process's end.
     private func line() throws -> (HandoverChannel, Predecessor) {
         let (old, new) = try HandoverChannel.pair()
         let channel = try HandoverChannel(old)
@@ -64,7 +64,8 @@ import Handover
         #expect(predecessor.isGone)
     }
 
-    /// As large as it gets: 500 endpoints, each with a reason of the length that they had before they were bounded.
+    /// The largest takeover there is: 500 endpoints, each with a failure reason of the length that reasons had before
+    /// they were bounded.
     private static var large: Takeover {
         let endpoints = (0..<500).map { number in
             var health = EndpointHealth(
@@ -77,7 +78,7 @@ import Handover
         return Takeover(history: [change], health: [ColorHealth(color: .blue, endpoints: endpoints)], drain: nil)
     }
 
-    @Test func takesOverWhatIsMuchLargerThanAPacket() async throws {
+    @Test func takesOverMessagesLargerThanAPacket() async throws {
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         async let takeover = predecessor.takeOver()
@@ -88,17 +89,17 @@ import Handover
         listening.cancel()
     }
 
-    @Test func whatCanNotBeSentIsAnError() async throws {
+    @Test func failingToSendIsAnError() async throws {
         let (old, new) = try HandoverChannel.pair()
         let (channel, other) = (try HandoverChannel(old), try HandoverChannel(new))
-        // Longer than the first version's packets, for a process that knows no other.
+        // A message longer than a packet of version 1, sent to a process that speaks no later version.
         await #expect {
             try await channel.deliver(PredecessorMessage.takeOver(Self.large), inPieces: false, within: .seconds(1))
         } throws: {
             "\($0)".hasSuffix("is too long for an earlier version of the handover")
         }
         #expect(throws: HandoverChannel.Failure.self) { try channel.send(PredecessorMessage.takeOver(Self.large)) }
-        // Nobody reads: short messages until there is no room, and then an error, at once or when the time is up.
+        // Nobody reads, so short messages fill the line. After that, sending fails, at once or at its time limit.
         var sent = 0
         #expect(throws: HandoverChannel.Failure(description: "the other process doesn't read")) {
             while sent < 100_000 {
@@ -109,7 +110,7 @@ import Handover
         await #expect(throws: HandoverChannel.Failure(description: "the other process doesn't read")) {
             try await channel.deliver(SuccessorMessage.cancelDrain, within: .milliseconds(20))
         }
-        // What was sent arrives whole, and the next message after it.
+        // Everything sent before arrives whole, and so does the next message.
         other.listen()
         var messages = other.messages.makeAsyncIterator()
         for _ in 0..<sent { _ = await messages.next() }
@@ -132,7 +133,7 @@ import Handover
         try old.send(PredecessorMessage.left(id: id, LeftBehind(elsewhere)))
         #expect(await first.unanswered == 0)
 
-        // It falls silent: what it said last counts, with a word that it doesn't answer.
+        // It falls silent: its last report counts, with a note that it doesn't answer.
         let silent = await traffic.report()
         #expect(silent.unanswered == 1)
         #expect(silent.inFlight == elsewhere.inFlight)
@@ -140,15 +141,15 @@ import Handover
         #expect(!silent.left(on: .blue, before: 2).isNone)
         #expect(!silent.left(on: .green, before: 2).isNone)
         guard case .report(let missed) = try await next(old) else { throw Predecessor.Failure() }
-        // It is not even asked for some time, so nobody waits.
+        // It isn't asked again for some time, so these reports return at once.
         for _ in 0..<100 { #expect(await patient.report().unanswered == 1) }
-        // Whoever waits for the end of its calls waits, as they may be there.
+        // A wait for the end of its calls goes on: they may still be open.
         let drained = Task { await predecessor.waitUntilDrained(.blue, before: 2) }
         guard case .waitUntilDrained = try await next(old) else { throw Predecessor.Failure() }
         drained.cancel()
         #expect(await drained.value == false)
 
-        // It comes back, with an answer that nobody waits for any more: from then on it is asked again.
+        // It comes back with an answer to a question that has been given up; from then on it is asked again.
         try old.send(PredecessorMessage.left(id: missed, LeftBehind(TrafficReport())))
         let answering = Task {
             for await bytes in old.messages {
@@ -177,7 +178,7 @@ import Handover
         let traffic = CombinedTraffic(
             own: FixedTraffic(given: TrafficReport()), predecessors: lines.map { $0.1 }, limit: .seconds(60))
         async let report = traffic.report()
-        // None answers before all are asked.
+        // No process answers until all have been asked.
         var ids: [UInt64] = []
         for (old, _) in lines.reversed() {
             guard case .report(let id) = try await next(old) else { throw Predecessor.Failure() }
@@ -191,7 +192,7 @@ import Handover
         listening.cancel()
     }
 
-    @Test func addsUpWhatIsLeftElsewhere() async throws {
+    @Test func addsUpCallsLeftInEarlierProcesses() async throws {
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         var own = TrafficReport()
@@ -209,7 +210,7 @@ import Handover
         #expect(sum.inFlight == [.init(epoch: 1, color: .blue, calls: 4), .init(epoch: 2, color: .green, calls: 8)])
         #expect(sum.colors.blue.drained == 7)
 
-        // What has been ended there stays ended when the process is gone, and its calls don't.
+        // When the process is gone, its count of ended calls stays, and its open calls don't.
         old.close()
         withExtendedLifetime(old) {}
         listening.cancel()
@@ -220,7 +221,7 @@ import Handover
         #expect(traffic.predecessors.isEmpty)
     }
 
-    @Test func waitsForWhatIsLeftElsewhere() async throws {
+    @Test func waitsForCallsLeftInEarlierProcesses() async throws {
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         let traffic = CombinedTraffic(own: FixedTraffic(given: TrafficReport()), predecessors: [predecessor])
@@ -229,7 +230,7 @@ import Handover
         try old.send(PredecessorMessage.drained(id: id))
         #expect(await waiting.value)
 
-        // One that is given up is over at once.
+        // A wait that is cancelled returns at once.
         let givenUp = Task { await traffic.waitUntilDrained(.blue, before: 3) }
         _ = try await next(old)
         givenUp.cancel()
@@ -237,14 +238,14 @@ import Handover
         listening.cancel()
     }
 
-    @Test func asksAgainForWhatHasNoAnswer() async throws {
+    @Test func repeatsAnUnansweredQuestion() async throws {
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         let waiting = Task { await predecessor.waitUntilDrained(.blue, before: 2, askingEvery: .milliseconds(20)) }
         guard case .waitUntilDrained(let lost, .blue, 2, 0.02) = try await next(old) else {
             throw Predecessor.Failure()
         }
-        // What says that calls are left is an answer, and none that ends the wait.
+        // A report of calls that are left is an answer, but doesn't end the wait.
         var report = TrafficReport()
         report.inFlight = [.init(epoch: 1, color: .blue, calls: 1)]
         guard case .waitUntilDrained(let second, _, _, _) = try await next(old) else { throw Predecessor.Failure() }
@@ -256,10 +257,11 @@ import Handover
         listening.cancel()
     }
 
-    /// A change that waits in a process while another takes over from that: of calls in processes before it nothing is known
-    /// there any more, so they are neither taken for ended nor waited for.
-    @Test func whatIsPassedOnMayHaveCalls() async throws {
-        // The line ends here at the same moment, and must not be taken for the process's end: often enough to see it.
+    /// A middle process waits for the calls of an older one, and then passes that one's line on to its own successor.
+    /// From then on it can't learn about those calls, so it neither takes them for ended nor keeps waiting.
+    @Test func processesPassedOnMayHaveCalls() async throws {
+        // The line may end at this very moment, which mustn't be taken for the end of the process. 50 rounds are enough
+        // to hit that.
         for _ in 0..<50 { try await passOn() }
     }
 
@@ -279,7 +281,7 @@ import Handover
         #expect(await waiting.value == false)
         #expect(await traffic.waitUntilDrained(.blue, before: 2) == false)
         #expect(await traffic.report().left(on: .blue, before: 2) == .init(calls: 4, unanswered: 1))
-        // Orders are another process's to give.
+        // The lines are gone: only the successor may give orders now.
         #expect(traffic.predecessors.isEmpty)
         await listening.value
         #expect(!predecessor.isGone)
@@ -309,13 +311,13 @@ import Handover
         #expect(try await next(old) == .shutDown)
     }
 
-    @Test func whatComesWhileNobodyListensWaits() async throws {
+    @Test func messagesWaitWhileNobodyListens() async throws {
         let (old, new) = try HandoverChannel.pair()
         let (first, second) = (try HandoverChannel(old), try HandoverChannel(new))
         first.listen()
         await first.leave()
         try second.send(SuccessorMessage.ready)
-        // Another process's end of the same line.
+        // A second end for the same line, as a later process would have it.
         let other = try HandoverChannel(old)
         other.listen()
         #expect(try await next(other) == .ready)
@@ -339,13 +341,13 @@ import Handover
         #expect(last == .ready)
     }
 
-    @Test func whoeverIsClosedWaitsForNothing() async throws {
+    @Test func aClosedChannelWaitsForNothing() async throws {
         let (old, new) = try HandoverChannel.pair()
         let (channel, other) = (try HandoverChannel(old), try HandoverChannel(new))
         channel.listen()
         channel.close()
         for await _ in channel.messages {}
-        // Until its thread has ended, and after that.
+        // Both before and after its thread has ended.
         for _ in 0..<100 { await channel.leave() }
         while (try? channel.send(SuccessorMessage.cancelDrain)) != nil {}
         await #expect(throws: HandoverChannel.Failure(description: "the other process doesn't read")) {
@@ -354,7 +356,7 @@ import Handover
         withExtendedLifetime(other) {}
     }
 
-    /// The system cuts what doesn't fit: what is longer than any packet may be is left out, and what follows is read.
+    /// The system truncates a packet longer than any that may be sent. It is skipped, and the following one is read.
     @Test func packetThatIsTooLong() async throws {
         let (old, new) = try HandoverChannel.pair()
         let channel = try HandoverChannel(old)

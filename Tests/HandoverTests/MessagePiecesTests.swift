@@ -40,27 +40,27 @@ import Handover
         #expect(whole.count == 2 + packets[0].count + packets[1].count)
     }
 
-    @Test func whatIsTooLargeIsDropped() {
+    @Test func messagesTooLargeAreDropped() {
         var pieces = MessagePieces(largestMessage: 199)
         let packets = MessagePieces.packets(of: message(200), number: 1, size: 100)
         #expect(packets.allSatisfy { pieces.take($0) == nil })
-        // The next one is not touched by it.
+        // The next message is not affected.
         let next = message(150)
         #expect(MessagePieces.packets(of: next, number: 2, size: 100).map { pieces.take($0) }.last == next)
     }
 
-    @Test func whatNeverEndsTakesNoMoreThanItsBound() {
+    @Test func unfinishedMessagesAreBounded() {
         var pieces = MessagePieces(largestMessage: 1000)
         let last = MessagePieces.packets(of: message(150), number: 100, size: 100)
         #expect(pieces.take(last[0]) == nil)
         for number in 0..<UInt32(100) {
             #expect(pieces.take(MessagePieces.packets(of: message(200), number: number, size: 100)[0]) == nil)
         }
-        // The newest is kept.
+        // The newest message is kept.
         #expect(pieces.take(last[1])?.count == 150)
     }
 
-    /// Whoever had the line before has taken the first pieces.
+    /// The first pieces went to the process that had the line before.
     @Test func messageWithoutItsBeginning() {
         var pieces = MessagePieces(largestMessage: 1000)
         let packets = MessagePieces.packets(of: message(300), number: 1, size: 100)
@@ -69,7 +69,7 @@ import Handover
         #expect(whole.map { pieces.take($0) }.last == message(150))
     }
 
-    /// As a process before this version sends them: a head of six bytes, in which a byte marks the last piece.
+    /// Pieces as version 2 sends them: a header of six bytes, of which one marks the last piece.
     @Test func piecesOfTheSecondVersion() {
         var pieces = MessagePieces(largestMessage: 1000)
         #expect(pieces.take([1, 0, 7, 0, 0, 0] + [UInt8](repeating: 1, count: 94)) == nil)

@@ -47,7 +47,7 @@ import Handover
         await successor.giveUp()
     }
 
-    /// A new process that says this and goes on to live.
+    /// The failure when the new process says `message` and then stays alive.
     private func failure(saying message: String) async -> String {
         await failure(of: "/bin/sh", ["-c", "printf '%s' '\(message)' >&3; sleep 20"])
     }
@@ -62,7 +62,7 @@ import Handover
         #expect(
             await failure(saying: #"{"prepared":{"version":0}}"#)
                 == "it speaks version 0 of the handover, this process 1 to 3: restart it instead")
-        // Nonsense is no trap.
+        // Versions that make no sense are refused without a crash.
         #expect(
             await failure(saying: #"{"prepared":{"version":7,"newest":-3}}"#)
                 == "it speaks version 7 of the handover, this process 1 to 3: restart it instead")
@@ -70,7 +70,7 @@ import Handover
 
     @Test func descriptorsComeInOrder() async throws {
         let (one, other) = try HandoverChannel.pair()
-        // Named as they are numbered; the line comes last, and nothing else is open.
+        // The names are in the order of the numbers, the line comes last, and nothing else is open.
         let script = "[ \"$SLUICE_HANDOVER\" = route:lock:handover ] && [ -e /proc/$$/fd/5 ] && [ ! -e /proc/$$/fd/6 ]"
         let successor = try Successor.start(
             program: "/bin/sh", arguments: ["sh", "-c", script], environment: [:],

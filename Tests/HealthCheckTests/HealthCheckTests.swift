@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test func keepsOnlyTheBeginningOfAReason() {
-        // One character to a reader, of any length.
+        // Swift counts the accented `x` as one character, however many bytes it has.
         for long in [String(repeating: "x", count: 16_384), "x" + String(repeating: "\u{301}", count: 100_000)] {
             for outcome in [
                 HealthCheckResult.Outcome.connectFailed(reason: long), .requestFailed(reason: long),
@@ -32,7 +32,7 @@ import Testing
 
     @Test(arguments: ["", "GRPC", "http", "http:", "http:health", "http://host/", "udp", "grpcs"])
     func refusesOthers(text: String) {
-        // `http://host/` is a path that begins with two slashes.
+        // `http://host/` is read as an HTTP check whose path begins with two slashes.
         #expect((HealthCheck(text) == nil) == (text != "http://host/"))
     }
 }

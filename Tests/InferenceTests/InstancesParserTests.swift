@@ -110,7 +110,7 @@ struct InstancesParserTests {
         #expect(accepted > 1000)
     }
 
-    /// The same rows, written in the plainest way.
+    /// `rows` parsed from their plainest JSON form.
     private static func instances(_ rows: [[Double]]) -> Instances? {
         let text = rows.map { "[" + $0.map(\.description).joined(separator: ",") + "]" }.joined(separator: ",")
         return try? InstancesParser.parse(Array("{\"instances\":[\(text)]}".utf8), width: 2)

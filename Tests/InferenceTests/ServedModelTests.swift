@@ -11,7 +11,7 @@ struct ServedModelTests {
         Self.models.appending(path: "\(version)/model.pkl").path(percentEncoded: false)
     }
 
-    /// A folder of the test's own with a copy of v1.0.0, and with another manifest if one is given.
+    /// A test's own folder with a copy of v1.0.0, and with another manifest if one is given.
     private func folder(manifest: String? = nil) throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -11,7 +11,7 @@ import Testing
 
     @Test func cutsWhatIsLong() {
         #expect(shortened("setosa", to: 3) == "set…")
-        // One character to a reader, and eight megabytes.
+        // Swift counts this as one character; it is eight megabytes long.
         let endless = "a" + String(repeating: "\u{301}", count: 4 << 20)
         #expect(shortened(endless).utf8.count < 500)
         #expect(shortened(["a", "b", "c"], to: 1) == ["a", "and 2 more"])

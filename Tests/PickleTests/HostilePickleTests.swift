@@ -49,7 +49,7 @@ struct HostilePickleTests {
     func oldProtocols(pickle: String) throws {
         let bytes = pickle.unicodeScalars.map { UInt8($0.value) }
         #expect(failure(bytes) == PickleError(offset: 0, reason: .oldProtocol))
-        // Cut off, it is nothing that could be told.
+        // Truncated, the file isn't taken for one of an old protocol.
         #expect(failure(bytes.dropLast())?.reason != .oldProtocol || bytes.first == UInt8(ascii: "c"))
     }
 
@@ -63,7 +63,7 @@ struct HostilePickleTests {
         assembler.string(long)
         assembler.memoize()
         assembler.raw([0x93])
-        // Looked up each time this would take hours.
+        // If the name were looked up each time, this would take hours.
         for _ in 0..<100_000 {
             assembler.get(0)
             assembler.get(1)

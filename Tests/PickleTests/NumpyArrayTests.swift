@@ -185,7 +185,7 @@ struct NumpyArrayTests {
         }
     }
 
-    /// What a pickle of something that isn't understood says it was.
+    /// The reader's description of a value that it doesn't understand.
     private func opaque(_ body: (inout PickleAssembler) -> Void) throws -> String? {
         let document = try PickleReader.read(PickleAssembler.pickle(body), allowing: [])
         return document.opaque(document.root)?.description

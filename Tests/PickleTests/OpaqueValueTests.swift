@@ -1,10 +1,11 @@
 import Pickle
 import Testing
 
-/// Values that the reader doesn't understand: skipped with their places, and nothing made of them.
+/// Values that the reader doesn't understand: it notes where they are, skips them and builds nothing from them.
 @Suite("Opaque values")
 struct OpaqueValueTests {
-    /// What the first of two values is, the second of which has to be read right: nothing of the first is left.
+    /// The description of the first of two values. The second one must still be read correctly, so the first has left
+    /// nothing behind.
     private func first(protocol version: UInt8 = 4, _ body: (inout PickleAssembler) -> Void) throws -> String? {
         let pickle = PickleAssembler.pickle(protocol: version) {
             body(&$0)

@@ -1,4 +1,4 @@
-/// Puts pickles together opcode by opcode, sound ones and others.
+/// Assembles pickles opcode by opcode, valid or not.
 struct PickleAssembler {
     private(set) var bytes: [UInt8] = []
 
@@ -6,7 +6,7 @@ struct PickleAssembler {
         bytes = [0x80, version]
     }
 
-    /// Any bytes.
+    /// Appends bytes as they are.
     mutating func raw(_ bytes: some Sequence<UInt8>) {
         self.bytes += bytes
     }
@@ -30,7 +30,7 @@ struct PickleAssembler {
         bytes += littleEndian(UInt32(bitPattern: value))
     }
 
-    /// LONG1.
+    /// Appends an integer as LONG1.
     mutating func long(_ value: Int64) {
         bytes += [0x8A, 8]
         bytes += littleEndian(UInt64(bitPattern: value))
@@ -48,12 +48,12 @@ struct PickleAssembler {
         bytes += content
     }
 
-    /// GLOBAL.
+    /// Appends a name as GLOBAL.
     mutating func global(_ module: String, _ name: String) {
         opcodes("c\(module)\n\(name)\n")
     }
 
-    /// A numpy data type with its state, as pickles have it.
+    /// Appends a numpy data type with its state, as numpy pickles it.
     mutating func dataType(_ name: String, byteOrder: String = "<", itemSize: Int32 = -1) {
         global("numpy", "dtype")
         string(name)
@@ -78,7 +78,7 @@ struct PickleAssembler {
         opcodes("t")
     }
 
-    /// An array as protocol 5 writes it.
+    /// Appends an array as protocol 5 writes it.
     mutating func arrayFromBuffer(
         _ content: [UInt8], type: String, byteOrder: String = "<", itemSize: Int32 = -1, shape lengths: [Int64],
         order: String = "C"
@@ -93,7 +93,7 @@ struct PickleAssembler {
         reduce()
     }
 
-    /// A joblib array wrapper up to its BUILD; the array's bytes follow.
+    /// Appends a joblib array wrapper up to its BUILD; the array's bytes have to follow.
     mutating func joblibWrapper(type: String, shape lengths: [Int64], order: String = "C", alignment: Int32? = 16) {
         global("joblib.numpy_pickle", "NumpyArrayWrapper")
         tuple(0)
@@ -115,7 +115,7 @@ struct PickleAssembler {
         build()
     }
 
-    /// A pickle made by `body`, ended by STOP.
+    /// The pickle assembled by `body`, ended by STOP.
     static func pickle(protocol version: UInt8 = 4, _ body: (inout PickleAssembler) -> Void) -> [UInt8] {
         var assembler = PickleAssembler(protocol: version)
         body(&assembler)

@@ -3,8 +3,8 @@ import Pickle
 import TestSupport
 import Testing
 
-/// Random, but repeatable files: each is read to its end or refused with a place in it, within bounds of memory and time.
-/// A case's number is its seed. `SLUICE_FUZZ_CASES` sets how many there are of each kind.
+/// Random but repeatable files. Each is read to its end or refused with a place in it, within bounds on memory and
+/// time. A case's number is its seed; `SLUICE_FUZZ_CASES` sets how many cases of each kind are played.
 @Suite("Pickle fuzzing") struct PickleFuzzTests {
     private static let limits = PickleLimits(opcodes: 20_000, decodedBytes: 1 << 20)
     private static let classes: Set = [
@@ -15,7 +15,7 @@ import Testing
     ]
     private static let shares = 0..<4
 
-    /// How many cases each test plays, all shares together.
+    /// Number of cases that a test plays, in all shares together.
     private static func count(_ standard: Int) -> Int {
         ProcessInfo.processInfo.environment["SLUICE_FUZZ_CASES"].flatMap { Int($0) } ?? standard
     }
@@ -28,7 +28,7 @@ import Testing
             let steps = Int.random(in: 1..<30, using: &random)
             if Self.isRead(PickleSoup.program(steps: steps, using: &random), number) { wereRead += 1 }
         }
-        // Otherwise the programs end too early to say anything.
+        // If none could be read, the programs would be too broken to test anything.
         #expect(wereRead > 0)
     }
 
@@ -54,13 +54,13 @@ import Testing
         }
     }
 
-    /// Reads a file; what is neither a value nor an error with a place in the file fails the test, as does a read that
-    /// takes long.
+    /// Reads a file. The test fails if the outcome is neither a value nor an error with a place in the file, or if
+    /// reading takes too long.
     private static func isRead(_ bytes: [UInt8], _ number: Int) -> Bool {
         let began = ContinuousClock.now
         defer {
             let taken = ContinuousClock.now - began
-            // Far above what any of these files needs, and far below what a loop that feeds itself would take.
+            // Far longer than any of these files takes, and far shorter than an endless loop would.
             #expect(taken < .seconds(5), "case \(number) took \(taken)")
         }
         do {

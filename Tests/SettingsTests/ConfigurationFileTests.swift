@@ -22,7 +22,7 @@ import Testing
         #expect(found.count == 2)
         #expect(found.first?.hasPrefix("proxy.yaml: unknown setting \"worker\"; known: listen, admin, blue, ") == true)
         #expect(found.last?.hasPrefix("proxy.yaml: unknown setting \"health_check\"; ") == true)
-        // What only makes sense on the command line.
+        // A setting that only makes sense on the command line.
         #expect(errors("config: other.yaml").count == 1)
         #expect(errors("check: true").count == 1)
     }
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: ["- a\n- b\n", "just text", "42"])
-    func wantsAMapping(text: String) {
+    func requiresAMapping(text: String) {
         #expect(errors(text) == ["proxy.yaml: the top level is not a mapping of settings to values"])
     }
 

@@ -135,7 +135,7 @@ import Testing
         #expect(settings.endpoints.blue == [Endpoint(host: "a", port: 1), Endpoint(host: "b", port: 2)])
         #expect(settings.healthChecks == [.grpc(service: ""), .http(path: "/health")])
         #expect(settings.accessLog == .file(path: "/tmp/access"))
-        // A variable whose value got lost must not turn into a default in silence.
+        // A variable that is set but empty must not silently mean the default.
         #expect(errors([:], ["SLUICE_GREEN": ""]).first?.hasPrefix("--green is \"\" (from SLUICE_GREEN)") == true)
         #expect(errors([:], ["SLUICE_ADMIN_TOKEN_FILE": ""]).count == 1)
     }
@@ -162,7 +162,7 @@ import Testing
         #expect(settings.accessLog == .standardOutput)
     }
 
-    @Test func canDoWithoutHealthChecks() throws {
+    @Test func healthChecksCanBeTurnedOff() throws {
         #expect(try read(["health-check": ["none"]]).healthChecks == [])
         #expect(
             errors(["health-check": ["none", "tcp"]]) == [
@@ -224,12 +224,12 @@ import Testing
             ])
     }
 
-    @Test func tellsAllThatIsWrongAtOnce() {
+    @Test func reportsAllErrorsAtOnce() {
         let found = errors(["workers": ["x"]], ["SLUICE_INITIAL": "x"], "log-level: x")
         #expect(found.map { $0.prefix { $0 != " " } } == ["--workers", "--initial", "--log-level"])
     }
 
-    @Test func wantsATokenBeyondTheLoopback() throws {
+    @Test func requiresATokenBeyondTheLoopback() throws {
         for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost"] {
             #expect(errors(["admin": ["\(host):9901"]]) == [])
         }
@@ -249,14 +249,14 @@ import Testing
         #expect(errors(["listen": ["127.0.0.1:0"], "admin": ["127.0.0.1:0"]]) == [])
     }
 
-    @Test func refusesTwiceTheSame() {
+    @Test func refusesDuplicates() {
         #expect(errors(["blue": ["a:1,a:1"]]).count == 1)
         #expect(errors(["health-check": ["tcp", "tcp"]]).count == 1)
         #expect(errors(["blue": ["a:1"], "green": ["a:1"]]) == [])
     }
 
-    /// Two of them in one file would write over each other, however it is spelt.
-    @Test(arguments: ["s", "./s", "s.lock", "x/../s.tmp"]) func wantsAFileForEachPurpose(path: String) {
+    /// Two purposes sharing a file would overwrite each other, however its path is spelt.
+    @Test(arguments: ["s", "./s", "s.lock", "x/../s.tmp"]) func requiresAFileForEachPurpose(path: String) {
         let other = "allowed: another file than that of --state-file, its .lock and its .tmp"
         for log in ["audit-log", "access-log"] {
             let found = errors(["state-file": ["s"], log: [path]])
@@ -264,7 +264,7 @@ import Testing
         }
     }
 
-    @Test func wantsTwoFilesForTheTwoLogs() {
+    @Test func requiresTwoFilesForTheTwoLogs() {
         let found = errors(["audit-log": ["a"], "access-log": ["./a"]])
         #expect(
             found == [
@@ -279,7 +279,7 @@ import Testing
         for text in ["off", "-"] { #expect(try read(["access-log": [text]]).text("access-log") == text) }
     }
 
-    @Test func wantsABackoffThatGrows() throws {
+    @Test func requiresABackoffThatGrows() throws {
         #expect(try read(["min-connect-backoff": ["1s"]]).limits.minConnectBackoff == .seconds(1))
         #expect(
             errors(["min-connect-backoff": ["2s"]]) == [
@@ -289,7 +289,7 @@ import Testing
         #expect(errors(["min-connect-backoff": ["2s"], "max-connect-backoff": ["2s"]]) == [])
     }
 
-    @Test func wantsACertificateAndItsKeyTogether() throws {
+    @Test func requiresACertificateAndItsKeyTogether() throws {
         #expect(try read(["tls-cert": ["c"], "tls-key": ["k"]]).tls?.clientAuthority == nil)
         #expect(errors(["admin-tls-cert": ["c"]]).first?.hasPrefix("--admin-tls-cert is \"c\"") == true)
         #expect(errors(["admin-tls-key": ["k"]]).first?.hasPrefix("--admin-tls-key is \"k\"") == true)
@@ -306,7 +306,7 @@ import Testing
         #expect(errors(["forward-client-identity": ["on"]]).count == 1)
     }
 
-    @Test func wantsWhatGoesWithTLSTowardsBackendsOnlyWithIt() throws {
+    @Test func acceptsUpstreamTLSOptionsOnlyWithUpstreamTLS() throws {
         #expect(try read(["upstream-tls": ["on"]]).upstreamTLS?.authority == nil)
         #expect(try read(["upstream-tls": ["off"]]).upstreamTLS == nil)
         let alone: [String: [String]] = [

@@ -2,9 +2,9 @@ import DurationSyntax
 import Settings
 import Testing
 
-/// What must be true of every setting.
+/// What holds for every setting.
 @Suite struct SettingTableTests {
-    /// Beside a setting, what keeps it from contradicting others.
+    /// Further settings that a setting needs so as not to contradict another one.
     private static let beside: [String: [String: [String]]] = [
         "min-connect-backoff": ["max-connect-backoff": ["10m"]],
         "max-connect-backoff": ["min-connect-backoff": ["1ms"]],
@@ -15,8 +15,8 @@ import Testing
         return SettingsTests.errors((Self.beside[name] ?? [:]).merging([name: [text]]) { $1 })
     }
 
-    /// A value for each, whatever else this suite says of "every".
-    @Test func knowsAllOfThem() {
+    /// Every setting has a value in `otherThanDefault`; the other tests of this suite rely on it.
+    @Test func everySettingHasATestValue() {
         let names = SettingTable.settings.map(\.name.description)
         #expect(names.count == 66)
         #expect(Set(names) == Set(otherThanDefault.keys))
@@ -34,7 +34,7 @@ import Testing
         #expect(!setting.values.isEmpty)
     }
 
-    /// What is shown can be written into a file, and means the same there.
+    /// A value as it is shown can be written into a file and means the same there.
     @Test func readsBackWhatItWrites() throws {
         let settings = try read(otherThanDefault.mapValues { [$0] })
         for setting in SettingTable.settings {
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// So that a default is never out of its range, and can be written.
+    /// A default is within its own range and can be written out.
     @Test(arguments: SettingTable.settings.map(\.name.description))
     func acceptsItsDefault(name: String) throws {
         let setting = try #require(SettingTable.setting(named: name))
@@ -53,12 +53,12 @@ import Testing
             return
         }
         #expect(setting.text(in: try read([name: [text]])) == text)
-        // Of the workers nobody knows beforehand how many there will be.
+        // The default number of workers depends on the machine.
         #expect(setting.standard == text || name == "workers")
     }
 
-    /// Each from the environment and from the file, by its own name and no other.
-    @Test func isGivenInThreePlaces() throws {
+    /// In the environment and in the file, each setting is read under its own name and no other.
+    @Test func isReadFromEnvironmentAndFile() throws {
         let environment = otherThanDefault.map { name, text in
             ("SLUICE_" + name.uppercased().replacing("-", with: "_"), text)
         }
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    /// Of every range the two ends, and what is beyond.
+    /// Both ends of every range are accepted, and the values just beyond are refused.
     @Test func keepsToTheRangesItTells() throws {
         var ranges = 0
         for setting in SettingTable.settings {

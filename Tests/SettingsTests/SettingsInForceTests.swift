@@ -11,7 +11,7 @@ import Testing
         differences.map(\.name.description)
     }
 
-    @Test func tellsWhatIsFollowedAndWhatIsNot() throws {
+    @Test func tellsLiveSettingsFromOthers() throws {
         var inForce = SettingsInForce(try read("log-level: info\nworkers: 2\nstate-file: a"))
         let change = inForce.follow(
             try read("log-level: debug\nworkers: 3\nstate-file: a\ndrain-timeout: 1m\ntls-cert: c\ntls-key: k"))
@@ -23,8 +23,8 @@ import Testing
         #expect(change.ignored.map(\.given) == ["3", "c", "k"])
     }
 
-    /// What is handed to the running Proxy must not have what it can't follow: other endpoints, say.
-    @Test func takesOverWhatIsLiveAndNothingElse() throws {
+    /// A reload must not hand the running Proxy settings that it can't follow, such as other endpoints.
+    @Test func takesOverLiveSettingsOnly() throws {
         let start = try SettingsTests.read()
         let given = try SettingsTests.read(otherThanDefault.mapValues { [$0] })
         var inForce = SettingsInForce(start)
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func tellsOfWhatIsNotFollowedEachTime() throws {
+    @Test func namesIgnoredSettingsEachTime() throws {
         var inForce = SettingsInForce(try read("workers: 2"))
         for _ in 1...2 {
             let change = inForce.follow(try read("workers: 3"))

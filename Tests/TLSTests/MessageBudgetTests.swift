@@ -15,14 +15,14 @@ import Testing
         budget.spend(2)
         budget.earn(bytes: MessageBudget.bytesForOne - 1)
         #expect(budget.left == MessageBudget.capacity - 2)
-        // What was short of one counts towards the next.
+        // Bytes short of a whole message count towards the next one.
         budget.earn(bytes: 1)
         #expect(budget.left == MessageBudget.capacity - 1)
         budget.earn(bytes: 100 * MessageBudget.bytesForOne)
         #expect(budget.left == MessageBudget.capacity)
     }
 
-    @Test func nothingMakesUpForTooMany() {
+    @Test func anExceededBudgetStaysExceeded() {
         var budget = MessageBudget()
         budget.spend(MessageBudget.capacity + 1)
         budget.earn(bytes: 1 << 20)

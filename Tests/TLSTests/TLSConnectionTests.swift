@@ -59,7 +59,7 @@ import Testing
         )
     }
 
-    @Test func verifiesNothingWhereItIsToldNotTo() throws {
+    @Test func verifiesNothingIfToldNotTo() throws {
         let context = try client {
             $0.verifies = false
             $0.authorityFile = nil
@@ -79,7 +79,7 @@ import Testing
         let context = try server(clientAuthority: true)
         let bare = try ConnectedPair(server: context, client: try client())
         let outcome = bare.shakeHands()
-        // In TLS 1.3 the client is done before the server has looked at its certificate.
+        // In TLS 1.3 the client's handshake ends before the server has checked its certificate.
         #expect(outcome.client == .done)
         #expect(reason(outcome.server).contains("peer did not return a certificate"))
         guard case .failed = ConnectedPair.read(bare.client) else {
@@ -102,7 +102,7 @@ import Testing
         #expect(mutual.client.peerIdentity?.subject == "CN=localhost")
     }
 
-    @Test func tellsWhoAPeerIsOnlyWhereItWasVerified() throws {
+    @Test func identifiesOnlyVerifiedPeers() throws {
         let context = try client {
             $0.verifies = false
             $0.authorityFile = nil
@@ -129,7 +129,7 @@ import Testing
     @Test func sendsTheEndOfTheHandshakeWithTheFirstBytes() throws {
         let pair = try ConnectedPair(server: try server(), client: try client())
         #expect(pair.shakeHands(flushing: false) == (.done, .done))
-        // The server's ticket.
+        // Session tickets are still to be sent.
         #expect(pair.server.hasUnsent)
         #expect(ConnectedPair.read(pair.client, attempts: 100) == .wouldBlock)
         #expect(ConnectedPair.write("hello", to: pair.server) == .bytes(5))
@@ -157,24 +157,24 @@ import Testing
         #expect(!pair.server.hasUnsent)
     }
 
-    @Test func tellsOfTheEndBehindTheLastBytes() throws {
+    @Test func reportsTheEndAfterTheLastBytes() throws {
         var pair: ConnectedPair? = try ConnectedPair(server: try server(), client: try client())
         #expect(pair?.shakeHands().server == .done)
         let server = try #require(pair?.server)
-        // With anything left unread, the client's system would end the connection by a reset.
+        // If the client had unread bytes, its system would close the connection with a reset.
         #expect(pair.map { ConnectedPair.read($0.client, attempts: 1_000) } == .wouldBlock)
         #expect(pair.map { ConnectedPair.write("last words", to: $0.client) } == .bytes(10))
         pair?.client.close()
-        // The client's socket closes with its last owner, and everything is there before the server reads.
+        // Dropping the pair closes the client's socket, and all of its bytes have arrived before the server reads.
         pair = nil
         #expect(ConnectedPair.read(server) == .bytes(10))
         #expect(server.hasEnding)
         #expect(ConnectedPair.read(server, attempts: 1) == .end)
     }
 
-    @Test func takesServersWithoutALPNForHTTP1Only() throws {
+    @Test func acceptsServersWithoutALPNOnlyForHTTP1() throws {
         let pair = try ConnectedPair(server: try server(), client: try client(), offering: .http1)
-        // This server takes nothing but h2.
+        // This server accepts h2 only.
         guard case .failed = pair.shakeHands().client else {
             Issue.record("http/1.1 was taken for h2")
             return

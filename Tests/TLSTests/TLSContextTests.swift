@@ -36,8 +36,8 @@ import Testing
         #expect(flaw(certificate: "server.pem", key: "missing.key").hasSuffix(": no such file or directory"))
     }
 
-    /// OpenSSL would wait for somebody to write into it.
-    @Test func waitsForNoPipe() {
+    /// OpenSSL would block until somebody writes into the pipe.
+    @Test func doesNotBlockOnAPipe() {
         let made = unsafe mkfifo(certificates.path("pipe"), 0o600)
         #expect(made == 0)
         #expect(flaw(certificate: "pipe", key: "server.key").hasSuffix("pipe: it is not a regular file"))

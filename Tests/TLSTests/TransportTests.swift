@@ -4,7 +4,7 @@ import Ground
 import TLS
 import Testing
 
-/// Over a socket without TLS; TLSConnectionTests have the other kind.
+/// A transport without TLS; TLSConnectionTests cover the other kind.
 @Suite struct TransportTests {
     private let transport: Transport
     private let peer: Socket
@@ -23,7 +23,7 @@ import Testing
         unsafe bytes.withUnsafeBytes { unsafe transport.write($0) }
     }
 
-    /// What the peer gets now.
+    /// The bytes that have reached the peer since the last call.
     private func received() -> [UInt8] {
         var all: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
@@ -60,7 +60,7 @@ import Testing
             #expect(readiness == [.readable, .writable] && transport.hasUnsent)
             let more = received()
             all += more
-            // With nothing to come, or too much, it would go on for ever.
+            // Without this, a transport that loses or repeats bytes would loop for ever.
             guard !more.isEmpty, all.count <= bytes.count else { break }
             sent = transport.flush()
             flushes += 1
@@ -69,7 +69,7 @@ import Testing
         #expect(isAll(sent) && flushes > 1 && !transport.hasUnsent && all == bytes)
     }
 
-    @Test func saysWhatIsBehindARead() {
+    @Test func saysWhatFollowsARead() {
         _ = unsafe [UInt8](repeating: 7, count: 10).withUnsafeBytes { unsafe peer.write($0) }
         let full = read(room: 8)
         #expect(full.transfer == .bytes(8) && full.behind == .more)
@@ -82,7 +82,7 @@ import Testing
         #expect(part.transfer == .bytes(10) && part.behind == .unknown)
     }
 
-    /// With the room used up, the end is behind bytes that are still to come.
+    /// When a read fills its buffer, the end may still follow more bytes.
     @Test func aFullReadIsNotTheEnd() {
         _ = unsafe [UInt8](repeating: 7, count: 8).withUnsafeBytes { unsafe peer.write($0) }
         #expect(read(room: 8, endFollows: true).behind == .more)

@@ -1,6 +1,6 @@
-/// Waits until something is so.
+/// Polls a condition every 2 ms until it holds or a minute has passed; a busy machine may need that long.
 ///
-/// - Returns: whether it came to be so within a minute, which is for machines that are busy with much else.
+/// - Returns: whether the condition came to hold.
 package func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
     let deadline = ContinuousClock.now.advanced(by: .seconds(60))
     while ContinuousClock.now < deadline {

@@ -34,7 +34,7 @@ class Scenario:
     #: Whether each call has fields that no other one has.
     varied: bool = False
     workers: int = 1
-    #: Who is far from the proxy, "client" or "backend", and how many milliseconds a byte takes there or back.
+    #: The side that is far from the proxy, "client" or "backend", and the milliseconds that a byte takes there or back.
     far: str | None = None
     delay_ms: int = 0
     #: How many times longer a turn is than the others': where 10,000 calls wait for each other, one takes a while.
@@ -115,7 +115,7 @@ SCENARIOS = [
         kind=Kind.RATE, far="client", delay_ms=10, pace=6, goal=100,
     ),
     Scenario(
-        "far-backend", "one stream at a time of 64 MiB each way, the backend 20 ms away", 1, 1, 64 << 20,
+        "far-backend", "one stream at a time of 64 MiB each way, the upstream 20 ms away", 1, 1, 64 << 20,
         kind=Kind.RATE, far="backend", delay_ms=10, pace=6, goal=100,
     ),
 ]  # fmt: skip

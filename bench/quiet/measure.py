@@ -1,7 +1,7 @@
 """A large response beside streams of the same channel that were busy once and are quiet now, for scripts/bench-quiet.sh.
 
 What windows may grow to is bounded for all streams of a client's connection, and those that were busy have all of it:
-what is measured is how much of that the one stream gets that has a use for it. Client and backend are stock grpcio, and
+what is measured is how much of that the one stream gets that has a use for it. Client and upstream are stock grpcio, and
 a relay (bench/delay) makes one of them as far away as it says.
 """
 
@@ -56,7 +56,7 @@ class Distance:
 def measure(tool: Path, are_held: bool, far: str, milliseconds: int) -> float:
     """Megabytes a second of the one response, from its call to its end, beside the quiet streams or after their end."""
     backend = EchoBackend("backend")
-    behind = Distance(tool, backend.address, milliseconds if far == "backend" else 0)
+    behind = Distance(tool, backend.address, milliseconds if far == "upstream" else 0)
     with tempfile.TemporaryDirectory() as folder:
         proxy = Proxy(
             Path(folder), blue=behind.address, green=backend.address, health_check="none", workers=1, access_log="off")
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--delay", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    places = [("backend", 0), ("backend", 1), ("backend", 2), ("client", 1), ("client", 2)]
+    places = [("upstream", 0), ("upstream", 1), ("upstream", 2), ("client", 1), ("client", 2)]
     rates: dict[tuple[str, int, bool], list[float]] = {}
     # In turns, so that what the machine does meanwhile meets all alike.
     for _ in range(arguments.rounds):

@@ -9,22 +9,30 @@ import NIOCore
 package struct AdminAPI: Sendable {
     /// The parts of the Proxy that the API reports on and controls.
     package struct Services: Sendable {
+        /// Makes the changes.
         package var switchboard: Switchboard
+        /// Knows the health of both colors.
         package var health: any HealthReporting
+        /// Reports the data plane's counts.
         package var traffic: any TrafficControl
         /// Measures how long a change waits for the calls that it has left behind.
         package var clock: any Clock<Duration>
+        /// Knows the drain in progress.
         package var drainer: Drainer
+        /// Knows whether new calls go to the other color.
         package var failover: FailoverWatch
         /// The certificates in force.
         package var certificates: @Sendable () -> [CertificateStatus]
         /// The token that requests must carry; `nil` admits everyone who can connect, which is safe on the loopback
         /// only.
         package var token: BearerToken?
+        /// The Proxy's version, as `/status` shows it.
         package var version: String
+        /// When the process started.
         package var startedAt: Timestamp
         /// Whether the process is shutting down and so is no longer ready for calls.
         package var isStopping: @Sendable () -> Bool
+        /// The destination of the API's own log lines.
         package var logger: Logger
 
         package init(
@@ -89,6 +97,7 @@ package struct AdminAPI: Sendable {
         resources[Request(head: request).path]?.isOpen == true
     }
 
+    /// Answers a request; errors are answers as well. Any thread may call it.
     @Sendable package func respond(to request: Request) async -> Response {
         let start = ContinuousClock.now
         var response: Response

@@ -56,6 +56,7 @@ package final class AdminServer: Service {
         nextRound.yield()
     }
 
+    /// The limits of the admin API: bodies up to 64 KiB, 8 MiB in flight.
     package static let limits = {
         var limits = ServerLimits(bodyBytes: 65_536, bytesInFlight: 8 << 20)
         limits.bodyRefusal = AdminAPI.bodyRefusal
@@ -65,6 +66,7 @@ package final class AdminServer: Service {
     /// The socket, for a process that takes over from this one; `nil` once it is closed.
     package var listeningSocket: ListeningSocket? { listener.withLock { $0 } }
 
+    /// Serves until the task is cancelled or the service group shuts down gracefully.
     package func run() async throws {
         defer { release() }
         try await withTaskCancellationHandler {

@@ -1,6 +1,7 @@
 /// The secret that clients of the admin API must show (RFC 6750), and the name that stands for it in history and audit
 /// log.
 package struct BearerToken: Sendable {
+    /// The token's name, which receipts and logs show.
     package let name: String
     private let secret: [UInt8]
 

@@ -3,6 +3,7 @@ import Ground
 
 /// The ending of the calls that a change left behind on the old color.
 package struct Drain: Sendable, Equatable, Codable {
+    /// The phases of a drain.
     package enum Phase: Sendable, Equatable, Codable {
         /// The calls have time to end by themselves.
         case waiting
@@ -28,7 +29,9 @@ package struct Drain: Sendable, Equatable, Codable {
     package var epoch: UInt64
     /// The time that calls have to end by themselves.
     package var timeout: Duration
+    /// When the change was made.
     package var startedAt: Timestamp
+    /// The current phase.
     package var phase = Phase.waiting
 
     /// - Returns: `nil` for the first start, which leaves nothing behind.

@@ -11,6 +11,7 @@ import Synchronization
 package final class Drainer: Sendable {
     /// The drain in progress, at the time of asking.
     package struct Progress: Sendable, Equatable, Codable {
+        /// The drain itself.
         package var drain: Drain
         /// The time until the Proxy begins to end calls; zero once it has begun.
         package var left: Duration

@@ -7,6 +7,7 @@ import Synchronization
 package struct Failover: Sendable, Equatable {
     /// The color that takes new calls.
     package var to: Color
+    /// When it began.
     package var since: Timestamp
 
     package init(to: Color, since: Timestamp) {
@@ -58,6 +59,7 @@ package final class FailoverWatch: Sendable {
         update { $0.routable = routable }
     }
 
+    /// Records a change of the setting.
     package func set(isEnabled: Bool) {
         update { $0.isEnabled = isEnabled }
     }

@@ -12,7 +12,7 @@ package enum OpenAPIDocument {
               "name": "Apache-2.0",
               "identifier": "Apache-2.0"
             },
-            "description": "Changes the active color of a Sluice proxy and tells how things stand. Every answer but `/metrics` is JSON. A request has no body: parameters go into the query, and one that is unknown, repeated or malformed is a 400. Any other path is a 404, any other method a 405 with `Allow`. `HEAD` is served wherever `GET` is. A field that has no value is left out."
+            "description": "Changes the active color of a Sluice proxy and reports its state. Every answer is JSON, except that of `/metrics`. Requests have no body: parameters go into the query, and an unknown, repeated or malformed one is answered with 400. An unknown path is answered with 404, and a wrong method with 405 and `Allow`. `HEAD` works wherever `GET` does. Fields without a value are left out."
           },
           "servers": [
             {
@@ -31,11 +31,11 @@ package enum OpenAPIDocument {
             },
             {
               "name": "views",
-              "description": "How things stand"
+              "description": "Report the state"
             },
             {
               "name": "probes",
-              "description": "Answer without a token"
+              "description": "Requests that need no token"
             }
           ],
           "paths": {
@@ -43,7 +43,7 @@ package enum OpenAPIDocument {
               "post": {
                 "operationId": "switch",
                 "summary": "Make a color active",
-                "description": "Makes the color named by `to` active, or the other one where there is no `to`. Every call that begins after the answer goes to it; calls in flight stay where they began, until they end or their `drain` is over. Switching to the active color changes nothing.",
+                "description": "Makes the color named by `to` active, or the other one if `to` is missing. Every call that begins after the answer goes to that color. Calls in flight stay where they began until they end by themselves or a drain ends them. Switching to the active color changes nothing.",
                 "tags": [
                   "changes"
                 ],
@@ -59,7 +59,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "force",
                     "in": "query",
-                    "description": "`true` passes over the health of the color; needs `reason`, and is recorded as forced.",
+                    "description": "`true` makes the change even if the color is not healthy. Needs `reason`; the change is recorded as forced.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -71,7 +71,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "reason",
                     "in": "query",
-                    "description": "Kept in history and audit log; without control characters.",
+                    "description": "The reason, kept in history and audit log. Must not contain control characters.",
                     "schema": {
                       "type": "string",
                       "maxLength": 500,
@@ -81,7 +81,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "drain",
                     "in": "query",
-                    "description": "What the calls in flight on the old color are given to end by themselves, from `0s` to `24h`, or `off` for ever; `--drain-timeout` where it is not given. Those that are left then are ended with UNAVAILABLE, spread over a window.",
+                    "description": "The time that calls in flight on the old color have to end by themselves: `0s` to `24h`, or `off` for no limit; by default `--drain-timeout`. The Proxy ends the remaining ones with UNAVAILABLE, spread over a window of time.",
                     "schema": {
                       "type": "string",
                       "pattern": "^(off|0|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
@@ -91,7 +91,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "wait",
                     "in": "query",
-                    "description": "Answers only once the old color has no calls left, or `timeout` is over. Not with `dry_run`.",
+                    "description": "Delays the answer until the old color has no calls left or `timeout` has passed. Can't be combined with `dry_run`.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -102,7 +102,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "timeout",
                     "in": "query",
-                    "description": "How long to wait, from `0s` to `1h`; 30 s where it is not given. Only with `wait`.",
+                    "description": "The longest wait, `0s` to `1h`; by default 30 s. Only with `wait`.",
                     "schema": {
                       "type": "string",
                       "pattern": "^(0|[0-9]{1,3}s|[0-9]{1,5}ms|[0-5]?[0-9]m)$",
@@ -112,7 +112,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "dry_run",
                     "in": "query",
-                    "description": "`true` decides and answers as for the real request, and changes nothing.",
+                    "description": "`true` decides and answers as for the real request, but changes nothing.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -124,7 +124,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "If-Match",
                     "in": "header",
-                    "description": "The change is made only if the epoch is one of these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
+                    "description": "The change is made only if the epoch is among these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
                     "schema": {
                       "type": "string",
                       "pattern": "^(\\*|\"?[0-9]{1,18}\"?)$"
@@ -133,10 +133,10 @@ package enum OpenAPIDocument {
                 ],
                 "responses": {
                   "200": {
-                    "description": "Done; or nothing had to be done (`changed` is false).",
+                    "description": "The change was made, or the color was already active (`changed` is false).",
                     "headers": {
                       "ETag": {
-                        "description": "The epoch, in quotes; good for If-Match.",
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
                         "schema": {
                           "type": "string",
                           "pattern": "^\"[0-9]+\"$"
@@ -152,10 +152,10 @@ package enum OpenAPIDocument {
                     }
                   },
                   "202": {
-                    "description": "Done, but calls were still in flight on the old color when `timeout` was over.",
+                    "description": "The change was made, but calls were still in flight on the old color when `timeout` had passed.",
                     "headers": {
                       "ETag": {
-                        "description": "The epoch, in quotes; good for If-Match.",
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
                         "schema": {
                           "type": "string",
                           "pattern": "^\"[0-9]+\"$"
@@ -183,7 +183,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "Refused: the color is not healthy, with the failing checks; or there is nothing to roll back to.",
+                    "description": "Refused: the color is not healthy (`health` has the failing checks), or there is nothing to roll back to.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -209,7 +209,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
-                    "description": "Refused: the new state could not be saved, or another process is taking over at this very moment, so nothing was changed.",
+                    "description": "Refused, and nothing was changed: the new state could not be saved, or another process is taking over at this very moment.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -224,7 +224,7 @@ package enum OpenAPIDocument {
             "/rollback": {
               "post": {
                 "operationId": "rollback",
-                "summary": "Go back",
+                "summary": "Roll back",
                 "description": "Makes the color before the last change active again.",
                 "tags": [
                   "changes"
@@ -233,7 +233,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "force",
                     "in": "query",
-                    "description": "`true` passes over the health of the color; needs `reason`, and is recorded as forced.",
+                    "description": "`true` makes the change even if the color is not healthy. Needs `reason`; the change is recorded as forced.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -245,7 +245,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "reason",
                     "in": "query",
-                    "description": "Kept in history and audit log; without control characters.",
+                    "description": "The reason, kept in history and audit log. Must not contain control characters.",
                     "schema": {
                       "type": "string",
                       "maxLength": 500,
@@ -255,7 +255,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "drain",
                     "in": "query",
-                    "description": "What the calls in flight on the old color are given to end by themselves, from `0s` to `24h`, or `off` for ever; `--drain-timeout` where it is not given. Those that are left then are ended with UNAVAILABLE, spread over a window.",
+                    "description": "The time that calls in flight on the old color have to end by themselves: `0s` to `24h`, or `off` for no limit; by default `--drain-timeout`. The Proxy ends the remaining ones with UNAVAILABLE, spread over a window of time.",
                     "schema": {
                       "type": "string",
                       "pattern": "^(off|0|[0-9]{1,4}s|[0-9]{1,6}ms|[0-9]{1,3}m)$",
@@ -265,7 +265,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "wait",
                     "in": "query",
-                    "description": "Answers only once the old color has no calls left, or `timeout` is over. Not with `dry_run`.",
+                    "description": "Delays the answer until the old color has no calls left or `timeout` has passed. Can't be combined with `dry_run`.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -276,7 +276,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "timeout",
                     "in": "query",
-                    "description": "How long to wait, from `0s` to `1h`; 30 s where it is not given. Only with `wait`.",
+                    "description": "The longest wait, `0s` to `1h`; by default 30 s. Only with `wait`.",
                     "schema": {
                       "type": "string",
                       "pattern": "^(0|[0-9]{1,3}s|[0-9]{1,5}ms|[0-5]?[0-9]m)$",
@@ -286,7 +286,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "dry_run",
                     "in": "query",
-                    "description": "`true` decides and answers as for the real request, and changes nothing.",
+                    "description": "`true` decides and answers as for the real request, but changes nothing.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -298,7 +298,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "If-Match",
                     "in": "header",
-                    "description": "The change is made only if the epoch is one of these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
+                    "description": "The change is made only if the epoch is among these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
                     "schema": {
                       "type": "string",
                       "pattern": "^(\\*|\"?[0-9]{1,18}\"?)$"
@@ -307,10 +307,10 @@ package enum OpenAPIDocument {
                 ],
                 "responses": {
                   "200": {
-                    "description": "Done; or nothing had to be done (`changed` is false).",
+                    "description": "The change was made, or the color was already active (`changed` is false).",
                     "headers": {
                       "ETag": {
-                        "description": "The epoch, in quotes; good for If-Match.",
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
                         "schema": {
                           "type": "string",
                           "pattern": "^\"[0-9]+\"$"
@@ -326,10 +326,10 @@ package enum OpenAPIDocument {
                     }
                   },
                   "202": {
-                    "description": "Done, but calls were still in flight on the old color when `timeout` was over.",
+                    "description": "The change was made, but calls were still in flight on the old color when `timeout` had passed.",
                     "headers": {
                       "ETag": {
-                        "description": "The epoch, in quotes; good for If-Match.",
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
                         "schema": {
                           "type": "string",
                           "pattern": "^\"[0-9]+\"$"
@@ -357,7 +357,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "Refused: the color is not healthy, with the failing checks; or there is nothing to roll back to.",
+                    "description": "Refused: the color is not healthy (`health` has the failing checks), or there is nothing to roll back to.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -383,7 +383,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
-                    "description": "Refused: the new state could not be saved, or another process is taking over at this very moment, so nothing was changed.",
+                    "description": "Refused, and nothing was changed: the new state could not be saved, or another process is taking over at this very moment.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -399,7 +399,7 @@ package enum OpenAPIDocument {
               "post": {
                 "operationId": "cancelDrain",
                 "summary": "Stop a drain",
-                "description": "Lets the calls go on that a change has left behind on the old color and that have not been ended yet.",
+                "description": "Lets the calls that a change left behind on the old color go on, except those that have been ended already.",
                 "tags": [
                   "changes"
                 ],
@@ -407,7 +407,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "reason",
                     "in": "query",
-                    "description": "Kept in the audit log; without control characters.",
+                    "description": "The reason, kept in the audit log. Must not contain control characters.",
                     "schema": {
                       "type": "string",
                       "maxLength": 500,
@@ -417,7 +417,7 @@ package enum OpenAPIDocument {
                 ],
                 "responses": {
                   "200": {
-                    "description": "Stopped.",
+                    "description": "The drain was stopped.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -455,7 +455,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
-                    "description": "Refused: another process is taking over at this very moment, so nothing was changed.",
+                    "description": "Refused, and nothing was changed: another process is taking over at this very moment.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -470,8 +470,8 @@ package enum OpenAPIDocument {
             "/status": {
               "get": {
                 "operationId": "status",
-                "summary": "How things stand",
-                "description": "The active color, the health of both, and calls in flight.",
+                "summary": "Report the state",
+                "description": "The active color, both colors' health, calls in flight, and totals.",
                 "tags": [
                   "views"
                 ],
@@ -480,7 +480,7 @@ package enum OpenAPIDocument {
                     "description": "The status.",
                     "headers": {
                       "ETag": {
-                        "description": "The epoch, in quotes; good for If-Match.",
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
                         "schema": {
                           "type": "string",
                           "pattern": "^\"[0-9]+\"$"
@@ -523,7 +523,7 @@ package enum OpenAPIDocument {
               "get": {
                 "operationId": "history",
                 "summary": "The last changes",
-                "description": "The last changes, the newest first; at most 50 are kept.",
+                "description": "The last changes, newest first; at most 50 are kept.",
                 "tags": [
                   "views"
                 ],
@@ -564,7 +564,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "limit",
                     "in": "query",
-                    "description": "At most so many.",
+                    "description": "The most changes to return.",
                     "schema": {
                       "type": "integer",
                       "minimum": 1,
@@ -578,7 +578,7 @@ package enum OpenAPIDocument {
               "get": {
                 "operationId": "metrics",
                 "summary": "Metrics for Prometheus",
-                "description": "Prometheus' text format, version 0.0.4.",
+                "description": "Metrics in Prometheus's text format, version 0.0.4.",
                 "tags": [
                   "views"
                 ],
@@ -620,14 +620,14 @@ package enum OpenAPIDocument {
             "/healthz": {
               "get": {
                 "operationId": "healthz",
-                "summary": "The process lives",
-                "description": "For a liveness probe.",
+                "summary": "Liveness",
+                "description": "For a liveness probe: answers 200 as long as the process lives.",
                 "tags": [
                   "probes"
                 ],
                 "responses": {
                   "200": {
-                    "description": "It lives.",
+                    "description": "The process lives.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -655,14 +655,14 @@ package enum OpenAPIDocument {
             "/readyz": {
               "get": {
                 "operationId": "readyz",
-                "summary": "Calls can be taken",
-                "description": "For a readiness probe: the active color is healthy, or the other one takes its calls (`failover`), and the process is not shutting down.",
+                "summary": "Readiness",
+                "description": "For a readiness probe: answers 200 if the active color is healthy or the other one takes its calls (`failover`), and the process is not shutting down.",
                 "tags": [
                   "probes"
                 ],
                 "responses": {
                   "200": {
-                    "description": "It is ready.",
+                    "description": "The Proxy is ready for calls.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -684,7 +684,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/HeadTooLarge"
                   },
                   "503": {
-                    "description": "Not ready, and why.",
+                    "description": "The Proxy is not ready; the body says why.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -746,12 +746,12 @@ package enum OpenAPIDocument {
               "token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "The content of `--admin-token-file`. Without that setting the API listens on the loopback alone and needs no token."
+                "description": "The content of `--admin-token-file`. Without that setting the API listens on the loopback only and needs no token."
               }
             },
             "responses": {
               "BadRequest": {
-                "description": "A parameter or header is unknown, repeated, malformed or does not fit the others, or the request has a body.",
+                "description": "A parameter or header is unknown, repeated, malformed or contradicts another one, or the request has a body.",
                 "content": {
                   "application/json": {
                     "schema": {
@@ -778,7 +778,7 @@ package enum OpenAPIDocument {
                 }
               },
               "Forbidden": {
-                "description": "A web page of another origin asks; or, where no token is set, the host is neither an address nor localhost.",
+                "description": "The request comes from a web page of another origin, or, without a token, its host is neither an IP address nor `localhost`.",
                 "content": {
                   "application/json": {
                     "schema": {
@@ -798,7 +798,7 @@ package enum OpenAPIDocument {
                 }
               },
               "Late": {
-                "description": "The request has not come whole within 5 s. The connection closes.",
+                "description": "The request was not complete within 5 s. The connection closes.",
                 "content": {
                   "application/json": {
                     "schema": {
@@ -818,7 +818,7 @@ package enum OpenAPIDocument {
                 }
               },
               "Busy": {
-                "description": "Every connection is taken by requests that are being answered; there are places for `/healthz` and `/readyz` alone. The connection closes.",
+                "description": "Requests being answered take up all connections; only `/healthz` and `/readyz` are still served. The connection closes.",
                 "headers": {
                   "Retry-After": {
                     "schema": {
@@ -846,7 +846,7 @@ package enum OpenAPIDocument {
               "Time": {
                 "type": "string",
                 "format": "date-time",
-                "description": "UTC, to the millisecond.",
+                "description": "A time in UTC, to the millisecond.",
                 "example": "2026-11-23T10:15:30.042Z"
               },
               "Health": {
@@ -877,11 +877,11 @@ package enum OpenAPIDocument {
                   "latency_ms": {
                     "type": "number",
                     "minimum": 0,
-                    "description": "Of the slowest check of the last round."
+                    "description": "Duration of the slowest check in the last round, in milliseconds."
                   },
                   "last_error": {
                     "type": "string",
-                    "description": "The newest failure; kept after a recovery."
+                    "description": "The latest failure; kept after a recovery."
                   },
                   "last_error_at": {
                     "$ref": "#/components/schemas/Time"
@@ -936,7 +936,7 @@ package enum OpenAPIDocument {
                   "epoch": {
                     "type": "integer",
                     "minimum": 2,
-                    "description": "The number of the change: calls that began before it are meant."
+                    "description": "The number of the change: the drain concerns calls that began before it."
                   },
                   "state": {
                     "type": "string",
@@ -944,14 +944,14 @@ package enum OpenAPIDocument {
                       "waiting",
                       "ending"
                     ],
-                    "description": "`ending` once the time is up and calls are being ended."
+                    "description": "`waiting` while the calls have time to end by themselves, then `ending`."
                   },
                   "started_at": {
                     "$ref": "#/components/schemas/Time"
                   },
                   "timeout": {
                     "type": "string",
-                    "description": "What the calls were given to end by themselves.",
+                    "description": "The time that the calls have to end by themselves.",
                     "example": "1m"
                   },
                   "deadline": {
@@ -963,7 +963,7 @@ package enum OpenAPIDocument {
                   "seconds_left": {
                     "type": "number",
                     "minimum": 0,
-                    "description": "Until the first call is ended."
+                    "description": "Seconds until the Proxy begins to end calls."
                   },
                   "calls_left": {
                     "type": "integer",
@@ -981,19 +981,19 @@ package enum OpenAPIDocument {
                   "calls_left"
                 ],
                 "additionalProperties": false,
-                "description": "The drain of the color that is no longer active. `ends_by` is there while calls are being ended: when the last one will have been."
+                "description": "The drain of the color that is no longer active. `ends_by` is present only while calls are being ended, and says when the last one will have ended."
               },
               "CancelledDrain": {
                 "type": "object",
                 "properties": {
                   "audit_error": {
                     "type": "string",
-                    "description": "Why the audit log lacks this; the drain is stopped all the same."
+                    "description": "Why this request is missing from the audit log; the drain was stopped nevertheless."
                   },
                   "calls_left": {
                     "type": "integer",
                     "minimum": 0,
-                    "description": "Calls that go on."
+                    "description": "Number of calls that go on."
                   },
                   "cancelled": {
                     "const": true
@@ -1033,7 +1033,7 @@ package enum OpenAPIDocument {
                   "to"
                 ],
                 "additionalProperties": false,
-                "description": "New calls go to this color, as no endpoint of the active one is healthy."
+                "description": "The color that gets new calls because no endpoint of the active one is healthy."
               },
               "Receipt": {
                 "type": "object",
@@ -1050,7 +1050,7 @@ package enum OpenAPIDocument {
                   },
                   "audit_error": {
                     "type": "string",
-                    "description": "Why the audit log lacks this change; the change is made all the same."
+                    "description": "Why this change is missing from the audit log; it was made nevertheless."
                   },
                   "changed": {
                     "type": "boolean"
@@ -1060,11 +1060,11 @@ package enum OpenAPIDocument {
                   },
                   "drained": {
                     "type": "boolean",
-                    "description": "Only with `wait`."
+                    "description": "Whether the old color has no calls left. Only with `wait`."
                   },
                   "dry_run": {
                     "type": "boolean",
-                    "description": "Only where a trial would have changed something."
+                    "description": "`true` for a trial that would have changed something; otherwise left out."
                   },
                   "epoch": {
                     "type": "integer",
@@ -1085,12 +1085,12 @@ package enum OpenAPIDocument {
                   "in_flight": {
                     "type": "integer",
                     "minimum": 0,
-                    "description": "Calls left on the color that is no longer active."
+                    "description": "Number of calls left on the color that is no longer active."
                   },
                   "processes_not_answering": {
                     "type": "integer",
                     "minimum": 1,
-                    "description": "Processes that were taken over from, may have such calls and don't answer."
+                    "description": "Number of processes that this one has taken over from, that may still have such calls and don't answer."
                   },
                   "reason": {
                     "type": "string"
@@ -1113,7 +1113,7 @@ package enum OpenAPIDocument {
                   "who"
                 ],
                 "additionalProperties": false,
-                "description": "What a change came to."
+                "description": "The outcome of a change."
               },
               "Change": {
                 "type": "object",
@@ -1234,7 +1234,7 @@ package enum OpenAPIDocument {
                   },
                   "in_flight": {
                     "type": "array",
-                    "description": "Calls that have not ended, by the epoch they began in.",
+                    "description": "Calls in flight, by the epoch and color that they began in.",
                     "items": {
                       "type": "object",
                       "properties": {
@@ -1261,7 +1261,7 @@ package enum OpenAPIDocument {
                   "processes_not_answering": {
                     "type": "integer",
                     "minimum": 1,
-                    "description": "Processes that were taken over from and don't answer; their calls are counted as they said last."
+                    "description": "Number of processes that this one has taken over from and that don't answer; their calls are counted as in their last answer."
                   },
                   "workers": {
                     "type": "array",
@@ -1360,7 +1360,7 @@ package enum OpenAPIDocument {
                       },
                       "grpc_codes": {
                         "type": "object",
-                        "description": "Ended gRPC calls by status, without those that never occurred.",
+                        "description": "gRPC calls that have ended, by status; statuses that never occurred are left out.",
                         "additionalProperties": {
                           "type": "integer",
                           "minimum": 1
@@ -1465,7 +1465,7 @@ package enum OpenAPIDocument {
                   "error"
                 ],
                 "additionalProperties": false,
-                "description": "What went wrong, in a sentence; and where it stands, for a change that was refused."
+                "description": "The error in one sentence; for a refused change, also the current color and epoch."
               }
             }
           }

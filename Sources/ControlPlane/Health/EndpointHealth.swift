@@ -13,6 +13,7 @@ package enum HealthState: String, Sendable, Equatable, Codable {
 package struct HealthFailure: Sendable, Equatable, Codable {
     /// The check and its error: `grpc: connection refused`.
     package var reason: String
+    /// When the check's round ended.
     package var at: Timestamp
 
     package init(reason: String, at: Timestamp) {
@@ -23,7 +24,9 @@ package struct HealthFailure: Sendable, Equatable, Codable {
 
 /// What is known about one endpoint's health.
 package struct EndpointHealth: Sendable, Equatable, Codable {
+    /// The endpoint in question.
     package var endpoint: Endpoint
+    /// Its state, after the thresholds.
     package var state: HealthState
     /// When it entered this state.
     package var since: Timestamp
@@ -33,11 +36,13 @@ package struct EndpointHealth: Sendable, Equatable, Codable {
     package var latency: Duration?
     /// The newest failure, kept after a recovery.
     package var lastFailure: HealthFailure?
-    /// Consecutive rounds that passed, and that failed; one of the two is 0.
+    /// Rounds that passed, in a row; 0 after a failure.
     package var consecutivePasses = 0
+    /// Rounds that failed, in a row; 0 after a pass.
     package var consecutiveFailures = 0
-    /// Rounds since the process started.
+    /// Rounds that passed since the process started.
     package var passes = 0
+    /// Rounds that failed since the process started.
     package var failures = 0
 
     package init(endpoint: Endpoint, state: HealthState, since: Timestamp) {
@@ -49,6 +54,7 @@ package struct EndpointHealth: Sendable, Equatable, Codable {
 
 /// The health of a color, derived from its endpoints.
 package struct ColorHealth: Sendable, Equatable, Codable {
+    /// The color in question.
     package var color: Color
     /// In the order of the settings.
     package var endpoints: [EndpointHealth]
@@ -68,6 +74,7 @@ package struct ColorHealth: Sendable, Equatable, Codable {
         isHealthy || !endpoints.contains { $0.state == .unknown }
     }
 
+    /// The color's state: that of its best endpoint.
     package var state: HealthState {
         isHealthy ? .healthy : isSettled ? .unhealthy : .unknown
     }

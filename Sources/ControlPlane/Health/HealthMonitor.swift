@@ -20,6 +20,7 @@ package protocol HealthReporting: Sendable {
 package actor HealthMonitor: Service, HealthReporting {
     /// What to check, and how strictly.
     package struct Configuration: Sendable, Equatable {
+        /// The endpoints of each color.
         package var endpoints: PerColor<[Endpoint]>
         /// The checks, which must all pass; with none, every endpoint is healthy.
         package var checks: [HealthCheck]
@@ -106,10 +107,13 @@ package actor HealthMonitor: Service, HealthReporting {
         self.current = current
     }
 
+    /// The health of both colors now.
     package func health() -> PerColor<ColorHealth> {
         current
     }
 
+    /// The health of both colors, as soon as enough is known of `color`, and at the latest when its first round must
+    /// have ended.
     package func settledHealth(of color: Color) async -> PerColor<ColorHealth> {
         await waitUntilSettled(color, clock)
         return current

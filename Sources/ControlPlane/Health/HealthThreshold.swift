@@ -4,11 +4,15 @@
 /// healthy, and a healthy one `fall` consecutive failures to become unhealthy; a result of the other kind restarts the
 /// count.
 package struct HealthThreshold: Sendable, Equatable {
+    /// Consecutive passes that make an unhealthy endpoint healthy.
     package private(set) var rise: Int
+    /// Consecutive failures that make a healthy endpoint unhealthy.
     package private(set) var fall: Int
+    /// The state after the latest result.
     package private(set) var state = HealthState.unknown
-    /// Consecutive results of the newest kind; one of the two is 0.
+    /// Passes in a row; 0 after a failure.
     package private(set) var consecutivePasses = 0
+    /// Failures in a row; 0 after a pass.
     package private(set) var consecutiveFailures = 0
 
     /// - Parameters:

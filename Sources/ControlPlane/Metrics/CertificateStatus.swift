@@ -7,11 +7,13 @@ package struct CertificateStatus: Sendable, Equatable {
         case admin
     }
 
+    /// The peers that the certificate is shown to.
     package var use: Use
     /// When the first certificate of its chain expires, in seconds since 1970; `nil` if only authorities are read.
     package var expiry: Int64?
-    /// How often its files were read again and put in force, and how often they could not be used.
+    /// How often its files were read again and put in force.
     package var reloads = 0
+    /// How often files that had changed could not be used.
     package var failedReloads = 0
 
     package init(use: Use, expiry: Int64?) {

@@ -2,12 +2,15 @@ import Glibc
 
 /// The machine's resources that the process uses, as Linux reports them in proc(5).
 package struct ProcessUsage: Sendable, Equatable {
+    /// Resident memory in bytes.
     package var residentBytes: Int
+    /// Number of open file descriptors.
     package var openDescriptors: Int
     /// The soft limit of `RLIMIT_NOFILE`.
     package var descriptorLimit: Int
     /// User and system time since the start, in seconds.
     package var cpuSeconds: Double
+    /// Number of threads.
     package var threads: Int
 
     package init(

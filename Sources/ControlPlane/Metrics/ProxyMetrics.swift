@@ -121,12 +121,12 @@ package struct ProxyMetrics: Sendable {
         }
         perColor(
             &text, "sluice_call_retries_total", .counter,
-            "Calls that were placed once more, as a backend refused them unprocessed."
+            "Calls that were placed once more, as an upstream refused them unprocessed."
         ) { $0.retried }
-        perColor(&text, "sluice_bytes_to_backend_total", .counter, "DATA payload bytes from clients to backends.") {
+        perColor(&text, "sluice_bytes_to_backend_total", .counter, "DATA payload bytes from clients to upstreams.") {
             $0.bytesUp
         }
-        perColor(&text, "sluice_bytes_to_client_total", .counter, "DATA payload bytes from backends to clients.") {
+        perColor(&text, "sluice_bytes_to_client_total", .counter, "DATA payload bytes from upstreams to clients.") {
             $0.bytesDown
         }
         text.family("sluice_call_duration_seconds", .histogram, "Time from a call's first headers to its end.")
@@ -136,7 +136,7 @@ package struct ProxyMetrics: Sendable {
                 ["color": color.name], bounds: TrafficReport.durationBounds.map { Double($0) / 1_000_000 },
                 counts: totals.durationBuckets, sum: Double(totals.durationMicroseconds) / 1_000_000)
         }
-        perColor(&text, "sluice_backend_connections", .gauge, "Open connections to backends.") {
+        perColor(&text, "sluice_backend_connections", .gauge, "Open connections to upstreams.") {
             $0.upstreamConnections
         }
     }

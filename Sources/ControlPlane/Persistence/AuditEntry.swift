@@ -25,7 +25,9 @@ package struct AuditEntry: Sendable, Equatable, Codable {
 
     /// The drain that began or was cancelled.
     package struct DrainRecord: Sendable, Equatable, Codable {
+        /// The color that is drained.
         package var color: Color
+        /// The epoch of the change that began the drain.
         package var epoch: UInt64
         /// A duration in the settings' syntax.
         package var timeout: String
@@ -37,6 +39,7 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         }
     }
 
+    /// What became of the request.
     package enum Outcome: String, Sendable, Equatable, Codable, CaseIterable {
         /// The request was carried out.
         case changed
@@ -45,15 +48,19 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         case refused
     }
 
+    /// When the request was answered.
     package var time: Timestamp
     /// The epoch in force when the request was answered.
     package var epoch: UInt64
+    /// What was requested.
     package var action: Action
     /// The color that was active when the request came; `nil` for the first start.
     package var from: Color?
     /// The requested color; `nil` for a rollback with nothing to go back to.
     package var to: Color?
+    /// What became of the request.
     package var outcome: Outcome
+    /// Whether it was requested with `force`.
     package var forced: Bool
     /// `nil` if the request didn't involve a drain.
     package var drain: DrainRecord?

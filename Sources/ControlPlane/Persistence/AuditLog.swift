@@ -10,6 +10,7 @@ import Synchronization
 package final class AuditLog: Sendable {
     /// The log can't be written. The description is one line that names the file.
     package struct Failure: Error, Equatable, CustomStringConvertible {
+        /// The system's error, with the file's name.
         package var cause: SystemError
 
         package init(cause: SystemError) {
@@ -25,6 +26,7 @@ package final class AuditLog: Sendable {
         var isCut: Bool
     }
 
+    /// The log's path.
     package let path: String
     private let target: Mutex<Target>
 

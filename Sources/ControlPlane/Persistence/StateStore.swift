@@ -9,6 +9,7 @@ import Synchronization
 /// files is reached through a symbolic link, which someone else may have placed there (the folder may be), and created
 /// files are accessible to this user only. Calls block; only one thread at a time may save.
 package final class StateStore: Sendable {
+    /// Why the state can't be read or saved. The description is one line that names the file.
     package enum Failure: Error, Equatable, CustomStringConvertible {
         /// Another process holds the lock; its id if it is known.
         case inUse(path: String, processID: Int32?)
@@ -33,6 +34,7 @@ package final class StateStore: Sendable {
     /// A state takes a few kilobytes; a much larger file isn't a state file.
     private static let sizeLimit = 1 << 20
 
+    /// The state file's path.
     package let path: String
     /// Held until `release()`.
     private let lock: Mutex<OpenFile?>

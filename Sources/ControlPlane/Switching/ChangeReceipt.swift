@@ -2,6 +2,7 @@ import DataPlane
 
 /// The outcome of a request that was not refused.
 package struct ChangeReceipt: Sendable, Equatable {
+    /// What became of the request.
     package enum Outcome: Sendable, Equatable {
         case changed
         /// The requested color was already active.
@@ -10,6 +11,7 @@ package struct ChangeReceipt: Sendable, Equatable {
         case wouldChange
     }
 
+    /// What became of the request.
     package var outcome: Outcome
     /// The change that was made or would be; if nothing changes, the change that made the color active.
     package var change: Change

@@ -2,6 +2,7 @@ import DataPlane
 
 /// A request to the switchboard.
 package struct ChangeRequest: Sendable, Equatable {
+    /// The color that is asked for.
     package enum Aim: Sendable, Equatable {
         /// To the color that is not active.
         case toggle
@@ -16,10 +17,13 @@ package struct ChangeRequest: Sendable, Equatable {
         case epochs(Set<UInt64>)
     }
 
+    /// The color that is asked for.
     package var aim: Aim
     /// Whether to change even to a color that isn't healthy.
     package var force: Bool
+    /// The asker's reason, for history and audit log.
     package var reason: String?
+    /// The epochs under which the change may happen.
     package var condition: Condition
     /// What happens to the calls that the change leaves behind.
     package var drain: DrainChoice

@@ -3,6 +3,7 @@ import Ground
 
 /// A change of the active color, as kept in history, state file and audit log.
 package struct Change: Sendable, Equatable, Codable {
+    /// The kind of a change. The raw value is its name in files and answers.
     package enum Action: String, Sendable, Equatable, Codable {
         /// The first start, which creates the state.
         case initial
@@ -12,13 +13,17 @@ package struct Change: Sendable, Equatable, Codable {
 
     /// The number that this change gave the route: 1 for the first start, one more with each change.
     package var epoch: UInt64
+    /// The kind of the change.
     package var action: Action
     /// The color that was active before; `nil` only for the first start.
     package var from: Color?
+    /// The color that the change made active.
     package var to: Color
+    /// When the change was made.
     package var at: Timestamp
     /// Whether it was requested with `force`, which ignores the new color's health.
     package var forced: Bool
+    /// The reason given with the request.
     package var reason: String?
     /// The token's name or the peer's address; `settings` for the first start.
     package var who: String
@@ -71,10 +76,13 @@ package struct SwitchState: Sendable, Equatable {
 
     /// The change that led to this state.
     package var current: Change { history[0] }
+    /// The epoch of the newest change.
     package var epoch: UInt64 { current.epoch }
+    /// The active color.
     package var active: Color { current.to }
     /// The color before the last change, which a rollback activates; `nil` before the first change.
     package var previous: Color? { current.from }
+    /// The route that the workers follow.
     package var route: Route { Route(epoch: epoch, active: active) }
 
     /// The state after a change, which must have the next epoch.

@@ -13,7 +13,9 @@ import Synchronization
 package actor Switchboard {
     /// Requests with the same outcome, for the metrics.
     package struct Count: Hashable, Sendable {
+        /// What was requested.
         package var action: AuditEntry.Action
+        /// What became of it.
         package var outcome: AuditEntry.Outcome
 
         package init(action: AuditEntry.Action, outcome: AuditEntry.Outcome) {
@@ -26,6 +28,7 @@ package actor Switchboard {
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private static let loop = group.next()
 
+    /// The executor of the switchboard's own thread.
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe Self.loop.executor.asUnownedSerialExecutor()
     }

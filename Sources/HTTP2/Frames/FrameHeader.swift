@@ -20,9 +20,13 @@ package struct FrameHeader {
         static let priority: UInt8 = 0x20
     }
 
+    /// Length of the payload in bytes, without this header.
     package let payloadLength: Int
+    /// The frame's type, such as `Kind.data`.
     package let kind: UInt8
+    /// The flags, whose meaning depends on the type.
     package let flags: UInt8
+    /// The stream, or 0 for the connection.
     package let stream: StreamID
 
     /// - Parameter bytes: `length` bytes or more.

@@ -153,6 +153,8 @@ package struct FrameInput {
         }
     }
 
+    /// Returns the streams on which DATA came after the client had ended them, and forgets them: each is a stream error
+    /// (RFC 9113, section 5.1).
     package mutating func takeStrays() -> [StreamID] {
         defer { strays = [] }
         return strays

@@ -16,16 +16,19 @@ package struct FrameOutput {
 
     package init() {}
 
+    /// Bytes that still fit into the buffer.
     package var room: Int { unsafe buffer.count - count }
 
     /// Whether earlier frames still have to be written.
     package var hasRest: Bool { !rest.isEmpty }
 
+    /// Begins a piece of output in a buffer, which has to be valid until `end()`.
     package mutating func begin(_ buffer: UnsafeMutableRawBufferPointer) {
         unsafe self.buffer = buffer
         count = 0
     }
 
+    /// Ends the piece of output; the buffer isn't touched again.
     package mutating func end() {
         unsafe buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }

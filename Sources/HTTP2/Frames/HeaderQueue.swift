@@ -28,11 +28,13 @@ package struct HeaderQueue: ~Copyable {
         unsafe ring?.deallocate()
     }
 
+    /// Whether no list waits.
     package var isEmpty: Bool { count == 0 }
 
     @inline(__always)
     private func place(_ index: Int) -> Int { (first &+ index) & (capacity &- 1) }
 
+    /// Adds a list for a stream, after all others.
     package mutating func append(_ list: HeaderList, on stream: StreamID) {
         guard count < capacity, let ring = unsafe ring else {
             grow()

@@ -1,6 +1,8 @@
 /// A HEADERS frame without its header block (RFC 9113, section 6.2).
 package struct HeadersFrame {
+    /// The stream that the list belongs to.
     package let stream: StreamID
+    /// Whether the frame has END_STREAM.
     package let endsStream: Bool
     /// The five bytes that name a priority, which is not used but may be wrong.
     package let priority: (UInt32, UInt8)?

@@ -6,6 +6,7 @@
 /// never has one. Frames on a stream that only this side has ended are nobody's fault. Nothing is known of streams
 /// older than the last 256, and nothing is held against anybody.
 package struct PeerStreams {
+    /// What a frame means, given what the client has done with the stream before.
     package enum Verdict {
         case sound
         /// A stream with a larger number was opened first, so this one can't be opened any more (section 5.1.1).

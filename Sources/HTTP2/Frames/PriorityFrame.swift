@@ -2,6 +2,7 @@
 package struct PriorityFrame {
     static let payloadLength = 5
 
+    /// The stream that the frame is on.
     package let stream: StreamID
     /// The stream that the stream is to depend on.
     package let dependency: StreamID

@@ -8,8 +8,11 @@
 /// code that takes the list out of it.
 @safe
 package struct DecodedBlocks: ~Copyable {
+    /// The result of decoding a block that is remembered.
     package struct Known {
+        /// The decoded list, which others may hold as well.
         package let list: HeaderList
+        /// The rules' judgement of the list.
         package let rules: HeaderRules
     }
 

@@ -7,6 +7,7 @@
 /// `oldest` to before `next` are initialized, and have their bytes within the first `end` of `bytes`.
 @safe
 package struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
+    /// A field in the table.
     package struct Entry: BitwiseCopyable {
         /// Offset of the name in the table's bytes; the value follows it directly.
         fileprivate(set) var start: UInt16
@@ -24,8 +25,9 @@ package struct DynamicTable<Note: BitwiseCopyable>: ~Copyable {
     /// The sum of the entries' sizes.
     package private(set) var size = 0
 
-    /// The position that the next entry gets, and that of the oldest entry left.
+    /// The position that the next entry gets.
     package private(set) var next = 0
+    /// The position of the oldest entry left; equal to `next` if there is none.
     package private(set) var oldest = 0
     /// Number of entries that have room; 0 until the first one comes.
     package private(set) var capacity = 0

@@ -2,6 +2,7 @@
 ///
 /// A table entry is classified and judged once, when it is entered. Confined to one thread.
 package struct HPACKDecoder: ~Copyable {
+    /// The outcome of decoding a block.
     package enum Outcome {
         case decoded
         /// The block isn't valid HPACK: nothing that follows on the connection can be understood.

@@ -7,6 +7,7 @@
 /// Indices that come from a peer are checked by `HPACKDecoder`, all others come from the table itself.
 @safe
 package struct StaticTable {
+    /// Number of fields in the table.
     package static let count = 61
 
     /// The table for a side of this role, which is the side that judges fields.

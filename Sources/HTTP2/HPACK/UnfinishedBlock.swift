@@ -30,6 +30,7 @@ struct UnfinishedBlock {
 package struct HeaderExcess: Equatable {
     /// Bytes of the header block.
     package var bytes = 0
+    /// Number of fields.
     package var fields = 0
 
     package init(bytes: Int = 0, fields: Int = 0) {

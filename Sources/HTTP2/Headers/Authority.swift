@@ -8,6 +8,7 @@ package enum Authority {
         case other
     }
 
+    /// Whether two authorities mean the same under a scheme.
     package static func isSame(
         _ one: UnsafeBufferPointer<UInt8>, _ other: UnsafeBufferPointer<UInt8>, _ scheme: Scheme
     ) -> Bool {

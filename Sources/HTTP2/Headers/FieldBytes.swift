@@ -20,8 +20,10 @@ package struct FieldBytes {
         valueLength = Int(field.valueLength)
     }
 
+    /// The name.
     package var name: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: nameLength) }
 
+    /// The value.
     package var value: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: start.advanced(by: nameLength), count: valueLength)
     }

@@ -3,6 +3,7 @@ import CNghttp2
 /// The properties of a field that don't depend on its message: found once for an entry of a table, not once for every
 /// call.
 package struct FieldKind: BitwiseCopyable {
+    /// The field's name, as far as it is known.
     package let name: FieldName
     /// Whether the field may be in a message at all: one that may not makes the message malformed.
     package let isSound: Bool

@@ -95,12 +95,14 @@ public struct HeaderList: Equatable {
     /// Number of fields received, including those not kept.
     public var fieldCount: Int { unsafe storage.pointee.fieldCount }
 
+    /// Whether no field is kept.
     public var isEmpty: Bool { unsafe storage.pointee.keptCount == 0 }
 
     /// Whether fields were counted but not kept, or not kept whole, because the list was longer than the session's
     /// limit.
     public var isTruncated: Bool { unsafe storage.pointee.isTruncated }
 
+    /// Removes all fields and resets the counts. Nobody else may hold the list.
     public func removeAll() {
         assert(!isShared, "a list that others hold doesn't change")
         unsafe storage.pointee.byteCount = 0

@@ -26,9 +26,11 @@ package struct HeaderRules {
 
     /// The status code, or 0.
     package private(set) var status = 0
+    /// The declared length of the body in bytes; `nil` without one.
     package private(set) var contentLength: Int64?
-    /// The value of a priority field (RFC 9218, section 5), and its length, 0 without one.
+    /// The value of a priority field (RFC 9218, section 5), of which `priorityLength` bytes are in use.
     package private(set) var priority = InlineArray<16, UInt8>(repeating: 0)
+    /// Bytes of `priority` in use; 0 without such a field.
     package private(set) var priorityLength = 0
 
     package init(role: Session.Role) { self.role = role }

@@ -1,1 +1,1 @@
-"""What the container tests are made of: the stack, and load on it."""
+"""The container tests' harness: the stack, and load on it."""

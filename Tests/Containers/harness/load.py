@@ -1,4 +1,4 @@
-"""Calls on the Proxy by stock grpcio, with every failure kept."""
+"""Load of stock grpcio calls on the Proxy, which keeps every failure."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def label_of(response: bytes) -> str:
 
 
 def channel(address: str) -> grpc.Channel:
-    # Channels share connections otherwise, and the load is meant to come over several.
+    # By default channels share connections; the load is meant to use several.
     return grpc.insecure_channel(
         address, options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
     )
 
 
 def predict(address: str, timeout: float = 10) -> bytes:
-    """One call on a connection of its own."""
+    """Makes one call on its own connection."""
     with channel(address) as open_channel:
         return open_channel.unary_unary(_PREDICT)(SETOSA, timeout=timeout)
 
 
 class Load:
-    """Unary callers, each one call after another, until the block ends."""
+    """Unary callers, each making one call after another until the block ends."""
 
     def __init__(self, address: str, callers: int = 8, connections: int = 4):
         self._address = address
@@ -45,10 +45,10 @@ class Load:
         self._connections = connections
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        #: (when the call began, which version answered)
+        #: For each answered call: when it began, and the version that answered.
         self.answers: list[tuple[float, str]] = []
         self.failures: list[str] = []
-        #: When each of the failed calls began.
+        #: Time at which each failed call began.
         self.failed_from: list[float] = []
 
     def __enter__(self) -> Load:
@@ -89,7 +89,7 @@ class Load:
             return Counter(version for _, version in self.answers)
 
     def begun_between(self, begin: float, end: float) -> Counter[str]:
-        """Versions that answered the calls begun in that time."""
+        """Versions that answered calls begun between the two times."""
         with self._lock:
             return Counter(version for began, version in self.answers if begin < began < end)
 
@@ -130,7 +130,7 @@ class LongStream:
             time.sleep(0.01)
 
     def finish(self) -> None:
-        """Half-closes, and waits for what is still to come."""
+        """Half-closes the stream and waits for the remaining answers."""
         self._stop.set()
         for thread in self._threads:
             thread.join(15)

@@ -1,4 +1,4 @@
-"""The Compose stack, laid out in a folder of its own as a deployment over SSH lays it out on a host."""
+"""The Compose stack in a folder of its own, laid out as a deployment over SSH lays it out on a host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "scripts/lib"))
 
 from deployment.admin_client import AdminClient, Answer  # noqa: E402
 
-#: A Debian for what the images have no programs for.
+#: A Debian image with the programs that the project's images lack.
 BASE_IMAGE = "debian:bookworm-slim"
 PROXY = "127.0.0.1:50050"
 ADMIN = "127.0.0.1:9901"
@@ -27,7 +27,7 @@ VERSIONS = {"blue": "v1.0.0", "green": "v1.1.0"}
 
 
 def run(*command: str | Path, check: bool = True, timeout: float = 120, **options) -> subprocess.CompletedProcess[str]:
-    """Runs a program to its end; its output is in the failure if it fails and `check` is set."""
+    """Runs a program to its end; if it fails and `check` is set, the exception has its output."""
     result = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, timeout=timeout, check=False, **options
     )
@@ -48,7 +48,7 @@ def eventually(condition, what: str, timeout: float = 30):
 
 
 class Stack:
-    """What a host has after `git archive … | tar -x`: the Compose files, scripts/ and deploy/, and no sources."""
+    """A host after `git archive … | tar -x`: the Compose files, scripts/ and deploy/, and no sources."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -56,7 +56,7 @@ class Stack:
             shutil.copy(file, folder)
         for name in ("scripts", "deploy"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        # Settings of the surrounding shell must not reach it.
+        # Settings in the test run's environment must not reach the stack.
         dropped = ("SLUICE_", "BLUE_", "GREEN_", "PROXY_", "COMPOSE_", "COLOR_")
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
 
@@ -82,13 +82,13 @@ class Stack:
         return self.container(service)["State"]["Health"]["Status"]
 
     def kill_program(self, service: str, program: str) -> None:
-        """SIGKILL to the program itself, as a crash would end it; `docker kill` would count as a wish to stop.
+        """Kills the program as a crash would; `docker kill` would count as an intended stop.
 
-        The images have no shell, so one from the base comes into the container's processes.
+        The images have no shell, so another container with one joins the container's process namespace.
         """
         script = f"kill -9 $(grep --line-regexp --files-with-matches {program} /proc/[0-9]*/comm | cut -d/ -f3)"
         processes = f"--pid=container:{self.container(service)['Id']}"
-        # Its own end follows that of the container's first process, so it says nothing.
+        # The helper is killed along with the container's first process, so its status says nothing.
         run("docker", "run", "--rm", "--network=none", processes, BASE_IMAGE, "/bin/sh", "-c", script, check=False)
 
     # Scripts
@@ -104,7 +104,7 @@ class Stack:
         )
 
     def deploy(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
-        """scripts/deploy.sh, whose exit status the test looks at."""
+        """Runs scripts/deploy.sh; the test checks its exit status."""
         return self.script("deploy.sh", *arguments, check=False, timeout=timeout)
 
     def begin_deploy(self, *arguments: str) -> subprocess.Popen[str]:
@@ -138,10 +138,10 @@ class Stack:
             eventually(lambda c=color: self.status()["colors"][c]["state"] == "healthy", f"{color} is healthy")
 
     def reset(self) -> None:
-        """Blue with v1.0.0 active, green with v1.1.0 idle, nothing of a deployment left."""
+        """Puts the stack back: blue with v1.0.0 active, green with v1.1.0 idle, nothing of a deployment left."""
         (self.folder / ".env").unlink(missing_ok=True)
         shutil.rmtree(self.folder / ".run", ignore_errors=True)
-        # A Proxy that is still unhealthy from a test before would end `up --wait` at once.
+        # `up --wait` would fail at once for a Proxy that an earlier test has left unhealthy.
         self.up("blue", "green")
         if self.compose("ps", "--status", "running", "--quiet", "proxy").stdout.strip():
             eventually(lambda: self.health("proxy") == "healthy", "the Proxy is healthy")
@@ -152,7 +152,7 @@ class Stack:
 
 
 def http(url: str, body: object = None) -> tuple[int, dict]:
-    """A JSON request; any status is an answer, and 0 that there was none."""
+    """Sends a JSON request; returns its status, whatever that is, or 0 if there was no answer."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers={"content-type": "application/json"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -163,5 +163,5 @@ def http(url: str, body: object = None) -> tuple[int, dict]:
         with error:
             return error.code, json.load(error)
     except OSError:
-        # Docker's own proxy takes the connection before the container listens.
+        # Docker's proxy accepts the connection before the container listens.
         return 0, {}

@@ -7,11 +7,11 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// The admin API on a switchboard of its own, asked without a socket.
+/// The admin API with its own switchboard, called without a socket.
 struct AdminBench {
     let bench: SwitchboardBench
     let api: AdminAPI
-    /// Of `wait=drained`.
+    /// Clock of `wait=drained`.
     let clock = HandClock()
     private let stopping: Stopping
 

@@ -2,7 +2,7 @@ import DataPlane
 import HealthCheck
 import Synchronization
 
-/// Answers health checks from a script for each port, and hangs once the script is at its end.
+/// Answers health checks from a script per port and check, and hangs when a script has no more outcomes.
 final class FakeChecker: HealthChecking {
     typealias Outcome = HealthCheckResult.Outcome
 
@@ -14,12 +14,12 @@ final class FakeChecker: HealthChecking {
 
     private let state = Mutex(State())
 
-    /// - Parameter scripts: by port and check, the outcomes one after the other.
+    /// - Parameter scripts: outcomes in order, by port and by the check's name.
     init(_ scripts: [UInt16: [String: [Outcome]]]) {
         state.withLock { $0.scripts = scripts }
     }
 
-    /// How many checks of a port were asked for.
+    /// Number of checks of a port that were asked for.
     func calls(_ port: UInt16) -> Int { state.withLock { $0.calls[port, default: 0] } }
     var timeouts: Set<Duration> { state.withLock { $0.timeouts } }
 

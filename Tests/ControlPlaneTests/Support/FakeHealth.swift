@@ -3,7 +3,7 @@ import DataPlane
 import Ground
 import Synchronization
 
-/// Health that a test sets by hand.
+/// Health set by a test.
 final class FakeHealth: HealthReporting {
     private let current: Mutex<PerColor<ColorHealth>>
     private let settled = Mutex<[Color]>([])
@@ -17,7 +17,7 @@ final class FakeHealth: HealthReporting {
         current.withLock { $0[color] = .sample(color, state) }
     }
 
-    /// The colors whose first results were waited for.
+    /// Colors whose first results somebody has waited for.
     var waitedFor: [Color] { settled.withLock { $0 } }
 
     func health() async -> PerColor<ColorHealth> {
@@ -31,7 +31,7 @@ final class FakeHealth: HealthReporting {
 }
 
 extension ColorHealth {
-    /// One endpoint in a state, as after one round of checks.
+    /// A color with one endpoint in `state`, as after one round of checks.
     static func sample(_ color: Color, _ state: HealthState) -> ColorHealth {
         let port: UInt16 = color == .blue ? 50051 : 50052
         var endpoint = EndpointHealth(

@@ -2,9 +2,9 @@ import DataPlane
 import EventLoop
 import Synchronization
 
-/// A data plane that reports what a test tells it to, and remembers what it was told.
+/// A data plane whose reports are set by a test, and which records the commands it is given.
 final class FakeTraffic: TrafficControl {
-    /// What the drain was asked for.
+    /// A command to end a color's calls.
     enum DrainCommand: Equatable {
         case end(Color, before: UInt64, over: Duration)
         case cancel
@@ -19,7 +19,7 @@ final class FakeTraffic: TrafficControl {
         var cannotKnow = false
     }
 
-    /// One who waits for the end of calls, also one who has given up.
+    /// A wait for the end of calls; it stays in the list after it has been given up.
     fileprivate struct Waiter {
         var color: Color
         var epoch: UInt64
@@ -33,7 +33,7 @@ final class FakeTraffic: TrafficControl {
         self.onReport = onReport
     }
 
-    /// One report after the other; the last one stays.
+    /// Sets the reports, one for each question; the last one is given again and again.
     func answer(_ reports: [TrafficReport]) {
         let over = state.withLock { state in
             state.reports = reports
@@ -42,7 +42,7 @@ final class FakeTraffic: TrafficControl {
         for waiter in over { waiter.isOver.set() }
     }
 
-    /// From now on nobody learns any more whether calls are left.
+    /// From now on nobody can know whether calls are left.
     func loseSight() {
         let waiters = state.withLock { state in
             state.cannotKnow = true
@@ -51,10 +51,10 @@ final class FakeTraffic: TrafficControl {
         for waiter in waiters { waiter.isOver.set() }
     }
 
-    /// How often someone began to wait for the end of calls.
+    /// Number of waits for the end of calls that have begun.
     var waitCount: Int { state.withLock { $0.waiters.count } }
 
-    /// Calls in flight, one list for each report.
+    /// Sets the calls in flight, one list for each report.
     func answer(inFlight lists: [[TrafficReport.InFlight]]) {
         answer(
             lists.map { list in
@@ -88,7 +88,7 @@ final class FakeTraffic: TrafficControl {
         state.withLock { $0.commands.append(.cancel) }
     }
 
-    /// Until the report that stays has no such call, and no process that may have some.
+    /// Waits until the last report has no such call and no process that may have one.
     func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
         let waiter = Waiter(color: color, epoch: epoch)
         let isOver = state.withLock { state in

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A clock that stands still until a test moves it on.
+/// A clock that moves only when a test moves it.
 final class HandClock: Clock {
     typealias Instant = StepClock.Instant
 
@@ -16,10 +16,10 @@ final class HandClock: Clock {
     var now: Instant { Instant(offset: state.withLock { $0.now }) }
     var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// How many tasks sleep.
+    /// Number of tasks that are asleep.
     var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
-    /// Moves the time on, and wakes those who have slept long enough.
+    /// Moves the time on, and wakes the tasks whose deadline has come.
     func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.now += duration

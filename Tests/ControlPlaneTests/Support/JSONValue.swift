@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Any JSON document, to look into.
+/// Any JSON document, for tests to inspect.
 enum JSONValue: Decodable, Equatable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, ExpressibleByArrayLiteral
 {
@@ -38,7 +38,7 @@ enum JSONValue: Decodable, Equatable, ExpressibleByStringLiteral, ExpressibleByI
     init(booleanLiteral value: Bool) { self = .bool(value) }
     init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 
-    /// A member; `nil` where there is none.
+    /// An object's member; `nil` if there is none, or if this is no object.
     subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members[name]

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A clock on which every sleep ends at once, with the time moved on by as much.
+/// A clock whose sleeps return at once and move the time to their deadline.
 final class StepClock: Clock {
     struct Instant: InstantProtocol {
         var offset: Duration
@@ -15,7 +15,7 @@ final class StepClock: Clock {
     var now: Instant { Instant(offset: state.withLock { $0.now }) }
     var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// How long each sleep was to be.
+    /// Duration of each sleep, in order.
     var sleeps: [Duration] { state.withLock { $0.sleeps } }
 
     func sleep(until deadline: Instant, tolerance: Duration?) async throws {

@@ -4,20 +4,20 @@ import Ground
 import Logging
 import Synchronization
 
-/// A switchboard with everything it needs, on a folder of its own.
+/// A switchboard with everything it needs, in a folder of its own.
 struct SwitchboardBench {
     let folder = TemporaryFolder()
     let route: RouteWord
     let traffic: FakeTraffic
     let health: FakeHealth
     let store: StateStore
-    /// On a clock of its own, which stands still.
+    /// A drainer whose clock stands still.
     let drainer: Drainer
     let drainClock = HandClock()
     let failover: FailoverWatch
     let switchboard: Switchboard
 
-    /// - Parameter audit: the audit log's path; one in the folder where it is not given.
+    /// - Parameter audit: path of the audit log; a file in the bench's folder unless given.
     init(
         health: FakeHealth = FakeHealth(), traffic: FakeTraffic = FakeTraffic(), audit: String? = nil
     ) throws {

@@ -1,11 +1,12 @@
 import FoundationEssentials
 
-/// A folder of a test's own, which is gone with it.
+/// A test's own folder, deleted with this object.
 final class TemporaryFolder: Sendable {
     let path: String
 
     init() {
-        // In memory where the system has that: hundreds of syncs on a busy disk would hold up every test beside them.
+        // In memory if the system has such a folder: hundreds of fsyncs on a busy disk would slow down every other
+        // test.
         let memory = URL(filePath: "/dev/shm")
         let isThere = FileManager.default.isWritableFile(atPath: memory.path)
         let parent = isThere ? memory : FileManager.default.temporaryDirectory

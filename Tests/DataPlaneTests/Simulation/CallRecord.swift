@@ -1,19 +1,19 @@
 import DataPlane
 import EventLoop
 
-/// A call as its client and its backends know it: what each has sent, and what has come of it at the other end.
+/// A call as its client and its backends know it: what each side has sent, and what the other side got.
 final class CallRecord {
-    /// What became of the client's stream.
+    /// How the client's stream has ended.
     enum Outcome: Equatable {
         case open
-        /// Both sides have ended it.
+        /// Both sides have sent END_STREAM.
         case complete
         case reset(UInt32)
-        /// The connection has ended.
+        /// The connection closed with the stream still open.
         case lost
     }
 
-    /// Why a call may end otherwise than its backend has it.
+    /// A reason why a call need not end with its backend's answer.
     enum Excuse {
         case clientReset
         case clientLost
@@ -26,15 +26,15 @@ final class CallRecord {
     let id: Int
     let isGRPC: Bool
     let uploadSize: Int
-    /// The route words from which on the call can have been routed.
+    /// Index of the route word in force when the call started: it may have been routed by this one or any later one.
     let firstWord: Int
 
     // MARK: The client's side
 
     var stream: Int32 = 0
-    /// So much of the request's body its client has ready to send.
+    /// Bytes of the request's body that the client has ready to send.
     var ready = 0
-    /// Whether the client says by itself that the request is complete.
+    /// Whether the client ends the request once its body is sent, rather than keeping the stream open.
     var ends = true
     var sent = 0
     var hasEnded = false
@@ -43,17 +43,17 @@ final class CallRecord {
     var outcome = Outcome.open
     var excuses: Set<Excuse> = []
 
-    // MARK: The response, as it came to the client
+    // MARK: The response, as the client got it
 
     var status: Int?
-    /// Whose answer it is; `nil` for the Proxy's own.
+    /// The attempt whose response this is; `nil` while there is none, and for the Proxy's own answers.
     var answering: Attempt?
     var received = 0
     var grpcStatus: Int?
-    /// Whether the end is the backend's, and not the Proxy's.
+    /// Whether the response's end came from the backend and not from the Proxy.
     var endIsBackends = false
 
-    /// What has reached backends.
+    /// The times that the call has reached a backend, in order: more than one if it was placed again.
     var attempts: [Attempt] = []
 
     init(id: Int, isGRPC: Bool, uploadSize: Int, firstWord: Int) {
@@ -66,25 +66,25 @@ final class CallRecord {
     var name: String { "call \(id)" }
     var requestKey: UInt64 { UInt64(id) &* 0x9e37_79b9_7f4a_7c15 }
 
-    /// A field that has to come as it went.
+    /// The value of the `x-mark` field, which the other end has to get unchanged.
     static func mark(_ id: Int) -> String {
         let text = String(UInt64(id) &* 0xbf58_476d_1ce4_e5b9, radix: 36)
-        // Some are the same in many calls, and some are long.
+        // Calls share some values, which recur in header tables; some values are long, so they don't fit.
         return id % 3 == 0 ? "same" : id % 7 == 0 ? String(repeating: text, count: 12) : text
     }
 }
 
-/// A call as one backend has got it.
+/// A call as one backend got it.
 final class Attempt {
     enum Plan {
-        /// So many bytes; at once, or once the request is complete.
+        /// A body of `size` bytes, sent at once if `early`, otherwise when the request is complete.
         case answer(size: Int, early: Bool)
-        /// Trailers alone.
+        /// No body and no separate trailers: the head carries the status and ends the stream.
         case trailersOnly
         case refuse
-        /// RST_STREAM once so many bytes are out; before the head where `afterHead` is false.
+        /// RST_STREAM, before the head unless `afterHead`, and otherwise after `bytes` bytes of the body.
         case reset(UInt32, afterHead: Bool, bytes: Int)
-        /// Nothing, until everybody cooperates.
+        /// No answer until everybody cooperates.
         case hold
     }
 
@@ -95,20 +95,21 @@ final class Attempt {
     let stream: Int32
     var plan: Plan
     var received = 0
-    /// Bytes of the request without credit.
+    /// Bytes of the request for which the backend has given no credit.
     var unread = 0
     var requestHasEnded = false
     var headIsSent = false
-    /// So much of the response the backend has ready.
+    /// Bytes of the response that the backend has ready to send.
     var ready = 0
     var sent = 0
-    /// The backend has handed over the end of its answer.
+    /// Whether the backend has given libnghttp2 the end of its answer.
     var hasEnded = false
-    /// The code with which the backend has reset the stream.
+    /// Code of the backend's RST_STREAM, if it has sent one.
     var resetCode: UInt32?
-    /// The stream is gone.
+    /// Whether the stream has closed.
     var isOver = false
-    /// What the backend says at the end; codes that the Proxy doesn't use.
+    /// Status that the backend's trailers carry. The Proxy never answers with one of these, so the two can be told
+    /// apart.
     let grpcStatus: Int
 
     init(_ call: CallRecord, _ color: Color, _ stream: Int32, _ plan: Plan, grpcStatus: Int) {
@@ -126,7 +127,8 @@ final class Attempt {
     var size: Int { if case .answer(let size, _) = plan { size } else { 0 } }
 }
 
-/// Bodies are told apart by every byte.
+/// Body contents. Each byte follows from the body's key and its offset, so a lost, repeated or misplaced byte is
+/// noticed.
 enum BodyPattern {
     @inline(__always)
     static func byte(_ key: UInt64, _ offset: Int) -> UInt8 {

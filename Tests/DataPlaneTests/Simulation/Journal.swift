@@ -1,17 +1,17 @@
 import Glibc
 
-/// What a simulation has seen: the rules that were broken, and a sum over every byte and step, by which two runs are told to
-/// be the same.
+/// What a simulation has observed: the rules that were broken, and a checksum over every byte and step. Two runs with
+/// the same checksum went the same way.
 final class Journal {
     private(set) var violations: [String] = []
-    /// FNV-1a over all that was noted.
+    /// FNV-1a over every byte and number added.
     private(set) var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-    /// What happened in words, for who looks for the cause of a violation.
+    /// What happened, in words, for tracing a violation to its cause; empty unless lines are kept.
     private(set) var lines: [String] = []
     var step = 0
     private let keepsLines: Bool
 
-    /// A broken rule often breaks others, again and again.
+    /// Violations kept. One broken rule usually breaks others, again and again, so the first few are enough.
     private static let mostViolations = 20
 
     init(keepsLines: Bool) {

@@ -1,14 +1,14 @@
 import DataPlane
 import TestSupport
 
-/// What a simulation begins with, as its seed has it.
+/// The initial conditions of a simulation, chosen by its seed.
 struct Scenario {
     enum Kind: CaseIterable {
-        /// Nobody fails: every call has its backend's answer.
+        /// Nothing fails: every call gets its backend's answer.
         case flawless
-        /// Everything may fail, and no limit is met: whoever is not concerned has its backend's answer.
+        /// Anything may fail, but no limit is reached: calls that no failure touches get their backend's answer.
         case rough
-        /// Everything may fail, and every limit is met.
+        /// Anything may fail, and every limit can be reached.
         case tight
     }
 
@@ -17,9 +17,9 @@ struct Scenario {
     let failover: Bool
     let endpoints: PerColor<Int>
     let steps: Int
-    /// Bytes that sockets take, about; `nil` for the system's own.
+    /// Approximate size of each socket's send buffer in bytes; `nil` for the system's default.
     let sendBuffer: Int32?
-    /// The first step of a shutdown, if there is one in the midst of calls.
+    /// Step at which a shutdown begins among open calls; `nil` if there is none.
     let shutdown: Int?
     let mostClients: Int
 
@@ -48,7 +48,7 @@ struct Scenario {
         limits.maxUpstreamStreams = one(of: [1, 3, 100], &random)
         limits.maxReplayBytes = one(of: [0, 1_000, 65_536], &random)
         limits.deadlineGrace = one(of: [.zero, .milliseconds(100), .seconds(1)], &random)
-        // Time may move on before a backend has had its turn.
+        // A backend may get no turn for a while as the clock moves on, and nothing may fail here.
         limits.connectTimeout = kind == .flawless ? .seconds(600) : .seconds(1)
         limits.minPingInterval = .milliseconds(1)
         limits.ejectionThreshold = one(of: [1, 5], &random)

@@ -3,14 +3,14 @@ import DataPlane
 import EventLoop
 import Ground
 
-/// One of the worker's connections to a backend, from the backend's side: it checks that each request comes as its client
-/// has sent it, and not less that looks complete, and answers as the simulation likes.
+/// The backend's end of one of the worker's connections. It checks that each request arrives as its client sent it, and
+/// that no truncated one looks complete; it answers as the simulation decides.
 final class SimulatedBackend: SimulatedPeer {
-    /// What the backends ask the simulation.
+    /// Questions that a backend asks the simulation.
     struct Control {
         var call: (_ id: Int) -> CallRecord?
         var plan: (CallRecord) -> (Attempt.Plan, ready: Int, grpcStatus: Int)
-        /// Whether a call can have gone to a color.
+        /// Whether a call may have been routed to a color.
         var isRight: (Color, CallRecord) -> Bool
     }
 
@@ -18,7 +18,8 @@ final class SimulatedBackend: SimulatedPeer {
     private let control: Control
     private var attempts: [Int32: Attempt] = [:]
     private(set) var openAttempts: [Attempt] = []
-    /// All that have come here: what has left the backend may not have reached the Proxy.
+    /// Every call that has reached this connection. Ended ones count as well: their answers may not have reached the
+    /// Proxy yet.
     private var calls: [CallRecord] = []
     var isEager = true
     private var isCooperating = false
@@ -33,7 +34,7 @@ final class SimulatedBackend: SimulatedPeer {
         super.init(.server, name, socket, noise: noise, settings: settings, journal)
     }
 
-    // MARK: What the simulation has it do
+    // MARK: Actions
 
     func cooperate() {
         (isReading, isWriting, isEager, isCooperating) = (true, true, true, true)
@@ -52,7 +53,7 @@ final class SimulatedBackend: SimulatedPeer {
         credit(count, on: attempt.stream)
     }
 
-    /// Has more of a response ready.
+    /// Makes `count` more bytes of a response ready to send.
     func provide(_ count: Int, of attempt: Attempt) {
         attempt.ready += count
         goOn(attempt)
@@ -66,7 +67,7 @@ final class SimulatedBackend: SimulatedPeer {
     }
 
     func announceEnd() {
-        // What comes in between would be refused although it is being answered.
+        // A call that arrived between the two would be declared unprocessed and answered all the same.
         guard !isLeaving, hasSentAll else { return }
         isLeaving = true
         journal.note { "\(name) says GOAWAY" }
@@ -80,7 +81,7 @@ final class SimulatedBackend: SimulatedPeer {
         close("it breaks off")
     }
 
-    // MARK: What comes of it
+    // MARK: Events
 
     override func headersReceived(on stream: Int32, endStream: Bool) {
         if let attempt = attempts[stream] {
@@ -88,7 +89,7 @@ final class SimulatedBackend: SimulatedPeer {
         }
         let path = value(of: ":path") ?? ""
         guard path.hasPrefix("/simulation/"), let id = Int(path.dropFirst(12)), let call = control.call(id) else {
-            return journal.violated("\(name) gets a request of nobody: \(path)")
+            return journal.violated("\(name) gets a request that no client has sent: \(path)")
         }
         journal.expect(value(of: "x-mark") == CallRecord.mark(id), "\(call.name): a field is not what was sent")
         journal.expect(
@@ -202,7 +203,7 @@ final class SimulatedBackend: SimulatedPeer {
             }
             return .lastBeforeTrailers(count)
         case .reset(let code, _, let bytes) where attempt.sent >= bytes && attempt.resetCode == nil:
-            // Behind this frame.
+            // The RST_STREAM goes out after this frame.
             fail(attempt, code)
         default: break
         }

@@ -2,15 +2,15 @@ import CNghttp2
 import EventLoop
 import Ground
 
-/// A client with its calls: it checks that each gets what a backend has sent, in that order, and not less that looks
-/// complete.
+/// A client with its calls. It checks that each call gets the bytes that its backend sent, in order, and that no
+/// truncated response looks complete.
 final class SimulatedClient: SimulatedPeer {
     private var calls: [Int32: CallRecord] = [:]
-    /// In the order of their streams.
+    /// Open calls in the order of their streams.
     private(set) var openCalls: [CallRecord] = []
-    /// Whether everything is read as it comes.
+    /// Whether DATA is credited as it arrives.
     var isEager = true
-    /// GOAWAYs that have come.
+    /// Number of GOAWAY frames received.
     private(set) var goAways = 0
 
     init(_ name: String, _ socket: FileDescriptor, settings: [(nghttp2_settings_id, Int)], _ journal: Journal) {
@@ -20,12 +20,12 @@ final class SimulatedClient: SimulatedPeer {
     var isToldToLeave: Bool { goAways > 0 }
 
     var takesCalls: Bool {
-        // As many as any setting allows, until it is known.
+        // Before the Proxy's SETTINGS arrive, no more calls than the strictest scenario allows.
         unsafe isOpen && !isToldToLeave && (hasSettings || openCalls.count < 3)
             && nghttp2_session_check_request_allowed(session) != 0
     }
 
-    // MARK: What the simulation has it do
+    // MARK: Actions
 
     func start(_ call: CallRecord, deadline: String?) {
         var list = [
@@ -46,14 +46,15 @@ final class SimulatedClient: SimulatedPeer {
         journal.note { "\(name) starts \(call.name) on \(stream), gRPC \(call.isGRPC), \(call.uploadSize) bytes" }
     }
 
-    /// Has more of a request ready.
+    /// Makes `count` more bytes of a request ready to send.
     func provide(_ count: Int, of call: CallRecord) {
         call.ready = min(call.uploadSize, call.ready + count)
         unsafe nghttp2_session_resume_data(session, call.stream)
     }
 
     func cancel(_ call: CallRecord, _ code: UInt32) {
-        // libnghttp2 takes back the HEADERS of a stream that hasn't been sent, and would send a second RST_STREAM.
+        // Only the first reset: libnghttp2 withdraws the HEADERS of a stream that it hasn't sent, but would still send
+        // a second RST_STREAM.
         guard call.excuses.insert(.clientReset).inserted else { return }
         journal.note { "\(name) resets \(call.name) (\(code))" }
         reset(call.stream, code)
@@ -66,7 +67,7 @@ final class SimulatedClient: SimulatedPeer {
         credit(count, on: call.stream)
     }
 
-    /// Reads all there is, and has all requests ready.
+    /// Reads everything that has come, and makes every request ready to its end.
     func cooperate() {
         (isReading, isWriting, isEager) = (true, true, true)
         for call in openCalls {
@@ -81,7 +82,7 @@ final class SimulatedClient: SimulatedPeer {
         close("it has enough")
     }
 
-    // MARK: What comes of it
+    // MARK: Events
 
     override func body(of stream: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Body {
         guard let call = calls[stream] else { return .nothingYet }
@@ -113,7 +114,7 @@ final class SimulatedClient: SimulatedPeer {
         }
     }
 
-    /// The head is a backend's.
+    /// Takes a response's head that names the attempt it belongs to.
     private func take(_ name: String, _ call: CallRecord) {
         let parts = name.split(separator: ".").compactMap { Int($0) }
         guard parts.count == 2, parts[0] == call.id, call.attempts.indices.contains(parts[1]) else {
@@ -145,7 +146,7 @@ final class SimulatedClient: SimulatedPeer {
                 isSent && BodyPattern.matches(bytes, attempt.key, at: call.received),
                 "\(call.name) gets bytes that were not sent to it")
         } else {
-            journal.expect(!call.isGRPC, "\(call.name) gets bytes of nobody")
+            journal.expect(!call.isGRPC, "\(call.name) gets bytes that no backend has sent")
         }
         call.received += bytes.count
         call.unread += bytes.count
@@ -185,7 +186,7 @@ final class SimulatedClient: SimulatedPeer {
         journal.note { "\(call.name) ends: \(outcome), \(status), \(call.received) bytes" }
         journal.add(call.id)
         journal.add(status.0 + 1000 * status.1)
-        // A client may also give a call up without an error.
+        // A client may cancel a call with NO_ERROR, so only other calls need a response.
         if case .complete = outcome, !call.excuses.contains(.clientReset) {
             journal.expect(call.status != nil, "\(call.name) doesn't end without a response")
         }

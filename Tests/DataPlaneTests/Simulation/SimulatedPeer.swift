@@ -3,10 +3,11 @@ import EventLoop
 import Glibc
 import Ground
 
-/// The other end of one of the worker's connections: a session of libnghttp2 alone, which shares nothing with the Proxy's
-/// `Session`, over a socket that takes and gives bytes as the simulation likes. What isn't HTTP/2 is a violation.
+/// The far end of one of the worker's connections: a plain session of libnghttp2, which shares no code with the Proxy's
+/// `Session`, over a socket that reads and writes as much as the simulation lets it. Anything that isn't HTTP/2 is a
+/// violation.
 ///
-/// Soundness: `session` is made in `init` and given up in `deinit`, and its callbacks come on the test's own thread.
+/// Soundness: `session` is made in `init` and freed in `deinit`, and its callbacks run on the test's own thread.
 @safe
 class SimulatedPeer {
     enum Side {
@@ -22,11 +23,11 @@ class SimulatedPeer {
     private var unsentStart = 0
     var isReading = true
     var isWriting = true
-    /// Bytes on the socket that are no part of the connection, and come first.
+    /// Filler bytes still to be skipped, which `SocketEnds.fill` put ahead of the connection's own.
     private var noise: Int
-    /// The fields of the list that is arriving.
+    /// Fields of the header list that is arriving.
     private(set) var fields: [(name: String, value: String)] = []
-    /// The Proxy's SETTINGS have come.
+    /// Whether the Proxy's SETTINGS have arrived.
     private(set) var hasSettings = false
 
     init(
@@ -58,12 +59,12 @@ class SimulatedPeer {
 
     var isOpen: Bool { socket != nil }
 
-    /// All that the session had to say has been taken by the socket.
+    /// Whether the socket has taken everything that the session had to send.
     var hasSentAll: Bool { unsafe unsentStart == unsent.count && nghttp2_session_want_write(session) == 0 }
 
     // MARK: Bytes
 
-    /// - Returns: whether anything has happened.
+    /// - Returns: whether bytes moved or the connection closed.
     func receive(atMost most: Int) -> Bool {
         guard let socket else { return false }
         var left = most
@@ -99,7 +100,7 @@ class SimulatedPeer {
 
     private static func text(_ code: Int32) -> String { unsafe String(cString: nghttp2_strerror(code)) }
 
-    /// - Returns: whether anything has happened.
+    /// - Returns: whether bytes moved or the connection closed.
     func send(atMost most: Int) -> Bool {
         guard let socket else { return false }
         if unsentStart == unsent.count {
@@ -120,7 +121,7 @@ class SimulatedPeer {
         }
         if sent < 0 {
             if errno == EAGAIN { return false }
-            // What the Proxy has sent before it closed is still to be read.
+            // The Proxy has closed the connection; what it sent before that is still to be read.
             (unsent, unsentStart) = ([], 0)
             return false
         }
@@ -128,7 +129,7 @@ class SimulatedPeer {
         return true
     }
 
-    /// Closes the socket, whatever is on its way.
+    /// Closes the socket; bytes on their way are lost.
     func close(_ reason: String) {
         guard socket != nil else { return }
         journal.note { "\(name) closes: \(reason)" }
@@ -136,12 +137,12 @@ class SimulatedPeer {
         closed()
     }
 
-    /// The connection is over.
+    /// Called once, when the connection has closed.
     func closed() {}
 
     // MARK: Messages
 
-    /// Lends a list of fields in libnghttp2's form.
+    /// Passes `use` a list of fields as libnghttp2 takes them.
     static func withList<Result>(
         _ fields: [(String, String)], _ use: (UnsafePointer<nghttp2_nv>, Int) -> Result
     ) -> Result {
@@ -155,7 +156,7 @@ class SimulatedPeer {
             ranges.append((start, middle, bytes.count))
         }
         return unsafe bytes.withUnsafeMutableBufferPointer { bytes in
-            // libnghttp2 copies names and values, and changes neither.
+            // The pointers needn't outlive the call: libnghttp2 copies names and values.
             let list = unsafe ranges.map { range in
                 unsafe nghttp2_nv(
                     name: bytes.baseAddress! + range.name, value: bytes.baseAddress! + range.value,
@@ -165,7 +166,7 @@ class SimulatedPeer {
         }
     }
 
-    /// Lends a message: its fields, and where its body comes from if it has one.
+    /// Passes `use` a message: its fields, and the source of its body if it has one.
     static func withMessage<Result>(
         _ fields: [(String, String)], hasBody: Bool,
         _ use: (UnsafePointer<nghttp2_nv>, Int, UnsafePointer<nghttp2_data_provider>?) -> Result
@@ -185,7 +186,7 @@ class SimulatedPeer {
         unsafe nghttp2_session_consume(session, stream, count)
     }
 
-    /// Gives the connection credit for bytes of a stream that is gone.
+    /// Gives connection credit for bytes of a stream that has closed.
     func creditConnection(_ count: Int) {
         unsafe nghttp2_session_consume_connection(session, count)
     }
@@ -238,13 +239,13 @@ class SimulatedPeer {
         let code = unsafe nghttp2_shim_goaway_code(frame)
         let text = unsafe UnsafeBufferPointer(
             start: nghttp2_shim_goaway_text(frame), count: nghttp2_shim_goaway_text_length(frame))
-        // The simulation itself ends no session in error.
+        // The simulation's own GOAWAYs have the code 0. Another one comes from libnghttp2, which found an error.
         let words = unsafe String(decoding: text, as: UTF8.self)
         journal.expect(code == 0, "\(name): the Proxy breaks HTTP/2 (\(code)): \(words)")
     }
 
     fileprivate func invalid(_ frame: UnsafePointer<nghttp2_frame>, _ code: Int32) {
-        // The Proxy may not have seen yet that fewer streams are taken.
+        // A lowered stream limit may not have reached the Proxy yet.
         if code == NGHTTP2_ERR_REFUSED_STREAM.rawValue { return }
         let (type, stream) = unsafe (nghttp2_shim_type(frame), nghttp2_shim_stream(frame))
         journal.violated(
@@ -254,7 +255,7 @@ class SimulatedPeer {
 
 /// The C functions through which libnghttp2 calls a `SimulatedPeer`, which outlives its session.
 private enum PeerCallbacks {
-    /// Made once, never changed and never freed.
+    /// Made once; never changed or freed.
     nonisolated(unsafe) static let callbacks: OpaquePointer = unsafe makeCallbacks()
     nonisolated(unsafe) static let options: OpaquePointer = unsafe makeOptions()
 

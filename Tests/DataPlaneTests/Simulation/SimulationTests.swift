@@ -2,17 +2,18 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A worker among clients and backends, in a story that a seed decides. `SLUICE_SIMULATION_SEEDS` says how many are played,
-/// from `SLUICE_SIMULATION_FIRST` on; `SLUICE_SIMULATION_SEED` plays one alone and tells what happens in it.
+/// A worker among simulated clients and backends, driven by a seed. `SLUICE_SIMULATION_SEEDS` sets how many seeds are
+/// played, from `SLUICE_SIMULATION_FIRST` on; `SLUICE_SIMULATION_SEED` plays a single one and prints its steps.
 @Suite struct SimulationTests {
     private static let seeds = number(in: "SLUICE_SIMULATION_SEEDS") ?? 1_000
     private static let first = number(in: "SLUICE_SIMULATION_FIRST") ?? 0
     private static let shareCount = 4
-    /// Whether each seed is written to standard error before it is played, which tells what a crash was about.
+    /// Whether each seed is written to standard error before it is played, which names the one that a crash happened
+    /// in.
     private static let traces = number(in: "SLUICE_SIMULATION_TRACE") == 1
     private static let hasFailed = Atomic(false)
 
-    /// Unbuffered: the process may end in the midst of it.
+    /// Writes unbuffered, because the process may crash during the seed.
     private static func trace(_ line: String) {
         _ = unsafe Array(line.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
@@ -21,7 +22,7 @@ import Testing
         unsafe getenv(variable).flatMap { unsafe Int(String(cString: $0)) }
     }
 
-    @Test("Nothing that may happen breaks a rule", arguments: 0..<shareCount)
+    @Test("No sequence of events breaks a rule", arguments: 0..<shareCount)
     func seeds(share: Int) throws {
         if let seed = Self.number(in: "SLUICE_SIMULATION_SEED") {
             guard share == 0 else { return }
@@ -35,14 +36,14 @@ import Testing
             if Self.traces { Self.trace("seed \(seed)\n") }
             let outcome = try Simulation.play(UInt64(seed))
             if outcome.violations.isEmpty { continue }
-            // One is as good as many.
+            // One failing seed is enough.
             Self.hasFailed.store(true, ordering: .relaxed)
             let violations = outcome.violations.joined(separator: "; ")
             Issue.record("seed \(seed) (repeat it with SLUICE_SIMULATION_SEED=\(seed)): \(violations)")
         }
     }
 
-    @Test("The same seed is the same story", arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9] as [UInt64])
+    @Test("A seed plays the same way every time", arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9] as [UInt64])
     func repeats(seed: UInt64) throws {
         let first = try Simulation.play(seed)
         #expect(try Simulation.play(seed).sum == first.sum)

@@ -2,12 +2,12 @@ import EventLoop
 import Glibc
 import Ground
 
-/// A connection between the worker and the simulation.
+/// The two ends of a connection between the worker and the simulation.
 struct SocketEnds {
     let workers: Socket
     let mine: FileDescriptor
 
-    /// - Parameter sendBuffer: bytes that each end's socket takes, about; `nil` for the system's own.
+    /// - Parameter sendBuffer: approximate size of each end's send buffer in bytes; `nil` for the system's default.
     init(sendBuffer: Int32? = nil) throws {
         var numbers: [Int32] = [-1, -1]
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -22,9 +22,10 @@ struct SocketEnds {
         }
     }
 
-    /// Fills what the worker's end can send, so that it isn't writable: a connection that is being made.
+    /// Fills the send buffer of the worker's end, so that the socket isn't writable and looks like a connection that is
+    /// still being made.
     ///
-    /// - Returns: how many bytes that were, which are no part of the connection.
+    /// - Returns: the number of filler bytes, which the reader has to skip.
     func fill() -> Int {
         let zeros = [UInt8](repeating: 0, count: 1 << 14)
         var count = 0

@@ -4,25 +4,26 @@ import EventLoop
 import Ground
 import TestSupport
 
-/// A worker whose clients, backends and clock a test plays by hand, one turn after the other.
+/// A worker whose clients, backends and clock are driven by hand, one turn at a time.
 final class WorkerStage {
     let time = HeldTime()
     let journal = Journal(keepsLines: false)
     let word: RouteWord
     private(set) var worker: SteppedWorker!
-    /// Connections that the worker has begun to make, the oldest first, with the port that each goes to.
+    /// Connections that the worker has started and nobody has accepted, oldest first, each with the port that it goes
+    /// to.
     private(set) var attempts: [(port: UInt16, ends: SocketEnds)] = []
-    /// How many that were, with those that were refused.
+    /// Connections that the worker has started so far, refused ones included.
     private(set) var attemptCount = 0
-    /// Whether connecting fails at once.
+    /// Whether new connections are refused at once.
     var refuses = false
     private(set) var clients: [SimulatedClient] = []
     private(set) var backends: [SimulatedBackend] = []
     private(set) var calls: [CallRecord] = []
-    /// What a backend does with a call.
+    /// What a backend does with the calls that reach it from now on.
     var plan = Attempt.Plan.answer(size: 10, early: false)
 
-    /// - Parameter endpoints: of each color: blue's have the ports from 1000 on, green's those from 2000 on.
+    /// - Parameter endpoints: endpoints of each color. Blue's have the ports from 1000 on, green's those from 2000 on.
     init(
         endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false,
         accessLog: AccessLogDestination = .off
@@ -53,7 +54,7 @@ final class WorkerStage {
         }
     }
 
-    // MARK: Who plays
+    // MARK: Clients and backends
 
     func client() throws -> SimulatedClient {
         let ends = try SocketEnds()
@@ -63,7 +64,7 @@ final class WorkerStage {
         return client
     }
 
-    /// Takes the oldest connection that the worker has begun to make.
+    /// Accepts the oldest connection in `attempts`, as a backend with room for `streams` streams.
     @discardableResult
     func accept(streams: Int = 100) -> SimulatedBackend {
         let (port, ends) = attempts.removeFirst()
@@ -88,7 +89,7 @@ final class WorkerStage {
 
     // MARK: Turns
 
-    /// Turns until nothing is on its way any more; the clock hardly moves.
+    /// Takes turns until no peer sends or receives anything for three turns. The clock moves by a microsecond a turn.
     func settle() {
         var quiet = 0
         while quiet < 3 {
@@ -105,7 +106,7 @@ final class WorkerStage {
         }
     }
 
-    /// Moves the clock in steps in which no timer is missed.
+    /// Moves the clock on by `duration`, stopping at each timer on the way.
     func pass(_ duration: Duration) {
         let end = time.now + duration
         settle()

@@ -1,1 +1,1 @@
-"""What the end-to-end tests are made of: processes, gRPC and raw HTTP/2 peers, and the admin API's client."""
+"""The end-to-end tests' harness: processes, gRPC and raw HTTP/2 peers, and a client of the admin API."""

@@ -1,4 +1,4 @@
-"""The admin API's client."""
+"""A client of the admin API."""
 
 import json
 import urllib.error
@@ -19,7 +19,7 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """What an error answer says; it must be `{"error": …}`."""
+        """The text of an error answer, which must be `{"error": …}`."""
         assert isinstance(self.json, dict) and isinstance(self.json.get("error"), str), self
         return self.json["error"]
 
@@ -32,7 +32,7 @@ class AdminClient:
     def request(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, timeout: float = 40, body=None
     ) -> Answer:
-        """One request; any HTTP status is an answer, not an exception."""
+        """Sends a request; any HTTP status is an answer, not an exception."""
         sent = dict(headers or {})
         if self.token is not None:
             sent.setdefault("Authorization", f"Bearer {self.token}")
@@ -63,7 +63,7 @@ class AdminClient:
         return answer.json
 
     def switch(self, query: str = "", **options) -> dict:
-        """A switch that must succeed; the receipt."""
+        """Makes a switch, which must succeed; returns the receipt."""
         answer = self.post(f"/switch{query}", **options)
         assert answer.status == 200, answer
         return answer.json
@@ -78,7 +78,7 @@ class AdminClient:
         eventually(lambda: self.get("/readyz").status == 200, what="/readyz says 200", timeout=timeout)
 
     def wait_health(self, color: str, state: str, timeout: float = 30) -> dict:
-        """Waits until `/status` gives a color as `healthy` or `unhealthy`; returns the color's part of it."""
+        """Waits until `/status` reports a color as `healthy` or `unhealthy`; returns the color's part of it."""
 
         def check():
             found = self.status()["colors"][color]
@@ -87,7 +87,7 @@ class AdminClient:
         return eventually(check, what=f"{color} is {state}", timeout=timeout)
 
     def metrics(self) -> dict[str, list]:
-        """Every sample of `/metrics` by its name, read by the Prometheus client's own parser."""
+        """All samples of `/metrics` by name, read by the Prometheus client's parser."""
         from prometheus_client.parser import text_string_to_metric_families
 
         answer = self.get("/metrics")

@@ -1,4 +1,4 @@
-"""Clients that connect and ask without a pause, whether or not anybody is there."""
+"""Clients that connect and ask without a pause, whether or not anything is listening."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from harness.process import eventually
 
-# What begins an HTTP/2 connection: the preface, and SETTINGS without an entry.
+# The beginning of an HTTP/2 connection: the preface, and SETTINGS without an entry.
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
 
@@ -15,16 +15,16 @@ def http_request(path: str) -> bytes:
 
 
 class Askers:
-    """Four clients on threads of their own, from `with` to its end; each request has a connection of its own.
+    """Four clients, each on its own thread, from `with` to its end; each request has its own connection.
 
-    `request` is sent as it is; without one the clients begin HTTP/2. `wrap` makes TLS of a connection.
+    `request` is sent as it is; without one the clients begin HTTP/2. `wrap` turns a connection into TLS.
     """
 
     def __init__(
         self, address: str, request: bytes | None = None, wrap: Callable[[socket.socket], socket.socket] | None = None
     ):
         self.address = address
-        #: How many answers have come, and how many times nobody was there or the connection ended before.
+        #: Number of answers, and of attempts that found nothing listening or lost their connection before one.
         self.answered = self.unanswered = 0
         self._request = _PREFACE if request is None else request
         self._wrap = wrap or (lambda connection: connection)
@@ -46,12 +46,12 @@ class Askers:
                 connection.sendall(self._request)
                 return connection.recv(4096) != b""
         except OSError:
-            # Not without a pause where nobody listens: the program that is to start needs the processor, too.
+            # Where nothing listens, a pause leaves the starting program the processor.
             self._stop.wait(0.0005)
             return False
 
     def wait_answers(self, count: int) -> None:
-        """Waits until so many more requests have been answered."""
+        """Waits until `count` more requests have been answered."""
         until = self.answered + count
         eventually(lambda: self.answered >= until, what=f"{count} answers", interval=0.002)
 

@@ -1,4 +1,4 @@
-"""A client that keeps to no rule: it sends whatever frames it is told to, and notes how the other side ends it."""
+"""A client that follows no rules: it sends any frames it is told to, and records how the other side ends it."""
 
 import socket
 import struct
@@ -16,7 +16,7 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION
 END_STREAM, END_HEADERS, PADDED = 0x1, 0x4, 0x8
 ACK = 0x1
 
-# The call that attackers make; everything else is somebody else's.
+# The path of attackers' calls; calls to other paths are somebody else's.
 ATTACK_PATH = "/attack.Attack/Call"
 
 
@@ -34,14 +34,14 @@ def window_update(stream: int, increment: int) -> bytes:
 
 
 def header_block(*fields: tuple[str | bytes, str | bytes]) -> bytes:
-    """A header list as it is, compressed by no table, so that blocks may be sent in any order, or twice."""
+    """Encodes a header list without the compression table, so that blocks may be sent in any order, or twice."""
     encoder = hpack.Encoder()
     encoder.header_table_size = 0
     return encoder.encode(fields, huffman=False)
 
 
 def header_frames(stream: int, block: bytes, flags: int = END_STREAM) -> bytes:
-    """A header block of any length: HEADERS, and CONTINUATION where it takes more than one frame."""
+    """Frames of a header block of any length: HEADERS, and CONTINUATION if one frame isn't enough."""
     pieces = [block[at : at + 16_384] for at in range(0, len(block), 16_384)] or [b""]
     kinds = [HEADERS] + [CONTINUATION] * (len(pieces) - 1)
     ends = [0] * (len(pieces) - 1) + [END_HEADERS]
@@ -52,13 +52,13 @@ def header_frames(stream: int, block: bytes, flags: int = END_STREAM) -> bytes:
 
 
 def bomb(value_size: int, references: int, *extra: tuple[str, str]) -> tuple[bytes, bytes]:
-    """A request's block with one large field, which it puts into the compression table, and so many one-byte references to
-    it; and a further request's, whose large fields are all references."""
+    """The block of a request with one large field, which enters the compression table, and `references` one-byte
+    references to it; and that of a further request, whose large fields are all references."""
     fields = [
         (":method", "POST"), (":scheme", "http"), (":path", ATTACK_PATH), (":authority", "x"),
         ("content-type", "application/grpc"), ("te", "trailers"), *extra,
     ]
-    # Sensitive: nothing but the large field enters the table.
+    # Marked as sensitive, so that only the large field enters the table.
     head = hpack.Encoder().encode([(*field, True) for field in fields], huffman=False)
     large = hpack.Encoder().encode([("x", "v" * value_size)], huffman=False)
     reference = bytes([0x80 | 62])
@@ -66,8 +66,11 @@ def bomb(value_size: int, references: int, *extra: tuple[str, str]) -> tuple[byt
 
 
 class Attacker:
-    """- `source`: the address that it comes from; all of 127.0.0.0/8 is this machine's.
-    - `before`: goes out in one piece with the preface."""
+    """An attacker's connection.
+
+    - `source`: the address that it comes from; all of 127.0.0.0/8 is this machine's.
+    - `before`: bytes that go out together with the preface.
+    """
 
     def __init__(
         self, address: str, settings: dict[int, int] | None = None, source: str = "127.0.0.1", before: bytes = b""
@@ -104,7 +107,7 @@ class Attacker:
 
     @property
     def goaway(self) -> GoAwayFrame | None:
-        """The last one."""
+        """The last GOAWAY received."""
         return self.goaways[-1] if self.goaways else None
 
     @property
@@ -112,7 +115,7 @@ class Attacker:
         return [seen for seen in self.frames if isinstance(seen, PingFrame)]
 
     def send(self, data: bytes) -> bool:
-        """Sends all; `False` once the other side has closed the connection."""
+        """Sends all bytes; `False` when the other side has closed the connection."""
         try:
             self.socket.sendall(data)
         except (ConnectionError, TimeoutError):
@@ -120,13 +123,13 @@ class Attacker:
         return True
 
     def flood(self, piece: bytes, count: int) -> None:
-        """Sends a piece over and over, until the other side closes the connection."""
+        """Sends a piece over and over until the other side closes the connection."""
         for _ in range(count // 100):
             if not self.send(piece * 100):
                 return
 
     def read(self, timeout: float) -> bool:
-        """Takes in what has come; `False` once the connection is closed."""
+        """Reads what has come; `False` when the connection has closed."""
         self.socket.settimeout(timeout)
         try:
             data = self.socket.recv(65_536)
@@ -146,7 +149,7 @@ class Attacker:
         return bool(data)
 
     def wait_closed(self, timeout: float = 15) -> bool:
-        """Whether the other side closes the connection in time."""
+        """Waits for the other side to close the connection; whether it did in time."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if not self.read(0.2):
@@ -162,7 +165,7 @@ class Attacker:
         return found()[0]
 
     def wait_until(self, condition: Callable[[], object], what: str, timeout: float = 15) -> None:
-        """Waits until `condition`, asked whenever something came, holds."""
+        """Waits until `condition` holds; it is checked whenever something has come."""
         deadline = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < deadline, f"no {what} within {timeout} s: {self.frames!r}"
@@ -170,14 +173,14 @@ class Attacker:
 
 
 def assert_stopped(proxy, attacker: Attacker, rule: str, code: int = ENHANCE_YOUR_CALM) -> None:
-    """The connection is closed with GOAWAY; one line of the log and the metrics say for which rule."""
+    """Checks that the connection was closed with GOAWAY, and that one line of the log and the metrics name the rule."""
     assert attacker.wait_closed(), "the connection is still open"
     assert attacker.goaway is not None and attacker.goaway.error_code == code, attacker.goaway
     assert_counted(proxy, rule)
 
 
 def assert_counted(proxy, rule: str) -> dict:
-    """A connection was closed for a rule: one line says so, and the metrics do. Gives the line."""
+    """Checks that a connection was closed for a rule, by one line of the log and the metrics; returns the line."""
     proxy.process.wait_for_line(
         lambda line: f'"rule":"{rule}"' in line, what=f"the log line of rule {rule}", timeout=10
     )

@@ -1,4 +1,4 @@
-"""The grpcio backend (`harness.echo_server`) as tests hold it."""
+"""The grpcio backend (`harness.echo_server`), as tests control it."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from harness.process import ManagedProcess
 
 
 class EchoBackend:
-    """A running echo server, listening once this is made."""
+    """A running echo server, which listens when the constructor returns."""
 
     def __init__(self, name: str, port: int = 0, **options: object):
         """`options` are further flags: `tls_cert="x.pem"` is `--tls-cert x.pem`."""
@@ -20,14 +20,15 @@ class EchoBackend:
             ],
             name=f"backend {name}",
             cwd=Path(__file__).resolve().parents[1],
-            # grpc's own log lines about connections that tests break on purpose say nothing.
+            # grpc's log lines about connections that tests break on purpose are noise.
             env={"GRPC_VERBOSITY": "NONE"},
         )
         self.port: int = self.wait_event("listening")["port"]
         self.address = f"127.0.0.1:{self.port}"
 
     def wait_event(self, event: str, timeout: float = 15, start: int = 0, **fields) -> dict:
-        """Waits until the backend has reported an event with these fields, from line `start` of its output on."""
+        """Waits until the backend has reported an event with these fields, looking from line `start` of its output
+        on."""
 
         def matches(line: str):
             record = json.loads(line)
@@ -48,17 +49,17 @@ class EchoBackend:
 
     @property
     def position(self) -> int:
-        """How many events there were so far: a `start` for `wait_event`."""
+        """Number of events so far, to be passed as `start` to `wait_event`."""
         return len(self.process.stdout)
 
     def set_health(self, status: str) -> None:
-        """`SERVING` or `NOT_SERVING`, answered from when this returns."""
+        """Sets the health, `SERVING` or `NOT_SERVING`, which is in force when this returns."""
         start = self.position
         self.process.send_line(json.dumps({"health": status}))
         self.wait_event("health", status=status, start=start)
 
     def begin_stop(self, grace: float) -> None:
-        """Begins grpcio's graceful stop: GOAWAY now, calls in flight have `grace` seconds."""
+        """Begins grpcio's graceful stop: GOAWAY now, and `grace` seconds for the calls in flight."""
         self.process.send_line(json.dumps({"stop": grace}))
 
     def kill(self) -> None:

@@ -9,16 +9,16 @@ from pathlib import Path
 _KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 _RSA_KEY = ["-newkey", "rsa:2048", "-nodes"]
 
-# TLS 1.2, each for the kind of key that a certificate has: what HTTP/2 allows, and of what it does not (RFC 9113,
-# appendix A) one suite of each kind.
+# TLS 1.2 suites by the kind of key: those that HTTP/2 allows, and of those that it forbids (RFC 9113, appendix A) one
+# of each kind.
 SOUND_SUITES = {
     "ec": ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"],
     "rsa": ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"],
 }
 FORBIDDEN_SUITES = {
-    # CBC with SHA-1, and with SHA-2.
+    # CBC with SHA-1, and CBC with SHA-2.
     "ec": ["ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384"],
-    # The same; RSA key exchange with AEAD, and with CBC and SHA-1; all of them at once.
+    # The same two; RSA key exchange with AEAD, and with CBC and SHA-1; all of them together.
     "rsa": [
         "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA384", "AES128-GCM-SHA256", "AES256-SHA",
         "ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA384:AES128-GCM-SHA256:AES256-SHA",
@@ -32,7 +32,8 @@ def _openssl(*arguments: object) -> None:
 
 
 class Authority:
-    """An authority with files in `folder`: `NAME.pem` and `NAME.key`, as those of the certificates that it signs."""
+    """A certificate authority whose files are in `folder`: `NAME.pem` and `NAME.key`, its own and those of the
+    certificates that it signs."""
 
     def __init__(self, folder: Path, name: str = "ca"):
         self.folder = folder
@@ -47,7 +48,7 @@ class Authority:
         self, name: str, *, subject: str = "/CN=localhost", names: str | None = LOCAL_NAMES, days: int = 2,
         into: Path | None = None, key: str = "ec",
     ) -> "Certificate":
-        """Signs a certificate; one with negative `days` has expired. `key` is `ec` or `rsa`."""
+        """Signs a certificate; with negative `days` it has expired. `key` is `ec` or `rsa`."""
         folder = into or self.folder
         issued = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
         request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
@@ -62,7 +63,7 @@ class Authority:
 
 
 class Certificate:
-    """A certificate's and its key's files."""
+    """The files of a certificate and its key."""
 
     def __init__(self, pem: Path, key: Path):
         self.pem = pem
@@ -74,7 +75,7 @@ NO_SUITES = [(key, suite) for key, suites in FORBIDDEN_SUITES.items() for suite 
 
 
 def openssl_client(address: str, authority: Path, suites: str, protocol: str = "h2") -> str:
-    """What `openssl s_client` says of a handshake in TLS 1.2 with these suites alone."""
+    """The output of `openssl s_client` for a TLS 1.2 handshake with only these suites."""
     done = subprocess.run(
         ["openssl", "s_client", "-connect", address, "-servername", "localhost", "-CAfile", authority, "-tls1_2",
          "-cipher", suites, "-alpn", protocol],
@@ -85,7 +86,8 @@ def openssl_client(address: str, authority: Path, suites: str, protocol: str = "
 
 
 class SuiteServer:
-    """A TLS 1.2 server with some suites alone: it shakes hands, says what came of it, answers with `answer`, and closes."""
+    """A TLS 1.2 server with only the given suites: it makes a handshake, reports how that ended, sends `answer`, and
+    closes."""
 
     def __init__(self, certificate: Certificate, suites: str, *, protocol: str | None = None, answer: bytes = b""):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -94,7 +96,7 @@ class SuiteServer:
         context.set_ciphers(suites)
         if protocol:
             context.set_alpn_protocols([protocol])
-        # The suites that handshakes agreed on; None for each that failed.
+        # The suite of each handshake; None for one that failed.
         self.agreed: list[str | None] = []
         self._answer = answer
         self._context = context
@@ -121,7 +123,7 @@ class SuiteServer:
                 self.agreed.append(None)
 
     def close(self) -> None:
-        """Waits for the handshake under way: only then it is known what came of it."""
+        """Waits for the handshake under way, whose outcome is known only then."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(20)
         self._listener.close()

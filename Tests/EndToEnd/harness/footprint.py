@@ -1,4 +1,4 @@
-"""What a Proxy holds: memory, descriptors, connections and calls, to compare before and after."""
+"""The resources that a Proxy holds, to compare before and after: memory, descriptors, connections and calls."""
 
 import os
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ def processor_seconds(pid: int) -> float:
 def assert_back_at(before: Footprint, proxy: Proxy, *, growth: int = 48 << 20) -> Footprint:
     """Waits until calls, connections and descriptors are back where they were, and checks that memory is.
 
-    Descriptors of the admin API's own connections and of the connections that the Proxy keeps to backends come and go,
-    so a handful may differ. `growth` is what pools may keep for the next calls.
+    Connections of the admin API and those kept to backends come and go, so a handful of descriptors may differ.
+    `growth` is the memory that pools may keep for the next calls, in bytes.
     """
     after = before
 

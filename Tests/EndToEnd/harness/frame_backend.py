@@ -1,4 +1,4 @@
-"""A backend on bare frames: attackers' calls are answered by what it is told to send, all others as they should be."""
+"""A backend on bare frames: it answers attackers' calls with what it is told to send, and all others as it should."""
 
 import contextlib
 import socket
@@ -49,9 +49,9 @@ class FrameBackend:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self.requests: list[Request] = []
-        # Streams that the other side has reset.
+        # Streams that the Proxy has reset.
         self.resets: list[int] = []
-        # Streams, or 0 for the connection, and the credit that they were given.
+        # Credit received: the stream, or 0 for the connection, and the number of bytes.
         self.credit: list[tuple[int, int]] = []
         self.connections: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -97,7 +97,7 @@ class FrameBackend:
 
     @staticmethod
     def frames(connection: socket.socket) -> Iterator[tuple[int, int, int, bytes]]:
-        """What comes, until the other side closes: type, flags, stream and payload of each frame."""
+        """Yields the frames that come until the other side closes: type, flags, stream and payload."""
         received, skipped = b"", len(PREFACE)
         while data := connection.recv(65_536):
             received += data

@@ -1,4 +1,4 @@
-"""A relay of plaintext HTTP/2 between two programs, which notes some of the frames that go by."""
+"""A relay of plaintext HTTP/2 between two programs, which records some of the frames that pass."""
 
 import contextlib
 import socket
@@ -12,8 +12,8 @@ GOAWAY = 7
 class FrameRelay:
     """Passes each connection's bytes on to `address` and back.
 
-    `pings`, `pings_back`: how many PINGs the side that connects has sent, and the other one, answers aside. `goaways`:
-    what the latter has said in its GOAWAYs, code and text.
+    `pings` and `pings_back` count the PINGs, without answers, of the connecting side and of the other one. `goaways`
+    has the code and text of the latter's GOAWAYs.
     """
 
     def __init__(self, address: str):
@@ -42,7 +42,7 @@ class FrameRelay:
 
     @staticmethod
     def _pass(source: socket.socket, target: socket.socket, skip: int, note) -> None:
-        """Passes bytes on until there are no more; after the first `skip` bytes each frame is noted."""
+        """Passes bytes on until the end; after the first `skip` bytes each frame is recorded."""
         received = bytearray()
         with contextlib.suppress(OSError):
             while data := source.recv(262_144):
@@ -51,7 +51,7 @@ class FrameRelay:
                 at = skip
                 while len(received) >= at + 9:
                     end = at + 9 + int.from_bytes(received[at : at + 3])
-                    # Of DATA frames no more than the head is needed.
+                    # Of a DATA frame only the header is needed.
                     if len(received) < end:
                         break
                     note(received[at + 3], received[at + 4], bytes(received[at + 9 : min(end, at + 100)]))

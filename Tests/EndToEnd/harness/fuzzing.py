@@ -1,4 +1,4 @@
-"""Random, but repeatable HTTP/2: sound frames of a client or a server, damaged. A case's number is its seed."""
+"""Random but repeatable HTTP/2: valid frames of a client or a server, damaged. A case's number is its seed."""
 
 import os
 import random
@@ -15,28 +15,28 @@ GOAWAY, PUSH_PROMISE = 7, 5
 
 
 def case_count(standard: int) -> int:
-    """How many cases a test plays: `SLUICE_FUZZ_CASES`, or as many as fit into an ordinary test run."""
+    """Number of cases that a test plays: `SLUICE_FUZZ_CASES`, or as many as an ordinary test run has time for."""
     return int(os.environ.get("SLUICE_FUZZ_CASES", standard))
 
 
 class FrameFuzzer:
-    """Frames of one case: as a well-behaved peer sends them, and then damaged."""
+    """Frames of one case, as a well-behaved peer would send them and then damaged."""
 
     def __init__(self, seed: int):
         self.random = random.Random(seed)
         self._encoder = hpack.Encoder()
 
-    # Sound frames
+    # Valid frames
 
     def client(self) -> bytes:
-        """What a client sends on a connection of its own, damaged."""
+        """A client's frames on a new connection, damaged."""
         frames = [frame(SETTINGS, 0, 0, self._settings())]
         for number in range(self.random.randint(1, 5)):
             frames += self._request(2 * number + 1)
         return self._preface() + b"".join(self._damaged(frames))
 
     def response(self, stream: int) -> bytes:
-        """What a server sends on a connection that is in order so far, in answer to one request, damaged."""
+        """A server's frames in answer to a request, damaged, on a connection that is in order so far."""
         frames = []
         if self.random.random() < 0.2:
             frames.append(self._headers(stream, [(":status", "103"), ("link", "<x>")], False))

@@ -1,4 +1,4 @@
-"""A backend that answers calls by generated responses, and the witness as it should be."""
+"""A backend that answers calls with generated responses, and serves the witness properly."""
 
 import contextlib
 import socket
@@ -17,11 +17,11 @@ CALL, ECHO = "/strict.Strict/Call", "/strict.Strict/Echo"
 
 
 class ResponseBackend:
-    """Answers a request to `CALL`, once it is over, by the frames of `case`; sends back what comes to `ECHO`."""
+    """Answers a complete request to `CALL` with the frames of `case`; echoes messages to `ECHO`."""
 
     def __init__(self):
         self.case: ResponseCase | None = None
-        #: How many connections there have been.
+        #: Number of connections so far.
         self.accepted = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A client that plays generated requests over one connection after the other, each on a stream of its own."""
+"""A client that plays generated requests, each on its own stream, over one connection after another."""
 
 import contextlib
 import socket
@@ -16,12 +16,12 @@ from harness.raw_http2 import Headers, value
 from harness.request_generator import RequestCase
 
 GOAWAY = 7
-# How long an answer is waited for. None comes for some requests, and the next case need not wait for them.
+# Seconds to wait for an answer. Some requests get none, and the next case need not wait for them.
 PATIENCE = 0.1
 
 
 class HostileClient:
-    """Its connections come from an address of their own, so that nothing it does is laid to anybody else's charge."""
+    """Its connections come from an address of their own, so that nobody else is charged for what it does."""
 
     def __init__(self, address: str, source: str = "127.0.0.2"):
         host, port = address.rsplit(":", 1)
@@ -47,9 +47,9 @@ class HostileClient:
         self._send(PREFACE + frame(SETTINGS, 0, 0, windows) + window_update(0, 0x7FFF_0000))
 
     def play(self, case: RequestCase) -> str:
-        """Sends a request, waits until the Proxy has read all of it and for the answer, and cancels what is left.
+        """Sends a request, waits until the Proxy has read it and for the answer, and cancels what is left.
 
-        Returns how it ended: "status 200/0" with the two statuses of the answer, "reset 0x1", "lost" with the whole
+        Returns how it ended: "status 200/0" with the answer's two statuses, "reset 0x1", "lost" with the whole
         connection, or "open".
         """
         if self._socket is None:
@@ -90,7 +90,7 @@ class HostileClient:
         self._socket.sendall(data)
 
     def _settle(self) -> None:
-        """Returns once the Proxy has read all that was sent."""
+        """Returns when the Proxy has read everything sent."""
         self._pings += 1
         self._send(frame(PING, 0, 0, self._pings.to_bytes(8)))
         deadline = time.monotonic() + 10
@@ -99,7 +99,7 @@ class HostileClient:
                 raise AssertionError("the Proxy answers no PING")
 
     def _read(self, timeout: float) -> bool:
-        """Takes in what has come; `False` if nothing has."""
+        """Reads what has come; `False` if that is nothing."""
         self._socket.settimeout(timeout)
         try:
             data = self._socket.recv(262_144)

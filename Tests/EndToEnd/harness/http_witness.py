@@ -9,9 +9,9 @@ from harness.process import eventually
 
 
 class HTTPWitness:
-    """Asks again and again, on a thread of its own, from `with` to its end.
+    """Asks over and over on its own thread, from `with` to its end.
 
-    Each of `asks` gives what is wrong with the answer it got, or None.
+    Each function of `asks` returns what is wrong with its answer, or None.
     """
 
     def __init__(self, *asks: Callable[[], str | None]):
@@ -37,7 +37,7 @@ class HTTPWitness:
             time.sleep(0.01)
 
     def wait_requests(self, count: int) -> None:
-        """Waits until so many more requests have been answered."""
+        """Waits until `count` more requests have been answered."""
         until = self.requests + count
         eventually(lambda: self.requests >= until, what=f"{count} requests of the witness", timeout=60)
 

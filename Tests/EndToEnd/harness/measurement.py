@@ -1,4 +1,4 @@
-"""What an attack cost the Proxy and its well-behaved clients: for `--record FILE` and docs/SECURITY.md."""
+"""Measures what an attack costs the Proxy and well-behaved clients, for `--record FILE` and docs/SECURITY.md."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from harness.witness import Witness
 
 @dataclass
 class Measurement:
-    """One attack's row."""
+    """The measurements of one attack."""
 
     test: str
     reached_backend: int
@@ -25,7 +25,7 @@ class Measurement:
 
 
 class Measured:
-    """Measures a Proxy from `with` to its end, a witness calling all the while; `row` has the result."""
+    """Measures a Proxy from `with` to its end, with a witness calling all the while; `row` has the result."""
 
     def __init__(self, proxy: Proxy, requests, test: str):
         self._proxy = proxy

@@ -1,4 +1,4 @@
-"""A TLS client for what Python's `ssl` can't do: it is OpenSSL itself, called directly."""
+"""A TLS client for operations that Python's `ssl` lacks: it calls OpenSSL directly."""
 
 import ctypes
 import ctypes.util
@@ -26,7 +26,7 @@ class OpenSSLClient:
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.connect((host, int(port)))
-        # OpenSSL wants a blocking socket; the system ends what takes too long.
+        # OpenSSL needs a blocking socket; the system's timeout ends what takes too long.
         self._socket.setblocking(True)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             self._socket.setsockopt(socket.SOL_SOCKET, option, (15).to_bytes(8, "little") + bytes(8))
@@ -40,7 +40,7 @@ class OpenSSLClient:
         assert self._library.SSL_write(self._ssl, data, len(data)) == len(data)
 
     def try_send(self, data: bytes) -> bool:
-        """False if the connection has ended."""
+        """Sends bytes; `False` if the connection has ended."""
         return self._library.SSL_write(self._ssl, data, len(data)) == len(data)
 
     def receive(self) -> bytes:
@@ -50,7 +50,7 @@ class OpenSSLClient:
         return buffer.raw[:count]
 
     def update_key(self) -> bool:
-        """Sends a KeyUpdate that asks for one in return. False if the connection has ended."""
+        """Sends a KeyUpdate that asks for one in return; `False` if the connection has ended."""
         self._library.SSL_key_update(self._ssl, KEY_UPDATE_REQUESTED)
         return self._library.SSL_do_handshake(self._ssl) == 1
 

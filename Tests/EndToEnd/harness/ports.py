@@ -8,7 +8,7 @@ _handed_out: set[int] = set()
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now, below the ephemeral range, so that no outgoing connection takes it.
+    """A port of 127.0.0.1 that is free now. It is below the ephemeral range, so no outgoing connection takes it.
 
     A port is handed out once per test run.
     """

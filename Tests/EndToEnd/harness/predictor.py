@@ -17,7 +17,7 @@ SERVICE = "prediction.v1.PredictionService"
 
 
 class Predictor:
-    """A Predictor on free ports; its addresses come from the log line that says it serves."""
+    """A Predictor on free ports; its addresses are read from the log line that says it serves."""
 
     def __init__(self, process: ManagedProcess):
         self.process = process
@@ -27,13 +27,13 @@ class Predictor:
         self.http_address = self.started["http"]
 
     def request(self, method: str, path: str, body: bytes | str | None = None, headers=None):
-        """Asks over HTTP; returns the status, the headers, and the body, which has to be JSON if there is one."""
+        """Sends an HTTP request; returns status, headers and body, which must be JSON if there is one."""
         connection = http.client.HTTPConnection(self.http_address, timeout=30)
         try:
             try:
                 connection.request(method, path, body, headers or {})
             except (BrokenPipeError, ConnectionResetError):
-                # The answer may come, and the connection close, before all of the body is sent.
+                # The answer may come and the connection close before the whole body is sent.
                 pass
             response = connection.getresponse()
             content = response.read()

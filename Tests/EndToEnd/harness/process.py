@@ -1,4 +1,4 @@
-"""Child processes with their output captured line by line."""
+"""Child processes whose output is captured line by line."""
 
 import contextlib
 import json
@@ -15,9 +15,9 @@ BINARIES = Path(os.environ.get("SLUICE_BIN_DIR", ROOT / ".build" / "release"))
 
 
 class ManagedProcess:
-    """A running program: its output lines can be waited for, and it never outlives `kill`.
+    """A running program. Tests can wait for lines of its output, and it never outlives `kill`.
 
-    Settings of the surrounding shell (`SLUICE_…`) do not reach it: a test gives all it means.
+    Settings in the surrounding environment (`SLUICE_…`) don't reach it: a test passes everything it needs.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class ManagedProcess:
         return found
 
     def tail(self, count: int = 40) -> str:
-        """The last lines of both outputs, for an assertion's message."""
+        """The last lines of both outputs, for the message of an assertion."""
         with self._changed:
             out, err = self._lines["stdout"][-count:], self._lines["stderr"][-count:]
         code = self.popen.poll()
@@ -129,7 +129,7 @@ class ManagedProcess:
         self.popen.send_signal(number)
 
     def pause(self) -> None:
-        """Stops the program by SIGSTOP, until SIGCONT; none of its threads runs any more when this returns."""
+        """Stops the program with SIGSTOP until SIGCONT; when this returns, none of its threads runs."""
 
         def states() -> set[str]:
             threads = Path(f"/proc/{self.pid}/task").iterdir()
@@ -139,7 +139,7 @@ class ManagedProcess:
         eventually(lambda: states() == {"T"}, what=f"{self.name} stopped", interval=0.001)
 
     def wait(self, timeout: float = 30) -> int:
-        """Waits for the program's end and for all of its output; returns the exit code."""
+        """Waits for the program's end and the rest of its output; returns the exit code."""
         try:
             code = self.popen.wait(timeout)
             self._close_input()
@@ -150,7 +150,7 @@ class ManagedProcess:
         return code
 
     def stop(self, timeout: float = 10) -> int:
-        """Asks the program to end by SIGTERM, and makes it end after `timeout` seconds."""
+        """Sends SIGTERM, and SIGKILL after `timeout` seconds."""
         if self.popen.poll() is None:
             self.signal(signal.SIGTERM)
             try:
@@ -172,7 +172,7 @@ class ManagedProcess:
 
     @property
     def resident_bytes(self) -> int:
-        """Resident memory now; always 0 under a sanitizer (`SLUICE_SANITIZED`), whose own would be most of it."""
+        """Resident memory in bytes; 0 under a sanitizer (`SLUICE_SANITIZED`), whose own memory would be most of it."""
         if "SLUICE_SANITIZED" in os.environ:
             return 0
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
@@ -180,7 +180,7 @@ class ManagedProcess:
 
 
 def eventually(check: Callable[[], object], *, what: str, timeout: float = 15, interval: float = 0.02):
-    """Asks `check` again and again until it gives something true, and returns that. For states without an event."""
+    """Calls `check` until its result is true, and returns that; for states without an event."""
     deadline = time.monotonic() + timeout
     while True:
         found = check()
@@ -192,7 +192,7 @@ def eventually(check: Callable[[], object], *, what: str, timeout: float = 15, i
 
 
 def run(argv: Sequence[str | os.PathLike], *, timeout: float = 30, env=None, cwd=None) -> subprocess.CompletedProcess:
-    """Runs a program that ends by itself; both outputs as text."""
+    """Runs a program that ends by itself; its outputs are text."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")}
     return subprocess.run(
         [os.fspath(a) for a in argv],

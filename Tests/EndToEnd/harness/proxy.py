@@ -1,4 +1,4 @@
-"""The Proxy binary as tests hold it."""
+"""The Proxy, as tests control it."""
 
 import contextlib
 import json
@@ -27,7 +27,8 @@ def options(**settings: object) -> list[str]:
 
 
 def run_proxy(folder: Path, *flags: str, env: Mapping[str, str] | None = None, **settings):
-    """Runs a Proxy that ends by itself, or `--check`: on free ports, its files in `folder` unless told otherwise."""
+    """Runs a Proxy that ends by itself, or `--check`: on free ports and with its files in `folder`, unless told
+    otherwise."""
     given = {
         "listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "state_file": folder / "state.json",
         "audit_log": folder / "audit.jsonl", "access_log": "off",
@@ -36,10 +37,10 @@ def run_proxy(folder: Path, *flags: str, env: Mapping[str, str] | None = None, *
 
 
 class Proxy:
-    """A running Proxy, listening once this is made.
+    """A running Proxy, which listens when the constructor returns.
 
-    It listens on free ports of 127.0.0.1 with 2 workers, keeps its state in `folder`, and checks health every 100 ms,
-    unless `settings` say otherwise.
+    It listens on free ports of 127.0.0.1, has 2 workers, keeps its state in `folder`, and checks health every 100
+    ms, unless `settings` say otherwise.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Proxy:
         self.start()
 
     def start(self) -> None:
-        """Starts it again after it has ended, with the same settings, state and ports."""
+        """Starts the Proxy again after it has ended, with the same settings, state and ports."""
         self.process = ManagedProcess([BINARIES / "Proxy", *options(**self.settings)], name="Proxy")
         ready = self.process.wait_for_line(listening, what="the log line that says where it listens")
         #: The process that serves; another one than `process` after a restart.
@@ -83,7 +84,8 @@ class Proxy:
         self.admin = AdminClient(ready["admin"], token=self._token)
 
     def restart(self) -> int:
-        """Has a new process take over (SIGUSR2); returns once it serves, and which process it took over from."""
+        """Makes a new process take over (SIGUSR2); returns the id of the process that it took over from, once it
+        serves."""
         before, seen = self.pid, len(self.process.stderr)
         os.kill(before, signal.SIGUSR2)
         ready = self.process.wait_for_line(
@@ -91,20 +93,20 @@ class Proxy:
         assert ready["listen"] == self.address
         self.pid = ready["process"]
         assert self.pid != before
-        # Changes are the new process's from now on; the old one has yet to hear that.
+        # Only the new process may make changes now, but the old one has yet to be told.
         self.process.wait_for_line(
             lambda line: "another process has taken over" in line, what="the old process's word", start=seen)
         return before
 
     def wait_gone(self, pid: int, timeout: float = 30) -> None:
-        """Waits until one of its processes has ended; the first one's exit code is `process.wait()`'s."""
+        """Waits until one of the Proxy's processes has ended; for the first one's exit code use `process.wait()`."""
         eventually(lambda: not is_running(pid), what=f"the end of process {pid}", timeout=timeout)
 
     def stop(self) -> int:
         return self.process.stop(timeout=40)
 
     def kill(self) -> None:
-        """Ends it, and all that it has been restarted as, at once."""
+        """Kills the Proxy and every process that it has been restarted as."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
@@ -119,7 +121,7 @@ class Proxy:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and has not ended."""
+    """Whether a process exists and has not ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             return file.read().rpartition(")")[2].split()[0] not in "ZX"
@@ -128,7 +130,7 @@ def is_running(pid: int) -> bool:
 
 
 def listening(line: str) -> dict | None:
-    """The log record that says where the Proxy listens, if `line` is that."""
+    """The log record in `line` if it says where the Proxy listens."""
     try:
         record = json.loads(line)
     except ValueError:

@@ -82,8 +82,8 @@ def grpc_payloads(data: bytes) -> list[bytes]:
 
 
 class _Connection(h2.connection.H2Connection):
-    """h2's connection, but one that a GOAWAY from the other side does not end: RFC 9113 6.8 lets streams up to the
-    last id go on, and what was already queued still goes out."""
+    """h2's connection, except that the other side's GOAWAY doesn't end it: streams up to the last id go on (RFC
+    9113, section 6.8), and queued frames still go out."""
 
     def _receive_goaway_frame(self, frame: GoAwayFrame):
         event = h2.events.ConnectionTerminated()
@@ -92,7 +92,7 @@ class _Connection(h2.connection.H2Connection):
         event.additional_data = frame.additional_data
         return [], [event]
 
-    #: Whether PINGs are answered, as they have to be.
+    #: Whether PINGs are answered.
     answers_pings = True
 
     def _receive_ping_frame(self, frame: PingFrame):
@@ -101,7 +101,7 @@ class _Connection(h2.connection.H2Connection):
 
 
 class RawStream:
-    """What came on one stream, and the sending side of it. All of it is guarded by the connection's lock."""
+    """One stream: what has come on it, and its sending side. Everything is guarded by the connection's lock."""
 
     def __init__(self, connection: "RawConnection", stream_id: int):
         self.connection = connection
@@ -124,7 +124,7 @@ class RawStream:
 
     @property
     def grpc_status(self) -> bytes | None:
-        """From the trailers, or from the headers of a trailers-only reply."""
+        """The status in the trailers, or in the headers of a trailers-only reply."""
         return value(self.trailers if self.trailers is not None else self.headers, "grpc-status")
 
     @property
@@ -140,7 +140,7 @@ class RawStream:
         return self.ended or self.reset_code is not None
 
     def wait(self, condition: Callable[["RawStream"], object], what: str, timeout: float = 15) -> "RawStream":
-        """Waits until `condition` holds; a stream or connection that ends before it does fails at once."""
+        """Waits until `condition` holds; fails at once if the stream or connection ends before."""
         self.connection.wait(
             lambda: condition(self) or self.finished or self.connection.closed,
             f"{what} on stream {self.id}",
@@ -160,7 +160,8 @@ class RawStream:
         return self.wait(lambda s: s.ended, "END_STREAM", timeout)
 
     def read(self, timeout: float = 15) -> bytes:
-        """Takes what is there out of `data`, at least a byte, and gives the sender credit for it; nothing at the end."""
+        """Takes the bytes out of `data`, at least one, and gives the sender credit for them; returns none at the
+        end."""
         return self.connection.read(self, timeout)
 
     def wait_reset(self, timeout: float = 15) -> int:
@@ -185,14 +186,14 @@ class RawStream:
         return self
 
     def send_available(self, data: bytes) -> int:
-        """Sends as much of `data` as the windows allow now; returns how much that was."""
+        """Sends as much of `data` as the windows allow now; returns the number of bytes sent."""
         return self.connection.send_available(self, data)
 
     def reset(self, code: int) -> None:
         self.connection.reset(self, code)
 
     def acknowledge(self) -> int:
-        """Gives the sender back the credit for what came so far; returns how much that was."""
+        """Gives the sender credit for everything that has come; returns the number of bytes."""
         return self.connection.acknowledge(self)
 
     def __repr__(self) -> str:
@@ -258,8 +259,8 @@ class RawConnection:
 
     @classmethod
     def connect(cls, address: str, source: str = "127.0.0.1", **options) -> "RawConnection":
-        """A client connection, after both sides have sent their SETTINGS. All of 127.0.0.0/8 is this machine's: `source` is
-        the address that it comes from."""
+        """Opens a client connection and waits until both sides have sent SETTINGS. `source` is the address that it
+        comes from; all of 127.0.0.0/8 is this machine's."""
         host, port = address.rsplit(":", 1)
         sock = socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
         connection = cls(sock, client_side=True, **options)
@@ -326,7 +327,7 @@ class RawConnection:
                 self.pongs.append(event.ping_data)
 
     def wait(self, condition: Callable[[], object], what: str, timeout: float = 15) -> None:
-        """Waits until `condition`, asked whenever something came, holds."""
+        """Waits until `condition` holds; it is checked whenever something has come."""
         with self._changed:
             if not self._changed.wait_for(condition, timeout):
                 raise AssertionError(
@@ -354,7 +355,7 @@ class RawConnection:
                 self._socket.sendall(data)
 
     def open(self, headers: Headers, end_stream: bool = False) -> RawStream:
-        """Client side: begins a stream."""
+        """Begins a stream, on the client's side."""
         with self._changed:
             stream = RawStream(self, self.h2.get_next_available_stream_id())
             self.streams[stream.id] = stream
@@ -418,7 +419,7 @@ class RawConnection:
         return data
 
     def acknowledge_all(self) -> None:
-        """Acknowledges what came on every stream, and from now on everything as it comes."""
+        """Gives credit for what has come on every stream, and from now on for everything as it comes."""
         with self._changed:
             self._auto_window = True
             for stream in list(self.streams.values()):
@@ -434,18 +435,18 @@ class RawConnection:
         assert self.pongs.count(payload) > already, "closed before the PING was answered"
 
     def goaway(self, last_stream_id: int, code: int = NO_ERROR) -> None:
-        """Sends GOAWAY and lets streams go on: h2's own `close_connection` would stop them."""
+        """Sends GOAWAY and lets streams go on; h2's own `close_connection` would stop them."""
         self.send_frame(GoAwayFrame(0, last_stream_id=last_stream_id, error_code=code))
 
     def leave(self, last_stream_id: int) -> None:
-        """Sends GOAWAY and the end of this side's bytes, in one packet."""
+        """Sends GOAWAY and closes this side's direction, in one packet."""
         with self._changed:
             self._flush()
             self._socket.send(GoAwayFrame(0, last_stream_id=last_stream_id).serialize(), socket.MSG_MORE)
             self._socket.shutdown(socket.SHUT_WR)
 
     def send_frame(self, frame: Frame) -> None:
-        """Sends a frame past h2's state."""
+        """Sends a frame without h2's knowledge."""
         with self._changed:
             self._flush()
             self._socket.sendall(frame.serialize())
@@ -458,7 +459,7 @@ class RawConnection:
         self._reader.join(5)
 
     def abort(self) -> None:
-        """Closes the TCP connection by a TCP reset."""
+        """Ends the TCP connection with a reset."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
@@ -470,11 +471,11 @@ class RawConnection:
 
 
 class RawServer:
-    """A backend whose every stream is answered by `handle(stream)`, in a thread of its own.
+    """A backend that answers every stream by `handle(stream)`, on a thread of its own.
 
-    `takes(stream)` is asked before, in the order in which streams come; a stream that it does not take gets no answer.
-    `beside` has handlers of its own for some paths, which are not among the `requests` that tests look at.
-    An error raised in a handler is raised again by `close`, so that it fails the test.
+    `takes(stream)` is called first, in the order in which streams arrive; a stream that it rejects gets no answer.
+    `beside` has handlers for some paths, whose requests are not among `requests`. An error raised in a handler is
+    raised again by `close`, so that it fails the test.
     """
 
     def __init__(
@@ -505,7 +506,7 @@ class RawServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            # The lock keeps its first request back until the connection is in the list.
+            # With the lock held, its first request can't be handled before the connection is in the list.
             with self._changed:
                 self.connections.append(
                     RawConnection(sock, client_side=False, on_request=self._begin, **self._options)
@@ -536,7 +537,7 @@ class RawServer:
             return list(self.requests)
 
     def stop_accepting(self) -> None:
-        """Closes the listening socket: connecting is refused from now on."""
+        """Closes the listening socket: from now on connections are refused."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -553,12 +554,12 @@ class RawServer:
             raise self.errors[0]
 
 
-#: What a request says whose call is to stay open, to a backend that does `answer_unless_held`.
+#: A field that asks `answer_unless_held` to keep the call open.
 HOLD = ("x-hold", "1")
 
 
 def answer_unless_held(stream: RawStream) -> None:
-    """Answers at once, with nothing but a status; the Proxy may have given the call up meanwhile."""
+    """Answers at once with only a status; the Proxy may have given the call up."""
     with contextlib.suppress(Exception):
         if not value(stream.headers, "x-hold"):
             stream.send_headers(grpc_response(("grpc-status", "0")), True)

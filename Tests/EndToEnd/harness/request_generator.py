@@ -1,8 +1,8 @@
-"""Requests, sound and unsound, as a client may send them. A case's number is its seed.
+"""Requests, valid and invalid, as a client may send them. A case's number is its seed.
 
-A case is an ordinary gRPC call with *traits*: each is one thing about it that a tidy client would not do, or does
-seldom. The first cases, as many as there are traits, have one each; in later ones the first trait is the one whose turn
-it is, and up to three others are drawn.
+A case is an ordinary gRPC call with *traits*, each of which is something that a tidy client does seldom or never.
+The first cases have one trait each. In later ones the first trait is taken in turn, and up to three others are drawn
+at random.
 """
 
 import math
@@ -17,37 +17,37 @@ from harness.raw_http2 import Headers, grpc_message, to_bytes
 
 PRIORITY_FLAG = 0x20
 
-# Says how a list becomes a header block.
+# Encodes a list into a header block.
 Encode = Callable[[Headers, bool], bytes]
 
 
 @dataclass
 class Draft:
-    """A request that traits change."""
+    """A request, to be changed by traits."""
 
     random: random.Random
     method: str = "POST"
     pseudo: dict[str, str | bytes | None] = field(default_factory=dict)
     fields: list[tuple[str | bytes, str | bytes]] = field(default_factory=list)
-    # DATA frames: the payload and, if padded, the padding's length.
+    # DATA frames: the payload and, if the frame is padded, the padding's length.
     body: list[tuple[bytes, int | None]] = field(default_factory=list)
     trailers: list[tuple[str | bytes, str | bytes]] | None = None
-    # How the stream ends: by "data", by the "head", by an "empty" DATA frame, or "open": not at all.
+    # How the stream ends: with "data", with the "head", with an "empty" DATA frame, or not at all ("open").
     end: str = "data"
-    # Frames in front of the last one that ends it, and behind it.
+    # Frames before the one that ends the stream, and after it.
     before_end: list[bytes] = field(default_factory=list)
     after_head: list[bytes] = field(default_factory=list)
     after_end: list[bytes] = field(default_factory=list)
-    # How many HEADERS and CONTINUATION frames a header block takes, at least.
+    # Least number of HEADERS and CONTINUATION frames for a header block.
     pieces: int = 1
     head_padding: int | None = None
     priority: bytes | None = None
     huffman: bool = False
-    # Whether each frame has been read before the next one is sent.
+    # Whether each frame is sent only when the one before it has been read.
     settles: bool = False
 
     def value(self, name: str, value: str | bytes) -> None:
-        """Gives a field a value in place of those that it has."""
+        """Sets a field, replacing all of its values."""
         self.fields = [(key, old) for key, old in self.fields if key != name]
         self.fields.append((name, value))
 
@@ -74,12 +74,12 @@ def _each(name: str, values, change: Callable[[Draft, object], None]) -> None:
 
 
 def size(fields: list[tuple[str | bytes, str | bytes]]) -> int:
-    """A list's size as RFC 9113 counts it (section 6.5.2)."""
+    """A list's size as defined by RFC 9113, section 6.5.2."""
     return sum(len(name) + len(value) + 32 for name, value in fields)
 
 
 def filled(fields: list, total: int, each: int) -> list:
-    """A list with fields of about `each` bytes more, so that it is `total` bytes large."""
+    """The list with further fields of about `each` bytes, so that its size is `total`."""
     more, left = [], total - size(fields)
     while left > 0:
         take = left if left < each + 64 else each
@@ -88,12 +88,12 @@ def filled(fields: list, total: int, each: int) -> list:
     return [*fields, *more]
 
 
-# Sizes and numbers of fields around the limits of the Proxy and of its peers.
+# Sizes and numbers of fields near the limits of the Proxy and its peers.
 SIZES = (7_900, 8_300, 10_100, 10_400, 12_000, 15_900, 16_384, 16_385, 20_000, 32_700, 32_800, 40_000, 60_000)
 COUNTS = (50, 90, 100, 101, 150, 199, 201, 300)
 
 
-# Fields that a list may have or not.
+# Fields that may be in a list or not.
 FIELDS = (
     ("x", ""), ("x", " leading"), ("x", "trailing "), ("x", "\tleading"), ("x", "trailing\t"), ("x", " "), ("x", "\t"),
     ("x", "a\tb"), ("x", b"\x80\xff"), ("x", "\x01"), ("x", "\x7f"), ("x", "a\0b"), ("x", "a\rb"), ("x", "a\nb"),
@@ -402,13 +402,13 @@ _trait("frame by frame", lambda draft: setattr(draft, "settles", True))
 _trait("END_STREAM frame by frame", lambda draft: (setattr(draft, "settles", True), setattr(draft, "end", "empty")))
 
 NAMES = tuple(_TRAITS)
-# In the order of their turns neighbours are of different kinds.
+# Steps through the traits so that neighbouring cases have traits of different kinds.
 _STEP = next(step for step in range(97, 1_000) if math.gcd(step, len(NAMES)) == 1)
 
 
 @dataclass(frozen=True)
 class RequestCase:
-    """A request: an ordinary call with some traits."""
+    """An ordinary request with some traits."""
 
     number: int
     traits: tuple[str, ...]
@@ -417,7 +417,7 @@ class RequestCase:
 
     @classmethod
     def of(cls, number: int, paths: tuple[str, ...]) -> "RequestCase":
-        """The case of that number, to one of the server's paths, the first of which is asked for most."""
+        """The case with that number, to one of the server's paths; the first one is used most."""
         dice = random.Random(number)
         traits = [NAMES[number * _STEP % len(NAMES)]]
         if number >= len(NAMES):
@@ -425,7 +425,7 @@ class RequestCase:
         return cls(number, tuple(dict.fromkeys(traits)), paths)
 
     def only(self, *traits: str) -> "RequestCase":
-        """The same with some of its traits."""
+        """The same case with only some of its traits."""
         return replace(self, traits=traits)
 
     @property
@@ -441,7 +441,7 @@ class RequestCase:
         return draft
 
     def steps(self, stream: int, encode: Encode) -> list[bytes]:
-        """The frames, each to be sent on its own if the draft settles."""
+        """The frames, to be sent one by one if the draft settles."""
         draft = self.draft
         head = [*draft_pseudo(draft), *draft.fields]
         if draft.end == "head":
@@ -463,7 +463,7 @@ class RequestCase:
 
     @property
     def ends(self) -> bool:
-        """Whether the whole request is sent, so that an answer is to be expected."""
+        """Whether the request is complete, so that an answer can be expected."""
         draft = self.draft
         return draft.end != "open" and not draft.after_head and not draft.before_end
 
@@ -479,7 +479,7 @@ def data_frame(stream: int, payload: bytes, padding: int | None, end: bool) -> b
 
 
 def headers_frames(draft, stream: int, block: bytes, end: bool, *, whole: bool) -> bytes:
-    """HEADERS and, if the block is long or is to be in pieces, CONTINUATION. `whole`: with padding and priority."""
+    """HEADERS and, if the block is long or to be split, CONTINUATION. `whole` adds padding and priority."""
     flags = END_STREAM if end else 0
     front = back = b""
     if whole and draft.head_padding is not None:
@@ -501,7 +501,7 @@ def headers_frames(draft, stream: int, block: bytes, end: bool, *, whole: bool) 
 
 
 def with_stream(frames: bytes, stream: int) -> bytes:
-    """Frames whose stream was not known when they were made have 0 in its place."""
+    """Sets the stream in frames that have 0 in its place, because it wasn't known when they were made."""
     if int.from_bytes(frames[5:9]) == 0:
         return frames[:5] + stream.to_bytes(4) + frames[9:]
     return frames

@@ -1,7 +1,8 @@
-"""Responses, sound and unsound, as a backend may send them. A case's number is its seed.
+"""Responses, valid and invalid, as a backend may send them. A case's number is its seed.
 
-As `request_generator`, for the other side. What libnghttp2 ends a whole connection for isn't among the traits (DATA
-ahead of the head, an interim response that ends the stream): a backend that sends it loses its own connection.
+This is `request_generator` for the other side. Violations for which libnghttp2 ends a whole connection aren't among
+the traits (DATA before the head, an interim response that ends the stream): a backend that commits them loses its
+own connection.
 """
 
 import math
@@ -18,16 +19,17 @@ from harness.request_generator import (
 
 @dataclass
 class Draft:
-    """A response that traits change."""
+    """A response, to be changed by traits."""
 
     random: random.Random
     status: str | None = "200"
     interim: list[tuple[str, list]] = field(default_factory=list)
     fields: list[tuple[str | bytes, str | bytes]] = field(default_factory=list)
-    # DATA frames: the payload and, if padded, the padding's length.
+    # DATA frames: the payload and, if the frame is padded, the padding's length.
     body: list[tuple[bytes, int | None]] = field(default_factory=list)
     trailers: list[tuple[str | bytes, str | bytes]] | None = None
-    # How the stream ends: by "trailers", "data", the "head", an "empty" DATA frame, or "open": not at all.
+    # How the stream ends: with "trailers", with "data", with the "head", with an "empty" DATA frame, or not at all
+    # ("open").
     end: str = "trailers"
     before_head: list[bytes] = field(default_factory=list)
     after_head: list[bytes] = field(default_factory=list)
@@ -38,7 +40,7 @@ class Draft:
     priority: bytes | None = None
 
     def value(self, name: str, value: str | bytes) -> None:
-        """Gives a field a value in place of those that it has."""
+        """Sets a field, replacing all of its values."""
         self.fields = [(key, old) for key, old in self.fields if key != name]
         self.fields.append((name, value))
 
@@ -235,7 +237,7 @@ _STEP = next(step for step in range(97, 1_000) if math.gcd(step, len(NAMES)) == 
 
 @dataclass(frozen=True)
 class ResponseCase:
-    """A response: an ordinary one with some traits."""
+    """An ordinary response with some traits."""
 
     number: int
     traits: tuple[str, ...]
@@ -249,11 +251,11 @@ class ResponseCase:
         return cls(number, tuple(dict.fromkeys(traits)))
 
     def only(self, *traits: str) -> "ResponseCase":
-        """The same with some of its traits."""
+        """The same case with only some of its traits."""
         return replace(self, traits=traits)
 
     def frames(self, stream: int) -> bytes:
-        """The whole response on a stream."""
+        """The whole response, as frames of a stream."""
         draft = Draft(random.Random(self.number))
         draft.fields = [("content-type", "application/grpc")]
         draft.body = [(grpc_message(b"strict"), None)]

@@ -1,4 +1,4 @@
-"""Many clients whose windows are shut: they ask for something, answer PINGs, and take nothing."""
+"""Many clients with closed windows: they ask for something, answer PINGs, and read nothing."""
 
 import contextlib
 import selectors
@@ -12,7 +12,7 @@ from harness.raw_http2 import INITIAL_WINDOW_SIZE, grpc_request
 
 
 class ShutClients:
-    """So many connections with one call each, all served by one thread from `with` to its end."""
+    """`count` connections with one call each, all served by one thread from `with` to its end."""
 
     def __init__(self, address: str, count: int, path: str):
         self.closed = 0

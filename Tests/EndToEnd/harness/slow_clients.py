@@ -1,4 +1,4 @@
-"""Clients that hold connections open and never come to an end with what they ask."""
+"""Clients that hold connections open and never finish their requests."""
 
 import contextlib
 import select
@@ -11,8 +11,8 @@ import time
 class SlowClients:
     """Keeps `count` connections open on a thread of its own, from `with` to its end.
 
-    Each sends `begin`, then one byte of `drip` every second; one that the server closes is opened anew, at most 500 in
-    a second. `context` makes TLS of them; with `handshakes=False` they connect and never begin it.
+    Each sends `begin` and then one byte of `drip` every second; one that the server closes is replaced, at most 500
+    a second. With `context` they use TLS; with `handshakes=False` they connect and never begin the handshake.
     """
 
     def __init__(
@@ -20,9 +20,9 @@ class SlowClients:
         handshakes: bool = True,
     ):
         self.count = count
-        #: Connections that the server has closed.
+        #: Number of connections that the server has closed.
         self.closed = 0
-        #: The first bytes of answers that came, with how many times.
+        #: The first bytes of answers, with their counts.
         self.answers: dict[bytes, int] = {}
         self._address = address.rsplit(":", 1)
         self._begin, self._drip = begin, drip

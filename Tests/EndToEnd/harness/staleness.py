@@ -1,6 +1,6 @@
-"""Which color may answer a call, given when it began and ended and when each switch was made.
+"""Decides which color may answer a call, given when it began and ended and when each switch was made.
 
-All times are of the one monotonic clock that every process of a machine shares, in nanoseconds.
+All times are nanoseconds of the monotonic clock, which all processes of a machine share.
 """
 
 from bisect import bisect_left, bisect_right
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Switch:
-    """A change of the active color: asked for at `asked`, answered at `answered`, made at some moment between."""
+    """A change of the active color, made at some moment between `asked` and `answered`."""
 
     asked: int
     answered: int
@@ -17,7 +17,7 @@ class Switch:
 
 
 class Timeline:
-    """The switches of a run, one after the other, from a first color on."""
+    """The switches of a run, in order, starting from a first color."""
 
     def __init__(self, initial: str, switches: list[Switch]):
         for earlier, later in zip(switches, switches[1:]):
@@ -30,8 +30,8 @@ class Timeline:
     def allowed(self, began: int, ended: int) -> set[str]:
         """The colors that may answer a call.
 
-        A call is given to the color that is active at one moment between its beginning and its first answer. Switches
-        answered before it began are certainly made; switches asked for before it ended may be.
+        A call goes to the color that is active at one moment between its beginning and its first answer. Switches
+        answered before it began have certainly been made; switches asked for before it ended may have been.
         """
         made = bisect_right(self._answered, began)
         possible = bisect_left(self._asked, ended)

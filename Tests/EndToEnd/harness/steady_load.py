@@ -1,4 +1,4 @@
-"""Callers that go on whatever happens, and write down what each call met."""
+"""Callers that go on whatever happens, and record each failure."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ class Failed:
 
 
 class SteadyLoad:
-    """`callers` unary calls at a time, each caller over a connection of its own, from `with` to its end."""
+    """`callers` unary calls at a time, each caller on its own connection, from `with` to its end."""
 
     def __init__(self, address: str, callers: int = 8):
         self.succeeded = 0

@@ -1,7 +1,7 @@
-"""Clients that are strict with what they are sent, each with one connection and a witness on that.
+"""Clients that are strict about what they receive, each with one connection and a witness on it.
 
-`call()` makes one call to `CALL` and says how it ended; `exchange()` sends a message on the witness, a call to `ECHO`,
-and waits for it to come back. Both raise an `AssertionError` if the connection has ended.
+`call()` makes one call to `CALL` and says how it ended; `exchange()` sends a message on the witness's call to `ECHO`
+and waits for its echo. Both raise an `AssertionError` if the connection has ended.
 """
 
 import contextlib
@@ -16,9 +16,9 @@ from harness.process import ManagedProcess
 from harness.raw_http2 import CANCEL, RawConnection, grpc_message, grpc_request
 from harness.strict_programs import go_program
 
-# How a call ends that the client would have made over another connection than the witness's.
+# Outcome of a call that the client would have made on another connection than the witness's.
 ELSEWHERE = "elsewhere"
-# How long an answer is waited for: some never end.
+# Seconds to wait for an answer; some never come.
 PATIENCE = 0.1
 
 
@@ -36,7 +36,7 @@ class StrictClient:
 
 
 class HyperH2(StrictClient):
-    """hyper-h2 with all of its checks."""
+    """hyper-h2, with all of its checks."""
 
     name = "hyper-h2"
 
@@ -113,7 +113,7 @@ class GRPCCore(StrictClient):
 
 
 class ProcessClient(StrictClient):
-    """A program that is told by lines what to do, and says by JSON lines how it went."""
+    """A program that takes commands as lines, and reports the outcome as JSON lines."""
 
     program: tuple[str, str, str]
 

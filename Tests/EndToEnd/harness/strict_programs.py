@@ -1,4 +1,4 @@
-"""Programs in other languages that the tests build: strict peers that say what happens in JSON lines."""
+"""Programs in other languages that the tests build: strict peers that report events in JSON lines."""
 
 import contextlib
 import functools
@@ -14,12 +14,12 @@ SOURCES = Path(__file__).parent / "strict"
 
 
 class NotHere(Exception):
-    """A peer can't be had here; says which packages are missing."""
+    """A peer can't be built here; the message names the missing packages."""
 
 
 @functools.cache
 def cache() -> Path:
-    """Where what is built for tests is kept."""
+    """The folder where built programs are kept between test runs."""
     folder = BINARIES.resolve().parent / "strict-peers"
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def _build(argv: list[str | os.PathLike], source: Path, **environment: str) -> N
 
 @functools.cache
 def go_program(source: str, package: str, debian: str) -> Path:
-    """Builds a Go program of the harness against packages that Debian has."""
+    """Builds one of the harness's Go programs against packages from Debian."""
     if not shutil.which("go") or not Path("/usr/share/gocode/src", package).is_dir():
         raise NotHere(f"golang-go {debian}")
     program = cache() / source
@@ -48,7 +48,7 @@ def go_program(source: str, package: str, debian: str) -> Path:
 
 @functools.cache
 def netty_command() -> tuple[str, ...]:
-    """Builds the Java program of the harness; how it is started."""
+    """Builds the harness's Java program; returns the command that starts it."""
     jars = sorted(Path("/usr/share/java").glob("netty-*.jar"))
     if not shutil.which("javac") or not any(jar.name == "netty-codec-http2.jar" for jar in jars):
         raise NotHere("default-jdk-headless libnetty-java")

@@ -1,8 +1,8 @@
-"""Servers that are strict with what they are sent, each from another hand, and the witness on each.
+"""Servers that are strict about what they receive, each by different authors, and the witness on each.
 
-Each has an `address`, `paths` that generated requests go to, and `witness(proxy_address)`: a call over a connection of
-its own which goes on for as long as the server keeps its connection with the Proxy. `reason` is what the server has
-said last of a connection that it ended.
+Each has an `address`, `paths` for generated requests, and `witness(proxy_address)`: a call on its own connection
+that goes on for as long as the server keeps its connection to the Proxy. `reason` is the server's last message about
+a connection that it ended.
 """
 
 import contextlib
@@ -37,11 +37,11 @@ class StreamWitness:
         self._stream = self._connection.open(grpc_request(path))
 
     def exchange(self, timeout: float = 10) -> None:
-        """Sends a message and waits for its answer; an `AssertionError` says how the call has ended instead."""
+        """Sends a message and waits for its answer; if the call has ended instead, an `AssertionError` says how."""
         message = grpc_message(self._message or b"witness %d" % self.exchanges)
         self._stream.send_data(message, timeout=timeout)
         if self._message:
-            # Some other answer, each time the same.
+            # Another server's answer, which is always the same.
             self._stream.wait_data(self._answer_length or 1, timeout)
             self._answer_length = self._answer_length or len(self._stream.data)
         else:
@@ -55,9 +55,9 @@ class StreamWitness:
 
 
 class DownloadWitness:
-    """A download without end, of which a window more is taken at a time.
+    """A download without an end, read a window at a time.
 
-    The Proxy holds a few of its answers, so its death is seen late.
+    The Proxy holds some of the response, so its death is noticed late.
     """
 
     def __init__(self, proxy_address: str, path: str):
@@ -79,7 +79,7 @@ class DownloadWitness:
 
 class StrictServer:
     name = ""
-    #: Whether its witness may go on for a while without it.
+    #: Whether the witness may go on for a while after the server's connection has ended.
     is_seen_late = False
     paths: tuple[str, ...] = ("/strict.Strict/Call", "/strict.Strict/Early", "/strict.Strict/Echo")
 
@@ -88,7 +88,7 @@ class StrictServer:
 
     @property
     def reason(self) -> str | None:
-        """What it has said last of a connection that it ended."""
+        """The server's last message about a connection that it ended."""
         return None
 
     @property
@@ -102,7 +102,7 @@ class StrictServer:
 
     @property
     def lives(self) -> bool:
-        """Whether it still takes connections."""
+        """Whether the server still accepts connections."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
             return True
         return False
@@ -113,13 +113,13 @@ class StrictServer:
 
 
 class SwiftNIO(StrictServer):
-    """swift-nio-http2, in the project's own Predictor."""
+    """swift-nio-http2, as in the project's own Predictor."""
 
     name = "swift-nio-http2"
     paths = (f"/{predictor.SERVICE}/Health", f"/{predictor.SERVICE}/PredictStream", "/unknown.Unknown/Unknown")
 
     def __init__(self):
-        # Without a backtrace, which takes seconds, should it die.
+        # Without a backtrace, which would take a crash seconds.
         environment = predictor.environment(
             predictor.model("v1.0.0"), MODEL_VERSION="v1.0.0", SWIFT_BACKTRACE="enable=no")
         self._predictor = Predictor(ManagedProcess([predictor.BINARY], name="Predictor", env=environment))
@@ -135,7 +135,7 @@ class SwiftNIO(StrictServer):
 
 
 class GRPCCore(StrictServer):
-    """gRPC's core, which C++, Python and others have."""
+    """gRPC's core, the library of C++, Python and other languages."""
 
     name = "grpc-core"
     paths = ("/echo.Echo/Unary", "/echo.Echo/EarlyReply", "/echo.Echo/Bidi", "/unknown.Unknown/Unknown")
@@ -153,7 +153,7 @@ class GRPCCore(StrictServer):
 
 
 class ProcessServer(StrictServer):
-    """A program that says in JSON lines where it listens and what it ended a connection for."""
+    """A program that reports in JSON lines where it listens and why it ended a connection."""
 
     def __init__(self, argv: Sequence[str | os.PathLike]):
         self._process = ManagedProcess(argv, name=self.name)
@@ -181,7 +181,7 @@ class Go(ProcessServer):
 
 
 class GRPCGo(ProcessServer):
-    """grpc-go, whose HTTP/2 server is its own, as Debian has it."""
+    """grpc-go, which has its own HTTP/2 server, as Debian has it."""
 
     name = "grpc-go"
 
@@ -190,7 +190,7 @@ class GRPCGo(ProcessServer):
 
 
 class Netty(ProcessServer):
-    """Netty's HTTP/2 codec, on which gRPC's Java stands, as Debian has it."""
+    """Netty's HTTP/2 codec, which gRPC's Java library uses, as Debian has it."""
 
     name = "netty"
 
@@ -199,7 +199,7 @@ class Netty(ProcessServer):
 
 
 class Nghttpd(StrictServer):
-    """nghttpd, the server of nghttp2's own tools: libnghttp2 with its own reading of header lists."""
+    """nghttpd, the server among nghttp2's tools: libnghttp2, including its own decoding of header lists."""
 
     name = "nghttpd"
     is_seen_late = True
@@ -211,7 +211,7 @@ class Nghttpd(StrictServer):
         self._folder = tempfile.TemporaryDirectory(prefix="sluice-nghttpd-")
         Path(self._folder.name, "answer.txt").write_text("answer\n")
         with open(Path(self._folder.name, "endless"), "wb") as file:
-            # Without a block on the disk.
+            # A sparse file, which takes no space on the disk.
             file.truncate(1 << 36)
         port = free_port()
         self._process = ManagedProcess(
@@ -234,7 +234,7 @@ class Nghttpd(StrictServer):
 
 
 class HyperH2(StrictServer):
-    """hyper-h2 with all of its checks: what is wrong with one list ends the connection."""
+    """hyper-h2, with all of its checks: a single bad list ends the connection."""
 
     name = "hyper-h2"
 
@@ -256,14 +256,14 @@ class HyperH2(StrictServer):
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
         connection.initiate_connection()
-        # Of each stream whether it echoes; one that has been answered is taken out.
+        # For each open stream, whether it echoes; removed when it has been answered.
         open_streams: dict[int, bool] = {}
         with accepted, contextlib.suppress(OSError):
             accepted.sendall(connection.data_to_send())
             while data := accepted.recv(65_536):
                 try:
                     for event in connection.receive_data(data):
-                        # What came with an event may have ended its stream.
+                        # Another event read at the same time may have ended this stream.
                         with contextlib.suppress(h2.exceptions.StreamClosedError):
                             self._take(connection, event, open_streams)
                 except h2.exceptions.ProtocolError as error:
@@ -311,7 +311,7 @@ SERVERS: tuple[type[StrictServer], ...] = (SwiftNIO, GRPCCore, Go, GRPCGo, Hyper
 
 
 def connections_to(port: int) -> set[int]:
-    """The near ports of the established connections to a port of this machine."""
+    """Local ports of the established connections to a port of this machine."""
     found = set()
     with open("/proc/net/tcp", encoding="ascii") as table:
         next(table)

@@ -1,4 +1,4 @@
-"""Plays generated cases beside a witness, and finds what each death of the witness was of."""
+"""Plays generated cases beside a witness, and finds out what killed it each time."""
 
 import os
 from collections import Counter
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-# Kinds of faults after which a test has seen enough.
+# Number of different faults after which a test stops.
 ENOUGH = 25
 
 
 def case_numbers(standard: int) -> range:
-    """The numbers of the cases to play: as many as fit into an ordinary test run, or as `SLUICE_STRICT_CASES` says, or
-    the one that `SLUICE_STRICT_CASE` names."""
+    """Numbers of the cases to play: as many as an ordinary test run has time for, `SLUICE_STRICT_CASES` of them, or
+    the single one in `SLUICE_STRICT_CASE`."""
     if number := os.environ.get("SLUICE_STRICT_CASE"):
         return range(int(number), int(number) + 1)
     return range(int(os.environ.get("SLUICE_STRICT_CASES", standard)))
@@ -33,17 +33,18 @@ class Trial(Protocol):
     is_worn: bool
 
     def play(self, case: Case) -> str | None:
-        """Plays a case; says how the witness died, if it did."""
+        """Plays a case; returns how the witness died, if it did."""
 
     def check(self) -> str | None:
-        """Says so without a case."""
+        """Returns the same without playing a case."""
 
     def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Death:
-    """A witness that died, after the first case that it died of; without traits if none of that case does it alone."""
+    """A death of the witness, with the first case that caused it; without traits if none of that case causes it
+    alone."""
 
     case: Case
     traits: tuple[str, ...]
@@ -72,7 +73,7 @@ class Survey:
     def play(self, numbers: range) -> None:
         for number in numbers:
             case = self._case(number)
-            # What it would die of is known already.
+            # This case has traits that are already known to kill the witness.
             if any(death.traits and set(death.traits) <= set(case.traits) for death in self.deaths):
                 continue
             if self._trial is not None and self._played >= self._batch:
@@ -103,7 +104,7 @@ class Survey:
             self._trial = None
 
     def _explain(self, case: Case, words: str) -> Death:
-        """Finds the fewest traits that a witness dies of, each tried in front of a new Proxy."""
+        """Finds the fewest traits that kill a witness; each attempt has a new Proxy."""
         words = self._reason() or words
         for traits in dict.fromkeys([*((trait,) for trait in case.traits), case.traits]):
             trial = self._make()

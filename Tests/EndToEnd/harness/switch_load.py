@@ -21,7 +21,8 @@ import grpc
 
 class Load:
     def __init__(self, address: str, connections: int, retries: bool):
-        # Without a policy, retries are of calls that no server has seen: they never left, or were refused unprocessed.
+        # Without a retry policy, grpcio retries only calls that no server has seen: they never left, or were refused
+        # unprocessed.
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", int(retries))]
         self.channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(connections)]
         self.stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The load of `switch_load` in several processes, and what has to be true of all that it saw."""
+"""The load of `switch_load` in several processes, and the checks of everything they saw."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ PROCESSES, CALLERS, STREAMS, CONNECTIONS = 2, 64, 100, 8
 
 
 class Seen:
-    """What the load saw."""
+    """Everything that the load saw."""
 
     def __init__(self, results: list[dict]):
         self.failures: list[str] = [failure for result in results for failure in result["failures"]]
@@ -22,12 +22,12 @@ class Seen:
         self.decisive: list[str] = []
 
     def check(self, timeline: Timeline, least_decisive: int) -> None:
-        """No call has failed, none is stale, and no stream has moved or lost or repeated a message."""
+        """Checks that no call failed or was stale, and that no stream moved, or lost or repeated a message."""
         assert self.failures == [], self.failures[:10]
         allowed = [timeline.allowed(began, ended) for began, ended, _ in self.calls]
         stale = [call for call, colors in zip(self.calls, allowed) if call[2] not in colors]
         assert stale == [], stale[:10]
-        # That means something only where one color is allowed: it has to be so for many calls of each color.
+        # A call can be stale only where a single color was allowed: many calls of each color have to be of that kind.
         self.decisive = [call[2] for call, colors in zip(self.calls, allowed) if len(colors) == 1]
         assert min(self.decisive.count("blue"), self.decisive.count("green")) > least_decisive
 

@@ -13,12 +13,12 @@ from harness.process import eventually
 from harness.raw_http2 import RawConnection, RawStream, grpc_message, grpc_payloads, grpc_request
 from harness.witness_shapes import BODY_SIZE, DOWNLOAD, SHAPES, STREAM, UNARY, UPLOAD, downloaded, path
 
-# After so many failures a shape has said enough.
+# Failures after which a shape stops.
 MOST_FAILURES = 3
 
 
 class Shape:
-    """Calls, or a stream's exchanges, of one shape: how many there were, what failed, and how long the slowest took."""
+    """Calls of one shape, or a stream's exchanges: their number, their failures, and the slowest one's time."""
 
     def __init__(self, name: str):
         self.name = name
@@ -31,7 +31,7 @@ class Shape:
 
     @contextlib.contextmanager
     def timed(self):
-        """One call, or one exchange."""
+        """Times one call, or one exchange."""
         began = time.monotonic()
         try:
             yield
@@ -95,7 +95,7 @@ class Witness:
         return f"witness: {', '.join(map(str, self.shapes))}; {self.calls} calls"
 
     def wait_served(self, count: int) -> None:
-        """Waits until so many more calls of each shape have ended, but for shapes that have failed."""
+        """Waits until `count` more calls of each shape have ended, except for shapes that have failed."""
         until = [(shape, shape.count + count) for shape in self.shapes]
         eventually(
             lambda: all(shape.count >= least or shape.failures for shape, least in until),
@@ -103,7 +103,7 @@ class Witness:
         )
 
     def check(self) -> None:
-        """Fails if a call has, or took long."""
+        """Fails if a call has failed or taken too long."""
         assert self.failures == [], "\n".join([str(self), *self.failures])
         assert self.slowest < self._most_seconds, str(self)
 
@@ -120,7 +120,7 @@ class Witness:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_) -> None:
-        # What has failed by itself is not to be hidden by what failed here.
+        # A failure of the witness must not hide the test's own.
         try:
             if kind is None:
                 self.wait_served(2)
@@ -139,13 +139,13 @@ class Witness:
         if self._connection is not self._where:
             self._connection.close()
 
-    # What the threads do.
+    # The threads' work.
 
     def _run(self, shape: Shape, loop: Callable[[Shape], None]) -> None:
         while not self._stop.is_set() and len(shape.failures) < MOST_FAILURES:
             try:
                 loop(shape)
-            except Exception as error:  # Whatever it is, the call has failed.
+            except Exception as error:  # Any error is the call's failure.
                 shape.failures.append(f"call {shape.count}: {error!r}")
                 if self._connection.closed:
                     return
@@ -157,7 +157,7 @@ class Witness:
         return self._connection.open(grpc_request(path(shape.name)))
 
     def _call(self, shape: Shape, message: bytes) -> bytes:
-        """The one message that a request of one message is answered by."""
+        """The single message that answers a request of one message."""
         with shape.timed():
             stream = self._open(shape)
             stream.send_data(grpc_message(message), end_stream=True, timeout=self._patience)
@@ -165,7 +165,7 @@ class Witness:
             while data := stream.read(self._patience):
                 answer += data
             assert stream.ended and stream.grpc_status == b"0", stream
-            # A connection of many thousand calls would keep them all.
+            # Otherwise the connection would keep thousands of streams.
             del self._connection.streams[stream.id]
             (message,) = grpc_payloads(answer)
         return message

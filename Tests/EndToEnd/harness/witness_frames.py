@@ -1,4 +1,4 @@
-"""What a backend on bare frames answers to the witness (harness/witness.py)."""
+"""The answers of a backend on bare frames to the witness (harness/witness.py)."""
 
 from dataclasses import dataclass, field
 
@@ -13,28 +13,28 @@ MOST_IN_A_FRAME = 16_384
 class Call:
     shape: str
     window: int
-    #: Of the request, what has come; of the answer, what has to wait for a window.
+    #: The bytes of the request so far, and the bytes of the answer that wait for a window.
     received: bytearray = field(default_factory=bytearray)
     waiting: bytearray = field(default_factory=bytearray)
     ended: bool = False
 
 
 class WitnessFrames:
-    """The witness's calls on one connection. Each method takes in a frame and gives the frames that answer it."""
+    """The witness's calls on one connection. Each method takes a frame and returns the frames that answer it."""
 
     def __init__(self) -> None:
         self._window, self._initial_window = 65_535, 65_535
         self._calls: dict[int, Call] = {}
 
     def begin(self, stream: int, path: bytes) -> bytes | None:
-        """A request's head; `None` if it is not the witness's."""
+        """Takes a request's head; returns `None` if it isn't the witness's."""
         if path not in PATHS:
             return None
         self._calls[stream] = Call(PATHS[path], self._initial_window)
         return header_frames(stream, header_block((":status", "200"), ("content-type", "application/grpc")), 0)
 
     def take(self, kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-        """Any other frame."""
+        """Takes any other frame."""
         if kind == SETTINGS:
             self._settings(payload)
         elif kind == WINDOW_UPDATE and stream == 0:
@@ -68,7 +68,7 @@ class WitnessFrames:
         return window_update(0, len(payload)) + (b"" if call.ended else window_update(stream, len(payload)))
 
     def _send(self) -> bytes:
-        """What the windows allow."""
+        """The frames that the windows allow now."""
         frames = []
         for stream, call in list(self._calls.items()):
             while (size := min(len(call.waiting), call.window, self._window, MOST_IN_A_FRAME)) > 0:

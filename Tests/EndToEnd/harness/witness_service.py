@@ -1,4 +1,4 @@
-"""What a backend on h2 answers to the witness (harness/witness.py)."""
+"""The answers of a backend on h2 to the witness (harness/witness.py)."""
 
 import contextlib
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from h2.exceptions import ProtocolError
 from harness.raw_http2 import RawStream, grpc_message, grpc_payloads, grpc_response, to_bytes
 from harness.witness_shapes import PATHS, STREAM, answer
 
-# A stream waits for its next message for as long as a test may take.
+# Seconds that a stream waits for its next message: as long as a test may take.
 PATIENCE = 180
 
 
 def whole(stream: RawStream) -> bytes:
-    """The request's body; what is sent is given credit for as it is read, and kept nowhere else."""
+    """Reads the request's body. Credit is given as it is read, and nothing of it is kept elsewhere."""
     body = b""
     while data := stream.read(PATIENCE):
         body += data
@@ -34,7 +34,7 @@ def serve(stream: RawStream, shape: str) -> None:
 
 def handler(shape: str) -> Callable[[RawStream], None]:
     def handle(stream: RawStream) -> None:
-        # Where a call or its connection is cut short here, the witness says so.
+        # If a call or its connection is cut short here, the witness reports it.
         with contextlib.suppress(ProtocolError, AssertionError, ValueError):
             serve(stream, shape)
 

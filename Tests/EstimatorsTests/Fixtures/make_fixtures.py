@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the models beside this file, and what scikit-learn answers with each of them.
+"""Writes the models in this folder, and scikit-learn's predictions with each of them.
 
-Every supported estimator, pickle protocol and layout is there once. Run it with scikit-learn and joblib at hand when a
-new version of them changes what they write; commit the result.
+Every supported estimator, pickle protocol and layout is there once. Run it with scikit-learn and joblib installed
+when a new version of them changes the files that they write, and commit the result.
 """
 
 import collections
@@ -28,7 +28,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 IRIS = load_iris()
 ROWS = IRIS.data
 NAMES = IRIS.target_names[IRIS.target]
-# Two from each class and two far outside of the data, where scores are extreme.
+# Two rows from each class, and two far outside of the data, where scores are extreme.
 SAMPLE = numpy.vstack([ROWS[[0, 49, 50, 99, 100, 149]], [[0.0, 0.0, 0.0, 0.0], [400.0, -300.0, 200.0, -100.0]]])
 
 
@@ -56,7 +56,7 @@ def models():
 
 
 class Registry:
-    """Its instances are nothing that a prediction needs."""
+    """A class whose instances no prediction needs."""
 
     def __init__(self, **entries):
         self.entries = entries
@@ -64,7 +64,7 @@ class Registry:
 
 
 class Unusual(enum.Enum):
-    """Its members are made by a call of the class."""
+    """A class whose members are made by calling the class."""
 
     ONE = 1
 
@@ -74,7 +74,7 @@ def on_progress(step):
 
 
 def additions():
-    """Attributes that fitted models have for people and for fitting: none is needed to predict."""
+    """Attributes that fitted models have for people and for fitting; no prediction needs them."""
     values = numpy.array([1.5, -2.0])
     ordered = collections.OrderedDict([("a", 1), ("b", [2, 3])])
     ordered.source = "an attribute of a dictionary's subclass"
@@ -121,7 +121,7 @@ def additions():
 
 
 def with_additions(estimator):
-    # Before and behind what is needed: `__dict__` keeps this order.
+    # They come both before and after the needed attributes: `__dict__` keeps this order.
     needed = dict(vars(estimator))
     vars(estimator).clear()
     given = additions()
@@ -133,7 +133,7 @@ def with_additions(estimator):
 
 
 def unneeded():
-    """A model with attributes of every kind, in each layout; a data frame's columns give `feature_names_in_`."""
+    """A model with attributes of every kind, in each layout; the columns of a data frame give `feature_names_in_`."""
     for layout in 2, 3, 4, 5, "joblib":
         model = LogisticRegression(max_iter=500).fit(ROWS, NAMES)
         model.feature_names_in_ = numpy.array(IRIS.feature_names, dtype=object)
@@ -176,7 +176,7 @@ def answer(path, model, probabilities):
 
 
 def main():
-    # Rows without the names of their columns are what the Predictor is asked with.
+    # The Predictor is asked with rows without column names.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     answers = []
     for name, model, layout in [*models(), *unneeded()]:

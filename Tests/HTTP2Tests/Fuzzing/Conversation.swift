@@ -1,10 +1,10 @@
 import HTTP2
 import TestSupport
 
-/// One side's half of a connection as a well-behaved peer sends it, frame by frame, and what the other side must make
-/// of it.
+/// One side's half of a conversation as a well-behaved peer sends it, frame by frame, and the messages that the other
+/// side must deliver.
 struct Conversation {
-    /// What one stream carries.
+    /// The messages of one stream.
     struct Message: Equatable {
         var informational: [[String]] = []
         var head: [String] = []
@@ -12,14 +12,14 @@ struct Conversation {
         var trailers: [String]?
     }
 
-    /// In the order they are sent; a client's preface is not among them.
+    /// Frames in the order of sending, without a client's preface.
     private(set) var frames: [[UInt8]] = []
     private(set) var messages: [StreamID: Message] = [:]
 
     private var fields = HPACKWriter()
     private var open: [StreamID: Step] = [:]
     private let isClient: Bool
-    /// libnghttp2 1.52 ends a session that is sent more of them.
+    /// CONTINUATION frames still allowed: libnghttp2 1.52 ends a session that gets more.
     private var continuationsLeft = 8
 
     private enum Step {
@@ -29,13 +29,13 @@ struct Conversation {
 
     /// A client's requests, or a server's responses to requests on the first odd streams.
     ///
-    /// - Parameter streams: how many.
+    /// - Parameter streams: number of streams.
     init(from sender: Session.Role, streams: Int, using random: inout SplitMix) {
         isClient = sender == .client
         frames.append(FrameBytes.frame(FrameBytes.Kind.settings, 0, 0, Self.settings(using: &random)))
         frames.append(FrameBytes.frame(FrameBytes.Kind.settings, FrameBytes.Flag.acknowledges))
         let identifiers = (0..<streams).map { StreamID(2 * $0 + 1) }
-        // A server may answer in any order; a client's identifiers only rise.
+        // A server may answer in any order; a client's stream ids only rise.
         var waiting = isClient ? identifiers : identifiers.shuffled(using: &random)
         while !waiting.isEmpty || !open.isEmpty {
             if !waiting.isEmpty, open.isEmpty || Int.random(in: 0..<3, using: &random) == 0 {
@@ -51,7 +51,7 @@ struct Conversation {
     }
 
     private static func settings(using random: inout SplitMix) -> [UInt8] {
-        // ENABLE_PUSH is a client's alone; the others are what peers in the wild send.
+        // ENABLE_PUSH is for clients only; the other entries are what real peers send.
         let known: [(UInt8, UInt32)] = [(3, 100), (4, 65_535), (4, 1 << 20), (6, 16_384), (1, 4_096)]
         return known.filter { _ in Bool.random(using: &random) }.flatMap { [0, $0.0] + FrameBytes.bigEndian($0.1) }
     }
@@ -150,7 +150,7 @@ struct Conversation {
         frames.append(FrameBytes.frame(FrameBytes.Kind.data, flags, stream, payload))
     }
 
-    /// A frame that moves nothing. Between the frames of one header block there is none: `headers` writes those at once.
+    /// A frame that moves nothing. None comes within a header block, as `headers` writes a block's frames together.
     private func control(using random: inout SplitMix) -> [UInt8] {
         switch Int.random(in: 0..<5, using: &random) {
         case 0: FrameBytes.frame(FrameBytes.Kind.ping, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8])

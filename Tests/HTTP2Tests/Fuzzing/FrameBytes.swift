@@ -1,6 +1,6 @@
 import TestSupport
 
-/// HTTP/2 frames as bytes (RFC 9113, section 4.1), sound or not.
+/// HTTP/2 frames as bytes (RFC 9113, section 4.1), valid or not.
 enum FrameBytes {
     enum Kind {
         static let data: UInt8 = 0
@@ -37,9 +37,9 @@ enum FrameBytes {
     }
 }
 
-/// Writes header lists in the forms that HPACK has (RFC 7541, section 6), without Huffman codes.
+/// Encodes header lists in all the forms of HPACK (RFC 7541, section 6), without Huffman codes.
 struct HPACKWriter {
-    /// The newest entry first, as the table's indexes count.
+    /// The dynamic table, newest entry first, in the order of its indexes.
     private var table: [(name: String, value: String)] = []
     private var tableSize = 0
     private static let tableLimit = 4_096

@@ -1,7 +1,7 @@
 import HTTP2
 import TestSupport
 
-/// What a hostile or broken peer makes of sound frames.
+/// Damage that a hostile or broken peer may do to valid frames.
 enum FrameMutation: CaseIterable {
     case flippedBit
     case anyByte
@@ -19,7 +19,7 @@ enum FrameMutation: CaseIterable {
     case endOfEverything
     case noise
 
-    /// Damages the frames in one way at a random place.
+    /// Damages the frames in this way at a random place.
     func apply(to frames: inout [[UInt8]], using random: inout SplitMix) {
         guard let place = frames.indices.randomElement(using: &random) else { return }
         func stream(_ random: inout SplitMix) -> StreamID {

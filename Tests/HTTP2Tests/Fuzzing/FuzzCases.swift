@@ -2,12 +2,12 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Which cases a fuzz test plays. Every case is known by its number alone: the same number is the same case for ever.
+/// The cases that a fuzz test plays. A case follows from its number alone, so a number always means the same case.
 ///
-/// `SLUICE_FUZZ_CASES` sets how many each test plays, instead of the few that fit into an ordinary test run;
-/// `SLUICE_FUZZ_TRACE=1` writes each number to standard error before its case begins, which tells what a crash was about.
+/// `SLUICE_FUZZ_CASES` sets how many each test plays, instead of the few that an ordinary test run has time for;
+/// `SLUICE_FUZZ_TRACE=1` writes each number to standard error before its case begins, which names the one that crashed.
 struct FuzzCases: CustomTestStringConvertible, Sendable {
-    /// One of `shareCount` parts that run at the same time.
+    /// Which of the `shareCount` parallel parts this is.
     let share: Int
 
     private static let shareCount = 4
@@ -27,7 +27,7 @@ struct FuzzCases: CustomTestStringConvertible, Sendable {
         }
     }
 
-    /// Unbuffered: the process may end in the middle of the case.
+    /// Writes unbuffered, because the process may crash during the case.
     private func trace(_ line: String) {
         _ = unsafe Array(line.utf8).withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

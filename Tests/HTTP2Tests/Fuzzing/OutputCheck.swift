@@ -1,6 +1,6 @@
 import HTTP2
 
-/// Follows what a session writes and notes where that isn't HTTP/2, whatever the session was fed with.
+/// Follows a session's output and records where it isn't valid HTTP/2, on any input.
 struct OutputCheck {
     private(set) var broken: [String] = []
     private(set) var byteCount = 0
@@ -8,9 +8,9 @@ struct OutputCheck {
     private var unread: [UInt8] = []
     private var awaitsPreface: Bool
     private var isFirst = true
-    /// The stream whose header block is under way.
+    /// Stream whose header block is still open.
     private var continues: UInt32?
-    /// Streams that END_STREAM or RST_STREAM has ended from here.
+    /// Streams that the session has ended by END_STREAM or RST_STREAM.
     private var ended: Set<UInt32> = []
     private var reset: Set<UInt32> = []
 

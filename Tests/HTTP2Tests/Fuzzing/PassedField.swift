@@ -1,9 +1,8 @@
 import HTTP2
 
-/// Where `Session` is stricter than libnghttp2 about fields, or passes them on otherwise than they came: said once more, in
-/// other words.
+/// A second implementation of the points in which `Session` is stricter than libnghttp2 about fields, or changes them.
 enum PassedField {
-    /// - Returns: the value that goes on.
+    /// - Returns: the value as it is passed on.
     static func passed(_ name: String, _ value: String, to role: Session.Role) -> String? {
         if name == "te" { return "trailers" }
         let spaces: Set<Character> = [" ", "\t"]
@@ -11,7 +10,7 @@ enum PassedField {
         return String(value.drop { spaces.contains($0) }.reversed().drop { spaces.contains($0) }.reversed())
     }
 
-    /// A status message with the spaces at its edges in their other form.
+    /// A status message with the spaces at its edges percent-encoded.
     private static func encoded(_ message: String) -> String {
         var characters = message.map { String($0) }
         for edge in Set([0, characters.count - 1]) where characters.indices.contains(edge) {
@@ -20,7 +19,7 @@ enum PassedField {
         return characters.joined()
     }
 
-    /// Whether libnghttp2 takes a request that nobody should.
+    /// Whether `Session` must refuse a request that libnghttp2 accepts.
     static func areRefused(_ fields: [(name: String, value: String)]) -> Bool {
         fields.contains { name, value in
             name == ":path" && value.utf8.contains { $0 >= 0x80 || $0 == UInt8(ascii: "#") }
@@ -28,7 +27,7 @@ enum PassedField {
         } || hosts(fields).map { $0 != $1 } ?? false
     }
 
-    /// Whether a host says the same as the authority in other words.
+    /// Whether there is a host that means the same as the authority in another spelling.
     static func hasSecondHost(_ fields: [(name: String, value: String)]) -> Bool {
         guard let (authority, host) = hosts(fields) else { return false }
         return authority == host && first(":authority", fields) != first("host", fields)

@@ -1,7 +1,7 @@
 import CNghttp2
 import HTTP2
 
-/// A session of libnghttp2 alone, which decodes and judges header lists by itself: what `Session` must agree with.
+/// A plain session of libnghttp2, which decodes and judges header lists itself: `Session` must agree with it.
 ///
 /// Soundness: `session` is valid from `init` until `deinit`.
 @safe
@@ -11,7 +11,7 @@ final class PlainSession {
     private(set) var messages: [StreamID: Conversation.Message] = [:]
     private(set) var ended: Set<StreamID> = []
     private var list: [String] = []
-    /// As they came.
+    /// Fields of the arriving list, in order.
     private var fields: [(name: String, value: String)] = []
 
     init(_ role: Session.Role, _ settings: SessionSettings) {
@@ -63,7 +63,7 @@ final class PlainSession {
             case .client: unsafe nghttp2_session_client_new2(&session, callbacks, user, options)
             }
         precondition(result == 0)
-        // As `Session` announces itself.
+        // The SETTINGS that `Session` announces.
         var entries = [
             role == .server
                 ? Self.entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.maxConcurrentStreams)
@@ -90,7 +90,8 @@ final class PlainSession {
         unsafe Unmanaged<PlainSession>.fromOpaque(user!).takeUnretainedValue()
     }
 
-    /// Opens a stream with a request that has no body, and which nobody compares: its encoding isn't that of `Session`.
+    /// Opens a stream with a request that has no body. Its bytes aren't compared, as its encoding differs from
+    /// `Session`'s.
     func request(method: String) {
         var (name, value) = (Array(":method".utf8), Array(method.utf8))
         unsafe name.withUnsafeMutableBufferPointer { name in
@@ -106,7 +107,7 @@ final class PlainSession {
     /// - Returns: whether the session goes on.
     func receive(_ bytes: [UInt8]) -> Bool { unsafe nghttp2_session_mem_recv(session, bytes, bytes.count) >= 0 }
 
-    /// All that is to be sent.
+    /// Everything that is to be sent.
     func takeOutput() -> [UInt8] {
         var output: [UInt8] = []
         var bytes: UnsafePointer<UInt8>?

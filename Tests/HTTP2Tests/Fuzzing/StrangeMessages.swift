@@ -1,7 +1,7 @@
 import HTTP2
 import TestSupport
 
-/// Messages that are sound by accident at best.
+/// Messages that are valid only by chance.
 enum StrangeMessages {
     private static let requestFields = [
         (":method", "POST"), (":method", "CONNECT"), (":method", "OPTIONS"), (":method", "HEAD"),
@@ -37,7 +37,7 @@ enum StrangeMessages {
         (name: ":authority", value: "a"),
     ]
 
-    /// What may be at the end of a request's head.
+    /// Lists that may end a request's head.
     static let requestLists = [
         [TestField(":authority", "a")], [TestField("host", "b")],
         [TestField(":authority", "a"), TestField("host", "b")],
@@ -49,7 +49,7 @@ enum StrangeMessages {
         ],
     ]
 
-    /// Some streams, each with a head, perhaps a body and perhaps trailers.
+    /// A few streams, each with a head, perhaps a body and perhaps trailers.
     static func frames(to role: Session.Role, using random: inout SplitMix) -> [[UInt8]] {
         var writer = HPACKWriter()
         var frames = [FrameBytes.frame(FrameBytes.Kind.settings)]
@@ -87,9 +87,9 @@ enum StrangeMessages {
         return list
     }
 
-    /// A block that an encoder might have written, and something in it that it wouldn't.
+    /// A block as an encoder might write it, with something in it that no encoder would write.
     static func block(using random: inout SplitMix) -> [UInt8] {
-        // A request by the static table, its authority a literal that is entered.
+        // A request from the static table, with a literal authority that is entered.
         var block: [UInt8] = [0x83, 0x86, 0x84, 0x41, 1, 0x61]
         for _ in 0..<Int.random(in: 0..<4, using: &random) { block += field(using: &random) }
         for _ in 0..<Int.random(in: 0...1, using: &random) {
@@ -120,11 +120,11 @@ enum StrangeMessages {
         let compressed: UInt8 = Bool.random(using: &random) ? 0x80 : 0
         return switch Int.random(in: 0..<6, using: &random) {
         case 0: [0x80 | .random(in: 0...70, using: &random)]
-        // A name of the table, and bytes that may or may not be in the code.
+        // A name from the table, and bytes that may not be valid Huffman code.
         case 1: [0x0f, .random(in: 0...40, using: &random), UInt8(value.count) | compressed] + value
         case 2: [0x40, 1, 0x78, UInt8(value.count) | compressed] + value
         case 3: [0x40, 1, 0x78, 5] + Array("value".utf8)
-        // A length in more bytes than it needs.
+        // A length encoded in more bytes than needed.
         case 4: [0x00, 1, 0x79, 0x7f, 0x80, 0x80, 0x80, 0x00] + [UInt8](repeating: 0x61, count: 127)
         default: [0x10, 0x82, 0x94, 0xe7, UInt8(value.count) | compressed] + value
         }

@@ -1,7 +1,7 @@
 import HTTP2
 import TestSupport
 
-/// A stream as a watched session saw it, with what its owner means to send.
+/// A stream of a watched session, with what its owner is to send.
 final class WatchedStream: StreamContext {
     var message = Conversation.Message()
     var hasHead = false
@@ -14,16 +14,16 @@ final class WatchedStream: StreamContext {
     var isWaiting = false
 }
 
-/// A session whose owner does anything an owner may do, at random, and which notes every event that breaks the promises
-/// that `Session` makes to its subclasses.
+/// A session whose owner takes random actions, any that an owner may take. It records every event that breaks a promise
+/// of `Session` to its subclasses.
 final class WatchedSession: Session {
     private let blocks: HeaderListPool
     private var random: SplitMix
-    /// Does what a good owner does, so that sound input must lead to sound ends.
+    /// Acts only as a well-behaved owner, so that valid input must have valid results.
     private let isPlain: Bool
     private(set) var streams: [StreamID: WatchedStream] = [:]
     private(set) var broken: [String] = []
-    /// Bytes of bodies that were handed to libnghttp2.
+    /// Bytes of bodies handed to libnghttp2.
     private(set) var bodyBytes = 0
 
     static let limits = SessionSettings(maxConcurrentStreams: 8, maxHeaderListSize: 4_096, maxHeaderFields: 20)
@@ -55,12 +55,12 @@ final class WatchedSession: Session {
     }
 
     private func text(_ block: HeaderList) -> [String] {
-        // And the three that say what kind of call it is and how it has ended.
+        // Three more: those that tell the kind of call and how it ended.
         expect(block.list.count <= Self.limits.maxHeaderFields + 3, "a header list keeps to its limit")
         return block.list.map { "\($0.name)=\($0.value)" }
     }
 
-    // MARK: What an owner does of its own accord
+    // MARK: The owner's actions
 
     func request(hasBody: Bool) {
         let stream = WatchedStream()
@@ -73,7 +73,7 @@ final class WatchedSession: Session {
         blocks.give(head)
     }
 
-    /// Between two pieces of input.
+    /// Takes actions between two pieces of input.
     func actAtRandom() {
         guard
             let (identifier, stream) = streams.min(by: { $0.key < $1.key }).flatMap({ first in
@@ -82,7 +82,7 @@ final class WatchedSession: Session {
         else { return }
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<25:
-            // As well on streams that have ended: an owner may not know yet.
+            // Also on ended streams, as an owner may not know that yet.
             stream.isWaiting = false
             resume(identifier)
         case 25..<32 where !stream.isClosed: reset(identifier, .cancel)

@@ -37,7 +37,7 @@ import Testing
         #expect(Self.find(blocks, [0xbe]) == nil)
     }
 
-    /// The same bytes mean something else once the table has changed.
+    /// After a change of the table, the same bytes mean something else.
     @Test func aBlockIsKnownForItsTable() {
         var blocks = DecodedBlocks()
         for _ in 0..<2 { learn(&blocks, [0xbe], 1) }
@@ -78,7 +78,7 @@ import Testing
         pool.give(large)
     }
 
-    /// A peer that sends other lists pushes out none that come again.
+    /// Blocks that come once push out none that recur.
     @Test func blocksThatComeOnceTakeNoPlaces() {
         var blocks = DecodedBlocks()
         for block in [[1], [2], [3]] as [[UInt8]] {
@@ -89,7 +89,7 @@ import Testing
         blocks.forget(pool)
     }
 
-    /// Of four known blocks, the oldest makes room for a fifth; those of an earlier table go first.
+    /// Of four known blocks, the oldest makes room for a fifth; blocks of an earlier table go first.
     @Test func anotherBlockFindsAPlace() {
         var blocks = DecodedBlocks()
         for block in UInt8(1)...4 { for _ in 0..<2 { learn(&blocks, [block], block == 3 ? 1 : 2) } }

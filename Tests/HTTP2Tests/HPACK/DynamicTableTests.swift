@@ -3,9 +3,9 @@ import TestSupport
 import Testing
 
 extension TestField {
-    /// Lends the field's bytes as one.
+    /// Passes `body` the field's name and value in one buffer.
     func withBytes<Result>(_ body: (FieldBytes) -> Result) -> Result {
-        // One byte more, so that there is an address.
+        // One extra byte, so that the buffer has an address even if the field is empty.
         unsafe (name + value + [0]).withUnsafeBufferPointer {
             unsafe body(FieldBytes(start: $0.baseAddress!, nameLength: name.count, valueLength: value.count))
         }
@@ -13,7 +13,7 @@ extension TestField {
 
     var tableSize: Int { name.count + value.count + 32 }
 
-    /// A field out of few, with a size from 34 to 400.
+    /// One of a few fields, of 34 to 400 bytes.
     static func any(using random: inout SplitMix) -> TestField {
         let length = Int.random(in: 0...9, using: &random) == 0 ? 367 : Int.random(in: 1...20, using: &random)
         let value = [UInt8](repeating: UInt8.random(in: 97...100, using: &random), count: length)
@@ -22,7 +22,7 @@ extension TestField {
 }
 
 @Suite struct DynamicTableTests {
-    /// A table with notes, next to what has to be in it: the fields with their notes, the oldest first.
+    /// A table with notes, and a model of it: the fields with their notes, oldest first.
     private final class Pair {
         var table = DynamicTable<Int>()
         private(set) var fields: [(field: TestField, note: Int)] = []
@@ -50,7 +50,7 @@ extension TestField {
 
         private var size: Int { fields.reduce(0) { $0 + $1.field.tableSize } }
 
-        /// Whether the table has what it should have.
+        /// Whether the table agrees with the model.
         var agrees: Bool {
             guard table.count == fields.count, table.size == size else { return false }
             return fields.indices.allSatisfy { index in
@@ -107,7 +107,7 @@ extension TestField {
         #expect(growths == [1, 9, 17, 33, 65] && pair.table.capacity == 128 && pair.agrees)
     }
 
-    /// As long as `changes` stays, what was said of the table still holds.
+    /// While `changes` stays the same, everything known about the table holds.
     @Test func countsItsChanges() {
         let pair = Pair()
         var last = pair.table.changes
@@ -119,7 +119,7 @@ extension TestField {
         #expect(hasChanged())
         pair.resize(to: 4_096)
         #expect(!hasChanged())
-        // Nothing leaves, but what would have been entered may not fit any more.
+        // No entry leaves, but a field that would have been entered before may not fit now.
         pair.resize(to: 4_000)
         #expect(hasChanged())
         pair.table.removeAll()
@@ -128,7 +128,7 @@ extension TestField {
         #expect(!hasChanged())
     }
 
-    /// Entries and bytes move about as the table grows and turns over.
+    /// Entries keep their bytes while the table grows and wraps around.
     @Test(arguments: 1...20) func keepsWhatItHas(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let pair = Pair()

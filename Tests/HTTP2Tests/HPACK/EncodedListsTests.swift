@@ -53,7 +53,7 @@ import Testing
         for list in [short, long] { pool.give(list) }
     }
 
-    /// The requests of many clients in turn, each with a list of its own, find a place each, or nearly so.
+    /// The requests of many clients in turn, each with its own list, find (nearly) all a place.
     @Test func manyListsHavePlaces() {
         var known = EncodedLists(sets: 16)
         let lists = (0..<32).map(list)

@@ -6,7 +6,7 @@ import Testing
     private final class Table {
         var table = EncoderTable()
 
-        /// - Parameter hash: any number: those of different fields may be the same.
+        /// - Parameter hash: any number; different fields may have the same.
         func insert(_ field: TestField, hash: UInt32) { field.withBytes { table.insert($0, hash: hash) } }
         func position(of field: TestField, hash: UInt32) -> Int? {
             field.withBytes { table.position(of: $0, hash: hash) }
@@ -29,22 +29,22 @@ import Testing
         #expect(table.position(ofName: first) == 1 && table.position(ofName: third) == 2)
         #expect(table.position(of: TestField("b", "1"), hash: 1) == nil)
         #expect(table.has(second, at: 1) && !table.has(second, at: 0))
-        // RFC 7541, section 2.3.3: behind the 61 of the static table, the newest first.
+        // Dynamic indexes follow the static table's 61, newest first (RFC 7541, section 2.3.3).
         #expect(table.table.index(of: 2) == 62 && table.table.index(of: 0) == 64)
     }
 
-    /// Fields with the same hash are told apart, and found behind those that have come since.
+    /// Fields with the same hash are told apart, and found even behind newer ones.
     @Test func fieldsMayHaveTheSameHash() {
         let table = Table()
         for field in [first, second, third] { table.insert(field, hash: 5) }
         #expect(table.position(of: first, hash: 5) == 0 && table.position(of: third, hash: 5) == 2)
-        // Those with the same low bits are in the same chain.
+        // A hash with the same low bits shares the chain.
         table.insert(TestField("c", "4"), hash: 5 + 1 << 20)
         #expect(table.position(of: second, hash: 5) == 1)
         #expect(table.position(of: TestField("c", "4"), hash: 5 + 1 << 20) == 3)
     }
 
-    @Test func doesNotFindWhatIsGone() {
+    @Test func doesNotFindEvictedEntries() {
         let table = Table()
         table.table.resize(to: 2 * 34)
         for field in [first, second, third] { table.insert(field, hash: 5) }
@@ -54,7 +54,7 @@ import Testing
         #expect(table.position(of: third, hash: 5) == nil && table.position(ofName: third) == nil)
     }
 
-    /// Whatever comes and goes, the newest entry of each field is found, and no other.
+    /// After any sequence of insertions, the newest entry of each field is found, and no other.
     @Test(arguments: 1...20) func findsTheNewest(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let table = Table()

@@ -2,10 +2,9 @@ import HTTP2
 import TestSupport
 import Testing
 
-/// What the standard's own examples say; that any block is understood as libnghttp2 understands it, SessionAgreementTests
-/// show.
+/// The examples of the standard. SessionAgreementTests show that every block is decoded as libnghttp2 decodes it.
 @Suite struct HPACKDecoderTests {
-    /// One direction of a connection.
+    /// The decoder of one direction of a connection.
     private struct Direction: ~Copyable {
         private var decoder: HPACKDecoder
         private let role: Session.Role
@@ -57,7 +56,7 @@ import Testing
         #expect(direction.decode(hex: "8286 84be 5886 a8eb 1064 9cbf") == common + ["cache-control: no-cache"])
     }
 
-    /// RFC 7541, appendix C.6, with the change of the table that it presumes in front: entries are evicted.
+    /// RFC 7541, appendix C.6, preceded by the change of table size that it assumes: entries are evicted.
     @Test func responsesThatFillTheTable() {
         var direction = Direction(to: .client)
         let first = direction.decode(
@@ -71,18 +70,18 @@ import Testing
         #expect(first == [":status: 302", "cache-control: private", date, location])
         let second = direction.decode(hex: "4883 640e ffc1 c0bf")
         #expect(second == [":status: 307", "cache-control: private", date, location])
-        // The first entry had to go for the second status.
+        // The first entry has been evicted for the second status.
         #expect(direction.decode([0x80 | 66]).0 == .broken)
     }
 
     @Test(
         arguments: [
-            // No index of zero; none beyond the tables; a string that is longer than the block; an integer without an end, and
+            // An index of zero; one beyond the tables; a string longer than the block; an integer without an end, and
             // one of more than 32 bits.
             [0x80], [0xbe], [0x40, 0x01, 0x61, 0x02, 0x62], [0xff, 0x80], [0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
-            // The table's size after a field, and beyond what was announced.
+            // A change of size after a field, and one beyond the announced size.
             [0x82, 0x20], [0x3f, 0xe2, 0x1f],
-            // A compressed string with EOS in it, with a padding of zeros, and with a padding of a whole byte.
+            // A Huffman string with EOS in it, with padding of zeros, and with a whole byte of padding.
             [0x00, 0x01, 0x61, 0x84, 0xff, 0xff, 0xff, 0xff], [0x00, 0x01, 0x61, 0x81, 0x18],
             [0x00, 0x01, 0x61, 0x82, 0x1f, 0xff],
         ] as [[UInt8]])
@@ -91,7 +90,7 @@ import Testing
         #expect(direction.decode(block).0 == .broken)
     }
 
-    /// What isn't kept is counted, and entered into the table all the same.
+    /// Fields that aren't kept are counted, and still enter the table.
     @Test func keepsToTheLimits() {
         var direction = Direction(to: .server, maxListSize: 200, maxFields: 10)
         let field: [UInt8] = [0x40, 1, 0x61, 50] + [UInt8](repeating: 0x62, count: 50)
@@ -105,7 +104,7 @@ import Testing
         #expect(fewer.decode([UInt8](repeating: 0x90, count: 600)).list.count == 3)
     }
 
-    /// How a call has ended is kept wherever it stands, a message as far as there is room for it.
+    /// A call's status is kept wherever it stands in the list; its message is kept as far as there is room.
     @Test func keepsTheStatusOfAListThatIsTooLong() {
         var encoder = HPACKEncoder(role: .server)
         let long = TestField("x", String(repeating: "v", count: 300))
@@ -122,8 +121,8 @@ import Testing
 
     // MARK: Blocks that come in parts
 
-    /// However a block is cut, it means the same.
-    @Test(arguments: 1...200) func partsMeanWhatTheWholeMeans(seed: UInt64) {
+    /// A block means the same wherever it is cut.
+    @Test(arguments: 1...200) func cuttingABlockDoesNotChangeItsMeaning(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var whole = Direction(to: .server, maxListSize: 1_000, maxFields: 10)
         let parts = Connection(to: .server, maxListSize: 1_000, maxFields: 10)
@@ -137,25 +136,25 @@ import Testing
         }
     }
 
-    /// A field that is longer than any limit is not kept while it comes, nor is what follows lost.
+    /// While a field longer than any limit arrives it isn't kept; the fields after it are decoded.
     @Test(arguments: [false, true], [0x00, 0x40] as [UInt8])
-    func whatIsTooLongGoesBy(isName: Bool, representation: UInt8) {
+    func skipsListsThatAreTooLong(isName: Bool, representation: UInt8) {
         var random = SplitMix(seed: 1)
         let connection = Connection(to: .client)
         _ = connection.decode([0x40, 1, 0x61, 1, 0x62])
-        // 300,000 bytes, of the name or of the value.
+        // 300,000 bytes of name or of value.
         let long: [UInt8] = [0x7f, 0xe1, 0xa6, 0x12] + [UInt8](repeating: 0x61, count: 300_000)
         let field = [representation] + (isName ? long + [1, 0x62] : [1, 0x61] + long)
         let block = [0x88] + field + [0x40, 1, 0x63, 1, 0x64]
         let (outcome, list, isTruncated) = connection.decodeParts(block, using: &random)
         #expect(outcome == .decoded && list == [":status: 200"] && isTruncated)
         #expect(connection.mostKept <= 2 * 16_384 && connection.excess.bytes > 280_000)
-        // A field that doesn't fit empties the table (RFC 7541, section 4.4).
+        // A field larger than the table empties it (RFC 7541, section 4.4).
         #expect(connection.decode([0xbe]).list == ["c: d"])
         #expect(connection.isBroken([0xbf]) == (representation == 0x40))
     }
 
-    @Test func saysHowMuchIsTooMuch() {
+    @Test func reportsTheExcess() {
         var random = SplitMix(seed: 2)
         let connection = Connection(to: .server, maxListSize: 2_000, maxFields: 100)
         _ = connection.decodeParts([UInt8](repeating: 0x90, count: 1_600), using: &random)
@@ -173,7 +172,7 @@ import Testing
 
     // MARK: Lists that come again
 
-    /// A connection that gives its lists back, as a session does.
+    /// A connection that returns its lists, as a session does.
     private final class Connection {
         private let pool = HeaderListPool()
         private var decoder: HPACKDecoder
@@ -189,7 +188,7 @@ import Testing
             decoder.forget(pool)
         }
 
-        /// The most that was kept of a field that wasn't whole.
+        /// Most bytes kept of an incomplete field.
         private(set) var mostKept = 0
         private(set) var excess = HeaderExcess()
 
@@ -218,7 +217,7 @@ import Testing
 
         func drop() { decoder.drop(pool) }
 
-        /// - Returns: the list as text, and which block it is.
+        /// - Returns: the list as text, whether it is sound, and the `HeaderList` itself.
         func decode(_ block: [UInt8]) -> (list: [String], isSound: Bool, block: HeaderList) {
             let (list, rules, outcome) = unsafe block.withUnsafeBytes { unsafe decoder.decode($0, from: pool) }
             #expect(outcome == .decoded)
@@ -242,10 +241,10 @@ import Testing
         }
     }
 
-    /// Enters `x: <value>` into the table.
+    /// A block that enters `x: <value>` into the table.
     private static func entering(_ value: Character) -> [UInt8] { [0x40, 1, UInt8(ascii: "x"), 1, value.asciiValue!] }
 
-    /// POST, and the newest entry of the table.
+    /// A block of indexes: POST, and the table's newest entry.
     private static let numbers: [UInt8] = [0x83, 0xbe]
 
     @Test func aListThatComesAgainIsTheSameBlock() {
@@ -263,15 +262,15 @@ import Testing
             _ = connection.decode(Self.entering(value))
             for _ in 0..<4 { #expect(connection.decode(Self.numbers).list == [":method: POST", "x: \(value)"]) }
         }
-        // The table loses an entry, and so the next number names none.
+        // The table loses an entry, so the next index is beyond it.
         let second: [UInt8] = [0x83, 0xbf]
         for _ in 0..<4 { #expect(connection.decode(second).list == [":method: POST", "x: 2"]) }
         _ = connection.decode([0x3f, 34 - 31, 0x83])
         #expect(connection.decode(Self.numbers).list == [":method: POST", "x: 3"])
     }
 
-    /// What announces a size has an effect each time: were it skipped, the table would keep an entry too many.
-    @Test func changesOfTheSizeAreTakenInEachTime() {
+    /// A change of size acts each time it comes: if a known block skipped it, the table would keep an entry too many.
+    @Test func everyChangeOfTableSizeIsApplied() {
         let connection = Connection()
         let small: [UInt8] = [0x3f, 68 - 31, 0x83]
         let large: [UInt8] = [0x3f, 0xe1, 0x1f, 0x83]
@@ -282,7 +281,7 @@ import Testing
         #expect(connection.isBroken([0xc0]))
     }
 
-    /// What the table has no room for isn't entered, and is once it has.
+    /// A field that the table has no room for isn't entered, and is entered when it has.
     @Test func fieldsAreEnteredOnceThereIsRoom() {
         let connection = Connection()
         let list = [0x83] + Self.entering("1")
@@ -293,7 +292,7 @@ import Testing
         #expect(connection.decode([0xbe]).list == ["x: 1"])
     }
 
-    @Test func whoeverChangesAListChangesItsOwn() {
+    @Test func changingAListChangesACopy() {
         let connection = Connection()
         _ = connection.decode(Self.entering("1"))
         let expected = [":method: POST", "x: 1"]
@@ -307,7 +306,7 @@ import Testing
         }
     }
 
-    @Test func whatIsMalformedOrCutOffIsFoundOutEachTime() {
+    @Test func malformedAndTruncatedListsAreNoticedEachTime() {
         let connection = Connection(maxListSize: 50)
         let broken: [UInt8] = [0x83, 0, 7] + Array("upgrade".utf8) + [1, UInt8(ascii: "x")]
         for _ in 0..<4 {

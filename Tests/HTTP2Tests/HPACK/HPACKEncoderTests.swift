@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct HPACKEncoderTests {
-    /// What a gRPC client sends with every call.
+    /// The fields that a gRPC client sends with every call.
     private static let request = [
         TestField(":method", "POST"), TestField(":scheme", "http"), TestField(":path", "/echo.Echo/Unary"),
         TestField(":authority", "localhost:50050"), TestField("te", "trailers"),
@@ -39,7 +39,7 @@ import Testing
         #expect(encoder.encode(Self.request).count == Self.request.count)
     }
 
-    @Test func aFieldMoreOrLessMovesNothingElse() throws {
+    @Test func anAddedOrRemovedFieldMovesNoOther() throws {
         var encoder = HPACKEncoder(role: .server)
         let inflater = Inflater()
         for _ in 0..<3 { _ = try inflater.inflate(encoder.encode(Self.request)) }
@@ -76,7 +76,7 @@ import Testing
         #expect(encoder.encode(cookie).count == 1)
     }
 
-    /// RFC 7541, appendix C.6.1: a literal of the static table's name, compressed.
+    /// A literal with a name from the static table, compressed (RFC 7541, appendix C.6.1).
     @Test func compressesLikeTheExamples() {
         var encoder = HPACKEncoder(role: .server)
         let block = encoder.encode([TestField("location", "https://www.example.com")])
@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test func knowsEveryFieldOfTheStandard() throws {
-        // Index by index, as libnghttp2 has them.
+        // Each index, compared with libnghttp2.
         for index in 1...61 {
             let field = try Inflater().inflate([0x80 | UInt8(index)])
             var encoder = HPACKEncoder(role: .server)
@@ -126,7 +126,7 @@ import Testing
         var encoder = HPACKEncoder(role: .server)
         let inflater = Inflater()
         for _ in 0..<3 { _ = try inflater.inflate(encoder.encode(Self.request)) }
-        // What follows a change is none of it.
+        // Bytes after the change of size are not part of it.
         #expect(encoder.resizeTable(by: announcement + [0x12, 0xff]) == announcement.count)
         if announcement[0] == 0x20 { inflater.resize(to: 0) }
         inflater.resize(to: 4096)
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    /// Long conversations with tables that fill up, run over and change their size: libnghttp2 understands every list.
+    /// Long conversations in which tables fill up, overflow and are resized: libnghttp2 decodes every list.
     @Test(arguments: 0..<40 as Range<UInt64>)
     func anyConversationIsUnderstood(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
@@ -176,7 +176,7 @@ import Testing
 
     // MARK: Lists that come again
 
-    /// Forwards lists as they come from a decoder that knows some of them.
+    /// Forwards lists from a decoder that recognizes some of them.
     private final class Forwarder {
         private let pool = HeaderListPool()
         private var decoder = HPACKDecoder(role: .server, maxListSize: 16_384, maxFields: 100)
@@ -201,8 +201,8 @@ import Testing
         func resize(by announcement: [UInt8]) { _ = encoder.resizeTable(by: announcement) }
     }
 
-    /// Lists in any order, few of them again and again, while others come and go and the tables change: whatever is known
-    /// of a list, its block means what it should.
+    /// A few lists over and over in any order, among others that come once, while the tables change: the block must be
+    /// right, whatever is remembered about a list.
     @Test(arguments: [Session.Role.client, .server], 0..<20)
     func listsThatComeAgainAreEncodedSoundly(role: Session.Role, seed: Int) throws {
         var random = FuzzCases.random(of: seed)

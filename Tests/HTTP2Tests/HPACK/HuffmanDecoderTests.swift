@@ -16,7 +16,7 @@ import Testing
         return isSound ? decoded : nil
     }
 
-    /// Compresses bit by bit, and fills the last byte up with bits.
+    /// Encodes bit by bit, and pads the last byte with bits equal to `padding`.
     private func encode(_ bytes: some Sequence<UInt8>, padding: Bool = true) -> [UInt8] {
         var bits: [Bool] = []
         for byte in bytes {
@@ -55,14 +55,14 @@ import Testing
         var random = SplitMix(seed: seed)
         let bytes = (0..<1_000).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         #expect(decode(encode(bytes)) == bytes)
-        // The shortest codes need the most room.
+        // The shortest codes decode to the most bytes.
         let short = [UInt8](repeating: UInt8(ascii: "0"), count: Int.random(in: 1..<1_000, using: &random))
         #expect(decode(encode(short)) == short)
     }
 
-    /// RFC 7541, section 5.2: fewer than eight bits, all ones.
+    /// Padding is fewer than eight bits, all ones (RFC 7541, section 5.2).
     @Test func thePaddingIsOnes() {
-        // A symbol of five bits, and three of padding.
+        // A symbol of five bits, then three bits of padding.
         #expect(decode([0b0000_0111]) == [UInt8(ascii: "0")])
         #expect(decode([0b0000_0011]) == nil && decode([0b0000_0110]) == nil)
         #expect(decode(encode("a".utf8, padding: false)) == nil)

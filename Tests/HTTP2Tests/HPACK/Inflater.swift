@@ -1,6 +1,6 @@
 import CNghttp2
 
-/// libnghttp2's decoder, which says what an encoder's bytes mean.
+/// libnghttp2's decoder, as the judge of an encoder's output.
 ///
 /// Soundness: `inflater` is valid from `init` until `deinit`.
 @safe
@@ -19,7 +19,7 @@ final class Inflater {
 
     deinit { unsafe nghttp2_hd_inflate_del(inflater) }
 
-    /// What the decoder's side has announced.
+    /// Sets the table size that this side announces.
     func resize(to size: Int) {
         unsafe precondition(nghttp2_hd_inflate_change_table_size(inflater, size) == 0)
     }

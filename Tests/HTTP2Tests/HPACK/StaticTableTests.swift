@@ -28,7 +28,7 @@ import Testing
         #expect(text(index) == (name, value))
     }
 
-    /// libnghttp2 has the same table.
+    /// The table agrees with libnghttp2's.
     @Test func fieldsOfTheStandard() throws {
         for index in 1...StaticTable.count {
             let field = try Inflater().inflate([0x80 | UInt8(index)])
@@ -49,9 +49,9 @@ import Testing
     @Test(arguments: [
         (":method", "PUT"), (":path", "/index.htm"), (":metho", "dGET"), (":status", "20"), ("x", "GET"), ("host", "a"),
     ])
-    func otherFieldsAreNot(name: String, value: String) {
+    func otherFieldsAreNotTheProxys(name: String, value: String) {
         #expect(withField(name, value) { table.index(of: $0, hash: $0.hash) } == nil)
-        // Even if the hash is one of the table's.
+        // Not even with the hash of an entry.
         let hash = withField(":method", "GET") { $0.hash }
         #expect(withField(name, value) { table.index(of: $0, hash: hash) } == nil)
     }
@@ -61,7 +61,7 @@ import Testing
         #expect(withField(name, "v") { table.index(ofName: $0) } == nil)
     }
 
-    /// Who receives a field decides whether it may be there.
+    /// Whether a field is allowed depends on the receiver's role.
     @Test func fieldsAreJudgedByRole() {
         let other = StaticTable.table(for: .client)
         for index in 1...StaticTable.count {

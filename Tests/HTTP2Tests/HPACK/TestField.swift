@@ -1,6 +1,6 @@
 import HTTP2
 
-/// A field with bytes of its own.
+/// A field that owns its bytes.
 struct TestField: Equatable, CustomStringConvertible {
     var name: [UInt8]
     var value: [UInt8]
@@ -23,7 +23,7 @@ struct TestField: Equatable, CustomStringConvertible {
 }
 
 extension HPACKEncoder {
-    /// Encodes a list into bytes of its own.
+    /// Encodes a list; returns the block.
     mutating func encode(_ list: [TestField]) -> [UInt8] {
         var bytes: [UInt8] = []
         var fields: [HeaderField] = []
@@ -35,7 +35,7 @@ extension HPACKEncoder {
             bytes += field.name + field.value
         }
         let most = Self.mostBytes(fields: fields.count, bytes: bytes.count)
-        // One byte at least, so that there is an address.
+        // At least one byte, so that the buffer has an address.
         bytes.append(0)
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: most, alignment: 1)
         defer { unsafe block.deallocate() }
@@ -45,7 +45,7 @@ extension HPACKEncoder {
         return unsafe Array(block.prefix(count))
     }
 
-    /// Takes in a change of the table's size, as libnghttp2's encoder would announce it.
+    /// Applies a change of table size, encoded as libnghttp2's encoder announces it.
     mutating func resizeTable(by announcement: [UInt8]) -> Int {
         unsafe announcement.withUnsafeBytes { unsafe resizeTable(by: $0) }
     }

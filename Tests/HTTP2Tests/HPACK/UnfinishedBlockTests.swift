@@ -1,7 +1,7 @@
 import HTTP2
 import Testing
 
-/// Blocks that come in parts, cut at chosen places; HPACKDecoderTests cut any block anywhere.
+/// Blocks that come in parts, cut at chosen places; HPACKDecoderTests cut random blocks at random places.
 @Suite struct UnfinishedBlockTests {
     private final class Connection {
         private let pool = HeaderListPool()
@@ -33,7 +33,7 @@ import Testing
     /// The index of "location" in the static table (RFC 7541, appendix A).
     private static let location: UInt8 = 46
 
-    /// A literal that is entered if `isEntered` (RFC 7541, sections 6.2.1 and 6.2.2), without compression.
+    /// An uncompressed literal, which is entered if `isEntered` (RFC 7541, sections 6.2.1 and 6.2.2).
     private func literal(_ name: String, _ value: String, isEntered: Bool = false) -> [UInt8] {
         func string(_ text: String) -> [UInt8] {
             guard text.utf8.count >= 127 else { return [UInt8(text.utf8.count)] + text.utf8 }
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func meansTheSameWhereverItIsCut() {
-        // A change of the table's size, an index, and literals: one of them with Huffman's code ("www.example.com").
+        // A change of table size, an index, and literals, one of them Huffman-coded ("www.example.com").
         let code: [UInt8] = [0xf1, 0xe3, 0xc2, 0xe5, 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff]
         let whole =
             [0x3f, 0xe1, 0x1, 0x88] + literal("ab", "cd", isEntered: true) + [0x0f, Self.location - 15, 0x8c] + code
@@ -72,13 +72,13 @@ import Testing
 
     @Test(
         arguments: [
-            // A size that changes behind a field (RFC 7541, section 4.2), each in a part of its own.
+            // A change of size after a field (RFC 7541, section 4.2), in a part of its own.
             [[0x88], [0x20]],
-            // An index that isn't there, in the midst of others.
+            // An index beyond the table, between valid ones.
             [[0x88, 0xbe], [0x88]],
             // A length of more than 32 bits.
             [[0x00, 0x7f, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff]],
-            // A field without its end.
+            // An incomplete field.
             [[0x88, 0x00], [0x01, 0x61, 0x05, 0x62]],
         ] as [[[UInt8]]])
     func staysBroken(parts: [[UInt8]]) {
@@ -89,7 +89,7 @@ import Testing
 
     // MARK: Beyond the limit
 
-    /// How a call has ended is kept of a list that is too long, and nothing else.
+    /// Of a list that is too long, only the call's status is kept.
     @Test func keepsTheStatusOfAListThatIsTooLong() {
         let connection = Connection(maxListSize: 200)
         let block =
@@ -98,7 +98,7 @@ import Testing
         #expect(connection.decode(block) == [":status: 200", "grpc-status: 5", "grpc-message: not here"])
     }
 
-    /// 1024 bytes of a message at most, and no part of an encoded character.
+    /// A message is cut at 1,024 bytes, or before them if they would split a percent-encoded character.
     @Test(arguments: [(0, 1_024), (1_021, 1_024), (1_022, 1_022), (1_023, 1_023), (1_024, 1_024)])
     func cutsAMessageBetweenCharacters(percent: Int, expected: Int) throws {
         let connection = Connection(maxListSize: 200)

@@ -1,14 +1,14 @@
 import TestSupport
 
-/// Random programs for the pickle machine: most opcodes find on the stack what they need, so that the reader gets far, and
+/// Random programs for the pickle machine. Most opcodes find what they need on the stack, so that the reader gets far;
 /// some don't.
 struct PickleSoup {
     private var assembler: PickleAssembler
-    /// Roughly how many values the stack holds; the soup need not know exactly.
+    /// Approximate number of values on the stack; the programs need not be valid.
     private var height = 0
     private var memoized: UInt8 = 0
 
-    /// A program of about so many steps.
+    /// A program of about `steps` opcodes.
     static func program(steps: Int, using random: inout SplitMix) -> [UInt8] {
         var soup = PickleSoup(assembler: PickleAssembler(protocol: UInt8.random(in: 2...5, using: &random)))
         for _ in 0..<steps { soup.step(using: &random) }
@@ -99,7 +99,7 @@ struct PickleSoup {
             .multipliedReportingOverflow(by: type.hasPrefix("U") ? 4 * itemSize : itemSize).partialValue
         let length = (0...4_096).contains(wanted) ? wanted : 16
         let content = (0..<length).map { _ in
-            // Text needs zeros to be text at all.
+            // Random bytes are rarely valid characters, so some of the text is zeros.
             type.hasPrefix("U") && Bool.random(using: &random) ? 0 : UInt8.random(in: 0...255, using: &random)
         }
         height += 1

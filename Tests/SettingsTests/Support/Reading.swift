@@ -4,8 +4,8 @@ import Testing
 /// Reads settings as a process with three processors would.
 ///
 /// - Parameters:
-///   - flags: by name, without dashes.
-///   - yaml: the text of proxy.yaml.
+///   - flags: values by name, without dashes.
+///   - yaml: text of the settings file.
 func read(
     _ flags: [String: [String]] = [:], _ environment: [String: String] = [:], _ yaml: String? = nil
 ) throws(SettingsErrors) -> ProxySettings {
@@ -20,7 +20,7 @@ func read(
         flags: Dictionary(uniqueKeysWithValues: given), environment: environment, file: file, cores: 3)
 }
 
-/// What is wrong with settings; empty where nothing is.
+/// The errors that reading reports; empty if there are none.
 func errors(
     _ flags: [String: [String]] = [:], _ environment: [String: String] = [:], _ yaml: String? = nil
 ) -> [String] {
@@ -33,13 +33,13 @@ func errors(
 }
 
 extension ProxySettings {
-    /// A setting's value as it would be written, by the setting's name.
+    /// The value of the setting with this name, as it is written; `nil` if it has none.
     func text(_ name: String) throws -> String? {
         try #require(SettingTable.setting(named: name)).text(in: self)
     }
 }
 
-/// Each setting with a value that is not its default, as it is written when it is shown.
+/// For each setting, a value other than its default, as it is written and shown.
 let otherThanDefault: [String: String] = [
     "listen": "[::1]:0",
     "admin": "0.0.0.0:9000",

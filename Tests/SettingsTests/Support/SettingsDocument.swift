@@ -5,10 +5,10 @@ struct SettingsDocument {
     private static let begin = "<!-- settings: begin -->\n"
     private static let end = "<!-- settings: end -->\n"
 
-    /// As the document has it now.
+    /// The document as it is now.
     let text: String
 
-    /// The document with its tables made anew; `nil` where it doesn't say where they belong.
+    /// The document with up-to-date tables; `nil` if a marker for them is missing.
     var current: String? {
         guard let begin = text.firstRange(of: Self.begin), let end = text.firstRange(of: Self.end),
             begin.upperBound <= end.lowerBound
@@ -33,7 +33,7 @@ struct SettingsDocument {
 
     private static func code(_ text: String) -> String { "`\(escaped(text))`" }
 
-    /// A bar would end the cell, in code as well.
+    /// Escapes bars, which would end a table's cell, even within code.
     private static func escaped(_ text: String) -> String { text.replacing("|", with: "\\|") }
 
     private static func withFlagsAsCode(_ text: String) -> String {

@@ -1,7 +1,7 @@
 import EventLoop
 import TLS
 
-/// A server's and a client's TLS connection over a socket of the loopback, driven by one thread.
+/// The server's and the client's end of a TLS connection over the loopback, driven by one thread.
 struct ConnectedPair {
     let server: TLSConnection
     let client: TLSConnection
@@ -21,13 +21,13 @@ struct ConnectedPair {
             client: connecting, host: host, context: clientContext, records: records, offering: offer)
     }
 
-    /// How the handshake went on each side.
+    /// Runs the handshake; returns how it ended on each side.
     ///
-    /// - Parameter flushing: whether the server's last words, which the client doesn't wait for, are sent, too.
+    /// - Parameter flushing: whether the server's last bytes, which the client doesn't wait for, are sent as well.
     func shakeHands(flushing: Bool = true) -> (server: TLSConnection.Handshake, client: TLSConnection.Handshake) {
         var atServer = TLSConnection.Handshake.waits(for: .readable)
         var atClient = TLSConnection.Handshake.waits(for: .readable)
-        // Bounded: bytes on the loopback are there at once, and a handshake has few flights.
+        // Bounded, because bytes on the loopback arrive at once and a handshake has few flights.
         for _ in 0..<10_000 {
             if case .waits = atClient { atClient = client.handshake() }
             if case .done = atClient { _ = client.flush() }
@@ -40,7 +40,7 @@ struct ConnectedPair {
         return (atServer, atClient)
     }
 
-    /// Reads until something has come, or the connection is over.
+    /// Reads until bytes come or the connection ends.
     static func read(_ connection: TLSConnection, attempts: Int = 1_000_000) -> Socket.Transfer {
         unsafe withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
             for _ in 0..<attempts {

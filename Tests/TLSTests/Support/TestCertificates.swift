@@ -1,6 +1,6 @@
 import Foundation
 
-/// Certificates made with openssl in a folder of their own, which goes with them.
+/// Certificates made with openssl, in a folder that is deleted with this object.
 final class TestCertificates: Sendable {
     struct Failure: Error {
         var command: [String]
@@ -8,7 +8,7 @@ final class TestCertificates: Sendable {
 
     let folder: URL
 
-    /// An authority: `ca.pem` and `ca.key`.
+    /// Makes an authority: `ca.pem` and `ca.key`.
     init() throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "tls-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -47,7 +47,7 @@ let package = Package(
 
         // MARK: Ground floor
         .target(name: "Ground", dependencies: ["CLinux"], swiftSettings: hotPath),
-        .testTarget(name: "GroundTests", dependencies: ["Ground"], swiftSettings: strict),
+        .testTarget(name: "GroundTests", dependencies: ["Ground", "TestSupport"], swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
         // MARK: Event loop and sockets

@@ -161,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "SettingsTests",
             dependencies: [
-                "DataPlane", "DurationSyntax", "Ground", "HealthCheck", "Settings",
+                "DataPlane", "DurationSyntax", "Ground", "HealthCheck", "Settings", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

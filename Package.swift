@@ -223,6 +223,17 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "ProxyTests",
+            dependencies: [
+                "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover", "HealthCheck", "JSONLogging", "Proxy",
+                "Settings", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "Predictor",
             dependencies: [

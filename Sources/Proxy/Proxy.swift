@@ -84,11 +84,13 @@ struct Proxy {
                 version: ProxyVersion.current, startedAt: startedAt, isStopping: { leaving.begun.isSet },
                 logger: logger))
 
-        let reload = SettingsReload(
-            requests: reloadRequests, settings: settings, read: reread,
-            parts: LiveParts(
-                threshold: threshold, leaving: leaving, drainer: drainer, monitor: monitor, dataPlane: dataPlane,
-                failover: failover), certificates: certificates, logger: logger)
+        let reload = ReloadService(
+            requests: reloadRequests,
+            reload: SettingsReload(
+                settings: settings, read: reread,
+                parts: LiveParts(
+                    threshold: threshold, leaving: leaving, drainer: drainer, monitor: monitor, dataPlane: dataPlane,
+                    failover: failover), certificates: certificates, logger: logger))
         let adminServes = OneTimeEvent()
         let adminAddress = adminListener.address
         let admin = AdminServer(

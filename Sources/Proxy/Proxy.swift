@@ -20,14 +20,17 @@ struct Proxy {
     private let inherited: InheritedDescriptors
     /// The process to take over from.
     private let predecessor: Predecessor?
+    /// Told once signals have something to end in order.
+    private let termination: Termination
 
     init(
-        settings: ProxySettings, inherited: InheritedDescriptors, predecessor: Predecessor?,
+        settings: ProxySettings, inherited: InheritedDescriptors, predecessor: Predecessor?, termination: Termination,
         reread: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings
     ) {
         self.settings = settings
         self.inherited = inherited
         self.predecessor = predecessor
+        self.termination = termination
         self.reread = reread
     }
 
@@ -105,8 +108,8 @@ struct Proxy {
         // They end in reverse order: the admin API answers for as long as calls are finishing.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [admin, reload, monitor, certificates, service],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: [admin, reload, monitor, certificates, service], logger: logger))
+        termination.serve { Task { await group.triggerGracefulShutdown() } }
         await group.addServiceUnlessShutdown(
             Restart(
                 requests: restartRequests, program: .current(hasPredecessor: predecessor != nil),

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Handover
 import NIOCore
 import Settings
+import UnixSignals
 
 /// The command line.
 @main
@@ -48,7 +49,17 @@ struct ProxyCommand: AsyncParsableCommand {
             """)
     var check = false
 
+    static func main() async {
+        await main(SettingFlags.joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
+    }
+
     func run() async throws {
+        let termination = Termination()
+        if !check {
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            // It lasts as long as the process.
+            Task { for await _ in signals { termination.signal() } }
+        }
         var predecessor: Predecessor?
         do {
             let inherited = try InheritedDescriptors.take()
@@ -61,7 +72,8 @@ struct ProxyCommand: AsyncParsableCommand {
                 print(SettingsCheck.table(of: settings), terminator: "")
             } else {
                 try await Proxy(
-                    settings: settings, inherited: inherited, predecessor: predecessor, reread: read
+                    settings: settings, inherited: inherited, predecessor: predecessor, termination: termination,
+                    reread: read
                 ).run()
             }
         } catch let errors as SettingsErrors {

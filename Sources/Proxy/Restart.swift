@@ -5,7 +5,6 @@ import Glibc
 import Handover
 import Logging
 import ServiceLifecycle
-import Synchronization
 import UnixSignals
 
 /// At SIGUSR2, has a new process take over, running the program that is installed by then.
@@ -29,6 +28,8 @@ struct Restart: Service {
 
     /// The time limit for the new process to be prepared, and then again to serve.
     private static let patience = Duration.seconds(30)
+    /// How long connections to the admin API wait for a new process that takes over; then they are answered here.
+    private static let silence = Duration.seconds(1)
 
     /// One element for each request.
     var requests: UnixSignalsSequence
@@ -121,12 +122,22 @@ struct Restart: Service {
         let health = await parts.health.health()
         let predecessors = parts.traffic.predecessors
         for predecessor in predecessors { await predecessor.leave() }
+        // A new process that takes its time, or has stopped, must not keep operators from an answer: they are told that
+        // nothing can be changed now.
+        let answering = Task {
+            try await Task.sleep(for: Self.silence)
+            parts.admin.resume()
+        }
         do {
             try await successor.takeOver(
                 Takeover(history: state.history, health: [health.blue, health.green], drain: drain),
                 within: Self.patience, parts.dataPlane)
             guard commitment.commit() else { throw CancellationError() }
+            answering.cancel()
+            // Connections are the new process's from here on, if they were not all the time.
+            if (try? await answering.value) != nil { await parts.admin.pause() }
         } catch {
+            answering.cancel()
             commitment.abandon()
             // Ended first, so that it can make no more changes.
             await successor.giveUp()

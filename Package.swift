@@ -47,7 +47,7 @@ let package = Package(
 
         // MARK: Ground floor
         .target(name: "Ground", dependencies: ["CLinux"], swiftSettings: hotPath),
-        .testTarget(name: "GroundTests", dependencies: ["Ground"], swiftSettings: strict),
+        .testTarget(name: "GroundTests", dependencies: ["Ground", "TestSupport"], swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
         // MARK: Event loop and sockets
@@ -161,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "SettingsTests",
             dependencies: [
-                "DataPlane", "DurationSyntax", "Ground", "HealthCheck", "Settings",
+                "DataPlane", "DurationSyntax", "Ground", "HealthCheck", "Settings", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
@@ -220,6 +220,17 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ProxyTests",
+            dependencies: [
+                "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover", "HealthCheck", "JSONLogging", "Proxy",
+                "Settings", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),

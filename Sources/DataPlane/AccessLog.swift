@@ -1,7 +1,6 @@
 import EventLoop
 import Glibc
 import Ground
-import HTTP2
 import Synchronization
 
 /// The file with one JSON line for each call, written on a thread of its own so that a slow disk holds up no call.
@@ -19,19 +18,28 @@ final class AccessLog: @unchecked Sendable {
     /// Bytes that may wait for the disk; beyond that, lines are dropped and the log says so.
     private static let mostPending = 16 << 20
 
+    /// The log can't be opened, or its thread not be started. The description is one line that names the file.
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
     static func open(
         _ destination: AccessLogDestination, report: @escaping @Sendable (DataPlaneEvent) -> Void
-    ) throws(SystemError) -> AccessLog? {
-        switch destination {
-        case .off: return nil
-        case .standardOutput:
-            return try AccessLog(try FileDescriptor(dup(STDOUT_FILENO), "dup"), "standard output", report)
-        case .file(let path):
-            // As with the audit log, a link is followed, and a new file is readable by this user and its group only: it
-            // tells who calls what.
-            let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
-            let file = try unsafe FileDescriptor(Glibc.open(path, flags, 0o640), "cannot open the access log \(path)")
-            return try AccessLog(file, path, report)
+    ) throws(Failure) -> AccessLog? {
+        do {
+            switch destination {
+            case .off:
+                return nil
+            case .standardOutput:
+                return try AccessLog(FileDescriptor.duplicate(of: STDOUT_FILENO), "standard output", report)
+            case .file(let path):
+                // A new file is readable by this user and its group only, as the audit log is: it tells who calls what.
+                return try AccessLog(LogFile(path: path).descriptor, path, report)
+            }
+        } catch let error as LogFile.OpenError {
+            throw Failure(description: "cannot open the access log \(destination.path ?? ""): \(error.reason)")
+        } catch {
+            throw Failure(description: "\(error)")
         }
     }
 

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: everything but `left` and `named` belongs to the thread of `home`, and these two post their
 /// work to it.
-final class ConnectionRegistry: @unchecked Sendable {
+package final class ConnectionRegistry: @unchecked Sendable {
     /// How a connection is counted.
     struct Registration {
         let registry: ConnectionRegistry
@@ -35,7 +35,7 @@ final class ConnectionRegistry: @unchecked Sendable {
     ///
     /// - Parameter taken: number of other connections that are open.
     /// - Returns: whether the connection is taken.
-    func join(_ peer: Peer, taken: Int) -> Bool {
+    package func join(_ peer: Peer, taken: Int) -> Bool {
         switch shares.join(peer, taken: taken, limit: home.limits.maxConnections) {
         case .take: return true
         case .takeInPlace(let other):
@@ -48,7 +48,7 @@ final class ConnectionRegistry: @unchecked Sendable {
     }
 
     /// Removes a connection that is gone from the counts. Any worker's thread may call it.
-    func left(_ peer: Peer) {
+    package func left(_ peer: Peer) {
         home.loop.mailbox.post { [self] in shares.leave(peer) }
     }
 
@@ -69,9 +69,10 @@ final class ConnectionRegistry: @unchecked Sendable {
         }
     }
 
-    var connectionCount: Int { workers.reduce(0) { $0 + $1.openConnections.load(ordering: .relaxed) } }
+    /// Number of connections that are open on all workers.
+    package var connectionCount: Int { workers.reduce(0) { $0 + $1.openConnections.load(ordering: .relaxed) } }
 
-    func contribute(to report: inout TrafficReport) {
+    package func contribute(to report: inout TrafficReport) {
         report.peers = shares.peerCount
         report.largestPeer = shares.largest.map {
             TrafficReport.PeerShare(name: $0.peer.description, connections: $0.connections)

@@ -4,7 +4,7 @@ import Synchronization
 /// A worker without a thread, for simulations: its owner takes its loop's turns one at a time, and looks at it in
 /// between. Everything belongs to one thread, and all callbacks run on it.
 package final class SteppedWorker {
-    private let worker: Worker
+    fileprivate let worker: Worker
     private let registry: ConnectionRegistry
     private let accessLog: AccessLog?
 
@@ -33,6 +33,12 @@ package final class SteppedWorker {
     package func adopt(_ socket: Socket, from address: SocketAddress) {
         worker.openConnections.add(1, ordering: .relaxed)
         worker.adopt(socket, from: address, share: nil, registry)
+    }
+
+    /// Takes over a connection that a registry counts for a peer.
+    package func adopt(_ socket: Socket, of peer: Peer, countedBy registry: ConnectionRegistry) {
+        worker.openConnections.add(1, ordering: .relaxed)
+        worker.adopt(socket, from: nil, share: peer, registry)
     }
 
     /// As `TrafficControl.publish(health:)`, for this worker.
@@ -97,4 +103,15 @@ package final class SteppedWorker {
 
     /// The worker itself, to see whether it is released with this object.
     package var identity: AnyObject { worker }
+}
+
+extension ConnectionRegistry {
+    /// - Parameter workers: the first is the one that accepts connections.
+    package convenience init(of workers: [SteppedWorker]) {
+        self.init(home: workers[0].worker, workers: workers.map(\.worker))
+    }
+
+    package func named(_ peer: Peer, on worker: SteppedWorker, refuse: @escaping @Sendable () -> Void) {
+        named(peer, on: worker.worker, refuse: refuse)
+    }
 }

@@ -25,8 +25,9 @@ package final class Server: Sendable {
     ///   - tls: makes the handler that decrypts a connection; `nil` for plaintext.
     ///   - isLiveness: whether a request is only a liveness probe, and may so use the reserved places. Called on event
     ///     loops.
-    ///   - respond: called for each complete request, in a task of its own. The task is cancelled only if the server
-    ///     aborts: a client that goes away stops nothing.
+    ///   - respond: called for each complete request, in a task of its own. The task is cancelled if the server aborts
+    ///     or the client sends no more, as one that has gone: it keeps its place until it is answered. So a cancelled
+    ///     task finishes what it has begun, waits for nothing more, and answers with what it knows.
     package init(
         limits: ServerLimits, logger: Logger, tls: (@Sendable () -> any ChannelHandler)? = nil,
         isLiveness: @escaping @Sendable (HTTPRequest) -> Bool, respond: @escaping @Sendable (Request) async -> Response

@@ -100,6 +100,8 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func end() {
+        // Nobody is there to take the answer.
+        task?.cancel()
         phase = .closed
         stopTimer()
         context = nil
@@ -167,7 +169,11 @@ final class ServerConnection: ChannelDuplexHandler {
         case ChannelEvent.inputClosed:
             inputHasEnded = true
             switch phase {
-            case .answering, .writing: closesAfterAnswer = true
+            case .answering:
+                closesAfterAnswer = true
+                // The client may have gone, or may wait for its answer and send nothing more: it gets one, but soon.
+                task?.cancel()
+            case .writing: closesAfterAnswer = true
             default: close()
             }
         case is ChannelShouldQuiesceEvent:

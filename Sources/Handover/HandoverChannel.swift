@@ -48,8 +48,6 @@ package final class HandoverChannel: Sendable {
     package static let largestPacket = 32 * 1024
     /// In bytes; far above any real message: the health of 10,000 endpoints, with a reason for each, takes 16 MiB.
     package static let largestMessage = 64 << 20
-    /// The limit of the first version, which sent each message in one packet; in bytes.
-    static let largestPacketEver = 192 * 1024
 
     private static let silence = Failure(description: "the other process doesn't read")
 
@@ -115,23 +113,15 @@ package final class HandoverChannel: Sendable {
     /// Sends a message of any size up to `largestMessage`, waiting for the other process to read if there is no room;
     /// does nothing if that process is gone.
     ///
-    /// - Parameters:
-    ///   - inPieces: whether the other process can put pieces together; if not, a message must fit into one packet of
-    ///     the first version.
-    ///   - limit: the time limit for sending.
-    package func deliver(_ message: some Encodable, inPieces: Bool = true, within limit: Duration) async throws(Failure)
-    {
+    /// - Parameter limit: the time limit for sending.
+    package func deliver(_ message: some Encodable, within limit: Duration) async throws(Failure) {
         let bytes = try Self.encoded(message)
-        guard bytes.count <= (inPieces ? Self.largestMessage : Self.largestPacketEver) else {
-            throw Failure(
-                description: inPieces
-                    ? "a message of \(bytes.count) bytes is too long to be sent"
-                    : "a message of \(bytes.count) bytes is too long for an earlier version of the handover")
+        guard bytes.count <= Self.largestMessage else {
+            throw Failure(description: "a message of \(bytes.count) bytes is too long to be sent")
         }
         let deadline = TimeSource.system.read() + limit
         let number = lastNumber.add(1, ordering: .relaxed).newValue
-        let size = inPieces ? Self.largestPacket : Self.largestPacketEver
-        for packet in MessagePieces.packets(of: bytes, number: number, size: size) {
+        for packet in MessagePieces.packets(of: bytes, number: number, size: Self.largestPacket) {
             try await deliver(packet, until: deadline)
         }
     }

@@ -115,7 +115,7 @@ final class HandoverEnd: EventHandler {
 
     /// - Returns: the next packet; `nil` if none is waiting, or if it is longer than any packet may be.
     private func receive() -> ArraySlice<UInt8>? {
-        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: HandoverChannel.largestPacketEver) }
+        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: HandoverChannel.largestPacket) }
         while true {
             let count = unsafe recv(descriptor.number, &buffer, buffer.count, Int32(MSG_TRUNC))
             if count > buffer.count { continue }

@@ -5,11 +5,9 @@ import DataPlane
 package enum SuccessorMessage: Codable, Sendable, Equatable {
     /// Settings, certificates and sockets are fine: the new process could take over at once.
     ///
-    /// - Parameters:
-    ///   - version: the oldest version of these messages that the new process speaks; a process hands over only to one
-    ///     that speaks a version it speaks itself.
-    ///   - newest: the newest version; a process of the first version leaves it out, and speaks only that one.
-    case prepared(version: Int, newest: Int? = nil)
+    /// - Parameter version: the version of these messages that the new process speaks; a process hands over only to one
+    ///   that speaks its own.
+    case prepared(version: Int)
     /// The new process serves clients and the admin API.
     case ready
     /// The new process can't take over, and ends.
@@ -19,20 +17,17 @@ package enum SuccessorMessage: Codable, Sendable, Equatable {
     /// Answered with `drained` once no call is left that began on the color before the epoch, or with `left` if the
     /// time is up first.
     ///
-    /// - Parameter within: in seconds; a process of an older version leaves it out, and ignores it if given.
-    case waitUntilDrained(id: UInt64, color: Color, epoch: UInt64, within: Double? = nil)
+    /// - Parameter within: in seconds.
+    case waitUntilDrained(id: UInt64, color: Color, epoch: UInt64, within: Double)
     /// Like `TrafficControl.endCalls`; the time is in seconds.
     case endCalls(color: Color, epoch: UInt64, spread: Double)
     case cancelDrain
     /// The new process ends: calls have the shutdown's grace from now on.
     case shutDown
 
-    /// The versions that this build speaks. In 1 each message is one packet; in 2, which this build only reads, a
-    /// message may come in pieces of which the last is marked; in 3 the pieces give the message's length
-    /// (`MessagePieces`).
-    package static let versions = 1...3
-    /// From this version on, a process can be sent messages larger than a packet.
-    static let firstWithPieces = 3
+    /// The version that this build speaks. A change of these messages, or of how they are sent (`MessagePieces`), needs
+    /// the next number if an older process would misunderstand it.
+    package static let version = 1
 }
 
 /// A message from a process to the one that takes over from it.

@@ -4,39 +4,23 @@
 /// that no JSON begins with, the message's number, by which pieces of several messages may be interleaved, and the
 /// message's length, both with the lowest byte first. Pieces of one message come in order. If an earlier owner of the
 /// line took a message's first pieces, the rest never reaches its length and is dropped.
-///
-/// The second version of the handover sent a byte that is 1 for the last piece instead of the length: that is still
-/// read.
 package struct MessagePieces {
-    /// The byte that a head begins with, by version.
-    private enum Mark {
-        static let second: UInt8 = 1
-        static let third: UInt8 = 2
-    }
-
     private struct Head {
         var number: UInt32
-        /// The whole message's length in bytes, if the head gives it.
-        var length: Int?
-        /// Whether the head marks this piece as the last.
-        var isLast: Bool
-        var size: Int
+        /// The whole message's length in bytes.
+        var length: Int
 
+        /// The byte that a head begins with.
+        static let mark: UInt8 = 2
         static let size = 9
 
         init?(_ packet: some Collection<UInt8>) {
             let bytes = Array(packet.prefix(Self.size))
+            guard bytes.count == Self.size else { return nil }
             func number(at index: Int) -> UInt32 {
                 (0..<4).reduce(0) { $0 | UInt32(bytes[index + $1]) << (8 * $1) }
             }
-            switch bytes.first {
-            case Mark.second where bytes.count >= 6:
-                (self.number, length, isLast, size) = (number(at: 2), nil, bytes[1] == 1, 6)
-            case Mark.third where bytes.count == Self.size:
-                (self.number, length, isLast, size) = (number(at: 1), Int(number(at: 5)), false, Self.size)
-            default:
-                return nil
-            }
+            (self.number, length) = (number(at: 1), Int(number(at: 5)))
         }
     }
 
@@ -60,7 +44,7 @@ package struct MessagePieces {
     ///   - size: the largest packet, in bytes.
     package static func packets(of message: [UInt8], number: UInt32, size: Int) -> [[UInt8]] {
         guard message.count > size else { return [message] }
-        let head = [Mark.third] + littleEndian(number) + littleEndian(UInt32(message.count))
+        let head = [Head.mark] + littleEndian(number) + littleEndian(UInt32(message.count))
         let step = size - head.count
         return stride(from: 0, to: message.count, by: step).map { start in
             head + message[start..<min(start + step, message.count)]
@@ -75,13 +59,13 @@ package struct MessagePieces {
     ///
     /// - Returns: the message that this packet completes; `nil` if there is none yet.
     package mutating func take(_ packet: some Collection<UInt8>) -> [UInt8]? {
-        guard let first = packet.first, first == Mark.second || first == Mark.third else { return Array(packet) }
+        guard packet.first == Head.mark else { return Array(packet) }
         guard let head = Head(packet) else { return nil }
         var message = unfinished.removeValue(forKey: head.number) ?? []
-        let size = message.count + packet.count - head.size
-        guard size <= min(head.length ?? .max, largestMessage), head.length ?? 0 <= largestMessage else { return nil }
-        message += packet.dropFirst(head.size)
-        if head.isLast || size == head.length { return message }
+        let size = message.count + packet.count - Head.size
+        guard size <= head.length, head.length <= largestMessage else { return nil }
+        message += packet.dropFirst(Head.size)
+        if size == head.length { return message }
         if unfinished.count == Self.mostUnfinished, let oldest = unfinished.keys.min() { unfinished[oldest] = nil }
         unfinished[head.number] = message
         return nil

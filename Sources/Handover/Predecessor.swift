@@ -162,8 +162,7 @@ package final class Predecessor: Sendable {
                 return true
             }
             guard isOpen else { return continuation.resume(returning: .failure(Failure())) }
-            let versions = SuccessorMessage.versions
-            order(.prepared(version: versions.lowerBound, newest: versions.upperBound))
+            order(.prepared(version: SuccessorMessage.version))
         }
         return try result.get()
     }

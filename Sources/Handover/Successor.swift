@@ -4,7 +4,6 @@ import DataPlane
 import EventLoop
 import Glibc
 import Ground
-import Synchronization
 
 /// The process that is to take over from this one, as seen from here.
 ///
@@ -22,8 +21,6 @@ package final class Successor: Sendable {
     /// The new process's id.
     package let processID: Int32
     private let channel: HandoverChannel
-    /// Depends on the newest version that both processes speak.
-    private let takesPieces = Atomic<Bool>(false)
     private let unsent: @Sendable (HandoverChannel.Failure) -> Void
 
     /// The time limit for sending an answer.
@@ -74,21 +71,16 @@ package final class Successor: Sendable {
 
     /// Waits until the new process could take over at once.
     package func prepared(within limit: Duration) async throws(Failure) {
-        guard case .prepared(let oldest, let newest) = try await next(by: .now + limit, within: limit) else {
+        let deadline = TimeSource.system.read() + limit
+        guard case .prepared(let version) = try await next(by: deadline, within: limit) else {
             throw Failure(description: "the new process said something out of turn")
         }
-        let (own, theirs) = (SuccessorMessage.versions, oldest...max(oldest, newest ?? oldest))
-        guard theirs.overlaps(own) else {
+        let own = SuccessorMessage.version
+        guard version == own else {
             throw Failure(
                 description:
-                    "it speaks version \(Self.text(of: theirs)) of the handover, this process \(Self.text(of: own)): restart it instead"
-            )
+                    "it speaks version \(version) of the handover, this process version \(own): restart it instead")
         }
-        takesPieces.store(theirs.upperBound >= SuccessorMessage.firstWithPieces, ordering: .relaxed)
-    }
-
-    private static func text(of versions: ClosedRange<Int>) -> String {
-        versions.count == 1 ? "\(versions.lowerBound)" : "\(versions.lowerBound) to \(versions.upperBound)"
     }
 
     /// Hands everything over and waits until the new process serves.
@@ -98,13 +90,12 @@ package final class Successor: Sendable {
         _ takeover: Takeover, within limit: Duration, _ traffic: any TrafficControl
     ) async throws(Failure) {
         do {
-            try await channel.deliver(
-                PredecessorMessage.takeOver(takeover), inPieces: takesPieces.load(ordering: .relaxed), within: limit)
+            try await channel.deliver(PredecessorMessage.takeOver(takeover), within: limit)
         } catch {
             throw Failure(description: "it can't be told what to take over: \(error)")
         }
         // For everything together: questions in between don't extend the time.
-        let deadline = ContinuousClock.now + limit
+        let deadline = TimeSource.system.read() + limit
         while true {
             let message = try await next(by: deadline, within: limit)
             if case .ready = message { return }
@@ -166,11 +157,9 @@ package final class Successor: Sendable {
     }
 
     private func isDrained(
-        _ traffic: any TrafficControl, _ color: Color, before epoch: UInt64, within limit: Double?
+        _ traffic: any TrafficControl, _ color: Color, before epoch: UInt64, within limit: Double
     ) async -> Bool {
-        guard let limit else { return await traffic.waitUntilDrained(color, before: epoch) }
-        let deadline = ContinuousClock.now + Self.duration(limit)
-        return await traffic.waitUntilDrained(color, before: epoch, until: deadline, ContinuousClock())
+        await traffic.isDrained(color, before: epoch, within: Self.duration(limit), ContinuousClock())
     }
 
     /// Capped at a day, whatever the other process says: a number too large for a duration would trap.
@@ -180,8 +169,7 @@ package final class Successor: Sendable {
 
     private func reply(_ message: PredecessorMessage) async {
         do {
-            try await channel.deliver(
-                message, inPieces: takesPieces.load(ordering: .relaxed), within: Self.answerLimit)
+            try await channel.deliver(message, within: Self.answerLimit)
         } catch {
             unsent(error)
         }
@@ -189,16 +177,16 @@ package final class Successor: Sendable {
 
     /// - Parameter limit: the time limit that the deadline was computed from.
     private func next(
-        by deadline: ContinuousClock.Instant, within limit: Duration
+        by deadline: MonotonicTime, within limit: Duration
     ) async throws(Failure) -> SuccessorMessage {
         let timer = Task { [channel] in
-            try await Task.sleep(until: deadline)
+            try await Task.sleep(for: deadline.since(TimeSource.system.read()))
             channel.close()
         }
         defer { timer.cancel() }
         var messages = channel.messages.makeAsyncIterator()
         guard let bytes = await messages.next() else {
-            guard .now < deadline else {
+            guard TimeSource.system.read() < deadline else {
                 throw Failure(description: "the new process did not come up within \(limit)")
             }
             let status = await giveUp()

@@ -25,63 +25,7 @@ struct PredictorCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(
-        help: ArgumentHelp(
-            "Version that the model is served as. [MODEL_VERSION] (default: what model.json beside the model says)",
-            valueName: "version"))
-    var modelVersion: String?
-
-    @Option(help: ArgumentHelp("The model's file. [MODEL_PATH] (default: models/v1.0.0/model.pkl)", valueName: "file"))
-    var modelPath: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "IPv4 or IPv6 address to listen on. [HOST] (default: 0.0.0.0)", valueName: "address"))
-    var host: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Port for gRPC, 0 to 65535; 0 takes a free one. [PORT] (default: 50051)", valueName: "port"))
-    var port: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Port for HTTP, 0 to 65535; 0 takes a free one. [HTTP_PORT] (default: the gRPC port + 1000)",
-            valueName: "port"))
-    var httpPort: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Least severe level to log: trace, debug, info, notice, warning, error or critical. [LOG_LEVEL] (default: info)",
-            valueName: "level"))
-    var logLevel: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "How long calls under way may take after a signal to stop, for example 500ms, 30s or 2m. [SHUTDOWN_GRACE] (default: 30s)",
-            valueName: "duration"))
-    var shutdownGrace: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Largest body of a request over HTTP, in bytes; larger ones get 413. [HTTP_MAX_BODY] (default: 8388608)",
-            valueName: "bytes"))
-    var httpMaxBody: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            Bytes of bodies and answers over HTTP that are held at a time; beyond that the request that has waited for \
-            its client longest gets 503. [HTTP_MAX_BYTES_IN_FLIGHT] (default: 67108864)
-            """,
-            valueName: "bytes"))
-    var httpMaxBytesInFlight: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "How long a request over HTTP may take to come whole. [HTTP_REQUEST_TIMEOUT] (default: 30s)",
-            valueName: "duration"))
-    var httpRequestTimeout: String?
+    @OptionGroup var flags: PredictorFlags
 
     func run() async throws {
         // Standard output may be a pipe without a reader; writing to it must not end the process.
@@ -102,15 +46,9 @@ struct PredictorCommand: AsyncParsableCommand {
     }
 
     private func readSettings() throws -> PredictorSettings {
-        let flags = [
-            "MODEL_VERSION": modelVersion, "MODEL_PATH": modelPath, "HOST": host, "PORT": port, "HTTP_PORT": httpPort,
-            "LOG_LEVEL": logLevel, "SHUTDOWN_GRACE": shutdownGrace, "HTTP_MAX_BODY": httpMaxBody,
-            "HTTP_MAX_BYTES_IN_FLIGHT": httpMaxBytesInFlight, "HTTP_REQUEST_TIMEOUT": httpRequestTimeout,
-        ]
         do {
-            return try PredictorSettings { name in
-                if let flag = flags[name] ?? nil { return flag }
-                return unsafe getenv(name).map { unsafe String(cString: $0) }
+            return try PredictorSettings { variable in
+                unsafe flags.given[variable] ?? getenv(variable).map { unsafe String(cString: $0) }
             }
         } catch {
             throw Self.failure(error, code: .usage)

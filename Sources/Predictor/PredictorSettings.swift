@@ -25,81 +25,66 @@ struct PredictorSettings: Sendable {
 
     /// Reads each setting with `lookUp`, by the name of its environment variable. An empty value counts as none.
     init(_ lookUp: (String) -> String?) throws(SettingError) {
-        func value(_ name: String) -> String? {
-            guard let value = lookUp(name), !value.isEmpty else { return nil }
+        func given(_ setting: PredictorSetting) -> String? {
+            guard let value = lookUp(setting.variable), !value.isEmpty else { return nil }
             return value
         }
+        func value(_ setting: PredictorSetting) -> String { given(setting) ?? setting.standard }
 
-        modelVersion = value("MODEL_VERSION")
-        modelPath = value("MODEL_PATH") ?? "models/v1.0.0/model.pkl"
+        modelVersion = given(.modelVersion)
+        modelPath = value(.modelPath)
 
-        host = value("HOST") ?? "0.0.0.0"
+        host = value(.host)
         guard (try? SocketAddress(ipAddress: host, port: 0)) != nil else {
-            throw SettingError(name: "HOST", value: host, allowed: "an IPv4 or IPv6 address")
+            throw SettingError(.host, host, allowed: "an IPv4 or IPv6 address")
         }
 
-        port = try Self.port("PORT", value("PORT")) ?? 50_051
-        if let httpPort = try Self.port("HTTP_PORT", value("HTTP_PORT")) {
-            self.httpPort = httpPort
+        port = try Self.port(.port, value(.port))
+        if let text = given(.httpPort) {
+            httpPort = try Self.port(.httpPort, text)
             if httpPort != 0, httpPort == port {
-                throw SettingError(name: "HTTP_PORT", value: "\(httpPort)", allowed: "another port than PORT")
+                throw SettingError(.httpPort, text, allowed: "another port than PORT")
             }
         } else {
             httpPort = port == 0 ? 0 : port + Self.httpPortDistance
             if httpPort > Self.highestPort {
                 throw SettingError(
-                    name: "HTTP_PORT", value: "",
+                    .httpPort, "",
                     allowed: "a port; its default, PORT + \(Self.httpPortDistance), is above \(Self.highestPort)")
             }
         }
 
-        let httpMaxBody = try Self.bytes("HTTP_MAX_BODY", value("HTTP_MAX_BODY"), from: 1) ?? Self.usualBody
-        self.httpMaxBody = httpMaxBody
+        httpMaxBody = try Self.bytes(.httpMaxBody, value(.httpMaxBody), from: 1)
         httpMaxBytesInFlight =
-            try Self.bytes(
-                "HTTP_MAX_BYTES_IN_FLIGHT", value("HTTP_MAX_BYTES_IN_FLIGHT"), from: httpMaxBody)
-            ?? max(Self.usualBytesInFlight, httpMaxBody)
-        let timeout = value("HTTP_REQUEST_TIMEOUT") ?? "30s"
-        guard let httpRequestTimeout = Duration(text: timeout), httpRequestTimeout > .zero else {
-            throw SettingError(
-                name: "HTTP_REQUEST_TIMEOUT", value: timeout, allowed: "a duration such as 500ms, 30s or 2m, above 0")
-        }
-        self.httpRequestTimeout = httpRequestTimeout
+            if let text = given(.httpMaxBytesInFlight) {
+                try Self.bytes(.httpMaxBytesInFlight, text, from: httpMaxBody)
+            } else {
+                max(httpMaxBody, try Self.bytes(.httpMaxBytesInFlight, value(.httpMaxBytesInFlight), from: 1))
+            }
+        httpRequestTimeout = try Self.duration(.httpRequestTimeout, value(.httpRequestTimeout), isAboveZero: true)
 
-        let level = value("LOG_LEVEL") ?? "info"
+        let level = value(.logLevel)
         guard let logLevel = Logger.Level(rawValue: level.lowercased()) else {
-            throw SettingError(
-                name: "LOG_LEVEL", value: level,
-                allowed: Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))
+            throw SettingError(.logLevel, level, allowed: Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))
         }
         self.logLevel = logLevel
-
-        let grace = value("SHUTDOWN_GRACE") ?? "30s"
-        guard let shutdownGrace = Duration(text: grace) else {
-            throw SettingError(
-                name: "SHUTDOWN_GRACE", value: grace, allowed: "a duration such as 500ms, 30s or 2m")
-        }
-        self.shutdownGrace = shutdownGrace
+        shutdownGrace = try Self.duration(.shutdownGrace, value(.shutdownGrace), isAboveZero: false)
     }
 
     private static func bytes(
-        _ name: String, _ value: String?, from least: Int
-    ) throws(SettingError) -> Int? {
-        guard let value else { return nil }
-        guard let bytes = Int(value), (least...mostBytes).contains(bytes) else {
-            throw SettingError(name: name, value: value, allowed: "a number of bytes from \(least) to \(mostBytes)")
+        _ setting: PredictorSetting, _ text: String, from least: Int
+    ) throws(SettingError) -> Int {
+        guard let bytes = Int(text), (least...mostBytes).contains(bytes) else {
+            throw SettingError(setting, text, allowed: "a number of bytes from \(least) to \(mostBytes)")
         }
         return bytes
     }
 
-    private static let usualBody = 8 << 20
-    private static let usualBytesInFlight = 64 << 20
     private static let mostBytes = 1 << 30
 
-    private static func port(_ name: String, _ value: String?) throws(SettingError) -> Int? {
-        guard let value else { return nil }
-        guard let port = Int(value), (0...highestPort).contains(port) else {
-            throw SettingError(name: name, value: value, allowed: "a port from 0 to \(highestPort)")
+    private static func port(_ setting: PredictorSetting, _ text: String) throws(SettingError) -> Int {
+        guard let port = Int(text), (0...highestPort).contains(port) else {
+            throw SettingError(setting, text, allowed: "a port from 0 to \(highestPort)")
         }
         return port
     }
@@ -107,13 +92,23 @@ struct PredictorSettings: Sendable {
     private static let highestPort = 65_535
     /// So that two Predictors on one machine that differ only in `PORT` use different ports for HTTP, too.
     private static let httpPortDistance = 1000
+
+    private static func duration(
+        _ setting: PredictorSetting, _ text: String, isAboveZero: Bool
+    ) throws(SettingError) -> Duration {
+        guard let duration = Duration(text: text), !isAboveZero || duration > .zero else {
+            throw SettingError(
+                setting, text, allowed: "a duration such as 500ms, 30s or 2m" + (isAboveZero ? ", above 0" : ""))
+        }
+        return duration
+    }
 }
 
 /// A setting with a value that is not allowed.
 struct SettingError: Error, CustomStringConvertible {
-    let name: String
-    let value: String
-    let allowed: String
+    let description: String
 
-    var description: String { "\(name): '\(value)' is not allowed; it must be \(allowed)" }
+    init(_ setting: PredictorSetting, _ value: String, allowed: String) {
+        description = "\(setting.variable): '\(value)' is not allowed; it must be \(allowed)"
+    }
 }

@@ -7,7 +7,7 @@ extension BearerToken {
     ///
     /// - Returns: `nil` if they name none.
     /// - Throws: `SettingsErrors` for a file that can't be read or holds no token.
-    static func read(_ settings: ProxySettings) throws(SettingsErrors) -> BearerToken? {
+    package static func read(_ settings: ProxySettings) throws(SettingsErrors) -> BearerToken? {
         guard let path = settings.adminTokenFile else { return nil }
         let text: String
         do {

@@ -7,22 +7,29 @@ import Synchronization
 import TLS
 
 /// Certificate files, and what to do when they have changed.
-struct ReloadableCertificate: Sendable {
+package struct ReloadableCertificate: Sendable {
     /// Reads the files and puts them in force, or throws and changes nothing.
     ///
     /// - Returns: when the first certificate expires, in seconds since 1970; `nil` if there are only authorities.
-    typealias Load = @Sendable () throws -> Int64?
+    package typealias Load = @Sendable () throws -> Int64?
 
     var use: CertificateStatus.Use
     /// When the certificate in force at the start expires.
     var expiry: Int64?
     var files: [String]
     var load: Load
+
+    package init(use: CertificateStatus.Use, expiry: Int64?, files: [String], load: @escaping Load) {
+        self.use = use
+        self.expiry = expiry
+        self.files = files
+        self.load = load
+    }
 }
 
 /// Reloads certificates when their files have changed or a reload is requested. Existing connections keep the old
 /// certificates; files that can't be used change nothing and are reported.
-final class CertificateReload: Service {
+package final class CertificateReload: Service {
     private struct Entry {
         var certificate: ReloadableCertificate
         var changes: ChangeDetector<[FileFingerprint?]>
@@ -37,7 +44,7 @@ final class CertificateReload: Service {
     private let entries: Mutex<[Entry]>
 
     /// - Parameter certificates: the certificates in force.
-    init(_ certificates: [ReloadableCertificate], logger: Logger) {
+    package init(_ certificates: [ReloadableCertificate], logger: Logger) {
         self.logger = logger
         entries = Mutex(
             certificates.map { certificate in
@@ -48,16 +55,16 @@ final class CertificateReload: Service {
     }
 
     /// The certificates as `/metrics` reports them. Any thread may ask.
-    var statuses: [CertificateStatus] { entries.withLock { $0.map(\.status) } }
+    package var statuses: [CertificateStatus] { entries.withLock { $0.map(\.status) } }
 
     /// Reads all files again, whether they have changed or not. Any thread may call it.
-    func reload() {
+    package func reload() {
         entries.withLock { entries in
             for index in entries.indices { reload(&entries[index]) }
         }
     }
 
-    func run() async throws {
+    package func run() async throws {
         if statuses.isEmpty { return try await gracefulShutdown() }
         for status in statuses {
             guard let expiry = status.expiry else { continue }
@@ -69,7 +76,7 @@ final class CertificateReload: Service {
     }
 
     /// Rereads the files that have changed.
-    private func look() {
+    package func look() {
         entries.withLock { entries in
             for index in entries.indices
             where entries[index].changes.look(at: Self.fingerprints(entries[index].certificate)) {

@@ -5,8 +5,9 @@ import Synchronization
 /// Accepts the data plane's events without ever blocking a worker, and writes them to the log on a task of its own.
 ///
 /// If events come faster than the log can be written, the newest are kept and the lost ones are counted.
-struct DataPlaneLog: Sendable {
-    private static let capacity = 1024
+package struct DataPlaneLog: Sendable {
+    /// The number of events that may wait to be written.
+    package static let capacity = 1024
 
     private let logger: Logger
     private let events: AsyncStream<DataPlaneEvent>
@@ -17,18 +18,18 @@ struct DataPlaneLog: Sendable {
         let value = Atomic(0)
     }
 
-    init(logger: Logger) {
+    package init(logger: Logger) {
         self.logger = logger
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.capacity))
     }
 
     /// Accepts an event; any thread may call this.
-    func take(_ event: DataPlaneEvent) {
+    package func take(_ event: DataPlaneEvent) {
         if case .dropped = continuation.yield(event) { lost.value.add(1, ordering: .relaxed) }
     }
 
     /// Writes until `finish()`.
-    func write() async {
+    package func write() async {
         for await event in events {
             let count = lost.value.exchange(0, ordering: .relaxed)
             if count > 0 { logger.warning("events were lost", metadata: ["count": .stringConvertible(count)]) }
@@ -40,7 +41,7 @@ struct DataPlaneLog: Sendable {
     }
 
     /// Ends the log: no more events come.
-    func finish() {
+    package func finish() {
         continuation.finish()
     }
 }

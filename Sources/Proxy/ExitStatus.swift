@@ -5,20 +5,22 @@ import Handover
 import Settings
 
 /// The Proxy's exit status, with the numbers of sysexits(3).
-enum ExitStatus {
+package enum ExitStatus {
+    /// Ended by a signal, in order.
+    package static let success = ExitCode.success
     /// A setting can't be used.
-    static let usage = ExitCode(64)
+    package static let usage = ExitCode(64)
     /// The state file is torn, damaged or not a state file of Sluice.
-    static let badState = ExitCode(65)
+    package static let badState = ExitCode(65)
     /// An address can't be listened on, or another Proxy holds the state file.
-    static let unavailable = ExitCode(69)
+    package static let unavailable = ExitCode(69)
     /// An internal error.
-    static let software = ExitCode(70)
+    package static let software = ExitCode(70)
     /// A file can't be read or written.
-    static let inputOutput = ExitCode(74)
+    package static let inputOutput = ExitCode(74)
 
     /// The exit status for an error.
-    static func of(_ error: any Error) -> ExitCode {
+    package static func of(_ error: any Error) -> ExitCode {
         switch error {
         case is SettingsErrors, is InheritedDescriptors.Failure: usage
         case StateStore.Failure.unreadable: badState

@@ -3,42 +3,47 @@ import DurationSyntax
 import EventLoop
 
 /// How the process leaves: for good, or because another one has taken over; and how long its calls have to finish.
-final class Leaving: Sendable {
+package final class Leaving: Sendable {
     /// The time that calls have to finish.
-    struct Grace: Sendable {
+    package struct Grace: Sendable, Equatable {
         /// When the Proxy ends.
-        var shutdown: Duration
+        package var shutdown: Duration
         /// When another process has taken over; `nil` for no limit.
-        var restart: Duration?
+        package var restart: Duration?
+
+        package init(shutdown: Duration, restart: Duration?) {
+            self.shutdown = shutdown
+            self.restart = restart
+        }
     }
 
     /// Read when it is needed, as the settings may change.
-    let grace: LiveValue<Grace>
+    package let grace: LiveValue<Grace>
     /// Set once the process is leaving.
-    let begun = OneTimeEvent()
+    package let begun = OneTimeEvent()
     private let succeeded = OneTimeEvent()
     private let hurried = OneTimeEvent()
 
-    init(grace: Grace) {
+    package init(grace: Grace) {
         self.grace = LiveValue(grace)
     }
 
     /// Records that another process has taken over. Call it before `begun` is set.
-    func succeed() { succeeded.set() }
+    package func succeed() { succeeded.set() }
 
     /// Limits calls to the grace of a shutdown: the process that took over ends too, or a signal has come.
-    func hurry() { hurried.set() }
+    package func hurry() { hurried.set() }
 
-    var ending: DataPlane.Ending { succeeded.isSet ? .succeeded : .last }
+    package var ending: DataPlane.Ending { succeeded.isSet ? .succeeded : .last }
 
     /// The current grace in words.
-    var graceText: String {
+    package var graceText: String {
         let grace = grace.current
         return ending == .last ? grace.shutdown.text : grace.restart?.text ?? "off"
     }
 
     /// Returns when calls have had their time, counted from this call, or when the task is cancelled.
-    func timeIsUp() async {
+    package func timeIsUp() async {
         let grace = grace.current
         guard ending == .succeeded else { return await Self.sleep(grace.shutdown) }
         await withTaskGroup(of: Void.self) { group in

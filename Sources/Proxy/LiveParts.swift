@@ -4,18 +4,30 @@ import JSONLogging
 import Settings
 
 /// The parts of the running Proxy that follow the settings when they are read again.
-struct LiveParts: Sendable {
-    var threshold: LogThreshold
-    var leaving: Leaving
-    var drainer: Drainer
-    var monitor: HealthMonitor
-    var dataPlane: DataPlane
-    var failover: FailoverWatch
+package struct LiveParts: Sendable {
+    package var threshold: LogThreshold
+    package var leaving: Leaving
+    package var drainer: Drainer
+    package var monitor: HealthMonitor
+    package var dataPlane: DataPlane
+    package var failover: FailoverWatch
+
+    package init(
+        threshold: LogThreshold, leaving: Leaving, drainer: Drainer, monitor: HealthMonitor, dataPlane: DataPlane,
+        failover: FailoverWatch
+    ) {
+        self.threshold = threshold
+        self.leaving = leaving
+        self.drainer = drainer
+        self.monitor = monitor
+        self.dataPlane = dataPlane
+        self.failover = failover
+    }
 
     /// Puts in force the settings that are live (`Setting.isLive`) and have changed. It can't fail.
     ///
     /// - Parameter settings: those that aren't live must be as they were at the start.
-    func follow(_ settings: ProxySettings) async {
+    package func follow(_ settings: ProxySettings) async {
         threshold.level = settings.logLevel
         leaving.grace.current = Leaving.Grace(settings)
         drainer.set(timeout: settings.drainTimeout)
@@ -26,14 +38,14 @@ struct LiveParts: Sendable {
 }
 
 extension Leaving.Grace {
-    init(_ settings: ProxySettings) {
+    package init(_ settings: ProxySettings) {
         self.init(shutdown: settings.shutdownGrace, restart: settings.restartGrace)
     }
 }
 
 extension HealthMonitor.Configuration {
     /// The part of the settings that concerns health checks.
-    init(_ settings: ProxySettings) {
+    package init(_ settings: ProxySettings) {
         self.init(
             endpoints: settings.endpoints, checks: settings.healthChecks, interval: settings.healthInterval,
             timeout: settings.healthTimeout, rise: settings.healthRise, fall: settings.healthFall)

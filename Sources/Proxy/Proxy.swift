@@ -20,14 +20,17 @@ struct Proxy {
     private let inherited: InheritedDescriptors
     /// The process to take over from.
     private let predecessor: Predecessor?
+    /// Told once signals have something to end in order.
+    private let termination: Termination
 
     init(
-        settings: ProxySettings, inherited: InheritedDescriptors, predecessor: Predecessor?,
+        settings: ProxySettings, inherited: InheritedDescriptors, predecessor: Predecessor?, termination: Termination,
         reread: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings
     ) {
         self.settings = settings
         self.inherited = inherited
         self.predecessor = predecessor
+        self.termination = termination
         self.reread = reread
     }
 
@@ -40,6 +43,7 @@ struct Proxy {
         signal(SIGPIPE, SIG_IGN)
         let reloadRequests = await UnixSignalsSequence(trapping: .sighup)
         let restartRequests = await UnixSignalsSequence(trapping: .sigusr2)
+        EarlySignals.raiseAgain()
         FileDescriptorLimit.raise()
         let logger = Logger(label: "sluice")
 
@@ -84,11 +88,13 @@ struct Proxy {
                 version: ProxyVersion.current, startedAt: startedAt, isStopping: { leaving.begun.isSet },
                 logger: logger))
 
-        let reload = SettingsReload(
-            requests: reloadRequests, settings: settings, read: reread,
-            parts: LiveParts(
-                threshold: threshold, leaving: leaving, drainer: drainer, monitor: monitor, dataPlane: dataPlane,
-                failover: failover), certificates: certificates, logger: logger)
+        let reload = ReloadService(
+            requests: reloadRequests,
+            reload: SettingsReload(
+                settings: settings, read: reread,
+                parts: LiveParts(
+                    threshold: threshold, leaving: leaving, drainer: drainer, monitor: monitor, dataPlane: dataPlane,
+                    failover: failover), certificates: certificates, logger: logger))
         let adminServes = OneTimeEvent()
         let adminAddress = adminListener.address
         let admin = AdminServer(
@@ -103,8 +109,8 @@ struct Proxy {
         // They end in reverse order: the admin API answers for as long as calls are finishing.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [admin, reload, monitor, certificates, service],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: [admin, reload, monitor, certificates, service], logger: logger))
+        termination.serve { Task { await group.triggerGracefulShutdown() } }
         await group.addServiceUnlessShutdown(
             Restart(
                 requests: restartRequests, program: .current(hasPredecessor: predecessor != nil),

@@ -3,13 +3,14 @@ import FoundationEssentials
 import Handover
 import NIOCore
 import Settings
+import UnixSignals
 
 /// The command line.
 @main
 struct ProxyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Proxy",
-        abstract: "Forwards gRPC and other HTTP/2 calls to a blue or a green backend, and switches between them.",
+        abstract: "Forwards gRPC and other HTTP/2 calls to a blue or a green upstream, and switches between them.",
         discussion: """
             Every setting can also be given by an environment variable, SLUICE_ and the flag's name in capitals with \
             underscores (SLUICE_HEALTH_CHECK), or in the file that --config names, as YAML with the flag's name as key \
@@ -48,7 +49,20 @@ struct ProxyCommand: AsyncParsableCommand {
             """)
     var check = false
 
+    static func main() async {
+        EarlySignals.catch()
+        await main(SettingFlags.joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
+    }
+
     func run() async throws {
+        let termination = Termination()
+        if check {
+            EarlySignals.release()
+        } else {
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            // It lasts as long as the process.
+            Task { for await _ in signals { termination.signal() } }
+        }
         var predecessor: Predecessor?
         do {
             let inherited = try InheritedDescriptors.take()
@@ -61,7 +75,8 @@ struct ProxyCommand: AsyncParsableCommand {
                 print(SettingsCheck.table(of: settings), terminator: "")
             } else {
                 try await Proxy(
-                    settings: settings, inherited: inherited, predecessor: predecessor, reread: read
+                    settings: settings, inherited: inherited, predecessor: predecessor, termination: termination,
+                    reread: read
                 ).run()
             }
         } catch let errors as SettingsErrors {

@@ -5,7 +5,6 @@ import Glibc
 import Handover
 import Logging
 import ServiceLifecycle
-import Synchronization
 import UnixSignals
 
 /// At SIGUSR2, has a new process take over, running the program that is installed by then.
@@ -29,6 +28,8 @@ struct Restart: Service {
 
     /// The time limit for the new process to be prepared, and then again to serve.
     private static let patience = Duration.seconds(30)
+    /// How long connections to the admin API wait for a new process that takes over; then they are answered here.
+    private static let silence = Duration.seconds(1)
 
     /// One element for each request.
     var requests: UnixSignalsSequence
@@ -66,12 +67,12 @@ struct Restart: Service {
         let commitment = Commitment()
         let watch = Task {
             // Before the other process has taken over, the signal means both: this one ends by it, the other one here.
-            for await _ in signals where !commitment.breakOff(ending: successor) { leaving.hurry() }
+            for await _ in signals where !commitment.breakOff(by: successor.end) { leaving.hurry() }
         }
         // A signal may have come before they were trapped: then this service is told that the process ends.
         let ending = Task {
             try? await gracefulShutdown()
-            if !Task.isCancelled { _ = commitment.breakOff(ending: successor) }
+            if !Task.isCancelled { _ = commitment.breakOff(by: successor.end) }
         }
         defer { ending.cancel() }
         do {
@@ -121,12 +122,22 @@ struct Restart: Service {
         let health = await parts.health.health()
         let predecessors = parts.traffic.predecessors
         for predecessor in predecessors { await predecessor.leave() }
+        // A new process that takes its time, or has stopped, must not keep operators from an answer: they are told that
+        // nothing can be changed now.
+        let answering = Task {
+            try await Task.sleep(for: Self.silence)
+            parts.admin.resume()
+        }
         do {
             try await successor.takeOver(
                 Takeover(history: state.history, health: [health.blue, health.green], drain: drain),
                 within: Self.patience, parts.dataPlane)
             guard commitment.commit() else { throw CancellationError() }
+            answering.cancel()
+            // Connections are the new process's from here on, if they were not all the time.
+            if (try? await answering.value) != nil { await parts.admin.pause() }
         } catch {
+            answering.cancel()
             commitment.abandon()
             // Ended first, so that it can make no more changes.
             await successor.giveUp()
@@ -136,81 +147,5 @@ struct Restart: Service {
             parts.admin.resume()
             throw error
         }
-    }
-}
-
-/// Whether a restart can still be broken off: by a signal that ends this process, until another one has taken over.
-private final class Commitment: Sendable {
-    private enum State {
-        case open
-        case committed
-        /// The new process has been killed, or whoever waits for its end is about to see to that.
-        case abandoned
-    }
-
-    private let state = Mutex(State.open)
-
-    /// Ends the new process, unless it has taken over.
-    ///
-    /// - Returns: whether it has not.
-    func breakOff(ending successor: Successor) -> Bool {
-        state.withLock { state in
-            switch state {
-            case .committed: return false
-            case .abandoned: return true
-            case .open:
-                state = .abandoned
-                successor.end()
-                return true
-            }
-        }
-    }
-
-    /// - Returns: whether the other process has taken over; if not, the restart was broken off before.
-    func commit() -> Bool {
-        state.withLock { state in
-            guard case .open = state else { return false }
-            state = .committed
-            return true
-        }
-    }
-
-    /// The restart has failed: the new process is ended by whoever waits for its end, and by nobody else.
-    func abandon() { state.withLock { $0 = .abandoned } }
-}
-
-/// The program that this process runs, in a form that can be started again.
-struct Program: Sendable {
-    /// The name it was started with, not the file of that time: an upgrade may have replaced the file, or pointed a
-    /// symbolic link elsewhere.
-    var path: String
-    var arguments: [String]
-
-    /// Whether the container ends with this process, and with it any process that has taken over.
-    var endsContainer: Bool
-
-    /// - Parameter hasPredecessor: whether this process has taken over from another, which shows that it is possible
-    ///   here.
-    static func current(hasPredecessor: Bool) -> Program {
-        let arguments = CommandLine.arguments
-        return Program(
-            path: path(of: arguments.first ?? ""), arguments: arguments,
-            endsContainer: !hasPredecessor && isMainProcessOfContainer())
-    }
-
-    private static func path(of name: String) -> String {
-        guard !name.contains("/") else { return name }
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        let paths: [String] = folders.map { "\($0)/\(name)" }
-        return paths.first { unsafe access($0, X_OK) == 0 } ?? "/proc/self/exe"
-    }
-
-    /// Whether this is a container's first process, or the one that its init (as of `docker run --init`) runs. A
-    /// service manager that is told which process is the service counts as neither.
-    private static func isMainProcessOfContainer() -> Bool {
-        if getpid() == 1 { return true }
-        guard getppid() == 1, unsafe getenv("NOTIFY_SOCKET") == nil else { return false }
-        // The inode number of the kernel's initial PID namespace (PROC_PID_INIT_INO).
-        return (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) != "pid:[4026531836]"
     }
 }

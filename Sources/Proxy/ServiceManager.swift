@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 
 /// Reports the process's state to the service manager, if there is one that asks for it (sd_notify(3)).
@@ -25,23 +26,6 @@ struct ServiceManager: Sendable {
 
     /// No answer is expected, and a manager that can't be reached must not stop the service.
     private func send(_ text: String) {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { space in
-            unsafe space.copyBytes(from: bytes)
-            if unsafe space[0] == UInt8(ascii: "@") { unsafe space[0] = 0 }
-        }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        let length = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path)! + bytes.count)
-        _ = unsafe withUnsafePointer(to: &address) { pointer in
-            // A sockaddr_un is a sockaddr by the sockets API's own convention.
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe sendto(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL), address, length)
-            }
-        }
+        try? UnixDatagram().send(text, to: path)
     }
 }

@@ -5,18 +5,18 @@ import Settings
 ///
 /// ArgumentParser finds a type's options by reflection (`customMirror`) and gives them their values by decoding
 /// (`init(from:)`); here and in `GroupFlags` the table of settings provides both, so that no flag has to be declared.
-struct SettingFlags: ParsableArguments, CustomReflectable {
+package struct SettingFlags: ParsableArguments, CustomReflectable {
     /// The values given as flags, by setting; a setting that was not given has no entry.
-    private(set) var given: [SettingName: [String]] = [:]
+    package private(set) var given: [SettingName: [String]] = [:]
 
-    init() {}
+    package init() {}
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: FlagKey.self)
         for group in SettingTable.groups { try take(group, from: container) }
     }
 
-    var customMirror: Mirror {
+    package var customMirror: Mirror {
         Mirror(self, children: SettingTable.groups.map { Self.section(for: $0) }, displayStyle: .struct)
     }
 
@@ -29,6 +29,38 @@ struct SettingFlags: ParsableArguments, CustomReflectable {
 
     private static func section<Group: SettingGroup>(for _: Group) -> Mirror.Child {
         (Group.title, OptionGroup<GroupFlags<Group>>(title: Group.title))
+    }
+}
+
+extension SettingFlags {
+    /// The arguments with each negative number joined to the flag before it: `--workers -1` becomes `--workers=-1`.
+    ///
+    /// ArgumentParser takes whatever begins with a dash for a flag, and would say that the value is missing; joined, it
+    /// is refused as any other number out of range.
+    package static func joiningNegativeNumbers(_ arguments: [String]) -> [String] {
+        var joined: [String] = []
+        for argument in arguments {
+            if argument.isNegativeNumber, let flag = joined.last, flag.takesValue {
+                joined[joined.count - 1] = flag + "=" + argument
+            } else {
+                joined.append(argument)
+            }
+        }
+        return joined
+    }
+}
+
+extension String {
+    /// Whether it begins as a negative number or duration does.
+    fileprivate var isNegativeNumber: Bool {
+        first == "-" && dropFirst().first.map { $0.isASCII && $0.isNumber } == true
+    }
+
+    /// Whether it is the flag of a setting that takes a value, and has none yet.
+    fileprivate var takesValue: Bool {
+        guard hasPrefix("--"), let setting = SettingTable.setting(named: String(dropFirst(2))) else { return false }
+        if case .switch = setting.kind { return false }
+        return true
     }
 }
 
@@ -46,7 +78,8 @@ private struct GroupFlags<Group: SettingGroup>: ParsableArguments, CustomReflect
             case .value, .list:
                 given[setting.name] = try container.decode(Option<String?>.self, forKey: key).wrappedValue.map { [$0] }
             case .repeatedList:
-                given[setting.name] = try container.decode(Option<[String]>.self, forKey: key).wrappedValue
+                let values = try container.decode(Option<[String]>.self, forKey: key).wrappedValue
+                given[setting.name] = values.isEmpty ? nil : values
             case .switch:
                 given[setting.name] = try container.decode(Flag<Bool>.self, forKey: key).wrappedValue ? ["on"] : nil
             }

@@ -67,9 +67,7 @@ struct SettingsCheck {
 
     private func checkAppendable(_ setting: some DeclaredSetting, _ path: String) -> [SettingsError] {
         let exists = unsafe access(path, F_OK) == 0
-        var status = stat()
-        let isFolder = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        let usable = exists ? !isFolder && isWritable(path) : isWritable(folder(of: path))
+        let usable = exists ? LogFile.isAllowed(path: path) && isWritable(path) : isWritable(folder(of: path))
         return usable ? [] : [reject(setting, path, "a file that can be written to, or made")]
     }
 

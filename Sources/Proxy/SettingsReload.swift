@@ -1,33 +1,37 @@
 import Logging
-import ServiceLifecycle
 import Settings
-import UnixSignals
 
-/// Reads the settings again at each SIGHUP; the running Proxy then follows those that can change.
+/// Reads the settings again; the running Proxy then follows those that can change.
 ///
 /// All or nothing: settings that can't be used are logged, and nothing changes.
-struct SettingsReload: Service {
-    /// One element for each request. SIGHUP must be trapped before the Proxy listens; otherwise it would end the
-    /// process.
-    var requests: UnixSignalsSequence
-    /// The settings that the process was started with.
-    var settings: ProxySettings
-    /// Reads flags, environment and file, as at the start.
-    var read: @Sendable () throws(SettingsErrors) -> ProxySettings
-    var parts: LiveParts
-    /// Also read again, whether or not the settings could be used.
-    var certificates: CertificateReload
-    var logger: Logger
+package struct SettingsReload: Sendable {
+    private var inForce: SettingsInForce
+    private let read: @Sendable () throws(SettingsErrors) -> ProxySettings
+    private let parts: LiveParts
+    private let certificates: CertificateReload
+    private let logger: Logger
 
-    func run() async {
-        var inForce = SettingsInForce(settings)
-        for await _ in requests.cancelOnGracefulShutdown() {
-            await reload(&inForce)
-            certificates.reload()
-        }
+    /// - Parameters:
+    ///   - settings: those that the process was started with.
+    ///   - read: reads flags, environment and file, as at the start.
+    ///   - certificates: also read again each time, whether or not the settings could be used.
+    package init(
+        settings: ProxySettings, read: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings,
+        parts: LiveParts, certificates: CertificateReload, logger: Logger
+    ) {
+        inForce = SettingsInForce(settings)
+        self.read = read
+        self.parts = parts
+        self.certificates = certificates
+        self.logger = logger
     }
 
-    private func reload(_ inForce: inout SettingsInForce) async {
+    package mutating func reload() async {
+        await followSettings()
+        certificates.reload()
+    }
+
+    private mutating func followSettings() async {
         let change: SettingsInForce.Change
         do {
             change = inForce.follow(try read())

@@ -1,4 +1,5 @@
-import FoundationEssentials
+import Glibc
+import Ground
 import Yams
 
 /// A YAML file of settings: one mapping from a setting's name to its value, or to a list if it takes several.
@@ -14,19 +15,32 @@ package struct ConfigurationFile: Sendable {
     /// Values as written, without quotes. YAML's types don't apply: `on` is the text `on`, not true.
     private let values: [String: [String]]
 
+    /// One for each key that is unknown or has a value of the wrong kind; that key counts as not given. They belong
+    /// with the errors in the other keys' values, so that all are told at once.
+    let flaws: [SettingsError]
+
+    /// The largest size in bytes: a file of settings is far smaller.
+    private static let largestSize = 1 << 20
+
     /// Reads a file.
     ///
-    /// - Throws: `SettingsErrors` that name the file, and each key in it that is unknown or has a value of the wrong
-    ///   kind.
+    /// - Throws: `SettingsErrors` with one error that names the file: it can't be read, or is no mapping in YAML.
     package init(path: String) throws(SettingsErrors) {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            let file = try FileDescriptor(retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }, "open")
+            bytes = try file.readAll(limit: Self.largestSize)
         } catch {
-            let reason = (error as? CocoaError)?.code == .fileReadNoSuchFile ? "there is no such file" : "\(error)"
-            throw SettingsErrors([SettingsError("--config is \"\(path)\", which can't be read: \(reason)")])
+            throw Self.unreadable(path, error.code == ENOENT ? "there is no such file" : error.reason)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Self.unreadable(path, "it is not text in UTF-8")
         }
         try self.init(path: path, text: text)
+    }
+
+    private static func unreadable(_ path: String, _ reason: String) -> SettingsErrors {
+        SettingsErrors([SettingsError("--config is \"\(path)\", which can't be read: \(reason)")])
     }
 
     /// Parses a file's text.
@@ -43,35 +57,40 @@ package struct ConfigurationFile: Sendable {
         }
         // The parser represents a document without content as an empty scalar, or not at all.
         guard let root, root.scalar?.string != "" else {
-            values = [:]
+            (values, flaws) = ([:], [])
             return
         }
-        let flaws = Self.flaws(of: root)
-        guard flaws.isEmpty else { throw SettingsErrors(flaws.map { SettingsError("\(path): \($0)") }) }
-        let pairs = (root.mapping ?? [:]).map { key, value in
-            (key.string ?? "", value.sequence?.compactMap(\.scalar?.string) ?? [value.scalar?.string ?? ""])
+        guard let mapping = root.mapping else {
+            throw SettingsErrors([SettingsError("\(path): the top level is not a mapping of settings to values")])
         }
-        values = Dictionary(pairs) { first, _ in first }
+        var values: [String: [String]] = [:]
+        var flaws: [SettingsError] = []
+        for (key, value) in mapping {
+            if let flaw = Self.flaw(of: key, value) {
+                flaws.append(SettingsError("\(path): \(flaw)"))
+            } else {
+                values[key.string ?? ""] = value.sequence?.compactMap(\.scalar?.string) ?? [value.scalar?.string ?? ""]
+            }
+        }
+        (self.values, self.flaws) = (values, flaws)
     }
 
     /// The value or values of a setting; `nil` if the file doesn't contain it.
     func values(of name: SettingName) -> [String]? { values[name.description] }
 
-    private static func flaws(of root: Node) -> [String] {
-        guard let mapping = root.mapping else { return ["the top level is not a mapping of settings to values"] }
-        return mapping.compactMap { key, value in
-            guard let text = key.string, let setting = SettingTable.setting(named: text) else {
-                let names = SettingTable.settings.map(\.name.description).joined(separator: ", ")
-                return "unknown setting \"\(key.string ?? "?")\"; known: \(names)"
-            }
-            switch value {
-            case .scalar:
-                return nil
-            case .sequence(let elements) where setting.kind.isList:
-                return elements.allSatisfy { $0.scalar != nil } ? nil : "\(text) is not a list of plain values"
-            default:
-                return setting.kind.isList ? "\(text) is neither a value nor a list" : "\(text) is not a plain value"
-            }
+    /// What is wrong with a key or the kind of its value; `nil` for nothing.
+    private static func flaw(of key: Node, _ value: Node) -> String? {
+        guard let text = key.string, let setting = SettingTable.setting(named: text) else {
+            let names = SettingTable.settings.map(\.name.description).joined(separator: ", ")
+            return "unknown setting \"\(key.string ?? "?")\"; known: \(names)"
+        }
+        switch value {
+        case .scalar:
+            return nil
+        case .sequence(let elements) where setting.kind.isList:
+            return elements.allSatisfy { $0.scalar != nil } ? nil : "\(text) is not a list of plain values"
+        default:
+            return setting.kind.isList ? "\(text) is neither a value nor a list" : "\(text) is not a plain value"
         }
     }
 }

@@ -90,7 +90,7 @@ package struct ProxySettings: Sendable {
         var reader = SettingReader(flags: flags, environment: environment, file: file)
         for setting in SettingTable.settings { setting.read(&reader, into: &self) }
         sources = reader.sources
-        let errors = reader.errors + contradictions
+        let errors = (file?.flaws ?? []) + reader.errors + contradictions
         guard errors.isEmpty else { throw SettingsErrors(errors) }
     }
 

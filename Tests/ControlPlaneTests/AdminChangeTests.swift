@@ -1,5 +1,6 @@
 import ControlPlane
 import DataPlane
+import EventLoop
 import HTTPTypes
 import TestSupport
 import Testing
@@ -304,5 +305,37 @@ import Testing
         #expect(lines[2].contains(#""drain":{"color":"blue","epoch":2,"timeout":"1m"}"#))
         #expect(lines[2].contains(#""outcome":"changed","reason":"not yet""#))
         #expect(lines[2].contains(#""who":"192.0.2.7""#))
+    }
+
+    @Test func aClientThatGoesAwayEndsItsWait() async throws {
+        let admin = try AdminBench()
+        admin.bench.traffic.answer(inFlight: [[.init(epoch: 1, color: .blue, calls: 3)]])
+        let request = Task { try await admin.post("/switch?wait=drained&timeout=1h") }
+        #expect(await eventually { admin.bench.traffic.waitCount == 1 })
+        request.cancel()
+        let answer = try await request.value
+        #expect(answer.status == 202)
+        #expect(answer.json?["in_flight"] == 3)
+        #expect(admin.bench.switchboard.state.epoch == 2)
+    }
+
+    /// It may have gone before the change is decided: what it has asked for is done all the same.
+    @Test func aClientThatGoesAwayStopsNoChange() async throws {
+        let (goesOn, goOn) = AsyncStream.makeStream(of: Void.self)
+        let sawTheEnd = OneTimeEvent()
+        let health = FakeHealth {
+            for await _ in goesOn {}
+            if Task.isCancelled { sawTheEnd.set() }
+        }
+        let admin = try AdminBench(health: health)
+        let request = Task { try await admin.post("/switch") }
+        #expect(await eventually { !health.waitedFor.isEmpty })
+        request.cancel()
+        try await Task.sleep(for: .milliseconds(20))
+        #expect(admin.bench.switchboard.state.epoch == 1)
+        goOn.finish()
+        #expect(try await request.value.status == 200)
+        #expect(admin.bench.switchboard.state.epoch == 2)
+        #expect(!sawTheEnd.isSet)
     }
 }

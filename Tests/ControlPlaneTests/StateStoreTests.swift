@@ -3,6 +3,7 @@ import DataPlane
 import FoundationEssentials
 import Glibc
 import Ground
+import TestSupport
 import Testing
 
 @Suite struct StateStoreTests {

@@ -1,6 +1,7 @@
 import ControlPlane
 import DataPlane
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct SwitchboardTests {

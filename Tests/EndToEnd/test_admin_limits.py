@@ -12,6 +12,7 @@ import time
 import pytest
 
 from harness.certificates import Authority
+from harness.long_stream import finish, open_stream
 from harness.process import eventually
 from harness.slow_clients import SlowClients
 from harness.http_witness import HTTPWitness
@@ -112,3 +113,18 @@ def test_a_request_must_come_within_five_seconds(proxy, begin):
     assert 4.5 < took < 20
     assert answer.startswith(b"HTTP/1.1 408 ") if begin else answer == b""
     assert proxy.admin.get("/healthz").status == 200
+
+
+def test_requests_whose_clients_have_gone(proxy, connect_raw):
+    """They wait for a color to drain that won't, and no longer than their clients do: their places are for others."""
+    stream = open_stream(connect_raw(proxy.address))
+    host, port = proxy.admin.address.rsplit(":", 1)
+    request = b"POST /switch?to=green&wait=drained&timeout=1h HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    for _ in range(MANY):
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(request)
+    began = time.monotonic()
+    eventually(lambda: proxy.admin.get("/status").status == 200, what="a place", timeout=10)
+    assert proxy.admin.status()["epoch"] == 2, "the change was made all the same"
+    assert time.monotonic() - began < 10
+    finish(stream)

@@ -119,8 +119,9 @@ def test_access_log_cuts_what_is_long(start_proxy, connect_raw, blue, green):
     assert {line["authority"] for line in lines} == {"sluice.test"}
 
 
-def test_access_log_to_standard_output(start_proxy, open_channel, blue, green):
-    proxy = start_proxy(blue=blue.address, green=green.address, access_log="-")
+@pytest.mark.parametrize("destination", ["-", "/dev/stdout"])
+def test_access_log_to_standard_output(start_proxy, open_channel, blue, green, destination):
+    proxy = start_proxy(blue=blue.address, green=green.address, access_log=destination)
     proxy.admin.wait_ready()
     open_channel(proxy.address).unary_unary("/echo.Echo/Unary")(b"x", timeout=15)
     line = proxy.process.wait_for_line(lambda text: "/echo.Echo/Unary" in text and text, what="a line", stream="stdout")

@@ -225,3 +225,46 @@ def test_access_log_that_cannot_be_opened(tmp_path, blue, green):
 def test_environment_of_other_programs_is_no_setting(tmp_path):
     done = check(tmp_path, **NEEDED, env={"WORKERS": "zero", "PORT": "x", **os.environ})
     assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize("given", ["-1", "-250ms", "-0"])
+def test_a_negative_number_is_out_of_range(tmp_path, given):
+    """It begins as a flag does, and is a value all the same."""
+    setting, allowed = ("health-timeout", "a duration from") if given.endswith("ms") else ("workers", "from 1 to 1024")
+    done = run([BINARIES / "Proxy", "--check", f"--{setting}", given], cwd=tmp_path)
+    assert done.returncode == USAGE_ERROR
+    assert f'--{setting} is "{given}" (from the command line)' in done.stderr and allowed in done.stderr
+
+
+def test_a_configuration_file_that_can_not_be_read(tmp_path):
+    locked = tmp_path / "locked.yml"
+    locked.write_text("workers: 2\n")
+    locked.chmod(0)
+    expected = {tmp_path: "is a directory", tmp_path / "none.yml": "there is no such file"}
+    if os.geteuid() != 0:
+        expected[locked] = "permission denied"
+    for path, reason in expected.items():
+        done = run([BINARIES / "Proxy", "--config", path], cwd=tmp_path)
+        assert done.returncode == USAGE_ERROR
+        assert done.stderr == f'Error: --config is "{path}", which can\'t be read: {reason}\n'
+
+
+def test_all_faults_of_a_file_are_told_at_once(tmp_path):
+    file = tmp_path / "sluice.yml"
+    file.write_text("wrokers: 2\nhealth-rise: many\nlisten: [a, b]\nmax-connections: 0\n")
+    done = run([BINARIES / "Proxy", "--check", "--config", file], cwd=tmp_path)
+    assert done.returncode == USAGE_ERROR
+    for word in ("wrokers", "health-rise", "listen", "max-connections"):
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize("setting, status", [("audit_log", 74), ("access_log", 74)])
+def test_a_log_that_is_a_pipe_is_refused(tmp_path, setting, status):
+    """Opening it would wait for a reader, and writing to it for ever for one that doesn't read."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = run_proxy(tmp_path, **NEEDED, **{setting: pipe})
+    assert done.returncode == status, done
+    assert str(pipe) in done.stderr and "it is not a file, but a pipe, a socket or a device" in done.stderr
+    done = check(tmp_path, **NEEDED, **{setting: pipe})
+    assert done.returncode == USAGE_ERROR and str(pipe) in done.stderr

@@ -1,17 +1,21 @@
 """SIGTERM and SIGINT: calls finish, each one gets an answer, and the exit code is 0."""
 
+import os
 import queue
+import re
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import grpc
 import pytest
 from hyperframe.frame import GoAwayFrame, HeadersFrame, PingFrame
 
 from harness.attacker import ACK, DATA, END_HEADERS, END_STREAM, PING, Attacker, frame, reset
-from harness.process import eventually
+from harness.process import BINARIES, ManagedProcess, eventually
+from harness.proxy import options
 from harness.raw_http2 import NO_ERROR, grpc_message, grpc_request
 
 
@@ -203,6 +207,46 @@ def test_readyz_says_no_while_it_shuts_down(start_proxy, open_channel, blue, gre
     call.exchange(b"still here")
     call.end()
     assert proxy.process.wait() == 0
+
+
+def caught(process: ManagedProcess) -> int:
+    """The signals that a process has handlers for, as the bits of a mask."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)[1], 16)
+
+
+def begin(start_process, folder, blue, green) -> ManagedProcess:
+    """A Proxy whose first line has just run: it is milliseconds old."""
+    process = start_process(
+        [BINARIES / "Proxy", *options(
+            listen="127.0.0.1:0", admin="127.0.0.1:0", blue=blue.address, green=green.address,
+            state_file=folder / "state.json", audit_log=folder / "audit.jsonl", access_log="off")],
+        name="Proxy", cwd=folder)  # fmt: skip
+    deadline = time.monotonic() + 10
+    while not caught(process) >> (signal.SIGUSR2 - 1) & 1:
+        assert process.popen.poll() is None and time.monotonic() < deadline
+    return process
+
+
+@pytest.mark.parametrize("pause", [0, 0.002, 0.005, 0.01, 0.02, 0.05])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_end_during_the_start_is_clean(start_process, tmp_path, blue, green, number, pause):
+    process = begin(start_process, tmp_path, blue, green)
+    time.sleep(pause)
+    process.signal(number)
+    assert process.wait() == 0
+
+
+@pytest.mark.parametrize("pause", [0, 0.005, 0.02])
+@pytest.mark.parametrize("number, word", [
+    (signal.SIGHUP, "settings reloaded"), (signal.SIGUSR2, "another process has taken over")])  # fmt: skip
+def test_a_request_during_the_start_is_answered(start_process, tmp_path, blue, green, number, word, pause):
+    """A reload or a restart that is asked for too early happens as soon as it can."""
+    process = begin(start_process, tmp_path, blue, green)
+    time.sleep(pause)
+    process.signal(number)
+    process.wait_for_line(lambda line: word in line, what=word)
+    os.killpg(process.pid, signal.SIGTERM)
 
 
 def refuses_connections(address: str) -> bool:

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 /// A client that sends what it is told to, and keeps what it receives.
 final class TestClient: Sendable {
@@ -68,14 +69,4 @@ final class TestClient: Sendable {
         _ = await eventually { self.hasEnded }
         return text
     }
-}
-
-/// Polls for up to 10 s until `check` holds; returns whether it did.
-func eventually(_ check: () -> Bool) async -> Bool {
-    let deadline = ContinuousClock.now + .seconds(30)
-    while .now < deadline {
-        if check() { return true }
-        try? await Task.sleep(for: .milliseconds(2))
-    }
-    return check()
 }

@@ -69,16 +69,7 @@ import Handover
         #expect(whole.map { pieces.take($0) }.last == message(150))
     }
 
-    /// Pieces as version 2 sends them: a header of six bytes, of which one marks the last piece.
-    @Test func piecesOfTheSecondVersion() {
-        var pieces = MessagePieces(largestMessage: 1000)
-        #expect(pieces.take([1, 0, 7, 0, 0, 0] + [UInt8](repeating: 1, count: 94)) == nil)
-        #expect(pieces.take([1, 0, 8, 0, 0, 0, 3]) == nil)
-        #expect(pieces.take([1, 1, 7, 0, 0, 0, 2]) == [UInt8](repeating: 1, count: 94) + [2])
-        #expect(pieces.take([1, 1, 8, 0, 0, 0]) == [3])
-    }
-
-    @Test(arguments: [[1], [1, 1], [1, 0, 0, 0, 0], [2], [2, 0, 0, 0, 0, 1, 0, 0]] as [[UInt8]])
+    @Test(arguments: [[2], [2, 0, 0, 0, 0, 1, 0, 0]] as [[UInt8]])
     func headThatIsCut(packet: [UInt8]) {
         var pieces = MessagePieces(largestMessage: 100)
         #expect(pieces.take(packet) == nil)

@@ -1,11 +1,14 @@
 import FoundationEssentials
+import Glibc
 import Settings
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationFileTests {
     private func errors(_ text: String) -> [String] {
         do {
-            _ = try ConfigurationFile(path: "proxy.yaml", text: text)
+            let file = try ConfigurationFile(path: "proxy.yaml", text: text)
+            _ = try ProxySettings(flags: [:], environment: [:], file: file, cores: 1)
             return []
         } catch {
             return error.errors.map(\.description)
@@ -25,6 +28,16 @@ import Testing
         // A setting that only makes sense on the command line.
         #expect(errors("config: other.yaml").count == 1)
         #expect(errors("check: true").count == 1)
+    }
+
+    /// A key that is wrong hides no value that is.
+    @Test func tellsAllThatIsWrongAtOnce() {
+        let found = errors("worker: 2\nworkers: many\nlisten: [a, b]\nhealth-rise: 0\nhealth-fall: 1\n")
+        #expect(found.count == 4)
+        #expect(found.contains { $0.hasPrefix("proxy.yaml: unknown setting \"worker\"") })
+        #expect(found.contains("proxy.yaml: listen is not a plain value"))
+        #expect(found.contains { $0.hasPrefix("--workers is \"many\" (from proxy.yaml); allowed:") })
+        #expect(found.contains { $0.hasPrefix("--health-rise is \"0\" (from proxy.yaml); allowed:") })
     }
 
     @Test func namesKeysThatHoldTheWrongKind() {
@@ -57,7 +70,29 @@ import Testing
         ) {
             try ConfigurationFile(path: "/nowhere/proxy.yaml")
         }
-        #expect(throws: SettingsErrors.self) { try ConfigurationFile(path: "/") }
+    }
+
+    @Test func saysWhyAFileCanNotBeRead() throws {
+        func reason(_ path: String) -> String? {
+            do {
+                _ = try ConfigurationFile(path: path)
+                return nil
+            } catch {
+                return error.errors.map(\.description).joined()
+            }
+        }
+        #expect(reason("/") == "--config is \"/\", which can't be read: is a directory")
+        let folder = TemporaryFolder()
+        try Data([0xff, 0xfe]).write(to: URL(filePath: folder.file("latin")))
+        #expect(
+            reason(folder.file("latin"))
+                == "--config is \"\(folder.file("latin"))\", which can't be read: it is not text in UTF-8")
+        folder.write("large", String(repeating: "# \n", count: 1 << 19))
+        #expect(reason(folder.file("large"))?.hasSuffix("which can't be read: file too large") == true)
+        folder.write("locked", "workers: 2\n")
+        _ = unsafe chmod(folder.file("locked"), 0)
+        // Root may read anything.
+        if getuid() != 0 { #expect(reason(folder.file("locked"))?.hasSuffix("permission denied") == true) }
     }
 
     @Test func readsAFile() throws {

@@ -35,25 +35,4 @@ import Testing
             #expect(FileFingerprint(path: link) != first)
         }
     }
-
-    /// The answers of a detector that has seen 1 to a series of looks.
-    private func looks(at values: [Int]) -> [Bool] {
-        var detector = ChangeDetector(known: 1)
-        return values.map { detector.look(at: $0) }
-    }
-
-    @Test func waitsUntilAChangeHasSettled() {
-        #expect(looks(at: [1, 2, 3, 3, 3]) == [false, false, false, true, false])
-        // A value that is seen once and then changes back is no change.
-        #expect(looks(at: [2, 1, 1, 2, 2, 1, 1]) == [false, false, false, false, true, false, true])
-    }
-
-    @Test func doesNotReportAValueThatWasTakenDirectly() {
-        var detector = ChangeDetector(known: 1)
-        var acted = detector.look(at: 2)
-        detector.take(2)
-        acted = detector.look(at: 2) || acted
-        acted = detector.look(at: 2) || acted
-        #expect(!acted)
-    }
 }

@@ -30,8 +30,8 @@ int clinux_shared_memory(const char *name);
 int clinux_message_pair(int pair[2]);
 
 /// posix_spawn(3): starts a program with `count` descriptors, numbered from 3 on in the order given, besides the standard
-/// ones; it has no others. Its signals are blocked as this process's are not, and those that this process ignores it
-/// ignores, too.
+/// ones; it has no others. None of its signals is blocked, whatever this process blocks; those that this process ignores
+/// it ignores, too.
 ///
 /// Returns 0, or what posix_spawn(3) returns.
 int clinux_spawn(

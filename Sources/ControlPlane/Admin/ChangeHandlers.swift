@@ -65,8 +65,8 @@ struct ChangeHandlers: Sendable {
         let isTrial = try query.flag("dry_run")
         if isTrial && wait != nil { throw AdminError.badRequest("dry_run changes nothing that could be waited for") }
         var receipt: ChangeReceipt
-        do {
-            receipt = try await isTrial ? services.switchboard.trial(change) : services.switchboard.change(change)
+        do throws(ChangeRefusal) {
+            receipt = try await make(change, isTrial: isTrial)
         } catch {
             throw refusal(error)
         }
@@ -79,6 +79,19 @@ struct ChangeHandlers: Sendable {
             // 15.3.3).
             status: wait != nil && !receipt.isDrained ? .accepted : .ok,
             headers: isTrial ? [:] : [.eTag: "\"\(receipt.change.epoch)\""])
+    }
+
+    /// Makes the change in a task of its own: a client that goes away ends a wait, but no change that it has asked for.
+    private func make(_ change: ChangeRequest, isTrial: Bool) async throws(ChangeRefusal) -> ChangeReceipt {
+        let board = services.switchboard
+        let task = Task { () -> Result<ChangeReceipt, ChangeRefusal> in
+            do throws(ChangeRefusal) {
+                return .success(try await isTrial ? board.trial(change) : board.change(change))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try await task.value.get()
     }
 
     private func refusal(_ refusal: ChangeRefusal) -> AdminError {

@@ -34,7 +34,10 @@ extension TrafficControl {
         return await report().left(on: old, before: change.epoch)
     }
 
-    private func isDrained<C: Clock<Duration>>(
+    /// Waits until no call is left that began on a color before an epoch, or the time is up.
+    ///
+    /// - Returns: as `waitUntilDrained(_:before:until:_:)`.
+    package func isDrained<C: Clock<Duration>>(
         _ color: Color, before epoch: UInt64, within timeout: Duration, _ clock: C
     ) async -> Bool {
         await waitUntilDrained(color, before: epoch, until: clock.now.advanced(by: timeout), clock)

@@ -10,14 +10,12 @@ import Synchronization
 package final class AuditLog: Sendable {
     /// The log can't be written. The description is one line that names the file.
     package struct Failure: Error, Equatable, CustomStringConvertible {
-        /// The system's error, with the file's name.
-        package var cause: SystemError
+        /// What went wrong, with the file's name.
+        package var description: String
 
-        package init(cause: SystemError) {
-            self.cause = cause
+        package init(description: String) {
+            self.description = description
         }
-
-        package var description: String { "\(cause)" }
     }
 
     private struct Target {
@@ -33,44 +31,41 @@ package final class AuditLog: Sendable {
     /// Opens the log, creating it if needed; fails at once if it can't be written.
     package init(path: String) throws(Failure) {
         self.path = path
-        do {
-            target = Mutex(try Self.open(path))
-        } catch {
-            throw Failure(cause: error)
-        }
+        target = Mutex(try Self.open(path))
     }
 
     /// Appends a line and waits until it is on disk.
     package func append(_ entry: AuditEntry) throws {
-        let line = try JSONCoding.line(entry)
-        do {
-            try append(line)
-        } catch {
-            throw Failure(cause: error)
-        }
+        try append(try JSONCoding.line(entry))
     }
 
-    private func append(_ line: [UInt8]) throws(SystemError) {
-        try target.withLock { target throws(SystemError) in
+    private func append(_ line: [UInt8]) throws(Failure) {
+        try target.withLock { target throws(Failure) in
             if target.file.identity != OpenFile.identity(of: path) {
                 target = try Self.open(path)
             }
             do throws(SystemError) {
-                try target.file.write(target.isCut ? [UInt8(ascii: "\n")] + line : line)
-                target.isCut = false
-            } catch {
+                // Until it is known how it ended.
+                let isCut = target.isCut
                 target.isCut = true
-                throw error
+                try target.file.write(isCut ? [UInt8(ascii: "\n")] + line : line)
+                target.isCut = false
+                try target.file.synchronize()
+            } catch {
+                throw Failure(description: error.description)
             }
-            try target.file.synchronize()
         }
     }
 
-    private static func open(_ path: String) throws(SystemError) -> Target {
-        // Symbolic links are followed: they may lead to a terminal, a pipe or another disk, and nothing there is ever
-        // lost, as lines are only appended. The file's group can read it, for log collectors. It is opened for reading
-        // too: the last byte tells whether the last line is complete.
-        let file = try OpenFile(path, flags: O_RDWR | O_APPEND | O_CREAT, mode: 0o640)
+    private static func open(_ path: String) throws(Failure) -> Target {
+        // The file's group can read it, for log collectors. It is opened for reading too: the last byte tells whether
+        // the last line is complete.
+        let file: OpenFile
+        do throws(LogFile.OpenError) {
+            file = OpenFile(try LogFile(path: path, canRead: true).descriptor, path: path)
+        } catch {
+            throw Failure(description: "\(OpenFile.operation("open", path)): \(error.reason)")
+        }
         var last: UInt8 = 0
         let end = lseek(file.descriptor.number, 0, SEEK_END)
         let hasLast = unsafe end > 0 && pread(file.descriptor.number, &last, 1, end - 1) == 1

@@ -23,6 +23,14 @@ final class OpenFile: Sendable {
             retrying { unsafe open(path, flags | O_CLOEXEC, mode) }, Self.operation("open", path))
     }
 
+    /// Takes over an open file.
+    ///
+    /// - Parameter path: the file's name in errors.
+    init(_ descriptor: FileDescriptor, path: String) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
     /// Shares a file that someone else has opened.
     ///
     /// - Parameter path: the file's name in errors.

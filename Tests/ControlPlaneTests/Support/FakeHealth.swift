@@ -8,7 +8,14 @@ final class FakeHealth: HealthReporting {
     private let current: Mutex<PerColor<ColorHealth>>
     private let settled = Mutex<[Color]>([])
 
-    init(blue: HealthState = .healthy, green: HealthState = .healthy) {
+    private let settling: @Sendable () async -> Void
+
+    /// - Parameter settling: what to wait for before the first results are there.
+    init(
+        blue: HealthState = .healthy, green: HealthState = .healthy,
+        settling: @escaping @Sendable () async -> Void = {}
+    ) {
+        self.settling = settling
         current = Mutex(
             PerColor(blue: ColorHealth.sample(.blue, blue), green: ColorHealth.sample(.green, green)))
     }
@@ -26,6 +33,7 @@ final class FakeHealth: HealthReporting {
 
     func settledHealth(of color: Color) async -> PerColor<ColorHealth> {
         settled.withLock { $0.append(color) }
+        await settling()
         return await health()
     }
 }

@@ -3,6 +3,7 @@ import DataPlane
 import Ground
 import Logging
 import Synchronization
+import TestSupport
 
 /// A switchboard with everything it needs, in a folder of its own.
 struct SwitchboardBench {

@@ -1,10 +1,10 @@
 import FoundationEssentials
 
 /// A test's own folder, deleted with this object.
-final class TemporaryFolder: Sendable {
-    let path: String
+package final class TemporaryFolder: Sendable {
+    package let path: String
 
-    init() {
+    package init() {
         // In memory if the system has such a folder: hundreds of fsyncs on a busy disk would slow down every other
         // test.
         let memory = URL(filePath: "/dev/shm")
@@ -18,34 +18,34 @@ final class TemporaryFolder: Sendable {
         remove()
     }
 
-    func file(_ name: String) -> String {
+    package func file(_ name: String) -> String {
         path + "/" + name
     }
 
-    func text(_ name: String) -> String? {
+    package func text(_ name: String) -> String? {
         (try? Data(contentsOf: URL(filePath: file(name)))).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    func write(_ name: String, _ text: String) {
+    package func write(_ name: String, _ text: String) {
         try! Data(text.utf8).write(to: URL(filePath: file(name)))
     }
 
-    func rename(_ name: String, to other: String) {
+    package func rename(_ name: String, to other: String) {
         try! FileManager.default.moveItem(atPath: file(name), toPath: file(other))
     }
 
-    var names: [String] {
+    package var names: [String] {
         try! FileManager.default.contentsOfDirectory(atPath: path).sorted()
     }
 
-    func remove() {
+    package func remove() {
         try? FileManager.default.removeItem(atPath: path)
     }
 }
 
 extension TemporaryFolder {
     /// Moves another folder into this one.
-    func adopt(_ other: TemporaryFolder, as name: String) {
+    package func adopt(_ other: TemporaryFolder, as name: String) {
         try! FileManager.default.moveItem(atPath: other.path, toPath: file(name))
     }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import Synchronization
 
@@ -12,14 +13,14 @@ enum EarlySignals {
         // A handler must not be the first to touch a global, since making one takes a lock.
         hangup.store(false, ordering: .relaxed)
         userDefined.store(false, ordering: .relaxed)
-        for number in [SIGTERM, SIGINT] { _ = unsafe signal(number) { _ in _exit(ExitStatus.success.rawValue) } }
-        _ = unsafe signal(SIGHUP) { _ in hangup.store(true, ordering: .relaxed) }
-        _ = unsafe signal(SIGUSR2) { _ in userDefined.store(true, ordering: .relaxed) }
+        for number in [SIGTERM, SIGINT] { _ = signal(number) { _ in _exit(ExitStatus.success.rawValue) } }
+        _ = signal(SIGHUP) { _ in hangup.store(true, ordering: .relaxed) }
+        _ = signal(SIGUSR2) { _ in userDefined.store(true, ordering: .relaxed) }
     }
 
     /// Has the signals do what they do to any program, for a run that answers none.
     static func release() {
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR2] { _ = unsafe signal(number, SIG_DFL) }
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR2] { _ = signal(number, SIG_DFL) }
     }
 
     /// Raises SIGHUP and SIGUSR2 again if they have come. Call it once both are trapped.

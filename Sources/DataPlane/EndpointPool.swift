@@ -11,7 +11,7 @@ final class EndpointPool {
         case none
         /// The last attempt has failed: the next may begin when the timer fires.
         case pausing
-        case resolving
+        case resolving(timeout: TimerID)
         /// One address is being tried, with `rest` still to try.
         case connecting(UpstreamConnection, rest: [SocketAddress], timeout: TimerID)
     }
@@ -26,6 +26,10 @@ final class EndpointPool {
     @safe private unowned(unsafe) let worker: Worker
     private(set) var connections: [Lent<UpstreamConnection>] = []
     private var attempt = Attempt.none
+    /// Time at which the latest attempt began.
+    private var attemptBegan: MonotonicTime?
+    /// Whether the health checks say that the endpoint may be given calls.
+    private var isHealthy = true
     private(set) var waiting = WaitingCalls<Peer, UInt64, Call>()
     /// Time of the last connection attempt that was made to replace a connection whose resets are nearly used up.
     private var lastReplacement: MonotonicTime?
@@ -82,12 +86,49 @@ final class EndpointPool {
             ])
     }
 
+    // MARK: Active health
+
+    /// Adopts the word of the health checks. An endpoint that is well again gets its first connection before its first
+    /// call.
+    func healthChanged(to isHealthy: Bool) {
+        guard isHealthy != self.isHealthy else { return }
+        self.isHealthy = isHealthy
+        if isHealthy { warmUp() } else { giveUpIfDown() }
+    }
+
+    /// Time that an endpoint whose health checks fail has for a connection, before calls stop waiting for it.
+    private static let patience = Duration.milliseconds(500)
+
+    /// Whether the endpoint is known to be down: its health checks fail, and it has taken no connection.
+    ///
+    /// Calls don't wait for such an endpoint: they go elsewhere or fail at once, as a client with a deadline of a few
+    /// seconds would otherwise learn nothing but DEADLINE_EXCEEDED. Attempts go on behind them, so that health checks
+    /// that are wrong stop nothing for long.
+    private var isDown: Bool {
+        guard !isHealthy, connections.isEmpty else { return false }
+        if lastFailure != nil { return true }
+        guard let attemptBegan else { return false }
+        switch attempt {
+        case .none: return false
+        case .pausing, .resolving, .connecting: return worker.loop.now > attemptBegan + Self.patience
+        }
+    }
+
+    private func giveUpIfDown() {
+        guard !waiting.isEmpty, isDown else { return }
+        placeWaitingElsewhere()
+    }
+
     // MARK: Calls
 
     /// Places a call on a connection with room, or makes it wait for one.
     func dispatch(_ call: Call) {
         if let connection = connectionWithRoom, let head = call.requestHead {
             return connection.use { $0.start(call, head: head) }
+        }
+        if isDown {
+            warmUp()
+            return placeElsewhere(call)
         }
         wait(call)
         connectIfNeeded()
@@ -123,6 +164,7 @@ final class EndpointPool {
 
     /// Answers the calls that have waited too long. Called a few times a second.
     func sweep(_ now: MonotonicTime) {
+        giveUpIfDown()
         guard !waiting.isEmpty else { return }
         let timeout = worker.limits.waitTimeout
         var late: [WaitingCalls<Peer, UInt64, Call>.Ticket] = []
@@ -204,8 +246,17 @@ final class EndpointPool {
     }
 
     private func connect() {
-        attempt = .resolving
+        attemptBegan = worker.loop.now
+        // The system's resolver may take much longer than anybody waits for a connection.
+        let limit = worker.limits.connectTimeout
+        let timeout = worker.loop.schedule(after: limit) { [unowned self] in
+            attemptFailed(.timeout, "the name isn't resolved within \(limit)")
+        }
+        attempt = .resolving(timeout: timeout)
         worker.resolve(endpoint) { [unowned self] outcome in
+            // An answer that comes too late is another attempt's business, or nobody's.
+            guard case .resolving(let current) = attempt, current == timeout else { return }
+            worker.loop.cancel(timeout)
             switch outcome {
             case .addresses(let addresses): connect(to: addresses[...])
             case .failed(let reason): attemptFailed(.unreachable, "the name can't be resolved: \(reason)")
@@ -247,12 +298,22 @@ final class EndpointPool {
         }
         countFailure()
         lastFailure = ProxyAnswer(kind: kind, message: "\(endpoint): \(reason)")
+        placeWaitingElsewhere()
+    }
+
+    /// Makes every waiting call try another endpoint, or fail if it has tried all.
+    private func placeWaitingElsewhere() {
         // The call to be placed first comes last.
-        for call in waiting.removeAll().reversed() {
-            call.upstream = .none
-            call.triedEndpoints |= Call.bit(ofEndpoint: index)
-            worker.book.placeAgain(call)
-        }
+        for call in waiting.removeAll().reversed() { placeElsewhere(call) }
+    }
+
+    private func placeElsewhere(_ call: Call) {
+        lastFailure =
+            lastFailure
+            ?? ProxyAnswer(kind: .unreachable, message: "\(endpoint): no connection so far, and its health checks fail")
+        call.upstream = .none
+        call.triedEndpoints |= Call.bit(ofEndpoint: index)
+        worker.book.placeAgain(call)
     }
 
     // MARK: Changes of the connections

@@ -72,9 +72,7 @@ struct Router: ~Copyable {
     /// Sets which endpoints may be chosen from now on, in the order of the settings.
     mutating func publish(health newHealth: PerColor<[Bool]>) {
         for color in Color.allCases {
-            for (index, pool) in pools[color].enumerated() where newHealth[color][index] && !health[color][index] {
-                pool.warmUp()
-            }
+            for (index, pool) in pools[color].enumerated() { pool.healthChanged(to: newHealth[color][index]) }
         }
         health = newHealth
     }

@@ -10,11 +10,11 @@ package final class SteppedWorker {
 
     package init(
         configuration: DataPlaneConfiguration, routeWord: RouteWord, surroundings: Surroundings,
-        log: @escaping @Sendable (DataPlaneEvent) -> Void
+        resolver: Resolver = Resolver(), log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws {
         accessLog = try AccessLog.open(configuration.accessLog, report: log)
         worker = try Worker(
-            configuration: configuration, routeWord: routeWord, resolver: Resolver(), accessLog: accessLog,
+            configuration: configuration, routeWord: routeWord, resolver: resolver, accessLog: accessLog,
             surroundings: surroundings, log: log)
         registry = ConnectionRegistry(home: worker, workers: [worker])
     }

@@ -1,5 +1,7 @@
 import DataPlane
 import EventLoop
+import Glibc
+import Synchronization
 import Testing
 
 @Suite struct EndpointPoolTests {
@@ -36,6 +38,82 @@ import Testing
         stage.accept()
         stage.settle()
         #expect(second.outcome == .complete && second.grpcStatus == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// Its checks fail, and so did the last attempt to connect: what comes is answered at once, while attempts go on.
+    @Test func callsDoNotWaitForAnEndpointThatIsDown() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client()
+        stage.refuses = true
+        stage.call(client)
+        stage.settle()
+        stage.worker.publish(health: PerColor(blue: [false], green: [true]))
+        let during = stage.call(client)
+        stage.settle()
+        #expect(during.outcome == .complete && during.grpcStatus == 14 && stage.attemptCount == 1)
+        // From now on nobody answers, not even by a refusal.
+        stage.refuses = false
+        stage.pass(.milliseconds(100))
+        let quick = stage.call(client)
+        stage.settle()
+        #expect(quick.outcome == .complete && quick.grpcStatus == 14 && stage.attemptCount == 2)
+        stage.accept()
+        stage.settle()
+        let served = stage.call(client)
+        stage.settle()
+        #expect(served.outcome == .complete && served.grpcStatus == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// The attempt goes on for five seconds; who called has three.
+    @Test func callsStopWaitingOnceTheChecksFail() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client()
+        let waiting = stage.call(client)
+        stage.pass(.seconds(1))
+        #expect(waiting.outcome == .open)
+        stage.worker.publish(health: PerColor(blue: [false], green: [true]))
+        stage.settle()
+        #expect(waiting.outcome == .complete && waiting.grpcStatus == 14 && stage.attemptCount == 1)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// Nothing is known of it but that its checks fail, and they may be wrong.
+    @Test func anEndpointWhoseChecksFailIsTriedForAMoment() throws {
+        let stage = try WorkerStage()
+        stage.worker.publish(health: PerColor(blue: [false], green: [true]))
+        let client = try stage.client()
+        let first = stage.call(client)
+        stage.pass(.milliseconds(400))
+        #expect(first.outcome == .open && stage.attemptCount == 1)
+        stage.pass(.milliseconds(600))
+        #expect(first.outcome == .complete && first.grpcStatus == 14)
+        stage.accept()
+        stage.settle()
+        let second = stage.call(client)
+        stage.settle()
+        #expect(second.outcome == .complete && second.grpcStatus == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// getaddrinfo(3) blocks as long as it likes.
+    @Test func aNameThatIsNotResolvedInTimeIsAnAttemptThatFailed() async throws {
+        let names = LateNames()
+        let resolver = Resolver(lookUp: names.lookUp)
+        let stage = try WorkerStage(host: "blue.test", resolver: resolver)
+        let call = stage.call(try stage.client())
+        stage.pass(.milliseconds(4_900))
+        #expect(call.outcome == .open)
+        stage.pass(.milliseconds(200))
+        #expect(call.outcome == .complete && call.grpcStatus == 14)
+        // The answer comes after all, and concerns nobody. Who asks the same shares it, after the worker.
+        await withCheckedContinuation { continuation in
+            resolver.resolve(host: "blue.test", port: 1_000) { _ in continuation.resume() }
+            names.answer()
+        }
+        stage.settle()
+        #expect(stage.attemptCount == 0)
         #expect(stage.journal.violations == [])
     }
 
@@ -95,4 +173,16 @@ import Testing
         #expect(first.outcome == .open && second.outcome == .complete && second.grpcStatus == 14)
         #expect(stage.journal.violations == [])
     }
+}
+
+/// A resolver's look-ups that end when the test says so.
+private final class LateNames: Sendable {
+    private let mayAnswer = Atomic(false)
+
+    func lookUp(host: String, port: UInt16) -> Resolver.Outcome {
+        while !mayAnswer.load(ordering: .acquiring) { usleep(1_000) }
+        return .addresses([SocketAddress(family: .ipv4, bytes: [127, 0, 0, 1], port: port)])
+    }
+
+    func answer() { mayAnswer.store(true, ordering: .releasing) }
 }

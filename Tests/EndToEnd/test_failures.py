@@ -1,13 +1,16 @@
 """What a client gets when its call cannot be placed or its backend dies: an answer, never a bare reset."""
 
+import contextlib
 import socket
 import struct
 import threading
+import time
 
 import grpc
 import pytest
 
 from harness.ports import free_port
+from harness.process import eventually
 from harness.raw_http2 import (
     INTERNAL_ERROR,
     NO_ERROR,
@@ -43,6 +46,20 @@ def assert_unavailable_trailers_only(stream: RawStream, *words: str) -> None:
 def nobody() -> str:
     """An address where nothing listens."""
     return f"127.0.0.1:{free_port()}"
+
+
+@contextlib.contextmanager
+def black_hole(port: int):
+    """Makes connections to a port stay without an answer, as those to a host that is gone: its queue is full."""
+    with socket.socket() as listener, contextlib.ExitStack() as queued:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(0)
+        for _ in range(16):
+            client = queued.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        yield
 
 
 @pytest.fixture
@@ -106,6 +123,36 @@ def test_color_found_unhealthy_is_unavailable_too(start_proxy, connect_raw, nobo
     proxy = start_proxy(blue=nobody, green=green.address)
     proxy.admin.wait_health("blue", "unhealthy")
     assert_unavailable_trailers_only(connect_raw(proxy.address).open(grpc_request(), end_stream=True), "blue")
+
+
+def test_a_color_whose_host_is_gone_fails_at_once(start_proxy, start_backend, open_channel, green):
+    """Nobody refuses connections to it either: clients with short deadlines must not learn only DEADLINE_EXCEEDED."""
+    blue = start_backend("blue")
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, reveal_upstream="on", health_interval="250ms",
+        health_timeout="250ms", health_fall=2,
+    )  # fmt: skip
+    unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+    unary(b"", timeout=15)
+    port = blue.port
+    blue.kill()
+    with black_hole(port):
+        eventually(
+            lambda: proxy.admin.status()["colors"]["blue"]["state"] == "unhealthy", what="blue's failed health check"
+        )
+        # The first may still find out that there is no connection.
+        with pytest.raises(grpc.RpcError):
+            unary(b"", timeout=3)
+        for _ in range(5):
+            began = time.monotonic()
+            with pytest.raises(grpc.RpcError) as failed:
+                unary(b"", timeout=3)
+            assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+            assert "blue" in failed.value.details() and str(port) in failed.value.details()
+            assert time.monotonic() - began < 1
+    start_backend("blue", port)
+    eventually(lambda: proxy.admin.status()["colors"]["blue"]["state"] == "healthy", what="blue's recovery")
+    unary(b"", timeout=15)
 
 
 def test_the_other_color_serves_after_a_switch_away_from_one_that_is_down(start_proxy, open_channel, nobody, green):

@@ -26,7 +26,7 @@ final class WorkerStage {
     /// - Parameter endpoints: endpoints of each color. Blue's have the ports from 1000 on, green's those from 2000 on.
     init(
         endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false,
-        accessLog: AccessLogDestination = .off
+        accessLog: AccessLogDestination = .off, host: String = "127.0.0.1", resolver: Resolver = Resolver()
     ) throws {
         word = try RouteWord(Route(epoch: 1, active: .blue))
         var surroundings = Surroundings()
@@ -37,9 +37,9 @@ final class WorkerStage {
         worker = try SteppedWorker(
             configuration: DataPlaneConfiguration(
                 endpoints: PerColor { color in
-                    (0..<endpoints).map { Endpoint(host: "127.0.0.1", port: ports[color] + UInt16($0)) }
+                    (0..<endpoints).map { Endpoint(host: host, port: ports[color] + UInt16($0)) }
                 }, workers: 1, accessLog: accessLog, limits: limits, failover: failover),
-            routeWord: word, surroundings: surroundings, log: { _ in })
+            routeWord: word, surroundings: surroundings, resolver: resolver, log: { _ in })
     }
 
     private func connect(to address: SocketAddress) throws(SystemError) -> Socket {

@@ -3,7 +3,9 @@
 # debugging information but with the symbols for a backtrace.
 set -eu
 cd "$(dirname "$0")/.."
+# The first of them compiles nearly everything.
 for program in Proxy Predictor HealthProbe; do
+    echo "Building $program"
     swift build --configuration release --static-swift-stdlib --product "$program"
     if [ -n "${1:-}" ]; then
         mkdir -p "$1"

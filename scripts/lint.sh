@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 venv=.venv-lint
 if ! cmp -s scripts/lint-requirements.txt "$venv/requirements.txt"; then
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement scripts/lint-requirements.txt
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement scripts/lint-requirements.txt
     cp scripts/lint-requirements.txt "$venv/requirements.txt"
 fi
 PATH=$PWD/$venv/bin:$PATH
@@ -30,7 +30,7 @@ compose() {
 }
 
 mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
-python=(scripts/lib/deployment Tests/Deployment Tests/Containers)
+python=(scripts/lib/deployment scripts/python_versions.py Tests/Deployment Tests/Containers Tests/Supply)
 mapfile -t workflows < <(find .github/workflows -name '*.yml' | sort)
 mapfile -t manifests < <(find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml | sort)
 mapfile -t stacks < <(find . -maxdepth 1 -name 'docker-compose*.yml' | sort)
@@ -52,6 +52,8 @@ check "compose: TLS" compose -f docker-compose.yml -f deploy/examples/tls.yml
 check "kubernetes manifests" kubernetes-validate --quiet --strict "${manifests[@]}"
 check "openapi" openapi-spec-validator docs/openapi.json
 check "openapi: what the Proxy serves" scripts/generate_openapi.py --check
+check "Python packages of $venv are those listed" python3 -B scripts/python_versions.py "$venv" scripts/lint-requirements.txt
+check "unit tests of what is built from" "$venv/bin/python" -B -m unittest discover --start-directory Tests/Supply --top-level-directory Tests/Supply
 check "deployment's unit tests" python3 -B -m unittest discover --start-directory Tests/Deployment --top-level-directory Tests/Deployment
 
 if [ ${#failed[@]} -gt 0 ]; then

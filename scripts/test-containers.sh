@@ -9,7 +9,7 @@ usage() {
     cat <<'TEXT'
 usage: scripts/test-containers.sh [PYTEST ARGUMENT...]
 
-Builds the three images, brings the Compose stack up, and tests it: calls, switches and rollbacks under load, crashes,
+Builds the images, brings the Compose stack up, and tests it: calls, switches and rollbacks under load, crashes,
 restarts, and every outcome of scripts/deploy.sh. Uses the ports 50050 to 50052, 50061, 50062, 51051, 51052, 51061, 51062
 and 9901, and the Compose project `sluice`, whose containers and volumes it removes.
 
@@ -49,9 +49,10 @@ build_images() {
     local began=$SECONDS target
     local -a options=(--file docker/Dockerfile --load --build-arg VERSION=9.8.7 --build-arg REVISION=test-revision)
     [ -z "${BUILDX_CACHE_FROM:-}" ] || options+=(--cache-from "$BUILDX_CACHE_FROM")
-    # Builds of a private engine have no network of their own.
-    ! $is_private || options+=(--network=host)
-    for target in healthprobe predictor proxy; do
+    # Builds of a private engine have no network of their own, and its base images are stand-ins, not those of the digests.
+    ! $is_private || options+=(--network=host --build-context swift-base=docker-image://swift:6.3-bookworm
+        --build-context debian-base=docker-image://debian:bookworm-slim)
+    for target in healthprobe predictor model proxy; do
         say "Building sluice-$target"
         docker buildx build "${options[@]}" --target "$target" --tag "sluice-$target:local" --progress plain .
     done

@@ -12,7 +12,8 @@ usage() {
 usage: scripts/test.sh [PYTEST ARGUMENT...]
 
 Installs missing packages (apt, .venv), then runs: swift format lint, shellcheck, the static checks of everything else
-(scripts/lint.sh), the build of programs and tests in one configuration, the unit tests, the check of the instructions
+(scripts/lint.sh), the build of programs and tests in one configuration, a comparison of the packages that were resolved
+with those that are listed (Package.versions, requirements.txt), the unit tests, the check of the instructions
 that a call costs the Proxy (scripts/profile.sh --check 16x16; skipped where they can't be counted), and the end-to-end
 tests with the built programs. Arguments go to pytest, as in `scripts/test.sh -k switch`. Every part runs even if an earlier
 one has failed, except after a failed build.
@@ -50,6 +51,13 @@ check_scripts() {
     .venv/bin/shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
 }
 
+# Whether the build and the tests run with the packages of the committed lists.
+check_dependencies() {
+    scripts/swift_versions.sh check &&
+        python3 -B scripts/python_versions.py .venv Tests/EndToEnd/requirements.txt scripts/requirements.txt \
+            Tests/Containers/requirements.txt
+}
+
 # The output is also kept for the closing lines. HTTP1Tests run by themselves: they wait for other tasks, and beside the fuzzers,
 # which keep all of the tasks' threads busy for seconds, they would only wait for a thread.
 unit_tests() {
@@ -84,6 +92,7 @@ part "Static checks of everything else" scripts/lint.sh
 began=$SECONDS
 build_release all
 say "The build took $((SECONDS - began)) s"
+part "Resolved dependencies" check_dependencies
 part "Unit tests" unit_tests
 part "Instructions per call" check_instructions
 part "End-to-end tests" end_to_end_tests "$@"

@@ -2,7 +2,9 @@ import Estimators
 
 /// Why a model is not served. Each case names the file.
 package enum ModelLoadError: Error, Sendable, Equatable {
-    /// The file is missing, unreadable, or not a regular file.
+    /// There is no such file.
+    case missing(path: String)
+    /// The file is unreadable, or not a regular file.
     case unreadable(path: String, reason: String)
     /// The file is larger than a model may be.
     case tooLarge(path: String, size: Int, limit: Int)
@@ -25,6 +27,11 @@ package enum ModelLoadError: Error, Sendable, Equatable {
 extension ModelLoadError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .missing(let path):
+            """
+            \(path): there is no such file. Put a model there (into an image with COPY models /app/models), \
+            or set MODEL_PATH to its file
+            """
         case .unreadable(let path, let reason):
             "\(path): can't be read: \(reason)"
         case .tooLarge(let path, let size, let limit):

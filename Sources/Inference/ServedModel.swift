@@ -24,6 +24,9 @@ package struct ServedModel: Sendable {
     ///   - path: The file that `pickle` or `joblib` wrote.
     ///   - version: Version to serve it as; nil takes the one in `model.json`.
     package static func load(path: String, version: String?) throws(ModelLoadError) -> ServedModel {
+        // First, since without a model a message about its version would mislead.
+        guard let bytes = try ModelFile.read(path, limit: largestSize) else { throw .missing(path: path) }
+
         let manifestPath = Self.manifestPath(besides: path)
         let manifest = try ModelManifest.read(manifestPath)
         guard let version = version ?? manifest?.version else { throw .noVersion(manifestPath: manifestPath) }
@@ -32,9 +35,6 @@ package struct ServedModel: Sendable {
                 manifestPath: manifestPath, stated: shortened(manifest.version), expected: shortened(version))
         }
 
-        guard let bytes = try ModelFile.read(path, limit: largestSize) else {
-            throw .unreadable(path: path, reason: "there is no such file")
-        }
         let sha256 = Self.hexadecimal(SHA256.hash(data: bytes))
         if let manifest, manifest.sha256.lowercased() != sha256 {
             throw .checksumMismatch(

@@ -33,9 +33,9 @@ def stack(running_stack):
 def broken_image(tmp_path_factory):
     """An image of a Predictor that ends as soon as it starts."""
     folder = tmp_path_factory.mktemp("broken")
-    (folder / "Dockerfile").write_text('FROM sluice-predictor:local\nENTRYPOINT ["/bin/false"]\n')
-    run("docker", "build", "--quiet", "--tag", "sluice-predictor:broken", folder)
-    return "sluice-predictor:broken"
+    (folder / "Dockerfile").write_text('FROM sluice-model:local\nENTRYPOINT ["/bin/false"]\n')
+    run("docker", "build", "--quiet", "--tag", "sluice-model:broken", folder)
+    return "sluice-model:broken"
 
 
 @pytest.fixture(scope="session")

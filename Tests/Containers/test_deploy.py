@@ -63,7 +63,7 @@ def test_a_deployment_outlives_the_stack(stack):
 
 def test_a_stack_that_is_not_up_is_brought_up(stack):
     stack.down()
-    result = stack.deploy("v1.1.0", *QUICK, "--image", "sluice-predictor:local", "--proxy-image", "sluice-proxy:local")
+    result = stack.deploy("v1.1.0", *QUICK, "--image", "sluice-model:local", "--proxy-image", "sluice-proxy:local")
     assert result.returncode == 0, result.stderr
     assert version_of(predict(PROXY)) == "v1.1.0"
 
@@ -73,7 +73,7 @@ def test_a_broken_image_is_refused(stack, broken_image):
         result = stack.deploy("v1.1.0", *QUICK, "--image", broken_image)
     assert result.returncode == 4, result.stderr
     assert_blue_goes_on(stack, load)
-    assert stack.container("green")["Config"]["Image"] == "sluice-predictor:local"
+    assert stack.container("green")["Config"]["Image"] == "sluice-model:local"
     assert stack.health("green") == "healthy"
 
 
@@ -197,7 +197,7 @@ def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(sta
     assert result.returncode == 4, result.stderr
     eventually(lambda: stack.health("green") == "healthy", "green is back")
     assert version_of(predict("127.0.0.1:50052")) == VERSIONS["green"]
-    assert stack.container("green")["Config"]["Image"] == "sluice-predictor:local"
+    assert stack.container("green")["Config"]["Image"] == "sluice-model:local"
 
 
 def test_wrong_arguments_are_named(stack):

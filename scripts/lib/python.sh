@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The Python environment in .venv, for clients and tests; the programs themselves need no Python. Needs log.sh.
 
-# ensure_venv REQUIREMENTS : installs the file's packages into .venv, unless that has been done before.
+# ensure_venv REQUIREMENTS : installs the file's packages into .venv, unless that has been done before. The file lists the hashes of
+# all packages, so that nothing else is installed.
 ensure_venv() {
     local requirements=$1 stamp wanted attempt
     stamp=.venv/.installed-$(printf '%s' "$requirements" | tr '/' '-')
@@ -14,7 +15,8 @@ ensure_venv() {
     if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return 0; fi
     say "Installing $requirements into .venv"
     for attempt in 1 2 3; do
-        if .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check -r "$requirements"; then
+        if .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check \
+            --require-hashes -r "$requirements"; then
             printf '%s\n' "$wanted" >"$stamp"
             return 0
         fi

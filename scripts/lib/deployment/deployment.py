@@ -19,7 +19,7 @@ from .smoke_test import SmokeFailed, SmokeTest
 from .step_log import StepLog
 from .watch import Reading, describe
 
-_DEFAULT_IMAGE = "sluice-predictor:local"
+_DEFAULT_IMAGE = "sluice-model:local"
 _DEFAULT_VERSIONS = {"blue": "v1.0.0", "green": "v1.1.0"}
 _LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE")
 #: The number of calls through the Proxy that the new version must all answer.

@@ -186,7 +186,8 @@ class Stack:
     def predict_argv(self) -> list:
         return [
             sys.executable, "-u", ROOT / "scripts" / "predict.py", "--address", f"127.0.0.1:{self.grpc_port}",
-            "--admin", f"127.0.0.1:{self.admin_port}", "--interval", "0.02",
+            "--blue", f"127.0.0.1:{self.env['BLUE_PORT']}", "--green", f"127.0.0.1:{self.env['GREEN_PORT']}",
+            "--interval", "0.02",
         ]
 
     def processes(self) -> dict[int, str]:

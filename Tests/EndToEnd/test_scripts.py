@@ -216,6 +216,11 @@ def test_up_sh(stack, start_process):
     """The whole thing on one machine: up, called, switched, rolled back, a color lost, down, and up again."""
     stack.up()
     assert any("blue is active" in line for line in stack.process.stdout)
+    # What it suggests works with these ports, too.
+    ports = stack.env["BLUE_PORT"], stack.env["GREEN_PORT"]
+    client = f"predict.py --address 127.0.0.1:{stack.grpc_port} --blue 127.0.0.1:{ports[0]} --green 127.0.0.1:{ports[1]}"
+    for command in (client, f"SLUICE_ADMIN=127.0.0.1:{stack.admin_port} scripts/switch.sh "):
+        assert any(command in line for line in stack.process.stdout), command
 
     lines = stack.predict("--count", "6")
     assert len(lines) == 7

@@ -76,6 +76,8 @@ def _remove_what_documents_start():
 def checkout(python_image, tmp_path):
     """A fresh checkout on a host where nothing of Sluice runs."""
     _remove_what_documents_start()
+    # Made by the commands themselves, from this checkout.
+    run("docker", "image", "rm", "--force", "sluice-client:local", check=False)
     made = Checkout(tmp_path / "sluice")
     yield made
     made.close()

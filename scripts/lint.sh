@@ -30,12 +30,13 @@ compose() {
 }
 
 mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
-python=(scripts/lib/deployment scripts/python_versions.py Tests/Deployment Tests/Containers Tests/Supply)
+python=(scripts/lib/deployment scripts/python_versions.py Tests/Deployment Tests/Containers Tests/Supply Tests/Support deploy/examples)
 mapfile -t workflows < <(find .github/workflows -name '*.yml' | sort)
 mapfile -t manifests < <(find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml | sort)
-mapfile -t stacks < <(find . -maxdepth 1 -name 'docker-compose*.yml' | sort)
+mapfile -t stacks < <(git ls-files -- '*docker-compose*.yml')
+mapfile -t dockerfiles < <(git ls-files -- '*Dockerfile')
 
-check "hadolint" hadolint docker/Dockerfile
+check "hadolint" hadolint "${dockerfiles[@]}"
 check "shellcheck" shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
 check "yamllint" yamllint --strict .
 check "ruff" ruff check --no-cache "${python[@]}"
@@ -48,6 +49,8 @@ check "compose: the whole stack" compose -f docker-compose.yml
 check "compose: blue alone" compose -f docker-compose.blue.yml
 check "compose: green alone" compose -f docker-compose.green.yml
 check "compose: two per color" compose -f docker-compose.yml -f deploy/examples/two-per-color.yml
+check "compose: a service of one's own" docker-compose -f deploy/examples/own-service/docker-compose.yml config --quiet
+check "compose: Open Inference Protocol" docker-compose -f deploy/examples/open-inference/docker-compose.yml config --quiet
 check "compose: TLS" compose -f docker-compose.yml -f deploy/examples/tls.yml
 check "kubernetes manifests" kubernetes-validate --quiet --strict "${manifests[@]}"
 check "openapi" openapi-spec-validator docs/openapi.json

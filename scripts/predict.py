@@ -8,10 +8,8 @@ Exit code: 0 if every call was answered, 1 if one failed, 2 for wrong arguments.
 """
 
 import argparse
-import json
 import sys
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 
@@ -27,10 +25,10 @@ PAINT = {"blue": "\033[34m", "green": "\033[32m"}
 
 
 class Colors:
-    """Which color serves a version, found by asking each color's endpoints, which the admin API lists."""
+    """Which color serves a version, found by asking each color's endpoints for theirs."""
 
-    def __init__(self, admin: str):
-        self._admin = admin
+    def __init__(self, endpoints: dict[str, list[str]]):
+        self._endpoints = endpoints
         self._colors_by_version: dict[str, set[str]] = {}
         self._looked_up = float("-inf")
 
@@ -44,14 +42,9 @@ class Colors:
     def _look_up(self) -> None:
         self._looked_up = time.monotonic()
         self._colors_by_version.clear()
-        try:
-            with urllib.request.urlopen(f"http://{self._admin}/status", timeout=2) as answer:
-                colors = json.load(answer)["colors"]
-        except (OSError, ValueError, KeyError):
-            return
-        for color, state in colors.items():
-            for backend in state["endpoints"]:
-                with grpc.insecure_channel(backend["endpoint"]) as channel:
+        for color, endpoints in self._endpoints.items():
+            for endpoint in endpoints:
+                with grpc.insecure_channel(endpoint) as channel:
                     try:
                         health = services.PredictionServiceStub(channel).Health(messages.HealthRequest(), timeout=2)
                     except grpc.RpcError:
@@ -125,12 +118,17 @@ def call_over_a_stream(stub, arguments: argparse.Namespace, report: Report) -> N
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", default="127.0.0.1:50050", help="the Proxy (127.0.0.1:50050)")
-    parser.add_argument("--admin", default="127.0.0.1:9901", help="its admin API, to tell colors (127.0.0.1:9901)")
+    colors = {"blue": "127.0.0.1:50051", "green": "127.0.0.1:50052"}
+    for color, endpoint in colors.items():
+        parser.add_argument(
+            f"--{color}", metavar="HOST:PORT[,…]", default=endpoint,
+            help=f"{color}'s endpoints, which are asked for their version to tell the colors ({endpoint})",
+        )  # fmt: skip
     parser.add_argument("--interval", type=float, default=0.2, help="seconds between two calls (0.2)")
     parser.add_argument("--count", type=int, default=0, help="how many calls (0: until Ctrl-C)")
     parser.add_argument("--stream", action="store_true", help="one long bidirectional stream instead of single calls")
     arguments = parser.parse_args()
-    report = Report(Colors(arguments.admin))
+    report = Report(Colors({color: getattr(arguments, color).split(",") for color in colors}))
     with grpc.insecure_channel(arguments.address) as channel:
         stub = services.PredictionServiceStub(channel)
         try:

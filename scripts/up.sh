@@ -102,6 +102,13 @@ start_process proxy "$run_folder/proxy.log" "$binaries/Proxy" --listen "$listen"
     --state-file "$run_folder/state.json" --audit-log "$run_folder/audit.jsonl" --access-log "$run_folder/access.jsonl"
 wait_until proxy 60 proxy_is_ready
 
+# With other ports than the usual ones, the commands that it suggests need them, too.
+client_options="" script_settings=""
+[ "$call_address" = 127.0.0.1:50050 ] || client_options+=" --address $call_address"
+[ "$blue_port" = 50051 ] || client_options+=" --blue 127.0.0.1:$blue_port"
+[ "$green_port" = 50052 ] || client_options+=" --green 127.0.0.1:$green_port"
+[ "$admin" = 127.0.0.1:9901 ] || script_settings="SLUICE_ADMIN=$admin "
+
 cat <<TEXT
 
 Sluice is up, and $(active_color) is active.
@@ -110,11 +117,14 @@ Sluice is up, and $(active_color) is active.
   admin API  http://$admin/status
   logs       $run_folder/proxy.log, blue.log, green.log
 
-Try, in another terminal:
+Let a client call again and again, in another terminal; it shows which color answers:
 
-  .venv/bin/python scripts/predict.py      calls again and again, and shows which color answers
-  curl -X POST $admin/switch       the very next call is answered by the other color
-  curl -X POST $admin/rollback     and back again
+  .venv/bin/python scripts/predict.py$client_options
+
+Meanwhile, in a third one:
+
+  ${script_settings}scripts/switch.sh        the client's very next call is answered by the other color
+  ${script_settings}scripts/rollback.sh      and back again
 
 Ctrl-C stops everything.
 TEXT

@@ -9,6 +9,17 @@ package enum ModelError: Error, Sendable, Equatable {
     case unusable(part: String, found: String, expected: String, offset: Int)
 }
 
+extension ModelError {
+    /// Whether the file may well be a sound model, only not one of a kind that is served.
+    package var isOfAnotherKind: Bool {
+        switch self {
+        case .pickle(let error):
+            if case .forbiddenGlobal = error.reason { true } else { false }
+        case .unusable: true
+        }
+    }
+}
+
 extension ModelError: CustomStringConvertible {
     /// One sentence with the offset in the file and what was found there.
     package var description: String {

@@ -47,9 +47,14 @@ extension ModelLoadError: CustomStringConvertible {
         case .contentMismatch(let path, let found, let stated, let manifestPath):
             "\(path): has \(found), but \(manifestPath) says \(stated)"
         case .unusable(let path, let error):
-            "\(path): \(error)"
+            error.isOfAnotherKind ? "\(path): \(error). \(Self.remedy)" : "\(path): \(error)"
         case .warmUpFailed(let path, let error):
             "\(path): the warm-up prediction failed: \(error)"
         }
     }
+
+    /// What can be served, and where to read what to do with the rest. This line is what a failed deployment shows.
+    private static let remedy =
+        "The Predictor serves a scikit-learn LogisticRegression, alone or in a Pipeline behind StandardScaler and "
+        + "MinMaxScaler; any other model needs a server of its own, which Sluice deploys as well: see models/README.md"
 }

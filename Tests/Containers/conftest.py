@@ -7,7 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness.stack import ROOT, Stack, run  # noqa: E402
+from harness.python_image import ensure_python_image  # noqa: E402
+from harness.stack import ROOT, Stack, eventually, run  # noqa: E402
+from harness.terminal import Checkout  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,42 @@ def broken_image(tmp_path_factory):
 @pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def python_image(tmp_path_factory):
+    ensure_python_image(tmp_path_factory.mktemp("python"))
+
+
+def _remove_what_documents_start():
+    """The documents' commands share ports and names with each other, and with the stack."""
+    for project in ("sluice", "own-service", "open-inference"):
+        # Compose fails where a container that it removes ends, and so removes itself, at the same time.
+        down = (
+            "docker",
+            "compose",
+            "--project-name",
+            project,
+            "down",
+            "--volumes",
+            "--remove-orphans",
+            "--timeout",
+            "5",
+        )
+        eventually(lambda command=down: run(*command, check=False).returncode == 0, f"{project} is down")
+    run("docker", "rm", "--force", "--volumes", "blue", "green", "sluice", check=False)
+    for network in ("own-service", "open-inference"):
+        run("docker", "network", "rm", network, check=False)
+    run("docker", "volume", "rm", "sluice-state", check=False)
+
+
+@pytest.fixture
+def checkout(python_image, tmp_path):
+    """A fresh checkout on a host where nothing of Sluice runs."""
+    _remove_what_documents_start()
+    # Made by the commands themselves, from this checkout.
+    run("docker", "image", "rm", "--force", "sluice-client:local", check=False)
+    made = Checkout(tmp_path / "sluice")
+    yield made
+    made.close()
+    _remove_what_documents_start()

@@ -15,6 +15,10 @@ import time
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
 
 from harness import predictor as predictors
 from harness import process as processes
@@ -584,6 +588,17 @@ class TestHostileModel:
         line = refusal(pickle.dumps(Command(marker), protocol=protocol))
         assert "'posix.system', which is none of the classes that a model may be made of; nothing was run" in line
         assert not marker.exists()
+
+    @pytest.mark.parametrize("model", [
+        RandomForestClassifier(2), make_pipeline(PolynomialFeatures(), LogisticRegression()),
+    ], ids=["forest", "pipeline"])  # fmt: skip
+    def test_model_of_another_kind(self, refusal, model):
+        """The refusal says what can be served and where to read on."""
+        line = refusal(pickle.dumps(model.fit([[0.0], [1.0]], [0, 1])))
+        assert type(model[0] if isinstance(model, Pipeline) else model).__name__ in line
+        assert "The Predictor serves a scikit-learn LogisticRegression" in line
+        assert line.endswith("see models/README.md")
+        assert (processes.ROOT / "models/README.md").exists()
 
     def test_command_hidden_in_a_model(self, refusal, tmp_path):
         model = pickle.loads(predictors.model("v1.0.0").read_bytes())

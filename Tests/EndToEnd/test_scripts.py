@@ -186,7 +186,8 @@ class Stack:
     def predict_argv(self) -> list:
         return [
             sys.executable, "-u", ROOT / "scripts" / "predict.py", "--address", f"127.0.0.1:{self.grpc_port}",
-            "--admin", f"127.0.0.1:{self.admin_port}", "--interval", "0.02",
+            "--blue", f"127.0.0.1:{self.env['BLUE_PORT']}", "--green", f"127.0.0.1:{self.env['GREEN_PORT']}",
+            "--interval", "0.02",
         ]
 
     def processes(self) -> dict[int, str]:
@@ -215,6 +216,11 @@ def test_up_sh(stack, start_process):
     """A whole stack on one machine: up, called, switched, rolled back, a color lost, down, and up again."""
     stack.up()
     assert any("blue is active" in line for line in stack.process.stdout)
+    # What it suggests works with these ports, too.
+    ports = stack.env["BLUE_PORT"], stack.env["GREEN_PORT"]
+    client = f"predict.py --address 127.0.0.1:{stack.grpc_port} --blue 127.0.0.1:{ports[0]} --green 127.0.0.1:{ports[1]}"
+    for command in (client, f"SLUICE_ADMIN=127.0.0.1:{stack.admin_port} scripts/switch.sh "):
+        assert any(command in line for line in stack.process.stdout), command
 
     lines = stack.predict("--count", "6")
     assert len(lines) == 7

@@ -95,6 +95,19 @@ class StackFilesTests(unittest.TestCase):
         _, output = self.deploy(COMPOSE_PROJECT_NAME="mine")
         self.assert_refused(output, "runs as the project sluice", "name it mine")
 
+    def test_another_project_runs_and_this_one_does_not(self):
+        """Without COMPOSE_FILE, a second stack was brought up beside the one of one's own service."""
+        other = self.host.folder / "own-service"
+        other.mkdir()
+        (other / "docker-compose.yml").touch()
+        for container in self.docker.containers.values():
+            container.files, container.folder = [str(other / "docker-compose.yml")], str(other)
+        self.docker.running_project = "own-service"
+        _, output = self.deploy()
+        self.assert_refused(output, "own-service does, made from own-service/docker-compose.yml", "COMPOSE_FILE")
+        code, output = self.deploy(COMPOSE_FILE="docker-compose.yml")
+        self.assertEqual(code, 0, output)
+
     def test_a_color_alone_does_not_stand_for_the_stack(self):
         (self.host.folder / "blue.yml").touch()
         self.make_from("blue.yml", services=["blue"])

@@ -44,6 +44,8 @@ class FakeDocker:
     #: Whether a color's image is what {COLOR}_IMAGE says.
     takes_image: bool = True
     project: str = "sluice"
+    #: The project of the containers that run, if it is another one.
+    running_project: str | None = None
 
     def run(self, arguments: list[str], environment: dict[str, str], folder: str) -> Result:
         self.calls.append(" ".join(arguments))
@@ -55,7 +57,8 @@ class FakeDocker:
             return Result(err="Error response from daemon: pull access denied\n", code=1)
         if arguments[0] == "ps":
             wanted = [word for word in arguments if word.startswith("label=")]
-            is_listed = f"label={_COMPOSE}project={self.project}" in wanted or f"label={_COLOR}" in wanted
+            running = self.running_project or self.project
+            is_listed = f"label={_COMPOSE}project={running}" in wanted or f"label={_COLOR}" in wanted
             is_listed = is_listed or f"label={_COMPOSE}service=proxy" in wanted
             return Result("".join(f"{name}\n" for name in self.containers if is_listed))
         if arguments[0] == "inspect":
@@ -82,7 +85,7 @@ class FakeDocker:
         if arguments[0] == "ps":
             asked = [word for word in arguments[1:] if word in services] or list(services)
             is_running = "running" in arguments
-            found = [n for n in asked if n in self.containers]
+            found = [n for n in asked if n in self.containers and self.running_project is None]
             found = [n for n in found if not is_running or self.containers[n].status == "running"]
             return Result("".join(f"{name}\n" for name in found))
         if arguments[0] == "logs":
@@ -148,7 +151,7 @@ class FakeDocker:
     def _inspected(self, name: str) -> dict:
         container = self.containers[name]
         labels = {
-            f"{_COMPOSE}project": self.project,
+            f"{_COMPOSE}project": self.running_project or self.project,
             f"{_COMPOSE}service": name,
             f"{_COMPOSE}project.working_dir": container.folder,
             f"{_COMPOSE}project.config_files": ",".join(container.files),

@@ -64,7 +64,7 @@ class StackFinder:
         configuration = self._configuration(wanted)
         containers = self._containers(wanted, configuration["name"])
         if not containers:
-            self._refuse_other_project(wanted, configuration["name"])
+            self._refuse_other_project(wanted, configuration["name"], is_said=said is not None)
             return wanted
         # The Proxy's container knows both colors' endpoints, so it is made from the files of the whole stack. A color
         # alone may come from a file of its own.
@@ -138,15 +138,25 @@ class StackFinder:
                     "you mean",
                 )
 
-    def _refuse_other_project(self, wanted: StackFiles, name: str) -> None:
-        """Under another project's name the same folder's stack may run: a second one would take its ports."""
+    def _refuse_other_project(self, wanted: StackFiles, name: str, is_said: bool) -> None:
+        """Another project's stack may be the one that is meant, and a second one would take its ports."""
         for labels, state in self._inspected(wanted.folder, f"label={COLOR_LABEL}"):
+            if not state["Running"]:
+                continue
             project = labels.get(f"{_COMPOSE}project")
-            if state["Running"] and labels.get(f"{_COMPOSE}project.working_dir") == str(wanted.folder.resolve()):
+            folder = labels.get(f"{_COMPOSE}project.working_dir")
+            if folder == str(wanted.folder.resolve()):
                 raise DeploymentFailure(
                     ExitCode.NOT_READY,
                     f"the stack of {wanted.folder} runs as the project {project}, but its files and settings now name "
                     f"it {name}; set COMPOSE_PROJECT_NAME={project}, or take that stack down first",
+                )
+            if not is_said:
+                files = [Path(file) for file in _list(labels.get(f"{_COMPOSE}project.config_files"))]
+                raise DeploymentFailure(
+                    ExitCode.NOT_READY,
+                    f"nothing of the project {name} runs, made from {_here(wanted)}, but {project} does, made from "
+                    f"{_names(files, self._root)}; name the files that you mean in COMPOSE_FILE",
                 )
 
     def _containers(self, wanted: StackFiles, project: str) -> list[_Container]:

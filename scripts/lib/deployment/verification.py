@@ -170,9 +170,15 @@ def _started(status: dict[str, Any], color: str) -> int:
 
 
 def seen_healthy(color: dict[str, Any], since: datetime) -> bool:
-    """Whether every endpoint of a color, as /status has it, was found healthy by a check after `since`."""
+    """Whether every endpoint of a color, as /status has it, has passed a check after `since`.
+
+    A color stays healthy until several checks in a row have failed, so its state may still be the old server's.
+    """
     return color["state"] == "healthy" and all(
-        endpoint["state"] == "healthy" and (checked := _time(endpoint.get("last_check"))) and checked > since
+        endpoint["state"] == "healthy"
+        and endpoint.get("consecutive_failures", 0) == 0
+        and (checked := _time(endpoint.get("last_check"))) is not None
+        and checked > since
         for endpoint in color["endpoints"]
     )
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deploy.sh VERSION [options] : the blue-green deployment of a model version on the Compose stack of this checkout.
+# deploy.sh VERSION [options] : the blue-green deployment of a version of a service on its Compose stack.
 # deploy.sh --help lists its options and exit statuses; the steps are in scripts/lib/deployment/deployment.py.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)

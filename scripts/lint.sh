@@ -29,8 +29,14 @@ compose() {
     docker-compose --project-directory . "$@" config --quiet
 }
 
+# They mostly wait, so four files run at a time.
+deployment_tests() {
+    (cd Tests/Deployment && printf '%s\n' test_*.py | xargs --max-procs 4 --max-args 1 python3 -B -m unittest)
+}
+
 mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
 python=(scripts/lib/deployment scripts/python_versions.py Tests/Deployment Tests/Containers Tests/Supply Tests/Support deploy/examples)
+python+=(scripts/make_smoke.py scripts/train_models.py)
 mapfile -t workflows < <(find .github/workflows -name '*.yml' | sort)
 mapfile -t manifests < <(find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml | sort)
 mapfile -t stacks < <(git ls-files -- '*docker-compose*.yml')
@@ -57,7 +63,7 @@ check "openapi" openapi-spec-validator docs/openapi.json
 check "openapi: what the Proxy serves" scripts/generate_openapi.py --check
 check "Python packages of $venv are those listed" python3 -B scripts/python_versions.py "$venv" scripts/lint-requirements.txt
 check "unit tests of what is built from" "$venv/bin/python" -B -m unittest discover --start-directory Tests/Supply --top-level-directory Tests/Supply
-check "deployment's unit tests" python3 -B -m unittest discover --start-directory Tests/Deployment --top-level-directory Tests/Deployment
+check "deployment's unit tests" deployment_tests
 
 if [ ${#failed[@]} -gt 0 ]; then
     echo "${#failed[@]} static checks failed"

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Trains the two model versions that the blue-green demonstration serves.
 
-Writes models/VERSION/model.pkl and models/VERSION/model.json for v1.0.0 and v1.1.0: scikit-learn's
+Writes models/VERSION/model.pkl, model.json and smoke.json for v1.0.0 and v1.1.0: scikit-learn's
 LogisticRegression on the iris data set, trained twice with different parameters. Everything is
 seeded, so that the same versions of scikit-learn and numpy reproduce the same predictions.
+smoke.json has held-out rows with the labels that this version gives them; scripts/deploy.sh asks them.
 
 Needs scikit-learn (PyPI):
 
@@ -20,6 +21,7 @@ import pathlib
 import pickle
 import sys
 
+import make_smoke
 import numpy
 import sklearn
 from sklearn.datasets import load_iris
@@ -30,6 +32,7 @@ SEED = 42
 HOLD_OUT = 0.2
 # Protocol 4 is the default of both pickle and joblib in the Python versions in use.
 PICKLE_PROTOCOL = 4
+SMOKE_CASES = 6
 
 # Parameters of LogisticRegression by model version.
 VERSIONS: dict[str, dict[str, object]] = {
@@ -39,7 +42,7 @@ VERSIONS: dict[str, dict[str, object]] = {
 
 
 def train(version: str, directory: pathlib.Path) -> float:
-    """Trains one version, writes its two files and returns its accuracy on the held-out data."""
+    """Trains one version, writes its three files and returns its accuracy on the held-out data."""
     iris = load_iris()
     labels = iris.target_names[iris.target]
     train_rows, test_rows, train_labels, test_labels = train_test_split(
@@ -64,6 +67,8 @@ def train(version: str, directory: pathlib.Path) -> float:
         "libraries": {"scikit-learn": sklearn.__version__, "numpy": numpy.__version__},
     }
     (directory / "model.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    cases = make_smoke.cases(model, test_rows.tolist(), [str(label) for label in test_labels], SMOKE_CASES)
+    make_smoke.write(directory / "smoke.json", cases)
     return accuracy
 
 

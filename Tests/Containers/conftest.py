@@ -16,8 +16,9 @@ from harness.terminal import Checkout  # noqa: E402
 def running_stack(tmp_path_factory):
     """The stack, from `scripts/secrets.sh` and `docker compose up --wait` on."""
     stack = Stack(tmp_path_factory.mktemp("host"))
-    stack.script("secrets.sh")
+    # Before a token is made: none is while another run's Proxy goes on.
     stack.down("--volumes", "--remove-orphans")
+    stack.script("secrets.sh")
     stack.up()
     yield stack
     print(stack.compose("logs", "--no-color", "--tail", "60", check=False).stdout)

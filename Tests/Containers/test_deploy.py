@@ -2,13 +2,28 @@
 
 import json
 import signal
+import sys
 import time
 
 import pytest
 from harness.load import Load, LongStream, predict, version_of
-from harness.stack import BASE_IMAGE, PROXY, VERSIONS, eventually, run
+from harness.stack import BASE_IMAGE, PROXY, ROOT, VERSIONS, eventually, run
 
 QUICK = ("--watch", "3s", "--health-timeout", "20s")
+#: A smoke command that asks for a version, and takes the repository's root as its argument.
+CHECK = """\
+import os
+import sys
+
+sys.path[:0] = [sys.argv[1] + "/Tests/Containers", sys.argv[1] + "/scripts/lib"]
+from harness.load import predict, version_of
+
+for address in os.environ["DEPLOY_ADDRESSES"].split(","):
+    version = version_of(predict(address))
+    if version != os.environ["DEPLOY_EXPECTED_VERSION"]:
+        sys.exit(f"{address}: {version}")
+    print(f"{address}: {version}")
+"""
 
 
 def assert_blue_goes_on(stack, load: Load) -> None:
@@ -26,6 +41,7 @@ def test_success_loses_no_call(stack):
     assert stack.active == "green"
     assert version_of(predict(PROXY)) == "v1.1.0"
     log = (stack.folder / ".run/deploy.log").read_text()
+    assert "the Proxy counts" in log
     for step in ("found", "start", "healthy", "smoke", "switch", "verify", "watch", "done"):
         assert f" {step} " in log and f" {step} " in result.stderr
     assert "deployed" in (stack.folder / "summary.md").read_text()
@@ -63,7 +79,7 @@ def test_a_deployment_outlives_the_stack(stack):
 
 def test_a_stack_that_is_not_up_is_brought_up(stack):
     stack.down()
-    result = stack.deploy("v1.1.0", *QUICK, "--image", "sluice-model:local", "--proxy-image", "sluice-proxy:local")
+    result = stack.deploy("v1.1.0", *QUICK, "--image", stack.image, "--proxy-image", "sluice-proxy:local")
     assert result.returncode == 0, result.stderr
     assert version_of(predict(PROXY)) == "v1.1.0"
 
@@ -73,7 +89,7 @@ def test_a_broken_image_is_refused(stack, broken_image):
         result = stack.deploy("v1.1.0", *QUICK, "--image", broken_image)
     assert result.returncode == 4, result.stderr
     assert_blue_goes_on(stack, load)
-    assert stack.container("green")["Config"]["Image"] == "sluice-model:local"
+    assert stack.container("green")["Config"]["Image"] == stack.image
     assert stack.health("green") == "healthy"
 
 
@@ -81,7 +97,9 @@ def test_a_version_that_the_image_lacks_is_refused(stack):
     with Load(PROXY) as load:
         result = stack.deploy("v9.9.9", *QUICK)
     assert result.returncode == 4, result.stderr
-    assert "v9.9.9" in result.stderr
+    # The model's own reason, as plain text.
+    assert "/app/models/v9.9.9/model.pkl" in result.stderr.splitlines()[-1]
+    assert "\x1b" not in result.stderr + (stack.folder / ".run/deploy.log").read_text()
     assert_blue_goes_on(stack, load)
     assert "GREEN_VERSION" not in (stack.folder / ".env").read_text()
     assert stack.health("green") == "healthy"
@@ -135,6 +153,7 @@ def test_a_new_version_that_dies_is_rolled_back(stack):
     assert deployment.returncode == 7, errors
     assert stack.active == "blue"
     assert version_of(predict(PROXY)) == "v1.0.0"
+    assert "stays up" not in errors and "v1.1.0 is down: green is exited (137)" in errors
 
 
 def test_a_failed_rollback_is_reported(stack):
@@ -197,7 +216,100 @@ def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(sta
     assert result.returncode == 4, result.stderr
     eventually(lambda: stack.health("green") == "healthy", "green is back")
     assert version_of(predict("127.0.0.1:50052")) == VERSIONS["green"]
-    assert stack.container("green")["Config"]["Image"] == "sluice-model:local"
+    assert stack.container("green")["Config"]["Image"] == stack.image
+
+
+def test_each_version_is_asked_its_own_cases(stack):
+    """The two models disagree about this row. The old one was asked the new one's after a rollback: exit 8."""
+    for version, label in (("v1.0.0", "versicolor"), ("v1.1.0", "virginica")):
+        file = stack.folder / "models" / version / "smoke.json"
+        file.write_text(json.dumps([{"features": [8.0, 4.4, 6.8, 0.1], "label": label}]))
+    result = stack.deploy("v1.1.0", "--watch", "20s", "--max-p99", "0.01ms", "--min-calls", "1")
+    assert result.returncode == 7, result.stderr
+    assert "blue answers again: 20 calls" in result.stderr
+    assert "were answered by v1.0.0" in result.stderr
+
+
+def test_a_smoke_command_asks_over_the_addresses_it_is_given(stack):
+    program = stack.folder / "check.py"
+    program.write_text(f"#!{sys.executable}\n{CHECK}")
+    program.chmod(0o755)
+    result = stack.deploy("v1.1.0", *QUICK, "--smoke-command", f"{program} {ROOT}")
+    assert result.returncode == 0, result.stderr
+    assert "the smoke command on green: 127.0.0.1:50052: v1.1.0" in result.stderr
+    assert "127.0.0.1:50050: v1.1.0; the Proxy counts" in result.stderr
+    # One that expects the wrong thing ends before the switch.
+    program.write_text("#!/bin/sh\necho no\nexit 1\n")
+    result = stack.deploy("v1.0.0", *QUICK, "--smoke-command", str(program))
+    assert result.returncode == 5 and "ended with 1: no" in result.stderr.splitlines()[-1]
+    assert stack.active == "green"
+
+
+def test_the_files_of_the_running_stack_are_found(stack):
+    """Without COMPOSE_FILE, one endpoint of two was replaced."""
+    files = ("-f", "docker-compose.yml", "-f", "deploy/examples/two-per-color.yml")
+    stack.compose(*files, "up", "--detach", "--wait")
+    run("docker", "tag", stack.image, "sluice-model:again")
+    try:
+        result = stack.deploy("v1.0.0", *QUICK, "--image", "sluice-model:again")
+        assert result.returncode == 0, result.stderr
+        for service in ("green", "green-2"):
+            name = stack.compose(*files, "ps", "--all", "--quiet", service).stdout.strip()
+            container = json.loads(run("docker", "inspect", name).stdout)[0]
+            assert container["Config"]["Image"] == "sluice-model:again", service
+            assert "MODEL_VERSION=v1.0.0" in container["Config"]["Env"], service
+        (stack.folder / ".env").open("a").write("COMPOSE_FILE=docker-compose.yml\n")
+        result = stack.deploy("v1.1.0", *QUICK)
+        assert result.returncode == 2, result.stderr
+        assert "docker-compose.yml and deploy/examples/two-per-color.yml" in result.stderr
+        assert "COMPOSE_FILE names docker-compose.yml" in result.stderr
+    finally:
+        stack.compose(*files, "down", "--timeout", "5")
+
+
+def test_an_image_that_is_not_there_is_not_built(stack):
+    result = stack.deploy("v1.1.0", *QUICK, "--image", "sluice-model:nothing", "--pull", "never")
+    assert result.returncode == 2, result.stderr
+    assert "sluice-model:nothing is not on this host" in result.stderr.splitlines()[-1]
+    assert run("docker", "image", "inspect", "sluice-model:nothing", check=False).returncode != 0
+    assert not (stack.folder / ".env").exists()
+
+
+def test_a_missing_token_is_not_replaced(stack):
+    token = stack.folder / "secrets/admin-token"
+    right = token.read_text()
+    token.unlink()
+    try:
+        result = stack.deploy("v1.1.0", *QUICK)
+        assert result.returncode == 2 and "missing" in result.stderr.splitlines()[-1], result.stderr
+        assert stack.script("secrets.sh", check=False).returncode == 1
+        assert not token.exists()
+    finally:
+        token.write_text(right)
+        token.chmod(0o444)
+        # The container has the file that was removed.
+        stack.compose("up", "--detach", "--wait", "--force-recreate", "--no-deps", "proxy")
+
+
+def test_a_lost_connection_does_not_end_a_detached_deployment(stack):
+    deployment = begin_and_wait_for_watch(stack, "--detach", "--watch", "60s")
+    deployment.kill()
+    deployment.communicate(timeout=10)
+    stack.compose("kill", "green")
+    result = stack.deploy("--follow")
+    assert result.returncode == 7, result.stderr
+    assert " switch " in result.stderr
+    assert stack.active == "blue"
+
+
+def test_a_lost_terminal_does_not_end_the_watch(stack):
+    deployment = begin_and_wait_for_watch(stack, "--watch", "60s")
+    deployment.stderr.close()
+    deployment.send_signal(signal.SIGHUP)
+    stack.compose("kill", "green")
+    assert deployment.wait(60) == 7
+    assert "exit 7" in (stack.folder / ".run/deploy.log").read_text().splitlines()[-1]
+    assert stack.active == "blue"
 
 
 def test_wrong_arguments_are_named(stack):

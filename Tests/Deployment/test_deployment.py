@@ -164,8 +164,17 @@ class OptionsTests(unittest.TestCase):
         self.assertEqual((options.version, options.watch), ("v1.2.0", 120))
         self.assertEqual(options.limits, Limits(0.05, None, 20))
 
+    def test_smoke_is_a_file_or_none(self):
+        self.assertEqual(parse(["v1", "--smoke", "a.json"], ROOT).smoke_file, Path("a.json"))
+        for arguments, is_off in [([], False), (["--smoke", "none"], True)]:
+            options = parse(["v1", *arguments], ROOT)
+            self.assertEqual((options.smoke_file, options.is_smoke_off), (None, is_off))
+
     def test_wrong_options_end_with_64(self):
-        for arguments in [[], ["../v1"], ["v1", "--watch", "60"], ["v1", "--max-error-share", "2"], ["v1", "--what"]]:
+        for arguments in [
+            [], ["../v1"], ["v1", "--watch", "60"], ["v1", "--max-error-share", "2"], ["v1", "--what"],
+            ["v1", "--follow"], ["v1", "--name", "x"], ["v1", "--detach", "--name", "../x"],
+        ]:  # fmt: skip
             with (
                 self.subTest(arguments),
                 contextlib.redirect_stderr(io.StringIO()),

@@ -48,7 +48,7 @@ def eventually(condition, what: str, timeout: float = 30):
 
 
 class Stack:
-    """A host after `git archive … | tar -x`: the Compose files, scripts/ and deploy/, and no sources."""
+    """What a host has after `git archive … | tar -x`: Compose files, scripts/, deploy/, smoke cases, and no sources."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -56,9 +56,16 @@ class Stack:
             shutil.copy(file, folder)
         for name in ("scripts", "deploy"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        self._copy_cases()
         # Settings in the test run's environment must not reach the stack.
         dropped = ("SLUICE_", "BLUE_", "GREEN_", "PROXY_", "COMPOSE_", "COLOR_")
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+
+    def _copy_cases(self) -> None:
+        for file in ROOT.glob("models/*/smoke.json"):
+            copy = self.folder / file.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy)
 
     # Compose
 
@@ -72,6 +79,11 @@ class Stack:
 
     def down(self, *options: str) -> None:
         self.compose("down", *options)
+
+    @property
+    def image(self) -> str:
+        """The colors' image by default."""
+        return json.loads(self.compose("config", "--format", "json").stdout)["services"]["green"]["image"]
 
     def container(self, service: str) -> dict:
         """`docker inspect` of a service's container."""
@@ -141,6 +153,7 @@ class Stack:
         """Puts the stack back: blue with v1.0.0 active, green with v1.1.0 idle, nothing of a deployment left."""
         (self.folder / ".env").unlink(missing_ok=True)
         shutil.rmtree(self.folder / ".run", ignore_errors=True)
+        self._copy_cases()
         # `up --wait` would fail at once for a Proxy that an earlier test has left unhealthy.
         self.up("blue", "green")
         if self.compose("ps", "--status", "running", "--quiet", "proxy").stdout.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -55,7 +56,7 @@ class AdminClient:
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, error.read().decode(errors="replace"))
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise DeploymentFailure(
                 ExitCode.NOT_READY, f"the Proxy's admin API at {self.address} does not answer: {error}"
             ) from None

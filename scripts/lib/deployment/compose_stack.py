@@ -2,77 +2,132 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .docker_command import DockerCommand
+from .error_line import error_line
 from .failure import DeploymentFailure, ExitCode
+from .plain_text import last_line
+from .stack_files import COLOR_LABEL, StackFiles
 
-#: The label that says which color a service belongs to.
-COLOR_LABEL = "io.sluice.color"
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 
 
 @dataclass
 class ColorService:
-    """A Predictor of a color, with its addresses on this host."""
+    """A server of a color, with its addresses on this host."""
 
     name: str
-    grpc_address: str
+    image: str
+    #: None where the service's environment names none.
+    version: str | None
+    #: None if its gRPC port is not published, or cannot be told from others.
+    grpc_address: str | None
     #: None if HTTP is not published.
     http_address: str | None
 
+    @property
+    def is_predictor(self) -> bool:
+        """Whether it serves one of our models, by the Predictor's own setting."""
+        return self.version is not None
+
 
 class ComposeStack:
-    """Runs `docker compose` in the repository's root, where COMPOSE_FILE may name another stack."""
+    """Runs `docker compose` with the stack's files."""
 
-    def __init__(self, root: Path, inherited: tuple[int, ...] = (), proxy_service: str = "proxy"):
+    def __init__(self, files: StackFiles, inherited: tuple[int, ...] = (), proxy_service: str = "proxy"):
         """`inherited`: file descriptors that the programs it runs inherit."""
-        self._root = root
-        self._inherited = inherited
+        self._files = files
         self._proxy_service = proxy_service
-        #: Lines of .env; also passed as environment variables, as Compose prefers a shell variable to the file.
-        self.overrides: dict[str, str | None] = {}
+        self._docker = DockerCommand(files.folder, inherited)
+        self._configuration_now: dict[str, Any] | None = None
+
+    @property
+    def overrides(self) -> dict[str, str | None]:
+        """Lines of .env; also passed as environment variables, as Compose prefers a shell variable to the file."""
+        return self._docker.variables
+
+    @overrides.setter
+    def overrides(self, values: dict[str, str | None]) -> None:
+        self._docker.variables = values
+        self._configuration_now = None
 
     def up(self, services: list[str], timeout: int, dependencies: bool) -> tuple[bool, str]:
-        """Starts services and waits until they are healthy. Returns whether they are, and Compose's output."""
-        command = ["up", "--detach", "--wait", "--wait-timeout", str(timeout)]
+        """Starts services and waits until they are healthy. Returns whether they are, and Compose's output.
+
+        What is not there is neither fetched nor built: `provide` and `build` do that, where they may.
+        """
+        command = ["up", "--detach", "--wait", "--wait-timeout", str(timeout), "--no-build", "--pull", "never"]
         if not dependencies:
             command.append("--no-deps")
         result = self._compose(*command, *services, timeout=timeout + 120)
         return result.returncode == 0, result.stderr + result.stdout
 
-    def stop(self, services: list[str]) -> None:
-        self._compose("stop", *services, timeout=120)
-
     def build(self, services: list[str]) -> None:
         result = self._compose("build", *services, timeout=None)
         if result.returncode != 0:
-            raise DeploymentFailure(ExitCode.NOT_READY, f"docker compose build failed: {_last(result.stderr)}")
+            reason = error_line(result.stderr) or last_line(result.stderr) or "no message"
+            raise DeploymentFailure(ExitCode.NOT_READY, f"docker compose build failed: {reason}")
 
     def logs(self, services: list[str], lines: int = 20) -> str:
-        return self._compose("logs", "--no-color", "--tail", str(lines), *services).stdout
+        return self._compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), *services).stdout
+
+    def failed_services(self) -> list[str]:
+        """The services whose containers do not run, or are not healthy."""
+        return [
+            labels.get("com.docker.compose.service", "")
+            for labels, state in self._inspected([])
+            if state["Status"] != "running" or state.get("Health", {}).get("Status") == "unhealthy"
+        ]
+
+    def states(self, services: list[str]) -> dict[str, str]:
+        """Each service's container in a word or two: `running`, `exited (137)`."""
+        found = dict.fromkeys(services, "gone")
+        for labels, state in self._inspected(services):
+            status = state["Status"]
+            text = status if status == "running" else f"{status} ({state['ExitCode']})"
+            found[labels.get("com.docker.compose.service", "")] = text
+        return found
+
+    def reason(self, services: list[str], output: str) -> str:
+        """Why services did not come up: the engine's refusal, or what they say themselves. `output` is Compose's."""
+        refusals = [line.strip() for line in output.splitlines() if "Error response from daemon" in line]
+        if refusals:
+            return refusals[-1]
+        logs = self.logs(services, 50)
+        return error_line(logs) or last_line(logs) or last_line(output) or "no message"
+
+    def last_words(self, services: list[str]) -> str:
+        """The last error in the services' logs, to end a sentence with; empty if there is none."""
+        error = error_line(self.logs(services, 50))
+        return f"; the log of {', '.join(services)}: {error}" if error else ""
 
     def is_proxy_running(self) -> bool:
         result = self._compose("ps", "--status", "running", "--quiet", self._proxy_service)
         return result.returncode == 0 and bool(result.stdout.strip())
 
+    def images(self) -> list[str]:
+        """The images of all services."""
+        services = self._configuration()["services"].values()
+        return sorted({service["image"] for service in services if service.get("image")})
+
     def services(self, color: str) -> list[ColorService]:
+        configuration = self._configuration()["services"]
         found = []
-        for name, service in self._configuration()["services"].items():
+        for name, service in configuration.items():
             if service.get("labels", {}).get(COLOR_LABEL) != color:
                 continue
-            environment = service.get("environment", {})
-            grpc = self._published(service, environment.get("PORT"))
-            if grpc is None:
-                raise DeploymentFailure(
-                    ExitCode.NOT_READY,
-                    f"service {name} publishes no port for its PORT, so it cannot be checked directly",
+            environment = service.get("environment") or {}
+            found.append(
+                ColorService(
+                    name=name, image=service.get("image", ""), version=environment.get("MODEL_VERSION"),
+                    grpc_address=self._published(service, self._grpc_port(name, service, color, configuration)),
+                    http_address=self._published(service, environment.get("HTTP_PORT")),
                 )
-            found.append(ColorService(name, grpc, self._published(service, environment.get("HTTP_PORT"))))
+            )  # fmt: skip
         if not found:
             raise DeploymentFailure(ExitCode.NOT_READY, f"no service of the stack has the label {COLOR_LABEL}={color}")
         return found
@@ -80,14 +135,14 @@ class ComposeStack:
     def proxy_address(self) -> str:
         """The Proxy's address on this host: HOST:PORT, preceded by https:// if it uses TLS."""
         service = self._configuration()["services"].get(self._proxy_service, {})
-        environment = service.get("environment", {})
+        environment = service.get("environment") or {}
         listen = environment.get("SLUICE_LISTEN", "0.0.0.0:50050")
         address = self._published(service, listen.rpartition(":")[2]) or "127.0.0.1:50050"
         return f"https://{address}" if environment.get("SLUICE_TLS_CERT") else address
 
     def admin_address(self) -> str:
         service = self._configuration()["services"].get(self._proxy_service, {})
-        admin = service.get("environment", {}).get("SLUICE_ADMIN", "127.0.0.1:9901")
+        admin = (service.get("environment") or {}).get("SLUICE_ADMIN", "127.0.0.1:9901")
         return self._published(service, admin.rpartition(":")[2]) or "127.0.0.1:9901"
 
     def token_file(self) -> Path | None:
@@ -95,22 +150,44 @@ class ComposeStack:
         secret = self._configuration().get("secrets", {}).get("admin-token", {})
         return Path(secret["file"]) if "file" in secret else None
 
-    def pull(self, image: str, policy: str) -> None:
-        """Fetches an image; with the policy `missing` only if it is not present."""
+    def provide(self, image: str, policy: str) -> None:
+        """Makes sure that an image is on this host; fetches it as the policy says: missing, always or never."""
+        is_here = self._docker.run("image", "inspect", "--format", "{{.Id}}", image, timeout=30).returncode == 0
+        if is_here and policy != "always":
+            return
         if policy == "never":
-            return
-        present = self._run(["docker", "image", "inspect", "--format", "{{.Id}}", image], 30).returncode == 0
-        if policy == "missing" and present:
-            return
-        result = self._run(["docker", "pull", "--quiet", image], 900)
+            raise DeploymentFailure(
+                ExitCode.NOT_READY,
+                f"the image {image} is not on this host, and --pull never does not fetch it; nor is it built: "
+                "--build does that",
+            )
+        result = self._docker.run("pull", "--quiet", image, timeout=900)
         if result.returncode != 0:
-            raise DeploymentFailure(ExitCode.NOT_READY, f"docker pull {image}: {_last(result.stderr)}")
+            reason = last_line(result.stderr) or "no message"
+            hint = "" if is_here else "; it is not on this host either (docker compose build makes :local images)"
+            raise DeploymentFailure(ExitCode.NOT_READY, f"the image {image} cannot be pulled: {reason}{hint}")
+
+    def _grpc_port(self, name: str, service: dict[str, Any], color: str, services: dict[str, Any]) -> str | None:
+        """The container's gRPC port: by its PORT, by the Proxy's address for it, or the only one that it publishes."""
+        if port := (service.get("environment") or {}).get("PORT"):
+            return port
+        proxy = services.get(self._proxy_service, {}).get("environment") or {}
+        for address in (proxy.get(f"SLUICE_{color.upper()}") or "").split(","):
+            host, _, port = address.strip().rpartition(":")
+            if host.rpartition("/")[2] == name:
+                return port
+        targets = {str(port.get("target")) for port in service.get("ports", [])}
+        return targets.pop() if len(targets) == 1 else None
+
+    def _inspected(self, services: list[str]) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """Labels and state of services' containers."""
+        entries = self._docker.inspect(self._compose("ps", "--all", "--quiet", *services).stdout.split())
+        return [(entry["Config"]["Labels"] or {}, entry["State"]) for entry in entries]
 
     def _configuration(self) -> dict[str, Any]:
-        result = self._compose("config", "--format", "json")
-        if result.returncode != 0:
-            raise DeploymentFailure(ExitCode.NOT_READY, f"docker compose config: {_last(result.stderr)}")
-        return json.loads(result.stdout)
+        if self._configuration_now is None:
+            self._configuration_now = self._docker.configuration(*self._files.arguments)
+        return self._configuration_now
 
     @staticmethod
     def _published(service: dict[str, Any], target: str | None) -> str | None:
@@ -121,27 +198,4 @@ class ComposeStack:
         return None
 
     def _compose(self, *arguments: str, timeout: float | None = 60) -> subprocess.CompletedProcess[str]:
-        return self._run(["docker", "compose", *arguments], timeout)
-
-    def _run(self, command: list[str], timeout: float | None) -> subprocess.CompletedProcess[str]:
-        environment = dict(os.environ, COMPOSE_IGNORE_ORPHANS="true")
-        for name, value in self.overrides.items():
-            environment.pop(name, None)
-            if value is not None:
-                environment[name] = value
-        try:
-            return subprocess.run(
-                command, cwd=self._root, env=environment, capture_output=True, text=True, timeout=timeout,
-                stdin=subprocess.DEVNULL, check=False, pass_fds=self._inherited,
-            )  # fmt: skip
-        except FileNotFoundError:
-            raise DeploymentFailure(ExitCode.NOT_READY, f"{command[0]} is not installed") from None
-        except subprocess.TimeoutExpired:
-            raise DeploymentFailure(
-                ExitCode.UNEXPECTED, f"{' '.join(command[:4])} did not end within {timeout:g} s"
-            ) from None
-
-
-def _last(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no message"
+        return self._docker.run(*self._files.arguments, *arguments, timeout=timeout)

@@ -6,41 +6,39 @@ import math
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from .admin_client import AdminClient
 from .compose_stack import ColorService, ComposeStack
+from .confirmation import ANSWER_PATIENCE, Confirmation
 from .env_file import EnvFile
 from .failure import DeploymentFailure, ExitCode
-from .grpc_call import CallFailed
 from .journal import ColorBefore, Journal
 from .options import Options
-from .smoke_test import SmokeFailed, SmokeTest
+from .questions import QuestionBook, Questions
+from .smoke_command import smoke_variables
+from .smoke_test import SmokeFailed
 from .step_log import StepLog
-from .watch import Reading, describe
+from .verification import seen_healthy
 
-_DEFAULT_IMAGE = "sluice-model:local"
-_DEFAULT_VERSIONS = {"blue": "v1.0.0", "green": "v1.1.0"}
 _LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE")
-#: The number of calls through the Proxy that the new version must all answer.
-_VERIFYING_CALLS = 20
-#: The time limit for a rollback's answer from the Proxy, in seconds.
-_ROLLBACK_PATIENCE = 20.0
 
 
 class Deployment:
     """One run. Its steps depend on the state that it finds, so it can be repeated after any interruption."""
 
     def __init__(
-        self, options: Options, stack: ComposeStack, env: EnvFile, journal: Journal, log: StepLog, token: Path
-    ):
+        self, options: Options, stack: ComposeStack, env: EnvFile, journal: Journal, log: StepLog, token: Path,
+        book: QuestionBook,
+    ):  # fmt: skip
         self._options = options
         self._stack = stack
         self._env = env
         self._journal = journal
         self._log = log
         self._token_file = token
-        self._smoke = SmokeTest(SmokeTest.read_cases(options.smoke_file), options.version)
+        self._book = book
+        #: What an interruption leaves behind, in words.
+        self.state = "nothing has changed"
 
     def run(self) -> None:
         """Deploys, or raises DeploymentFailure."""
@@ -49,7 +47,7 @@ class Deployment:
         self._admin = self._connect()
         status = self._admin.status()
         active, image = status["active"], self._image(status["active"])
-        self._log.say("found", f"active is {active} ({self._version_of(active)}) at epoch {status['epoch']}")
+        self._log.say("found", f"active is {active} ({self._named_version(active)}) at epoch {status['epoch']}")
         idle = "green" if active == "blue" else "blue"
         interrupted = self._journal.read()
         # An interrupted run of this deployment got as far as the switch: only the confirmation is left to do.
@@ -57,13 +55,14 @@ class Deployment:
         if self._runs(active, image) and (is_unconfirmed or not self._options.build):
             self._log.say("found", f"{self._options.version} is active already: nothing to replace or to switch")
             self._confirm(active, previous=idle if is_unconfirmed else None, epoch=status["epoch"])
-            self._journal.end()
             return
+        services = self._stack.services(idle)
+        questions = self._book.of_new(services)
+        self._require_addresses(services, questions)
         self._wait_until_idle_is_empty(idle)
-        services = self._replace(idle, image)
+        self._replace(idle, image, questions)
         epoch = self._switch(idle, active)
         self._confirm(idle, previous=active, epoch=epoch)
-        self._journal.end()
         names = ", ".join(service.name for service in services)
         self._log.say(
             "done", f"{self._options.version} is active on {idle} ({names}); {active} stays up for a rollback"
@@ -83,15 +82,24 @@ class Deployment:
         }
         # A color that has been deployed before keeps its image.
         missing = {n: v for n, v in first.items() if v is not None and (n == "PROXY_IMAGE" or not values.get(n))}
+        self._stack.overrides = {**self._lines(values), **missing}
+        if self._options.build:
+            self._log.say("build", "building the images of the whole stack")
+            self._stack.build([])
+        else:
+            for image in self._stack.images():
+                self._stack.provide(image, self._options.pull)
         if missing:
-            for image in sorted({str(v) for v in missing.values()}):
-                self._stack.pull(image, self._options.pull)
             self._env.update({**missing})
-            self._stack.overrides = self._lines(self._env.read())
+        self._stack.overrides = self._lines(self._env.read())
         healthy, output = self._stack.up([], math.ceil(self._options.health_timeout), dependencies=True)
         if not healthy:
             self._log.detail(output)
-            raise DeploymentFailure(ExitCode.NOT_READY, "the stack does not come up; see docker compose logs")
+            failed = self._stack.failed_services()
+            names = ", ".join(failed) or "Compose says"
+            raise DeploymentFailure(
+                ExitCode.NOT_READY, f"the stack does not come up: {names}: {self._stack.reason(failed, output)}"
+            )
 
     def _connect(self) -> AdminClient:
         try:
@@ -105,17 +113,30 @@ class Deployment:
         """The lines of .env that this deployment keeps."""
         return {name: values.get(name) for name in _LINES}
 
-    def _version_of(self, color: str) -> str:
-        return self._env.read().get(f"{color.upper()}_VERSION") or _DEFAULT_VERSIONS[color]
+    def _version_of(self, color: str) -> str | None:
+        """What a color's services run by the stack's files; None if neither they nor .env tell."""
+        return self._stack.services(color)[0].version or self._env.read().get(f"{color.upper()}_VERSION")
 
-    def _image_of(self, color: str) -> str:
-        return self._env.read().get(f"{color.upper()}_IMAGE") or _DEFAULT_IMAGE
+    def _named_version(self, color: str) -> str:
+        return self._version_of(color) or f"the version of {self._stack.services(color)[0].image}"
 
     def _image(self, active: str) -> str:
-        return self._options.image or self._image_of(active)
+        return self._options.image or self._stack.services(active)[0].image
 
     def _runs(self, color: str, image: str) -> bool:
-        return self._version_of(color) == self._options.version and self._image_of(color) == image
+        is_version = self._version_of(color) == self._options.version
+        return is_version and all(service.image == image for service in self._stack.services(color))
+
+    def _require_addresses(self, services: list[ColorService], questions: Questions) -> None:
+        if questions.is_empty:
+            return
+        for service in services:
+            if service.grpc_address is None:
+                raise DeploymentFailure(
+                    ExitCode.NOT_READY,
+                    f"service {service.name} publishes no port of this host for gRPC, so it cannot be asked before "
+                    "the switch; publish it, or give --smoke none",
+                )
 
     # Before the switch
 
@@ -134,27 +155,34 @@ class Deployment:
                 said = True
             time.sleep(0.5)
 
-    def _replace(self, idle: str, image: str) -> list[ColorService]:
+    def _replace(self, idle: str, image: str, questions: Questions) -> None:
         """Starts the version on the idle color and tests it there; if that fails, restores the previous state."""
         names = {f"{idle.upper()}_VERSION": self._options.version, f"{idle.upper()}_IMAGE": image}
         current = self._env.read()
         if not self._options.build:
-            self._stack.pull(image, self._options.pull)
+            self._stack.provide(image, self._options.pull)
         before = self._journal.begin(ColorBefore(idle, {name: current.get(name) for name in names}))
+        self.state = f"{idle}, which is idle, is being replaced"
         self._env.update(names)
         self._stack.overrides = self._lines(self._env.read())
         try:
             services = self._stack.services(idle)
+            for service in services:
+                if service.image != image:
+                    raise DeploymentFailure(
+                        ExitCode.NOT_READY,
+                        f"service {service.name} has the image {service.image or 'that it is built to'}: it must take "
+                        f"its image from {idle.upper()}_IMAGE",
+                    )
             if self._options.build:
                 self._log.say("build", f"building {image}")
                 self._stack.build([service.name for service in services])
             self._start(idle, services, image)
-            self._test(services)
+            self._test(idle, services, questions)
         except DeploymentFailure as failure:
             self._log.say("failed", str(failure))
             self._put_back(before)
             raise
-        return services
 
     def _start(self, idle: str, services: list[ColorService], image: str) -> None:
         names = [service.name for service in services]
@@ -165,47 +193,68 @@ class Deployment:
         if not healthy:
             self._log.detail(output)
             self._log.detail(self._stack.logs(names))
-            raise DeploymentFailure(ExitCode.NOT_HEALTHY, f"{self._options.version} did not become healthy on {idle}")
+            raise DeploymentFailure(
+                ExitCode.NOT_HEALTHY,
+                f"{self._options.version} did not become healthy on {idle}: {self._stack.reason(names, output)}",
+            )
         # The Proxy's last result may still concern the previous container: only a check from now on counts.
         deadline = begun + self._options.health_timeout
-        while not self._is_seen_healthy(found := self._admin.status()["colors"][idle], started_at):
+        while not seen_healthy(found := self._admin.status()["colors"][idle], started_at):
             if time.monotonic() >= deadline:
+                self._log.detail(self._stack.logs(names))
                 errors = "; ".join(f"{e['endpoint']}: {e.get('last_error') or e['state']}" for e in found["endpoints"])
-                raise DeploymentFailure(ExitCode.NOT_HEALTHY, f"the Proxy does not find {idle} healthy: {errors}")
+                raise DeploymentFailure(
+                    ExitCode.NOT_HEALTHY,
+                    f"the Proxy does not find {idle} healthy: {errors}{self._stack.last_words(names)}",
+                )
             time.sleep(0.2)
         self._log.say("healthy", f"{idle} is healthy after {time.monotonic() - begun:.1f} s")
 
-    @staticmethod
-    def _is_seen_healthy(color: dict[str, Any], since: datetime) -> bool:
-        return color["state"] == "healthy" and all(
-            endpoint["state"] == "healthy" and (checked := _time(endpoint.get("last_check"))) and checked > since
-            for endpoint in color["endpoints"]
-        )
-
-    def _test(self, services: list[ColorService]) -> None:
+    def _test(self, idle: str, services: list[ColorService], questions: Questions) -> None:
+        if questions.is_empty:
+            self._log.say("smoke", f"nothing is asked, its health alone counts: {questions.source}")
         try:
-            for service in services:
-                self._log.say("smoke", self._smoke.run_grpc(service.grpc_address))
+            for service in services if questions.test is not None else []:
+                assert questions.test is not None and service.grpc_address is not None
+                self._log.say("smoke", questions.test.run_grpc(service.grpc_address))
                 if service.http_address:
-                    self._log.say("smoke", self._smoke.run_http(service.http_address))
+                    self._log.say("smoke", questions.test.run_http(service.http_address))
         except SmokeFailed as error:
             raise DeploymentFailure(ExitCode.SMOKE_FAILED, str(error)) from None
+        if questions.command is None:
+            return
+        try:
+            variables = smoke_variables(
+                self._options.version, idle, "idle", self._options.version,
+                [service.grpc_address for service in services], [service.http_address for service in services],
+            )  # fmt: skip
+            running = questions.command.begin(variables)
+        except OSError as error:
+            raise DeploymentFailure(ExitCode.SMOKE_FAILED, f"the smoke command cannot be run: {error}") from None
+        outcome = running.wait()
+        if not outcome.is_good:
+            self._log.detail(outcome.output)
+            raise DeploymentFailure(ExitCode.SMOKE_FAILED, f"the smoke command: {outcome.reason}")
+        self._log.say("smoke", f"the smoke command on {idle}: {outcome.reason}")
 
     def _put_back(self, before: ColorBefore) -> None:
         """Makes a color run again what it ran before this deployment. A failure is reported, not raised."""
         self._env.update(before.values)
         self._stack.overrides = self._lines(self._env.read())
-        version = self._version_of(before.color)
+        version = self._named_version(before.color)
         names = [service.name for service in self._stack.services(before.color)]
         healthy, output = self._stack.up(names, math.ceil(self._options.health_timeout), dependencies=False)
         if healthy:
             self._log.say("restored", f"{before.color} runs {version} again")
         else:
             self._log.detail(output)
-            self._log.say("restored", f"{before.color} was set back to {version}, which does not become healthy")
+            reason = self._stack.reason(names, output)
+            self._log.say(
+                "restored", f"{before.color} was set back to {version}, which does not become healthy: {reason}"
+            )
         self._journal.end()
 
-    # The switch and what follows
+    # The switch
 
     def _switch(self, idle: str, active: str) -> int:
         """Switches; returns the new epoch."""
@@ -214,12 +263,16 @@ class Deployment:
             raise DeploymentFailure(
                 ExitCode.SWITCH_REFUSED, f"someone switched to {status['active']} meanwhile; run this again"
             )
-        answer = self._admin.request(
-            "POST", "/switch",
-            {"to": idle, "wait": "drained", "timeout": f"{self._options.switch_timeout:g}s",
-             "reason": f"deploy {self._options.version}"},
-            epoch=status["epoch"], timeout=self._options.switch_timeout + 15,
-        )  # fmt: skip
+        query = {
+            "to": idle, "wait": "drained", "timeout": f"{self._options.switch_timeout:g}s",
+            "reason": f"deploy {self._options.version}",
+        }  # fmt: skip
+        try:
+            answer = self._admin.request(
+                "POST", "/switch", query, epoch=status["epoch"], timeout=self._options.switch_timeout + 15
+            )
+        except DeploymentFailure as failure:
+            return self._switched_without_answer(idle, int(status["epoch"]), failure)
         if answer.status not in (200, 202):
             failure = DeploymentFailure(ExitCode.SWITCH_REFUSED, f"HTTP {answer.status}: {answer.error}")
             self._log.say("failed", str(failure))
@@ -232,85 +285,32 @@ class Deployment:
         self._log.say("switch", f"{receipt['from']} -> {receipt['to']}, epoch {receipt['epoch']}; {end}")
         return int(receipt["epoch"])
 
-    def _confirm(self, color: str, previous: str | None, epoch: int) -> None:
-        """Verifies and watches the active version; if that fails, rolls back if it can."""
-        try:
-            self._verify()
-            self._watch(color)
-        except DeploymentFailure as failure:
-            self._log.say("failed", str(failure))
-            if previous is None:
-                raise DeploymentFailure(
-                    ExitCode.ROLLBACK_FAILED, f"{failure}; nothing was switched in this run, so nothing is taken back"
-                ) from None
-            self._roll_back(previous, epoch, str(failure))
-            raise DeploymentFailure(ExitCode.ROLLED_BACK, f"rolled back to {previous}: {failure}") from None
-
-    def _verify(self) -> None:
-        """Every call through the Proxy must be answered by the new version."""
-        address = self._stack.proxy_address()
-        for _ in range(_VERIFYING_CALLS):
-            self._probe(address)
-        self._log.say("verify", f"{_VERIFYING_CALLS} calls through {address} were answered by {self._options.version}")
-
-    def _probe(self, address: str) -> None:
-        try:
-            prediction = self._smoke.predict(address)
-        except (CallFailed, ValueError) as error:
-            raise DeploymentFailure(ExitCode.ROLLED_BACK, f"a call through the Proxy failed: {error}") from None
-        if prediction.model_version != self._options.version:
-            raise DeploymentFailure(
-                ExitCode.ROLLED_BACK,
-                f"a call through the Proxy was answered by {prediction.model_version}, not {self._options.version}",
-            )
-
-    def _watch(self, color: str) -> None:
-        if self._options.watch <= 0:
-            return
-        address = self._stack.proxy_address()
-        first = Reading.parse(self._admin.metrics(), color)
-        end = time.monotonic() + self._options.watch
-        self._log.say("watch", f"watching {color} for {self._options.watch:g} s")
-        seen = first
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(1.0, left))
-            ready = self._admin.request("GET", "/readyz")
-            if ready.status != 200:
-                raise DeploymentFailure(ExitCode.ROLLED_BACK, f"/readyz: {ready.error}")
-            self._probe(address)
-            seen = Reading.parse(self._admin.metrics(), color).since(first)
-            if problem := self._options.limits.verdict(seen):
-                raise DeploymentFailure(ExitCode.ROLLED_BACK, problem)
-        self._log.say("watch", f"{color} did well: {describe(seen)}")
-
-    def _roll_back(self, previous: str, epoch: int, why: str) -> None:
-        reason = f"deploy {self._options.version} failed: {why}"[:500]
-        deadline = time.monotonic() + _ROLLBACK_PATIENCE
+    def _switched_without_answer(self, idle: str, epoch: int, failure: DeploymentFailure) -> int:
+        """The answer to the switch was lost: the Proxy's status says whether it was made. Returns the new epoch."""
+        deadline = time.monotonic() + ANSWER_PATIENCE
         while True:
             try:
-                answer = self._admin.request("POST", "/rollback", {"reason": reason}, epoch=epoch)
+                status = self._admin.status()
                 break
-            except DeploymentFailure as error:
-                # The Proxy itself may be restarting.
+            except DeploymentFailure:
                 if time.monotonic() >= deadline:
-                    raise DeploymentFailure(ExitCode.ROLLBACK_FAILED, f"the rollback failed: {error}") from None
+                    raise DeploymentFailure(
+                        ExitCode.ROLLBACK_FAILED, f"whether {idle} is active now is not known: {failure}"
+                    ) from None
                 time.sleep(0.5)
-        if answer.status != 200:
-            raise DeploymentFailure(
-                ExitCode.ROLLBACK_FAILED, f"the rollback was refused: HTTP {answer.status}: {answer.error}"
-            )
-        receipt = answer.json
-        self._journal.end()
-        self._log.say("rollback", f"{receipt['from']} -> {receipt['to']}, epoch {receipt['epoch']}")
-        try:
-            version = self._smoke.predict(self._stack.proxy_address()).model_version
-        except (CallFailed, ValueError) as error:
-            raise DeploymentFailure(ExitCode.ROLLBACK_FAILED, f"after the rollback a call failed: {error}") from None
-        self._log.say(
-            "rollback",
-            f"{version} on {previous} answers again; {self._options.version} stays up on {receipt['from']} for a look",
+        if status["active"] == idle and status["epoch"] == epoch + 1:
+            self._log.say("switch", f"{idle} is active, epoch {epoch + 1}, though the answer was lost: {failure}")
+            return epoch + 1
+        refusal = DeploymentFailure(ExitCode.SWITCH_REFUSED, f"the switch was not made: {failure}")
+        self._log.say("failed", str(refusal))
+        if (before := self._journal.read()) is not None:
+            self._put_back(before)
+        raise refusal
+
+    def _confirm(self, color: str, previous: str | None, epoch: int) -> None:
+        self.state = f"{self._options.version} is active on {color}, and nobody watches it"
+        old = None if previous is None else self._version_of(previous)
+        Confirmation(self._options, self._stack, self._admin, self._journal, self._log, self._book).run(
+            color, previous, old, epoch
         )
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+        self._journal.end()

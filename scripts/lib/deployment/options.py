@@ -6,7 +6,7 @@ import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Union
 
 from .failure import ExitCode
 from .watch import Limits
@@ -14,19 +14,26 @@ from .watch import Limits
 _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
-  2    Docker, curl, the admin token or the Proxy is missing or does not answer
+  2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, or the running stack was
+       made from other files than this one; nothing was changed
   3    another deployment runs on this host
   4    the new version did not become healthy; nothing was switched
   5    the new version answered the smoke test wrongly; nothing was switched
   6    the Proxy refused to switch; nothing was switched
   7    the new version failed after the switch; the old one serves again
-  8    the new version failed after the switch, and going back failed too
+  8    the new version failed after the switch, and going back failed or was not possible: a person has to look
   9    the idle color still has calls in flight; nothing was changed
-  64   wrong arguments
+  64   wrong arguments, smoke cases that cannot be read, or a smoke command that cannot be run; nothing was changed
   130, 143  interrupted or terminated; run the same command again to go on
   1    anything else
 
 Where it stops with 4, 5 or 6, the idle color runs again what it ran before. Durations are 500ms, 30s or 2m.
+
+The smoke command gets in its environment: DEPLOY_STAGE (idle before the switch; active after it; rolled-back after a
+rollback), DEPLOY_COLOR, DEPLOY_VERSION, DEPLOY_EXPECTED_VERSION (the version that has to answer), DEPLOY_ADDRESSES
+(gRPC, HOST:PORT, comma-separated; the Proxy's after the switch), DEPLOY_HTTP_ADDRESSES (may be empty), and DEPLOY_TLS
+(on or off).
+Exit status 0 is good; the last line of its output is the reason that is shown.
 """
 
 
@@ -43,9 +50,22 @@ class Options:
     watch: float
     limits: Limits
     lock_timeout: float
-    smoke_file: Path
+    #: None for the cases beside the model.
+    smoke_file: Path | None
+    #: Neither these nor those are wanted.
+    is_smoke_off: bool
+    smoke_command: str | None
+    smoke_timeout: float
     log_file: Path
     summary: Path | None
+    is_detached: bool
+    #: What a detached run is called; a second one of that name follows it.
+    name: str | None
+
+
+@dataclass
+class Follow:
+    """`--follow`: no deployment of its own."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,7 +101,7 @@ def _limit(text: str) -> float | None:
     return None if text == "off" else duration(text)
 
 
-def parse(arguments: list[str], root: Path) -> Options:
+def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     parser = _Parser(
         prog="deploy.sh",
         description="Deploys a version of the model blue-green: brings it up on the idle color, checks it there, "
@@ -90,7 +110,7 @@ def parse(arguments: list[str], root: Path) -> Options:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "version", type=_version, metavar="VERSION", help="folder of models/ in the image, such as v1.1.0"
+        "version", type=_version, metavar="VERSION", nargs="?", help="folder of models/ in the image, such as v1.1.0"
     )
     parser.add_argument("--image", help="image of the new version; without it, the one that the active color runs")
     parser.add_argument(
@@ -137,14 +157,48 @@ def parse(arguments: list[str], root: Path) -> Options:
         help="wait so long for another deployment to end (0s)",
     )
     parser.add_argument(
-        "--smoke", type=Path, default=root / "deploy/smoke.json", metavar="FILE", help="the smoke test's cases"
+        "--smoke", metavar="FILE|none",
+        help="requests with their known answers; with none, nothing is asked but the smoke command (models/VERSION/"
+        "smoke.json, if it is there, the service is the Predictor and there is no --smoke-command)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--smoke-command", metavar="CMD",
+        help="a program that says by its exit status whether the version is good; no shell reads CMD",
+    )  # fmt: skip
+    parser.add_argument(
+        "--smoke-timeout", type=duration, default=60, metavar="TIME", help="for the smoke command to end (60s)"
     )
+    parser.add_argument(
+        "--detach", action="store_true",
+        help="deploy in a session of its own, which a lost connection does not end, and follow it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--name", type=_version,
+        help="with --detach, what the run is called: the same command again follows the run of that name, be it under "
+        "way or ended, in place of beginning another",
+    )  # fmt: skip
+    parser.add_argument(
+        "--follow", action="store_true",
+        help="follow the last run that was begun with --detach, and end with its exit status",
+    )  # fmt: skip
     parser.add_argument("--log", type=Path, default=root / ".run/deploy.log", metavar="FILE", help=".run/deploy.log")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="append a Markdown table of the run to FILE")
     found = parser.parse_args(arguments)
+    if found.follow:
+        if len(arguments) > 1:
+            parser.error("--follow goes without anything else")
+        return Follow()
+    if found.version is None:
+        parser.error("a VERSION is needed")
+    if found.name is not None and not found.detach:
+        parser.error("--name goes with --detach")
+    is_off = found.smoke == "none"
+    smoke_file = None if found.smoke is None or is_off else Path(found.smoke)
     return Options(
         version=found.version, image=found.image, proxy_image=found.proxy_image, pull=found.pull, build=found.build,
         health_timeout=found.health_timeout, drain_timeout=found.drain_timeout, switch_timeout=found.switch_timeout,
         watch=found.watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
-        lock_timeout=found.lock_timeout, smoke_file=found.smoke, log_file=found.log, summary=found.summary,
+        lock_timeout=found.lock_timeout, smoke_file=smoke_file, is_smoke_off=is_off, smoke_command=found.smoke_command,
+        smoke_timeout=found.smoke_timeout, log_file=found.log, summary=found.summary, is_detached=found.detach,
+        name=found.name,
     )  # fmt: skip

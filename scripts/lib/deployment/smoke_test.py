@@ -6,10 +6,10 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import protobuf
 from .grpc_call import CallFailed, unary
+from .smoke_cases import Case
 
 _SERVICE = "prediction.v1.PredictionService"
 _SERVING = 1
@@ -25,14 +25,6 @@ class Prediction:
     model_version: str
 
 
-@dataclass
-class Case:
-    """One row of features, and the class that any good model predicts for it."""
-
-    features: list[float]
-    label: str
-
-
 class SmokeTest:
     """Asks over gRPC and HTTP, and compares labels and versions."""
 
@@ -42,15 +34,6 @@ class SmokeTest:
         self._timeout = timeout
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    @staticmethod
-    def read_cases(file: Path) -> list[Case]:
-        cases = [
-            Case([float(x) for x in case["features"]], str(case["label"])) for case in json.loads(file.read_text())
-        ]
-        if not cases:
-            raise ValueError(f"{file} has no cases")
-        return cases
-
     def run_grpc(self, address: str) -> str:
         """Calls Health, then Predict for every case. Returns a sentence about the result."""
         try:
@@ -58,21 +41,27 @@ class SmokeTest:
             if health.get(1) != _SERVING:
                 raise SmokeFailed(f"gRPC {address}: Health says {health.get(1)}, not SERVING")
             self._expect_version(f"gRPC {address}: Health", _text(health.get(2)))
-            labels = [self._expect(f"gRPC {address}", case, self.predict(address, case)) for case in self._cases]
+            labels = [self._expect(f"gRPC {address}", case, self._predict(address, case)) for case in self._cases]
         except CallFailed as error:
             raise SmokeFailed(f"gRPC {error}") from None
         except ValueError as error:
             raise SmokeFailed(f"gRPC {address}: the answer cannot be read: {error}") from None
         return f"gRPC {address}: {self._version} says {', '.join(labels)}"
 
-    def predict(self, address: str, case: Case | None = None) -> Prediction:
+    def ask(self, address: str, number: int) -> None:
+        """Sends one case over gRPC; `number` counts up, and the cases take turns. Raises SmokeFailed."""
+        case = self._cases[number % len(self._cases)]
+        try:
+            self._expect(f"gRPC {address}", case, self._predict(address, case))
+        except CallFailed as error:
+            raise SmokeFailed(str(error)) from None
+        except ValueError as error:
+            raise SmokeFailed(f"gRPC {address}: the answer cannot be read: {error}") from None
+
+    def _predict(self, address: str, case: Case) -> Prediction:
         """Makes one prediction over gRPC. Raises CallFailed or ValueError."""
-        case = case or self._cases[0]
-        answer = dict(
-            protobuf.fields(
-                unary(address, f"{_SERVICE}/Predict", protobuf.packed_doubles(1, case.features), self._timeout)
-            )
-        )
+        message = protobuf.packed_doubles(1, case.features)
+        answer = dict(protobuf.fields(unary(address, f"{_SERVICE}/Predict", message, self._timeout)))
         return Prediction(_text(answer.get(1)), _text(answer.get(3)))
 
     def run_http(self, address: str) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Callable, TextIO
+from typing import Callable
+
+from .plain_text import plain
+from .terminal import Terminal
 
 
 class StepLog:
-    """Writes each line with its time of day and the seconds since the start."""
+    """Writes each line with its time of day and the seconds since the start.
 
-    def __init__(self, file: Path, terminal: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic):
+    A deployment after its switch must go on watching, so neither a lost terminal nor a full disk ends it here.
+    """
+
+    def __init__(self, file: Path, terminal: Terminal, clock: Callable[[], float] = time.monotonic):
+        """Raises OSError if the file cannot be opened."""
         file.parent.mkdir(parents=True, exist_ok=True)
+        self._path = file
         self._file = file.open("a", encoding="utf-8", buffering=1)
+        self._is_file_lost = False
         self._terminal = terminal
         self._clock = clock
         self._start = clock()
@@ -23,22 +31,34 @@ class StepLog:
 
     def say(self, step: str, message: str) -> None:
         elapsed = self._clock() - self._start
+        message = " ".join(plain(message).split("\n"))
         self.lines.append((elapsed, step, message))
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._file.write(f"{now} {elapsed:7.1f}s {step:<9} {message}\n")
-        print(f"{now[11:23]} {elapsed:7.1f}s {step:<9} {message}", file=self._terminal, flush=True)
+        self._write(f"{now} {elapsed:7.1f}s {step:<9} {message}")
+        self._terminal.write(f"{now[11:23]} {elapsed:7.1f}s {step:<9} {message}")
 
     def detail(self, text: str) -> None:
         """Writes a tool's output, indented."""
-        for line in text.rstrip().splitlines():
-            self._file.write(f"    {line}\n")
-            print(f"    {line}", file=self._terminal, flush=True)
+        for line in plain(text).rstrip().splitlines():
+            self._write(f"    {line}")
+            self._terminal.write(f"    {line}")
 
     def write_summary(self, file: Path, title: str) -> None:
-        """Appends the run as a Markdown table, as the job page of GitHub Actions shows it."""
+        """Appends the run as a Markdown table, as the job page of GitHub Actions shows it. Raises OSError."""
         with file.open("a", encoding="utf-8") as summary:
             summary.write(f"### {title}\n\n| s | step | what |\n|--:|---|---|\n")
             for elapsed, step, message in self.lines:
-                text = message.replace("|", "\\|").replace("\n", " ")
+                text = message.replace("|", "\\|")
                 summary.write(f"| {elapsed:.1f} | {step} | {text} |\n")
             summary.write("\n")
+
+    def close(self) -> None:
+        self._terminal.close()
+
+    def _write(self, line: str) -> None:
+        try:
+            self._file.write(line + "\n")
+        except (OSError, ValueError) as error:
+            if not self._is_file_lost:
+                self._is_file_lost = True
+                self._terminal.write(f"    {self._path} cannot be written: {error}")

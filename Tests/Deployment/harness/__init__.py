@@ -1,0 +1,1 @@
+"""What the tests of whole deployments are made of: a host without Docker."""

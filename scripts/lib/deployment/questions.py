@@ -1,0 +1,85 @@
+"""What a version is asked before it may stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .compose_stack import ColorService
+from .failure import DeploymentFailure, ExitCode
+from .options import Options
+from .smoke_cases import Case, SmokeFileError, read_cases
+from .smoke_command import SmokeCommand
+from .smoke_test import SmokeTest
+
+
+@dataclass
+class Questions:
+    """One version's own cases, a program, both, or nothing: then its health alone speaks for it."""
+
+    #: The version that has to answer; None if it is not known.
+    version: str | None
+    test: SmokeTest | None
+    command: SmokeCommand | None
+    #: Says where they come from, or why there are none.
+    source: str
+
+    @property
+    def is_empty(self) -> bool:
+        return self.test is None and self.command is None
+
+
+class QuestionBook:
+    """Finds each version's questions: the new one's by the options, an old one's beside its model."""
+
+    def __init__(self, options: Options, models: Path):
+        """Reads the new version's, so that a mistake is found before anything is touched.
+
+        Raises DeploymentFailure with the status USAGE.
+        """
+        self._options = options
+        self._models = models
+        try:
+            self._command = (
+                None if options.smoke_command is None else SmokeCommand(options.smoke_command, options.smoke_timeout)
+            )
+            self._given = None if options.smoke_file is None else read_cases(options.smoke_file)
+            own = self._file(options.version)
+            if not options.is_smoke_off and self._given is None and self._command is None and own.exists():
+                read_cases(own)
+        except ValueError as error:
+            raise DeploymentFailure(ExitCode.USAGE, str(error)) from None
+
+    def of_new(self, services: list[ColorService]) -> Questions:
+        version = self._options.version
+        if self._given is not None:
+            return self._questions(version, self._given, str(self._options.smoke_file))
+        return self._of(version, services)
+
+    def of_old(self, version: str | None, services: list[ColorService]) -> Questions:
+        """What the version that served before is asked after a rollback."""
+        if version is None:
+            # A program that is told to expect a version can say nothing without one.
+            return Questions(None, None, None, "its version is not known")
+        return self._of(version, services)
+
+    def _of(self, version: str, services: list[ColorService]) -> Questions:
+        file = self._file(version)
+        if self._options.is_smoke_off:
+            return self._questions(version, None, "--smoke none")
+        if self._command is not None and self._given is None:
+            return self._questions(version, None, f"--smoke-command {self._command.text}")
+        if not all(service.is_predictor for service in services):
+            return self._questions(version, None, "the service is not the Predictor, and no --smoke-command asks it")
+        if not file.exists():
+            return self._questions(version, None, f"there is no {file}")
+        try:
+            return self._questions(version, read_cases(file), str(file))
+        except SmokeFileError as error:
+            return self._questions(version, None, str(error))
+
+    def _questions(self, version: str, cases: list[Case] | None, source: str) -> Questions:
+        return Questions(version, SmokeTest(cases, version) if cases else None, self._command, source)
+
+    def _file(self, version: str) -> Path:
+        return self._models / version / "smoke.json"

@@ -151,7 +151,7 @@ class StepsTest(unittest.TestCase):
 
     def test_a_host_that_stays_away_fails_the_step(self) -> None:
         self.assertEqual(255, self.deploy(*[255] * 9).returncode)
-        self.assertEqual(5, self.attempts())
+        self.assertEqual(8, self.attempts())
 
     def test_a_failed_deployment_is_not_tried_again(self) -> None:
         self.assertEqual(7, self.deploy(7, 0).returncode)

@@ -29,6 +29,7 @@ class SimulatedPeer {
     private(set) var fields: [(name: String, value: String)] = []
     /// Whether the Proxy's SETTINGS have arrived.
     private(set) var hasSettings = false
+    private var isPinging = false
 
     init(
         _ side: Side, _ name: String, _ socket: FileDescriptor, noise: Int = 0, settings: [(nghttp2_settings_id, Int)],
@@ -178,6 +179,14 @@ class SimulatedPeer {
         }
     }
 
+    /// Sends a PING unless one is on its way: gRPC's clients wait for the answer, and the Proxy ends the connection of
+    /// one that doesn't.
+    func ping() {
+        guard !isPinging else { return }
+        isPinging = true
+        unsafe nghttp2_submit_ping(session, 0, nil)
+    }
+
     func reset(_ stream: Int32, _ code: UInt32) {
         unsafe nghttp2_submit_rst_stream(session, 0, stream, code)
     }
@@ -223,6 +232,8 @@ class SimulatedPeer {
             unsafe headersReceived(on: stream, endStream: Self.endsStream(frame))
             if unsafe Self.endsStream(frame) { endReceived(on: stream) }
         case NGHTTP2_SETTINGS: hasSettings = true
+        case NGHTTP2_PING:
+            if unsafe nghttp2_shim_flags(frame) & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { isPinging = false }
         case NGHTTP2_GOAWAY:
             journal.note { unsafe "\(name) gets GOAWAY(\(nghttp2_shim_goaway_code(frame)))" }
             unsafe goAwayReceived(nghttp2_shim_goaway_code(frame))

@@ -181,7 +181,7 @@ extension Simulation {
 
     func ping() {
         guard let client = one(of: clients) else { return }
-        unsafe nghttp2_submit_ping(client.session, 0, nil)
+        client.ping()
     }
 
     func settlePending() {

@@ -83,7 +83,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "HealthCheckTests", dependencies: ["HealthCheck"], swiftSettings: strict),
+        .testTarget(name: "HealthCheckTests", dependencies: ["HTTP2", "HealthCheck"], swiftSettings: strict),
 
         // MARK: Durations as text
         .target(name: "DurationSyntax", swiftSettings: strict),

@@ -1,78 +1,80 @@
-import JSONText
-
 /// The way in which an upstream is asked for its health.
 package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
     /// `grpc.health.v1.Health/Check` for a service name; empty asks for the server as a whole.
     case grpc(service: String)
-    /// `GET` of an absolute path over HTTP/1.1; any 2xx is healthy.
-    case http(path: String)
+    /// A unary call of any method; `OK` is healthy, and where the method reports readiness its answer counts.
+    case grpcCall(HealthCall)
+    /// `grpc.health.v1.Health/Watch` and `Check` over a connection that stays open.
+    case grpcWatch(service: String)
+    /// `GET` of an absolute path over HTTP/1.1; any 2xx is healthy. The port is the endpoint's if it is `nil`.
+    case http(path: String, port: UInt16? = nil)
     /// A TCP connection can be made.
     case tcp
 
-    /// Reads `grpc`, `grpc:SERVICE`, `http:/PATH` or `tcp`; `nil` for anything else.
+    /// Reads a check as the settings write it; `nil` for anything else.
     package init?(_ text: some StringProtocol) {
-        if text == "grpc" {
-            self = .grpc(service: "")
-        } else if text == "tcp" {
-            self = .tcp
-        } else if text.hasPrefix("grpc:") {
-            self = .grpc(service: String(text.dropFirst("grpc:".count)))
-        } else if text.hasPrefix("http:/") {
-            self = .http(path: String(text.dropFirst("http:".count)))
-        } else {
-            return nil
+        guard let check = try? HealthCheck(reading: String(text)) else { return nil }
+        self = check
+    }
+
+    /// Reads `grpc`, `grpc:SERVICE`, `grpc-call:/SERVICE/METHOD`, `grpc-watch`, `grpc-watch:SERVICE`, `http:/PATH`,
+    /// `http://:PORT/PATH` or `tcp`.
+    ///
+    /// - Throws: `HealthCheckFlaw` for anything else.
+    package init(reading text: String) throws(HealthCheckFlaw) {
+        let (kind, rest) = Self.split(text)
+        switch (kind, rest) {
+        case ("grpc", let service): self = .grpc(service: service ?? "")
+        case ("grpc-call", let call?): self = .grpcCall(try HealthCall(reading: call))
+        case ("grpc-watch", let service): self = .grpcWatch(service: service ?? "")
+        case ("http", let place?): self = try Self.http(reading: place)
+        case ("tcp", nil): self = .tcp
+        default: throw HealthCheckFlaw()
         }
+    }
+
+    /// The text before the first colon, and what follows it.
+    private static func split(_ text: String) -> (kind: String, rest: String?) {
+        guard let colon = text.firstIndex(of: ":") else { return (text, nil) }
+        return (String(text[..<colon]), String(text[text.index(after: colon)...]))
+    }
+
+    /// Reads `/PATH` or `//:PORT/PATH`.
+    private static func http(reading text: String) throws(HealthCheckFlaw) -> HealthCheck {
+        guard text.hasPrefix("/") else { throw HealthCheckFlaw() }
+        guard text.hasPrefix("//") else { return .http(path: text) }
+        let rest = text.dropFirst(2)
+        let authority = rest.prefix { $0 != "/" }
+        let path = rest.dropFirst(authority.count)
+        guard let colon = authority.lastIndex(of: ":"), colon == authority.startIndex else {
+            throw HealthCheckFlaw(
+                allowed: "http://:PORT/PATH without a host, because each endpoint is asked at its own")
+        }
+        let digits = authority.dropFirst()
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits), port > 0 else {
+            throw HealthCheckFlaw(allowed: "http://:PORT/PATH with a port from 1 to 65535")
+        }
+        return .http(path: path.isEmpty ? "/" : String(path), port: port)
     }
 
     package var description: String {
         switch self {
         case .grpc(let service): service.isEmpty ? "grpc" : "grpc:\(service)"
-        case .http(let path): "http:\(path)"
+        case .grpcCall(let call): "grpc-call:\(call)"
+        case .grpcWatch(let service): service.isEmpty ? "grpc-watch" : "grpc-watch:\(service)"
+        case .http(let path, nil): "http:\(path)"
+        case .http(let path, let port?): "http://:\(port)\(path)"
         case .tcp: "tcp"
         }
     }
 }
 
-/// The result of one health check.
-package struct HealthCheckResult: Sendable, Equatable {
-    /// The answer to a check, or the reason why there is none.
-    package enum Outcome: Sendable, Equatable {
-        case healthy
-        /// The connection could not be made: refused, unreachable, unresolvable or too slow.
-        case connectFailed(reason: String)
-        /// Connected, but the question failed: a timeout, a protocol error or a gRPC error status.
-        case requestFailed(reason: String)
-        /// The upstream answered that it isn't healthy: `NOT_SERVING`, or an HTTP status that isn't 2xx.
-        case unhealthy(reason: String)
+/// The reason why a text is not a health check.
+package struct HealthCheckFlaw: Error, Equatable {
+    /// What would be allowed; `nil` if the text resembles no check.
+    package var allowed: String?
+
+    package init(allowed: String? = nil) {
+        self.allowed = allowed
     }
-
-    /// The answer, or the reason why there is none.
-    package private(set) var outcome: Outcome
-    /// From the start of the check to its outcome.
-    package var latency: Duration
-
-    /// - Parameter outcome: only the beginning of its reason is kept, since an upstream may have written it.
-    package init(outcome: Outcome, latency: Duration) {
-        self.outcome =
-            switch outcome {
-            case .healthy: .healthy
-            case .connectFailed(let reason): .connectFailed(reason: shortened(reason, to: Self.longestReason))
-            case .requestFailed(let reason): .requestFailed(reason: shortened(reason, to: Self.longestReason))
-            case .unhealthy(let reason): .unhealthy(reason: shortened(reason, to: Self.longestReason))
-            }
-        self.latency = latency
-    }
-
-    /// The most Unicode characters kept of a reason. Reasons appear in `/status`, logs and refusals, and are passed on
-    /// to the next process, for every endpoint.
-    package static let longestReason = 512
-
-    /// Whether the check passed.
-    package var isHealthy: Bool { outcome == .healthy }
-}
-
-/// Asks upstreams for their health. Tests substitute their own.
-package protocol HealthChecking: Sendable {
-    /// Asks once. Never throws: every failure is an outcome, and the check ends within about `timeout`.
-    func check(_ check: HealthCheck, host: String, port: UInt16, timeout: Duration) async -> HealthCheckResult
 }

@@ -21,7 +21,7 @@ package final class HealthChecker: HealthChecking {
     }
 
     private let confined: LoopConfined<Confined>
-    private let mailbox: Mailbox
+    fileprivate let mailbox: Mailbox
     private let resolver = Resolver()
     /// TLS settings for the checks to come.
     private let tls: Mutex<TLSContext?>
@@ -62,13 +62,35 @@ package final class HealthChecker: HealthChecking {
                 requestTimeout: timeout))
     }
 
+    /// Begins a watch on the checker's thread. It takes the certificates in force for each connection.
+    package func watch(service: String, host: String, port: UInt16, timeout: Duration) -> any HealthWatching {
+        let report = WatchReport()
+        let watch = HealthWatch(
+            service: service, on: confined.value.loop, resolver: resolver,
+            request: { [self] in
+                ProbeRequest(
+                    check: .grpcWatch(service: service), host: host, port: port, tls: tls.withLock { $0 },
+                    connectTimeout: timeout, requestTimeout: timeout)
+            }, tell: report.publish)
+        return RemoteWatch(self, LoopConfined(watch), report)
+    }
+
     /// Asks once, with every setting of a request. Any thread may call it.
     package func ask(_ request: ProbeRequest) async -> HealthCheckResult {
+        await answer { [resolver] loop, answer in
+            Probe.start(request, on: loop, resolver: resolver, completion: answer)
+        }
+    }
+
+    /// Waits for an answer that is asked for on the checker's thread.
+    fileprivate func answer(
+        _ ask: @escaping @Sendable (EventLoop, @escaping (HealthCheckResult) -> Void) -> Void
+    ) async -> HealthCheckResult {
         await withCheckedContinuation { continuation in
-            let accepted = mailbox.post { [confined, resolver] in
+            let accepted = mailbox.post { [confined] in
                 let confined = confined.value
                 confined.underWay += 1
-                Probe.start(request, on: confined.loop, resolver: resolver) { result in
+                ask(confined.loop) { result in
                     continuation.resume(returning: result)
                     confined.underWay -= 1
                     confined.stopIfIdle()
@@ -79,6 +101,54 @@ package final class HealthChecker: HealthChecking {
                 continuation.resume(returning: HealthCheckResult(outcome: outcome, latency: .zero))
             }
         }
+    }
+}
+
+/// What a watch says, on its way from the checker's thread to its reader.
+private final class WatchReport: Sendable {
+    let words: AsyncStream<WatchWord>
+    private let continuation: AsyncStream<WatchWord>.Continuation
+    private let latest = Mutex(WatchWord.good)
+
+    /// Words that wait for a slow reader, at most.
+    private static let mostWaiting = 16
+
+    init() {
+        (words, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.mostWaiting))
+    }
+
+    var word: WatchWord { latest.withLock { $0 } }
+
+    func publish(_ word: WatchWord) {
+        latest.withLock { $0 = word }
+        continuation.yield(word)
+    }
+
+    func end() { continuation.finish() }
+}
+
+/// A watch on the checker's thread, for other threads.
+private final class RemoteWatch: HealthWatching {
+    private let checker: HealthChecker
+    private let watch: LoopConfined<HealthWatch>
+    private let report: WatchReport
+
+    init(_ checker: HealthChecker, _ watch: LoopConfined<HealthWatch>, _ report: WatchReport) {
+        self.checker = checker
+        self.watch = watch
+        self.report = report
+    }
+
+    var word: WatchWord { report.word }
+    var words: AsyncStream<WatchWord> { report.words }
+
+    func check() async -> HealthCheckResult {
+        await checker.answer { [watch] _, answer in watch.value.ask(answer) }
+    }
+
+    func end() {
+        checker.mailbox.post { [watch] in watch.value.end() }
+        report.end()
     }
 }
 

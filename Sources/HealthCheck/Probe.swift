@@ -3,13 +3,11 @@ import Ground
 import HTTP2
 import TLS
 
-/// One health check under way: resolve, connect, ask. Confined to its loop's thread; it keeps itself alive until it has
-/// an outcome.
+/// One health check under way: connect, ask. Confined to its loop's thread; it keeps itself alive until it has an
+/// outcome.
 final class Probe: EventHandler {
     private enum Phase {
-        case resolving
-        case connecting(Socket, rest: ArraySlice<SocketAddress>)
-        case shakingHands(Transport, any ProbeExchange)
+        case connecting
         case asking(Transport, any ProbeExchange)
         case done
     }
@@ -18,7 +16,7 @@ final class Probe: EventHandler {
     private let loop: EventLoop
     private let began: MonotonicTime
     private let completion: (HealthCheckResult) -> Void
-    private var phase = Phase.resolving
+    private var phase = Phase.connecting
     private var timeout: TimerID?
     /// Whether the upstream has sent anything yet.
     private var hasReceived = false
@@ -29,13 +27,12 @@ final class Probe: EventHandler {
         completion: @escaping (HealthCheckResult) -> Void
     ) {
         let probe = Probe(request, loop, completion)
-        probe.limit(to: request.connectTimeout) {
-            probe.finish(.connectFailed(reason: "no connection within \(request.connectTimeout)"))
-        }
-        let carried = LoopConfined(probe)
-        let mailbox = loop.mailbox
-        resolver.resolve(host: request.host, port: request.port) { outcome in
-            mailbox.post { carried.value.resolved(outcome) }
+        let exchange = request.exchange()
+        Dial.start(request, offering: exchange?.applicationProtocol, on: loop, resolver: resolver) { outcome in
+            switch outcome {
+            case .failed(let reason): probe.finish(.connectFailed(reason: reason))
+            case .connected(let transport): probe.connected(transport, exchange)
+            }
         }
     }
 
@@ -46,81 +43,28 @@ final class Probe: EventHandler {
         self.completion = completion
     }
 
-    // MARK: Connecting
-
-    private func resolved(_ outcome: Resolver.Outcome) {
-        guard case .resolving = phase else { return }
-        switch outcome {
-        case .addresses(let addresses): connect(to: addresses[...], lastReason: "no address")
-        case .failed(let reason): finish(.connectFailed(reason: "the name can't be resolved: \(reason)"))
-        }
-    }
-
-    private func connect(to addresses: ArraySlice<SocketAddress>, lastReason: String) {
-        guard let address = addresses.first else { return finish(.connectFailed(reason: lastReason)) }
+    /// - Parameter exchange: `nil` if the connection is all that was asked for.
+    private func connected(_ transport: Transport, _ exchange: (any ProbeExchange)?) {
+        guard let exchange else { return finish(.healthy) }
         do {
-            let socket = try Socket.connect(to: address)
-            try loop.add(socket.descriptor, for: .writable, handler: self)
-            phase = .connecting(socket, rest: addresses.dropFirst())
+            try loop.add(transport.socket.descriptor, for: .readable, handler: self)
         } catch {
-            connect(to: addresses.dropFirst(), lastReason: error.reason)
+            return finish(.requestFailed(reason: error.description))
         }
-    }
-
-    func ready(_ readiness: Readiness) {
-        switch phase {
-        case .resolving, .done: break
-        case .connecting(let socket, let rest): connected(socket, rest)
-        case .shakingHands(let transport, let exchange): shakeHands(transport, exchange)
-        case .asking(let transport, let exchange):
-            if !readiness.isDisjoint(with: [.readable, .broken]) { read(transport, exchange) }
-            write(transport, exchange)
-        }
-    }
-
-    private func connected(_ socket: Socket, _ rest: ArraySlice<SocketAddress>) {
-        if let error = socket.connectionError() {
-            loop.remove(socket.descriptor)
-            return connect(to: rest, lastReason: error.reason)
-        }
-        let exchange: any ProbeExchange
-        switch request.check {
-        case .tcp: return finish(.healthy)
-        case .http(let path): exchange = HTTPProbeExchange(request, path: path)
-        case .grpc(let service): exchange = GRPCProbeExchange(request, service: service)
-        }
-        guard let tls = request.tls else { return ask(Transport(socket), exchange) }
-        do {
-            let secured = try TLSConnection(
-                client: socket, host: request.host, context: tls, records: RecordBuffer(),
-                offering: exchange.applicationProtocol)
-            shakeHands(Transport(socket, tls: secured), exchange)
-        } catch {
-            finish(.connectFailed(reason: error.description))
-        }
-    }
-
-    private func shakeHands(_ transport: Transport, _ exchange: any ProbeExchange) {
-        phase = .shakingHands(transport, exchange)
-        switch transport.handshake() {
-        case .waits(let interest): watch(transport, for: interest)
-        case .failed(let error): finish(.connectFailed(reason: error.description))
-        case .done:
-            ask(transport, exchange)
-            // The socket doesn't report again what came in with the end of the handshake.
-            if case .asking = phase { read(transport, exchange) }
-        }
-    }
-
-    private func ask(_ transport: Transport, _ exchange: any ProbeExchange) {
         phase = .asking(transport, exchange)
-        limit(to: request.requestTimeout) { [self] in
+        timeout = loop.schedule(after: request.requestTimeout) { [self] in
             finish(.requestFailed(reason: "no answer within \(request.requestTimeout)"))
         }
         write(transport, exchange)
+        // The socket doesn't report again what came in with the end of the handshake.
+        if isAsking { read(transport, exchange) }
     }
 
-    // MARK: Asking
+    func ready(_ readiness: Readiness) {
+        guard case .asking(let transport, let exchange) = phase else { return }
+        if !readiness.isDisjoint(with: [.readable, .broken]) { read(transport, exchange) }
+        write(transport, exchange)
+    }
 
     private func read(_ transport: Transport, _ exchange: any ProbeExchange) {
         unsafe withUnsafeTemporaryAllocation(byteCount: RecordBuffer.leastPlaintext, alignment: 16) { buffer in
@@ -163,31 +107,14 @@ final class Probe: EventHandler {
                 }
             }
         }
-        if let outcome = exchange.outcome { return finish(outcome) }
-        if isAsking { watch(transport, for: .readable) }
-    }
-
-    private func watch(_ transport: Transport, for interest: Readiness) {
-        do {
-            try loop.change(transport.socket.descriptor, to: interest)
-        } catch {
-            finish(.requestFailed(reason: error.description))
-        }
-    }
-
-    // MARK: The end
-
-    private func limit(to duration: Duration, _ action: @escaping () -> Void) {
-        if let timeout { loop.cancel(timeout) }
-        timeout = loop.schedule(after: duration, action)
+        if let outcome = exchange.outcome { finish(outcome) }
     }
 
     private func finish(_ outcome: HealthCheckResult.Outcome) {
         switch phase {
         case .done: return
-        case .resolving: break
-        case .connecting(let socket, _): loop.remove(socket.descriptor)
-        case .shakingHands(let transport, _), .asking(let transport, _): loop.remove(transport.socket.descriptor)
+        case .connecting: break
+        case .asking(let transport, _): loop.remove(transport.socket.descriptor)
         }
         phase = .done
         if let timeout { loop.cancel(timeout) }

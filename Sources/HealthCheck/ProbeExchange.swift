@@ -71,13 +71,14 @@ final class HTTPProbeExchange: ProbeExchange {
     }
 }
 
-/// `grpc.health.v1.Health/Check` (gRPC's `health-checking.md`) over HTTP/2 with prior knowledge.
+/// A unary gRPC call, such as `grpc.health.v1.Health/Check` (gRPC's `health-checking.md`), over HTTP/2 with prior
+/// knowledge.
 final class GRPCProbeExchange: ProbeExchange {
     let applicationProtocol = ApplicationProtocol.http2
     private let session: GRPCProbeSession
 
-    init(_ request: ProbeRequest, service: String) {
-        session = GRPCProbeSession(request, service: service)
+    init(_ session: GRPCProbeSession) {
+        self.session = session
     }
 
     var outcome: HealthCheckResult.Outcome? { session.outcome }
@@ -101,5 +102,13 @@ final class GRPCProbeExchange: ProbeExchange {
             session.fail("HTTP/2: \(error)")
             return 0
         }
+    }
+}
+
+extension ProbeRequest {
+    /// The exchange that asks; `nil` if a connection is all that is asked for.
+    func exchange() -> (any ProbeExchange)? {
+        if case .http(let path, _) = check { return HTTPProbeExchange(self, path: path) }
+        return GRPCProbeSession(for: self).map { GRPCProbeExchange($0) }
     }
 }

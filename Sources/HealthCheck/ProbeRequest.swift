@@ -20,6 +20,7 @@ package struct ProbeRequest: Sendable {
     /// Additional request fields, in order; names in lower case.
     package var fields: [(name: String, value: String)]
 
+    /// - Parameter port: the endpoint's port; a check that names another one is made there.
     package init(
         check: HealthCheck, host: String, port: UInt16, tls: TLSContext? = nil, connectTimeout: Duration,
         requestTimeout: Duration,
@@ -27,7 +28,7 @@ package struct ProbeRequest: Sendable {
     ) {
         self.check = check
         self.host = host
-        self.port = port
+        if case .http(_, let own?) = check { self.port = own } else { self.port = port }
         self.tls = tls
         self.connectTimeout = connectTimeout
         self.requestTimeout = requestTimeout

@@ -27,11 +27,21 @@ extension SettingForm where Value == [Endpoint] {
 extension SettingForm where Value == [HealthCheck] {
     static var healthChecks: Self {
         list(
-            "CHECK", kind: .repeatedList, of: "check", allowed: "grpc, grpc:SERVICE, http:/PATH, tcp, or none alone",
+            "CHECK", kind: .repeatedList, of: "check",
+            allowed: """
+                grpc, grpc:SERVICE, grpc-call:/SERVICE/METHOD, grpc-watch, grpc-watch:SERVICE, http:/PATH, \
+                http://:PORT/PATH, tcp, or none alone
+                """,
             mayBeNone: true, isSet: true,
-            parse: { text in
+            parse: { (text) throws(Flaw) -> HealthCheck? in
                 // A path or a service's name can contain no other characters.
-                text.utf8.allSatisfy { (0x21...0x7e).contains($0) } ? HealthCheck(text) : nil
+                guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
+                do throws(HealthCheckFlaw) {
+                    return try HealthCheck(reading: text)
+                } catch {
+                    guard let allowed = error.allowed else { return nil }
+                    throw Flaw(culprit: text, allowed: allowed)
+                }
             })
     }
 }

@@ -56,10 +56,10 @@ package struct SettingForm<Value: Sendable>: Sendable {
     ///   - allowed: the allowed values, as an error states them.
     ///   - mayBeNone: whether `none` stands for an empty list.
     ///   - isSet: whether each element may appear only once.
-    ///   - parse: parses an element; returns `nil` for one that is not allowed.
+    ///   - parse: parses an element; returns `nil` for one that is not allowed, or throws a `Flaw` that says more.
     static func list<Element: Sendable & Equatable & CustomStringConvertible>(
         _ placeholder: String, kind: SettingKind = .list, of noun: String, allowed: String, mayBeNone: Bool = false,
-        isSet: Bool = false, parse: @escaping @Sendable (String) -> Element?
+        isSet: Bool = false, parse: @escaping @Sendable (String) throws(Flaw) -> Element?
     ) -> SettingForm<[Element]> where Value == [Element] {
         SettingForm(
             placeholder, kind: kind, values: allowed,
@@ -69,7 +69,7 @@ package struct SettingForm<Value: Sendable>: Sendable {
                 for text in given {
                     if mayBeNone && text == "none" {
                         isNone = true
-                    } else if let element = parse(text) {
+                    } else if let element = try parse(text) {
                         elements.append(element)
                     } else {
                         throw Flaw(allowed: given.count > 1 ? "\(allowed), which \"\(text)\" is not" : allowed)

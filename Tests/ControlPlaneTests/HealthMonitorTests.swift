@@ -209,4 +209,125 @@ import Testing
         try await task.value
         #expect(await states(monitor, .blue) == [.unknown])
     }
+
+    // MARK: Watches
+
+    private func watching(_ checker: FakeChecker, checks: [HealthCheck] = [.grpcWatch(service: "")]) -> HealthMonitor {
+        monitor(blue: [1], green: [], checks: checks, checker: checker)
+    }
+
+    /// Waits until the first round has made blue healthy; returns its watch.
+    private func healthyWatch(_ monitor: HealthMonitor, _ checker: FakeChecker) async throws -> FakeWatch {
+        #expect(await eventually { await states(monitor, .blue) == [.healthy] })
+        return try #require(checker.watches(1).last)
+    }
+
+    @Test func aWatchsWordCountsAtOnce() async throws {
+        // The second round hangs, so nothing but the watch's word can change the state.
+        let checker = FakeChecker([1: ["grpc-watch": [.healthy]]])
+        let monitor = watching(checker)
+        try await running(monitor) {
+            let watch = try await healthyWatch(monitor, checker)
+            watch.say(.bad(reason: "NOT_SERVING"))
+            #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })
+            #expect(traffic.published.map(\.blue) == [[true], [true], [false]])
+            let health = await monitor.health().blue.endpoints[0]
+            #expect(health.lastFailure?.reason == "grpc-watch: NOT_SERVING")
+            #expect((health.consecutivePasses, health.consecutiveFailures) == (0, 1))
+            #expect((health.passes, health.failures) == (1, 1))
+        }
+    }
+
+    @Test func aGoodWordNeedsConfirmation() async throws {
+        let checker = FakeChecker([1: ["grpc-watch": [.healthy]]])
+        let monitor = watching(checker)
+        try await running(monitor) {
+            let watch = try await healthyWatch(monitor, checker)
+            watch.say(.bad(reason: "NOT_SERVING"))
+            #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })
+            watch.say(.good)
+            checker.go(on: 1, "grpc-watch", [.healthy])
+            #expect(await eventually { await monitor.health().blue.endpoints[0].consecutivePasses == 1 })
+            #expect(await states(monitor, .blue) == [.unhealthy])
+            checker.go(on: 1, "grpc-watch", [.healthy])
+            #expect(await eventually { await states(monitor, .blue) == [.healthy] })
+        }
+    }
+
+    /// A round whose questions were answered well before, or on another way, doesn't outvote the watch.
+    @Test func noRoundPassesAgainstTheWatchsWord() async throws {
+        let checker = FakeChecker([1: ["grpc-watch": [.healthy]]])
+        let monitor = watching(checker)
+        try await running(monitor) {
+            let watch = try await healthyWatch(monitor, checker)
+            watch.say(.bad(reason: "NOT_SERVING"))
+            #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })
+            checker.go(on: 1, "grpc-watch", [.healthy, .healthy, .healthy])
+            #expect(await eventually { await monitor.health().blue.endpoints[0].consecutiveFailures == 4 })
+            #expect(await states(monitor, .blue) == [.unhealthy])
+        }
+    }
+
+    @Test func aWatchIsOneCheckAmongOthers() async throws {
+        let checker = FakeChecker([1: ["grpc-watch": [.healthy], "tcp": [.healthy]]])
+        let monitor = watching(checker, checks: [.tcp, .grpcWatch(service: "")])
+        try await running(monitor) {
+            let watch = try await healthyWatch(monitor, checker)
+            // Failures of questions are counted, the watch's own too.
+            checker.go(on: 1, "tcp", [Self.down, .healthy, Self.down])
+            checker.go(on: 1, "grpc-watch", [.healthy, Self.down, Self.down])
+            #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })
+            let health = await monitor.health().blue.endpoints[0]
+            #expect(health.consecutiveFailures == 3)
+            #expect(
+                health.lastFailure?.reason == "tcp: connection refused; grpc-watch: connection refused")
+            watch.say(.bad(reason: "NOT_SERVING"))
+            checker.go(on: 1, "tcp", [Self.down])
+            checker.go(on: 1, "grpc-watch", [.healthy])
+            #expect(
+                await eventually {
+                    await monitor.health().blue.endpoints[0].lastFailure?.reason
+                        == "tcp: connection refused; grpc-watch: NOT_SERVING"
+                })
+        }
+    }
+
+    @Test func otherChecksEndTheWatchesAndBeginNewOnes() async throws {
+        let checker = FakeChecker([1: ["grpc-watch": [.healthy]]])
+        let monitor = watching(checker)
+        try await running(monitor) {
+            let old = try await healthyWatch(monitor, checker)
+            #expect(!old.hasEnded)
+            await monitor.set(configuration(blue: [1], green: [], checks: [.grpcWatch(service: "other")]))
+            #expect(await eventually { old.hasEnded })
+            #expect(await eventually { checker.watches(1).count == 2 })
+            #expect(!checker.watches(1)[1].hasEnded)
+            // What was known stays, and an old watch has no say any more.
+            old.say(.bad(reason: "NOT_SERVING"))
+            checker.go(on: 1, "grpc-watch:other", [.healthy])
+            #expect(await eventually { await monitor.health().blue.endpoints[0].consecutivePasses == 2 })
+            #expect(await states(monitor, .blue) == [.healthy])
+            checker.watches(1)[1].say(.bad(reason: "gone"))
+            #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })
+            #expect(await monitor.health().blue.endpoints[0].lastFailure?.reason == "grpc-watch:other: gone")
+        }
+        #expect(await eventually { checker.watches(1)[1].hasEnded })
+    }
+
+    @Test func healthThatWasHandedOverStaysUntilTheNewWatchSpeaks() async throws {
+        let endpoint = Endpoint(host: "127.0.0.1", port: 1)
+        var known = EndpointHealth(endpoint: endpoint, state: .healthy, since: Timestamp(milliseconds: 5))
+        known.lastCheck = Timestamp(milliseconds: 6)
+        let checker = FakeChecker([:])
+        let monitor = HealthMonitor(
+            configuration: configuration(blue: [1], green: [], checks: [.grpcWatch(service: "")]), checker: checker,
+            traffic: traffic, failover: failover, known: [ColorHealth(color: .blue, endpoints: [known])], clock: clock,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        try await running(monitor) {
+            #expect(await eventually { checker.calls(1) == 1 })
+            #expect(await monitor.health().blue.endpoints == [known])
+            checker.watches(1)[0].say(.bad(reason: "NOT_SERVING"))
+            #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })
+        }
+    }
 }

@@ -56,4 +56,17 @@ import Testing
         let rose = threshold.record(passed: true)
         #expect(rose && threshold.state == .healthy)
     }
+
+    @Test(arguments: [HealthState.unknown, .healthy, .unhealthy])
+    func aFailureThatNeedsNoConfirmation(from state: HealthState) {
+        var threshold = HealthThreshold(rise: 2, fall: 3)
+        threshold.take(state: state, consecutivePasses: 5, consecutiveFailures: 0)
+        let changed = threshold.fail()
+        #expect(changed == (state != .unhealthy))
+        #expect(threshold.state == .unhealthy)
+        #expect((threshold.consecutivePasses, threshold.consecutiveFailures) == (0, 1))
+        let first = threshold.record(passed: true)
+        let second = threshold.record(passed: true)
+        #expect((first, second) == (false, true))
+    }
 }

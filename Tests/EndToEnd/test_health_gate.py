@@ -139,6 +139,18 @@ def test_http_check(start_proxy, health_page, blue):
     proxy.admin.wait_health("green", "healthy")
 
 
+def test_http_check_on_another_port(start_proxy, health_page, blue, green):
+    """Servers such as Triton serve HTTP beside gRPC: the host is the endpoint's, the port the check's."""
+    port = health_page.address.rpartition(":")[2]
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, health_check=["grpc", f"http://:{port}/v2/health/ready"])
+    proxy.admin.wait_health("green", "healthy")
+    assert health_page.paths[0] == "/v2/health/ready"
+    health_page.status = 503
+    state = proxy.admin.wait_health("green", "unhealthy")
+    assert state["endpoints"][0]["last_error"] == f"http://:{port}/v2/health/ready: HTTP status 503"
+
+
 def test_all_checks_must_pass(start_proxy, health_page, blue, green):
     """`--health-check` twice: TCP passes, HTTP does not, so the color isn't healthy; and the other way round."""
     health_page.status = 500

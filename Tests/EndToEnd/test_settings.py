@@ -37,6 +37,8 @@ def test_check_of_good_settings(tmp_path):
     ("workers", "-3", []),
     ("workers", "many", []),
     ("health-check", "icmp", ["grpc", "http", "tcp", "none"]),
+    ("health-check", "http://host:80/x", ["http://:PORT/PATH without a host"]),
+    ("health-check", "grpc-call:/a.B/C?name=x", ["without a query"]),
     ("health-interval", "soon", ["s"]),
     ("health-interval", "0s", []),
     ("health-timeout", "-1s", []),

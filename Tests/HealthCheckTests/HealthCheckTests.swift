@@ -4,35 +4,59 @@ import Testing
 @Suite struct HealthCheckTests {
     @Test(arguments: [
         ("grpc", HealthCheck.grpc(service: "")), ("grpc:a.B", .grpc(service: "a.B")),
+        ("grpc-watch", .grpcWatch(service: "")), ("grpc-watch:a.B", .grpcWatch(service: "a.B")),
         ("http:/health?x=1", .http(path: "/health?x=1")), ("tcp", .tcp),
+        ("http://:8000/v2/health/ready", .http(path: "/v2/health/ready", port: 8000)),
+        ("http://:65535/", .http(path: "/", port: 65535)),
     ])
     func readsAndWrites(text: String, check: HealthCheck) {
         #expect(HealthCheck(text) == check)
         #expect(check.description == text)
     }
 
-    @Test func keepsOnlyTheBeginningOfAReason() {
-        // Swift counts the accented `x` as one character, however many bytes it has.
-        for long in [String(repeating: "x", count: 16_384), "x" + String(repeating: "\u{301}", count: 100_000)] {
-            for outcome in [
-                HealthCheckResult.Outcome.connectFailed(reason: long), .requestFailed(reason: long),
-                .unhealthy(reason: long),
-            ] {
-                switch HealthCheckResult(outcome: outcome, latency: .zero).outcome {
-                case .connectFailed(let reason), .requestFailed(let reason), .unhealthy(let reason):
-                    #expect(reason.unicodeScalars.count == HealthCheckResult.longestReason + 1)
-                    #expect(reason.unicodeScalars.first == "x" && reason.unicodeScalars.last == "…")
-                case .healthy: Issue.record("it was not healthy")
-                }
-            }
+    @Test func readsACall() throws {
+        let check = try #require(HealthCheck("grpc-call:/pkg.Service/Method"))
+        guard case .grpcCall(let call) = check else {
+            Issue.record("it is no call: \(check)")
+            return
         }
-        let short = HealthCheckResult.Outcome.unhealthy(reason: "NOT_SERVING")
-        #expect(HealthCheckResult(outcome: short, latency: .zero).outcome == short)
+        #expect(call.path == "/pkg.Service/Method")
+        #expect(check.description == "grpc-call:/pkg.Service/Method")
     }
 
-    @Test(arguments: ["", "GRPC", "http", "http:", "http:health", "http://host/", "udp", "grpcs"])
+    @Test func takesThePathToBeTheRootIfThereIsNone() {
+        #expect(HealthCheck("http://:80") == .http(path: "/", port: 80))
+    }
+
+    @Test(arguments: [
+        "", "GRPC", "http", "http:", "http:health", "https:/", "udp", "grpcs", "tcp:", "tcp:80", "grpc-call",
+        "grpc-watches",
+    ])
     func refusesOthers(text: String) {
-        // `http://host/` is read as an HTTP check whose path begins with two slashes.
-        #expect((HealthCheck(text) == nil) == (text != "http://host/"))
+        #expect(HealthCheck(text) == nil)
+        #expect(throws: HealthCheckFlaw()) { try HealthCheck(reading: text) }
+    }
+
+    /// A host would be the same for all endpoints, of both colors.
+    @Test(arguments: ["http://host/", "http://host:80/", "http://10.0.0.1:80/", "http://[::1]:80/x", "http:///x"])
+    func refusesAHost(text: String) throws {
+        let flaw = try #require(throws: HealthCheckFlaw.self) { try HealthCheck(reading: text) }
+        #expect(flaw.allowed?.contains("without a host") == true)
+    }
+
+    @Test(arguments: ["http://:/", "http://:0/", "http://:65536/", "http://:+80/", "http://:x/"])
+    func refusesAPortThatIsNone(text: String) throws {
+        let flaw = try #require(throws: HealthCheckFlaw.self) { try HealthCheck(reading: text) }
+        #expect(flaw.allowed?.contains("a port from 1 to 65535") == true)
+    }
+
+    @Test func asksAtThePortThatTheCheckNames() {
+        func port(_ check: HealthCheck) -> UInt16 {
+            ProbeRequest(
+                check: check, host: "h", port: 50051, connectTimeout: .seconds(1), requestTimeout: .seconds(1)
+            ).port
+        }
+        #expect(port(.http(path: "/", port: 8000)) == 8000)
+        #expect(port(.http(path: "/")) == 50051)
     }
 }

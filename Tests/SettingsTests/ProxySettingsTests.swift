@@ -48,7 +48,11 @@ import Testing
         #expect(settings.endpoints.green == [Endpoint(host: "fe80::1", port: 3)])
         #expect(settings.workers == 8)
         #expect(settings.busyPoll == .milliseconds(5))
-        #expect(settings.healthChecks == [.grpc(service: "pkg.Service"), .http(path: "/health?a=b"), .tcp])
+        #expect(
+            settings.healthChecks == [
+                .grpc(service: "pkg.Service"), .http(path: "/health?a=b"), .tcp, .http(path: "/ready", port: 8000),
+                .grpcWatch(service: "pkg.Service"),
+            ])
         #expect(settings.healthInterval == .milliseconds(250))
         #expect(settings.healthTimeout == .seconds(2))
         #expect(settings.healthRise == 1)
@@ -176,7 +180,7 @@ import Testing
         ("green", "http://a:1"), ("workers", "0"), ("workers", "+2"), ("workers", "two"), ("workers", "99999"),
         ("busy-poll", "0s"),
         ("health-check", "ping"), ("health-check", "http:health"), ("health-check", "GRPC"),
-        ("health-check", "http:/a b"),
+        ("health-check", "http:/a b"), ("health-check", "http://host:80/"), ("health-check", "grpc-call:/a"),
         ("health-interval", "1"), ("health-interval", "10ms"), ("health-interval", "2h"), ("health-timeout", "0s"),
         ("health-rise", "0"), ("health-fall", "-3"), ("initial", "red"), ("state-file", ""), ("log-level", "verbose"),
         ("shutdown-grace", "forever"), ("shutdown-grace", "25h"), ("drain-timeout", "none"), ("drain-timeout", "25h"),
@@ -216,11 +220,26 @@ import Testing
             ])
     }
 
+    @Test func saysWhatIsWrongWithAHealthCheck() {
+        #expect(
+            errors(["health-check": ["grpc", "http://host:80/x"]]) == [
+                "--health-check is \"http://host:80/x\" (from the command line); "
+                    + "allowed: http://:PORT/PATH without a host, because each endpoint is asked at its own"
+            ])
+        #expect(
+            errors(["health-check": ["grpc-call:/a.B/C?name=x"]]) == [
+                "--health-check is \"grpc-call:/a.B/C?name=x\" (from the command line); "
+                    + "allowed: grpc-call:/SERVICE/METHOD without a query, which only "
+                    + "/inference.GRPCInferenceService/ModelReady takes"
+            ])
+    }
+
     @Test func namesTheWrongPartOfAList() {
         #expect(
             errors(["health-check": ["grpc", "ping"]]) == [
                 "--health-check is \"grpc,ping\" (from the command line); "
-                    + "allowed: grpc, grpc:SERVICE, http:/PATH, tcp, or none alone, which \"ping\" is not"
+                    + "allowed: grpc, grpc:SERVICE, grpc-call:/SERVICE/METHOD, grpc-watch, grpc-watch:SERVICE, "
+                    + "http:/PATH, http://:PORT/PATH, tcp, or none alone, which \"ping\" is not"
             ])
     }
 

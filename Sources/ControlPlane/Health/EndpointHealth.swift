@@ -30,7 +30,8 @@ package struct EndpointHealth: Sendable, Equatable, Codable {
     package var state: HealthState
     /// When it entered this state.
     package var since: Timestamp
-    /// When the last round of checks ended; `nil` before the first, and always `nil` if no check is configured.
+    /// When the last round of checks ended, or a watch last spoke against the endpoint; `nil` before the first, and
+    /// always `nil` if no check is configured.
     package var lastCheck: Timestamp?
     /// The duration of the slowest check in the last round.
     package var latency: Duration?
@@ -38,11 +39,11 @@ package struct EndpointHealth: Sendable, Equatable, Codable {
     package var lastFailure: HealthFailure?
     /// Rounds that passed, in a row; 0 after a failure.
     package var consecutivePasses = 0
-    /// Rounds that failed, in a row; 0 after a pass.
+    /// Rounds that failed, and what a watch said against the endpoint, in a row; 0 after a pass.
     package var consecutiveFailures = 0
     /// Rounds that passed since the process started.
     package var passes = 0
-    /// Rounds that failed since the process started.
+    /// Rounds that failed, and what a watch said against the endpoint, since the process started.
     package var failures = 0
 
     package init(endpoint: Endpoint, state: HealthState, since: Timestamp) {

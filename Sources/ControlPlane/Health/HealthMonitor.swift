@@ -16,7 +16,8 @@ package protocol HealthReporting: Sendable {
 /// Continuously checks every endpoint of both colors, and tells the data plane which may be given calls.
 ///
 /// Each endpoint is checked independently, so a slow one never delays another. A round runs all configured checks at
-/// once, and passes if all of them pass. If no check is configured, every endpoint is healthy.
+/// once, and passes if all of them pass. If no check is configured, every endpoint is healthy. A watch also speaks
+/// between rounds: what it says against its endpoint counts at once.
 package actor HealthMonitor: Service, HealthReporting {
     /// What to check, and how strictly.
     package struct Configuration: Sendable, Equatable {
@@ -183,64 +184,62 @@ package actor HealthMonitor: Service, HealthReporting {
     private nonisolated func check<C: Clock<Duration>>(
         _ color: Color, _ index: Int, _ configuration: Configuration, _ generation: Int, repeatedlyBy clock: C
     ) async {
-        let endpoint = configuration.endpoints[color][index]
-        while !Task.isCancelled {
-            let start = clock.now
-            let round = await checkOnce(endpoint, configuration)
-            // A cancelled check says nothing about the endpoint.
-            if Task.isCancelled { return }
-            await record(round, color, index, generation)
-            let pause = configuration.interval * (0.9 + 0.2 * jitter())
-            // If a round took longer than the interval, the next one follows at once.
-            try? await clock.sleep(until: start.advanced(by: pause), tolerance: nil)
-        }
-    }
-
-    /// The result of all of an endpoint's checks.
-    private struct Round {
-        /// The failures in the order of the settings; empty if all checks passed.
-        var failures: [String]
-        var latency: Duration
-    }
-
-    private nonisolated func checkOnce(_ endpoint: Endpoint, _ configuration: Configuration) async -> Round {
-        let checks = configuration.checks
-        return await withTaskGroup(of: (Int, HealthCheckResult).self) { group in
-            for (index, check) in checks.enumerated() {
+        let checks = EndpointChecks(of: configuration.endpoints[color][index], configuration, by: checker)
+        defer { checks.end() }
+        await withTaskGroup(of: Void.self) { group in
+            for (number, watch) in checks.watches {
                 group.addTask {
-                    let result = await self.checker.check(
-                        check, host: endpoint.host, port: endpoint.port, timeout: configuration.timeout)
-                    return (index, result)
+                    for await word in watch.words {
+                        guard let reason = word.reason else { continue }
+                        await self.record(verdict: checks.text(number, reason), color, index, generation)
+                    }
                 }
             }
-            var failures: [(Int, String)] = []
-            var latency = Duration.zero
-            for await (index, result) in group {
-                latency = max(latency, result.latency)
-                if let reason = result.outcome.failure { failures.append((index, "\(checks[index]): \(reason)")) }
+            while !Task.isCancelled {
+                let start = clock.now
+                let round = await checks.round()
+                // A cancelled check says nothing about the endpoint.
+                if Task.isCancelled { break }
+                await record(round, of: checks, color, index, generation)
+                let pause = configuration.interval * (0.9 + 0.2 * jitter())
+                // If a round took longer than the interval, the next one follows at once.
+                try? await clock.sleep(until: start.advanced(by: pause), tolerance: nil)
             }
-            return Round(failures: failures.sorted { $0.0 < $1.0 }.map(\.1), latency: latency)
         }
     }
 
-    /// Records a round's result and publishes it if it changes the state, in one step, so that the last state published
-    /// is the current one.
-    private func record(_ round: Round, _ color: Color, _ index: Int, _ generation: Int) {
+    /// Records a round's result.
+    private func record(
+        _ round: EndpointChecks.Round, of checks: EndpointChecks, _ color: Color, _ index: Int, _ generation: Int
+    ) {
         guard generation == self.generation else { return }
-        let passed = round.failures.isEmpty
-        let changed = thresholds[color][index].record(passed: passed)
+        let failure = checks.failure(of: round)
+        let changed = thresholds[color][index].record(passed: failure == nil)
+        current[color].endpoints[index].latency = round.latency
+        record(failure: failure, changed, color, index)
+    }
+
+    /// Records what a watch has said against its endpoint, between rounds. It needs no confirmation by further rounds:
+    /// it is the server's own word, or its end, and neither is an answer that only came late or got lost.
+    private func record(verdict: String, _ color: Color, _ index: Int, _ generation: Int) {
+        guard generation == self.generation else { return }
+        record(failure: verdict, thresholds[color][index].fail(), color, index)
+    }
+
+    /// Records a result that the threshold has taken in, and publishes it if it changes the state, in one step, so that
+    /// the last state published is the current one.
+    private func record(failure: String?, _ changed: Bool, _ color: Color, _ index: Int) {
         let threshold = thresholds[color][index]
         let time = now()
         var health = current[color].endpoints[index]
         health.lastCheck = time
-        health.latency = round.latency
         health.consecutivePasses = threshold.consecutivePasses
         health.consecutiveFailures = threshold.consecutiveFailures
-        if passed {
-            health.passes += 1
-        } else {
+        if let failure {
             health.failures += 1
-            health.lastFailure = HealthFailure(reason: round.failures.joined(separator: "; "), at: time)
+            health.lastFailure = HealthFailure(reason: failure, at: time)
+        } else {
+            health.passes += 1
         }
         if changed {
             health.state = threshold.state
@@ -277,16 +276,6 @@ package actor HealthMonitor: Service, HealthReporting {
             } catch {
                 return
             }
-        }
-    }
-}
-
-extension HealthCheckResult.Outcome {
-    /// Why the check failed; `nil` if it passed.
-    fileprivate var failure: String? {
-        switch self {
-        case .healthy: nil
-        case .connectFailed(let reason), .requestFailed(let reason), .unhealthy(let reason): reason
         }
     }
 }

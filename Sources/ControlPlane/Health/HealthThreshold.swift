@@ -38,6 +38,16 @@ package struct HealthThreshold: Sendable, Equatable {
         self.fall = fall
     }
 
+    /// Records a failure that needs no confirmation: an endpoint that isn't unhealthy becomes that at once.
+    ///
+    /// - Returns: whether it changed the state.
+    package mutating func fail() -> Bool {
+        consecutivePasses = 0
+        consecutiveFailures += 1
+        defer { state = .unhealthy }
+        return state != .unhealthy
+    }
+
     /// Records a result.
     ///
     /// - Returns: whether it changed the state.

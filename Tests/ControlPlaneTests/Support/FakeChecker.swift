@@ -10,6 +10,7 @@ final class FakeChecker: HealthChecking {
         var scripts: [UInt16: [String: [Outcome]]] = [:]
         var calls: [UInt16: Int] = [:]
         var timeouts: Set<Duration> = []
+        var watches: [UInt16: [FakeWatch]] = [:]
     }
 
     private let state = Mutex(State())
@@ -25,6 +26,17 @@ final class FakeChecker: HealthChecking {
 
     func go(on port: UInt16, _ check: String, _ outcomes: [Outcome]) {
         state.withLock { $0.scripts[port, default: [:]][check, default: []] += outcomes }
+    }
+
+    /// The watches of a port, in the order in which they began.
+    func watches(_ port: UInt16) -> [FakeWatch] { state.withLock { $0.watches[port, default: []] } }
+
+    func watch(service: String, host: String, port: UInt16, timeout: Duration) -> any HealthWatching {
+        let watch = FakeWatch { [self] in
+            await check(.grpcWatch(service: service), host: host, port: port, timeout: timeout)
+        }
+        state.withLock { $0.watches[port, default: []].append(watch) }
+        return watch
     }
 
     func check(

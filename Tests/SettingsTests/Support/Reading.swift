@@ -47,7 +47,7 @@ let otherThanDefault: [String: String] = [
     "green": "[fe80::1]:3",
     "workers": "8",
     "busy-poll": "5ms",
-    "health-check": "grpc:pkg.Service,http:/health?a=b,tcp",
+    "health-check": "grpc:pkg.Service,http:/health?a=b,tcp,http://:8000/ready,grpc-watch:pkg.Service",
     "health-interval": "250ms",
     "health-timeout": "2s",
     "health-rise": "1",

@@ -12,6 +12,10 @@ struct LiveBench {
         func check(_ check: HealthCheck, host: String, port: UInt16, timeout: Duration) async -> HealthCheckResult {
             HealthCheckResult(outcome: .healthy, latency: .zero)
         }
+
+        func watch(service: String, host: String, port: UInt16, timeout: Duration) -> any HealthWatching {
+            preconditionFailure("no monitor runs here that could watch")
+        }
     }
 
     let records = LogRecords()

@@ -29,7 +29,7 @@ final class EndpointPool {
     /// Time at which the latest attempt began.
     private var attemptBegan: MonotonicTime?
     /// Whether the health checks say that the endpoint may be given calls.
-    private var isHealthy = true
+    private(set) var isHealthy = true
     private(set) var waiting = WaitingCalls<Peer, UInt64, Call>()
     /// Time of the last connection attempt that was made to replace a connection whose resets are nearly used up.
     private var lastReplacement: MonotonicTime?
@@ -93,19 +93,22 @@ final class EndpointPool {
     func healthChanged(to isHealthy: Bool) {
         guard isHealthy != self.isHealthy else { return }
         self.isHealthy = isHealthy
-        if isHealthy { warmUp() } else { giveUpIfDown() }
+        if isHealthy { return warmUp() }
+        for connection in connections { connection.use { $0.prove() } }
+        giveUpIfDown()
     }
 
     /// Time that an endpoint whose health checks fail has for a connection, before calls stop waiting for it.
     private static let patience = Duration.milliseconds(500)
 
-    /// Whether the endpoint is known to be down: its health checks fail, and it has taken no connection.
+    /// Whether the endpoint is known to be down: its health checks fail, and it takes no connection or answers on none.
     ///
     /// Calls don't wait for such an endpoint: they go elsewhere or fail at once, as a client with a deadline of a few
     /// seconds would otherwise learn nothing but DEADLINE_EXCEEDED. Attempts go on behind them, so that health checks
     /// that are wrong stop nothing for long.
     private var isDown: Bool {
-        guard !isHealthy, connections.isEmpty else { return false }
+        guard !isHealthy else { return false }
+        guard connections.isEmpty else { return connections.allSatisfy { $0.use { $0.isSilent } } }
         if lastFailure != nil { return true }
         guard let attemptBegan else { return false }
         switch attempt {
@@ -127,7 +130,7 @@ final class EndpointPool {
             return connection.use { $0.start(call, head: head) }
         }
         if isDown {
-            warmUp()
+            connectIfPossible()
             return placeElsewhere(call)
         }
         wait(call)
@@ -213,9 +216,13 @@ final class EndpointPool {
     // MARK: Connecting
 
     private func connectIfNeeded() {
-        guard !waiting.isEmpty, case .none = attempt,
-            connections.count - restingCount < worker.limits.maxUpstreamConnections
-        else { return }
+        if !waiting.isEmpty { connectIfPossible() }
+    }
+
+    private func connectIfPossible() {
+        guard case .none = attempt, connections.count - restingCount < worker.limits.maxUpstreamConnections else {
+            return
+        }
         connect()
     }
 
@@ -307,10 +314,13 @@ final class EndpointPool {
         for call in waiting.removeAll().reversed() { placeElsewhere(call) }
     }
 
+    /// Why calls don't wait for an endpoint to which no attempt to connect has failed.
+    private var silence: String {
+        "\(endpoint): \(connections.isEmpty ? "no connection so far" : "no answer"), and its health checks fail"
+    }
+
     private func placeElsewhere(_ call: Call) {
-        lastFailure =
-            lastFailure
-            ?? ProxyAnswer(kind: .unreachable, message: "\(endpoint): no connection so far, and its health checks fail")
+        lastFailure = lastFailure ?? ProxyAnswer(kind: .unreachable, message: silence)
         call.upstream = .none
         call.triedEndpoints |= Call.bit(ofEndpoint: index)
         worker.book.placeAgain(call)

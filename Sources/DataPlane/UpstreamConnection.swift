@@ -31,6 +31,7 @@ final class UpstreamConnection: Connection {
     /// Calls that wait so that others can send. Each has `isHeldBack` set.
     var heldBack: [Lent<Call>] = []
     private var keepalive = Keepalive()
+    private var proof = ProofOfLife()
     var resets: UpstreamResetBudget
     /// Number of calls whose stream is to be reset and hasn't been yet.
     var dueResets = 0
@@ -58,9 +59,19 @@ final class UpstreamConnection: Connection {
 
     /// Whether one more call fits: into the peer's limit of streams, and its request into the connection's window.
     func hasRoom() -> Bool {
-        guard case .ready = phase else { return false }
+        guard case .ready = phase, !isSilent else { return false }
         return calls.count < min(peerMaxConcurrentStreams, worker.limits.maxUpstreamStreams)
             && !share.isFull(left: peerWindow, now: worker.loop.now)
+    }
+
+    /// Whether it doesn't answer, and its endpoint fails its health checks besides: new calls would wait in vain.
+    var isSilent: Bool {
+        !pool.isHealthy && proof.isMissing(lastReceived: lastReceived, now: worker.loop.now)
+    }
+
+    /// Asks the upstream whether it is still there, as its health checks fail.
+    func prove() {
+        if proof.isDue(now: worker.loop.now) { submit(.keepalive) }
     }
 
     /// Whether it takes no new calls any more.

@@ -97,6 +97,49 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
+    /// The process hangs, or its host is gone: the connection is still there.
+    @Test func callsDoNotGoToAConnectionThatIsSilent() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client()
+        stage.call(client)
+        stage.settle()
+        let backend = stage.accept()
+        stage.settle()
+        backend.isReading = false
+        stage.worker.publish(health: PerColor(blue: [false], green: [true]))
+        let early = stage.call(client)
+        stage.pass(.milliseconds(600))
+        let late = stage.call(client)
+        stage.settle()
+        #expect(early.outcome == .open)
+        #expect(late.outcome == .complete && late.grpcStatus == 14 && stage.attempts.count == 1)
+        // It was only busy.
+        backend.isReading = true
+        stage.settle()
+        let served = stage.call(client)
+        stage.settle()
+        #expect(early.grpcStatus == 0 && served.grpcStatus == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// The checks are wrong: the upstream answers PINGs and calls.
+    @Test func callsGoToAnEndpointThatAnswers() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client()
+        stage.call(client)
+        stage.settle()
+        stage.accept()
+        stage.settle()
+        stage.worker.publish(health: PerColor(blue: [false], green: [true]))
+        for _ in 0..<5 {
+            stage.pass(.seconds(1))
+            let call = stage.call(client)
+            stage.settle()
+            #expect(call.outcome == .complete && call.grpcStatus == 0)
+        }
+        #expect(stage.attemptCount == 1 && stage.journal.violations == [])
+    }
+
     /// getaddrinfo(3) blocks as long as it likes.
     @Test func aNameThatIsNotResolvedInTimeIsAnAttemptThatFailed() async throws {
         let names = LateNames()

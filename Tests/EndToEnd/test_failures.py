@@ -1,6 +1,7 @@
 """What a client gets when its call cannot be placed or its backend dies: an answer, never a bare reset."""
 
 import contextlib
+import signal
 import socket
 import struct
 import threading
@@ -153,6 +154,30 @@ def test_a_color_whose_host_is_gone_fails_at_once(start_proxy, start_backend, op
     start_backend("blue", port)
     eventually(lambda: proxy.admin.status()["colors"]["blue"]["state"] == "healthy", what="blue's recovery")
     unary(b"", timeout=15)
+
+
+def test_a_color_that_hangs_fails_at_once(start_proxy, start_backend, open_channel, green):
+    """Its connection is open, and nothing ever comes: that mustn't cost each client its whole deadline."""
+    blue = start_backend("blue")
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, reveal_upstream="on", health_interval="250ms",
+        health_timeout="250ms", health_fall=2,
+    )  # fmt: skip
+    unary = open_channel(proxy.address).unary_unary("/echo.Echo/Unary")
+    unary(b"", timeout=15)
+    blue.process.pause()
+    proxy.admin.wait_health("blue", "unhealthy")
+    time.sleep(1)  # A hang can only be known from silence.
+    for _ in range(5):
+        began = time.monotonic()
+        with pytest.raises(grpc.RpcError) as failed:
+            unary(b"", timeout=3)
+        assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert "blue" in failed.value.details() and "health checks fail" in failed.value.details()
+        assert time.monotonic() - began < 1
+    blue.process.signal(signal.SIGCONT)
+    proxy.admin.wait_health("blue", "healthy")
+    assert unary(b"x", timeout=15) == b"x"
 
 
 def test_the_other_color_serves_after_a_switch_away_from_one_that_is_down(start_proxy, open_channel, nobody, green):

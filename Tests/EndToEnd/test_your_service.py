@@ -10,7 +10,7 @@ import grpc
 import pytest
 from documents import blocks
 
-from harness.fresh_checkout import FreshCheckout, answered_by, ctrl_c, end_session
+from harness.fresh_checkout import FreshCheckout, answered_by, ctrl_c, end_session, session_members
 from harness.ports import free_port
 from harness.process import ROOT, run
 
@@ -18,25 +18,32 @@ EXAMPLES = ("own-service", "open-inference")
 DOCUMENT = "docs/YOUR-SERVICE.md"
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_two_processes(example, tmp_path, start_process):
+def test_two_processes(tmp_path, start_process):
+    """Both examples in one checkout, each ended as shown, so that the next begins as the first did."""
     checkout = FreshCheckout(tmp_path, start_process)
     shown = blocks(DOCUMENT)
-    servers = checkout.start(shown[f"{example} processes"], "servers")
-    try:
-        # A person takes longer to get to the other terminal than the servers to start.
-        for color in ("blue", "green"):
-            servers.wait_for_line(
-                lambda line, c=color: '"endpoint is healthy"' in line and f'"color":"{c}"' in line, what=f"healthy {color}"
-            )
-        client = checkout.start(shown[f"{example} client"], "client")
-        seen = answered_by(client, "v1")
-        checkout.run(shown["switch"], "switch")
-        answered_by(client, "v2", start=seen)
-        assert ctrl_c(client) == 0
-        assert re.fullmatch(r"answered: \d+ by v1, \d+ by v2", client.stdout[-1])
-    finally:
-        end_session(servers)
+    for example in EXAMPLES:
+        # What is typed after Ctrl-C is in the same terminal.
+        servers = checkout.start(shown[f"{example} processes"] + shown["processes end"], "servers")
+        try:
+            # A person takes longer to get to the other terminal than the servers to start.
+            for color in ("blue", "green"):
+                servers.wait_for_line(
+                    lambda line, c=color: '"endpoint is healthy"' in line and f'"color":"{c}"' in line,
+                    what=f"healthy {color}",
+                )
+            client = checkout.start(shown[f"{example} client"], "client")
+            seen = answered_by(client, "v1")
+            checkout.run(shown["switch"], "switch")
+            answered_by(client, "v2", start=seen)
+            assert ctrl_c(client) == 0
+            assert re.fullmatch(r"answered: \d+ by v1, \d+ by v2", client.stdout[-1])
+            assert list(checkout.folder.glob("sluice-*"))
+            assert ctrl_c(servers) == 0
+            assert not session_members(servers)
+            assert not list(checkout.folder.glob("sluice-*"))
+        finally:
+            end_session(servers)
 
 
 @pytest.fixture
@@ -73,6 +80,17 @@ def test_smoke_command(example, start_example):
     nobody = f"127.0.0.1:{free_port()}"
     code, reason = smoke("v2", addresses[0], nobody)
     assert code == 1 and reason.startswith(f"{nobody}: UNAVAILABLE")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_taken_port_is_an_error(example, start_example, start_process):
+    address, _ = start_example(example, "v1")
+    second = start_process(
+        [sys.executable, "-u", ROOT / "deploy/examples" / example / "server.py"],
+        name=f"second {example}", env={"VERSION": "v2", "PORT": address.rpartition(":")[2]},
+    )
+    assert second.wait() != 0
+    assert any("Failed to bind" in line for line in second.stderr), second.tail()
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -84,26 +84,27 @@ def ctrl_c(process: ManagedProcess, timeout: float = 60) -> int:
     return process.wait(timeout)
 
 
+def session_members(process: ManagedProcess) -> list[int]:
+    """The processes that run in a terminal, in its background, too."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            # After the name, which may contain anything: state, parent, group, session.
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if folder.name.isdigit() and int(fields[3]) == process.pid and fields[0] != "Z":
+            found.append(int(folder.name))
+    return found
+
+
 def end_session(process: ManagedProcess) -> None:
     """Ends what runs in a terminal's background, as closing the terminal does."""
-
-    def members() -> list[int]:
-        found = []
-        for folder in Path("/proc").iterdir():
-            try:
-                # After the name, which may contain anything: state, parent, group, session.
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if folder.name.isdigit() and int(fields[3]) == process.pid and fields[0] != "Z":
-                found.append(int(folder.name))
-        return found
-
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for member in members():
+        for member in session_members(process):
             os.kill(member, number)
         try:
-            eventually(lambda: not members(), what="the session's end", timeout=10)
+            eventually(lambda: not session_members(process), what="the session's end", timeout=10)
         except AssertionError:
             continue
         return

@@ -54,7 +54,9 @@ class InferenceService(services.GRPCInferenceServiceServicer):
 
 
 def main() -> None:
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+    # Without this option, a second server at the same port would share its calls; with it, that is an error.
+    options = [("grpc.so_reuseport", 0)]
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=options)
     services.add_GRPCInferenceServiceServicer_to_server(InferenceService(), server)
     server.add_insecure_port(f"0.0.0.0:{PORT}")
     signal.signal(signal.SIGTERM, lambda *_: server.stop(grace=30))  # Lets calls finish.

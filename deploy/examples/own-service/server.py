@@ -27,7 +27,9 @@ class Greeter(services.GreeterServicer):
 
 
 def main() -> None:
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+    # Without this option, a second server at the same port would share its calls; with it, that is an error.
+    options = [("grpc.so_reuseport", 0)]
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=options)
     services.add_GreeterServicer_to_server(Greeter(), server)
     checks = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)

@@ -30,7 +30,7 @@ compose() {
 }
 
 mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
-python=(scripts/lib/deployment Tests/Deployment Tests/Containers)
+python=(scripts/lib/deployment scripts/lib/proxy_upgrade Tests/Deployment Tests/Containers)
 mapfile -t workflows < <(find .github/workflows -name '*.yml' | sort)
 mapfile -t manifests < <(find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml | sort)
 mapfile -t stacks < <(find . -maxdepth 1 -name 'docker-compose*.yml' | sort)

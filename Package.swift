@@ -144,7 +144,8 @@ let package = Package(
             name: "Handover", dependencies: ["CLinux", "ControlPlane", "DataPlane", "EventLoop", "Ground"],
             swiftSettings: strict),
         .testTarget(
-            name: "HandoverTests", dependencies: ["ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover"],
+            name: "HandoverTests",
+            dependencies: ["ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover", "TestSupport"],
             swiftSettings: strict
         ),
 

@@ -35,7 +35,8 @@ deployment_tests() {
 }
 
 mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
-python=(scripts/lib/deployment scripts/python_versions.py Tests/Deployment Tests/Containers Tests/Supply Tests/Support deploy/examples)
+python=(scripts/lib/deployment scripts/lib/proxy_upgrade scripts/python_versions.py)
+python+=(Tests/Deployment Tests/Containers Tests/Supply Tests/Support deploy/examples)
 python+=(scripts/make_smoke.py scripts/train_models.py)
 mapfile -t workflows < <(find .github/workflows -name '*.yml' | sort)
 mapfile -t manifests < <(find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml | sort)

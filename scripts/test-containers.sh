@@ -10,8 +10,8 @@ usage() {
 usage: scripts/test-containers.sh [PYTEST ARGUMENT...]
 
 Builds the images, brings the Compose stack up, and tests it: calls, switches and rollbacks under load, crashes,
-restarts, and every outcome of scripts/deploy.sh. Uses the ports 50050 to 50052, 50061, 50062, 51051, 51052, 51061, 51062
-and 9901, and the Compose project `sluice`, whose containers and volumes it removes.
+restarts, and every outcome of scripts/deploy.sh and scripts/upgrade.sh. Uses the ports 50050 to 50052, 50061, 50062,
+51051, 51052, 51061, 51062 and 9901, and the Compose project `sluice`, whose containers and volumes it removes.
 
 Settings (environment):
   SKIP_BUILD=1       tests the existing images

@@ -48,6 +48,82 @@ int clinux_message_pair(int pair[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair);
 }
 
+int clinux_message_socket(void) {
+    return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int clinux_peer(int socket, uint32_t *user, int *process) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *user = peer.uid;
+    *process = peer.pid;
+    return 0;
+}
+
+/// Room for a control message with the most descriptors, aligned as one.
+union passed {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(clinux_most_descriptors * sizeof(int))];
+};
+
+ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t size, const int descriptors[], int count) {
+    if (count < 0 || count > clinux_most_descriptors) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    union passed control;
+    memset(&control, 0, sizeof control);
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count > 0) {
+        size_t length = (size_t)count * sizeof(int);
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(length);
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(length);
+        memcpy(CMSG_DATA(head), descriptors, length);
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+/// Copies a message's descriptors and returns how many there are.
+static int take_descriptors(struct msghdr *message, int descriptors[]) {
+    int count = 0;
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL; head = CMSG_NXTHDR(message, head)) {
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+        size_t length = head->cmsg_len - CMSG_LEN(0);
+        // All of them fit into one control message's room, which has at most that many.
+        memcpy(descriptors + count, CMSG_DATA(head), length);
+        count += (int)(length / sizeof(int));
+    }
+    return count;
+}
+
+ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int descriptors[], int *count) {
+    union passed control;
+    struct iovec part = {.iov_base = bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t received;
+    *count = 0;
+    do {
+        received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    } while (received < 0 && errno == EINTR);
+    if (received < 0) return -1;
+    *count = take_descriptors(&message, descriptors);
+    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) return received;
+    while (*count > 0) close(descriptors[--*count]);
+    errno = EMSGSIZE;
+    return -1;
+}
+
 /// Has the child take descriptors from `copies` under the numbers from 3 on, and no others.
 static int hand_over(posix_spawn_file_actions_t *actions, const int copies[], int count) {
     int error = 0;

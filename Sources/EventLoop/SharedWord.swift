@@ -54,4 +54,13 @@ package final class SharedWord: @unchecked Sendable {
     package func store(_ value: UInt64) {
         unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
     }
+
+    /// Stores into the word if it has a certain value, as one step for all processes that share it.
+    ///
+    /// - Returns: the word as it was before.
+    package func compareExchange(expected: UInt64, desired: UInt64) -> UInt64 {
+        unsafe word.pointee.compareExchange(
+            expected: expected, desired: desired, ordering: .sequentiallyConsistent
+        ).original
+    }
 }

@@ -16,7 +16,7 @@ package final class CombinedTraffic: TrafficControl {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - predecessors: the processes taken over from; each must be listening.
+    ///   - predecessors: the processes taken over from; each must be listening before a question is asked.
     ///   - limit: the time limit for their answers.
     package init(
         own: any TrafficControl, predecessors: [Predecessor], limit: Duration = AnswerPatience.limit

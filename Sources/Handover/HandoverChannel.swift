@@ -99,6 +99,19 @@ package final class HandoverChannel: Sendable {
         mailbox.post { [end] in end.value.close() }
     }
 
+    /// Ends the line for both processes; messages on their way still arrive. Not for a line that other processes share.
+    package func hangUp() {
+        close()
+        _ = shutdown(descriptor.number, Int32(SHUT_RDWR))
+    }
+
+    /// Whether the other process has closed its end, or has ended.
+    package var isHungUp: Bool {
+        var end = pollfd(fd: descriptor.number, events: 0, revents: 0)
+        let count = retrying { unsafe poll(&end, 1, 0) }
+        return count == 1 && Int32(end.revents) & (POLLHUP | POLLERR) != 0
+    }
+
     /// Sends a short message; does nothing if the other process is gone.
     ///
     /// - Throws: if there is no room because the other process doesn't read; then nothing has been sent.

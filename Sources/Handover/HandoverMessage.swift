@@ -1,6 +1,14 @@
 import ControlPlane
 import DataPlane
 
+/// The first packet on a line that a new process has connected to a handover socket.
+package enum Greeting: Codable, Sendable, Equatable {
+    /// The packet's descriptors, by name and in order; the handover goes on as over any other line.
+    case descriptors(names: [String])
+    /// The process goes on itself, and closes the line.
+    case refused(reason: String)
+}
+
 /// A message from the new process to the one it takes over from.
 package enum SuccessorMessage: Codable, Sendable, Equatable {
     /// Settings, certificates and sockets are fine: the new process could take over at once.
@@ -8,7 +16,7 @@ package enum SuccessorMessage: Codable, Sendable, Equatable {
     /// - Parameter version: the version of these messages that the new process speaks; a process hands over only to one
     ///   that speaks its own.
     case prepared(version: Int)
-    /// The new process serves clients and the admin API.
+    /// The new process has taken over (`TakeoverDecision`): it serves clients, and now the admin API, too.
     case ready
     /// The new process can't take over, and ends.
     case failed(reason: String)
@@ -27,12 +35,14 @@ package enum SuccessorMessage: Codable, Sendable, Equatable {
 
     /// The version that this build speaks. A change of these messages, or of how they are sent (`MessagePieces`), needs
     /// the next number if an older process would misunderstand it.
-    package static let version = 1
+    package static let version = 2
 }
 
 /// A message from a process to the one that takes over from it.
 package enum PredecessorMessage: Codable, Sendable, Equatable {
     case takeOver(Takeover)
+    /// The process goes on itself; the new one may have ended by then.
+    case refused(reason: String)
     case left(id: UInt64, LeftBehind)
     case drained(id: UInt64)
 }

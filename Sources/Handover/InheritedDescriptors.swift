@@ -6,7 +6,8 @@ import Synchronization
 /// The descriptors, besides the standard ones, that a process was started with, by purpose.
 ///
 /// They come from the process that this one takes over from, or from a service manager by its socket activation
-/// protocol (sd_listen_fds(3)). Either numbers them from 3 on and passes their names in the environment.
+/// protocol (sd_listen_fds(3)). Either numbers them from 3 on and passes their names in the environment; a process that
+/// isn't this one's parent sends them over its handover socket instead.
 ///
 /// Each belongs to the caller that takes it. Any thread may use this type.
 package final class InheritedDescriptors: Sendable {
@@ -26,6 +27,8 @@ package final class InheritedDescriptors: Sendable {
         case route
         /// The state file's lock.
         case lock
+        /// The decision whether this process takes over.
+        case decision
         /// The line to a process that was taken over from earlier and is still finishing its calls.
         case predecessor
     }
@@ -67,6 +70,38 @@ package final class InheritedDescriptors: Sendable {
         }
         let entries = try Self.fromServiceManager(count, names: environment("LISTEN_FDNAMES"))
         descriptors = Mutex(entries)
+    }
+
+    /// Takes what another process has sent over its handover socket.
+    ///
+    /// - Parameters:
+    ///   - names: the names of the descriptors, in their order.
+    ///   - line: the line to the other process.
+    package init(passed: [FileDescriptor], names: [String], line: FileDescriptor) throws(Failure) {
+        guard passed.count == names.count else {
+            throw Failure(
+                description: "the process to take over from names \(names.count) descriptors, and sends \(passed.count)"
+            )
+        }
+        var entries = [Entry(name: .handover, descriptor: line)]
+        for (text, descriptor) in zip(names, passed) {
+            guard let name = Name(rawValue: text) else {
+                throw Failure(
+                    description:
+                        "the process to take over from sends a descriptor \"\(text)\", which this version doesn't know")
+            }
+            entries.append(Entry(name: name, descriptor: descriptor))
+        }
+        descriptors = Mutex(entries)
+    }
+
+    /// Adds what another source has passed, behind what is here: of two with one name, `take` returns the one here.
+    package func add(_ other: InheritedDescriptors) {
+        let entries = other.descriptors.withLock { entries in
+            defer { entries = [] }
+            return entries
+        }
+        descriptors.withLock { $0 += entries }
     }
 
     private static func fromPredecessor(_ names: String) throws(Failure) -> [Entry] {

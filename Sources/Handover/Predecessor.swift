@@ -18,6 +18,11 @@ package final class Predecessor: Sendable {
         fileprivate init(within limit: Duration) {
             description += " within \(limit)"
         }
+
+        /// - Parameter reason: why it goes on itself; `nil` if it hasn't said so.
+        fileprivate init(refusal reason: String?) {
+            if let reason { description = "the process to take over from doesn't hand over: \(reason)" }
+        }
     }
 
     /// The outcome of a question.
@@ -59,6 +64,8 @@ package final class Predecessor: Sendable {
         var questions: [UInt64: Question<Answer>] = [:]
         /// Its last report, for the totals that outlive it.
         var last: LeftBehind?
+        /// Why it goes on itself.
+        var refusal: String?
     }
 
     /// The time limit for handing over; longer than the old process itself waits for this one to serve.
@@ -69,8 +76,9 @@ package final class Predecessor: Sendable {
 
     private let channel: HandoverChannel
     private let unsent: @Sendable (HandoverChannel.Failure) -> Void
-    // The process's own range of numbers: answers to questions of an earlier owner of this line are ignored.
-    private let state = Mutex(State(nextID: UInt64(getpid()) << 32))
+    // A range of numbers of this process's own: answers to questions of an earlier owner of this line are ignored. The
+    // process's id wouldn't do, as processes in different containers may have the same.
+    private let state = Mutex(State(nextID: UInt64.random(in: 0..<1 << 30) << 32))
 
     /// - Parameters:
     ///   - descriptor: this process's end of the line.
@@ -109,7 +117,7 @@ package final class Predecessor: Sendable {
             return (state.takeover, state.questions, state.line)
         }
         channel.close()
-        waiting.0?.end(.failure(Failure()))
+        waiting.0?.end(.failure(failure))
         for question in waiting.1.values { question.end(Self.answer(of: waiting.2) ?? .silent) }
     }
 
@@ -127,6 +135,13 @@ package final class Predecessor: Sendable {
         switch message {
         case .takeOver(let takeover):
             state.withLock { $0.takeover.take() }?.end(.success(takeover))
+        case .refused(let reason):
+            let waiting = state.withLock { state in
+                state.refusal = reason
+                defer { state.takeover = nil }
+                return state.takeover
+            }
+            waiting?.end(.failure(failure))
         case .left(let id, let left):
             state.withLock { $0.last = left }
             end(id, .left(left))
@@ -161,13 +176,16 @@ package final class Predecessor: Sendable {
                 state.takeover = Question(continuation: continuation, timer: timer)
                 return true
             }
-            guard isOpen else { return continuation.resume(returning: .failure(Failure())) }
+            guard isOpen else { return continuation.resume(returning: .failure(failure)) }
             order(.prepared(version: SuccessorMessage.version))
         }
         return try result.get()
     }
 
-    /// Reports that this process serves.
+    /// Why it has not handed over, as far as it has said.
+    package var failure: Failure { Failure(refusal: state.withLock { $0.refusal }) }
+
+    /// Reports that this process has taken over.
     package func ready() {
         order(.ready)
     }
@@ -183,6 +201,9 @@ package final class Predecessor: Sendable {
     package var isGone: Bool {
         state.withLock { if case .ended = $0.line { true } else { false } }
     }
+
+    /// Whether the line has ended at its other end, so that the process has ended or goes on itself.
+    package var isHungUp: Bool { channel.isHungUp }
 
     /// Whether the process answers to another one.
     var isPassedOn: Bool {

@@ -7,8 +7,8 @@ import Ground
 
 /// The process that is to take over from this one, as seen from here.
 ///
-/// One task starts it: `start`, `prepared`, `takeOver`; if any of them fails, `giveUp` follows. Afterwards `serve`
-/// answers its questions about the calls that are left here.
+/// One task prepares it: `start` or `connected`, `prepared`, `takeOver`; if any of them fails, `giveUp` follows. Afterwards
+/// `serve` answers its questions about the calls that are left here.
 package final class Successor: Sendable {
     /// Why the new process did not take over. The description is one sentence.
     package struct Failure: Error, Equatable, CustomStringConvertible {
@@ -18,20 +18,38 @@ package final class Successor: Sendable {
     /// A descriptor and its purpose.
     package typealias Passed = (name: InheritedDescriptors.Name, descriptor: FileDescriptor)
 
-    /// The new process's id.
-    package let processID: Int32
+    /// Where the new process comes from.
+    private enum Origin {
+        case started(ChildProcess)
+        /// It has connected to the handover socket: it may be in another container, and somebody else waits for its
+        /// end.
+        case connected(PeerCredentials)
+    }
+
+    private let origin: Origin
     private let channel: HandoverChannel
     private let unsent: @Sendable (HandoverChannel.Failure) -> Void
 
     /// The time limit for sending an answer.
     private static let answerLimit = Duration.seconds(5)
+    /// How long a new process that has closed its line may take to end.
+    private static let endLimit = Duration.milliseconds(500)
 
     private init(
-        processID: Int32, channel: HandoverChannel, unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void
+        _ origin: Origin, channel: HandoverChannel, unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void
     ) {
-        self.processID = processID
+        self.origin = origin
         self.channel = channel
         self.unsent = unsent
+        channel.listen()
+    }
+
+    /// The new process's id; `nil` if it is in a namespace that this process doesn't see into.
+    package var processID: Int32? {
+        switch origin {
+        case .started(let child): child.processID
+        case .connected(let peer): peer.processID > 0 ? peer.processID : nil
+        }
     }
 
     /// Starts a program in this process's folder, with the given arguments and environment.
@@ -65,8 +83,37 @@ package final class Successor: Sendable {
         guard code == 0 else {
             throw Failure(description: "\(program) can't be started: \(SystemError(operation: "", code: code).reason)")
         }
-        channel.listen()
-        return Successor(processID: processID, channel: channel, unsent: unsent)
+        return Successor(.started(ChildProcess(processID)), channel: channel, unsent: unsent)
+    }
+
+    /// Takes a process that has connected to the handover socket, and sends it the descriptors.
+    ///
+    /// - Parameters:
+    ///   - line: its line.
+    ///   - peer: who it is.
+    ///   - passed, unsent: as for `start`.
+    package static func connected(
+        _ line: FileDescriptor, from peer: PeerCredentials, passing passed: [Passed],
+        unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void = { _ in }
+    ) throws(Failure) -> Successor {
+        do {
+            let greeting = Greeting.descriptors(names: passed.map(\.name.rawValue))
+            try DescriptorPacket(bytes: JSONCoding.line(greeting), descriptors: passed.map(\.descriptor)).send(
+                over: line)
+            return Successor(.connected(peer), channel: try HandoverChannel(line), unsent: unsent)
+        } catch {
+            // One packet has them all: there may be too many earlier processes that still finish calls.
+            let failure = Failure(description: "\(passed.count) descriptors can't be sent: \(error)")
+            refuse(line, failure.description)
+            throw failure
+        }
+    }
+
+    /// Tells a process that has connected to the handover socket why it can't take over. It finds its line closed once
+    /// the descriptor is.
+    package static func refuse(_ line: FileDescriptor, _ reason: String) {
+        guard let bytes = try? JSONCoding.line(Greeting.refused(reason: reason)) else { return }
+        try? DescriptorPacket(bytes: bytes, descriptors: []).send(over: line)
     }
 
     /// Waits until the new process could take over at once.
@@ -83,7 +130,8 @@ package final class Successor: Sendable {
         }
     }
 
-    /// Hands everything over and waits until the new process serves.
+    /// Hands everything over and waits until the new process says that it has taken over. Whether it has is for the
+    /// `TakeoverDecision` to say, even if this fails.
     ///
     /// - Parameter traffic: answers the questions that the new process may ask meanwhile.
     package func takeOver(
@@ -104,24 +152,47 @@ package final class Successor: Sendable {
         }
     }
 
-    /// Ends the new process, which has not taken over.
-    ///
-    /// - Returns: the exit status, if the process had already ended by itself.
-    @discardableResult
-    package func giveUp() async -> Int32? {
-        channel.close()
-        // A process that has closed its line is about to end, and its own status then says more than a signal's would.
-        for _ in 0..<50 {
-            if let status = reaped() { return status }
-            try? await Task.sleep(for: .milliseconds(10))
+    /// Gives up a new process that has not taken over, and can't any more: one that was started here has ended when this
+    /// returns; one that has connected is told why, and ends by itself.
+    package func giveUp(_ reason: String) async {
+        switch origin {
+        case .connected: refuse(reason)
+        case .started(let child):
+            channel.close()
+            if await !hasEnded() { child.kill() }
+            while child.endStatus == nil { try? await Task.sleep(for: .milliseconds(10)) }
         }
-        kill(processID, SIGKILL)
-        while reaped() == nil { try? await Task.sleep(for: .milliseconds(10)) }
-        return nil
     }
 
-    /// Kills the process. `giveUp()` must follow, and must not have been called: until then the number is this process's.
-    package func end() { kill(processID, SIGKILL) }
+    /// Has the new process, which can't take over any more, end at once. `giveUp` must follow.
+    package func end(_ reason: String) {
+        switch origin {
+        case .connected: refuse(reason)
+        case .started(let child): child.kill()
+        }
+    }
+
+    private func refuse(_ reason: String) {
+        try? channel.send(PredecessorMessage.refused(reason: String(reason.prefix(Self.longestReason))))
+        channel.hangUp()
+    }
+
+    /// Whether the new process has ended; waits for one that is about to.
+    package func hasEnded() async -> Bool {
+        let deadline = TimeSource.system.read() + Self.endLimit
+        while true {
+            switch origin {
+            // Nobody else has its end of the line.
+            case .connected: return channel.isHungUp
+            case .started(let child): if child.endStatus != nil { return true }
+            }
+            guard TimeSource.system.read() < deadline else { return false }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// The longest reason that is sent, in characters.
+    private static let longestReason = 2_000
 
     /// Answers questions for as long as this process and the line exist.
     ///
@@ -134,7 +205,7 @@ package final class Successor: Sendable {
             }
             group.cancelAll()
         }
-        _ = reaped()
+        if case .started(let child) = origin { _ = child.endStatus }
     }
 
     private func answer(
@@ -189,10 +260,7 @@ package final class Successor: Sendable {
             guard TimeSource.system.read() < deadline else {
                 throw Failure(description: "the new process did not come up within \(limit)")
             }
-            let status = await giveUp()
-            throw Failure(
-                description: "the new process ended before it was ready"
-                    + (status.map { " (\(Self.text(ofStatus: $0)))" } ?? ""))
+            throw Failure(description: "the new process ended before it was ready" + (await endInWords()))
         }
         guard let message = try? JSONCoding.decode(SuccessorMessage.self, from: bytes) else {
             throw Failure(description: "the new process said something that this one doesn't understand")
@@ -201,18 +269,10 @@ package final class Successor: Sendable {
         return message
     }
 
-    /// - Returns: the process's status in the form of wait(2); `nil` while it runs, or if its status has been collected
-    ///   already.
-    private func reaped() -> Int32? {
-        var status: Int32 = 0
-        let result = retrying { unsafe waitpid(processID, &status, WNOHANG) }
-        if result == processID { return status }
-        return result < 0 ? 0 : nil
-    }
-
-    private static func text(ofStatus status: Int32) -> String {
-        let signal = status & 0x7f
-        return signal == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(signal)"
+    /// How the new process has ended, in brackets; empty if that can't be known.
+    private func endInWords() async -> String {
+        guard case .started(let child) = origin, await hasEnded(), let status = child.endStatus else { return "" }
+        return " (\(ChildProcess.text(ofStatus: status)))"
     }
 
     /// Passes strings to a function as a null-terminated array of C strings.

@@ -14,15 +14,21 @@ struct DataPlaneService: Service {
     var facts: Logger.Metadata
     /// Set once the admin API serves.
     var adminServes: OneTimeEvent
-    /// The process that waits for this one to serve.
-    var predecessor: Predecessor?
+    /// The last step of taking over from another process, if there is one to take over from.
+    var takingOver: TakingOver?
+    /// What this process does once it serves.
+    var onServing: @Sendable () -> Void
 
     func run() async throws {
         try dataPlane.start()
+        // One that is to end already leaves everything to the other process.
+        if let takingOver, Task.isShuttingDownGracefully || !takingOver.complete() {
+            return try await leave(to: takingOver)
+        }
         await adminServes.wait()
+        onServing()
         logger.notice("listening", metadata: facts.merging(["listen": "\(dataPlane.address)"]) { $1 })
         let manager = ServiceManager()
-        predecessor?.ready()
         manager?.ready()
         // If the group fails, this task is cancelled; calls may be in progress and are given time to finish all the
         // same.
@@ -40,5 +46,12 @@ struct DataPlaneService: Service {
                 "calls_finished": .stringConvertible(outcome.finished),
                 "calls_ended": .stringConvertible(outcome.ended),
             ])
+    }
+
+    /// Ends, as the other process goes on itself. The few calls that this one has accepted meanwhile may finish.
+    private func leave(to other: TakingOver) async throws {
+        leaving.begun.set()
+        _ = await dataPlane.shutDown(.last) { await leaving.timeIsUp() }
+        if !Task.isShuttingDownGracefully { throw other.failure }
     }
 }

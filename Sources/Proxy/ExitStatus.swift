@@ -12,7 +12,7 @@ package enum ExitStatus {
     package static let usage = ExitCode(64)
     /// The state file is torn, damaged or not a state file of Sluice.
     package static let badState = ExitCode(65)
-    /// An address can't be listened on, or another Proxy holds the state file.
+    /// An address can't be listened on, another Proxy holds the state file, or the one to take over from goes on itself.
     package static let unavailable = ExitCode(69)
     /// An internal error.
     package static let software = ExitCode(70)
@@ -27,7 +27,8 @@ package enum ExitStatus {
         case let error as DataPlane.SetUpError where error.cause == .accessLog: inputOutput
         case StateStore.Failure.inUse, is DataPlane.SetUpError, is ListeningSocket.Failure, is Predecessor.Failure:
             unavailable
-        case StateStore.Failure.file, is AuditLog.Failure: inputOutput
+        case HandoverSocket.Failure.refused: unavailable
+        case StateStore.Failure.file, is AuditLog.Failure, HandoverSocket.Failure.path: inputOutput
         default: software
         }
     }

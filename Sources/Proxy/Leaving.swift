@@ -1,6 +1,7 @@
 import DataPlane
 import DurationSyntax
 import EventLoop
+import Synchronization
 
 /// How the process leaves: for good, or because another one has taken over; and how long its calls have to finish.
 package final class Leaving: Sendable {
@@ -23,6 +24,7 @@ package final class Leaving: Sendable {
     package let begun = OneTimeEvent()
     private let succeeded = OneTimeEvent()
     private let hurried = OneTimeEvent()
+    private let decide = Mutex<(@Sendable () -> Bool)?>(nil)
 
     package init(grace: Grace) {
         self.grace = LiveValue(grace)
@@ -34,7 +36,16 @@ package final class Leaving: Sendable {
     /// Limits calls to the grace of a shutdown: the process that took over ends too, or a signal has come.
     package func hurry() { hurried.set() }
 
-    package var ending: DataPlane.Ending { succeeded.isSet ? .succeeded : .last }
+    /// Names who decides whether another process takes over, while one is about to.
+    ///
+    /// - Parameter decide: returns whether it has taken over, and sees to it that it doesn't any more otherwise.
+    package func settle(by decide: (@Sendable () -> Bool)?) { self.decide.withLock { $0 = decide } }
+
+    /// How the process leaves. Ask it only once the process is leaving.
+    package var ending: DataPlane.Ending {
+        if succeeded.isSet { return .succeeded }
+        return decide.withLock { $0 }?() == true ? .succeeded : .last
+    }
 
     /// The current grace in words.
     package var graceText: String {

@@ -11,13 +11,12 @@ struct Program: Sendable {
     /// Whether the container ends with this process, and with it any process that has taken over.
     var endsContainer: Bool
 
-    /// - Parameter hasPredecessor: whether this process has taken over from another, which shows that it is possible
-    ///   here.
-    static func current(hasPredecessor: Bool) -> Program {
+    /// - Parameter isChild: whether another Proxy has started this one to take over, which shows that it is possible here.
+    static func current(isChild: Bool) -> Program {
         let arguments = CommandLine.arguments
         return Program(
             path: path(of: arguments.first ?? ""), arguments: arguments,
-            endsContainer: !hasPredecessor && isMainProcessOfContainer())
+            endsContainer: !isChild && isMainProcessOfContainer())
     }
 
     private static func path(of name: String) -> String {

@@ -20,16 +20,19 @@ struct Proxy {
     private let inherited: InheritedDescriptors
     /// The process to take over from.
     private let predecessor: Predecessor?
+    /// Whether that process has started this one.
+    private let isChild: Bool
     /// Told once signals have something to end in order.
     private let termination: Termination
 
     init(
-        settings: ProxySettings, inherited: InheritedDescriptors, predecessor: Predecessor?, termination: Termination,
-        reread: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings
+        settings: ProxySettings, inherited: InheritedDescriptors, predecessor: Predecessor?, isChild: Bool,
+        termination: Termination, reread: @escaping @Sendable () throws(SettingsErrors) -> ProxySettings
     ) {
         self.settings = settings
         self.inherited = inherited
         self.predecessor = predecessor
+        self.isChild = isChild
         self.termination = termination
         self.reread = reread
     }
@@ -56,21 +59,25 @@ struct Proxy {
         // Each socket has one owner, who closes it: if another process listens too, this one must release it at its
         // end.
         let (clients, adminListener) = try ListeningSockets.open(settings, inherited, logger)
+        let handoverSocket = try settings.handoverSocket.map { try HandoverSocket(path: $0) }
+        let decision = try inherited.take(.decision).map { try TakeoverDecision(sharing: $0) }
         // Everything that may fail has been done by now, as far as possible: from here on the other process waits.
-        let takeover = try await predecessor?.takeOver()
+        let takeover = try await takeover(decision, logger)
         let state = try takeover.map { try takeOver($0, store) } ?? takeUpState(store, audit, at: startedAt, logger)
         let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.route)
+        // A process that has ended instead of handing over may have saved a state without putting it in force.
+        if takeover == nil { route.store(state.route) }
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
             listener: consume clients, route: route, log: log.take)
-        let traffic = try CombinedTraffic(own: dataPlane, predecessors: predecessors())
+        let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
+        let traffic = CombinedTraffic(own: dataPlane, predecessors: earlier + [predecessor].compactMap { $0 })
         let checker = try HealthChecker(tls: upstreamTLS)
         let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
             configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: traffic,
             failover: failover, known: takeover?.health ?? [], logger: logger)
         let drainer = Drainer(traffic: traffic, timeout: settings.drainTimeout, logger: logger)
-        if let drain = takeover?.drain { drainer.takeOver(drain) }
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: traffic, health: monitor,
             drainer: drainer, failover: failover, logger: logger)
@@ -98,14 +105,25 @@ struct Proxy {
         let adminServes = OneTimeEvent()
         let adminAddress = adminListener.address
         let admin = AdminServer(
-            api: api, listener: consume adminListener, tls: adminTLS, logger: logger, onServing: adminServes.set)
+            api: api, listener: consume adminListener, isPaused: predecessor != nil, tls: adminTLS, logger: logger,
+            onServing: adminServes.set)
+        let takingOver = predecessor.map {
+            TakingOver(
+                decision: decision, predecessor: $0, earlier: earlier, drain: takeover?.drain, drainer: drainer,
+                store: store, admin: admin)
+        }
+        let serves = OneTimeEvent()
         let service = DataPlaneService(
             dataPlane: dataPlane, traffic: traffic, leaving: leaving, logger: logger,
             facts: [
                 "admin": "\(adminAddress)", "active": "\(state.active)",
                 "epoch": .stringConvertible(state.epoch), "version": "\(ProxyVersion.current)",
                 "workers": .stringConvertible(settings.workers), "process": .stringConvertible(Int(getpid())),
-            ], adminServes: adminServes, predecessor: predecessor)
+            ], adminServes: adminServes, takingOver: takingOver,
+            onServing: {
+                Self.publish(handoverSocket, logger)
+                serves.set()
+            })
         // They end in reverse order: the admin API answers for as long as calls are finishing.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -113,7 +131,8 @@ struct Proxy {
         termination.serve { Task { await group.triggerGracefulShutdown() } }
         await group.addServiceUnlessShutdown(
             Restart(
-                requests: restartRequests, program: .current(hasPredecessor: predecessor != nil),
+                signals: restartRequests, socket: handoverSocket, serves: serves,
+                program: .current(isChild: isChild),
                 parts: Restart.Parts(
                     dataPlane: dataPlane, traffic: traffic, admin: admin, route: route, store: store,
                     switchboard: switchboard, health: monitor, drainer: drainer),
@@ -126,12 +145,27 @@ struct Proxy {
         checker.stop()
     }
 
-    /// The processes that are still finishing calls: the one that this one takes over from, and earlier ones.
-    private func predecessors() throws -> [Predecessor] {
-        let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
-        // They listen for as long as the process lives.
-        for predecessor in earlier { Task { await predecessor.listen() } }
-        return earlier + [predecessor].compactMap { $0 }
+    /// What the other process hands over; `nil` if there is none, or if it has ended before it could: then this one goes
+    /// on from the state file, with the sockets that it has got already.
+    private func takeover(_ decision: TakeoverDecision?, _ logger: Logger) async throws -> Takeover? {
+        guard let predecessor else { return nil }
+        do {
+            return try await predecessor.takeOver()
+        } catch {
+            // One that has changed its mind has broken off the takeover first.
+            guard predecessor.isHungUp, decision?.takeOver() == true else { throw error }
+            logger.warning("the process to take over from has ended before it handed over: its state file is taken up")
+            return nil
+        }
+    }
+
+    /// Has the next process find this one. Without it everything else works.
+    private static func publish(_ socket: HandoverSocket?, _ logger: Logger) {
+        do {
+            try socket?.publish()
+        } catch {
+            logger.error("no process can take over from this one", metadata: ["cause": "\(error)"])
+        }
     }
 
     /// The state of the process that this one takes over from, saved here too, as the state file may have another name.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import Handover
 import NIOCore
 import Settings
@@ -23,15 +24,16 @@ struct ProxyCommand: AsyncParsableCommand {
             need a new start. A file that is wrong changes nothing. SIGUSR2 starts the program anew, by the name this one \
             was started with: the new process takes over the sockets, the state and what is known of health, and once it \
             serves, this one finishes its calls, for up to --restart-grace, and ends. One that doesn't come up changes \
-            nothing.
+            nothing. With --handover-socket any Proxy that is started on the same socket takes over in this way, even \
+            from another container.
 
             Sockets may be passed by a service manager (LISTEN_FDS): those named listen and admin, or the first for \
             clients and the second for the admin API. A manager that wants to be told (NOTIFY_SOCKET) learns when the \
             Proxy serves and which process it is.
 
             Exit status: 0 ended gracefully, 64 a setting can't be used, 65 the state file is damaged or not a state \
-            file, 69 an address can't be listened on or another Proxy has the state file, 70 internal error, 74 a file \
-            can't be read or written.
+            file, 69 an address can't be listened on, another Proxy has the state file or the one to take over from goes \
+            on itself, 70 internal error, 74 a file can't be read or written.
             """,
         version: "Proxy \(ProxyVersion.current)"
     )
@@ -49,12 +51,21 @@ struct ProxyCommand: AsyncParsableCommand {
             """)
     var check = false
 
+    @Flag(
+        help: """
+            Do nothing until SIGTERM, whatever the settings: for a container that only holds a network namespace, and \
+            with it the published ports, for Proxies that take over from each other.
+            """)
+    var hold = false
+
     static func main() async {
         EarlySignals.catch()
         await main(SettingFlags.joiningNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
     }
 
     func run() async throws {
+        // The signals' handlers end the process.
+        while hold { pause() }
         let termination = Termination()
         if check {
             EarlySignals.release()
@@ -66,17 +77,21 @@ struct ProxyCommand: AsyncParsableCommand {
         var predecessor: Predecessor?
         do {
             let inherited = try InheritedDescriptors.take()
-            predecessor = try inherited.take(.handover).map { try Predecessor($0, unsent: Restart.report) }
-            if let predecessor { Task { await predecessor.listen() } }
+            predecessor = try Self.predecessor(inherited)
+            let isChild = predecessor != nil
             let read = settingsReader
             let settings = try read()
             if check {
                 try SettingsCheck(settings).run()
                 print(SettingsCheck.table(of: settings), terminator: "")
             } else {
+                if !isChild, let path = settings.handoverSocket, let found = try await HandoverRequest.make(at: path) {
+                    inherited.add(found)
+                    predecessor = try Self.predecessor(inherited)
+                }
                 try await Proxy(
-                    settings: settings, inherited: inherited, predecessor: predecessor, termination: termination,
-                    reread: read
+                    settings: settings, inherited: inherited, predecessor: predecessor, isChild: isChild,
+                    termination: termination, reread: read
                 ).run()
             }
         } catch let errors as SettingsErrors {
@@ -88,6 +103,13 @@ struct ProxyCommand: AsyncParsableCommand {
             predecessor?.failed("\(error)")
             throw ExitStatus.of(error)
         }
+    }
+
+    /// The process to take over from, if there is a line to one.
+    private static func predecessor(_ inherited: InheritedDescriptors) throws -> Predecessor? {
+        let predecessor = try inherited.take(.handover).map { try Predecessor($0, unsent: Restart.report) }
+        if let predecessor { Task { await predecessor.listen() } }
+        return predecessor
     }
 
     /// Reads the settings each time it is called, from the same places; only the file can give new values.

@@ -38,6 +38,10 @@ struct SettingsCheck {
             errors += error.errors
         }
         errors += checkState() + checkAppendable(SettingTable.files.auditLog, settings.auditLog)
+        if let path = settings.handoverSocket, !isWritable(folder(of: path)) {
+            errors.append(
+                reject(SettingTable.process.handoverSocket, path, "a path in a folder that can be written to"))
+        }
         if case .file(let path) = settings.accessLog { errors += checkAppendable(SettingTable.files.accessLog, path) }
         errors += checkNames()
         guard errors.isEmpty else { throw SettingsErrors(errors) }

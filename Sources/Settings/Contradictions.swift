@@ -54,6 +54,13 @@ extension ProxySettings {
                 rejection(
                     of: files.accessLog, path, allowed: "another file than that of \(files.auditLog.name.flag)"))
         }
+        if let path = handoverSocket {
+            let place = Self.place(of: path)
+            if others.contains(place) || place == audit || place == accessLog.path.map(Self.place(of:)) {
+                errors.append(
+                    rejection(of: SettingTable.process.handoverSocket, path, allowed: "a path of no other file"))
+            }
+        }
         return errors
     }
 

@@ -23,6 +23,8 @@ package struct ProxySettings: Sendable {
     package internal(set) var shutdownGrace: Duration = .seconds(30)
     /// The time that calls have to finish once another process has taken over; `nil` for no limit.
     package internal(set) var restartGrace: Duration?
+    /// Path of the socket at which a new process takes over; `nil` for none.
+    package internal(set) var handoverSocket: String?
 
     /// All checks must pass; empty for `none`.
     package internal(set) var healthChecks: [HealthCheck] = [.grpc(service: "")]

@@ -166,6 +166,18 @@ extension SettingForm where Value == String? {
         optionalFile(allowed: "a PEM file's path")
     }
 
+    /// A Unix socket's path, or none.
+    static var socketPath: Self {
+        // The system allows 107 bytes (unix(7)); the socket's first name is the path with four more (`HandoverSocket`).
+        let longest = 103
+        return SettingForm(
+            "FILE", allowed: "a path of at most \(longest) bytes", text: { $0 },
+            parse: { text in
+                guard let path = SettingForm<String>.path(text), path.utf8.count <= longest else { return nil }
+                return .some(path)
+            })
+    }
+
     private static func optionalFile(allowed: String) -> Self {
         SettingForm(
             "FILE", allowed: allowed, text: { $0 }, parse: { text in SettingForm<String>.path(text).map { .some($0) } })

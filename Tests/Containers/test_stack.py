@@ -25,7 +25,7 @@ def test_everything_is_healthy_and_answers(stack):
 
 
 def test_containers_are_confined(stack):
-    for service in ("blue", "green", "proxy"):
+    for service in ("blue", "green", "proxy", "net"):
         container = stack.container(service)
         host = container["HostConfig"]
         assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"]
@@ -35,7 +35,7 @@ def test_containers_are_confined(stack):
 
 
 def test_the_admin_api_needs_this_host_and_the_token(stack):
-    bindings = stack.container("proxy")["HostConfig"]["PortBindings"]
+    bindings = stack.container("net")["HostConfig"]["PortBindings"]
     assert [binding["HostIp"] for binding in bindings["9901/tcp"]] == ["127.0.0.1"]
     assert http(f"http://{ADMIN}/status")[0] == 401
     assert http(f"http://{ADMIN}/readyz")[0] == 200

@@ -106,4 +106,24 @@ import Testing
         try await run
         #expect(server.listeningSocket == nil)
     }
+
+    /// A process that takes over serves only once the other one can't go on itself any more.
+    @Test func mayBePausedFromTheStart() async throws {
+        let admin = try AdminBench()
+        let listener = try ListeningSocket.open(Endpoint(host: "127.0.0.1", port: 0))
+        let served = Mutex(0)
+        let server = AdminServer(api: admin.api, listener: listener, isPaused: true, logger: logger) {
+            served.withLock { $0 += 1 }
+        }
+        let group = ServiceGroup(services: [server], logger: logger)
+        async let run: Void = group.run()
+        let port = listener.address.port
+        async let answer = exchange(port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(served.withLock { $0 } == 0)
+        server.resume()
+        #expect(try await answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        await group.triggerGracefulShutdown()
+        try await run
+    }
 }

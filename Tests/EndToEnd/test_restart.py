@@ -330,7 +330,7 @@ import os, socket
 names = os.environ["SLUICE_HANDOVER"].split(":")
 line = socket.socket(fileno=3 + names.index("handover"))
 line.setblocking(True)
-line.send(b'{{"prepared":{{"version":1}}}}')
+line.send(b'{{"prepared":{{"version":2}}}}')
 assert b"take_over" in line.recv(200_000)
 os._exit(9)
 """)
@@ -340,7 +340,7 @@ os._exit(9)
     assert backend_of_a_new_call(client) == "green"
     assert not client.goaways
     # A process of another version is recognized before anything stops.
-    wrapper.write_text(wrapper.read_text().replace('"version":1', '"version":99'))
+    wrapper.write_text(wrapper.read_text().replace('"version":2', '"version":99'))
     seen = len(proxy.process.stderr)
     os.kill(proxy.pid, signal.SIGUSR2)
     proxy.process.wait_for_line(
@@ -364,7 +364,7 @@ import os, pathlib, signal, socket
 names = os.environ["SLUICE_HANDOVER"].split(":")
 line = socket.socket(fileno=3 + names.index("handover"))
 line.setblocking(True)
-line.send(b'{{"prepared":{{"version":1}}}}')
+line.send(b'{{"prepared":{{"version":2}}}}')
 assert b"take_over" in line.recv(200_000)
 pathlib.Path({str(stopped)!r}).write_text(str(os.getpid()))
 os.kill(os.getpid(), signal.SIGSTOP)

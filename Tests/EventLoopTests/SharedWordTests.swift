@@ -14,6 +14,14 @@ import Testing
         #expect(first.load() == .max)
     }
 
+    @Test func isStoredOnlyOverWhatIsExpected() throws {
+        let first = try SharedWord()
+        let second = try SharedWord(sharing: first.descriptor)
+        #expect(first.compareExchange(expected: 0, desired: 1) == 0)
+        #expect(second.compareExchange(expected: 0, desired: 2) == 1)
+        #expect(first.load() == 1)
+    }
+
     @Test func refusesAFileThatIsTooShort() throws {
         let empty = try unsafe FileDescriptor(open("/dev/null", O_RDWR), "open")
         #expect(throws: SystemError.self) { try SharedWord(sharing: empty) }

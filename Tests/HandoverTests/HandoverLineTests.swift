@@ -31,7 +31,7 @@ import Handover
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         async let takeover = predecessor.takeOver()
-        #expect(try await next(old) == .prepared(version: 1))
+        #expect(try await next(old) == .prepared(version: 2))
         let given = Takeover(
             history: [Self.change],
             health: [
@@ -162,6 +162,20 @@ import Handover
         listening.cancel()
     }
 
+    /// Processes in different containers may have the same id, so the numbers don't come from it: no answer to one owner's
+    /// question is taken for the answer to another's.
+    @Test func ownersOfALineNumberTheirQuestionsApart() async throws {
+        var ids: Set<UInt64> = []
+        for _ in 0..<8 {
+            let (old, predecessor) = try line()
+            let asking = Task { await predecessor.report(within: .milliseconds(1)) }
+            guard case .report(let id) = try await next(old) else { throw Predecessor.Failure() }
+            ids.insert(id)
+            _ = await asking.value
+        }
+        #expect(ids.count == 8)
+    }
+
     @Test func asksAllAtOnce() async throws {
         let lines = try (0..<5).map { _ in try line() }
         let listening = Task {
@@ -290,8 +304,23 @@ import Handover
         } throws: {
             "\($0)" == "the process to take over from has not handed over within \(limit)"
         }
-        #expect(try await next(old) == .prepared(version: 1))
+        #expect(try await next(old) == .prepared(version: 2))
         listening.cancel()
+    }
+
+    @Test func predecessorThatGoesOnItself() async throws {
+        let (old, predecessor) = try line()
+        let listening = Task { await predecessor.listen() }
+        let takeover = Task { try await predecessor.takeOver() }
+        _ = try await next(old)
+        #expect(!predecessor.isHungUp)
+        try old.send(PredecessorMessage.refused(reason: "it is ending"))
+        let failure = await #expect(throws: Predecessor.Failure.self) { try await takeover.value }
+        #expect(failure?.description == "the process to take over from doesn't hand over: it is ending")
+        old.hangUp()
+        #expect(predecessor.isHungUp)
+        await listening.value
+        #expect(predecessor.failure.description == failure?.description, "it is remembered")
     }
 
     @Test func passesOrdersOn() async throws {

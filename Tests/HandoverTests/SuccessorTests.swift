@@ -12,7 +12,7 @@ import Handover
                 try await successor.prepared(within: .seconds(120))
                 return "prepared"
             } catch {
-                await successor.giveUp()
+                await successor.giveUp("test")
                 throw error
             }
         } catch {
@@ -44,7 +44,7 @@ import Handover
         } throws: {
             "\($0)".hasPrefix("the new process did not come up within")
         }
-        await successor.giveUp()
+        await successor.giveUp("test")
     }
 
     /// The failure when the new process says `message` and then stays alive.
@@ -53,11 +53,11 @@ import Handover
     }
 
     @Test func versionOfTheHandover() async {
-        #expect(await failure(saying: #"{"prepared":{"version":1}}"#) == "prepared")
-        for version in [-1, 0, 2, 99] {
+        #expect(await failure(saying: #"{"prepared":{"version":2}}"#) == "prepared")
+        for version in [-1, 0, 1, 99] {
             #expect(
                 await failure(saying: #"{"prepared":{"version":\#(version)}}"#)
-                    == "it speaks version \(version) of the handover, this process version 1: restart it instead")
+                    == "it speaks version \(version) of the handover, this process version 2: restart it instead")
         }
         #expect(
             await failure(saying: #"{"prepared":{}}"#)

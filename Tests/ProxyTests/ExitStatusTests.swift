@@ -43,6 +43,8 @@ import Testing
         let elsewhere = status { _ = try ListeningSocket.open(Endpoint(host: "192.0.2.1", port: 0)) }
         #expect(elsewhere == 69)
         #expect(ExitStatus.of(Predecessor.Failure()).rawValue == 69)
+        #expect(ExitStatus.of(HandoverSocket.Failure.refused("busy")).rawValue == 69)
+        #expect(ExitStatus.of(HandoverSocket.Failure.path("no such folder")).rawValue == 74)
     }
 
     @Test func anythingElse() {

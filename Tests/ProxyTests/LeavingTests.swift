@@ -62,6 +62,15 @@ import Testing
         #expect(await hasEnded)
     }
 
+    /// An end that comes while another process is about to take over is settled the moment it counts.
+    @Test(arguments: [true, false]) func anEndDuringARestartIsSettled(hasTakenOver: Bool) {
+        let leaving = leaving(shutdown: Self.long)
+        leaving.settle(by: { hasTakenOver })
+        #expect(leaving.ending == (hasTakenOver ? .succeeded : .last))
+        leaving.settle(by: nil)
+        #expect(leaving.ending == .last)
+    }
+
     @Test func theGraceIsReadWhenItIsNeeded() async {
         let leaving = leaving(shutdown: Self.long)
         leaving.grace.current = Leaving.Grace(shutdown: .zero, restart: nil)

@@ -34,16 +34,20 @@ package final class AdminServer: Service {
     private let rounds: AsyncStream<Void>
     private let nextRound: AsyncStream<Void>.Continuation
     private let onServing: @Sendable () -> Void
+    /// Whether a failure to serve is tried again from the start: another process has let go, or will.
+    private let isPatient: Bool
 
     /// - Parameters:
     ///   - listener: the listening socket, closed when `run()` ends.
+    ///   - isPaused: whether it serves only from `resume()` on, and then in any case.
     ///   - tls: the certificate to show; `nil` for plaintext.
     ///   - limits: what clients may use.
     ///   - onServing: called each time the server begins to serve.
     package init(
-        api: AdminAPI, listener: ListeningSocket, tls: AdminTLS? = nil, limits: ServerLimits = AdminServer.limits,
-        logger: Logger, onServing: @escaping @Sendable () -> Void = {}
+        api: AdminAPI, listener: ListeningSocket, isPaused: Bool = false, tls: AdminTLS? = nil,
+        limits: ServerLimits = AdminServer.limits, logger: Logger, onServing: @escaping @Sendable () -> Void = {}
     ) {
+        isPatient = isPaused
         self.listener = Mutex(listener)
         self.logger = Logger(label: "sluice.admin", factory: { _ in logger.handler })
         self.onServing = onServing
@@ -53,7 +57,11 @@ package final class AdminServer: Service {
             limits: limits, logger: self.logger, tls: decrypt, isLiveness: api.isLiveness(_:),
             respond: api.respond(to:))
         (rounds, nextRound) = AsyncStream.makeStream(of: Void.self)
-        nextRound.yield()
+        if isPaused {
+            phase.withLock { $0 = .paused }
+        } else {
+            nextRound.yield()
+        }
     }
 
     /// The limits of the admin API: bodies up to 64 KiB, 8 MiB in flight.
@@ -135,7 +143,7 @@ package final class AdminServer: Service {
 
     /// Serves each time it is asked to, until it is told to stop and every request has been answered.
     private func serve() async throws {
-        var hasServed = false
+        var hasServed = isPatient
         for await _ in rounds {
             do {
                 guard let channel = try await open() else { continue }

@@ -21,5 +21,13 @@ package struct ProcessSettings: SettingGroup {
             they stay as long as they like.
             """)
 
+    package let handoverSocket = Setting(
+        "handover-socket", \.handoverSocket, .socketPath,
+        help: """
+            A Unix socket at which a Proxy that serves waits for a new one of the same user: a Proxy that is started with \
+            the same path takes over from it, as at SIGUSR2, even from another container that shares the folder. Where \
+            nobody listens, the start is an ordinary one.
+            """)
+
     package init() {}
 }

@@ -60,6 +60,7 @@ let otherThanDefault: [String: String] = [
     "admin-token-file": "/run/secrets/token",
     "shutdown-grace": "1m30s",
     "restart-grace": "1h",
+    "handover-socket": "/run/sluice/handover.sock",
     "drain-timeout": "2m",
     "admin-tls-cert": "/etc/ac.pem",
     "admin-tls-key": "/etc/ak.pem",

@@ -134,16 +134,23 @@ class ComposeStack:
 
     def proxy_address(self) -> str:
         """The Proxy's address on this host: HOST:PORT, preceded by https:// if it uses TLS."""
-        service = self._configuration()["services"].get(self._proxy_service, {})
-        environment = service.get("environment") or {}
+        service, holder = self._proxy()
+        environment = (service.get("environment") or {})
         listen = environment.get("SLUICE_LISTEN", "0.0.0.0:50050")
-        address = self._published(service, listen.rpartition(":")[2]) or "127.0.0.1:50050"
+        address = self._published(holder, listen.rpartition(":")[2]) or "127.0.0.1:50050"
         return f"https://{address}" if environment.get("SLUICE_TLS_CERT") else address
 
     def admin_address(self) -> str:
-        service = self._configuration()["services"].get(self._proxy_service, {})
+        service, holder = self._proxy()
         admin = (service.get("environment") or {}).get("SLUICE_ADMIN", "127.0.0.1:9901")
-        return self._published(service, admin.rpartition(":")[2]) or "127.0.0.1:9901"
+        return self._published(holder, admin.rpartition(":")[2]) or "127.0.0.1:9901"
+
+    def _proxy(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The Proxy's service, and the one that publishes its ports: the one whose network it shares, if it does."""
+        services = self._configuration()["services"]
+        service = services.get(self._proxy_service, {})
+        holder = str(service.get("network_mode", "")).removeprefix("service:")
+        return service, services.get(holder, service)
 
     def token_file(self) -> Path | None:
         """The file of the secret that holds the admin token."""

@@ -1,0 +1,219 @@
+"""scripts/upgrade.sh on the running stack: the Proxy is replaced under load, and goes on where its successor fails."""
+
+import json
+import subprocess
+import threading
+import time
+
+import pytest
+from harness.load import Load, LongStream, predict, version_of
+from harness.stack import PROXY, VERSIONS, eventually, http, run
+
+UPGRADES = 10
+SERVICE = "label=com.docker.compose.service"
+
+
+def containers(stack, service: str = "proxy") -> list[dict]:
+    ids = run("docker", "ps", "--all", "--quiet", "--filter", f"{SERVICE}={service}").stdout.split()
+    return json.loads(run("docker", "inspect", *ids).stdout) if ids else []
+
+
+def upgrade(stack, *arguments: str, code: int = 0, timeout: float = 180):
+    done = stack.script("upgrade.sh", *arguments, check=False, timeout=timeout)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def last_line(done) -> str:
+    return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture(autouse=True)
+def one_container(stack):
+    """Leaves the stack with one Proxy, as other tests expect it."""
+    yield
+    for container in containers(stack):
+        if not container["State"]["Running"]:
+            run("docker", "rm", container["Id"])
+    eventually(lambda: len(containers(stack)) == 1, "one container is left", timeout=60)
+
+
+@pytest.fixture(scope="module")
+def next_image():
+    """The same Proxy under another name, as the next version would be."""
+    run("docker", "tag", "sluice-proxy:local", "sluice-proxy:next")
+    return "sluice-proxy:next"
+
+
+@pytest.mark.timeout(600)
+def test_ten_upgrades_under_load_lose_nothing(stack, next_image):
+    """0 failed, 0 stale, no stream cut, with switches meanwhile; the ports' container is the same all the time."""
+    (net,) = containers(stack, "net")
+    started = {stack.status()["started_at"]}
+    streams = [LongStream(PROXY) for _ in range(8)]
+    for stream in streams:
+        stream.wait_for_answer()
+    active, marks, epoch = "blue", [], stack.status()["epoch"]
+    with Load(PROXY, callers=16, connections=6) as load:
+        for number in range(UPGRADES):
+            image = next_image if number % 2 == 0 else "sluice-proxy:local"
+            upgrade(stack, image, "--wait-streams", "off")
+            status = stack.status()
+            assert (status["active"], status["epoch"]) == (active, epoch)
+            started.add(status["started_at"])
+            active = "green" if active == "blue" else "blue"
+            assert stack.switch(active).status == 200
+            epoch += 1
+            begun = time.monotonic()
+            time.sleep(0.5)
+            marks.append((begun, time.monotonic(), VERSIONS[active]))
+    assert len(started) == UPGRADES + 1, "each is another process"
+    assert load.failures == []
+    assert sum(load.versions.values()) > 1000
+    # The margin is because the next switch may overtake a call that begins right before it.
+    for begin, end, version in marks:
+        assert set(load.begun_between(begin, end - 0.05)) == {version}
+    # The first container has lived through all of it, for its streams.
+    assert len([one for one in containers(stack) if one["State"]["Running"]]) == 2
+    for stream in streams:
+        stream.finish()
+        assert stream.failure is None
+        assert len(stream.versions) == stream.sent and set(stream.versions) == {VERSIONS["blue"]}
+    assert containers(stack, "net")[0]["Id"] == net["Id"]
+    assert containers(stack, "net")[0]["State"]["StartedAt"] == net["State"]["StartedAt"]
+    eventually(
+        lambda: len([one for one in containers(stack) if one["State"]["Running"]]) == 1, "the old ones have ended"
+    )
+    assert all(one["State"]["ExitCode"] == 0 for one in containers(stack) if not one["State"]["Running"])
+
+
+def test_what_compose_finds_afterwards(stack, next_image):
+    """The new container is the service's as if Compose had started it, and `up` changes nothing."""
+    done = upgrade(stack, next_image)
+    assert "serves from sluice-proxy:next" in last_line(done)
+    (proxy,) = containers(stack)
+    assert proxy["Config"]["Image"] == next_image
+    assert proxy["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    lines = (stack.folder / ".env").read_text().splitlines()
+    assert f"PROXY_IMAGE={next_image}" in lines and "NET_IMAGE=sluice-proxy:local" in lines
+    stack.up()
+    assert [one["Id"] for one in containers(stack)] == [proxy["Id"]]
+    # Its health is its own again.
+    assert stack.health("proxy") == "healthy"
+    # deploy.sh works as before.
+    assert stack.deploy("v1.1.0", "--watch", "1s").returncode == 0
+    upgrade(stack, "sluice-proxy:local")
+
+
+def test_waits_for_the_streams_of_the_old_one(stack, next_image):
+    stream = LongStream(PROXY)
+    stream.wait_for_answer()
+    done = upgrade(stack, next_image, "--wait-streams", "1s")
+    assert "still finishing calls" in done.stderr
+    assert len(containers(stack)) == 2
+    # Asked for the same again, it only waits.
+    outcome = []
+    waiting = threading.Thread(target=lambda: outcome.append(upgrade(stack, next_image)))
+    waiting.start()
+    time.sleep(2)
+    assert not outcome
+    stream.finish()
+    waiting.join(60)
+    assert stream.failure is None and len(stream.versions) == stream.sent
+    assert "serves sluice-proxy:next already" in outcome[0].stderr and "ended with 0" in outcome[0].stderr
+    assert len(containers(stack)) == 1
+    upgrade(stack, "sluice-proxy:local")
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """Images of Proxies that can't take over, each with what has to be said about it."""
+    folder = tmp_path_factory.mktemp("broken")
+    lines = {
+        "ends": ('ENTRYPOINT ["/bin/false"]', "ended with 1"),
+        "refused": ("ENV SLUICE_WORKERS=many", "many"),
+        "silent": ('ENTRYPOINT ["/bin/sleep", "600"]', "not within 5 s"),
+        "missing": ('ENTRYPOINT ["/nowhere/Proxy"]', "no such file or directory"),
+    }
+    (folder / "Dockerfile").write_text(
+        "FROM debian:bookworm-slim AS debian\n"
+        + "".join(f"FROM debian AS {name}\n{line}\n" for name, (line, _) in lines.items() if name != "refused")
+        + f"FROM sluice-proxy:local AS refused\n{lines['refused'][0]}\n"
+    )
+    for name in lines:
+        run("docker", "build", "--quiet", "--target", name, "--tag", f"sluice-proxy:{name}", folder)
+    return {name: (f"sluice-proxy:{name}", reason) for name, (_, reason) in lines.items()}
+
+
+@pytest.mark.parametrize("kind", ["ends", "refused", "silent", "missing"])
+def test_an_image_that_does_not_come_up(stack, broken, kind):
+    """The old one goes on, nothing is left of the new one, and the last line has its own reason."""
+    image, reason = broken[kind]
+    (before,) = containers(stack)
+    started = stack.status()["started_at"]
+    with Load(PROXY) as load:
+        done = upgrade(stack, image, "--timeout", "5s", code=4)
+    assert load.failures == []
+    assert reason in last_line(done).lower() and "goes on as before" in last_line(done), done.stderr
+    (after,) = containers(stack)
+    assert after["Id"] == before["Id"] and stack.status()["started_at"] == started
+    assert after["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    assert "PROXY_IMAGE" not in ((stack.folder / ".env").read_text() if (stack.folder / ".env").exists() else "")
+    assert stack.switch("green").status == 200
+
+
+def test_an_image_that_is_not_there(stack):
+    done = upgrade(stack, "sluice-proxy:nowhere", "--pull", "never", code=2)
+    assert "sluice-proxy:nowhere is not on this host" in last_line(done)
+    assert len(containers(stack)) == 1
+
+
+@pytest.mark.parametrize("pause", [0.2, 0.8, 1.2, 1.6, 2.2])
+def test_an_upgrade_that_is_killed_is_continued_by_the_next(stack, next_image, pause):
+    """SIGKILL at any moment: a Proxy serves all the time, and running it again ends where it should."""
+    with Load(PROXY) as load:
+        process = subprocess.Popen(  # noqa: S603
+            [stack.folder / "scripts/upgrade.sh", next_image], cwd=stack.folder, env=stack._environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(pause)
+        process.kill()
+        process.wait()
+        time.sleep(1)
+        assert stack.status()["epoch"] >= 1
+        upgrade(stack, next_image)
+    assert load.failures == []
+    (proxy,) = containers(stack)
+    assert proxy["Config"]["Image"] == next_image
+    assert proxy["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    upgrade(stack, "sluice-proxy:local")
+
+
+def test_settings_and_token_change_without_a_pause(stack):
+    """The same image again is a restart that loses nothing, with what the settings say by now."""
+    (stack.folder / ".env").write_text("SLUICE_LOG_LEVEL=debug\n")
+    (before,) = containers(stack)
+    with Load(PROXY) as load:
+        upgrade(stack, "sluice-proxy:local")
+    assert load.failures == []
+    (after,) = containers(stack)
+    assert after["Id"] != before["Id"] and "SLUICE_LOG_LEVEL=debug" in after["Config"]["Env"]
+    (stack.folder / ".env").unlink()
+    upgrade(stack, "sluice-proxy:local")
+
+
+def test_a_crash_of_the_proxy_is_repaired(stack):
+    """The socket that it leaves is stale, and its next start an ordinary one."""
+    restarts = stack.container("proxy")["RestartCount"]
+    stack.kill_program("proxy", "Proxy")
+    eventually(lambda: stack.container("proxy")["RestartCount"] > restarts, "Docker starts it again")
+    eventually(lambda: http(f"http://{PROXY.rsplit(':', 1)[0]}:9901/readyz")[0] == 200, "it serves")
+    assert version_of(predict(PROXY)) == VERSIONS["blue"]
+    upgrade(stack, "sluice-proxy:local")
+
+
+def test_sigusr2_says_what_to_do_instead(stack):
+    run("docker", "kill", "--signal", "USR2", stack.container("proxy")["Id"])
+    eventually(
+        lambda: "scripts/upgrade.sh" in stack.compose("logs", "--no-color", "proxy").stdout, "the log names upgrade.sh"
+    )

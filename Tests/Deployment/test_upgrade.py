@@ -1,0 +1,298 @@
+"""scripts/upgrade.sh without Docker: what it does with the containers that it finds, whatever happens meanwhile."""
+
+import json
+import sys
+import tempfile
+import unittest
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/lib"))
+
+from deployment.env_file import EnvFile  # noqa: E402
+from deployment.failure import DeploymentFailure  # noqa: E402
+from deployment.failure import ExitCode as DeploymentExitCode  # noqa: E402
+from proxy_upgrade.containers import Container, instant, reason_of, serving  # noqa: E402
+from proxy_upgrade.options import ExitCode, Options, UpgradeFailure, parse  # noqa: E402
+from proxy_upgrade.proxy_upgrade import ProxyUpgrade  # noqa: E402
+
+EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def container(number: int, **other) -> Container:
+    """The `number`th container of the service, started that many minutes after the first."""
+    given = {
+        "id": f"id{number}", "name": f"sluice-proxy-{number}", "image": "proxy:1", "image_id": "sha1",
+        "status": "running", "exit_code": 0, "error": "", "started_at": EPOCH + timedelta(minutes=number),
+        "restart_policy": "unless-stopped", "can_be_replaced": True, "files": (), "folder": "",
+    }  # fmt: skip
+    return Container(**{**given, **other})
+
+
+class FakeEngine:
+    """Containers in memory. What a new one does when it is started is for `on_start` to say."""
+
+    def __init__(self, *containers: Container):
+        self.all = {one.id: one for one in containers}
+        self.service = {
+            "restart": "unless-stopped", "network_mode": "service:net",
+            "environment": {"SLUICE_HANDOVER_SOCKET": "/run/sluice/handover.sock"},
+        }  # fmt: skip
+        self.serves = containers[-1].id if containers else ""
+        self.minutes = 100
+        self.on_start = self.takes_over
+        self.policies_at_start: dict[str, str] = {}
+        self.removed: list[str] = []
+
+    def takes_over(self, id_: str) -> str:
+        self.serves = id_
+        return ""
+
+    def use_files_of(self, container: Container) -> None:
+        pass
+
+    def net_image(self) -> str:
+        return "proxy:0"
+
+    def containers(self) -> list[Container]:
+        return list(self.all.values())
+
+    def inspect(self, container: Container) -> Container | None:
+        return self.all.get(container.id)
+
+    def change(self, id_: str, **values) -> None:
+        self.all[id_] = replace(self.all[id_], **values)
+
+    def create(self, image: str, count: int) -> str:
+        if len(self.all) < count:
+            self.all["new"] = container(50, id="new", name="new", image=image, image_id=f"of {image}", status="created")
+        return "made"
+
+    def set_restart_policy(self, container: Container, policy: str) -> None:
+        self.change(container.id, restart_policy=policy)
+
+    def start(self, container: Container) -> str:
+        if container.id == "new":
+            self.policies_at_start = {one.id: one.restart_policy for one in self.all.values()}
+        self.minutes += 1
+        self.change(container.id, status="running", started_at=EPOCH + timedelta(minutes=self.minutes))
+        return self.on_start(container.id)
+
+    def remove(self, container: Container) -> None:
+        del self.all[container.id]
+        self.removed.append(container.id)
+
+    def log(self, container: Container) -> str:
+        return "Error: --workers must be a number\n"
+
+    def provide(self, image: str, policy: str) -> str:
+        return "sha1" if image == "proxy:1" else f"of {image}"
+
+    def status(self) -> dict:
+        """The admin API's."""
+        found = self.all.get(self.serves)
+        if found is None or not found.is_running:
+            raise DeploymentFailure(DeploymentExitCode.NOT_READY, "no answer")
+        since = found.started_at + timedelta(milliseconds=80)
+        return {"started_at": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "version": "9"}
+
+
+class UpgradeTests(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.env = EnvFile(self.folder / ".env")
+        self.said: list[str] = []
+        self.time = 0.0
+        self.on_sleep = lambda: None
+
+    def upgrade(self, engine: FakeEngine, image: str = "proxy:2", **options) -> None:
+        given = Options(image, "missing", 60, None, 0, self.folder / "log")
+
+        def sleep(seconds: float) -> None:
+            self.time += seconds
+            self.on_sleep()
+
+        ProxyUpgrade(
+            replace(given, **options), engine, engine, self.env, self, clock=lambda: self.time, sleep=sleep
+        ).run()
+
+    def say(self, step: str, message: str) -> None:
+        """The log's."""
+        self.said.append(message)
+
+    def fails(self, engine: FakeEngine, **options) -> UpgradeFailure:
+        with self.assertRaises(UpgradeFailure) as caught:
+            self.upgrade(engine, **options)
+        return caught.exception
+
+    def assert_goes_on(self, engine: FakeEngine, id_: str = "id1"):
+        self.assertEqual(list(engine.all), [id_])
+        self.assertEqual(engine.all[id_].restart_policy, "unless-stopped")
+        self.assertTrue(engine.all[id_].is_running)
+        self.assertEqual(self.env.read(), {})
+
+    def test_the_new_one_takes_over_and_the_old_one_is_removed_when_it_has_ended(self):
+        engine = FakeEngine(container(1))
+        self.on_sleep = lambda: engine.change("id1", status="exited") if self.time > 30 else None
+        self.upgrade(engine)
+        self.assertEqual(list(engine.all), ["new"])
+        self.assertEqual(engine.all["new"].restart_policy, "unless-stopped")
+        # Neither would be started again by itself while it wasn't known who serves.
+        self.assertEqual(engine.policies_at_start, {"id1": "no", "new": "no"})
+        self.assertEqual(self.env.read(), {"PROXY_IMAGE": "proxy:2", "NET_IMAGE": "proxy:0"})
+        self.assertIn("sluice-proxy-1: still finishing calls after 10 s", self.said)
+
+    def test_it_does_not_wait_longer_than_it_is_told(self):
+        for limit in (0, 5):
+            engine = FakeEngine(container(1))
+            self.upgrade(engine, wait_streams=limit)
+            self.assertEqual(set(engine.all), {"id1", "new"})
+            self.assertEqual(engine.all["id1"].restart_policy, "no", "it would take over again once it has ended")
+
+    def test_one_that_ends_is_removed_and_its_reason_told(self):
+        engine = FakeEngine(container(1))
+
+        def end(id_: str) -> str:
+            engine.change(id_, status="exited", exit_code=64)
+            return ""
+
+        engine.on_start = end
+        failure = self.fails(engine)
+        self.assertEqual(failure.code, ExitCode.NOT_TAKEN_OVER)
+        self.assertIn("--workers must be a number; sluice-proxy-1 goes on as before", str(failure))
+        self.assert_goes_on(engine)
+
+    def test_one_that_can_not_be_started(self):
+        engine = FakeEngine(container(1))
+        engine.on_start = lambda _: "exec format error"
+        self.assertIn("exec format error", str(self.fails(engine)))
+        self.assert_goes_on(engine)
+
+    def test_one_that_says_nothing_is_given_up(self):
+        engine = FakeEngine(container(1))
+        engine.on_start = lambda _: ""
+        self.assertIn("not within 60 s", str(self.fails(engine)))
+        self.assertGreaterEqual(self.time, 60)
+        self.assert_goes_on(engine)
+
+    def test_an_interruption_leaves_whoever_serves(self):
+        def interrupt():
+            raise KeyboardInterrupt
+
+        engine = FakeEngine(container(1))
+        engine.on_start = lambda _: ""
+        self.on_sleep = interrupt
+        with self.assertRaises(KeyboardInterrupt):
+            self.upgrade(engine)
+        self.assert_goes_on(engine)
+        # At the moment at which the new one has taken over, it is kept.
+        engine = FakeEngine(container(1))
+
+        def interrupted(id_: str) -> str:
+            engine.serves = id_
+            raise KeyboardInterrupt
+
+        engine.on_start = interrupted
+        with self.assertRaises(KeyboardInterrupt):
+            self.upgrade(engine)
+        self.assertEqual(engine.all["new"].restart_policy, "unless-stopped")
+        self.assertEqual(engine.all["id1"].restart_policy, "no")
+        self.assertEqual(self.env.read()["PROXY_IMAGE"], "proxy:2")
+
+    def test_one_that_takes_over_while_it_is_removed(self):
+        """The old one has left by then: it is started again."""
+        engine = FakeEngine(container(1))
+
+        def late(id_: str) -> str:
+            if id_ == "new":
+                engine.change("id1", status="exited")
+                engine.change("new", status="exited")
+            else:
+                engine.serves = id_
+            return ""
+
+        engine.on_start = late
+        self.fails(engine)
+        self.assert_goes_on(engine)
+
+    def test_what_an_upgrade_that_was_killed_has_left(self):
+        # Before the new one was started, before it had taken over, and after.
+        created = container(2, status="created", started_at=datetime.min.replace(tzinfo=timezone.utc))
+        for left, serves in [
+            ([container(1, restart_policy="no"), created], "id1"),
+            ([container(1, restart_policy="no"), container(2, restart_policy="no")], "id1"),
+            ([container(1, restart_policy="no", status="exited"), container(2, restart_policy="no")], "id2"),
+        ]:
+            engine = FakeEngine(*left)
+            engine.serves = serves
+            self.upgrade(engine, wait_streams=0)
+            self.assertEqual(set(engine.all), {serves, "new"})
+            self.assertEqual(engine.serves, "new")
+
+    def test_one_that_serves_the_image_already_is_waited_for(self):
+        engine = FakeEngine(container(1, restart_policy="no", image="proxy:0", image_id="sha0"), container(2))
+        self.on_sleep = lambda: engine.change("id1", status="exited")
+        self.upgrade(engine, image="proxy:1")
+        self.assertEqual(list(engine.all), ["id2"])
+        self.assertEqual(self.env.read()["PROXY_IMAGE"], "proxy:1")
+
+    def test_the_same_image_again_is_a_restart(self):
+        engine = FakeEngine(container(1))
+        self.upgrade(engine, image="proxy:1", wait_streams=0)
+        self.assertEqual(engine.serves, "new")
+
+    def test_a_stack_of_the_older_form_is_left_alone(self):
+        engine = FakeEngine(container(1, can_be_replaced=False))
+        failure = self.fails(engine)
+        self.assertEqual(failure.code, ExitCode.NOT_READY)
+        self.assertIn("docker compose up --detach --wait", str(failure))
+        self.assert_goes_on(engine)
+        self.assertEqual(self.fails(FakeEngine(container(1, status="exited"))).code, ExitCode.NOT_READY)
+
+
+class ContainerTests(unittest.TestCase):
+    def test_reads_what_docker_says(self):
+        entry = {
+            "Id": "a1", "Name": "/sluice-proxy-1", "Image": "sha256:1",
+            "State": {"Status": "running", "ExitCode": 0, "Error": "", "StartedAt": "2026-11-29T18:42:32.123456789Z"},
+            "Config": {"Image": "proxy:1", "Env": ["SLUICE_HANDOVER_SOCKET=/x"], "Labels": {
+                "com.docker.compose.project.config_files": "/s/a.yml,/s/b.yml",
+                "com.docker.compose.project.working_dir": "/s"}},
+            "HostConfig": {"NetworkMode": "container:77", "RestartPolicy": {"Name": ""}},
+        }  # fmt: skip
+        read = Container.parse(entry)
+        self.assertEqual((read.name, read.restart_policy, read.can_be_replaced), ("sluice-proxy-1", "no", True))
+        self.assertEqual((read.files, read.folder), (("/s/a.yml", "/s/b.yml"), "/s"))
+        self.assertEqual(read.started_at.microsecond, 123456)
+        entry["HostConfig"]["NetworkMode"] = "sluice"
+        self.assertFalse(Container.parse(entry).can_be_replaced)
+
+    def test_who_serves(self):
+        two = [container(1), container(2), container(3, status="exited")]
+        for number in (1, 2):
+            text = (EPOCH + timedelta(minutes=number, milliseconds=-30)).isoformat(timespec="milliseconds")
+            self.assertEqual(serving(two, text.replace("+00:00", "Z")).id, f"id{number}")
+        self.assertIsNone(serving([], "2026-01-01T00:00:00Z"))
+        self.assertEqual(instant("never").year, 1)
+
+    def test_the_reason_in_a_log(self):
+        self.assertEqual(reason_of('{"message":"x"}\nError: --blue is wrong\n'), "--blue is wrong")
+        record = json.dumps({"level": "error", "message": "nothing can be taken over", "cause": "it is ending"})
+        self.assertEqual(reason_of("old\n" + record), "nothing can be taken over: it is ending")
+        self.assertEqual(reason_of("[FATAL tini] no such file\n"), "[FATAL tini] no such file")
+        self.assertEqual(reason_of(""), "")
+
+
+class OptionsTests(unittest.TestCase):
+    def test_reads_a_command_line(self):
+        given = parse(["proxy:2", "--timeout", "2m", "--wait-streams", "off"], Path("/root"))
+        self.assertEqual((given.image, given.timeout, given.wait_streams), ("proxy:2", 120, 0))
+        self.assertIsNone(parse(["proxy:2"], Path("/root")).wait_streams)
+
+
+if __name__ == "__main__":
+    unittest.main()

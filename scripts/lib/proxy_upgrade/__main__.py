@@ -1,0 +1,59 @@
+"""The program behind scripts/upgrade.sh."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from deployment.admin_client import AdminClient
+from deployment.deployment_lock import DeploymentLock
+from deployment.env_file import EnvFile
+from deployment.failure import DeploymentFailure
+from deployment.failure import ExitCode as DeploymentExitCode
+from deployment.step_log import StepLog
+
+from .containers import Engine
+from .options import ExitCode, Options, UpgradeFailure, parse
+from .proxy_upgrade import ProxyUpgrade
+
+
+class _Terminated(Exception):
+    """The process received SIGTERM."""
+
+
+def main() -> int:
+    root = Path(__file__).resolve().parents[3]
+    options = parse(sys.argv[1:], root)
+    log = StepLog(options.log_file)
+    log.say("begin", f"upgrade the Proxy to {options.image}")
+
+    def terminate(*_: object) -> NoReturn:
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        _upgrade(options, root, log)
+        code = ExitCode.UPGRADED
+    except (UpgradeFailure, DeploymentFailure) as failure:
+        code = ExitCode.LOCKED if failure.code is DeploymentExitCode.LOCKED else failure.code
+        log.say("end", f"exit {int(code)}: {failure}")
+    except (KeyboardInterrupt, _Terminated) as error:
+        code = ExitCode.TERMINATED if isinstance(error, _Terminated) else ExitCode.INTERRUPTED
+        log.say("end", f"exit {int(code)}: interrupted; no call is lost, and running it again goes on from here")
+    except Exception as error:  # Whatever it is, the log has to have it.
+        code = ExitCode.UNEXPECTED
+        log.say("end", f"exit {int(code)}: {type(error).__name__}: {error}")
+    return int(code)
+
+
+def _upgrade(options: Options, root: Path, log: StepLog) -> None:
+    lock = DeploymentLock(root / ".run/deploy.lock")
+    lock.acquire(f"upgrade to {options.image}", options.lock_timeout)
+    engine = Engine(root, inherited=(lock.descriptor,))
+    ProxyUpgrade(options, engine, AdminClient(engine.admin_address, engine.token), EnvFile(root / ".env"), log).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

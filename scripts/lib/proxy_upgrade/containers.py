@@ -1,0 +1,246 @@
+"""The Proxy's containers, as Docker and Compose see them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from .options import ExitCode, UpgradeFailure
+
+SERVICE = "proxy"
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not listened on
+
+
+@dataclass(frozen=True)
+class Container:
+    id: str
+    name: str
+    image: str
+    image_id: str
+    #: `running`, `created`, `exited` and so on.
+    status: str
+    exit_code: int
+    #: The engine's own error, as where the program can't be run on this processor.
+    error: str
+    started_at: datetime
+    restart_policy: str
+    #: Whether it shares another container's network, and has a handover socket.
+    can_be_replaced: bool
+    #: The files and the folder of the stack that it belongs to.
+    files: tuple[str, ...]
+    folder: str
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == "running"
+
+    @staticmethod
+    def parse(entry: dict[str, Any]) -> Container:
+        """Takes an entry of `docker inspect`."""
+        state, config, host = entry["State"], entry["Config"], entry["HostConfig"]
+        labels = config.get("Labels") or {}
+        environment = config.get("Env") or []
+        return Container(
+            id=entry["Id"],
+            name=entry["Name"].lstrip("/"),
+            image=config["Image"],
+            image_id=entry["Image"],
+            status=state["Status"],
+            exit_code=state["ExitCode"],
+            error=state.get("Error", ""),
+            started_at=instant(state["StartedAt"]),
+            restart_policy=host["RestartPolicy"]["Name"] or "no",
+            can_be_replaced=host["NetworkMode"].startswith("container:")
+            and any(line.startswith("SLUICE_HANDOVER_SOCKET=") for line in environment),
+            files=tuple(filter(None, labels.get("com.docker.compose.project.config_files", "").split(","))),
+            folder=labels.get("com.docker.compose.project.working_dir", ""),
+        )
+
+
+def instant(text: str) -> datetime:
+    """Reads a time of RFC 3339 with any number of decimals, as Docker and the Proxy write them."""
+    match = re.fullmatch(r"(\d+-\d+-\d+T\d+:\d+:\d+)(?:\.(\d+))?Z", text)
+    if not match:
+        return datetime.min.replace(tzinfo=timezone.utc)
+    whole = datetime.strptime(match.group(1), "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    return whole.replace(microsecond=int((match.group(2) or "").ljust(6, "0")[:6]))
+
+
+def reason_of(log: str) -> str:
+    """Why the Proxy ended, from its log: its error, or the last thing that it said."""
+    last = ""
+    for line in reversed(log.strip().splitlines()):
+        if line.startswith("Error: "):
+            return line.removeprefix("Error: ")
+        try:
+            record = json.loads(line)
+            text = ": ".join(filter(None, [record.get("message"), record.get("cause")]))
+        except (ValueError, AttributeError):
+            text = line.strip()
+        last = last or text
+    return last
+
+
+class Engine:
+    """Runs `docker`. A command that fails is an `UpgradeFailure` with what it said."""
+
+    def __init__(self, root: Path, inherited: tuple[int, ...] = ()):
+        """`inherited`: file descriptors that the programs it runs inherit."""
+        self._root = root
+        self._inherited = inherited
+        self._configuration: dict[str, Any] | None = None
+        self._files: tuple[str, ...] = ()
+
+    # The stack
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        if self._configuration is None:
+            self._configuration = json.loads(self._run("compose", *self._files, "config", "--format", "json").stdout)
+        return self._configuration
+
+    def use_files_of(self, container: Container) -> None:
+        """Works from now on with the files that the running stack was made from, whatever COMPOSE_FILE says."""
+        if container.files and all(Path(file).exists() for file in container.files):
+            arguments = ["--project-directory", container.folder] if container.folder else []
+            self._files = tuple(arguments + [part for file in container.files for part in ("--file", file)])
+            self._configuration = None
+
+    @property
+    def service(self) -> dict[str, Any]:
+        return self.configuration["services"].get(SERVICE, {})
+
+    @property
+    def admin_address(self) -> str:
+        services = self.configuration["services"]
+        holder = services.get(str(self.service.get("network_mode", "")).removeprefix("service:"), self.service)
+        target = (self.service.get("environment") or {}).get("SLUICE_ADMIN", ":9901").rpartition(":")[2]
+        for port in holder.get("ports", []):
+            if str(port.get("target")) == target and port.get("published"):
+                host = port.get("host_ip") or "127.0.0.1"
+                return f"{'127.0.0.1' if host == _EVERY_ADDRESS else host}:{port['published']}"
+        return f"127.0.0.1:{target}"
+
+    @property
+    def token(self) -> str | None:
+        secret = self.configuration.get("secrets", {}).get("admin-token", {})
+        try:
+            return Path(secret["file"]).read_text(encoding="utf-8").strip() if "file" in secret else None
+        except OSError as error:
+            raise UpgradeFailure(ExitCode.NOT_READY, f"the admin token can't be read: {error}") from None
+
+    def net_image(self) -> str | None:
+        """The image of the container that holds the network, as it was named; None without one."""
+        holder = str(self.service.get("network_mode", "")).removeprefix("service:")
+        found = self._inspect(self._ids(holder)) if holder else []
+        return found[0].image if found else None
+
+    # Containers
+
+    def containers(self) -> list[Container]:
+        """The Proxy's containers, running or not."""
+        return self._inspect(self._ids(SERVICE))
+
+    def inspect(self, container: Container) -> Container | None:
+        """The container as it is now; None if it is gone."""
+        found = self._inspect([container.id])
+        return found[0] if found else None
+
+    def create(self, image: str, count: int) -> str:
+        """Creates containers of the service until there are `count`, and starts none. Returns what Compose said."""
+        done = self._run(
+            "compose", *self._files, "up", "--no-start", "--no-deps", "--no-recreate", "--no-build", "--pull", "never",
+            "--scale", f"{SERVICE}={count}", SERVICE, environment={"PROXY_IMAGE": image}, check=False, timeout=120,
+        )  # fmt: skip
+        return done.stderr + done.stdout
+
+    def set_restart_policy(self, container: Container, policy: str) -> None:
+        self._run("update", "--restart", policy, container.id)
+
+    def start(self, container: Container) -> str:
+        """Starts a container. Returns why it can't be started; empty if it runs."""
+        done = self._run("start", container.id, check=False)
+        return "" if done.returncode == 0 else last_line(done.stderr)
+
+    def remove(self, container: Container) -> None:
+        """Removes a container, and kills what runs in it."""
+        self._run("rm", "--force", container.id)
+
+    def log(self, container: Container) -> str:
+        done = self._run("logs", "--tail", "50", container.id, check=False)
+        return done.stdout + done.stderr
+
+    # Images
+
+    def provide(self, image: str, policy: str) -> str:
+        """Makes sure that an image is on this host. Returns its id."""
+        found = self._image_id(image)
+        if found and policy != "always":
+            return found
+        if policy == "never":
+            raise UpgradeFailure(ExitCode.NOT_READY, f"the image {image} is not on this host, and --pull is never")
+        done = self._run("pull", "--quiet", image, check=False, timeout=900)
+        found = self._image_id(image)
+        if done.returncode != 0 or not found:
+            raise UpgradeFailure(ExitCode.NOT_READY, f"the image {image} can't be pulled: {last_line(done.stderr)}")
+        return found
+
+    def _image_id(self, image: str) -> str:
+        done = self._run("image", "inspect", "--format", "{{.Id}}", image, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def _ids(self, service: str) -> list[str]:
+        filters = [f"label=com.docker.compose.project={self.configuration['name']}",
+                   f"label=com.docker.compose.service={service}", "label=com.docker.compose.oneoff=False"]  # fmt: skip
+        arguments = [part for one in filters for part in ("--filter", one)]
+        return self._run("ps", "--all", "--quiet", "--no-trunc", *arguments).stdout.split()
+
+    def _inspect(self, ids: list[str]) -> list[Container]:
+        if not ids:
+            return []
+        # One that is gone by now is missing in the output, and makes the command fail.
+        done = self._run("inspect", "--type", "container", *ids, check=False)
+        return [Container.parse(entry) for entry in json.loads(done.stdout or "[]")]
+
+    def _run(
+        self, *arguments: str, environment: dict[str, str] | None = None, check: bool = True, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        # .env decides, not the shell.
+        inherited = {k: v for k, v in os.environ.items() if k not in ("PROXY_IMAGE", "NET_IMAGE")}
+        inherited["COMPOSE_IGNORE_ORPHANS"] = "true"
+        try:
+            done = subprocess.run(
+                ["docker", *arguments], cwd=self._root, env={**inherited, **(environment or {})}, capture_output=True,
+                text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False, pass_fds=self._inherited,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise UpgradeFailure(ExitCode.NOT_READY, "docker is not installed") from None
+        except subprocess.TimeoutExpired:
+            raise UpgradeFailure(
+                ExitCode.UNEXPECTED, f"docker {' '.join(arguments[:2])} did not end within {timeout:g} s"
+            ) from None
+        if check and done.returncode != 0:
+            raise UpgradeFailure(ExitCode.NOT_READY, f"docker {' '.join(arguments[:2])}: {last_line(done.stderr)}")
+        return done
+
+
+def serving(containers: Sequence[Container], started_at: str) -> Container | None:
+    """The running container whose Proxy serves: the one that started when `started_at` of /status says.
+
+    Docker notes a container's start within moments of its program's, while two containers start seconds apart.
+    """
+    since = instant(started_at)
+    running = [container for container in containers if container.is_running]
+    return min(running, key=lambda container: abs(container.started_at - since), default=None)
+
+
+def last_line(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else "no message"

@@ -141,7 +141,7 @@ def test_backend_that_is_stopped(start_proxy, start_backend, connect_raw, green)
     for stream in streams:
         stream.send_data(grpc_message(b"one"))
         stream.wait_data(8)
-    blue.process.signal(signal.SIGSTOP)
+    blue.process.pause()
     try:
         stopped = time.monotonic()
         for stream in streams:

@@ -175,7 +175,7 @@ def test_request_that_begins_as_the_backend_leaves(start_proxy, start_raw_backen
     connection = connect_raw(proxy.address)
     assert connection.open(grpc_request(), end_stream=True).wait_end().grpc_status == b"0"
     first = backend.requests[0].connection
-    proxy.process.signal(signal.SIGSTOP)
+    proxy.process.pause()
     try:
         stream = connection.open(grpc_request())
         stream.send_data(grpc_message(b"body"), end_stream=True)
@@ -454,7 +454,7 @@ def sleep_through_the_deadline(proxy) -> None:
     """Stops the Proxy until connecting has timed out and the call's deadline has passed. When it goes on it finds
     both in one turn of its loop, usually the timeout first: it wants to place the call elsewhere, and then the call
     ends. The request kept for a second try is gone by then."""
-    proxy.process.signal(signal.SIGSTOP)
+    proxy.process.pause()
     time.sleep(0.4)
     proxy.process.signal(signal.SIGCONT)
 

@@ -135,7 +135,7 @@ class ComposeStack:
     def proxy_address(self) -> str:
         """The Proxy's address on this host: HOST:PORT, preceded by https:// if it uses TLS."""
         service, holder = self._proxy()
-        environment = (service.get("environment") or {})
+        environment = service.get("environment") or {}
         listen = environment.get("SLUICE_LISTEN", "0.0.0.0:50050")
         address = self._published(holder, listen.rpartition(":")[2]) or "127.0.0.1:50050"
         return f"https://{address}" if environment.get("SLUICE_TLS_CERT") else address

@@ -27,14 +27,14 @@ class OtherServicesTests(unittest.TestCase):
     def test_nor_is_the_old_one_after_a_rollback(self):
         self.host.foreign = {"v1.0.0", "v1.1.0"}
         self.host.proxy.on_switch = lambda: self.host.kill("green")
-        code, output = self.host.deploy("v1.1.0")
+        code, output = self.host.deploy("v1.1.0", "--watch", "0s")
         self.assertEqual(code, 7, output)
         self.assertIn("blue answers again: blue is ready and healthy", output)
 
     def test_the_move_from_another_server_to_the_predictor_is_checked_and_taken_back(self):
         self.host.foreign = {"v1.0.0"}
         self.host.proxy.on_switch = lambda: self.host.kill("green")
-        code, output = self.host.deploy("v1.1.0")
+        code, output = self.host.deploy("v1.1.0", "--watch", "0s")
         self.assertEqual(code, 7, output)
         self.assertIn("v1.1.0 says new", output)
         self.assertIn("blue answers again: blue is ready and healthy", output)
@@ -42,7 +42,7 @@ class OtherServicesTests(unittest.TestCase):
     def test_in_place_of_the_predictor_it_is_a_mistake(self):
         """As with the wrong --image."""
         self.host.foreign = {"v1.1.0"}
-        code, output = self.host.deploy("v1.1.0")
+        code, output = self.host.deploy("v1.1.0", "--watch", "0s")
         self.assertEqual(code, 5, output)
         self.assertIn("PredictionService/Health", output.splitlines()[-1])
         self.assertEqual(self.host.proxy.active, "blue")
@@ -50,14 +50,14 @@ class OtherServicesTests(unittest.TestCase):
     def test_so_it_is_where_cases_are_given(self):
         self.host.foreign = {"v1.0.0", "v1.1.0"}
         cases = self.host.folder / "models/v1.1.0/smoke.json"
-        code, output = self.host.deploy("v1.1.0", "--smoke", str(cases))
+        code, output = self.host.deploy("v1.1.0", "--smoke", str(cases), "--watch", "0s")
         self.assertEqual(code, 5, output)
         self.assertIn("PredictionService/Health", output.splitlines()[-1])
 
     def test_a_predictor_that_does_not_answer_is_no_other_service(self):
         self.host.kill("blue")
         self.host.labels["v1.1.0"] = "wrong"
-        code, output = self.host.deploy("v1.1.0")
+        code, output = self.host.deploy("v1.1.0", "--watch", "0s")
         self.assertEqual(code, 5, output)
         self.assertIn("expected 'new'", output.splitlines()[-1])
 

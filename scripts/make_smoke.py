@@ -39,6 +39,8 @@ def read_model(file: pathlib.Path):
     except ImportError as error:
         raise Refusal(f"{file} needs a Python package that is not installed here: {error}") from None
     except Exception as error:  # A damaged file may raise anything.
+        if file.stat().st_size == 0:
+            raise Refusal(f"{file} is empty") from None
         try:
             import joblib
 

@@ -9,8 +9,8 @@ usage() {
 usage: scripts/pin_images.sh [--check] [FILE...]
 
 Asks the registry for the digest behind each tag, as in debian:bookworm-slim, and writes it into the FROM lines of Dockerfiles
-and the `image:` lines of workflows. Without FILEs: every Dockerfile and workflow of the checkout but those of deploy/examples. With
---check nothing is written. Needs Docker with buildx, and a network.
+and the `image:` lines of workflows. Without FILEs: every Dockerfile and workflow of the checkout but those of the examples that
+readers make their own. With --check nothing is written. Needs Docker with buildx, and a network.
 
 Exit codes: 0 all digests are the registry's; 1 with --check, some are older; 64 wrong arguments; 69 something is missing
 or the registry doesn't answer.
@@ -33,7 +33,8 @@ for argument in "$@"; do
         *) files+=("$argument") ;;
     esac
 done
-[ "${#files[@]}" -gt 0 ] || mapfile -t files < <(git ls-files -- '*Dockerfile' '.github/workflows/*.yml' ':!deploy/examples')
+[ "${#files[@]}" -gt 0 ] || mapfile -t files < <(git ls-files -- '*Dockerfile' '.github/workflows/*.yml' \
+    ':!deploy/examples/own-service' ':!deploy/examples/open-inference')
 command -v docker >/dev/null || fail 69 "docker is missing"
 
 # Lists NAME:TAG of the base images in a file, with their digests if they have any. Stages and names without a tag are left out.

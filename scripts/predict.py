@@ -4,8 +4,10 @@
     .venv/bin/python scripts/predict.py              a call every 0.2 s until Ctrl-C
     .venv/bin/python scripts/predict.py --stream     the same over one long stream, which stays where it began
 
-Exit code: 0 if every call was answered, 1 if one failed, 2 for wrong arguments.
+Exit code: 0 if every call was answered, 1 if one failed, 2 for wrong arguments or if gRPC's packages are not installed.
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
@@ -13,11 +15,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import grpc
-
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "protos"))
-messages, services = grpc.protos_and_services("prediction.proto")
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install -r scripts/requirements.txt"
 
 # One row of each kind of iris: sepal length and width, petal length and width, in cm.
 FLOWERS = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.9, 4.5, 1.5], [6.7, 3.1, 5.6, 2.4]]
@@ -115,6 +114,17 @@ def call_over_a_stream(stub, arguments: argparse.Namespace, report: Report) -> N
         report.failure(error)
 
 
+def load() -> None:
+    """Makes gRPC's packages and what they make of the .proto file known here. Raises ImportError."""
+    # Not at the top, so that --help does without them.
+    global grpc, messages, services
+    import grpc
+    import grpc_tools  # noqa: F401 - without it grpcio cannot read the .proto file
+
+    sys.path.insert(0, str(ROOT / "protos"))
+    messages, services = grpc.protos_and_services("prediction.proto")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", default="127.0.0.1:50050", help="the Proxy (127.0.0.1:50050)")
@@ -128,6 +138,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=0, help="how many calls (0: until Ctrl-C)")
     parser.add_argument("--stream", action="store_true", help="one long bidirectional stream instead of single calls")
     arguments = parser.parse_args()
+    try:
+        load()
+    except ImportError as error:
+        print(f"predict.py: {error}; install it with {INSTALL}, and run it with .venv/bin/python", file=sys.stderr)
+        return 2
     report = Report(Colors({color: getattr(arguments, color).split(",") for color in colors}))
     with grpc.insecure_channel(arguments.address) as channel:
         stub = services.PredictionServiceStub(channel)

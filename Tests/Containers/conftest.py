@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness.python_image import ensure_python_image  # noqa: E402
+from harness.python_image import ensure_client_image, ensure_python_image  # noqa: E402
 from harness.stack import ROOT, Stack, eventually, run  # noqa: E402
 from harness.terminal import Checkout  # noqa: E402
 
@@ -77,8 +77,9 @@ def _remove_what_documents_start():
 def checkout(python_image, tmp_path):
     """A fresh checkout on a host where nothing of Sluice runs."""
     _remove_what_documents_start()
-    # Made by the commands themselves, from this checkout.
+    # Made by the commands themselves, from this checkout, if they can.
     run("docker", "image", "rm", "--force", "sluice-client:local", check=False)
+    ensure_client_image()
     made = Checkout(tmp_path / "sluice")
     yield made
     made.close()

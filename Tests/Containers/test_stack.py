@@ -109,6 +109,32 @@ def test_a_crash_of_the_active_color_is_answered_and_repaired(stack):
     stack.wait_healthy("blue")
 
 
+def test_a_stack_whose_active_color_is_broken_comes_up_and_serves(stack, broken_image):
+    """Healthy means that somebody can be served; without failover the Proxy was unhealthy, and `up --wait` failed."""
+    (stack.folder / ".env").write_text(f"BLUE_IMAGE={broken_image}\n")
+    try:
+        # Docker starts it again and again. Nobody waits for it: of the whole stack, Compose wants every color healthy.
+        stack.compose("up", "--detach", "--no-deps", "blue")
+        stack.compose("stop", "proxy")
+        stack.compose("up", "--detach", "--wait", "--wait-timeout", "60", "--no-deps", "proxy", "green")
+        assert stack.health("proxy") == "healthy"
+        assert stack.health("blue") != "healthy"
+        assert http(f"http://{ADMIN}/readyz")[0] == 200
+        eventually(lambda: stack.status().get("failover"), "the Proxy sends calls to the other color")
+        status = stack.status()
+        # It is still blue that is wanted: the Proxy goes back to it by itself once it can serve.
+        assert (status["active"], status["failover"]["to"]) == ("blue", "green")
+        with Load(PROXY) as load:
+            time.sleep(1)
+        assert load.failures == []
+        assert set(load.versions) == {VERSIONS["green"]}
+    finally:
+        (stack.folder / ".env").unlink()
+        stack.up("blue")
+    stack.wait_healthy("blue")
+    eventually(lambda: version_of(predict(PROXY)) == VERSIONS["blue"], "blue answers again")
+
+
 def test_the_state_survives_down_and_up(stack):
     assert stack.switch("green", reason="for good").status == 200
     before = stack.status()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from documents import blocks
-from harness.stack import http
+from harness.stack import http, run
 
 EXAMPLES = ("own-service", "open-inference")
 SHOWN = blocks("docs/YOUR-SERVICE.md")
@@ -28,47 +28,57 @@ def assert_switch_is_seen(checkout, client, switch, interrupt=True):
         assert_ended_well(client, "v1", "v2")
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_compose(checkout, example):
-    checkout.run(SHOWN[f"{example} images"])
-    client = checkout.start(SHOWN[f"{example} compose"])
-    assert_switch_is_seen(checkout, client, SHOWN["switch"])
+def what_is_left(checkout):
+    """What the page's commands have started or made and not ended: containers, volumes, networks, settings."""
+    left = [str(path) for path in checkout.folder.rglob(".env")]
+    for kind, field in (("container ls --all", "Names"), ("volume ls", "Name"), ("network ls", "Name")):
+        names = run("docker", *kind.split(), "--format", f"{{{{.{field}}}}}").stdout.split()
+        left += [name for name in names if re.search("blue|green|own-service|open-inference|sluice", name)]
+    # README.md's stack keeps its state.
+    return [name for name in left if name != "sluice_state"]
 
 
-def test_a_deployment(checkout):
-    checkout.run(SHOWN["own-service images"])
-    client = checkout.start(SHOWN["own-service compose"])
-    seen = client.wait_for_answer("v1")
-    output = checkout.run(SHOWN["own-service deploy"])
-    assert "v3 says 'Hello, smoke!'" in output
-    client.wait_for_answer("v3", seen)
-    assert_ended_well(client, "v1", "v3")
+@pytest.mark.timeout(600)
+def test_the_page_in_order(checkout):
+    """After README.md, and each part after the one before: every part ends what it has started."""
+    readme = blocks("README.md")
+    client = checkout.start(readme["compose up"])
+    client.wait_for_answer("blue")
+    checkout.run(readme["compose deploy"])
+    client.ctrl_c()
+    checkout.run(SHOWN["readme end"])
+    assert not what_is_left(checkout)
 
+    for example in EXAMPLES:
+        checkout.run(SHOWN[f"{example} images"])
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_docker_run(checkout, example):
-    checkout.run(SHOWN[f"{example} images"])
-    client = checkout.start(SHOWN[f"{example} docker"])
-    assert_switch_is_seen(checkout, client, SHOWN["own-service curl"])
-    assert http("http://127.0.0.1:9901/status")[0] == 401
+        client = checkout.start(SHOWN[f"{example} compose"])
+        assert_switch_is_seen(checkout, client, SHOWN["switch"], interrupt=False)
+        seen = len(client.lines)
+        output = checkout.run(SHOWN[f"{example} deploy"])
+        assert "v3 says 'Hello, smoke!'" in output or "v3 says 6.0" in output
+        client.wait_for_answer("v3", seen)
+        assert_ended_well(client, "v1", "v2", "v3")
+        checkout.run(SHOWN[f"{example} compose end"])
+        assert not what_is_left(checkout)
 
+        client = checkout.start(SHOWN[f"{example} docker"])
+        assert_switch_is_seen(checkout, client, SHOWN["own-service curl"], interrupt=False)
+        assert http("http://127.0.0.1:9901/status")[0] == 401
+        if example == "own-service":
+            checkout.run(SHOWN["own-service next"])
+            checkout.run("until scripts/health.sh | grep -q 'blue is healthy'; do sleep 0.2; done")
+            seen = len(client.lines)
+            checkout.run(SHOWN["switch"])
+            client.wait_for_answer("v3", seen)
+            assert_ended_well(client, "v1", "v2", "v3")
+        else:
+            assert_ended_well(client, "v1", "v2")
+        checkout.run(SHOWN[f"{example} docker end"])
+        assert not what_is_left(checkout)
 
-def test_the_next_version_with_docker_run(checkout):
-    checkout.run(SHOWN["own-service images"])
-    client = checkout.start(SHOWN["own-service docker"])
-    assert_switch_is_seen(checkout, client, SHOWN["own-service curl"], interrupt=False)
-    checkout.run(SHOWN["own-service next"])
-    checkout.run("until scripts/health.sh | grep -q 'blue is healthy'; do sleep 0.2; done")
-    seen = len(client.lines)
-    checkout.run(SHOWN["switch"])
-    client.wait_for_answer("v3", seen)
-    assert_ended_well(client, "v1", "v2", "v3")
-
-
-def test_services_on_the_host_itself(checkout):
-    checkout.run(SHOWN["own-service images"])
-    for color, port, version in (("blue", 50051, "v1"), ("green", 50052, "v2")):
-        checkout.run(f"docker run --detach --name {color} --publish 127.0.0.1:{port}:50051 own-service:{version}")
-    checkout.run(SHOWN["own-service host"])
-    client = checkout.start("docker run --rm --network host own-service:v1 client.py 127.0.0.1:50050")
-    assert_switch_is_seen(checkout, client, SHOWN["switch"])
+        if example == "own-service":
+            client = checkout.start(SHOWN["own-service host"])
+            assert_switch_is_seen(checkout, client, SHOWN["switch"])
+            checkout.run(SHOWN["own-service host end"])
+            assert not what_is_left(checkout)

@@ -170,10 +170,31 @@ class OptionsTests(unittest.TestCase):
             options = parse(["v1", *arguments], ROOT)
             self.assertEqual((options.smoke_file, options.is_smoke_off), (None, is_off))
 
+    def test_what_is_small_and_means_something(self):
+        options = parse(["v1", "--watch", "0s", "--min-calls", "0", "--health-timeout", "500ms", "--build"], ROOT)
+        self.assertEqual((options.watch, options.limits.calls, options.health_timeout), (0, 0, 0.5))
+        self.assertEqual((options.pull, options.build), ("missing", True))
+
+    def test_help_speaks_of_any_service(self):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), self.assertRaises(SystemExit) as caught:
+            parse(["--help"], ROOT)
+        self.assertEqual(caught.exception.code, 0)
+        text = " ".join(output.getvalue().split())
+        self.assertIn("Deploys a version of a service", text)
+        self.assertIn("VERSION its version, such as v1.1.0", text)
+        for word in ("of the model", "models/ in the image"):
+            self.assertNotIn(word, text)
+
     def test_wrong_options_end_with_64(self):
         for arguments in [
             [], ["../v1"], ["v1", "--watch", "60"], ["v1", "--max-error-share", "2"], ["v1", "--what"],
             ["v1", "--follow"], ["v1", "--name", "x"], ["v1", "--detach", "--name", "../x"],
+            ["v1", "--min-calls", "-3"], ["v1", "--min-calls", "1.5"], ["v1", "--health-timeout", "0s"],
+            ["v1", "--smoke-timeout", "0s"], ["v1", "--smoke-timeout", "0.0ms"], ["v1", "--max-p99", "0s"],
+            ["v1", "--build", "--pull", "never"], ["v1", "--pull", "always", "--build"],
+            ["v1", "--image", ""], ["v1", "--image", " "], ["v1", "--proxy-image", ""], ["v1", "--smoke", ""],
+            ["v1", "--smoke-command", ""], ["v1", "--log", ""], ["v1", "--summary", ""],
         ]:  # fmt: skip
             with (
                 self.subTest(arguments),

@@ -106,6 +106,8 @@ class MakeSmokeTests(unittest.TestCase):
         self.assertIn("model.pkl is n", self.make().stderr)
         (self.folder / "model.pkl").write_bytes(b"cno_such_package\nModel\n.")
         self.assertIn("no_such_package", self.make().stderr)
+        (self.folder / "model.pkl").write_bytes(b"")
+        self.assertEqual(self.make().stderr, "make_smoke.py: model.pkl is empty\n")
         (self.folder / "model.pkl").unlink()
         self.assertIn("cannot be read", self.make().stderr)
 

@@ -2,6 +2,7 @@
 
 import unittest
 
+from harness.fake_docker import Result
 from harness.fake_host import FakeHost
 
 
@@ -88,6 +89,45 @@ class TokenTests(unittest.TestCase):
         self.assertFalse(self.host.token.exists())
         self.assertFalse(self.host.is_touched)
 
+    def test_a_folder_in_its_place_is_named(self):
+        self.host.token.unlink()
+        self.host.token.mkdir()
+        code, output = self.host.deploy("v1.1.0")
+        self.assertEqual(code, 2, output)
+        last = output.splitlines()[-1]
+        self.assertIn(f"{self.host.token} is a folder", last)
+        self.assertIn("put the file back", last)
+        self.assertFalse(self.host.is_touched)
+
+    def test_where_nothing_runs_an_empty_one_is_replaced(self):
+        self.host.token.unlink()
+        self.host.token.mkdir()
+        self.host.docker.containers.clear()
+        code, output = self.host.deploy("v1.1.0")
+        # The Proxy of this test knows the lost one only.
+        self.assertEqual(code, 2, output)
+        self.assertIn("does not take the token", output)
+        self.assertEqual(len(self.host.token.read_text()), 64)
+
+    def test_and_one_that_is_not_empty_is_named(self):
+        self.host.token.unlink()
+        self.host.token.mkdir()
+        (self.host.token / "of somebody").touch()
+        self.host.docker.containers.clear()
+        code, output = self.host.deploy("v1.1.0")
+        self.assertEqual(code, 2, output)
+        self.assertIn("a folder that is not empty", output.splitlines()[-1])
+        self.assertFalse(self.host.is_touched)
+
+    def test_a_folder_in_place_of_one_that_lies_elsewhere(self):
+        self.host.docker.token = self.host.folder / "elsewhere"
+        self.host.docker.token.mkdir()
+        self.host.docker.containers.clear()
+        code, output = self.host.deploy("v1.1.0")
+        self.assertEqual(code, 2, output)
+        self.assertIn(f"{self.host.docker.token} is a folder", output.splitlines()[-1])
+        self.assertFalse(self.host.is_touched)
+
     def test_for_a_stack_that_is_not_up_one_is_made(self):
         self.host.token.unlink()
         self.host.docker.containers.clear()
@@ -96,6 +136,36 @@ class TokenTests(unittest.TestCase):
         self.assertEqual(code, 2, output)
         self.assertIn("does not take the token", output)
         self.assertEqual(len(self.host.token.read_text()), 64)
+
+
+class ComposeVersionTests(unittest.TestCase):
+    def setUp(self):
+        self.host = FakeHost()
+        self.addCleanup(self.host.close)
+
+    def test_a_docker_without_compose_or_with_an_old_one_is_refused(self):
+        for answer, found in (
+            (Result(err="unknown flag: --short\n\nRun 'docker --help' for more information\n", code=125), "has none"),
+            (Result(err="docker: 'compose' is not a docker command.\nSee 'docker --help'\n", code=1), "has none"),
+            (Result("2.23.3\n"), "has 2.23.3"),
+            (Result("v2.9.0-desktop.1\n"), "has v2.9.0-desktop.1"),
+            (Result("1.29.2\n"), "has 1.29.2"),
+        ):
+            with self.subTest(found):
+                self.host.docker.compose_version = answer
+                code, output = self.host.deploy("v1.1.0")
+                self.assertEqual(code, 2, output)
+                last = output.splitlines()[-1]
+                self.assertIn("Docker Compose 2.24 or newer is needed", last)
+                self.assertIn(found, last)
+                self.assertFalse(self.host.is_touched)
+
+    def test_a_newer_one_or_one_that_does_not_tell_is_taken(self):
+        for version in ("2.24.0", "v2.40.3-desktop.1", "5.1.0", "dev"):
+            with self.subTest(version):
+                self.host.docker.compose_version = Result(version + "\n")
+                code, output = self.host.deploy("v1.0.0", "--watch", "0s")
+                self.assertEqual(code, 0, output)
 
 
 if __name__ == "__main__":

@@ -234,10 +234,13 @@ class UpgradeTests(unittest.TestCase):
             self.assertEqual(engine.serves, "new")
 
     def test_one_that_serves_the_image_already_is_waited_for(self):
-        engine = FakeEngine(container(1, restart_policy="no", image="proxy:0", image_id="sha0"), container(2))
+        engine = FakeEngine(
+            container(1, restart_policy="no", image="proxy:0", image_id="sha0"), container(2, restart_policy="no")
+        )
         self.on_sleep = lambda: engine.change("id1", status="exited")
         self.upgrade(engine, image="proxy:1")
         self.assertEqual(list(engine.all), ["id2"])
+        self.assertEqual(engine.all["id2"].restart_policy, "unless-stopped", "the interrupted one had not got so far")
         self.assertEqual(self.env.read()["PROXY_IMAGE"], "proxy:1")
 
     def test_the_same_image_again_is_a_restart(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,9 +10,9 @@ import sysconfig
 from importlib import metadata
 from pathlib import Path
 
-from .stack import BASE_IMAGE, run
+from .stack import BASE_IMAGE, ROOT, run
 
-#: What the Dockerfiles name.
+#: What the Dockerfiles name; the client's by its digest.
 PYTHON_IMAGE = "python:3.13-slim"
 
 _PACKAGES = ("grpcio", "grpcio-health-checking", "grpcio-tools", "protobuf", "typing_extensions", "setuptools", "pip")
@@ -45,6 +46,17 @@ def ensure_python_image(folder: Path) -> None:
     _copy_libraries(root)
     (folder / "Dockerfile").write_text(_DOCKERFILE)
     run("docker", "build", "--quiet", "--tag", PYTHON_IMAGE, folder)
+
+
+def ensure_client_image() -> None:
+    """Where no registry can be reached, builds the demonstration's client, which Compose would do, on the stand-in."""
+    dockerfile = ROOT / "deploy/examples/client/Dockerfile"
+    pinned = re.search(r"^FROM (\S+) AS python-base$", dockerfile.read_text(), re.MULTILINE)[1]
+    if run("docker", "pull", "--quiet", pinned, check=False, timeout=300).returncode != 0:
+        run(
+            "docker", "buildx", "build", "--quiet", "--load", "--tag", "sluice-client:local", "--file", dockerfile,
+            "--build-context", f"python-base=docker-image://{PYTHON_IMAGE}", ROOT,
+        )  # fmt: skip
 
 
 def _copy_packages(site: Path) -> None:

@@ -46,9 +46,15 @@ class FakeDocker:
     project: str = "sluice"
     #: The project of the containers that run, if it is another one.
     running_project: str | None = None
+    #: The file of the secret, if it is another than secrets/admin-token.
+    token: Path | None = None
+    #: What `docker compose version --short` says.
+    compose_version: Result = field(default_factory=lambda: Result("2.24.0\n"))
 
     def run(self, arguments: list[str], environment: dict[str, str], folder: str) -> Result:
         self.calls.append(" ".join(arguments))
+        if arguments == ["compose", "version", "--short"]:
+            return self.compose_version
         if arguments[0] == "compose":
             return self._compose(arguments[1:], environment, folder)
         if arguments[:2] == ["image", "inspect"]:
@@ -79,7 +85,7 @@ class FakeDocker:
         files = files or [str(Path(folder).resolve() / "docker-compose.yml")]
         services = self._services(values, files)
         if arguments[0] == "config":
-            secrets = {"admin-token": {"file": str(self.folder / "secrets/admin-token")}}
+            secrets = {"admin-token": {"file": str(self.token or self.folder / "secrets/admin-token")}}
             name = environment.get("COMPOSE_PROJECT_NAME") or self.project
             return Result(json.dumps({"name": name, "services": services, "secrets": secrets}))
         if arguments[0] == "ps":

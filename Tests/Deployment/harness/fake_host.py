@@ -61,6 +61,8 @@ class FakeHost:
         self.token.write_text(TOKEN)
         #: What each version says, whatever it is asked: the version's one class.
         self.labels = {"v1.0.0": "old", "v1.1.0": "new", "v1.2.0": "newest"}
+        #: Versions whose server does not know the Predictor's service.
+        self.foreign: set[str] = set()
         for version, label in self.labels.items():
             self.write_cases(version, [{"features": SETOSA, "label": label}])
         self._begin_programs()
@@ -171,6 +173,9 @@ class FakeHost:
         version = self.docker.containers[color].version
         if port == "50050":
             self.proxy.count(color)
+        if version in self.foreign and method.startswith("prediction.v1.PredictionService/"):
+            headers.write_text("HTTP/2 200\r\ngrpc-status: 12\r\ngrpc-message: Method not found!\r\n")
+            return Result()
         name = version.encode()
         label = self.labels.get(version, version).encode()
         message = (

@@ -30,8 +30,8 @@ class ColorService:
     http_address: str | None
 
     @property
-    def is_predictor(self) -> bool:
-        """Whether it serves one of our models, by the Predictor's own setting."""
+    def may_be_predictor(self) -> bool:
+        """Whether it has the setting that the Predictor cannot do without; other model servers may have it, too."""
         return self.version is not None
 
 

@@ -38,7 +38,10 @@ class Confirmation:
         Raises DeploymentFailure.
         """
         try:
-            verification = self._verification(color, epoch, self._book.of_new(self._stack.services(color)))
+            services = self._stack.services(color)
+            others = [] if previous is None else self._stack.services(previous)
+            questions = self._book.settle(self._book.of_new(services), services, others)
+            verification = self._verification(color, epoch, questions)
             self._log.say("verify", verification.verify("active"))
             verification.watch()
         except ChangedMeanwhile as change:
@@ -101,7 +104,8 @@ class Confirmation:
     def _verify_old(self, previous: str, old: str | None, epoch: int, why: str) -> None:
         """The version that serves again is asked its own questions."""
         try:
-            questions = self._book.of_old(old, self._stack.services(previous))
+            services = self._stack.services(previous)
+            questions = self._book.settle(self._book.of_old(old, services), services)
             result = self._verification(previous, epoch, questions).verify("rolled-back")
         except Exception as error:
             raise DeploymentFailure(

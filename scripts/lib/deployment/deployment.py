@@ -23,6 +23,10 @@ from .verification import seen_healthy
 _LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE")
 
 
+def _other(color: str) -> str:
+    return "green" if color == "blue" else "blue"
+
+
 class Deployment:
     """One run. Its steps depend on the state that it finds, so it can be repeated after any interruption."""
 
@@ -48,7 +52,7 @@ class Deployment:
         status = self._admin.status()
         active, image = status["active"], self._image(status["active"])
         self._log.say("found", f"active is {active} ({self._named_version(active)}) at epoch {status['epoch']}")
-        idle = "green" if active == "blue" else "blue"
+        idle = _other(active)
         interrupted = self._journal.read()
         # An interrupted run of this deployment got as far as the switch: only the confirmation is left to do.
         is_unconfirmed = interrupted is not None and interrupted.color == active
@@ -211,6 +215,7 @@ class Deployment:
         self._log.say("healthy", f"{idle} is healthy after {time.monotonic() - begun:.1f} s")
 
     def _test(self, idle: str, services: list[ColorService], questions: Questions) -> None:
+        questions = self._book.settle(questions, services, self._stack.services(_other(idle)))
         if questions.is_empty:
             self._log.say("smoke", f"nothing is asked, its health alone counts: {questions.source}")
         try:

@@ -7,9 +7,16 @@ import tempfile
 import urllib.parse
 from pathlib import Path
 
+_UNIMPLEMENTED = "12"
+
 
 class CallFailed(Exception):
     """A call without an answer, or with a status other than OK; says why."""
+
+    def __init__(self, message: str, is_unimplemented: bool = False):
+        """`is_unimplemented`: the server answers, and does not know the method."""
+        super().__init__(message)
+        self.is_unimplemented = is_unimplemented
 
 
 def unary(address: str, method: str, message: bytes, timeout: float) -> bytes:
@@ -36,11 +43,16 @@ def unary(address: str, method: str, message: bytes, timeout: float) -> bytes:
             raise CallFailed(
                 f"{method} at {address}: {result.stderr.strip() or f'curl ended with {result.returncode}'}"
             )
-        fields = _fields(headers.read_text(encoding="latin-1"))
+        dump = headers.read_text(encoding="latin-1")
+        fields = _fields(dump)
         status = fields.get("grpc-status")
+        if status is None:
+            http = (dump.split(maxsplit=2) + ["", "no status"])[1]
+            # gRPC's table of HTTP statuses makes UNIMPLEMENTED of 404.
+            raise CallFailed(f"{method} at {address}: HTTP {http} without a grpc-status", http == "404")
         if status != "0":
             message_text = urllib.parse.unquote(fields.get("grpc-message", ""))
-            raise CallFailed(f"{method} at {address}: grpc-status {status}: {message_text}")
+            raise CallFailed(f"{method} at {address}: grpc-status {status}: {message_text}", status == _UNIMPLEMENTED)
         answer = body.read_bytes()
     if len(answer) < 5 or answer[0] != 0 or int.from_bytes(answer[1:5], "big") != len(answer) - 5:
         raise CallFailed(f"{method} at {address}: the answer is not one uncompressed message")

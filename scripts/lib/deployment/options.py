@@ -82,6 +82,29 @@ def duration(text: str) -> float:
     return float(match.group(1)) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match.group(2)]
 
 
+def _patience(text: str) -> float:
+    """A duration in which something has to happen, so that none would always be too short."""
+    if (value := duration(text)) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time at all")
+    return value
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 20")
+    return int(text)
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; was a variable meant that is not set?")
+    return text
+
+
+def _file(text: str) -> Path:
+    return Path(_name(text))
+
+
 def _version(text: str) -> str:
     # It becomes part of a path in the container.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
@@ -98,32 +121,32 @@ def _share(text: str) -> float:
 
 
 def _limit(text: str) -> float | None:
-    return None if text == "off" else duration(text)
+    return None if text == "off" else _patience(text)
 
 
 def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     parser = _Parser(
         prog="deploy.sh",
-        description="Deploys a version of the model blue-green: brings it up on the idle color, checks it there, "
+        description="Deploys a version of a service blue-green: brings it up on the idle color, checks it there, "
         "switches the Proxy to it, watches it, and goes back by itself if it does badly.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("version", type=_version, metavar="VERSION", nargs="?", help="its version, such as v1.1.0")
     parser.add_argument(
-        "version", type=_version, metavar="VERSION", nargs="?", help="folder of models/ in the image, such as v1.1.0"
+        "--image", type=_name, help="image of the new version; without it, the one that the active color runs"
     )
-    parser.add_argument("--image", help="image of the new version; without it, the one that the active color runs")
     parser.add_argument(
-        "--proxy-image", metavar="IMAGE",
+        "--proxy-image", type=_name, metavar="IMAGE",
         help="image of the Proxy for a stack that is not up yet; a running Proxy is left as it is",
     )  # fmt: skip
+    parser.add_argument("--pull", choices=["missing", "always", "never"], help="when to pull the image (missing)")
     parser.add_argument(
-        "--pull", choices=["missing", "always", "never"], default="missing", help="when to pull --image (missing)"
+        "--build", action="store_true", help="build the image from this checkout first, in place of pulling it"
     )
-    parser.add_argument("--build", action="store_true", help="build the image from this checkout first")
     parser.add_argument(
         "--health-timeout",
-        type=duration,
+        type=_patience,
         default=60,
         metavar="TIME",
         help="for the new version to become healthy (60s)",
@@ -147,7 +170,7 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         help="99 %% of calls must be faster; `off` where calls are long streams (2.5s)",
     )  # fmt: skip
     parser.add_argument(
-        "--min-calls", type=int, default=20, metavar="N", help="judge share and p99 from this many calls on (20)"
+        "--min-calls", type=_count, default=20, metavar="N", help="judge share and p99 from this many calls on (20)"
     )
     parser.add_argument(
         "--lock-timeout",
@@ -157,16 +180,16 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         help="wait so long for another deployment to end (0s)",
     )
     parser.add_argument(
-        "--smoke", metavar="FILE|none",
+        "--smoke", type=_name, metavar="FILE|none",
         help="requests with their known answers; with none, nothing is asked but the smoke command (models/VERSION/"
         "smoke.json, if it is there, the service is the Predictor and there is no --smoke-command)",
     )  # fmt: skip
     parser.add_argument(
-        "--smoke-command", metavar="CMD",
+        "--smoke-command", type=_name, metavar="CMD",
         help="a program that says by its exit status whether the version is good; no shell reads CMD",
     )  # fmt: skip
     parser.add_argument(
-        "--smoke-timeout", type=duration, default=60, metavar="TIME", help="for the smoke command to end (60s)"
+        "--smoke-timeout", type=_patience, default=60, metavar="TIME", help="for the smoke command to end (60s)"
     )
     parser.add_argument(
         "--detach", action="store_true",
@@ -181,8 +204,8 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         "--follow", action="store_true",
         help="follow the last run that was begun with --detach, and end with its exit status",
     )  # fmt: skip
-    parser.add_argument("--log", type=Path, default=root / ".run/deploy.log", metavar="FILE", help=".run/deploy.log")
-    parser.add_argument("--summary", type=Path, metavar="FILE", help="append a Markdown table of the run to FILE")
+    parser.add_argument("--log", type=_file, default=root / ".run/deploy.log", metavar="FILE", help=".run/deploy.log")
+    parser.add_argument("--summary", type=_file, metavar="FILE", help="append a Markdown table of the run to FILE")
     found = parser.parse_args(arguments)
     if found.follow:
         if len(arguments) > 1:
@@ -192,10 +215,13 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         parser.error("a VERSION is needed")
     if found.name is not None and not found.detach:
         parser.error("--name goes with --detach")
+    if found.build and found.pull is not None:
+        parser.error("--pull goes without --build, which makes the image here")
     is_off = found.smoke == "none"
     smoke_file = None if found.smoke is None or is_off else Path(found.smoke)
     return Options(
-        version=found.version, image=found.image, proxy_image=found.proxy_image, pull=found.pull, build=found.build,
+        version=found.version, image=found.image, proxy_image=found.proxy_image, pull=found.pull or "missing",
+        build=found.build,
         health_timeout=found.health_timeout, drain_timeout=found.drain_timeout, switch_timeout=found.switch_timeout,
         watch=found.watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
         lock_timeout=found.lock_timeout, smoke_file=smoke_file, is_smoke_off=is_off, smoke_command=found.smoke_command,

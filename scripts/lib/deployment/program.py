@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from .compose_stack import ComposeStack
+from .compose_version import require_compose
 from .deployment import Deployment
 from .deployment_lock import DeploymentLock
 from .detached_run import DetachedRun
+from .docker_command import DockerCommand
 from .env_file import EnvFile
 from .failure import DeploymentFailure, ExitCode
 from .journal import Journal
@@ -117,23 +119,30 @@ def _token(stack: ComposeStack, log: StepLog) -> Path:
         raise DeploymentFailure(ExitCode.NOT_READY, "the stack has no secret admin-token with a file")
     if token.is_file() and token.stat().st_size > 0:
         return token
+    what = "is a folder, as Docker makes one where the file does not exist" if token.is_dir() else "is missing"
     if stack.is_proxy_running():
         raise DeploymentFailure(
             ExitCode.NOT_READY,
-            f"the admin token {token} is missing, and the running Proxy takes that token only: put it back; without a "
-            "copy, stop the Proxy, make a new one with scripts/secrets.sh, and start the Proxy again",
+            f"the admin token {token} {what}, and the running Proxy takes the token that it was started with: put the "
+            "file back; without a copy, stop the Proxy, make a new one with scripts/secrets.sh, and start the Proxy "
+            "again",
         )
     if token == _ROOT / "secrets/admin-token":
         made = subprocess.run([str(_ROOT / "scripts/secrets.sh")], capture_output=True, text=True, check=False)
         if made.returncode != 0:
             raise DeploymentFailure(ExitCode.NOT_READY, made.stderr.strip() or "scripts/secrets.sh failed")
         log.say("secrets", f"made {token}")
+    elif token.is_dir():
+        raise DeploymentFailure(
+            ExitCode.NOT_READY, f"the admin token {token} {what}: remove the folder, and put the token in its place"
+        )
     return token
 
 
 def _require_tools() -> None:
     if shutil.which("docker") is None:
         raise DeploymentFailure(ExitCode.NOT_READY, "docker is not installed")
+    require_compose(DockerCommand(_ROOT))
     if shutil.which("curl") is None:
         raise DeploymentFailure(ExitCode.NOT_READY, "curl is not installed")
     if "HTTP2" not in subprocess.run(["curl", "--version"], capture_output=True, text=True, check=False).stdout:

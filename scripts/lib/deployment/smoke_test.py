@@ -11,7 +11,8 @@ from . import protobuf
 from .grpc_call import CallFailed, unary
 from .smoke_cases import Case
 
-_SERVICE = "prediction.v1.PredictionService"
+#: The Predictor's service.
+SERVICE = "prediction.v1.PredictionService"
 _SERVING = 1
 
 
@@ -23,6 +24,15 @@ class SmokeFailed(Exception):
 class Prediction:
     label: str
     model_version: str
+
+
+def knows_service(address: str, timeout: float = 5) -> bool | None:
+    """Whether the server there has the Predictor's service; None if no answer tells."""
+    try:
+        unary(address, f"{SERVICE}/Health", b"", timeout)
+    except CallFailed as error:
+        return False if error.is_unimplemented else None
+    return True
 
 
 class SmokeTest:
@@ -37,7 +47,7 @@ class SmokeTest:
     def run_grpc(self, address: str) -> str:
         """Calls Health, then Predict for every case. Returns a sentence about the result."""
         try:
-            health = dict(protobuf.fields(unary(address, f"{_SERVICE}/Health", b"", self._timeout)))
+            health = dict(protobuf.fields(unary(address, f"{SERVICE}/Health", b"", self._timeout)))
             if health.get(1) != _SERVING:
                 raise SmokeFailed(f"gRPC {address}: Health says {health.get(1)}, not SERVING")
             self._expect_version(f"gRPC {address}: Health", _text(health.get(2)))
@@ -61,7 +71,7 @@ class SmokeTest:
     def _predict(self, address: str, case: Case) -> Prediction:
         """Makes one prediction over gRPC. Raises CallFailed or ValueError."""
         message = protobuf.packed_doubles(1, case.features)
-        answer = dict(protobuf.fields(unary(address, f"{_SERVICE}/Predict", message, self._timeout)))
+        answer = dict(protobuf.fields(unary(address, f"{SERVICE}/Predict", message, self._timeout)))
         return Prediction(_text(answer.get(1)), _text(answer.get(3)))
 
     def run_http(self, address: str) -> str:

@@ -13,6 +13,7 @@ from deployment.env_file import EnvFile
 from deployment.failure import DeploymentFailure
 from deployment.failure import ExitCode as DeploymentExitCode
 from deployment.step_log import StepLog
+from deployment.terminal import Terminal
 
 from .containers import Engine
 from .options import ExitCode, Options, UpgradeFailure, parse
@@ -26,13 +27,16 @@ class _Terminated(Exception):
 def main() -> int:
     root = Path(__file__).resolve().parents[3]
     options = parse(sys.argv[1:], root)
-    log = StepLog(options.log_file)
+    terminal = Terminal()
+    log = StepLog(options.log_file, terminal)
     log.say("begin", f"upgrade the Proxy to {options.image}")
 
     def terminate(*_: object) -> NoReturn:
         raise _Terminated
 
     signal.signal(signal.SIGTERM, terminate)
+    # A lost connection ends no upgrade: what can't be shown is in the log's file.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         _upgrade(options, root, log)
         code = ExitCode.UPGRADED
@@ -45,6 +49,7 @@ def main() -> int:
     except Exception as error:  # Whatever it is, the log has to have it.
         code = ExitCode.UNEXPECTED
         log.say("end", f"exit {int(code)}: {type(error).__name__}: {error}")
+    terminal.close()
     return int(code)
 
 

@@ -155,8 +155,10 @@ class Engine:
 
     def create(self, image: str, count: int) -> str:
         """Creates containers of the service until there are `count`, and starts none. Returns what Compose said."""
+        # With --no-deps the container would be noted as one without dependencies, and the next `docker compose up`
+        # would replace it.
         done = self._run(
-            "compose", *self._files, "up", "--no-start", "--no-deps", "--no-recreate", "--no-build", "--pull", "never",
+            "compose", *self._files, "up", "--no-start", "--no-recreate", "--no-build", "--pull", "never",
             "--scale", f"{SERVICE}={count}", SERVICE, environment={"PROXY_IMAGE": image}, check=False, timeout=120,
         )  # fmt: skip
         return done.stderr + done.stdout

@@ -44,7 +44,7 @@ class ProxyUpgrade:
         old = self._find()
         image_id = self._engine.provide(self._options.image, self._options.pull)
         others = self._tidy(old)
-        if others and old.image_id == image_id:
+        if others and (old.image, old.image_id) == (self._options.image, image_id):
             self._log.say("found", f"{old.name} serves {self._options.image} already")
             new, old_ones = old, others
             self._record(new)

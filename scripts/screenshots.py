@@ -36,10 +36,11 @@ PICTURES = {
     "switch": [CALLS, "scripts/switch.sh green", CALLS],
     "rollback": ["scripts/rollback.sh", CALLS],
     "refused-switch": [
-        "docker compose stop green 2>/dev/null; sleep 4",
+        "docker compose stop green 2>/dev/null",
+        "until scripts/health.sh | grep 'green is unhealthy'; do sleep 1; done",
         "scripts/switch.sh green; echo \"exit $?\"",
         CALLS,
-        "docker compose start green 2>/dev/null; sleep 4; scripts/health.sh",
+        "docker compose start green 2>/dev/null\n  until scripts/health.sh | grep 'green is healthy'; do sleep 1; done",
     ],
     "deploy": ["scripts/deploy.sh v1.1.0 --watch 10s"],
     "metrics": [

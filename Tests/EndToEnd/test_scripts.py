@@ -32,6 +32,23 @@ def change(tmp_path):
     return run_script
 
 
+def test_a_color_that_is_replaced_by_the_other_is_not_ready(start_proxy, change, green):
+    """With --failover the Proxy is ready all the same; the scripts say who is served by whom."""
+    nobody = f"127.0.0.1:{free_port()}"
+    proxy = start_proxy(blue=nobody, green=green.address, failover=True, health_rise=1, health_fall=1)
+    proxy.admin.wait_health("blue", "unhealthy")
+    assert proxy.admin.get("/readyz").status == 200
+    health = change("health.sh", proxy)
+    assert health.returncode == 8
+    assert "blue can't take calls; new ones go to green in its place" in health.stderr
+    switched = change("switch.sh", proxy, "green")
+    assert switched.returncode == 0, switched
+    assert "ready: calls go to green" in change("health.sh", proxy).stdout
+    forced = change("switch.sh", proxy, "blue", "--force", "a test")
+    assert forced.returncode == 8
+    assert "new ones go to green in its place" in forced.stderr
+
+
 def test_switch_and_rollback_scripts(proxy, change, tmp_path):
     done = change("switch.sh", proxy)
     assert done.returncode == 0, done

@@ -85,6 +85,18 @@ error_text() {
     printf '%s' "${found[0]:-}"
 }
 
+# look_for_readiness : puts into $unready why the active color takes no calls; nothing if it takes them. GET /readyz alone says
+# whether anybody is served, and so the other color in its place (--failover).
+look_for_readiness() {
+    admin GET /readyz --max-time 10
+    fields active error failover
+    if [ "$http_status" != 200 ]; then
+        unready=${found[1]:-GET /readyz answered $http_status}
+    else
+        unready=${found[2]:+${found[0]} can\'t take calls; new ones go to ${found[2]} in its place}
+    fi
+}
+
 # note_status before|after : notes which color is active, and the health of both.
 note_status() {
     admin GET /status --max-time 10
@@ -101,7 +113,7 @@ note_status() {
 #
 # Only /switch takes a color as an argument. The script defines `usage`.
 change_command() {
-    local path=$1 color="" wait="" made ready reason="" seconds
+    local path=$1 color="" wait="" made seconds unready
     local -a query=()
     shift
     while [ $# -gt 0 ]; do
@@ -158,13 +170,11 @@ change_command() {
 
     for seconds in 0 1 1 1 1 1; do
         sleep "$seconds"
-        admin GET /readyz --max-time 10
-        ready=$http_status
-        [ "$ready" != 200 ] || break
+        look_for_readiness
+        [ -n "$unready" ] || break
     done
-    [ "$ready" = 200 ] || reason=$(error_text)
     note_status after
-    [ "$ready" = 200 ] || give_up "$exit_not_ready" "not ready: $reason"
+    [ -z "$unready" ] || give_up "$exit_not_ready" "not ready: $unready"
     [ "$made" = 200 ] || give_up "$exit_not_drained" "calls are still in flight on the old color after $wait"
 }
 

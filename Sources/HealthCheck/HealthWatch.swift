@@ -11,9 +11,10 @@ import TLS
 final class HealthWatch: EventHandler {
     private enum State {
         case idle
-        /// - Parameter replaced: why the connection before ends, if the server has announced that.
-        case connecting(Dial, replaced: String?)
-        case open(Transport, WatchSession)
+        /// - Parameter goodbye: how the server announced the end of the connection before; `nil` if it announced none.
+        case connecting(Dial, goodbye: String?)
+        /// - Parameter goodbye: the same.
+        case open(Transport, WatchSession, goodbye: String?)
         case ended
     }
 
@@ -67,7 +68,7 @@ final class HealthWatch: EventHandler {
         switch state {
         case .idle: connect()
         case .connecting: break
-        case .open(let transport, let session):
+        case .open(let transport, let session, _):
             ask(question, session)
             write(transport, session)
         case .ended: self.answer(question, .requestFailed(reason: "the watch has ended"))
@@ -83,18 +84,18 @@ final class HealthWatch: EventHandler {
 
     // MARK: Connecting
 
-    private func connect(replacing reason: String? = nil) {
+    /// - Parameter goodbye: how the server announced the end of the connection that this one replaces.
+    private func connect(after goodbye: String? = nil) {
         let dial = Dial.start(request(), offering: .http2, on: loop, resolver: resolver) { [self] in connected($0) }
-        state = .connecting(dial, replaced: reason)
+        state = .connecting(dial, goodbye: goodbye)
     }
 
     private func connected(_ outcome: Dial.Outcome) {
-        guard case .connecting(_, let replaced) = state else { return }
+        guard case .connecting(_, let goodbye) = state else { return }
         switch outcome {
         case .failed(let reason):
             state = .idle
-            // Otherwise it is a failed check like any other: nothing has been heard of the server's end.
-            if let replaced { say(.bad(reason: "\(replaced); a new connection: \(reason)")) }
+            hasEnded(after: goodbye, reason)
             answerAll(.connectFailed(reason: reason))
         case .connected(let transport):
             do {
@@ -106,8 +107,10 @@ final class HealthWatch: EventHandler {
             let session = WatchSession(request(), service: service, sendsPings: sendsPings) { [unowned self] word in
                 say(word)
             }
-            state = .open(transport, session)
+            state = .open(transport, session, goodbye: goodbye)
             for question in questions { ask(question, session) }
+            // The next round may be far away, and the server is to be heard until then.
+            if questions.isEmpty { session.round { _ in } }
             write(transport, session)
             // The socket doesn't report again what came in with the end of the handshake.
             if isOpen(session) { read(transport, session) }
@@ -124,7 +127,7 @@ final class HealthWatch: EventHandler {
     }
 
     private func expired(_ question: Question, _ limit: Duration) {
-        guard case .open(let transport, let session) = state else { return }
+        guard case .open(let transport, let session, _) = state else { return }
         question.timeout = nil
         // With no PING under way, a slow answer can't be told from a server that hangs.
         guard question.hasHeard || !sendsPings else {
@@ -156,13 +159,13 @@ final class HealthWatch: EventHandler {
     // MARK: Bytes
 
     func ready(_ readiness: Readiness) {
-        guard case .open(let transport, let session) = state else { return }
+        guard case .open(let transport, let session, _) = state else { return }
         if !readiness.isDisjoint(with: [.readable, .broken]) { read(transport, session) }
         if isOpen(session) { write(transport, session) }
     }
 
     private func isOpen(_ session: WatchSession) -> Bool {
-        if case .open(_, let current) = state { current === session } else { false }
+        if case .open(_, let current, _) = state { current === session } else { false }
     }
 
     private func read(_ transport: Transport, _ session: WatchSession) {
@@ -226,24 +229,30 @@ final class HealthWatch: EventHandler {
             if let timeout = question.timeout { loop.cancel(timeout) }
             question.timeout = nil
         }
-        connect(replacing: "the server ends the connection with \(code)")
+        connect(after: "the server ends the connection with \(code)")
     }
 
     /// The connection is gone without notice, or of no use.
     private func lose(_ reason: String) {
-        guard case .open(_, let session) = state else { return }
+        guard case .open(_, let session, let goodbye) = state else { return }
         close()
         state = .idle
-        // A server that never answered has not come to its end by this: the check has failed like any other.
-        if session.hasAnswered { say(.bad(reason: reason)) }
+        if session.hasAnswered { say(.bad(reason: reason)) } else { hasEnded(after: goodbye, reason) }
         answerAll(.requestFailed(reason: reason))
+    }
+
+    /// No connection has come of an attempt, or none on which the server answered. If the server said goodbye before, it
+    /// has stopped: one that stops may take a connection until it listens no more. Otherwise nothing is known of its end,
+    /// and the check has failed like any other.
+    private func hasEnded(after goodbye: String?, _ reason: String) {
+        if let goodbye { say(.bad(reason: "\(goodbye); a new connection: \(reason)")) }
     }
 
     private func close() {
         switch state {
         case .idle, .ended: break
         case .connecting(let dial, _): dial.cancel()
-        case .open(let transport, _):
+        case .open(let transport, _, _):
             transport.close()
             loop.remove(transport.socket.descriptor)
         }

@@ -14,6 +14,7 @@ import pytest
 
 from harness.ports import free_port
 from harness.process import eventually
+from harness.raw_http2 import RawStream, grpc_message, grpc_response, to_bytes
 
 #: Seconds from an upstream's end, or its word, to `/status`.
 AT_ONCE = 0.3
@@ -43,7 +44,7 @@ class HealthServer:
         self.wait("done", start)
 
     def count(self, event: str) -> int:
-        return sum(1 for record in self.process.json_lines("stdout") if record["event"] == event)
+        return len(self.requests(event))
 
     def requests(self, event: str) -> list[dict]:
         return [record for record in self.process.json_lines("stdout") if record["event"] == event]
@@ -110,14 +111,50 @@ def test_the_end_of_a_process_is_known_at_once(start_watching, start_server, fla
     assert found["last_error"].startswith("grpc-watch: ")
 
 
-def test_a_server_that_stops_in_order_is_known_soon(start_watching, start_server):
-    """It says goodbye (GOAWAY) and listens no more. Mostly that is known at once; a connection that gets in between the two
-    is found out by the next rounds."""
+def test_a_server_that_stops_in_order_is_known_at_once(start_watching, start_server):
+    """It says goodbye (GOAWAY) and listens no more."""
     server = start_server()
-    proxy = start_watching(server, health_interval="100ms", health_fall=2)
+    proxy = start_watching(server)
     took, found = seconds_until(proxy, "unhealthy", lambda: server.process.send_line(json.dumps({"stop": 5})))
-    assert took < 3
-    assert "grpc-watch: " in found["last_error"]
+    assert took < AT_ONCE
+    goodbye, _, end = found["last_error"].partition("; ")
+    assert goodbye == "grpc-watch: the server ends the connection with NO_ERROR"
+    assert "refused" in end or "closed" in end or "reset" in end, "it is the server that ends the new connection"
+
+
+def test_a_connection_between_goodbye_and_end_is_no_sign_of_life(start_watching, start_raw_backend):
+    """A server that has said goodbye may still take a connection, and drop it, before it listens no more."""
+
+    def answer_the_first(stream: RawStream) -> None:
+        is_first = stream.connection is server.requests[0].connection
+        if stream.path.endswith(b"/Watch"):
+            if is_first:
+                stream.send_headers(grpc_response(("grpc-status", "12")), True)
+            return
+        if not is_first:
+            stream.connection.abort()
+            return
+        stream.wait_end()
+        stream.send_headers(grpc_response())
+        stream.send_data(grpc_message(b"\x08\x01"))
+        stream.send_headers(to_bytes([("grpc-status", "0")]), True)
+
+    server = start_raw_backend(answer_the_first)
+    proxy = start_watching(server)
+    last = max(request.id for request in server.requests)
+    took, found = seconds_until(proxy, "unhealthy", lambda: server.requests[0].connection.leave(last))
+    assert took < AT_ONCE
+    assert "the server ends the connection with" in found["last_error"]
+
+
+def test_a_connection_that_replaces_another_is_watched_at_once(start_watching, start_server):
+    """Not only from the next round on."""
+    server = start_server("--max-age", "300")
+    proxy = start_watching(server)
+    eventually(lambda: server.count("watch") >= 3, what="three connections")
+    took, found = seconds_until(proxy, "unhealthy", lambda: server.tell(health="NOT_SERVING"))
+    assert took < AT_ONCE + 0.5, "the connection may just be replaced"
+    assert found["last_error"] == "grpc-watch: NOT_SERVING"
 
 
 def test_getting_well_takes_the_rise(start_watching, start_server):

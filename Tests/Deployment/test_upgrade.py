@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts/lib"))
 from deployment.env_file import EnvFile  # noqa: E402
 from deployment.failure import DeploymentFailure  # noqa: E402
 from deployment.failure import ExitCode as DeploymentExitCode  # noqa: E402
+from deployment.proxy_service import ProxyService  # noqa: E402
 from proxy_upgrade.containers import Container, instant, reason_of, serving  # noqa: E402
 from proxy_upgrade.options import ExitCode, Options, UpgradeFailure, parse  # noqa: E402
 from proxy_upgrade.proxy_upgrade import ProxyUpgrade  # noqa: E402
@@ -49,6 +50,10 @@ class FakeEngine:
     def takes_over(self, id_: str) -> str:
         self.serves = id_
         return ""
+
+    @property
+    def proxy(self) -> ProxyService:
+        return ProxyService({"services": {"proxy": self.service}})
 
     def use_files_of(self, container: Container) -> None:
         pass

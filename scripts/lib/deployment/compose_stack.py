@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .docker_command import DockerCommand
 from .error_line import error_line
 from .failure import DeploymentFailure, ExitCode
 from .plain_text import last_line
+from .proxy_service import ProxyService, published
 from .stack_files import COLOR_LABEL, StackFiles
-
-_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 
 
 @dataclass
@@ -124,38 +122,16 @@ class ComposeStack:
             found.append(
                 ColorService(
                     name=name, image=service.get("image", ""), version=environment.get("MODEL_VERSION"),
-                    grpc_address=self._published(service, self._grpc_port(name, service, color, configuration)),
-                    http_address=self._published(service, environment.get("HTTP_PORT")),
+                    grpc_address=published(service, self._grpc_port(name, service, color, configuration)),
+                    http_address=published(service, environment.get("HTTP_PORT")),
                 )
             )  # fmt: skip
         if not found:
             raise DeploymentFailure(ExitCode.NOT_READY, f"no service of the stack has the label {COLOR_LABEL}={color}")
         return found
 
-    def proxy_address(self) -> str:
-        """The Proxy's address on this host: HOST:PORT, preceded by https:// if it uses TLS."""
-        service, holder = self._proxy()
-        environment = service.get("environment") or {}
-        listen = environment.get("SLUICE_LISTEN", "0.0.0.0:50050")
-        address = self._published(holder, listen.rpartition(":")[2]) or "127.0.0.1:50050"
-        return f"https://{address}" if environment.get("SLUICE_TLS_CERT") else address
-
-    def admin_address(self) -> str:
-        service, holder = self._proxy()
-        admin = (service.get("environment") or {}).get("SLUICE_ADMIN", "127.0.0.1:9901")
-        return self._published(holder, admin.rpartition(":")[2]) or "127.0.0.1:9901"
-
-    def _proxy(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The Proxy's service, and the one that publishes its ports: the one whose network it shares, if it does."""
-        services = self._configuration()["services"]
-        service = services.get(self._proxy_service, {})
-        holder = str(service.get("network_mode", "")).removeprefix("service:")
-        return service, services.get(holder, service)
-
-    def token_file(self) -> Path | None:
-        """The file of the secret that holds the admin token."""
-        secret = self._configuration().get("secrets", {}).get("admin-token", {})
-        return Path(secret["file"]) if "file" in secret else None
+    def proxy(self) -> ProxyService:
+        return ProxyService(self._configuration(), self._proxy_service)
 
     def provide(self, image: str, policy: str) -> None:
         """Makes sure that an image is on this host; fetches it as the policy says: missing, always or never."""
@@ -178,8 +154,7 @@ class ComposeStack:
         """The container's gRPC port: by its PORT, by the Proxy's address for it, or the only one that it publishes."""
         if port := (service.get("environment") or {}).get("PORT"):
             return port
-        proxy = services.get(self._proxy_service, {}).get("environment") or {}
-        for address in (proxy.get(f"SLUICE_{color.upper()}") or "").split(","):
+        for address in (self.proxy().environment.get(f"SLUICE_{color.upper()}") or "").split(","):
             host, _, port = address.strip().rpartition(":")
             if host.rpartition("/")[2] == name:
                 return port
@@ -195,14 +170,6 @@ class ComposeStack:
         if self._configuration_now is None:
             self._configuration_now = self._docker.configuration(*self._files.arguments)
         return self._configuration_now
-
-    @staticmethod
-    def _published(service: dict[str, Any], target: str | None) -> str | None:
-        for port in service.get("ports", []):
-            if target is not None and str(port.get("target")) == str(target) and port.get("published"):
-                host = port.get("host_ip") or "127.0.0.1"
-                return f"{'127.0.0.1' if host == _EVERY_ADDRESS else host}:{port['published']}"
-        return None
 
     def _compose(self, *arguments: str, timeout: float | None = 60) -> subprocess.CompletedProcess[str]:
         return self._docker.run(*self._files.arguments, *arguments, timeout=timeout)

@@ -61,7 +61,7 @@ class Confirmation:
             raise DeploymentFailure(ExitCode.ROLLED_BACK, f"rolled back to {previous}: {why}") from None
 
     def _verification(self, color: str, epoch: int, questions: Questions) -> Verification:
-        address = self._stack.proxy_address()
+        address = self._stack.proxy().address
         version = self._options.version
         return Verification(
             self._options, self._admin, address, questions, color, epoch, self._log,

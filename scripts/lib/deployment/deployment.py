@@ -110,7 +110,7 @@ class Deployment:
             token = self._token_file.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise DeploymentFailure(ExitCode.NOT_READY, f"the admin token cannot be read: {error}") from None
-        return AdminClient(self._stack.admin_address(), token)
+        return AdminClient(self._stack.proxy().admin_address, token)
 
     @staticmethod
     def _lines(values: dict[str, str]) -> dict[str, str | None]:

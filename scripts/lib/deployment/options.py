@@ -68,7 +68,9 @@ class Follow:
     """`--follow`: no deployment of its own."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Ends with USAGE, and one line behind the usage, for arguments that it doesn't understand."""
+
     def error(self, message: str) -> NoReturn:
         self.print_usage()
         self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
@@ -125,7 +127,7 @@ def _limit(text: str) -> float | None:
 
 
 def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
-    parser = _Parser(
+    parser = Parser(
         prog="deploy.sh",
         description="Deploys a version of a service blue-green: brings it up on the idle color, checks it there, "
         "switches the Proxy to it, watches it, and goes back by itself if it does badly.",

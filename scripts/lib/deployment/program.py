@@ -114,7 +114,7 @@ def _prepare(options: Options, log: StepLog, book: QuestionBook, files: StackFil
 
 
 def _token(stack: ComposeStack, log: StepLog) -> Path:
-    token = stack.token_file()
+    token = stack.proxy().token_file
     if token is None:
         raise DeploymentFailure(ExitCode.NOT_READY, "the stack has no secret admin-token with a file")
     if token.is_file() and token.stat().st_size > 0:

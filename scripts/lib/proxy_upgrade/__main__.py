@@ -57,7 +57,9 @@ def _upgrade(options: Options, root: Path, log: StepLog) -> None:
     lock = DeploymentLock(root / ".run/deploy.lock")
     lock.acquire(f"upgrade to {options.image}", options.lock_timeout)
     engine = Engine(root, inherited=(lock.descriptor,))
-    ProxyUpgrade(options, engine, AdminClient(engine.admin_address, engine.token), EnvFile(root / ".env"), log).run()
+    ProxyUpgrade(
+        options, engine, AdminClient(engine.proxy.admin_address, engine.token), EnvFile(root / ".env"), log
+    ).run()
 
 
 if __name__ == "__main__":

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from deployment.docker_command import DockerCommand
+from deployment.plain_text import last_line
+from deployment.proxy_service import ProxyService
+
 from .options import ExitCode, UpgradeFailure
 
 SERVICE = "proxy"
-_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ class Engine:
 
     def __init__(self, root: Path, inherited: tuple[int, ...] = ()):
         """`inherited`: file descriptors that the programs it runs inherit."""
-        self._root = root
-        self._inherited = inherited
+        # .env decides, not the shell.
+        self._docker = DockerCommand(root, inherited, {"PROXY_IMAGE": None, "NET_IMAGE": None})
         self._configuration: dict[str, Any] | None = None
         self._files: tuple[str, ...] = ()
 
@@ -103,7 +105,7 @@ class Engine:
     @property
     def configuration(self) -> dict[str, Any]:
         if self._configuration is None:
-            self._configuration = json.loads(self._run("compose", *self._files, "config", "--format", "json").stdout)
+            self._configuration = self._docker.configuration("compose", *self._files)
         return self._configuration
 
     def use_files_of(self, container: Container) -> None:
@@ -114,31 +116,20 @@ class Engine:
             self._configuration = None
 
     @property
-    def service(self) -> dict[str, Any]:
-        return self.configuration["services"].get(SERVICE, {})
-
-    @property
-    def admin_address(self) -> str:
-        services = self.configuration["services"]
-        holder = services.get(str(self.service.get("network_mode", "")).removeprefix("service:"), self.service)
-        target = (self.service.get("environment") or {}).get("SLUICE_ADMIN", ":9901").rpartition(":")[2]
-        for port in holder.get("ports", []):
-            if str(port.get("target")) == target and port.get("published"):
-                host = port.get("host_ip") or "127.0.0.1"
-                return f"{'127.0.0.1' if host == _EVERY_ADDRESS else host}:{port['published']}"
-        return f"127.0.0.1:{target}"
+    def proxy(self) -> ProxyService:
+        return ProxyService(self.configuration, SERVICE)
 
     @property
     def token(self) -> str | None:
-        secret = self.configuration.get("secrets", {}).get("admin-token", {})
+        file = self.proxy.token_file
         try:
-            return Path(secret["file"]).read_text(encoding="utf-8").strip() if "file" in secret else None
+            return file.read_text(encoding="utf-8").strip() if file else None
         except OSError as error:
             raise UpgradeFailure(ExitCode.NOT_READY, f"the admin token can't be read: {error}") from None
 
     def net_image(self) -> str | None:
         """The image of the container that holds the network, as it was named; None without one."""
-        holder = str(self.service.get("network_mode", "")).removeprefix("service:")
+        holder = self.proxy.holder
         found = self._inspect(self._ids(holder)) if holder else []
         return found[0].image if found else None
 
@@ -157,9 +148,10 @@ class Engine:
         """Creates containers of the service until there are `count`, and starts none. Returns what Compose said."""
         # With --no-deps the container would be noted as one without dependencies, and the next `docker compose up`
         # would replace it.
-        done = self._run(
+        docker = replace(self._docker, variables={**self._docker.variables, "PROXY_IMAGE": image})
+        done = docker.run(
             "compose", *self._files, "up", "--no-start", "--no-recreate", "--no-build", "--pull", "never",
-            "--scale", f"{SERVICE}={count}", SERVICE, environment={"PROXY_IMAGE": image}, check=False, timeout=120,
+            "--scale", f"{SERVICE}={count}", SERVICE, timeout=120,
         )  # fmt: skip
         return done.stderr + done.stdout
 
@@ -168,15 +160,15 @@ class Engine:
 
     def start(self, container: Container) -> str:
         """Starts a container. Returns why it can't be started; empty if it runs."""
-        done = self._run("start", container.id, check=False)
-        return "" if done.returncode == 0 else last_line(done.stderr)
+        done = self._docker.run("start", container.id)
+        return "" if done.returncode == 0 else _reason(done)
 
     def remove(self, container: Container) -> None:
         """Removes a container, and kills what runs in it."""
         self._run("rm", "--force", container.id)
 
     def log(self, container: Container) -> str:
-        done = self._run("logs", "--tail", "50", container.id, check=False)
+        done = self._docker.run("logs", "--tail", "50", container.id)
         return done.stdout + done.stderr
 
     # Images
@@ -188,14 +180,14 @@ class Engine:
             return found
         if policy == "never":
             raise UpgradeFailure(ExitCode.NOT_READY, f"the image {image} is not on this host, and --pull is never")
-        done = self._run("pull", "--quiet", image, check=False, timeout=900)
+        done = self._docker.run("pull", "--quiet", image, timeout=900)
         found = self._image_id(image)
         if done.returncode != 0 or not found:
-            raise UpgradeFailure(ExitCode.NOT_READY, f"the image {image} can't be pulled: {last_line(done.stderr)}")
+            raise UpgradeFailure(ExitCode.NOT_READY, f"the image {image} can't be pulled: {_reason(done)}")
         return found
 
     def _image_id(self, image: str) -> str:
-        done = self._run("image", "inspect", "--format", "{{.Id}}", image, check=False)
+        done = self._docker.run("image", "inspect", "--format", "{{.Id}}", image)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     def _ids(self, service: str) -> list[str]:
@@ -205,32 +197,17 @@ class Engine:
         return self._run("ps", "--all", "--quiet", "--no-trunc", *arguments).stdout.split()
 
     def _inspect(self, ids: list[str]) -> list[Container]:
-        if not ids:
-            return []
-        # One that is gone by now is missing in the output, and makes the command fail.
-        done = self._run("inspect", "--type", "container", *ids, check=False)
-        return [Container.parse(entry) for entry in json.loads(done.stdout or "[]")]
+        return [Container.parse(entry) for entry in self._docker.inspect(ids)]
 
-    def _run(
-        self, *arguments: str, environment: dict[str, str] | None = None, check: bool = True, timeout: float = 60
-    ) -> subprocess.CompletedProcess[str]:
-        # .env decides, not the shell.
-        inherited = {k: v for k, v in os.environ.items() if k not in ("PROXY_IMAGE", "NET_IMAGE")}
-        inherited["COMPOSE_IGNORE_ORPHANS"] = "true"
-        try:
-            done = subprocess.run(
-                ["docker", *arguments], cwd=self._root, env={**inherited, **(environment or {})}, capture_output=True,
-                text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False, pass_fds=self._inherited,
-            )  # fmt: skip
-        except FileNotFoundError:
-            raise UpgradeFailure(ExitCode.NOT_READY, "docker is not installed") from None
-        except subprocess.TimeoutExpired:
-            raise UpgradeFailure(
-                ExitCode.UNEXPECTED, f"docker {' '.join(arguments[:2])} did not end within {timeout:g} s"
-            ) from None
-        if check and done.returncode != 0:
-            raise UpgradeFailure(ExitCode.NOT_READY, f"docker {' '.join(arguments[:2])}: {last_line(done.stderr)}")
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = self._docker.run(*arguments)
+        if done.returncode != 0:
+            raise UpgradeFailure(ExitCode.NOT_READY, f"docker {' '.join(arguments[:2])}: {_reason(done)}")
         return done
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    return last_line(done.stderr) or "no message"
 
 
 def serving(containers: Sequence[Container], started_at: str) -> Container | None:
@@ -241,8 +218,3 @@ def serving(containers: Sequence[Container], started_at: str) -> Container | Non
     since = instant(started_at)
     running = [container for container in containers if container.is_running]
     return min(running, key=lambda container: abs(container.started_at - since), default=None)
-
-
-def last_line(text: str) -> str:
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"

@@ -6,9 +6,8 @@ import argparse
 import enum
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from deployment.options import duration
+from deployment.options import Parser, duration
 
 
 class ExitCode(enum.IntEnum):
@@ -66,18 +65,12 @@ class Options:
     log_file: Path
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage()
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
-
-
 def _duration_or_off(text: str) -> float:
     return 0 if text == "off" else duration(text)
 
 
 def parse(arguments: list[str], root: Path) -> Options:
-    parser = _Parser(
+    parser = Parser(
         prog="upgrade.sh",
         description="Replaces the Proxy of the running Compose stack by one from IMAGE, without losing a call.",
         epilog=_EPILOG,

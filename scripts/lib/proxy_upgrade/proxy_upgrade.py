@@ -7,9 +7,10 @@ from typing import Callable, Protocol
 
 from deployment.env_file import EnvFile
 from deployment.failure import DeploymentFailure
+from deployment.plain_text import last_line
 from deployment.step_log import StepLog
 
-from .containers import Container, Engine, last_line, reason_of, serving
+from .containers import Container, Engine, reason_of, serving
 from .options import ExitCode, Options, UpgradeFailure
 
 _POLL = 0.2
@@ -68,13 +69,9 @@ class ProxyUpgrade:
             raise UpgradeFailure(ExitCode.NOT_READY, "the Proxy's admin API does not answer")
         found = serving(running, status["started_at"])
         assert found is not None
-        service = self._engine.service
-        has_socket = "SLUICE_HANDOVER_SOCKET" in (service.get("environment") or {})
-        if (
-            not found.can_be_replaced
-            or not has_socket
-            or not str(service.get("network_mode", "")).startswith("service:")
-        ):
+        proxy = self._engine.proxy
+        has_socket = "SLUICE_HANDOVER_SOCKET" in proxy.environment
+        if not found.can_be_replaced or not has_socket or proxy.holder is None:
             raise UpgradeFailure(
                 ExitCode.NOT_READY,
                 f"{found.name} can't be taken over from: its stack has no service that holds the network, or no "
@@ -107,7 +104,9 @@ class ProxyUpgrade:
         if len(created) != 1:
             for container in created:
                 self._engine.remove(container)
-            raise UpgradeFailure(ExitCode.NOT_TAKEN_OVER, f"no new container could be made: {last_line(output)}")
+            raise UpgradeFailure(
+                ExitCode.NOT_TAKEN_OVER, f"no new container could be made: {last_line(output) or 'no message'}"
+            )
         new = created[0]
         try:
             # While it isn't known who serves, none is started again by itself: the old one, once it has finished, would
@@ -214,7 +213,7 @@ class ProxyUpgrade:
 
     def _set_policy(self, container: Container) -> None:
         """What the Compose file says: what this container has now, an interrupted upgrade may have set."""
-        policy = str(self._engine.service.get("restart", "no"))
+        policy = self._engine.proxy.restart_policy
         now = self._engine.inspect(container)
         if now is not None and now.restart_policy != policy:
             self._engine.set_restart_policy(container, policy)

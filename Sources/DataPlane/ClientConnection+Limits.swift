@@ -57,11 +57,11 @@ extension ClientConnection {
     /// Ends a call because of the memory that it takes.
     func endForMemory(_ call: Call) {
         worker.log.count(.memory)
-        let failure = ProxyAnswer(
+        let answer = ProxyAnswer(
             kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
         if call.response.hasBegun {
             // The waiting bytes have no way out, and trailers would have to wait behind them.
-            call.proxyAnswer = call.proxyAnswer ?? failure
+            call.proxyAnswer = call.proxyAnswer ?? answer
             guard case .open(_, let stream) = call.client else { return }
             if case .ended(let trailers?) = call.response { headerLists.give(trailers) }
             call.response = .ended(trailers: nil)
@@ -73,7 +73,7 @@ extension ClientConnection {
             call.responseBody.removeAll(to: chunks)
             cancel(stream, .enhanceYourCalm)
         } else {
-            call.end(failure, worker)
+            call.end(answer, worker)
         }
     }
 

@@ -28,7 +28,7 @@ package final class RouteWord: Sendable {
 
     /// Makes a word of its own.
     package init(_ route: Route) throws(SystemError) {
-        word = try SharedWord()
+        word = try SharedWord(named: "sluice-route")
         store(route)
     }
 

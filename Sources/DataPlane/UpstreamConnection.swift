@@ -198,9 +198,9 @@ final class UpstreamConnection: Connection {
 
     /// Gives a call its upstream leg on this connection.
     func start(_ call: Call, head: HeaderList) {
-        if let failure = refusal(of: head) {
+        if let refusal = refusal(of: head) {
             call.upstream = .none
-            return call.fail(failure, worker)
+            return call.fail(refusal, worker)
         }
         if let deadline = call.ownDeadline, worker.loop.now > deadline {
             // Nobody waits for an answer any more.

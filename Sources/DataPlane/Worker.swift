@@ -239,21 +239,21 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    /// Makes a failure fit for its client: if upstreams are not to be revealed, the reason goes to the log alone.
-    func concealed(_ failure: ProxyAnswer, _ route: Route?) -> ProxyAnswer {
-        guard !limits.revealsUpstream, let route else { return failure }
-        var failure = failure
-        failure.conceal(
+    /// Makes an answer fit for its client: if upstreams are not to be revealed, the reason goes to the log alone.
+    func concealed(_ answer: ProxyAnswer, _ route: Route?) -> ProxyAnswer {
+        guard !limits.revealsUpstream, let route else { return answer }
+        var answer = answer
+        answer.conceal(
             route.active, id: String(UInt64.random(in: 1 << 60 ... .max, using: &random), radix: 16))
-        if let id = failure.id {
+        if let id = answer.id {
             log.reportPaced(
                 .warning, "a call has failed",
                 [
-                    ("id", id), ("color", route.active.name), ("kind", failure.kind.rawValue),
-                    ("reason", failure.message),
+                    ("id", id), ("color", route.active.name), ("kind", answer.kind.rawValue),
+                    ("reason", answer.message),
                 ], now: loop.now)
         }
-        return failure
+        return answer
     }
 
     // MARK: Requests from the control plane

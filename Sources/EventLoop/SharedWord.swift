@@ -19,8 +19,10 @@ package final class SharedWord: @unchecked Sendable {
     private static let pageSize = 4096
 
     /// Makes a word of 0.
-    package convenience init() throws(SystemError) {
-        let memory = try unsafe FileDescriptor(clinux_shared_memory("sluice-route"), "memfd_create")
+    ///
+    /// - Parameter name: what it is for, as the system shows it among a process's descriptors.
+    package convenience init(named name: String) throws(SystemError) {
+        let memory = try unsafe FileDescriptor(clinux_shared_memory(name), "memfd_create")
         guard ftruncate(memory.number, off_t(Self.pageSize)) == 0 else {
             throw SystemError(operation: "ftruncate", code: errno)
         }

@@ -24,11 +24,6 @@ package final class HandoverSocket: Sendable {
         }
     }
 
-    private struct Identity: Equatable {
-        var device: dev_t
-        var inode: ino_t
-    }
-
     private enum Phase {
         case made
         case published
@@ -45,7 +40,7 @@ package final class HandoverSocket: Sendable {
     /// The lines of processes that ask to take over, each connected; ends with `close`.
     package let peers: AsyncStream<FileDescriptor>
     private let continuation: AsyncStream<FileDescriptor>.Continuation
-    private let identity: Identity
+    private let identity: FileIdentity
     private let phase = Mutex(Phase.made)
     private let acceptor: LoopConfined<HandoverAcceptor>
     private let mailbox: Mailbox
@@ -66,7 +61,9 @@ package final class HandoverSocket: Sendable {
             guard isPrivate, unsafe address.withSystemForm({ unsafe bind(socket.number, $0, $1) }) == 0 else {
                 throw SystemError(operation: "cannot make \(temporary)", code: errno)
             }
-            guard let identity = Self.identity(of: temporary), listen(socket.number, Self.backlog) == 0 else {
+            guard let identity = FileIdentity(path: temporary, followsLinks: false),
+                listen(socket.number, Self.backlog) == 0
+            else {
                 throw SystemError(operation: "cannot listen at \(temporary)", code: errno)
             }
             self.identity = identity
@@ -89,7 +86,7 @@ package final class HandoverSocket: Sendable {
     /// Gives the socket its path, from where it replaces what an earlier process has left, and begins to accept.
     package func publish() throws(Failure) {
         let temporary = path + Self.suffix
-        guard Self.identity(of: temporary) == identity else {
+        guard FileIdentity(path: temporary, followsLinks: false) == identity else {
             throw .path("\(temporary) is not this process's any more")
         }
         guard unsafe rename(temporary, path) == 0 else {
@@ -113,7 +110,7 @@ package final class HandoverSocket: Sendable {
             case .published: removing ? path : nil
             case .closed: nil
             }
-        if let name, Self.identity(of: name) == identity { unsafe unlink(name) }
+        if let name, FileIdentity(path: name, followsLinks: false) == identity { unsafe unlink(name) }
         continuation.finish()
         mailbox.post { [acceptor] in acceptor.value.close() }
     }
@@ -124,10 +121,5 @@ package final class HandoverSocket: Sendable {
         if unsafe lstat(path, &status) == 0 { return status.st_mode & S_IFMT }
         guard errno == ENOENT else { throw .path("\(SystemError(operation: "cannot examine \(path)", code: errno))") }
         return nil
-    }
-
-    private static func identity(of path: String) -> Identity? {
-        var status = stat()
-        return unsafe lstat(path, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
     }
 }

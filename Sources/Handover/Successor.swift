@@ -13,6 +13,10 @@ package final class Successor: Sendable {
     /// Why the new process did not take over. The description is one sentence.
     package struct Failure: Error, Equatable, CustomStringConvertible {
         package var description: String
+
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     /// A descriptor and its purpose.
@@ -86,7 +90,8 @@ package final class Successor: Sendable {
         return Successor(.started(ChildProcess(processID)), channel: channel, unsent: unsent)
     }
 
-    /// Takes a process that has connected to the handover socket, and sends it the descriptors.
+    /// Takes a process that has connected to the handover socket, and sends it the descriptors. If that fails, it has been
+    /// told nothing yet.
     ///
     /// - Parameters:
     ///   - line: its line.
@@ -96,17 +101,21 @@ package final class Successor: Sendable {
         _ line: FileDescriptor, from peer: PeerCredentials, passing passed: [Passed],
         unsent: @escaping @Sendable (HandoverChannel.Failure) -> Void = { _ in }
     ) throws(Failure) -> Successor {
+        let channel: HandoverChannel
+        do {
+            channel = try HandoverChannel(line)
+        } catch {
+            throw Failure(description: "\(error)")
+        }
         do {
             let greeting = Greeting.descriptors(names: passed.map(\.name.rawValue))
             try DescriptorPacket(bytes: JSONCoding.line(greeting), descriptors: passed.map(\.descriptor)).send(
                 over: line)
-            return Successor(.connected(peer), channel: try HandoverChannel(line), unsent: unsent)
         } catch {
             // One packet has them all: there may be too many earlier processes that still finish calls.
-            let failure = Failure(description: "\(passed.count) descriptors can't be sent: \(error)")
-            refuse(line, failure.description)
-            throw failure
+            throw Failure(description: "\(passed.count) descriptors can't be sent: \(error)")
         }
+        return Successor(.connected(peer), channel: channel, unsent: unsent)
     }
 
     /// Tells a process that has connected to the handover socket why it can't take over. It finds its line closed once

@@ -17,7 +17,7 @@ package final class TakeoverDecision: Sendable {
 
     /// An open decision, for one new process.
     package init() throws(SystemError) {
-        word = try SharedWord()
+        word = try SharedWord(named: "sluice-takeover")
     }
 
     /// Joins the decision of the process that this one is to take over from.

@@ -11,12 +11,6 @@ package enum HealthCheck: Hashable, Sendable, CustomStringConvertible {
     /// A TCP connection can be made.
     case tcp
 
-    /// Reads a check as the settings write it; `nil` for anything else.
-    package init?(_ text: some StringProtocol) {
-        guard let check = try? HealthCheck(reading: String(text)) else { return nil }
-        self = check
-    }
-
     /// Reads `grpc`, `grpc:SERVICE`, `grpc-call:/SERVICE/METHOD`, `grpc-watch`, `grpc-watch:SERVICE`, `http:/PATH`,
     /// `http://:PORT/PATH` or `tcp`.
     ///

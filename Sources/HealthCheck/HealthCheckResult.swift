@@ -11,6 +11,14 @@ package struct HealthCheckResult: Sendable, Equatable {
         case requestFailed(reason: String)
         /// The upstream answered that it isn't healthy: `NOT_SERVING`, or an HTTP status that isn't 2xx.
         case unhealthy(reason: String)
+
+        /// Why the check failed; `nil` if it passed.
+        package var failure: String? {
+            switch self {
+            case .healthy: nil
+            case .connectFailed(let reason), .requestFailed(let reason), .unhealthy(let reason): reason
+            }
+        }
     }
 
     /// The answer, or the reason why there is none.
@@ -33,7 +41,4 @@ package struct HealthCheckResult: Sendable, Equatable {
     /// The most Unicode characters kept of a reason. Reasons appear in `/status`, logs and refusals, and are passed on
     /// to the next process, for every endpoint.
     package static let longestReason = 512
-
-    /// Whether the check passed.
-    package var isHealthy: Bool { outcome == .healthy }
 }

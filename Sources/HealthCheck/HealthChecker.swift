@@ -66,7 +66,7 @@ package final class HealthChecker: HealthChecking {
     package func watch(service: String, host: String, port: UInt16, timeout: Duration) -> any HealthWatching {
         let report = WatchReport()
         let watch = HealthWatch(
-            service: service, on: confined.value.loop, resolver: resolver,
+            service: service, timeout: timeout, on: confined.value.loop, resolver: resolver,
             request: { [self] in
                 ProbeRequest(
                     check: .grpcWatch(service: service), host: host, port: port, tls: tls.withLock { $0 },

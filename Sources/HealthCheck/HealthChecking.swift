@@ -31,4 +31,17 @@ package enum WatchWord: Sendable, Equatable {
     case good
     /// The upstream has said that it isn't healthy, or its connection has ended, or it is silent.
     case bad(reason: String)
+
+    /// What the outcome of a check says.
+    package init(_ outcome: HealthCheckResult.Outcome) {
+        self = outcome.failure.map { .bad(reason: $0) } ?? .good
+    }
+
+    /// What the word says against the upstream; `nil` if it says nothing.
+    package var reason: String? {
+        switch self {
+        case .good: nil
+        case .bad(let reason): reason
+        }
+    }
 }

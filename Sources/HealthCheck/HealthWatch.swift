@@ -12,7 +12,7 @@ final class HealthWatch: EventHandler {
     private enum State {
         case idle
         /// - Parameter goodbye: how the server announced the end of the connection before; `nil` if it announced none.
-        case connecting(Dial, goodbye: String?)
+        case connecting(Dial, ProbeRequest, goodbye: String?)
         /// - Parameter goodbye: the same.
         case open(Transport, WatchSession, goodbye: String?)
         case ended
@@ -37,6 +37,8 @@ final class HealthWatch: EventHandler {
     private let loop: EventLoop
     private let resolver: Resolver
     private let service: String
+    /// The time that the server has for each answer.
+    private let timeout: Duration
     /// The upstream, with the certificates in force now.
     private let request: () -> ProbeRequest
     private let tell: (WatchWord) -> Void
@@ -47,14 +49,16 @@ final class HealthWatch: EventHandler {
     private var sendsPings = true
 
     /// - Parameters:
-    ///   - request: called for each connection.
+    ///   - timeout: the time that the server has for each answer.
+    ///   - request: called once for each connection.
     ///   - tell: called on the loop's thread with each change of what is known of the upstream; at first nothing is
     ///     known against it.
     init(
-        service: String, on loop: EventLoop, resolver: Resolver, request: @escaping () -> ProbeRequest,
-        tell: @escaping (WatchWord) -> Void
+        service: String, timeout: Duration, on loop: EventLoop, resolver: Resolver,
+        request: @escaping () -> ProbeRequest, tell: @escaping (WatchWord) -> Void
     ) {
         self.service = service
+        self.timeout = timeout
         self.loop = loop
         self.resolver = resolver
         self.request = request
@@ -86,12 +90,13 @@ final class HealthWatch: EventHandler {
 
     /// - Parameter goodbye: how the server announced the end of the connection that this one replaces.
     private func connect(after goodbye: String? = nil) {
-        let dial = Dial.start(request(), offering: .http2, on: loop, resolver: resolver) { [self] in connected($0) }
-        state = .connecting(dial, goodbye: goodbye)
+        let request = request()
+        let dial = Dial.start(request, offering: .http2, on: loop, resolver: resolver) { [self] in connected($0) }
+        state = .connecting(dial, request, goodbye: goodbye)
     }
 
     private func connected(_ outcome: Dial.Outcome) {
-        guard case .connecting(_, let goodbye) = state else { return }
+        guard case .connecting(_, let request, let goodbye) = state else { return }
         switch outcome {
         case .failed(let reason):
             state = .idle
@@ -104,7 +109,7 @@ final class HealthWatch: EventHandler {
                 state = .idle
                 return answerAll(.requestFailed(reason: error.description))
             }
-            let session = WatchSession(request(), service: service, sendsPings: sendsPings) { [unowned self] word in
+            let session = WatchSession(request, service: service, sendsPings: sendsPings) { [unowned self] word in
                 say(word)
             }
             state = .open(transport, session, goodbye: goodbye)
@@ -120,7 +125,7 @@ final class HealthWatch: EventHandler {
     // MARK: Rounds
 
     private func ask(_ question: Question, _ session: WatchSession) {
-        let limit = request().requestTimeout
+        let limit = timeout
         question.hasHeard = false
         question.timeout = loop.schedule(after: limit) { [self] in expired(question, limit) }
         question.stream = session.round { [unowned self] outcome in answer(question, outcome) }
@@ -251,7 +256,7 @@ final class HealthWatch: EventHandler {
     private func close() {
         switch state {
         case .idle, .ended: break
-        case .connecting(let dial, _): dial.cancel()
+        case .connecting(let dial, _, _): dial.cancel()
         case .open(let transport, _, _):
             transport.close()
             loop.remove(transport.socket.descriptor)

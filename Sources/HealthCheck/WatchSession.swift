@@ -89,13 +89,3 @@ package final class WatchSession: HealthSession {
 
     package override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) { goAway = code }
 }
-
-extension WatchWord {
-    init(_ outcome: HealthCheckResult.Outcome) {
-        self =
-            switch outcome {
-            case .healthy: .good
-            case .unhealthy(let reason), .requestFailed(let reason), .connectFailed(let reason): .bad(reason: reason)
-            }
-    }
-}

@@ -52,6 +52,6 @@ struct DataPlaneService: Service {
     private func leave(to other: TakingOver) async throws {
         leaving.begun.set()
         _ = await dataPlane.shutDown(.last) { await leaving.timeIsUp() }
-        if !Task.isShuttingDownGracefully { throw other.failure }
+        if !Task.isShuttingDownGracefully { throw other.predecessor.failure }
     }
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The signals that the Proxy answers, until something is there to answer them: by default each would end the process.
 ///
-/// From its first moment on, SIGTERM and SIGINT end the process in order, as there is nothing to finish yet; SIGHUP and
+/// From its first moment on, SIGTERM and SIGINT end the process at once, as there is nothing to finish yet; SIGHUP and
 /// SIGUSR2 are noted, and raised again once they are trapped. A program started by a restart begins anew, since exec(3)
 /// forgets handlers.
 enum EarlySignals {

@@ -84,7 +84,13 @@ struct Restart: Service {
 
     /// Answers a process that has connected to the handover socket.
     private func answer(_ line: FileDescriptor) async {
-        guard let peer = try? PeerCredentials(of: line) else { return }
+        let peer: PeerCredentials
+        do {
+            peer = try PeerCredentials(of: line)
+        } catch {
+            logger.error("not handed over to a process that can't be identified", metadata: ["cause": "\(error)"])
+            return Successor.refuse(line, "this process can't be identified: \(error)")
+        }
         if let refusal = peer.refusal(own: geteuid()) {
             logger.error("not handed over to another user's process", metadata: ["cause": "\(refusal)"])
             return Successor.refuse(line, refusal)
@@ -109,7 +115,7 @@ struct Restart: Service {
             return logger.error("not restarted", metadata: ["cause": "\(error)"])
         }
         do {
-            try await handOver(begin)
+            try await handOver(onFailure: refuse, begin)
             turn.end(hasTakenOver: true)
             await leave()
         } catch {
@@ -118,12 +124,20 @@ struct Restart: Service {
         }
     }
 
-    private func handOver(_ begin: (TakeoverDecision) throws -> Successor) async throws {
+    private func handOver(
+        onFailure refuse: (String) -> Void, _ begin: (TakeoverDecision) throws -> Successor
+    ) async throws {
         // Trapped before anyone is told that there is another process: whoever hears of it may send the next signal at
         // once.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let decision = try TakeoverDecision()
-        let successor = try begin(decision)
+        let (decision, successor): (TakeoverDecision, Successor)
+        do {
+            decision = try TakeoverDecision()
+            successor = try begin(decision)
+        } catch {
+            refuse("\(error)")
+            throw error
+        }
         // Until the other process has taken over, a signal means both: this one ends by it, the other one here.
         let breakOff: @Sendable () -> Bool = {
             guard decision.breakOff() else { return false }
@@ -173,7 +187,7 @@ struct Restart: Service {
 
     private func passed(_ decision: TakeoverDecision) throws -> [Successor.Passed] {
         guard let clients = parts.dataPlane.listeningSocket, let admin = parts.admin.listeningSocket else {
-            throw CancellationError()
+            throw Successor.Failure(description: "this process listens no more")
         }
         return [
             (clients.isManaged ? .managedListen : .listen, clients.descriptor),

@@ -98,11 +98,6 @@ struct SettingsCheck {
         unsafe access(path, W_OK) == 0
     }
 
-    private func folder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
     private func reject(_ setting: some DeclaredSetting, _ given: String, _ allowed: String) -> SettingsError {
         settings.rejection(of: setting, given, allowed: allowed)
     }

@@ -18,9 +18,6 @@ struct TakingOver: Sendable {
     var store: StateStore
     var admin: AdminServer
 
-    /// Why the other process goes on itself.
-    var failure: Predecessor.Failure { predecessor.failure }
-
     /// Takes over, if the other process has not changed its mind.
     ///
     /// - Returns: whether it has taken over; if not, this process must end.

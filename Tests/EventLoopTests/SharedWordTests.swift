@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SharedWordTests {
     @Test func isSeenByAllWhoShareIt() throws {
-        let first = try SharedWord()
+        let first = try SharedWord(named: "test")
         #expect(first.load() == 0)
         first.store(7)
         let second = try SharedWord(sharing: first.descriptor)
@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func isStoredOnlyOverWhatIsExpected() throws {
-        let first = try SharedWord()
+        let first = try SharedWord(named: "test")
         let second = try SharedWord(sharing: first.descriptor)
         #expect(first.compareExchange(expected: 0, desired: 1) == 0)
         #expect(second.compareExchange(expected: 0, desired: 2) == 1)

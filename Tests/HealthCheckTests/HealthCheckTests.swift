@@ -10,12 +10,12 @@ import Testing
         ("http://:65535/", .http(path: "/", port: 65535)),
     ])
     func readsAndWrites(text: String, check: HealthCheck) {
-        #expect(HealthCheck(text) == check)
+        #expect((try? HealthCheck(reading: text)) == check)
         #expect(check.description == text)
     }
 
     @Test func readsACall() throws {
-        let check = try #require(HealthCheck("grpc-call:/pkg.Service/Method"))
+        let check = try HealthCheck(reading: "grpc-call:/pkg.Service/Method")
         guard case .grpcCall(let call) = check else {
             Issue.record("it is no call: \(check)")
             return
@@ -24,8 +24,8 @@ import Testing
         #expect(check.description == "grpc-call:/pkg.Service/Method")
     }
 
-    @Test func takesThePathToBeTheRootIfThereIsNone() {
-        #expect(HealthCheck("http://:80") == .http(path: "/", port: 80))
+    @Test func takesThePathToBeTheRootIfThereIsNone() throws {
+        #expect(try HealthCheck(reading: "http://:80") == .http(path: "/", port: 80))
     }
 
     @Test(arguments: [
@@ -33,7 +33,7 @@ import Testing
         "grpc-watches",
     ])
     func refusesOthers(text: String) {
-        #expect(HealthCheck(text) == nil)
+        #expect((try? HealthCheck(reading: text)) == nil)
         #expect(throws: HealthCheckFlaw()) { try HealthCheck(reading: text) }
     }
 

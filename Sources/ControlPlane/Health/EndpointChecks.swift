@@ -70,23 +70,3 @@ struct EndpointChecks: Sendable {
     /// A check and its error: `grpc: connection refused`.
     func text(_ number: Int, _ reason: String) -> String { "\(checks[number]): \(reason)" }
 }
-
-extension WatchWord {
-    /// What the word says against the upstream; `nil` if it says nothing.
-    var reason: String? {
-        switch self {
-        case .good: nil
-        case .bad(let reason): reason
-        }
-    }
-}
-
-extension HealthCheckResult.Outcome {
-    /// Why the check failed; `nil` if it passed.
-    fileprivate var failure: String? {
-        switch self {
-        case .healthy: nil
-        case .connectFailed(let reason), .requestFailed(let reason), .unhealthy(let reason): reason
-        }
-    }
-}

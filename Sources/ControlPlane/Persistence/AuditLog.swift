@@ -41,7 +41,7 @@ package final class AuditLog: Sendable {
 
     private func append(_ line: [UInt8]) throws(Failure) {
         try target.withLock { target throws(Failure) in
-            if target.file.identity != OpenFile.identity(of: path) {
+            if target.file.identity != FileIdentity(path: path) {
                 target = try Self.open(path)
             }
             do throws(SystemError) {

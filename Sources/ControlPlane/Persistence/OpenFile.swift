@@ -3,12 +3,6 @@ import Ground
 
 /// An open file; every failure names the file. Calls block the calling thread.
 final class OpenFile: Sendable {
-    /// The identity of a file, whatever its name has become.
-    struct Identity: Equatable {
-        var device: dev_t
-        var inode: ino_t
-    }
-
     let path: String
     let descriptor: FileDescriptor
 
@@ -60,7 +54,8 @@ final class OpenFile: Sendable {
         guard retrying({ fsync(descriptor.number) }) == 0 || errno == EINVAL else { throw failure("sync") }
     }
 
-    /// Reads from the start to the end.
+    /// Reads from the start to the end. A pipe is an error (`ESPIPE`), as it has no start to read from: it would be waited
+    /// for.
     ///
     /// - Parameter limit: the largest size in bytes; a longer file is an error (`EFBIG`).
     func readAll(limit: Int) throws(SystemError) -> [UInt8] {
@@ -87,21 +82,5 @@ final class OpenFile: Sendable {
 
     static func operation(_ verb: String, _ path: String) -> String { "cannot \(verb) \(path)" }
 
-    var identity: Identity? {
-        var status = stat()
-        return unsafe fstat(descriptor.number, &status) == 0
-            ? Identity(device: status.st_dev, inode: status.st_ino) : nil
-    }
-
-    /// The identity of the file that a path leads to now; `nil` if there is none.
-    static func identity(of path: String) -> Identity? {
-        var status = stat()
-        return unsafe stat(path, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
-    }
-}
-
-/// The folder that contains a path's last component.
-func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+    var identity: FileIdentity? { FileIdentity(descriptor: descriptor.number) }
 }

@@ -61,7 +61,7 @@ package final class StateStore: Sendable {
             let lockPath = path + ".lock"
             if let passed {
                 let shared = try OpenFile(sharing: passed, path: lockPath)
-                if shared.identity == OpenFile.identity(of: lockPath) { return shared }
+                if shared.identity == FileIdentity(path: lockPath) { return shared }
             }
             file = try OpenFile(lockPath, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
         } catch {

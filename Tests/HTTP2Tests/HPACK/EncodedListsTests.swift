@@ -54,13 +54,29 @@ import Testing
     }
 
     /// The requests of many clients in turn, each with its own list, find (nearly) all a place.
+    ///
+    /// Where a list's places are depends on its address, so that some rounds are less lucky than others: 27 of 32 are
+    /// expected. The mean of 200 rounds is far from 24 only if something is wrong.
     @Test func manyListsHavePlaces() {
-        var known = EncodedLists(sets: 16)
-        let lists = (0..<32).map(list)
-        for _ in 0..<2 { for list in lists { learn(&known, list, [0xbe], 1, 1) } }
-        let count = lists.count { !Self.write(known, $0, 1).isEmpty }
-        #expect(count >= 24)
-        known.forget(pool)
-        for list in lists { pool.give(list) }
+        let rounds = 200
+        var placed = 0
+        for _ in 0..<rounds {
+            var known = EncodedLists(sets: 16)
+            // A pool of its own, so that no round has the lists of the one before.
+            let pool = HeaderListPool()
+            let lists = (0..<32).map { number in
+                let list = pool.take()
+                defer { pool.give(list) }
+                list.append("x", "\(number)")
+                return HeaderList(known: list)
+            }
+            for _ in 0..<2 {
+                for list in lists { unsafe [0xbe].withUnsafeBytes { unsafe known.learn(list, $0, (1, 1), pool) } }
+            }
+            placed += lists.count { !Self.write(known, $0, 1).isEmpty }
+            known.forget(pool)
+            for list in lists { pool.give(list) }
+        }
+        #expect(placed >= 24 * rounds)
     }
 }

@@ -1,10 +1,13 @@
 import EventLoop
+import Glibc
 import TLS
 
 /// The server's and the client's end of a TLS connection over the loopback, driven by one thread.
 struct ConnectedPair {
     let server: TLSConnection
     let client: TLSConnection
+    /// What `server` reads.
+    let serverSocket: Socket
 
     init(
         server serverContext: TLSContext, client clientContext: TLSContext, host: String = "localhost",
@@ -15,8 +18,9 @@ struct ConnectedPair {
         let connecting = try Socket.connect(to: listener.localAddress ?? any)
         var accepted: Socket?
         while accepted == nil { accepted = try listener.accept() }
+        serverSocket = accepted!
         let records = RecordBuffer()
-        server = try TLSConnection(server: accepted!, context: serverContext, records: records)
+        server = try TLSConnection(server: serverSocket, context: serverContext, records: records)
         client = try TLSConnection(
             client: connecting, host: host, context: clientContext, records: records, offering: offer)
     }
@@ -53,5 +57,15 @@ struct ConnectedPair {
 
     static func write(_ text: String, to connection: TLSConnection) -> Socket.Transfer {
         unsafe Array(text.utf8).withUnsafeBytes { unsafe connection.write($0) }
+    }
+
+    /// POLLRDHUP, which Glibc's module lacks (bits/poll.h).
+    private static let ended: Int16 = 0x2000
+
+    /// Waits until the other end's FIN is there, and with it all that was sent before. On a busy machine even the
+    /// loopback delivers later than `close` returns.
+    static func awaitEnd(at socket: Socket) -> Bool {
+        var waited = pollfd(fd: socket.descriptor.number, events: Self.ended, revents: 0)
+        return unsafe poll(&waited, 1, 60_000) == 1
     }
 }

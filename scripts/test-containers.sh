@@ -28,6 +28,9 @@ case ${1:-} in
         ;;
 esac
 
+# The ports that the stacks publish, those of the help.
+readonly published=9901,50050-50052,50061-50062,51051-51052,51061-51062
+
 # If no engine answers, a program beside the checkout may set up a private one.
 readonly private_engine=../shared/tools/engine.sh
 is_private=false
@@ -69,6 +72,8 @@ if $is_private; then
     bash "$private_engine" stop
     ENGINE_NET=private bash "$private_engine" start
     enter=(bash "$private_engine" enter)
+    # Else one of the tests' connections may have such a port as its own, and the service can't listen there for a minute.
+    "${enter[@]}" sh -c "echo $published > /proc/sys/net/ipv4/ip_local_reserved_ports"
 fi
 say "Testing the stack"
 "${enter[@]}" .venv/bin/python -B -m pytest --rootdir Tests/Containers -c Tests/Containers/pytest.ini Tests/Containers "$@"

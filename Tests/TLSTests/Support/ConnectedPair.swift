@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import Ground
 import TLS
 
 /// The server's and the client's end of a TLS connection over the loopback, driven by one thread.

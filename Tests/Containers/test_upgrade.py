@@ -1,13 +1,16 @@
 """scripts/upgrade.sh on the running stack: the Proxy is replaced under load, and goes on where its successor fails."""
 
 import json
-import subprocess
+import secrets
+import signal
 import threading
 import time
 
 import pytest
 from harness.load import Load, LongStream, predict, version_of
-from harness.stack import PROXY, VERSIONS, eventually, http, run
+from harness.stack import ADMIN, PROXY, VERSIONS, eventually, http, run
+
+from deployment.admin_client import AdminClient  # isort: skip
 
 UPGRADES = 10
 SERVICE = "label=com.docker.compose.service"
@@ -167,28 +170,39 @@ def test_an_image_that_is_not_there(stack):
     assert len(containers(stack)) == 1
 
 
-@pytest.mark.parametrize("pause", [0.2, 0.8, 1.2, 1.6, 2.2])
-def test_an_upgrade_that_is_killed_is_continued_by_the_next(stack, next_image, pause):
+@pytest.mark.parametrize(
+    ("step", "pause"), [("begin", 0.1), ("found", 0.1), ("found", 0.3), ("start", 0), ("start", 0.3), ("streams", 0.1)]
+)
+def test_an_upgrade_that_is_killed_is_continued_by_the_next(stack, next_image, step, pause):
     """SIGKILL at any moment: a Proxy serves all the time, and running it again ends where it should."""
+    # The upgrade waits for this one, so it can't have ended before it is killed.
+    stream = LongStream(PROXY)
+    stream.wait_for_answer()
     with Load(PROXY) as load:
-        process = subprocess.Popen(  # noqa: S603
-            [stack.folder / "scripts/upgrade.sh", next_image], cwd=stack.folder, env=stack._environment,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        killed = stack.begin("upgrade.sh", next_image)
+        lines = []
+        for line in killed.stderr:
+            lines.append(line)
+            if step in line.split()[2:3]:
+                break
         time.sleep(pause)
-        process.kill()
-        process.wait()
+        killed.kill()
+        _, rest = killed.communicate(timeout=60)
+        assert killed.returncode == -signal.SIGKILL, "".join([*lines, rest])
         time.sleep(1)
         assert stack.status()["epoch"] >= 1
-        upgrade(stack, next_image)
+        stream.finish()
+        # The killed one's `docker compose` may still be working, and holds the lock until it ends.
+        upgrade(stack, next_image, "--lock-timeout", "60s")
     assert load.failures == []
+    assert stream.failure is None and len(stream.versions) == stream.sent
     (proxy,) = containers(stack)
     assert proxy["Config"]["Image"] == next_image
     assert proxy["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
     upgrade(stack, "sluice-proxy:local")
 
 
-def test_settings_and_token_change_without_a_pause(stack):
+def test_settings_change_without_a_pause(stack):
     """The same image again is a restart that loses nothing, with what the settings say by now."""
     (stack.folder / ".env").write_text("SLUICE_LOG_LEVEL=debug\n")
     (before,) = containers(stack)
@@ -199,6 +213,43 @@ def test_settings_and_token_change_without_a_pause(stack):
     assert after["Id"] != before["Id"] and "SLUICE_LOG_LEVEL=debug" in after["Config"]["Env"]
     (stack.folder / ".env").unlink()
     upgrade(stack, "sluice-proxy:local")
+
+
+@pytest.fixture
+def write_token(stack):
+    """Writes another token into the file; the one of before is in use again afterwards."""
+    before = stack.token
+
+    def write(text: str) -> None:
+        # Another file in its place: nobody may write this one.
+        new = stack.token_file.with_name("new")
+        new.write_text(text)
+        new.chmod(0o444)
+        new.replace(stack.token_file)
+
+    yield write
+    write(before)
+    upgrade(stack, "sluice-proxy:local")
+
+
+def test_a_token_changes_without_a_pause(stack, write_token):
+    """The old Proxy refuses the one that upgrade.sh reads, and the new one refuses the one of before."""
+    old, new = stack.token, secrets.token_hex(32)
+    (before,) = containers(stack)
+    write_token(new)
+
+    def answer(token: str) -> int:
+        return AdminClient(ADMIN, token).request("GET", "/status").status
+
+    assert (answer(old), answer(new)) == (200, 401)
+    with Load(PROXY) as load:
+        done = upgrade(stack, "sluice-proxy:local")
+    assert load.failures == []
+    assert "the admin API does not take the token" in done.stderr and "has taken over, version" in done.stderr
+    (after,) = containers(stack)
+    assert after["Id"] != before["Id"]
+    assert (answer(old), answer(new)) == (401, 200)
+    assert stack.switch("green").status == 200
 
 
 def test_a_crash_of_the_proxy_is_repaired(stack):

@@ -1,7 +1,11 @@
 """The Compose files: a version that is down doesn't take the service with it, nor the stack's health."""
 
+import os
+import re
+import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 try:
     import yaml
@@ -9,6 +13,9 @@ except ImportError:  # scripts/lint.sh runs these tests with the environment tha
     yaml = None
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/Support"))
+
+from environments import clean_environment  # noqa: E402
 
 
 def _services(file):
@@ -46,6 +53,16 @@ class ComposeFilesTests(unittest.TestCase):
                 proxy = _services(file).get("proxy", {})
                 self.assertNotIn("healthcheck", proxy)
                 self.assertNotIn("SLUICE_FAILOVER", proxy.get("environment") or {})
+
+
+class EnvironmentTests(unittest.TestCase):
+    def test_nothing_that_the_files_ask_for_reaches_a_stack_of_the_tests(self):
+        files = [*ROOT.glob("docker-compose*.yml"), *(ROOT / "deploy/examples").rglob("*.yml")]
+        asked = {name for file in files for name in re.findall(r"\$\{(\w+)", file.read_text())}
+        self.assertLessEqual({"PROXY_IMAGE", "NET_IMAGE", "BLUE_VERSION"}, asked)
+        surrounding = {**dict.fromkeys(asked | {"COMPOSE_FILE", "SLUICE_ADMIN", "DEPLOY_STAGE"}, "x"), "OTHER": "kept"}
+        with mock.patch.dict(os.environ, surrounding, clear=True):
+            self.assertEqual(clean_environment(), {"OTHER": "kept"})
 
 
 if __name__ == "__main__":

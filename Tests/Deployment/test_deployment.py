@@ -150,12 +150,16 @@ class JournalTests(unittest.TestCase):
 class DeploymentLockTests(unittest.TestCase):
     def test_a_second_lock_is_refused_and_names_its_holder(self):
         with tempfile.TemporaryDirectory() as folder:
-            first, second = (DeploymentLock(Path(folder) / "lock") for _ in range(2))
-            first.acquire("deploy v1", 0)
-            with self.assertRaises(DeploymentFailure) as caught:
+            file = Path(folder) / "lock"
+            with DeploymentLock(file) as second:
+                with DeploymentLock(file) as first:
+                    first.acquire("upgrade to proxy:2", 0)
+                    with self.assertRaises(DeploymentFailure) as caught:
+                        second.acquire("deploy v2", 0)
+                self.assertEqual(caught.exception.code, ExitCode.LOCKED)
+                message = str(caught.exception)
+                self.assertIn("a deployment or an upgrade runs on this host: upgrade to proxy:2, process", message)
                 second.acquire("deploy v2", 0)
-            self.assertEqual(caught.exception.code, ExitCode.LOCKED)
-            self.assertIn("deploy v1", str(caught.exception))
 
 
 class OptionsTests(unittest.TestCase):

@@ -35,10 +35,18 @@ class StartTests(unittest.TestCase):
             self.assertNotIn("\x1b", text)
             self.assertNotIn("\r", text)
 
+    def test_a_log_file_that_can_not_be_opened(self):
+        code, output = self.host.deploy("v1.2.0", "--log", str(self.host.folder))
+        self.assertEqual(code, 2, output)
+        self.assertEqual(len(output.splitlines()), 1, output)
+        self.assertIn("deploy.sh: the log file cannot be opened: ", output)
+        self.assertFalse(self.host.is_touched)
+
     def test_an_image_that_is_not_there_is_not_built(self):
         code, output = self.host.deploy("v1.2.0", "--image", "model:v1.2.0", "--pull", "never")
         self.assertEqual(code, 2, output)
         self.assertIn("model:v1.2.0 is not on this host", output.splitlines()[-1])
+        self.assertIn("it is not built unless --build says so", output.splitlines()[-1])
         self.assertNotIn("model:v1.2.0", self.host.docker.images)
         self.assertFalse(self.host.is_touched)
 
@@ -66,6 +74,17 @@ class StartTests(unittest.TestCase):
         code, output = self.host.deploy("v1.1.0")
         self.assertEqual(code, 2, output)
         self.assertIn("blue: Error: the model is damaged", output.splitlines()[-1])
+
+    def test_env_decides_and_not_the_shell(self):
+        (self.host.folder / ".env").write_text("NET_IMAGE=proxy:local\n")
+        variables = {"NET_IMAGE": "proxy:shell", "PROXY_IMAGE": "proxy:shell", "GREEN_IMAGE": "model:shell"}
+        code, output = self.host.deploy("v1.2.0", "--watch", "0s", **variables)
+        self.assertEqual(code, 0, output)
+        self.assertTrue(self.host.docker.environments)
+        for environment in self.host.docker.environments:
+            self.assertEqual(environment["NET_IMAGE"], "proxy:local")
+            self.assertNotIn("PROXY_IMAGE", environment)
+            self.assertNotEqual(environment.get("GREEN_IMAGE"), "model:shell")
 
     def test_a_service_that_does_not_take_its_image_from_env_is_refused(self):
         self.host.docker.takes_image = False

@@ -52,6 +52,7 @@ class StepLogTests(unittest.TestCase):
         log = StepLog(Path("/dev/full"), Terminal(os.open(os.devnull, os.O_WRONLY)))
         log.say("step", "one")
         log.detail("two")
+        log.close()
         self.assertEqual([line[2] for line in log.lines], ["one"])
 
 

@@ -1,21 +1,28 @@
 """scripts/upgrade.sh without Docker: what it does with the containers that it finds, whatever happens meanwhile."""
 
-import json
+from __future__ import annotations
+
+import contextlib
+import io
 import sys
 import tempfile
 import unittest
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+
+from harness.fake_host import FakeHost
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts/lib"))
 
+from deployment.admin_client import TokenRefused  # noqa: E402
+from deployment.deployment_lock import DeploymentLock  # noqa: E402
 from deployment.env_file import EnvFile  # noqa: E402
 from deployment.failure import DeploymentFailure  # noqa: E402
 from deployment.failure import ExitCode as DeploymentExitCode  # noqa: E402
 from deployment.proxy_service import ProxyService  # noqa: E402
-from proxy_upgrade.containers import Container, instant, reason_of, serving  # noqa: E402
+from proxy_upgrade.containers import Container, instant, serving  # noqa: E402
 from proxy_upgrade.options import ExitCode, Options, UpgradeFailure, parse  # noqa: E402
 from proxy_upgrade.proxy_upgrade import ProxyUpgrade  # noqa: E402
 
@@ -43,6 +50,10 @@ class FakeEngine:
         }  # fmt: skip
         self.serves = containers[-1].id if containers else ""
         self.minutes = 100
+        #: Which token the file has, and which one each Proxy was started with.
+        self.token = 1
+        self.tokens = {one.id: self.token for one in containers}
+        self.on_provide = lambda: None
         self.on_start = self.takes_over
         self.policies_at_start: dict[str, str] = {}
         self.removed: list[str] = []
@@ -82,6 +93,7 @@ class FakeEngine:
         if container.id == "new":
             self.policies_at_start = {one.id: one.restart_policy for one in self.all.values()}
         self.minutes += 1
+        self.tokens[container.id] = self.token
         self.change(container.id, status="running", started_at=EPOCH + timedelta(minutes=self.minutes))
         return self.on_start(container.id)
 
@@ -93,18 +105,33 @@ class FakeEngine:
         return "Error: --workers must be a number\n"
 
     def provide(self, image: str, policy: str) -> str:
+        self.on_provide()
         return "sha1" if image == "proxy:1" else f"of {image}"
 
-    def status(self) -> dict:
+    def connect(self) -> FakeAdmin:
+        return FakeAdmin(self, self.token)
+
+    def status(self, token: int) -> dict:
         """The admin API's."""
         found = self.all.get(self.serves)
         if found is None or not found.is_running:
             raise DeploymentFailure(DeploymentExitCode.NOT_READY, "no answer")
+        if self.tokens[found.id] != token:
+            raise TokenRefused("the token is wrong")
         since = found.started_at + timedelta(milliseconds=80)
         return {"started_at": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "version": "9"}
 
 
-class UpgradeTests(unittest.TestCase):
+@dataclass
+class FakeAdmin:
+    engine: FakeEngine
+    token: int
+
+    def status(self) -> dict:
+        return self.engine.status(self.token)
+
+
+class UpgradeCase(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -122,7 +149,7 @@ class UpgradeTests(unittest.TestCase):
             self.on_sleep()
 
         ProxyUpgrade(
-            replace(given, **options), engine, engine, self.env, self, clock=lambda: self.time, sleep=sleep
+            replace(given, **options), engine, engine.connect, self.env, self, clock=lambda: self.time, sleep=sleep
         ).run()
 
     def say(self, step: str, message: str) -> None:
@@ -140,6 +167,8 @@ class UpgradeTests(unittest.TestCase):
         self.assertTrue(engine.all[id_].is_running)
         self.assertEqual(self.env.read(), {})
 
+
+class UpgradeTests(UpgradeCase):
     def test_the_new_one_takes_over_and_the_old_one_is_removed_when_it_has_ended(self):
         engine = FakeEngine(container(1))
         self.on_sleep = lambda: engine.change("id1", status="exited") if self.time > 30 else None
@@ -262,6 +291,59 @@ class UpgradeTests(unittest.TestCase):
         self.assertEqual(self.fails(FakeEngine(container(1, status="exited"))).code, ExitCode.NOT_READY)
 
 
+class ChangedTokenTests(UpgradeCase):
+    """The file has another token than the one that the old Proxy was started with."""
+
+    def test_the_new_one_takes_it_into_use(self):
+        engine = FakeEngine(container(1))
+        engine.token = 2
+
+        def later(id_: str) -> str:
+            self.on_sleep = lambda: engine.takes_over(id_)
+            return ""
+
+        # Until it takes over, the old one goes on refusing the token.
+        engine.on_start = later
+        self.upgrade(engine, image="proxy:1", wait_streams=0)
+        self.assertEqual((engine.serves, engine.tokens["new"]), ("new", 2))
+        self.assertEqual(engine.all["new"].restart_policy, "unless-stopped")
+        self.assertIn("sluice-proxy-1 serves, version unknown, from proxy:1", self.said)
+        self.assertIn("new has taken over, version 9", self.said)
+        self.assertTrue(any("does not take the token: the token is wrong" in line for line in self.said), self.said)
+
+    def test_what_was_left_behind_is_removed_as_ever(self):
+        engine = FakeEngine(container(1), container(2, status="exited"))
+        engine.serves, engine.token = "id1", 2
+        self.upgrade(engine, wait_streams=0)
+        self.assertEqual(engine.removed, ["id2"])
+        self.assertEqual(engine.serves, "new")
+
+    def test_it_may_change_while_the_image_is_fetched(self):
+        engine = FakeEngine(container(1))
+        engine.on_provide = lambda: setattr(engine, "token", 2)
+        self.upgrade(engine, wait_streams=0)
+        self.assertEqual((engine.serves, engine.tokens["new"]), ("new", 2))
+
+    def test_one_that_does_not_take_over_is_removed(self):
+        engine = FakeEngine(container(1))
+        engine.token = 2
+        engine.on_start = lambda _: ""
+        failure = self.fails(engine)
+        self.assertEqual(failure.code, ExitCode.NOT_TAKEN_OVER)
+        self.assertIn("not within 60 s; the admin API does not take the token: the token is wrong; it", str(failure))
+        self.assert_goes_on(engine)
+
+    def test_among_several_it_can_not_be_told_who_serves(self):
+        engine = FakeEngine(container(1), container(2))
+        engine.token = 2
+        failure = self.fails(engine)
+        self.assertEqual(failure.code, ExitCode.NOT_READY)
+        self.assertIn("which of sluice-proxy-1, sluice-proxy-2 serves can't be told", str(failure))
+        self.assertIn("the token is wrong; put the token back that it takes, or wait until only one", str(failure))
+        self.assertEqual((set(engine.all), engine.removed), ({"id1", "id2"}, []))
+        self.assertEqual(self.env.read(), {})
+
+
 class ContainerTests(unittest.TestCase):
     def test_reads_what_docker_says(self):
         entry = {
@@ -287,19 +369,50 @@ class ContainerTests(unittest.TestCase):
         self.assertIsNone(serving([], "2026-01-01T00:00:00Z"))
         self.assertEqual(instant("never").year, 1)
 
-    def test_the_reason_in_a_log(self):
-        self.assertEqual(reason_of('{"message":"x"}\nError: --blue is wrong\n'), "--blue is wrong")
-        record = json.dumps({"level": "error", "message": "nothing can be taken over", "cause": "it is ending"})
-        self.assertEqual(reason_of("old\n" + record), "nothing can be taken over: it is ending")
-        self.assertEqual(reason_of("[FATAL tini] no such file\n"), "[FATAL tini] no such file")
-        self.assertEqual(reason_of(""), "")
-
 
 class OptionsTests(unittest.TestCase):
     def test_reads_a_command_line(self):
         given = parse(["proxy:2", "--timeout", "2m", "--wait-streams", "off"], Path("/root"))
         self.assertEqual((given.image, given.timeout, given.wait_streams), ("proxy:2", 120, 0))
         self.assertIsNone(parse(["proxy:2"], Path("/root")).wait_streams)
+
+    def test_wrong_options_end_with_64(self):
+        for arguments, said in [
+            ([], "required"), ([""], "is empty"), ([" "], "is empty"), (["proxy:2", "--log-file", ""], "is empty"),
+            (["proxy:2", "--timeout", "0s"], "no time at all"), (["proxy:2", "--timeout", "60"], "not a duration"),
+            (["proxy:2", "--wait-streams", "never"], "not a duration"), (["proxy:2", "--pull", "often"], "often"),
+        ]:  # fmt: skip
+            with self.subTest(arguments):
+                errors = io.StringIO()
+                with (
+                    contextlib.redirect_stderr(errors),
+                    contextlib.redirect_stdout(io.StringIO()),
+                    self.assertRaises(SystemExit) as caught,
+                ):
+                    parse(arguments, ROOT)
+                self.assertEqual(caught.exception.code, 64)
+                self.assertIn(said, errors.getvalue())
+
+
+class ProgramTests(unittest.TestCase):
+    def setUp(self):
+        self.host = FakeHost()
+        self.addCleanup(self.host.close)
+
+    def test_a_log_file_that_can_not_be_opened(self):
+        code, output = self.host.upgrade("proxy:2", "--log-file", str(self.host.folder))
+        self.assertEqual(code, 2, output)
+        self.assertEqual(len(output.splitlines()), 1, output)
+        self.assertIn("upgrade.sh: the log file cannot be opened: ", output)
+        self.assertEqual(self.host.docker.calls, [])
+
+    def test_not_while_a_deployment_runs(self):
+        with DeploymentLock(self.host.folder / ".run/deploy.lock") as lock:
+            lock.acquire("deploy v1.1.0", 0)
+            code, output = self.host.upgrade("proxy:2")
+        self.assertEqual(code, 3, output)
+        self.assertIn("exit 3: a deployment or an upgrade runs on this host: deploy v1.1.0", output.splitlines()[-1])
+        self.assertEqual(self.host.docker.calls, [])
 
 
 if __name__ == "__main__":

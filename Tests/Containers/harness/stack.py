@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from environments import clean_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "scripts/lib"))
@@ -57,9 +58,7 @@ class Stack:
         for name in ("scripts", "deploy"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         self._copy_cases()
-        # Settings in the test run's environment must not reach the stack.
-        dropped = ("SLUICE_", "BLUE_", "GREEN_", "PROXY_", "COMPOSE_", "COLOR_")
-        self._environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+        self._environment = clean_environment()
 
     def _copy_cases(self) -> None:
         for file in ROOT.glob("models/*/smoke.json"):
@@ -119,17 +118,22 @@ class Stack:
         """Runs scripts/deploy.sh; the test checks its exit status."""
         return self.script("deploy.sh", *arguments, check=False, timeout=timeout)
 
-    def begin_deploy(self, *arguments: str) -> subprocess.Popen[str]:
+    def begin(self, name: str, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a script, and does not wait for it."""
         return subprocess.Popen(
-            [self.folder / "scripts/deploy.sh", *arguments],
+            [self.folder / "scripts" / name, *arguments],
             cwd=self.folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     # The admin API
 
     @property
+    def token_file(self) -> Path:
+        return self.folder / "secrets/admin-token"
+
+    @property
     def token(self) -> str:
-        return (self.folder / "secrets/admin-token").read_text()
+        return self.token_file.read_text()
 
     @property
     def admin(self) -> AdminClient:

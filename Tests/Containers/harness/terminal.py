@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from checkouts import copy_checkout
+from environments import clean_environment
 
 from .stack import eventually
 
@@ -74,9 +75,7 @@ class Checkout:
     def __init__(self, folder: Path):
         self.folder = folder
         copy_checkout(folder)
-        # Settings of the surrounding shell must not reach it.
-        dropped = ("SLUICE_", "BLUE_", "GREEN_", "PROXY_", "COMPOSE_", "COLOR_")
-        self._environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+        self._environment = clean_environment()
         self._sessions: list[Session] = []
 
     def start(self, block: str) -> Session:

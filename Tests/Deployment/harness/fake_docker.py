@@ -36,6 +36,8 @@ class FakeDocker:
     containers: dict[str, Container] = field(default_factory=dict)
     #: The command lines that were given.
     calls: list[str] = field(default_factory=list)
+    #: What each `docker compose up` has in its environment.
+    environments: list[dict[str, str]] = field(default_factory=list)
     logs: dict[str, str] = field(default_factory=dict)
     #: Versions that end as soon as they are started, and what Compose says then.
     broken: dict[str, str] = field(default_factory=dict)
@@ -101,6 +103,7 @@ class FakeDocker:
             self.images |= {services[name]["image"] for name in asked}
             return Result()
         if arguments[0] == "up":
+            self.environments.append(environment)
             return self._up(arguments[1:], services, files)
         return Result(err=f"fake docker: what is compose {arguments}?", code=125)
 

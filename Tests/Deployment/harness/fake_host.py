@@ -16,9 +16,10 @@ from .fake_docker import Container, FakeDocker, Result
 from .fake_proxy import TOKEN, FakeProxy
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "scripts/lib"))
+sys.path[:0] = [str(ROOT / "scripts/lib"), str(ROOT / "Tests/Support")]
 
 from deployment import protobuf  # noqa: E402
+from environments import clean_environment  # noqa: E402
 
 #: Sends its command line to the test, and does what the test answers.
 _STAND_IN = """\
@@ -96,23 +97,26 @@ class FakeHost:
     # Runs
 
     def environment(self, **variables: str) -> dict[str, str]:
-        dropped = ("COMPOSE_", "SLUICE_", "BLUE_", "GREEN_", "PROXY_", "DEPLOY_")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
-        return {**kept, "PATH": path, "SLUICE_ADMIN": f"127.0.0.1:{self.proxy.port}", **variables}
+        given = {"PATH": path, "SLUICE_ADMIN": f"127.0.0.1:{self.proxy.port}", **variables}
+        return {**clean_environment(), **given}
 
-    def begin(self, *arguments: str, stderr: int = subprocess.PIPE, **variables: str) -> subprocess.Popen:
+    def begin(
+        self, *arguments: str, stderr: int = subprocess.PIPE, script: str = "deploy.sh", **variables: str
+    ) -> subprocess.Popen:
         return subprocess.Popen(
-            [str(self.folder / "scripts/deploy.sh"), *arguments], cwd=self.folder,
+            [str(self.folder / "scripts" / script), *arguments], cwd=self.folder,
             env=self.environment(**variables), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=stderr, text=True, start_new_session=True,
         )  # fmt: skip
 
     def deploy(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """The exit status of scripts/deploy.sh, and its output."""
-        run = self.begin(*arguments, **variables)
-        _, output = run.communicate(timeout=60)
-        return run.returncode, output
+        return _end(self.begin(*arguments, **variables))
+
+    def upgrade(self, *arguments: str) -> tuple[int, str]:
+        """The exit status of scripts/upgrade.sh, and its output."""
+        return _end(self.begin(*arguments, script="upgrade.sh"))
 
     @property
     def log(self) -> str:
@@ -186,6 +190,11 @@ class FakeHost:
         headers.write_text("HTTP/2 200\r\ngrpc-status: 0\r\n")
         body.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
         return Result()
+
+
+def _end(run: subprocess.Popen) -> tuple[int, str]:
+    _, output = run.communicate(timeout=60)
+    return run.returncode, output
 
 
 def _split(url: str) -> tuple[str, str]:

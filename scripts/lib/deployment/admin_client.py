@@ -31,6 +31,13 @@ class Answer:
             return self.text.strip() or f"HTTP {self.status}"
 
 
+class TokenRefused(DeploymentFailure):
+    """The admin API answers, and takes another token than this one."""
+
+    def __init__(self, reason: str):
+        super().__init__(ExitCode.NOT_READY, f"the admin API does not take the token: {reason}")
+
+
 class AdminClient:
     def __init__(self, address: str, token: str | None):
         self.address = address
@@ -62,9 +69,10 @@ class AdminClient:
             ) from None
 
     def status(self) -> dict[str, Any]:
+        """Raises TokenRefused, or another DeploymentFailure with the status NOT_READY."""
         answer = self.request("GET", "/status")
-        if answer.status == 401:
-            raise DeploymentFailure(ExitCode.NOT_READY, f"the admin API does not take the token: {answer.error}")
+        if answer.status == 401 and self._token:
+            raise TokenRefused(answer.error)
         if answer.status != 200:
             raise DeploymentFailure(ExitCode.NOT_READY, f"GET /status: HTTP {answer.status}: {answer.error}")
         return answer.json

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .docker_command import DockerCommand
-from .error_line import error_line
+from .error_line import error_line, reason_in
 from .failure import DeploymentFailure, ExitCode
 from .plain_text import last_line
 from .proxy_service import ProxyService, published
@@ -67,7 +67,7 @@ class ComposeStack:
     def build(self, services: list[str]) -> None:
         result = self._compose("build", *services, timeout=None)
         if result.returncode != 0:
-            reason = error_line(result.stderr) or last_line(result.stderr) or "no message"
+            reason = reason_in(result.stderr) or "no message"
             raise DeploymentFailure(ExitCode.NOT_READY, f"docker compose build failed: {reason}")
 
     def logs(self, services: list[str], lines: int = 20) -> str:
@@ -95,8 +95,7 @@ class ComposeStack:
         refusals = [line.strip() for line in output.splitlines() if "Error response from daemon" in line]
         if refusals:
             return refusals[-1]
-        logs = self.logs(services, 50)
-        return error_line(logs) or last_line(logs) or last_line(output) or "no message"
+        return reason_in(self.logs(services, 50)) or last_line(output) or "no message"
 
     def last_words(self, services: list[str]) -> str:
         """The last error in the services' logs, to end a sentence with; empty if there is none."""
@@ -135,20 +134,7 @@ class ComposeStack:
 
     def provide(self, image: str, policy: str) -> None:
         """Makes sure that an image is on this host; fetches it as the policy says: missing, always or never."""
-        is_here = self._docker.run("image", "inspect", "--format", "{{.Id}}", image, timeout=30).returncode == 0
-        if is_here and policy != "always":
-            return
-        if policy == "never":
-            raise DeploymentFailure(
-                ExitCode.NOT_READY,
-                f"the image {image} is not on this host, and --pull never does not fetch it; nor is it built: "
-                "--build does that",
-            )
-        result = self._docker.run("pull", "--quiet", image, timeout=900)
-        if result.returncode != 0:
-            reason = last_line(result.stderr) or "no message"
-            hint = "" if is_here else "; it is not on this host either (docker compose build makes :local images)"
-            raise DeploymentFailure(ExitCode.NOT_READY, f"the image {image} cannot be pulled: {reason}{hint}")
+        self._docker.provide(image, policy, hint="; it is not built unless --build says so")
 
     def _grpc_port(self, name: str, service: dict[str, Any], color: str, services: dict[str, Any]) -> str | None:
         """The container's gRPC port: by its PORT, by the Proxy's address for it, or the only one that it publishes."""

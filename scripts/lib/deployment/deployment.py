@@ -20,7 +20,7 @@ from .smoke_test import SmokeFailed
 from .step_log import StepLog
 from .verification import seen_healthy
 
-_LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE")
+_LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE", "NET_IMAGE")
 
 
 def _other(color: str) -> str:

@@ -1,4 +1,4 @@
-"""One deployment at a time on a host."""
+"""One deployment or upgrade at a time on a host."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ class DeploymentLock:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+", encoding="utf-8")
 
+    def __enter__(self) -> DeploymentLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Releases it, unless a child process holds it still."""
+        self._file.close()
+
     @property
     def descriptor(self) -> int:
         """For child processes: they hold the lock too, so it stays taken while a child of an interrupted run works."""
@@ -34,7 +41,7 @@ class DeploymentLock:
                     self._file.seek(0)
                     holder = self._file.read().strip() or "unknown"
                     raise DeploymentFailure(
-                        ExitCode.LOCKED, f"another deployment runs on this host: {holder}"
+                        ExitCode.LOCKED, f"a deployment or an upgrade runs on this host: {holder}"
                     ) from None
                 time.sleep(0.2)
         self._file.seek(0)

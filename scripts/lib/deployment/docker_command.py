@@ -53,6 +53,30 @@ class DockerCommand:
             raise DeploymentFailure(ExitCode.NOT_READY, f"docker compose config: {reason}")
         return json.loads(result.stdout)
 
+    def provide(self, image: str, policy: str, hint: str = "") -> str:
+        """Makes sure that an image is on this host; fetches it as the policy says: missing, always or never.
+
+        Returns its id. `hint` ends the failure where the image is not here at all.
+        """
+        here = self._image_id(image)
+        if here is not None and policy != "always":
+            return here
+        if policy == "never":
+            raise DeploymentFailure(
+                ExitCode.NOT_READY, f"the image {image} is not on this host, and --pull never does not fetch it{hint}"
+            )
+        result = self.run("pull", "--quiet", image, timeout=900)
+        fetched = self._image_id(image)
+        if result.returncode != 0 or fetched is None:
+            reason = last_line(result.stderr) or "no message"
+            absent = "" if here is not None else f"; it is not on this host either{hint}"
+            raise DeploymentFailure(ExitCode.NOT_READY, f"the image {image} cannot be pulled: {reason}{absent}")
+        return fetched
+
+    def _image_id(self, image: str) -> str | None:
+        result = self.run("image", "inspect", "--format", "{{.Id}}", image)
+        return result.stdout.strip() if result.returncode == 0 else None
+
     def inspect(self, identifiers: list[str]) -> list[dict[str, Any]]:
         """What `docker inspect` knows of containers; those that are gone by now are left out."""
         if not identifiers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from .plain_text import plain
+from .plain_text import last_line, plain
 
 _FAULT = re.compile(
     r"error\b|exception\b|\bfatal\b|\bpanic\b|\bcritical\b|\bfail(?:ed|ure)\b|\bcan(?:not|'t)\b|\bunable\b|\bno such\b"
@@ -23,6 +23,12 @@ def error_line(output: str) -> str | None:
     return None
 
 
+def reason_in(output: str) -> str | None:
+    """The line that speaks of an error, or else the last one; None if there is no text."""
+    last = last_line(output)
+    return error_line(output) or (_message(last)[:_LENGTH] if last else None)
+
+
 def _message(line: str) -> str:
     try:
         entry = json.loads(line)
@@ -30,5 +36,5 @@ def _message(line: str) -> str:
         return line
     if not isinstance(entry, dict):
         return line
-    texts = [str(entry[name]) for name in ("message", "msg", "error") if entry.get(name)]
+    texts = [str(entry[name]) for name in ("message", "msg", "error", "cause") if entry.get(name)]
     return ": ".join(texts) or line

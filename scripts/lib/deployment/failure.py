@@ -13,7 +13,7 @@ class ExitCode(enum.IntEnum):
     UNEXPECTED = 1
     #: Docker, curl, the admin token or the Proxy is missing or does not answer.
     NOT_READY = 2
-    #: Another deployment is running on this host.
+    #: A deployment or an upgrade is running on this host.
     LOCKED = 3
     #: The new version did not become healthy on the idle color. Nothing was switched.
     NOT_HEALTHY = 4

@@ -16,7 +16,7 @@ exit status:
   0    deployed, or VERSION was active already and does well
   2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, or the running stack was
        made from other files than this one; nothing was changed
-  3    another deployment runs on this host
+  3    a deployment or an upgrade runs on this host
   4    the new version did not become healthy; nothing was switched
   5    the new version answered the smoke test wrongly; nothing was switched
   6    the Proxy refused to switch; nothing was switched
@@ -84,7 +84,7 @@ def duration(text: str) -> float:
     return float(match.group(1)) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match.group(2)]
 
 
-def _patience(text: str) -> float:
+def patience(text: str) -> float:
     """A duration in which something has to happen, so that none would always be too short."""
     if (value := duration(text)) <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no time at all")
@@ -97,14 +97,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; was a variable meant that is not set?")
     return text
 
 
-def _file(text: str) -> Path:
-    return Path(_name(text))
+def file(text: str) -> Path:
+    return Path(name(text))
 
 
 def _version(text: str) -> str:
@@ -123,7 +123,7 @@ def _share(text: str) -> float:
 
 
 def _limit(text: str) -> float | None:
-    return None if text == "off" else _patience(text)
+    return None if text == "off" else patience(text)
 
 
 def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
@@ -136,10 +136,10 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     )
     parser.add_argument("version", type=_version, metavar="VERSION", nargs="?", help="its version, such as v1.1.0")
     parser.add_argument(
-        "--image", type=_name, help="image of the new version; without it, the one that the active color runs"
+        "--image", type=name, help="image of the new version; without it, the one that the active color runs"
     )
     parser.add_argument(
-        "--proxy-image", type=_name, metavar="IMAGE",
+        "--proxy-image", type=name, metavar="IMAGE",
         help="image of the Proxy for a stack that is not up yet; a running Proxy is left as it is",
     )  # fmt: skip
     parser.add_argument("--pull", choices=["missing", "always", "never"], help="when to pull the image (missing)")
@@ -148,7 +148,7 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     )
     parser.add_argument(
         "--health-timeout",
-        type=_patience,
+        type=patience,
         default=60,
         metavar="TIME",
         help="for the new version to become healthy (60s)",
@@ -179,19 +179,19 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         type=duration,
         default=0,
         metavar="TIME",
-        help="wait so long for another deployment to end (0s)",
+        help="wait so long for another deployment, or an upgrade, to end (0s)",
     )
     parser.add_argument(
-        "--smoke", type=_name, metavar="FILE|none",
+        "--smoke", type=name, metavar="FILE|none",
         help="requests with their known answers; with none, nothing is asked but the smoke command (models/VERSION/"
         "smoke.json, if it is there, the service is the Predictor and there is no --smoke-command)",
     )  # fmt: skip
     parser.add_argument(
-        "--smoke-command", type=_name, metavar="CMD",
+        "--smoke-command", type=name, metavar="CMD",
         help="a program that says by its exit status whether the version is good; no shell reads CMD",
     )  # fmt: skip
     parser.add_argument(
-        "--smoke-timeout", type=_patience, default=60, metavar="TIME", help="for the smoke command to end (60s)"
+        "--smoke-timeout", type=patience, default=60, metavar="TIME", help="for the smoke command to end (60s)"
     )
     parser.add_argument(
         "--detach", action="store_true",
@@ -206,8 +206,8 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         "--follow", action="store_true",
         help="follow the last run that was begun with --detach, and end with its exit status",
     )  # fmt: skip
-    parser.add_argument("--log", type=_file, default=root / ".run/deploy.log", metavar="FILE", help=".run/deploy.log")
-    parser.add_argument("--summary", type=_file, metavar="FILE", help="append a Markdown table of the run to FILE")
+    parser.add_argument("--log", type=file, default=root / ".run/deploy.log", metavar="FILE", help=".run/deploy.log")
+    parser.add_argument("--summary", type=file, metavar="FILE", help="append a Markdown table of the run to FILE")
     found = parser.parse_args(arguments)
     if found.follow:
         if len(arguments) > 1:

@@ -86,11 +86,10 @@ def _deploy_and_say(options: Options, log: StepLog) -> ExitCode:
         files = StackFinder(_ROOT).find()
         if files.files:
             log.say("stack", f"made from {files}")
-        # Held as long as this object lives.
-        lock = DeploymentLock(files.folder / ".run/deploy.lock")
-        lock.acquire(f"deploy {options.version}", options.lock_timeout)
-        deployment = _prepare(options, log, book, files, lock)
-        deployment.run()
+        with DeploymentLock(files.folder / ".run/deploy.lock") as lock:
+            lock.acquire(f"deploy {options.version}", options.lock_timeout)
+            deployment = _prepare(options, log, book, files, lock)
+            deployment.run()
         return ExitCode.DEPLOYED
     except DeploymentFailure as failure:
         code = failure.code

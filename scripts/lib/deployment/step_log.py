@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -54,6 +55,9 @@ class StepLog:
 
     def close(self) -> None:
         self._terminal.close()
+        # What a full disk has not taken is tried once more, and lost.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def _write(self, line: str) -> None:
         try:

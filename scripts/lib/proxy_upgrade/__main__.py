@@ -11,7 +11,6 @@ from deployment.admin_client import AdminClient
 from deployment.deployment_lock import DeploymentLock
 from deployment.env_file import EnvFile
 from deployment.failure import DeploymentFailure
-from deployment.failure import ExitCode as DeploymentExitCode
 from deployment.step_log import StepLog
 from deployment.terminal import Terminal
 
@@ -27,8 +26,11 @@ class _Terminated(Exception):
 def main() -> int:
     root = Path(__file__).resolve().parents[3]
     options = parse(sys.argv[1:], root)
-    terminal = Terminal()
-    log = StepLog(options.log_file, terminal)
+    try:
+        log = StepLog(options.log_file, Terminal())
+    except OSError as error:
+        print(f"upgrade.sh: the log file cannot be opened: {error}", file=sys.stderr)
+        return int(ExitCode.NOT_READY)
     log.say("begin", f"upgrade the Proxy to {options.image}")
 
     def terminate(*_: object) -> NoReturn:
@@ -41,7 +43,7 @@ def main() -> int:
         _upgrade(options, root, log)
         code = ExitCode.UPGRADED
     except (UpgradeFailure, DeploymentFailure) as failure:
-        code = ExitCode.LOCKED if failure.code is DeploymentExitCode.LOCKED else failure.code
+        code = failure.code
         log.say("end", f"exit {int(code)}: {failure}")
     except (KeyboardInterrupt, _Terminated) as error:
         code = ExitCode.TERMINATED if isinstance(error, _Terminated) else ExitCode.INTERRUPTED
@@ -49,17 +51,19 @@ def main() -> int:
     except Exception as error:  # Whatever it is, the log has to have it.
         code = ExitCode.UNEXPECTED
         log.say("end", f"exit {int(code)}: {type(error).__name__}: {error}")
-    terminal.close()
+    log.close()
     return int(code)
 
 
 def _upgrade(options: Options, root: Path, log: StepLog) -> None:
-    lock = DeploymentLock(root / ".run/deploy.lock")
-    lock.acquire(f"upgrade to {options.image}", options.lock_timeout)
-    engine = Engine(root, inherited=(lock.descriptor,))
-    ProxyUpgrade(
-        options, engine, AdminClient(engine.proxy.admin_address, engine.token), EnvFile(root / ".env"), log
-    ).run()
+    with DeploymentLock(root / ".run/deploy.lock") as lock:
+        lock.acquire(f"upgrade to {options.image}", options.lock_timeout)
+        engine = Engine(root, inherited=(lock.descriptor,))
+
+        def connect() -> AdminClient:
+            return AdminClient(engine.proxy.admin_address, engine.token)
+
+        ProxyUpgrade(options, engine, connect, EnvFile(root / ".env"), log).run()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Sequence
@@ -73,21 +72,6 @@ def instant(text: str) -> datetime:
         return datetime.min.replace(tzinfo=timezone.utc)
     whole = datetime.strptime(match.group(1), "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
     return whole.replace(microsecond=int((match.group(2) or "").ljust(6, "0")[:6]))
-
-
-def reason_of(log: str) -> str:
-    """Why the Proxy ended, from its log: its error, or the last thing that it said."""
-    last = ""
-    for line in reversed(log.strip().splitlines()):
-        if line.startswith("Error: "):
-            return line.removeprefix("Error: ")
-        try:
-            record = json.loads(line)
-            text = ": ".join(filter(None, [record.get("message"), record.get("cause")]))
-        except (ValueError, AttributeError):
-            text = line.strip()
-        last = last or text
-    return last
 
 
 class Engine:
@@ -175,20 +159,7 @@ class Engine:
 
     def provide(self, image: str, policy: str) -> str:
         """Makes sure that an image is on this host. Returns its id."""
-        found = self._image_id(image)
-        if found and policy != "always":
-            return found
-        if policy == "never":
-            raise UpgradeFailure(ExitCode.NOT_READY, f"the image {image} is not on this host, and --pull is never")
-        done = self._docker.run("pull", "--quiet", image, timeout=900)
-        found = self._image_id(image)
-        if done.returncode != 0 or not found:
-            raise UpgradeFailure(ExitCode.NOT_READY, f"the image {image} can't be pulled: {_reason(done)}")
-        return found
-
-    def _image_id(self, image: str) -> str:
-        done = self._docker.run("image", "inspect", "--format", "{{.Id}}", image)
-        return done.stdout.strip() if done.returncode == 0 else ""
+        return self._docker.provide(image, policy)
 
     def _ids(self, service: str) -> list[str]:
         filters = [f"label=com.docker.compose.project={self.configuration['name']}",

@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployment.options import Parser, duration
+from deployment.options import Parser, duration, file, name, patience
 
 
 class ExitCode(enum.IntEnum):
@@ -76,10 +76,12 @@ def parse(arguments: list[str], root: Path) -> Options:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("image", metavar="IMAGE", help="the new Proxy's image, such as ghcr.io/OWNER/NAME/proxy:1.2.3")
+    parser.add_argument(
+        "image", type=name, metavar="IMAGE", help="the new Proxy's image, such as ghcr.io/OWNER/NAME/proxy:1.2.3"
+    )
     parser.add_argument("--pull", choices=["missing", "always", "never"], default="missing", help="default: missing")
     parser.add_argument(
-        "--timeout", type=duration, default=60.0, metavar="TIME",
+        "--timeout", type=patience, default=60.0, metavar="TIME",
         help="how long the new container may take to take over (default: 60s)",
     )  # fmt: skip
     parser.add_argument(
@@ -89,10 +91,10 @@ def parse(arguments: list[str], root: Path) -> Options:
     )  # fmt: skip
     parser.add_argument(
         "--lock-timeout", type=duration, default=0.0, metavar="TIME",
-        help="how long to wait for a deployment that is running (default: 0s)",
+        help="how long to wait for a deployment or another upgrade that is running (default: 0s)",
     )  # fmt: skip
     parser.add_argument(
-        "--log-file", type=Path, default=root / ".run/upgrade.log", help="default: .run/upgrade.log",
+        "--log-file", type=file, default=root / ".run/upgrade.log", help="default: .run/upgrade.log",
     )  # fmt: skip
     given = parser.parse_args(arguments)
     return Options(given.image, given.pull, given.timeout, given.wait_streams, given.lock_timeout, given.log_file)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import Callable, Protocol
 
+from deployment.admin_client import TokenRefused
 from deployment.env_file import EnvFile
+from deployment.error_line import reason_in
 from deployment.failure import DeploymentFailure
 from deployment.plain_text import last_line
 from deployment.step_log import StepLog
 
-from .containers import Container, Engine, reason_of, serving
+from .containers import Container, Engine, serving
 from .options import ExitCode, Options, UpgradeFailure
 
 _POLL = 0.2
@@ -30,16 +32,18 @@ class ProxyUpgrade:
     """
 
     def __init__(
-        self, options: Options, engine: Engine, admin: Admin, env: EnvFile, log: StepLog,
+        self, options: Options, engine: Engine, connect: Callable[[], Admin], env: EnvFile, log: StepLog,
         clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
     ):  # fmt: skip
         self._options = options
         self._engine = engine
-        self._admin = admin
+        self._connect = connect
         self._env = env
         self._log = log
         self._clock = clock
         self._sleep = sleep
+        #: Why the last answer of the admin API said nothing about who serves.
+        self._refusal: TokenRefused | None = None
 
     def run(self) -> None:
         old = self._find()
@@ -50,25 +54,22 @@ class ProxyUpgrade:
             new, old_ones = old, others
             self._record(new)
         else:
-            new = self._replace(old)
+            new = self._replace(old, others)
             old_ones = [*others, old]
         self._wait_for_streams(old_ones)
         self._log.say("done", f"{new.name} serves from {self._options.image}")
 
     def _find(self) -> Container:
         """The container that serves."""
-        containers = self._engine.containers()
-        running = [container for container in containers if container.is_running]
+        running = [container for container in self._engine.containers() if container.is_running]
         if not running:
             raise UpgradeFailure(
                 ExitCode.NOT_READY, "the Proxy does not run; `docker compose up --detach --wait` starts it"
             )
         self._engine.use_files_of(running[0])
-        status = self._status()
-        if status is None:
-            raise UpgradeFailure(ExitCode.NOT_READY, "the Proxy's admin API does not answer")
-        found = serving(running, status["started_at"])
-        assert found is not None
+        # Not before: these files say where the admin API and its token are.
+        self._admin = self._connect()
+        found, version = self._serving(running)
         proxy = self._engine.proxy
         has_socket = "SLUICE_HANDOVER_SOCKET" in proxy.environment
         if not found.can_be_replaced or not has_socket or proxy.holder is None:
@@ -78,36 +79,48 @@ class ProxyUpgrade:
                 "SLUICE_HANDOVER_SOCKET, as docker-compose.yml has; `docker compose up --detach --wait` brings the "
                 "stack into that form, and closes the port for a moment, this once",
             )
-        self._log.say("found", f"{found.name} serves, version {status['version']}, from {found.image}")
+        self._log.say("found", f"{found.name} serves, version {version}, from {found.image}")
         return found
+
+    def _serving(self, running: list[Container]) -> tuple[Container, str]:
+        """The one of the running containers that serves, and its version."""
+        try:
+            status = self._admin.status()
+        except TokenRefused as refusal:
+            # Where the token is being changed, the file has the next one already. A single container serves.
+            if len(running) == 1:
+                self._log.say("token", f"{refusal}; the new Proxy is the first to take the one in the file")
+                return running[0], "unknown"
+            raise UpgradeFailure(
+                ExitCode.NOT_READY,
+                f"which of {_names(running)} serves can't be told: {refusal}; put the token back that it takes, or "
+                "wait until only one of them runs",
+            ) from None
+        found = running[0] if len(running) == 1 else serving(running, status["started_at"])
+        assert found is not None
+        return found, status["version"]
 
     def _tidy(self, old: Container) -> list[Container]:
         """Removes what earlier upgrades have left, and returns the containers that still finish calls."""
         finishing = []
+        # Listed anew: to fetch the image may have taken minutes.
         for container in self._engine.containers():
-            if container.id == old.id:
-                continue
             # One that has been taken over from isn't started again; a new one isn't before it has taken over, either,
             # but that was started later.
-            if container.is_running and container.started_at < old.started_at:
+            if container.id == old.id:
+                self._set_policy(container)
+            elif container.is_running and container.started_at < old.started_at:
                 finishing.append(container)
             else:
                 self._engine.remove(container)
                 self._log.say("tidy", f"removed {container.name}, which had {_end(container)}")
-        self._set_policy(old)
         return finishing
 
-    def _replace(self, old: Container) -> Container:
-        before = {container.id for container in self._engine.containers()}
-        output = self._engine.create(self._options.image, len(before) + 1)
-        created = [container for container in self._engine.containers() if container.id not in before]
-        if len(created) != 1:
-            for container in created:
-                self._engine.remove(container)
-            raise UpgradeFailure(
-                ExitCode.NOT_TAKEN_OVER, f"no new container could be made: {last_line(output) or 'no message'}"
-            )
-        new = created[0]
+    def _replace(self, old: Container, others: list[Container]) -> Container:
+        """`others`: the rest of the service's containers."""
+        # The new one gets the token that the file has now; to fetch the image may have taken minutes.
+        self._admin = self._connect()
+        new = self._create({container.id for container in (old, *others)})
         try:
             # While it isn't known who serves, none is started again by itself: the old one, once it has finished, would
             # take over again, and the new one would fail again and again.
@@ -126,35 +139,55 @@ class ProxyUpgrade:
             )
         return new
 
+    def _create(self, before: set[str]) -> Container:
+        """Creates the one container more than those that there are `before`."""
+        output = self._engine.create(self._options.image, len(before) + 1)
+        created = [container for container in self._engine.containers() if container.id not in before]
+        if len(created) == 1:
+            return created[0]
+        for container in created:
+            self._engine.remove(container)
+        raise UpgradeFailure(
+            ExitCode.NOT_TAKEN_OVER, f"no new container could be made: {last_line(output) or 'no message'}"
+        )
+
     def _wait_until_it_serves(self, new: Container) -> str:
         """Returns why it doesn't, if it doesn't."""
         deadline = self._clock() + self._options.timeout
         while True:
-            now = self._engine.inspect(new)
+            containers = self._engine.containers()
+            now = _among(containers, new)
             if now is None or not now.is_running:
                 return self._reason(now or new)
-            if self._serves(now):
+            if self._status_of(now, containers) is not None:
                 return ""
             if self._clock() >= deadline:
-                return (
-                    f"not within {self._options.timeout:g} s; it says: {reason_of(self._engine.log(new)) or 'nothing'}"
-                )
+                return self._lateness(new)
             self._sleep(_POLL)
+
+    def _lateness(self, new: Container) -> str:
+        texts = [f"not within {self._options.timeout:g} s"]
+        if self._refusal is not None:
+            texts.append(str(self._refusal))
+        texts.append(f"it says: {reason_in(self._engine.log(new)) or 'nothing'}")
+        return "; ".join(texts)
 
     def _settle(self, old: Container, new: Container) -> bool:
         """Puts everything right for the one of the two that serves. Returns whether that is the new one."""
-        now = self._engine.inspect(new)
-        if now is not None and now.is_running and self._serves(now):
+        containers = self._engine.containers()
+        now, before = _among(containers, new), _among(containers, old)
+        if now is not None and (status := self._status_of(now, containers)) is not None:
             self._set_policy(now)
             self._record(now)
-            status = self._status() or {}
-            self._log.say("serves", f"{new.name} has taken over, version {status.get('version', 'unknown')}")
+            self._log.say("serves", f"{new.name} has taken over, version {status['version']}")
             return True
         if now is not None:
             self._engine.remove(now)
-        self._set_policy(old)
+        if before is not None:
+            self._set_policy(before)
+        # Asked once more: had the new one taken over at the very moment at which it was removed, the old one would have
+        # left.
         still = self._engine.inspect(old)
-        # Had the new one taken over at the very moment at which it was removed, the old one would have left.
         if still is not None and not still.is_running:
             self._engine.start(old)
         return False
@@ -162,8 +195,7 @@ class ProxyUpgrade:
     def _record(self, new: Container) -> None:
         """Has `docker compose up` know what runs."""
         lines: dict[str, str | None] = {"PROXY_IMAGE": self._options.image}
-        net = self._engine.net_image()
-        if net is not None and "NET_IMAGE" not in self._env.read():
+        if "NET_IMAGE" not in self._env.read() and (net := self._engine.net_image()) is not None:
             lines["NET_IMAGE"] = net
         self._env.update(lines)
 
@@ -196,36 +228,39 @@ class ProxyUpgrade:
                 self._log.say("streams", f"{_names(left)}: still finishing calls after {waited:.0f} s")
             self._sleep(_POLL)
 
-    def _serves(self, container: Container) -> bool:
-        status = self._status()
-        if status is None:
-            return False
-        found = serving(self._engine.containers(), status["started_at"])
-        return found is not None and found.id == container.id
-
-    def _status(self) -> dict | None:
+    def _status_of(self, container: Container, containers: list[Container]) -> dict | None:
+        """What the Proxy says of itself, if it is this one of the containers that serves; None otherwise."""
+        self._refusal = None
         try:
-            return self._admin.status()
-        except DeploymentFailure as failure:
-            if "token" in str(failure):
-                raise UpgradeFailure(ExitCode.NOT_READY, str(failure)) from None
+            status = self._admin.status()
+        except TokenRefused as refusal:
+            # The new one takes the token, so it is the old one that answers.
+            self._refusal = refusal
             return None
+        except DeploymentFailure:
+            return None
+        found = serving(containers, status["started_at"])
+        return status if found is not None and found.id == container.id else None
 
-    def _set_policy(self, container: Container) -> None:
+    def _set_policy(self, now: Container) -> None:
         """What the Compose file says: what this container has now, an interrupted upgrade may have set."""
         policy = self._engine.proxy.restart_policy
-        now = self._engine.inspect(container)
-        if now is not None and now.restart_policy != policy:
-            self._engine.set_restart_policy(container, policy)
+        if now.restart_policy != policy:
+            self._engine.set_restart_policy(now, policy)
 
     def _reason(self, container: Container) -> str:
-        return container.error or reason_of(self._engine.log(container)) or f"it has {_end(container)}"
+        return container.error or reason_in(self._engine.log(container)) or f"it has {_end(container)}"
 
 
 def _end(container: Container) -> str:
     return (
         f"ended with {container.exit_code}" if container.status == "exited" else f"not taken over ({container.status})"
     )
+
+
+def _among(containers: list[Container], one: Container) -> Container | None:
+    """The container as a newer list has it; None if it is gone."""
+    return next((container for container in containers if container.id == one.id), None)
 
 
 def _names(containers: list[Container]) -> str:

@@ -53,8 +53,8 @@ FAULTS = {
     ),
     "ledger-entry": (
         "the ledger doesn't hear of the end of a call that the Proxy has answered",
-        "        ledger.end(route)\n",
-        "        if !isPlanted || call.proxyAnswer == nil { ledger.end(route) }\n",
+        "        ledger.end(destination)\n",
+        "        if !isPlanted || call.proxyAnswer == nil { ledger.end(destination) }\n",
     ),
     "drain-waiters": (
         "those who wait for a drain aren't told of the last call's end",
@@ -88,9 +88,31 @@ FAULTS = {
     ),
     "late-route": (
         "a call that is placed again goes where the route word leads now",
-        "        guard let color = call.route?.active else {",
-        """        let placed = isPlanted && call.hasBeenRetried ? routeWord.load().active : call.route?.active
+        "        guard let color = call.destination?.color else {",
+        """        let placed = isPlanted && call.hasBeenRetried ? routeWord.load().active : call.destination?.color
         guard let color = placed else {""",
+    ),
+    "preview-color": (
+        "a call by the preview listener goes to the active color",
+        "            return Destination(epoch: route.epoch, color: route.active.other, reason: .preview)\n",
+        """            let color = isPlanted ? route.active : route.active.other
+            return Destination(epoch: route.epoch, color: color, reason: .preview)
+""",
+    ),
+    "preview-ledger": (
+        "those who wait for a drain wait for calls that asked for their color, too",
+        "        if destination.isAskedFor { return }\n        if let index = index(of: destination) {\n",
+        "        if destination.isAskedFor, !isPlanted { return }\n        if let index = index(of: destination) {\n",
+    ),
+    "route-metadata": (
+        "the metadata that names a call's color is passed on",
+        "        own.removeAll(named: name)\n",
+        "        if !isPlanted { own.removeAll(named: name) }\n",
+    ),
+    "announced-by-others": (
+        "what an upstream says in the Proxy's name is passed on",
+        "        head = announced(headerLists.removing(.proxyOwned, from: head), for: call)\n",
+        "        head = announced(isPlanted ? head : headerLists.removing(.proxyOwned, from: head), for: call)\n",
     ),
     "early-trailers": (
         "trailers overtake the body",

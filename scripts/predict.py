@@ -59,8 +59,9 @@ class Report:
         self._answered: Counter[str] = Counter()
         self.failed = 0
 
-    def answered(self, reply, seconds: float) -> None:
-        color = self._colors.of(reply.model_version)
+    def answered(self, reply, seconds: float, announced: str | None) -> None:
+        """`announced`: the color that the Proxy says has answered, if it says so (--announce)."""
+        color = announced or self._colors.of(reply.model_version)
         self._answered[f"{color} {reply.model_version}"] += 1
         best = max(reply.probabilities, key=lambda one: one.probability)
         text = f"{color:6}{reply.model_version:9}{reply.label:12}{best.probability:7.2%}  {seconds * 1000:7.1f} ms"
@@ -90,11 +91,16 @@ def requests(arguments: argparse.Namespace):
         sent += 1
 
 
+def announced_by(call) -> str | None:
+    return dict(call.initial_metadata()).get("sluice-color")
+
+
 def call_one_by_one(stub, arguments: argparse.Namespace, report: Report) -> None:
     for request in requests(arguments):
         began = time.perf_counter()
         try:
-            report.answered(stub.Predict(request, timeout=10), time.perf_counter() - began)
+            reply, call = stub.Predict.with_call(request, timeout=10)
+            report.answered(reply, time.perf_counter() - began, announced_by(call))
         except grpc.RpcError as error:
             report.failure(error)
 
@@ -108,8 +114,9 @@ def call_over_a_stream(stub, arguments: argparse.Namespace, report: Report) -> N
             yield request
 
     try:
-        for i, reply in enumerate(stub.PredictStream(timed())):
-            report.answered(reply, time.perf_counter() - sent[i])
+        call = stub.PredictStream(timed())
+        for i, reply in enumerate(call):
+            report.answered(reply, time.perf_counter() - sent[i], announced_by(call))
     except grpc.RpcError as error:
         report.failure(error)
 

@@ -2,12 +2,21 @@ import EventLoop
 import Ground
 import Synchronization
 
-/// Takes connections off the listening socket and gives each to the worker with the fewest.
+/// The listener that a client's connection comes by.
+package enum Door: Sendable {
+    /// The one for everybody: the route word decides where calls go.
+    case main
+    /// The one whose calls go to the color that isn't active.
+    case preview
+}
+
+/// Takes connections off a listening socket and gives each to the worker with the fewest.
 ///
 /// gRPC clients hold few, long-lived connections: SO_REUSEPORT's hash would leave some workers idle and others full.
 /// Confined to the thread of the worker it runs on.
 final class Acceptor: EventHandler {
     private let listener: Socket
+    private let door: Door
     private let home: Worker
     private let workers: [Worker]
     private let registry: ConnectionRegistry
@@ -21,8 +30,11 @@ final class Acceptor: EventHandler {
     private static let pauseLength = Duration.milliseconds(100)
 
     /// - Parameter home: the worker on whose loop connections are accepted.
-    init(listener: Socket, home: Worker, workers: [Worker], registry: ConnectionRegistry) throws(SystemError) {
+    init(
+        listener: Socket, door: Door, home: Worker, workers: [Worker], registry: ConnectionRegistry
+    ) throws(SystemError) {
         self.listener = listener
+        self.door = door
         self.home = home
         self.workers = workers
         self.registry = registry
@@ -78,10 +90,10 @@ final class Acceptor: EventHandler {
         }!
         worker.openConnections.add(1, ordering: .relaxed)
         if worker === home {
-            worker.adopt(socket, from: address, share: share, registry)
+            worker.adopt(socket, from: address, by: door, share: share, registry)
         } else {
-            let (share, registry) = (share, registry)
-            worker.loop.mailbox.post { worker.adopt(socket, from: address, share: share, registry) }
+            let (door, share, registry) = (door, share, registry)
+            worker.loop.mailbox.post { worker.adopt(socket, from: address, by: door, share: share, registry) }
         }
     }
 

@@ -40,7 +40,7 @@ final class AccessLogBuffer {
     }
 
     /// Adds the line of a call that has ended.
-    func append(_ call: Call, _ route: Route, ended: MonotonicTime) {
+    func append(_ call: Call, _ destination: Destination, ended: MonotonicTime) {
         line.removeAll()
         line.append("{\"time\":\"")
         append(Timestamp.now())
@@ -55,12 +55,17 @@ final class AccessLogBuffer {
             line.append(string: identity.utf8)
         }
         line.append(",\"color\":\"")
-        line.append(route.active.name.utf8)
+        line.append(destination.color.name.utf8)
         line.append("\",\"epoch\":")
-        line.append(Int(route.epoch))
+        line.append(Int(destination.epoch))
+        switch destination.reason {
+        case .active, .failover: break
+        case .preview: line.append(",\"preview\":true")
+        case .metadata: line.append(",\"route_metadata\":true")
+        }
         line.append(",\"endpoint\":")
         if let endpoint = call.endpoint {
-            line.append(endpoints[route.active][endpoint].bytes)
+            line.append(endpoints[destination.color][endpoint].bytes)
         } else {
             line.append("null")
         }

@@ -190,7 +190,7 @@ extension Call {
         assert(!response.hasEnded, "a call is answered once")
         guard case .open(let lent, let stream) = client else { return worker.finishIfOver(self) }
         let connection = lent.object
-        let answer = worker.concealed(answer, route)
+        let answer = worker.concealed(answer, destination?.color)
         proxyAnswer = answer
         let contentType = callProtocol.isGRPCWeb ? requestHead?.text(of: .contentType) : nil
         dropRequestBody(worker)

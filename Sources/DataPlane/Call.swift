@@ -27,7 +27,7 @@ final class Call: StreamContext {
         /// Its head isn't complete.
         case arriving
         /// The route word has decided; it is in the ledger.
-        case routed(Route)
+        case routed(Destination)
         /// The call is over, counted and logged, and its worker releases it.
         case booked
     }
@@ -103,8 +103,8 @@ final class Call: StreamContext {
     // MARK: Where it goes
 
     var stage = Stage.arriving
-    /// The route decided when the call began; `nil` before that and once the call is booked.
-    var route: Route? { if case .routed(let route) = stage { route } else { nil } }
+    /// Where the call goes; `nil` before that is decided and once the call is booked.
+    var destination: Destination? { if case .routed(let destination) = stage { destination } else { nil } }
     var callProtocol = CallProtocol.http
     /// Whether the request's method is HEAD, so that the response has no body. Always false for gRPC calls.
     var isHead = false
@@ -186,7 +186,7 @@ final class Call: StreamContext {
     /// than giving up any other.
     var isRefusedAsItCame: Bool {
         switch proxyAnswer?.kind {
-        case .malformedRequest, .headersTooLarge: true
+        case .malformedRequest, .headersTooLarge, .unknownColor: true
         default: cameTooLate
         }
     }

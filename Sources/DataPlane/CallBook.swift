@@ -42,13 +42,18 @@ struct CallBook: ~Copyable {
         calls.append(call)
     }
 
-    /// Records the route of a call.
-    mutating func begin(_ call: Call, _ route: Route, failsOver: Bool) {
-        call.stage = .routed(route)
-        ledger.begin(route)
+    /// Records where a call goes.
+    mutating func begin(_ call: Call, _ destination: Destination) {
+        call.stage = .routed(destination)
+        ledger.begin(destination)
         begunSinceSent += 1
-        totals[route.active].started += 1
-        if failsOver { totals[route.active].failedOver += 1 }
+        totals[destination.color].started += 1
+        switch destination.reason {
+        case .active: break
+        case .failover: totals[destination.color].failedOver += 1
+        case .preview: totals[destination.color].previewed += 1
+        case .metadata: totals[destination.color].named += 1
+        }
     }
 
     /// Books a call whose legs are both closed.
@@ -58,11 +63,11 @@ struct CallBook: ~Copyable {
         case .waiting, .open: return
         case .none, .closed: break
         }
-        let route: Route?
+        let destination: Destination?
         switch call.stage {
         case .booked: return
-        case .arriving: route = nil
-        case .routed(let its): route = its
+        case .arriving: destination = nil
+        case .routed(let its): destination = its
         }
         call.stage = .booked
         letGo(of: call)
@@ -71,18 +76,18 @@ struct CallBook: ~Copyable {
         if case .ended(let trailers?) = call.response { worker.headerLists.give(trailers) }
         call.request = .ended(trailers: nil)
         call.response = .ended(trailers: nil)
-        if let route { book(call, route, now: worker.loop.now) }
+        if let destination { book(call, destination, now: worker.loop.now) }
         if let head = call.requestHead {
             call.requestHead = nil
             worker.headerLists.give(head)
         }
     }
 
-    private mutating func book(_ call: Call, _ route: Route, now: MonotonicTime) {
-        ledger.end(route)
+    private mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime) {
+        ledger.end(destination)
         if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }
-        totals[route.active].book(call, duration: now.nanosecondsSince(call.began) / 1_000)
-        accessLog?.append(call, route, ended: now)
+        totals[destination.color].book(call, duration: now.nanosecondsSince(call.began) / 1_000)
+        accessLog?.append(call, destination, ended: now)
     }
 
     private mutating func letGo(of call: Call) {
@@ -105,7 +110,7 @@ struct CallBook: ~Copyable {
     /// As `placeAgain(_:)`, for a call that an upstream refused unprocessed: this is its second try.
     mutating func retry(_ call: Call) {
         call.hasBeenRetried = true
-        if let route = call.route { totals[route.active].retried += 1 }
+        if let destination = call.destination { totals[destination.color].retried += 1 }
         placeAgain(call)
     }
 

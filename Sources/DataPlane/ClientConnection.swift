@@ -10,6 +10,8 @@ final class ClientConnection: Connection {
     /// The load balancer's header before the client's first byte; `nil` if none is due, and once it is complete.
     var proxyHeader: ProxyProtocolHeader?
     var registration: ConnectionRegistry.Registration
+    /// The listener that the client has connected to.
+    private let door: Door
     /// The client's number among the worker's clients.
     let number: UInt64
     /// The client's name for the access log, computed once and not for each call.
@@ -37,10 +39,11 @@ final class ClientConnection: Connection {
     private static let shortDeadline = Duration.milliseconds(10)
 
     init(
-        transport: Transport, peerAddress: SocketAddress?,
+        transport: Transport, peerAddress: SocketAddress?, door: Door,
         registration: ConnectionRegistry.Registration, worker: Worker
     ) throws(SystemError) {
         self.registration = registration
+        self.door = door
         let limits = worker.limits
         let now = worker.loop.now
         // A peer known by its address alone gets its remaining budget with the first SETTINGS, so no further ones are
@@ -108,7 +111,7 @@ final class ClientConnection: Connection {
             headerLists.give(head)
             return cancel(stream, .protocolError)
         }
-        let head = withIdentity(head)
+        let (wish, head) = takeWish(withIdentity(head))
         call.callProtocol = CallProtocol(ofRequest: head)
         if !call.isGRPC {
             call.isHead = unsafe head.withValue(of: .method) { unsafe $0.elementsEqual("HEAD".utf8) } ?? false
@@ -118,7 +121,7 @@ final class ClientConnection: Connection {
         if let timeout = unsafe head.withValue(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) }) ?? nil {
             setDeadline(call, timeout)
         }
-        worker.begin(call)
+        worker.begin(call, wish ?? .none)
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
         } else if !hasPath, !head.has(.path) {
@@ -126,6 +129,8 @@ final class ClientConnection: Connection {
             call.fail(ProxyAnswer(kind: .unsupportedMethod, message: "the proxy makes no tunnels"), worker)
         } else if unsafe !head.allValues(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) != nil }) {
             call.fail(ProxyAnswer(kind: .malformedRequest, message: "the call's grpc-timeout is no timeout"), worker)
+        } else if wish == nil {
+            call.fail(.unknownColor, worker)
         } else if call.cameTooLate {
             call.fail(.deadlineExceeded, worker)
         } else if HeldMemory.isShort(worker), worker.memory.refuses(self, worker) {
@@ -143,9 +148,27 @@ final class ClientConnection: Connection {
         call.cameTooLate = timeout < Self.shortDeadline && worker.loop.readClock() >= deadline
     }
 
-    /// Makes the Proxy the only source of the client's identity: what the client claims itself never passes.
+    /// Takes the color that a call asks for out of its head.
+    ///
+    /// - Returns: the wish, `nil` if what the metadata names is no color, or not only one; and the head without it.
+    private func takeWish(_ head: HeaderList) -> (ColorWish?, HeaderList) {
+        let standing = door == .preview ? ColorWish.preview : .none
+        guard let name = worker.routeMetadata else { return (standing, head) }
+        var names: [ColorName?] = []
+        unsafe head.forEachValue(named: name) { unsafe names.append(ColorName($0)) }
+        guard let first = names.first else { return (standing, head) }
+        let own = headerLists.own(head)
+        own.removeAll(named: name)
+        guard let first, names.allSatisfy({ $0 == first }) else { return (nil, own) }
+        // Whoever knows of the preview listener has chosen it.
+        return (door == .preview ? .preview : .metadata(first), own)
+    }
+
+    /// Makes the Proxy the only source of the client's identity, and of its own fields: what the client claims itself
+    /// never passes.
     private func withIdentity(_ head: HeaderList) -> HeaderList {
-        let head = headerLists.removing(.forwardedClientCertificate, from: head)
+        var head = headerLists.removing(.forwardedClientCertificate, from: head)
+        head = headerLists.removing(.proxyOwned, from: head)
         guard worker.forwardsClientIdentity, let identity else { return head }
         let own = headerLists.own(head)
         own.append("x-forwarded-client-cert", identity)

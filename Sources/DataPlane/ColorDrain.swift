@@ -12,11 +12,11 @@ final class ColorDrain {
         self.worker = worker
     }
 
-    /// Ends the calls that began on a color before an epoch, each at a moment of its own within `spread`.
+    /// Ends the calls that began on a color before an epoch, those that had asked for it among them, each at a moment of its own within `spread`.
     func begin(on color: Color, before epoch: UInt64, over spread: Duration) {
         cancel()
         let calls = worker.openCalls.filter { call in
-            call.route.map { $0.active == color && $0.epoch < epoch } ?? false
+            call.destination.map { $0.color == color && $0.epoch < epoch } ?? false
         }
         queue = DrainQueue(calls, over: spread, from: worker.loop.now, using: &worker.random)
         endDueCalls()
@@ -33,9 +33,9 @@ final class ColorDrain {
         let now = worker.loop.readClock()
         while let call = queue.popDue(at: now) {
             // A call that has been answered in full ends by itself.
-            guard let route = call.route, !call.response.hasEnded else { continue }
-            worker.book.countDrained(route.active)
-            call.end(.ended(.draining, "\(route.active) is being drained", using: &worker.random), worker)
+            guard let color = call.destination?.color, !call.response.hasEnded else { continue }
+            worker.book.countDrained(color)
+            call.end(.ended(.draining, "\(color) is being drained", using: &worker.random), worker)
         }
         timer = queue.nextDeadline.map { next in
             worker.loop.schedule(after: next.since(now)) { [unowned self] in endDueCalls() }

@@ -39,17 +39,32 @@ package final class DataPlane: TrafficControl {
         case succeeded
     }
 
+    /// The sockets that clients connect to.
+    package struct Listeners: Sendable {
+        /// The one for everybody.
+        package var main: ListeningSocket
+        /// The one whose calls go to the color that isn't active, if there is one.
+        package var preview: ListeningSocket?
+
+        package init(main: ListeningSocket, preview: ListeningSocket? = nil) {
+            self.main = main
+            self.preview = preview
+        }
+    }
+
     /// The address that clients connect to, with the actual port.
     package let address: Endpoint
+    /// The address whose calls go to the color that isn't active, with the actual port; `nil` if there is none.
+    package let previewAddress: Endpoint?
 
     private let workers: [Worker]
     private let registry: ConnectionRegistry
-    /// The socket until `shutDown(_:until:)`; `nil` after that.
-    private let listener: Mutex<ListeningSocket?>
+    /// The sockets until `shutDown(_:until:)`; `nil` after that.
+    private let openListeners: Mutex<Listeners?>
     private let accessLog: AccessLog?
     private let log: @Sendable (DataPlaneEvent) -> Void
     /// Set on the first worker's thread in `start()`, used there only.
-    private let acceptor = Mutex<LoopConfined<Acceptor>?>(nil)
+    private let acceptors = Mutex<[LoopConfined<Acceptor>]>([])
     /// The number given to the last wait for the end of calls.
     private let waitCount = Atomic<UInt64>(0)
 
@@ -58,14 +73,15 @@ package final class DataPlane: TrafficControl {
     /// - Parameter log: takes events worth a log line, on any worker's thread; it must not block.
     /// - Throws: `SetUpError` with one sentence that names the file.
     package init(
-        configuration: DataPlaneConfiguration, listener: ListeningSocket, route: RouteWord,
+        configuration: DataPlaneConfiguration, listeners: Listeners, route: RouteWord,
         log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws(SetUpError) {
         precondition(configuration.workers >= 1, "the data plane has at least one worker")
         precondition(Color.allCases.allSatisfy { !configuration.endpoints[$0].isEmpty }, "each color has an endpoint")
         self.log = log
-        self.listener = Mutex(listener)
-        address = listener.address
+        openListeners = Mutex(listeners)
+        address = listeners.main.address
+        previewAddress = listeners.preview?.address
         let resolver = Resolver()
         let accessLog = try Self.openAccessLog(configuration.accessLog, log)
         self.accessLog = accessLog
@@ -80,8 +96,8 @@ package final class DataPlane: TrafficControl {
         registry = ConnectionRegistry(home: workers[0], workers: workers)
     }
 
-    /// The socket for a process that takes over from this one; `nil` once no more connections are taken.
-    package var listeningSocket: ListeningSocket? { listener.withLock { $0 } }
+    /// The sockets for a process that takes over from this one; `nil` once no more connections are taken.
+    package var listeners: Listeners? { openListeners.withLock { $0 } }
 
     private static func openAccessLog(
         _ destination: AccessLogDestination, _ log: @escaping @Sendable (DataPlaneEvent) -> Void
@@ -99,15 +115,22 @@ package final class DataPlane: TrafficControl {
             try LoopThread.start("worker-\(index)") { worker.loop.run() }
         }
         let home = workers[0]
-        guard let listener = listeningSocket else { preconditionFailure("the data plane starts before it ends") }
+        guard let listeners else { preconditionFailure("the data plane starts before it ends") }
         home.loop.mailbox.post { [self] in
-            do {
-                let value = LoopConfined(
-                    try Acceptor(listener: listener.socket, home: home, workers: workers, registry: registry))
-                acceptor.withLock { $0 = value }
-            } catch {
-                log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))
-            }
+            accept(from: listeners.main, .main)
+            if let preview = listeners.preview { accept(from: preview, .preview) }
+        }
+    }
+
+    /// Called on the first worker's thread.
+    private func accept(from listener: ListeningSocket, _ door: Door) {
+        do {
+            let acceptor = LoopConfined(
+                try Acceptor(
+                    listener: listener.socket, door: door, home: workers[0], workers: workers, registry: registry))
+            acceptors.withLock { $0.append(acceptor) }
+        } catch {
+            log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))
         }
     }
 
@@ -200,14 +223,14 @@ package final class DataPlane: TrafficControl {
         _ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void
     ) async -> ShutdownOutcome {
         await onLoop(of: workers[0], else: ()) { [self] in
-            let last = acceptor.withLock { acceptor in
-                defer { acceptor = nil }
-                return acceptor
+            let last = acceptors.withLock { acceptors in
+                defer { acceptors = [] }
+                return acceptors
             }
-            last?.value.stop(takesWaiting: ending == .last)
-            listener.withLock { $0 = nil }
+            for acceptor in last { acceptor.value.stop(takesWaiting: ending == .last) }
+            openListeners.withLock { $0 = nil }
         }
-        let before = await report().inFlight.reduce(0) { $0 + $1.calls }
+        let before = await report().workers.reduce(0) { $0 + $1.callsInFlight }
         let allLeft = await waitForClients(until: timeIsUp)
         var ended = 0
         if !allLeft {

@@ -24,11 +24,17 @@ package struct DataPlaneConfiguration: Sendable {
     /// Fields of that name sent by clients never pass, either way.
     package var forwardsClientIdentity: Bool
 
+    /// The name of the metadata by which a call may name its color, in lower case; `nil` if none may.
+    package var routeMetadata: String?
+    /// Whether the head of a response says which color it comes from, and under which epoch.
+    package var announces: Bool
+
     package init(
         endpoints: PerColor<[Endpoint]>, workers: Int, busyPoll: Duration = .zero,
         accessLog: AccessLogDestination = .off,
         limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
-        upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false
+        upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false, routeMetadata: String? = nil,
+        announces: Bool = false
     ) {
         self.endpoints = endpoints
         self.workers = workers
@@ -39,6 +45,8 @@ package struct DataPlaneConfiguration: Sendable {
         self.tls = tls
         self.upstreamTLS = upstreamTLS
         self.forwardsClientIdentity = forwardsClientIdentity
+        self.routeMetadata = routeMetadata
+        self.announces = announces
     }
 }
 

@@ -29,6 +29,8 @@ package struct ProxyAnswer: Sendable {
         case malformedRequest = "malformed_request"
         /// The response's header list is too long.
         case responseTooLarge = "response_headers_too_large"
+        /// The call's metadata names a color that there isn't.
+        case unknownColor = "unknown_color"
         /// The request asks for something that a reverse proxy doesn't do.
         case unsupportedMethod = "unsupported_method"
         /// The color is being drained, and the call's time is up.
@@ -94,6 +96,7 @@ package struct ProxyAnswer: Sendable {
         case .deadlineExceeded: .deadlineExceeded
         case .malformedResponse, .malformedRequest: .internal
         case .headersTooLarge, .responseTooLarge, .memory: .resourceExhausted
+        case .unknownColor: .invalidArgument
         case .unsupportedMethod: .unimplemented
         }
     }
@@ -106,11 +109,14 @@ package struct ProxyAnswer: Sendable {
         case .lost, .malformedResponse, .responseTooLarge: 502
         case .unsupportedMethod: 501
         case .headersTooLarge: 431
-        case .malformedRequest: 400
+        case .malformedRequest, .unknownColor: 400
         }
     }
 
     static let deadlineExceeded = ProxyAnswer(kind: .deadlineExceeded, message: "the call's deadline has passed")
+
+    static let unknownColor = ProxyAnswer(
+        kind: .unknownColor, message: "the call's color is neither blue, green, active nor idle")
 
     static func headersTooLarge(_ limits: DataPlaneLimits) -> ProxyAnswer {
         ProxyAnswer(

@@ -30,23 +30,29 @@ struct Router: ~Copyable {
         lentPools = PerColor { color in pools[color].map { Lent($0) } }
     }
 
-    /// The route of a call that begins now. This is the only moment at which the route word decides.
-    ///
-    /// - Returns: the route; `failsOver` is true if its color isn't the active one because that has no healthy
-    ///   endpoint.
-    func route() -> (route: Route, failsOver: Bool) {
-        var route = routeWord.load()
-        guard failover else { return (route, false) }
-        let active = route.active
-        route.active = FailoverRule.target(active: active, isEnabled: true, routable: health)
-        return (route, route.active != active)
+    /// Decides where a call goes that begins now. This is the only moment at which the route word decides.
+    func destination(for wish: ColorWish) -> Destination {
+        let route = routeWord.load()
+        switch wish {
+        case .none:
+            guard failover else { return Destination(epoch: route.epoch, color: route.active, reason: .active) }
+            let color = FailoverRule.target(active: route.active, isEnabled: true, routable: health)
+            return Destination(
+                epoch: route.epoch, color: color, reason: color == route.active ? .active : .failover)
+        case .preview:
+            return Destination(epoch: route.epoch, color: route.active.other, reason: .preview)
+        case .metadata(let name):
+            return Destination(epoch: route.epoch, color: name.color(active: route.active), reason: .metadata)
+        }
     }
 
     /// Chooses an endpoint of a call's color.
     ///
     /// - Returns: the endpoint's pool; `nil` if no endpoint is left to try.
     mutating func choose(for call: Call) -> Lent<EndpointPool>? {
-        guard let color = call.route?.active else { preconditionFailure("a call is placed after it has its route") }
+        guard let color = call.destination?.color else {
+            preconditionFailure("a call is placed after it has its destination")
+        }
         searchStart &+= 1
         let count = lentPools[color].count
         let choice = Placement.choose(count: count, startingAt: searchStart % count) { index in

@@ -30,15 +30,15 @@ package final class SteppedWorker {
     // MARK: Requests from the data plane
 
     /// Gives the worker a client's connection, as the acceptor would.
-    package func adopt(_ socket: Socket, from address: SocketAddress) {
+    package func adopt(_ socket: Socket, from address: SocketAddress, by door: Door = .main) {
         worker.openConnections.add(1, ordering: .relaxed)
-        worker.adopt(socket, from: address, share: nil, registry)
+        worker.adopt(socket, from: address, by: door, share: nil, registry)
     }
 
     /// Takes over a connection that a registry counts for a peer.
     package func adopt(_ socket: Socket, of peer: Peer, countedBy registry: ConnectionRegistry) {
         worker.openConnections.add(1, ordering: .relaxed)
-        worker.adopt(socket, from: nil, share: peer, registry)
+        worker.adopt(socket, from: nil, by: .main, share: peer, registry)
     }
 
     /// As `TrafficControl.publish(health:)`, for this worker.
@@ -94,7 +94,7 @@ package final class SteppedWorker {
     package func unanswered(on color: Color, before epoch: UInt64) -> Int {
         worker.book.calls.count { call in
             guard case .open = call.client else { return false }
-            return call.route.map { $0.active == color && $0.epoch < epoch && !call.isAnswered } ?? false
+            return call.destination.map { $0.color == color && $0.epoch < epoch && !call.isAnswered } ?? false
         }
     }
 

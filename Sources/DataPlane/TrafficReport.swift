@@ -32,6 +32,10 @@ package struct TrafficReport: Sendable, Equatable {
         package var retried = 0
         /// Calls that began here because the active color, the other one, had no healthy endpoint.
         package var failedOver = 0
+        /// Calls that came here by the preview listener.
+        package var previewed = 0
+        /// Calls that came here because their metadata named a color.
+        package var named = 0
         /// Calls ended by a drain.
         package var drained = 0
         /// DATA payload bytes from clients to this color.
@@ -171,6 +175,8 @@ extension TrafficReport.ColorTotals {
         for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }
         failedByKind += other.failedByKind
         retried += other.retried
+        previewed += other.previewed
+        named += other.named
         drained += other.drained
         failedOver += other.failedOver
         bytesUp += other.bytesUp

@@ -30,4 +30,20 @@ extension UpstreamConnection {
         own.removeAllButStatus()
         return own
     }
+
+    /// A response's head with the proof of who answers, if clients are told; as it is if it would become larger than the
+    /// client takes.
+    func announced(_ head: HeaderList, for call: Call) -> HeaderList {
+        guard worker.announces, let destination = call.destination, case .open(let client, _) = call.client else {
+            return head
+        }
+        let fields = [("sluice-color", destination.color.name), ("sluice-epoch", String(destination.epoch))]
+        // Counted as in RFC 9113, section 6.5.2.
+        let size = fields.reduce(head.listSize) { $0 + $1.0.utf8.count + $1.1.utf8.count + 32 }
+        guard size <= client.use({ $0.peerMaxHeaderListSize }) else { return head }
+        let own = headerLists.own(head)
+        for (name, value) in fields { own.append(name: name, value: value) }
+        headerLists.recount(own)
+        return own
+    }
 }

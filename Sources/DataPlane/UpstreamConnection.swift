@@ -265,6 +265,7 @@ final class UpstreamConnection: Connection {
     // MARK: The response comes in
 
     override func informationalReceived(_ head: HeaderList, on stream: StreamID, _ context: StreamContext) {
+        let head = headerLists.removing(.proxyOwned, from: head)
         defer { headerLists.give(head) }
         let call = context.call
         // gRPC knows no interim responses, and some of its clients take one for the head of the response.
@@ -294,6 +295,7 @@ final class UpstreamConnection: Connection {
         }
         // gRPC delimits its messages itself, and a length would be wrong if anyone cut the response short.
         if call.isGRPC { head = headerLists.removing(.contentLength, from: head) }
+        head = announced(headerLists.removing(.proxyOwned, from: head), for: call)
         pool.callSucceeded()
         call.forgetReplay(worker)
         call.responseBegan = worker.loop.now
@@ -339,6 +341,7 @@ final class UpstreamConnection: Connection {
             trailers = cutToStatus(trailers)
         }
         trailers = headerLists.removing(.contentLength, from: trailers)
+        trailers = headerLists.removing(.proxyOwned, from: trailers)
         call.grpcStatus = trailers.number(of: .grpcStatus)
         finishResponse(of: call, trailers: trailers)
     }

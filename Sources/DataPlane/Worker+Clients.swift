@@ -6,12 +6,16 @@ import TLS
 extension Worker {
     /// Takes over a connection that the acceptor has counted for this worker.
     ///
-    /// - Parameter share: the peer that `registry` counts it for, if any.
-    func adopt(_ socket: Socket, from address: SocketAddress?, share: Peer?, _ registry: ConnectionRegistry) {
+    /// - Parameters:
+    ///   - door: the listener that the connection came by.
+    ///   - share: the peer that `registry` counts it for, if any.
+    func adopt(
+        _ socket: Socket, from address: SocketAddress?, by door: Door, share: Peer?, _ registry: ConnectionRegistry
+    ) {
         do {
             let tls = try clientTLS.map { try TLSConnection(server: socket, context: $0, records: records) }
             let connection = try ClientConnection(
-                transport: Transport(socket, tls: tls), peerAddress: address,
+                transport: Transport(socket, tls: tls), peerAddress: address, door: door,
                 registration: ConnectionRegistry.Registration(registry: registry, share: share), worker: self)
             clients.insert(connection)
             if isShuttingDown { connection.beginShutdown() }

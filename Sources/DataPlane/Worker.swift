@@ -51,6 +51,10 @@ final class Worker: @unchecked Sendable {
 
     /// Whether upstreams are told the identity in a client's certificate.
     let forwardsClientIdentity: Bool
+    /// The name of the metadata that may name a call's color; `nil` if none may.
+    let routeMetadata: [UInt8]?
+    /// Whether clients are told which color answers.
+    let announces: Bool
 
     private(set) var router: Router
     var book: CallBook
@@ -92,6 +96,8 @@ final class Worker: @unchecked Sendable {
         clientTLS = configuration.tls
         upstreamTLS = configuration.upstreamTLS
         forwardsClientIdentity = configuration.forwardsClientIdentity
+        routeMetadata = configuration.routeMetadata.map { Array($0.utf8) }
+        announces = configuration.announces
         self.resolver = resolver
         self.log = WorkerLog(write: log)
         let lines = accessLog.map { AccessLogBuffer(log: $0, endpoints: configuration.endpoints) }
@@ -206,17 +212,16 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Services for calls and connections
 
-    /// Gives a call its route.
-    func begin(_ call: Call) {
-        let (route, failsOver) = router.route()
-        book.begin(call, route, failsOver: failsOver)
+    /// Decides where a call goes.
+    func begin(_ call: Call, _ wish: ColorWish) {
+        book.begin(call, router.destination(for: wish))
     }
 
     /// Places a call on an endpoint of its color, or answers it if there is none.
     func place(_ call: Call) {
         if let pool = router.choose(for: call) { return pool.use { $0.dispatch(call) } }
-        guard let route = call.route else { return }
-        call.fail(router.unreachable(route.active), self)
+        guard let destination = call.destination else { return }
+        call.fail(router.unreachable(destination.color), self)
     }
 
     /// Books a call if it is over.
@@ -240,16 +245,16 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Makes an answer fit for its client: if upstreams are not to be revealed, the reason goes to the log alone.
-    func concealed(_ answer: ProxyAnswer, _ route: Route?) -> ProxyAnswer {
-        guard !limits.revealsUpstream, let route else { return answer }
+    func concealed(_ answer: ProxyAnswer, _ color: Color?) -> ProxyAnswer {
+        guard !limits.revealsUpstream, let color else { return answer }
         var answer = answer
         answer.conceal(
-            route.active, id: String(UInt64.random(in: 1 << 60 ... .max, using: &random), radix: 16))
+            color, id: String(UInt64.random(in: 1 << 60 ... .max, using: &random), radix: 16))
         if let id = answer.id {
             log.reportPaced(
                 .warning, "a call has failed",
                 [
-                    ("id", id), ("color", route.active.name), ("kind", answer.kind.rawValue),
+                    ("id", id), ("color", color.name), ("kind", answer.kind.rawValue),
                     ("reason", answer.message),
                 ], now: loop.now)
         }

@@ -85,14 +85,14 @@ struct WorkerAudit {
                 call.indexOnUpstream < known.count && known[call.indexOnUpstream].address == Self.address(call),
                 "a call is where it says among its upstream's")
             let pool = upstream.object.pool
-            expect(pool.color == call.route?.active, "a call is on the color that it began on")
+            expect(pool.color == call.destination?.color, "a call is on the color that it began on")
             expect(pool.index == call.endpoint, "a call is at the endpoint that it was placed at")
         }
         expect(hasClient || hasUpstream, "a call with no legs is over")
         expect(
-            call.route == nil || call.isAnswered || !hasClient || hasUpstream || call.upstreamReset != nil,
+            call.destination == nil || call.isAnswered || !hasClient || hasUpstream || call.upstreamReset != nil,
             "a call that has begun and isn't answered or reset waits, or is with an upstream")
-        expect(hasClient || call.isAnswered || call.route != nil, "a call without a client has begun")
+        expect(hasClient || call.isAnswered || call.destination != nil, "a call without a client has begun")
         let body = call.requestBody
         expect(call.creditedBytes <= body.count + body.replayCount, "only a replay has credit ahead")
         // What its client has left may wait for its upstream to take the reset.
@@ -204,7 +204,7 @@ struct WorkerAudit {
                 isNamed = named.address == Self.address(pool) && own == ticket
             }
             expect(calls.contains(Self.address(call)) && isNamed, "a call that waits knows where")
-            expect(call.route?.active == color, "a call waits at the color that it began on")
+            expect(call.destination?.color == color, "a call waits at the color that it began on")
         }
         expect(count == pool.waiting.count, "a pool counts the calls that wait")
         let named = worker.book.calls.count { call in
@@ -216,20 +216,21 @@ struct WorkerAudit {
     // MARK: Books
 
     private mutating func checkBooks() {
-        let routes = worker.book.calls.compactMap(\.route)
+        let destinations = worker.book.calls.compactMap(\.destination)
+        let routed = destinations.filter { !$0.isAskedFor }
         let entries = worker.book.ledger.entries
-        expect(worker.book.ledger.total == routes.count, "the ledger has as many calls as there are")
+        expect(worker.book.ledger.total == destinations.count, "the ledger has as many calls as there are")
         expect(entries.allSatisfy { $0.calls > 0 }, "the ledger has no entry without calls")
         for entry in entries {
-            let count = routes.count { $0.epoch == entry.epoch && $0.active == entry.color }
+            let count = routed.count { $0.epoch == entry.epoch && $0.color == entry.color }
             expect(entry.calls == count, "the ledger has the calls of epoch \(entry.epoch) on \(entry.color)")
         }
-        expect(entries.reduce(0) { $0 + $1.calls } == routes.count, "the ledger has every call under its epoch")
+        expect(entries.reduce(0) { $0 + $1.calls } == routed.count, "the ledger has every call under its epoch")
         for color in Color.allCases {
             let totals = worker.book.totals[color]
             let finished = totals.finishedByStatus.total + totals.finishedByHTTPClass.reduce(0, +)
             expect(
-                totals.started - finished == routes.count { $0.active == color },
+                totals.started - finished == destinations.count { $0.color == color },
                 "each call is booked once, when it is over")
         }
         expect(

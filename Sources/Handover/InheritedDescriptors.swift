@@ -17,10 +17,13 @@ package final class InheritedDescriptors: Sendable {
         case listen
         /// The admin API's socket.
         case admin
-        /// Like `listen` and `admin`, but from a service manager, whose settings decide the address instead of the
-        /// Proxy's.
+        /// The socket whose calls go to the color that isn't active.
+        case preview
+        /// Like `listen`, `admin` and `preview`, but from a service manager, whose settings decide the address instead
+        /// of the Proxy's.
         case managedListen = "managed-listen"
         case managedAdmin = "managed-admin"
+        case managedPreview = "managed-preview"
         /// The line to the process that this one takes over from.
         case handover
         /// The route word.
@@ -116,8 +119,8 @@ package final class InheritedDescriptors: Sendable {
         return descriptors
     }
 
-    /// A service manager passes only sockets; if it uses none of the Proxy's names, the first is for clients and the
-    /// second for the admin API.
+    /// A service manager passes only sockets; if it uses none of the Proxy's names, the first is for clients, the second
+    /// for the admin API and the third for the preview.
     private static func fromServiceManager(
         _ text: String, names: String?
     ) throws(Failure) -> [Entry] {
@@ -129,6 +132,7 @@ package final class InheritedDescriptors: Sendable {
                 switch text {
                 case "listen": .managedListen
                 case "admin": .managedAdmin
+                case "preview": .managedPreview
                 default: nil
                 }
             }
@@ -140,12 +144,13 @@ package final class InheritedDescriptors: Sendable {
             if byName {
                 name = offset < known.count ? known[Int(offset)] : nil
             } else {
-                name = offset == 0 ? .managedListen : offset == 1 ? .managedAdmin : nil
+                let inOrder: [Name] = [.managedListen, .managedAdmin, .managedPreview]
+                name = offset < inOrder.count ? inOrder[Int(offset)] : nil
             }
             guard let name, !descriptors.contains(where: { $0.name == name }) else {
                 throw Failure(
                     description:
-                        "the service manager passes socket \(first + offset) with no name of its own; allowed: listen, admin"
+                        "the service manager passes socket \(first + offset) with no name of its own; allowed: listen, admin, preview"
                 )
             }
             descriptors.append(Entry(name: name, descriptor: descriptor))

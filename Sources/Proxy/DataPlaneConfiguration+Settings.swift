@@ -9,6 +9,7 @@ extension DataPlaneConfiguration {
             endpoints: settings.endpoints, workers: settings.workers,
             busyPoll: settings.busyPoll ?? .zero, accessLog: settings.accessLog, limits: settings.limits,
             failover: settings.failover, tls: tls,
-            upstreamTLS: upstreamTLS, forwardsClientIdentity: settings.tls?.forwardsClientIdentity ?? false)
+            upstreamTLS: upstreamTLS, forwardsClientIdentity: settings.tls?.forwardsClientIdentity ?? false,
+            routeMetadata: settings.routeMetadata, announces: settings.announces)
     }
 }

@@ -69,7 +69,7 @@ struct Proxy {
         if takeover == nil { route.store(state.route) }
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
-            listener: consume clients, route: route, log: log.take)
+            listeners: consume clients, route: route, log: log.take)
         let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
         let traffic = CombinedTraffic(own: dataPlane, predecessors: earlier + [predecessor].compactMap { $0 })
         let checker = try HealthChecker(tls: upstreamTLS)
@@ -91,7 +91,8 @@ struct Proxy {
         let api = AdminAPI(
             AdminAPI.Services(
                 switchboard: switchboard, health: monitor, traffic: traffic,
-                drainer: drainer, failover: failover, certificates: { certificates.statuses }, token: token,
+                drainer: drainer, failover: failover, preview: dataPlane.previewAddress,
+                certificates: { certificates.statuses }, token: token,
                 version: ProxyVersion.current, startedAt: startedAt, isStopping: { leaving.begun.isSet },
                 logger: logger))
 
@@ -115,11 +116,14 @@ struct Proxy {
         let serves = OneTimeEvent()
         let service = DataPlaneService(
             dataPlane: dataPlane, traffic: traffic, leaving: leaving, logger: logger,
-            facts: [
-                "admin": "\(adminAddress)", "active": "\(state.active)",
-                "epoch": .stringConvertible(state.epoch), "version": "\(ProxyVersion.current)",
-                "workers": .stringConvertible(settings.workers), "process": .stringConvertible(Int(getpid())),
-            ], adminServes: adminServes, takingOver: takingOver,
+            facts: Logger.Metadata(
+                uniqueKeysWithValues: [
+                    ("admin", "\(adminAddress)"), ("active", "\(state.active)"),
+                    ("epoch", .stringConvertible(state.epoch)), ("version", "\(ProxyVersion.current)"),
+                    ("workers", .stringConvertible(settings.workers)),
+                    ("process", .stringConvertible(Int(getpid()))),
+                ] + (dataPlane.previewAddress.map { [("preview", "\($0)")] } ?? [])), adminServes: adminServes,
+            takingOver: takingOver,
             onServing: {
                 Self.publish(handoverSocket, logger)
                 serves.set()

@@ -186,14 +186,17 @@ struct Restart: Service {
     }
 
     private func passed(_ decision: TakeoverDecision) throws -> [Successor.Passed] {
-        guard let clients = parts.dataPlane.listeningSocket, let admin = parts.admin.listeningSocket else {
+        guard let clients = parts.dataPlane.listeners, let admin = parts.admin.listeningSocket else {
             throw Successor.Failure(description: "this process listens no more")
         }
+        let preview: Successor.Passed? = clients.preview.map {
+            ($0.isManaged ? .managedPreview : .preview, $0.descriptor)
+        }
         return [
-            (clients.isManaged ? .managedListen : .listen, clients.descriptor),
+            (clients.main.isManaged ? .managedListen : .listen, clients.main.descriptor),
             (admin.isManaged ? .managedAdmin : .admin, admin.descriptor), (.route, parts.route.descriptor),
             (.lock, try parts.store.shareLock()), (.decision, decision.descriptor),
-        ] + parts.traffic.predecessors.map { (.predecessor, $0.descriptor) }
+        ] + [preview].compactMap { $0 } + parts.traffic.predecessors.map { (.predecessor, $0.descriptor) }
     }
 
     /// From here on exactly one process makes changes: this one until it lets go, then the new one, or this one again.

@@ -80,6 +80,7 @@ struct SettingsCheck {
         let addresses: [(any DeclaredSetting, [Endpoint])] = [
             (table.listen, [settings.listen]), (table.admin, [settings.admin]), (table.blue, settings.endpoints.blue),
             (table.green, settings.endpoints.green),
+            (SettingTable.preview.address, [settings.preview].compactMap { $0 }),
         ]
         return addresses.flatMap { setting, endpoints in
             endpoints.compactMap { endpoint in

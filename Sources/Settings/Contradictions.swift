@@ -8,7 +8,8 @@ import Ground
 extension ProxySettings {
     /// One error per contradiction; each names the setting that would have to change.
     var contradictions: [SettingsError] {
-        addressContradictions + fileContradictions + adminTLSContradictions + clientTLSContradictions
+        addressContradictions + previewContradictions + fileContradictions + adminTLSContradictions
+            + clientTLSContradictions
             + upstreamTLSContradictions + backoffContradictions
     }
 
@@ -30,6 +31,34 @@ extension ProxySettings {
         }
         for (setting, color) in [(addresses.blue, Color.blue), (addresses.green, .green)] {
             errors += endpoints[color].filter { $0.meets(listen) }.map { endpoint in
+                rejection(
+                    of: setting, endpoint.description,
+                    allowed: "upstreams, not the address the Proxy itself listens on")
+            }
+        }
+        return errors
+    }
+
+    private var previewContradictions: [SettingsError] {
+        guard let preview else { return [] }
+        let (table, addresses) = (SettingTable.preview, SettingTable.addresses)
+        var errors: [SettingsError] = []
+        if !preview.isLoopback && !previewIsOpen && tlsClientAuthority == nil {
+            errors.append(
+                rejection(
+                    of: table.address, preview.description,
+                    allowed: "an address of the loopback (127.0.0.1, ::1, localhost), or any with "
+                        + "\(SettingTable.clientTLS.clientAuthority.name.flag) or \(table.isOpen.name.flag)"))
+        }
+        for (other, setting) in [(listen, addresses.listen), (admin, addresses.admin)]
+        where preview.port != 0 && (preview.meets(other) || other.meets(preview)) {
+            errors.append(
+                rejection(
+                    of: table.address, preview.description,
+                    allowed: "an address other than that of \(setting.name.flag)"))
+        }
+        for (setting, color) in [(addresses.blue, Color.blue), (addresses.green, .green)] {
+            errors += endpoints[color].filter { $0.meets(preview) }.map { endpoint in
                 rejection(
                     of: setting, endpoint.description,
                     allowed: "upstreams, not the address the Proxy itself listens on")

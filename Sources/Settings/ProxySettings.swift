@@ -44,6 +44,15 @@ package struct ProxySettings: Sendable {
     /// Whether new calls go to the other color while none of the active one's endpoints is healthy.
     package internal(set) var failover = false
 
+    /// The address whose calls go to the color that isn't active, with port 0 for any free port; `nil` for none.
+    package internal(set) var preview: Endpoint?
+    /// Whether `preview` may be reached from other hosts without a client certificate.
+    package internal(set) var previewIsOpen = false
+    /// The name of the metadata by which a call may choose its color; `nil` for none.
+    package internal(set) var routeMetadata: String?
+    /// Whether clients are told which color has answered.
+    package internal(set) var announces = false
+
     /// Path of the state file.
     package internal(set) var stateFile = "sluice-state.json"
     /// Path of the audit log.

@@ -14,6 +14,31 @@ extension SettingForm where Value == Endpoint {
     }
 }
 
+extension SettingForm where Value == Endpoint? {
+    /// An address to listen on, or `off` for none.
+    static var addressOrOff: Self {
+        SettingForm(
+            "HOST:PORT|off",
+            allowed: "off, or HOST:PORT, with an IPv6 address in brackets and port 0 for any free port",
+            text: { $0?.description ?? "off" },
+            parse: { text in text == "off" ? .some(nil) : Endpoint(text).map { .some($0) } })
+    }
+}
+
+extension SettingForm where Value == String? {
+    /// The name of metadata, or `off` for none.
+    static var metadataName: Self {
+        SettingForm(
+            "NAME|off",
+            allowed: """
+                off, or a name of lower-case letters, digits, "-", "_" and "." that neither HTTP nor gRPC nor the Proxy \
+                uses itself
+                """,
+            values: "off, or a name in lower case", text: { $0 ?? "off" },
+            parse: { text in text == "off" ? .some(nil) : MetadataName.isFree(text) ? .some(text) : nil })
+    }
+}
+
 extension SettingForm where Value == [Endpoint] {
     /// Upstreams' addresses: at least one, without duplicates.
     static var endpoints: Self {

@@ -4,6 +4,7 @@ package enum SettingTable {
     package static let process = ProcessSettings()
     package static let health = HealthSettings()
     package static let colors = ColorSettings()
+    package static let preview = PreviewSettings()
     package static let files = FileSettings()
     package static let admin = AdminSettings()
     package static let clientTLS = ClientTLSSettings()
@@ -16,8 +17,8 @@ package enum SettingTable {
 
     /// In the order in which they are shown and read.
     package static let groups: [any SettingGroup] = [
-        addresses, process, health, colors, files, admin, clientTLS, upstreamTLS, clients, abuse, memory, calls,
-        upstreams,
+        addresses, process, health, colors, preview, files, admin, clientTLS, upstreamTLS, clients, abuse, memory,
+        calls, upstreams,
     ]
 
     /// All settings, in the order in which they are shown and read.

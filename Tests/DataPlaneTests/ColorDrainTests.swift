@@ -41,6 +41,22 @@ import Testing
         #expect(stage.journal.violations == [])
     }
 
+    /// A preview's call is on the color that is drained as any other, though nobody waits for its end.
+    @Test func endsCallsThatAskedForTheColorToo() throws {
+        let stage = try WorkerStage()
+        stage.plan = .hold
+        stage.word.store(Route(epoch: 2, active: .green))
+        let call = stage.call(try stage.client(by: .preview))
+        stage.settle()
+        stage.accept()
+        stage.settle()
+        #expect(stage.worker.report().inFlight.isEmpty && stage.worker.report().workers[0].callsInFlight == 1)
+        stage.worker.endCalls(on: .blue, before: 3, over: .zero)
+        stage.settle()
+        #expect(ended([call]) == 1 && drained(stage).blue == 1)
+        #expect(stage.journal.violations == [])
+    }
+
     @Test func spreadsTheEndsOverTime() throws {
         let (stage, calls, _) = try stage(blue: 8)
         stage.worker.endCalls(on: .blue, before: 2, over: .seconds(8))

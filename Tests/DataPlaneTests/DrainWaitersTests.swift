@@ -23,14 +23,14 @@ import Testing
 
     @Test func callsBackOnceWhenNoCallIsLeft() {
         var ledger = EpochLedger()
-        ledger.begin(Route(epoch: 3, active: .blue))
-        ledger.begin(Route(epoch: 4, active: .green))
+        ledger.begin(Destination(epoch: 3, color: .blue, reason: .active))
+        ledger.begin(Destination(epoch: 4, color: .green, reason: .active))
         var waiters = waiters([(1, .blue, 3), (2, .blue, 4), (3, .green, 4), (4, .green, 5)])
         waiters.notify(ledger)
         #expect(told.all == [1, 3])
         waiters.notify(ledger)
         #expect(told.all == [1, 3])
-        ledger.end(Route(epoch: 3, active: .blue))
+        ledger.end(Destination(epoch: 3, color: .blue, reason: .active))
         waiters.notify(ledger)
         #expect(told.all == [1, 2, 3])
         #expect(!waiters.isEmpty)
@@ -47,7 +47,7 @@ import Testing
     /// When the worker ends, its remaining calls end with it, so everybody is told: no later event could tell them.
     @Test func notifiesEveryoneWhenTheWorkerEnds() {
         var ledger = EpochLedger()
-        ledger.begin(Route(epoch: 1, active: .blue))
+        ledger.begin(Destination(epoch: 1, color: .blue, reason: .active))
         var waiters = waiters([(1, .blue, 2), (2, .blue, 3)])
         waiters.notify(ledger)
         #expect(told.all == [])

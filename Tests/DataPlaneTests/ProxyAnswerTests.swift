@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func answersOthersWithAStatus() {
-        let statuses = [503, 504, 502, 502, 504, 504, 503, 503, 431, 400, 502, 501, 503, 503, 503, 504]
+        let statuses = [503, 504, 502, 502, 504, 504, 503, 503, 431, 400, 502, 400, 501, 503, 503, 503, 504]
         #expect(ProxyAnswer.Kind.allCases.map { ProxyAnswer(kind: $0, message: "").httpStatus } == statuses)
     }
 

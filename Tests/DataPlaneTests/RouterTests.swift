@@ -141,4 +141,71 @@ import Testing
         #expect(stage.attempts.map(\.port) == [1_001, 2_000])
         #expect(stage.journal.violations == [])
     }
+
+    /// From the moment of a switch on, new calls by the preview listener go to the other side, as all do.
+    @Test func thePreviewGoesToTheColorThatIsNotActive() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client(by: .preview)
+        let early = stage.call(client)
+        stage.settle()
+        stage.word.store(Route(epoch: 2, active: .green))
+        let late = stage.call(client)
+        stage.settle()
+        while !stage.attempts.isEmpty { stage.accept() }
+        stage.settle()
+        #expect(early.attempts.map(\.color) == [.green] && late.attempts.map(\.color) == [.blue])
+        #expect(totals(stage).green.previewed == 1 && totals(stage).blue.previewed == 1)
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test(arguments: [
+        (ColorName.color(.blue), Color.blue), (.color(.green), .green), (.active, .green), (.idle, .blue),
+    ]) func aCallGoesWhereItsMetadataSays(name: ColorName, color: Color) throws {
+        let stage = try WorkerStage()
+        stage.word.store(Route(epoch: 2, active: .green))
+        let call = stage.call(try stage.client(), wish: .metadata(name))
+        stage.settle()
+        stage.accept()
+        stage.settle()
+        #expect(call.attempts.map(\.color) == [color] && call.grpcStatus == 0)
+        #expect(totals(stage)[color].named == 1 && totals(stage)[color.other].named == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// Whoever asks for a color that is down is to hear that it is.
+    @Test func aCallThatAskedForItsColorDoesNotFailOver() throws {
+        let stage = try WorkerStage(failover: true)
+        stage.worker.publish(health: healthy([true], [false]))
+        stage.call(try stage.client(by: .preview))
+        stage.call(try stage.client(), wish: .metadata(.color(.green)))
+        stage.settle()
+        #expect(totals(stage).green.started == 2 && totals(stage).blue.started == 0)
+        stage.worker.publish(health: healthy([false], [true]))
+        stage.call(try stage.client(), wish: .metadata(.active))
+        stage.settle()
+        #expect(totals(stage).blue.named == 1 && totals(stage).blue.failedOver == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func theClientIsToldWhoAnswers() throws {
+        let stage = try WorkerStage(announces: true)
+        stage.word.store(Route(epoch: 7, active: .green))
+        let calls = [stage.call(try stage.client()), stage.call(try stage.client(by: .preview))]
+        stage.settle()
+        while !stage.attempts.isEmpty { stage.accept() }
+        stage.settle()
+        #expect(calls.map { $0.announced?.color } == ["green", "blue"])
+        #expect(calls.map { $0.announced?.epoch } == ["7", "7"])
+        #expect(stage.journal.violations == [])
+    }
+
+    /// Backends announce colors in the simulation, too.
+    @Test func nobodyIsToldUnlessItIsSetSo() throws {
+        let stage = try WorkerStage()
+        let call = stage.call(try stage.client())
+        stage.settle()
+        stage.accept()
+        stage.settle()
+        #expect(call.grpcStatus == 0 && call.announced == nil)
+    }
 }

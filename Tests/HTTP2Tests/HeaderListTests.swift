@@ -85,6 +85,32 @@ import Testing
         #expect(block.list.map(\.name) == ["x-forwarded-client-cort"])
     }
 
+    @Test(arguments: ["sluice-color", "sluice-epoch", "sluice-shadow", "sluice_color", "sluice.epoch", "sluice_shadow"])
+    func knowsTheFieldsThatOnlyTheProxyWrites(name: String) {
+        let block = HeaderList()
+        block.append(name: name, value: "1")
+        block.append("sluice-colors", "another field")
+        block.append("grpc-timeout", "1S")
+        #expect(block.has(.proxyOwned))
+        block.removeAll(of: .proxyOwned)
+        #expect(block.list.map(\.name) == ["sluice-colors", "grpc-timeout"])
+    }
+
+    @Test func findsAndTakesOutAnyName() {
+        let block = HeaderList()
+        for (name, value) in [("x-route", "1"), ("x-other", "2"), ("x-route", "3"), (":path", "/x")] {
+            block.append(name: name, value: value)
+        }
+        var values: [String] = []
+        unsafe block.forEachValue(named: Array("x-route".utf8)) { value in
+            unsafe values.append(String(decoding: value, as: UTF8.self))
+        }
+        #expect(values == ["1", "3"])
+        block.removeAll(named: Array("x-route".utf8))
+        #expect(block.list.map(\.name) == ["x-other", ":path"] && block.fieldCount == 2)
+        #expect(block.text(of: .path) == "/x")
+    }
+
     @Test func keepsOnlyTheStatus() {
         let block = HeaderList()
         for name in [":status", "x", "content-type", "grpc-status", "content-length", "grpc-message", "grpc-messages"] {

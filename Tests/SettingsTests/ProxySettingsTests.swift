@@ -33,6 +33,8 @@ import Testing
         #expect(settings.upstreamTLS == nil)
         #expect(settings.adminTLS == nil)
         #expect(!settings.failover)
+        #expect(settings.preview == nil && !settings.previewIsOpen)
+        #expect(settings.routeMetadata == nil && !settings.announces)
         #expect(settings.limits.maxConcurrentStreams == 100)
         #expect(settings.limits.maxConnections == 10_000)
         #expect(settings.limits.idleTimeout == .seconds(180))
@@ -260,6 +262,28 @@ import Testing
             #expect(found.first?.hasSuffix("or any with --admin-token-file") == true)
             #expect(errors(["admin": ["\(host):9901"], "admin-token-file": ["token"]]) == [])
         }
+    }
+
+    @Test func thePreviewIsOpenToOthersOnlyIfThatIsMeant() throws {
+        let everywhere = ["preview": ["0.0.0.0:50049"]]
+        #expect(errors(everywhere).first?.hasSuffix("or any with --tls-client-ca or --preview-open") == true)
+        #expect(errors(["preview": ["127.0.0.1:50049"]]).isEmpty)
+        #expect(errors(everywhere.merging(["preview-open": ["on"]]) { $1 }).isEmpty)
+        let authorities = ["tls-cert": ["c"], "tls-key": ["k"], "tls-client-ca": ["a"]]
+        #expect(errors(everywhere.merging(authorities) { $1 }).isEmpty)
+    }
+
+    @Test(arguments: ["listen", "admin", "blue"]) func thePreviewHasAnAddressOfItsOwn(other: String) {
+        let given = ["preview": ["127.0.0.1:5"], other: ["127.0.0.1:5"]]
+        #expect(errors(given).contains { $0.hasPrefix(other == "blue" ? "--blue" : "--preview") })
+        #expect(!errors(["listen": ["0.0.0.0:5"], "preview": ["127.0.0.1:5"]]).isEmpty)
+    }
+
+    @Test(arguments: [
+        "X-Color", "te", "user-agent", "grpc-color", "sluice-color", "color-bin", "", "a b", ":path", "ä",
+        String(repeating: "x", count: 65),
+    ]) func aColorIsNamedByMetadataOfItsOwn(name: String) {
+        #expect(errors(["route-metadata": [name]]).first?.hasPrefix("--route-metadata is") == true)
     }
 
     @Test func refusesToCallItself() {

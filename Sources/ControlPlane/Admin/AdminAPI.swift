@@ -21,6 +21,8 @@ package struct AdminAPI: Sendable {
         package var drainer: Drainer
         /// Knows whether new calls go to the other color.
         package var failover: FailoverWatch
+        /// The address whose calls go to the color that isn't active; `nil` if there is none.
+        package var preview: Endpoint?
         /// The certificates in force.
         package var certificates: @Sendable () -> [CertificateStatus]
         /// The token that requests must carry; `nil` admits everyone who can connect, which is safe on the loopback
@@ -38,7 +40,8 @@ package struct AdminAPI: Sendable {
         package init(
             switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl,
             clock: any Clock<Duration> = ContinuousClock(), drainer: Drainer, failover: FailoverWatch,
-            certificates: @escaping @Sendable () -> [CertificateStatus] = { [] }, token: BearerToken?, version: String,
+            preview: Endpoint? = nil, certificates: @escaping @Sendable () -> [CertificateStatus] = { [] },
+            token: BearerToken?, version: String,
             startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool, logger: Logger
         ) {
             self.switchboard = switchboard
@@ -47,6 +50,7 @@ package struct AdminAPI: Sendable {
             self.clock = clock
             self.drainer = drainer
             self.failover = failover
+            self.preview = preview
             self.certificates = certificates
             self.token = token
             self.version = version

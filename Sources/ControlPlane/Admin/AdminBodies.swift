@@ -184,12 +184,23 @@ struct StatusBody: Encodable {
     var drain: DrainBody?
     /// Present only while new calls go to the other color.
     var failover: FailoverBody?
+    /// Present only if there is a preview listener.
+    var preview: PreviewBody?
     var colors: [String: ColorBody]
     var inFlight: [InFlightBody]
     /// Present only if it isn't 0.
     var processesNotAnswering: Int?
     var workers: [WorkerBody]
     var clients: ClientsBody
+
+    /// The listener whose calls go to the color that isn't active.
+    struct PreviewBody: Encodable {
+        var address: String
+        /// The color that its new calls go to.
+        var color: Color
+        /// Calls that began by it, of either color.
+        var calls: Int
+    }
 
     /// The client connections of this process.
     struct ClientsBody: Encodable {
@@ -233,7 +244,7 @@ struct StatusBody: Encodable {
 
     init(
         state: SwitchState, health: PerColor<ColorHealth>, drain: Drainer.Progress?, failover: Failover?,
-        traffic: TrafficReport, version: String, startedAt: Timestamp, stopping: Bool
+        preview: Endpoint?, traffic: TrafficReport, version: String, startedAt: Timestamp, stopping: Bool
     ) {
         active = state.active
         previous = state.previous
@@ -249,6 +260,11 @@ struct StatusBody: Encodable {
             DrainBody($0, callsLeft: traffic.inFlight(on: $0.drain.color, before: $0.drain.epoch))
         }
         self.failover = failover.map(FailoverBody.init)
+        self.preview = preview.map {
+            PreviewBody(
+                address: $0.description, color: state.active.other,
+                calls: Color.allCases.reduce(0) { $0 + traffic.colors[$1].previewed })
+        }
         colors = Dictionary(
             uniqueKeysWithValues: Color.allCases.map { color in
                 let totals = traffic.colors[color]

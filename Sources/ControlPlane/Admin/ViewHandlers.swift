@@ -16,7 +16,8 @@ struct ViewHandlers: Sendable {
         let state = services.switchboard.state
         let body = StatusBody(
             state: state, health: await services.health.health(), drain: services.drainer.current,
-            failover: services.failover.current, traffic: await services.traffic.report(), version: services.version,
+            failover: services.failover.current, preview: services.preview, traffic: await services.traffic.report(),
+            version: services.version,
             startedAt: services.startedAt, stopping: services.isStopping())
         return try .json(body, headers: [.eTag: "\"\(state.epoch)\""])
     }

@@ -1035,6 +1035,29 @@ package enum OpenAPIDocument {
                 "additionalProperties": false,
                 "description": "The color that gets new calls because no endpoint of the active one is healthy."
               },
+              "Preview": {
+                "type": "object",
+                "properties": {
+                  "address": {
+                    "type": "string"
+                  },
+                  "color": {
+                    "$ref": "#/components/schemas/Color"
+                  },
+                  "calls": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Calls that have come by the listener, to either color."
+                  }
+                },
+                "required": [
+                  "address",
+                  "calls",
+                  "color"
+                ],
+                "additionalProperties": false,
+                "description": "The listener whose calls go to the color that isn't active."
+              },
               "Receipt": {
                 "type": "object",
                 "properties": {
@@ -1215,6 +1238,9 @@ package enum OpenAPIDocument {
                   },
                   "failover": {
                     "$ref": "#/components/schemas/Failover"
+                  },
+                  "preview": {
+                    "$ref": "#/components/schemas/Preview"
                   },
                   "colors": {
                     "type": "object",

@@ -97,6 +97,13 @@ package struct ProxyMetrics: Sendable {
 
     private func writeCalls(_ text: inout PrometheusText) {
         perColor(&text, "sluice_calls_started_total", .counter, "Calls that began.") { $0.started }
+        text.family(
+            "sluice_calls_asked_for_total", .counter,
+            "Calls that began on a color as they asked for it, by the preview listener or by their metadata.")
+        for color in Color.allCases {
+            text.sample(traffic.colors[color].previewed, ["color": color.name, "by": "preview"])
+            text.sample(traffic.colors[color].named, ["color": color.name, "by": "metadata"])
+        }
         text.family("sluice_calls_in_flight", .gauge, "Calls that have not ended.")
         for color in Color.allCases { text.sample(traffic.inFlight(on: color), ["color": color.name]) }
         text.family("sluice_calls_total", .counter, "gRPC calls that ended, by grpc-status.")

@@ -31,7 +31,8 @@ package struct FieldKind: BitwiseCopyable {
         isOrdinary =
             switch name {
             case _ where hasSpacesAround: false
-            case .other, .contentType, .te, .grpcStatus, .grpcTimeout, .grpcMessage, .forwardedClientCertificate:
+            case .other, .contentType, .te, .grpcStatus, .grpcTimeout, .grpcMessage, .forwardedClientCertificate,
+                .proxyOwned:
                 isSound
             default: false
             }

@@ -11,6 +11,8 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case grpcMessage
     case grpcTimeout
     case forwardedClientCertificate
+    /// A field that only the Proxy itself writes: `sluice-color`, `sluice-epoch` or `sluice-shadow`.
+    case proxyOwned
     case scheme
     case host
     case contentLength
@@ -53,7 +55,13 @@ public enum FieldName: UInt8, CaseIterable, BitwiseCopyable, Sendable {
         case 12:
             unsafe matches(name, "content-type")
                 ? .contentType
-                : matches(name, "grpc-timeout") ? .grpcTimeout : matches(name, "grpc-message") ? .grpcMessage : nil
+                : matches(name, "grpc-timeout")
+                    ? .grpcTimeout
+                    : matches(name, "grpc-message")
+                        ? .grpcMessage
+                        : matchesLoosely(name, "sluice-color") || matchesLoosely(name, "sluice-epoch")
+                            ? .proxyOwned : nil
+        case 13: unsafe matchesLoosely(name, "sluice-shadow") ? .proxyOwned : nil
         case 14: unsafe matches(name, "content-length") ? .contentLength : nil
         case 16: unsafe matches(name, "proxy-connection") ? .connectionSpecific : nil
         case 17: unsafe matches(name, "transfer-encoding") ? .connectionSpecific : nil

@@ -28,7 +28,7 @@ public struct HeaderList: Equatable {
         /// Whether the list was made to be kept while it is expected again.
         let isKnown: Bool
         /// The index of the last kept field of each name, -1 if there is none, so that it is found without a search.
-        var last = InlineArray<17, Int32>(repeating: -1)
+        var last = InlineArray<18, Int32>(repeating: -1)
         /// Number of bytes that its pool counts for it.
         var countedBytes = 0
         /// The next free list of the pool, while this one is free.
@@ -295,14 +295,23 @@ public struct HeaderList: Equatable {
         }
     }
 
+    /// Removes every field of a name that `FieldName` doesn't know.
+    public func removeAll(named name: [UInt8]) {
+        unsafe removeFields { other, _ in unsafe other.elementsEqual(name) }
+    }
+
     private func removeAll(where isUnwanted: (FieldName) -> Bool) {
+        unsafe removeFields { _, recognized in isUnwanted(recognized) }
+    }
+
+    private func removeFields(where isUnwanted: (UnsafeBufferPointer<UInt8>, FieldName) -> Bool) {
         assert(!isShared, "a list that others hold doesn't change")
         unsafe storage.pointee.last = InlineArray(repeating: -1)
         var kept = 0
         for index in unsafe 0..<storage.pointee.keptCount {
             let entry = unsafe storage.pointee.fields[index]
             let recognized = unsafe FieldName(name(of: entry))
-            if isUnwanted(recognized) {
+            if unsafe isUnwanted(name(of: entry), recognized) {
                 unsafe storage.pointee.listSize -= Int(entry.nameLength) + Int(entry.valueLength) + 32
                 unsafe storage.pointee.fieldCount -= 1
                 continue
@@ -357,6 +366,17 @@ public struct HeaderList: Equatable {
             guard unsafe FieldName(name(of: entry)) != field || isSound(value(of: entry)) else { return false }
         }
         return true
+    }
+
+    /// Lends the value of every field of a name that `FieldName` doesn't know, in order. Each field of the list is looked
+    /// at.
+    public func forEachValue(named name: [UInt8], _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        for index in unsafe 0..<storage.pointee.keptCount {
+            let entry = unsafe storage.pointee.fields[index]
+            if Int(entry.nameLength) == name.count, unsafe self.name(of: entry).elementsEqual(name) {
+                unsafe body(value(of: entry))
+            }
+        }
     }
 
     /// A known field's value as text; bytes that aren't UTF-8 are replaced.

@@ -28,6 +28,8 @@ final class CallRecord {
     let uploadSize: Int
     /// Index of the route word in force when the call started: it may have been routed by this one or any later one.
     let firstWord: Int
+    /// The color that the call asks for.
+    let wish: ColorWish
 
     // MARK: The client's side
 
@@ -46,6 +48,8 @@ final class CallRecord {
     // MARK: The response, as the client got it
 
     var status: Int?
+    /// Who has answered, and in which epoch, as far as the client is told.
+    var announced: (color: String, epoch: String)?
     /// The attempt whose response this is; `nil` while there is none, and for the Proxy's own answers.
     var answering: Attempt?
     var received = 0
@@ -56,11 +60,24 @@ final class CallRecord {
     /// The times that the call has reached a backend, in order: more than one if it was placed again.
     var attempts: [Attempt] = []
 
-    init(id: Int, isGRPC: Bool, uploadSize: Int, firstWord: Int) {
+    init(id: Int, isGRPC: Bool, uploadSize: Int, firstWord: Int, wish: ColorWish = .none) {
         self.id = id
         self.isGRPC = isGRPC
         self.uploadSize = uploadSize
         self.firstWord = firstWord
+        self.wish = wish
+    }
+
+    /// Whether the call may have been routed to a color by one of the words since it started that satisfy `isMeant`.
+    func mayBe(on color: Color, by words: [Route], where isMeant: (Route) -> Bool = { _ in true }) -> Bool {
+        words[firstWord...].contains { word in
+            guard isMeant(word) else { return false }
+            return switch wish {
+            case .none: word.active == color
+            case .preview: word.active.other == color
+            case .metadata(let name): name.color(active: word.active) == color
+            }
+        }
     }
 
     var name: String { "call \(id)" }

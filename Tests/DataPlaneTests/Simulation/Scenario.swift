@@ -22,6 +22,8 @@ struct Scenario {
     /// Step at which a shutdown begins among open calls; `nil` if there is none.
     let shutdown: Int?
     let mostClients: Int
+    /// Whether clients are told who answers.
+    let announces: Bool
 
     init(using random: inout SplitMix) {
         kind = Kind.allCases.randomElement(using: &random)!
@@ -33,6 +35,7 @@ struct Scenario {
         let isCutShort = kind != .flawless && Int.random(in: 0..<5, using: &random) == 0
         shutdown = isCutShort ? Int.random(in: 0..<steps, using: &random) : nil
         mostClients = Int.random(in: 1...5, using: &random)
+        announces = Bool.random(using: &random)
         limits = Self.limits(of: kind, using: &random)
     }
 

@@ -95,7 +95,11 @@ final class SimulatedBackend: SimulatedPeer {
         journal.expect(
             value(of: "te") == (call.isGRPC ? "trailers" : nil) && value(of: ":authority") == "simulated",
             "\(call.name): the head is what was sent")
-        journal.expect(control.isRight(color, call), "\(call.name) goes to \(color), which wasn't active")
+        journal.expect(
+            control.isRight(color, call), "\(call.name) goes to \(color), which is neither active nor asked for")
+        for name in ["sluice-shadow", SimulatedClient.routeMetadata] {
+            journal.expect(value(of: name) == nil, "\(call.name): no backend gets \(name)")
+        }
         journal.expect(
             call.attempts.allSatisfy { $0.color == color }, "\(call.name) is tried again on its own color")
         journal.expect(call.attempts.allSatisfy { !$0.hasEnded }, "\(call.name) is not tried again once it is answered")
@@ -166,6 +170,7 @@ final class SimulatedBackend: SimulatedPeer {
         attempt.headIsSent = true
         var list = [
             (":status", "200"), ("x-attempt", attempt.name), ("x-mark", CallRecord.mark(attempt.call.id + 1)),
+            ("sluice-color", "a backend's"), ("sluice-epoch", "0"),
         ]
         if attempt.call.isGRPC { list.append(("content-type", "application/grpc")) }
         if endStream {

@@ -1,4 +1,5 @@
 import CNghttp2
+import DataPlane
 import EventLoop
 import Ground
 
@@ -12,8 +13,16 @@ final class SimulatedClient: SimulatedPeer {
     var isEager = true
     /// Number of GOAWAY frames received.
     private(set) var goAways = 0
+    /// The listener that it has connected to.
+    let door: Door
+    /// The metadata by which calls name a color.
+    static let routeMetadata = "x-color"
 
-    init(_ name: String, _ socket: FileDescriptor, settings: [(nghttp2_settings_id, Int)], _ journal: Journal) {
+    init(
+        _ name: String, by door: Door = .main, _ socket: FileDescriptor, settings: [(nghttp2_settings_id, Int)],
+        _ journal: Journal
+    ) {
+        self.door = door
         super.init(.client, name, socket, settings: settings, journal)
     }
 
@@ -34,6 +43,8 @@ final class SimulatedClient: SimulatedPeer {
         ]
         if call.isGRPC { list += [("content-type", "application/grpc"), ("te", "trailers")] }
         if let deadline { list.append(("grpc-timeout", deadline)) }
+        if case .metadata(let color) = call.wish { list.append((Self.routeMetadata, color.name)) }
+        list.append(("sluice-shadow", "1"))
         let isEmpty = call.uploadSize == 0 && call.ends
         let stream = unsafe Self.withMessage(list, hasBody: !isEmpty) { list, count, body in
             unsafe nghttp2_submit_request(session, nil, list, count, body, nil)
@@ -106,6 +117,9 @@ final class SimulatedClient: SimulatedPeer {
             }
             journal.expect(call.status == nil, "\(call.name) has one response")
             call.status = status
+            if let color = value(of: "sluice-color"), let epoch = value(of: "sluice-epoch") {
+                call.announced = (color, epoch)
+            }
             if let name = value(of: "x-attempt") { take(name, call) }
             if endStream, call.isGRPC { takeStatus(call) }
         } else {
@@ -127,6 +141,9 @@ final class SimulatedClient: SimulatedPeer {
         journal.expect(
             attempt.number == call.attempts.count - 1, "\(call.name) is not tried again once its response has begun")
         call.answering = attempt
+        if let announced = call.announced {
+            journal.expect(announced.color == attempt.color.name, "\(call.name) is told who answers")
+        }
     }
 
     private func takeStatus(_ call: CallRecord) {
@@ -199,5 +216,16 @@ final class SimulatedClient: SimulatedPeer {
     override func closed() {
         for call in openCalls { end(call, .lost) }
         (calls, openCalls) = ([:], [])
+    }
+}
+
+extension ColorName {
+    /// The name as clients write it.
+    var name: String {
+        switch self {
+        case .color(let color): color.name
+        case .active: "active"
+        case .idle: "idle"
+        }
     }
 }

@@ -56,12 +56,14 @@ extension Simulation {
     func add(to worker: SteppedWorker, peer: Int, window: Int) {
         names += 1
         guard let ends = try? SocketEnds(sendBuffer: scenario.sendBuffer) else { return journal.violated("no sockets") }
+        let door: Door = chance(15) ? .preview : .main
         clients.append(
             SimulatedClient(
-                "client \(names)", ends.mine, settings: [(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window)], journal))
+                "client \(names)", by: door, ends.mine,
+                settings: [(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window)], journal))
         let address = SocketAddress(family: .ipv4, bytes: [10, 0, 0, UInt8(peer)], port: UInt16(names))
-        journal.note { "client \(names) connects" }
-        worker.adopt(ends.workers, from: address)
+        journal.note { "client \(names) connects, \(door)" }
+        worker.adopt(ends.workers, from: address, by: door)
     }
 
     func startCall() {
@@ -70,7 +72,12 @@ extension Simulation {
     }
 
     func start(on client: SimulatedClient, size: Int, isGRPC: Bool, isProbe: Bool = false) {
-        let call = CallRecord(id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: words.count - 1)
+        var wish: ColorWish = client.door == .preview ? .preview : .none
+        if case .main = client.door, chance(10) {
+            wish = .metadata(one(of: [.color(.blue), .color(.green), .active, .idle])!)
+        }
+        let call = CallRecord(
+            id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: words.count - 1, wish: wish)
         calls.append(call)
         call.ends = isProbe || chance(85)
         call.ready = isProbe || chance(60) ? size : 0

@@ -47,7 +47,7 @@ extension Simulation {
             call: { [unowned self] id in calls.indices.contains(id) ? calls[id] : nil },
             plan: { [unowned self] in plan(of: $0) },
             isRight: { [unowned self] color, call in
-                scenario.failover || words[call.firstWord...].contains { $0.active == color }
+                call.wish == .none && scenario.failover || call.mayBe(on: color, by: words)
             })
         let backend = SimulatedBackend(
             "\(color) \(names)", color, socket, noise: noise, settings: settings, control, journal)

@@ -8,7 +8,7 @@ extension Simulation {
         let color: Color = chance(70) ? words[words.count - 1].active.other : words[words.count - 1].active
         let epoch = words[words.count - 1].epoch
         for call in calls where call.outcome == .open {
-            let isThere = words[call.firstWord...].contains { $0.active == color && $0.epoch < epoch }
+            let isThere = call.mayBe(on: color, by: words) { $0.epoch < epoch }
             if isThere || scenario.failover { call.excuses.insert(.drained) }
         }
         journal.note { "\(color) is drained before epoch \(epoch)" }

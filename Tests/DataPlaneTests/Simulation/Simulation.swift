@@ -89,7 +89,8 @@ final class Simulation {
         }
         worker = try SteppedWorker(
             configuration: DataPlaneConfiguration(
-                endpoints: endpoints, workers: 1, limits: scenario.limits, failover: scenario.failover),
+                endpoints: endpoints, workers: 1, limits: scenario.limits, failover: scenario.failover,
+                routeMetadata: SimulatedClient.routeMetadata, announces: scenario.announces),
             routeWord: word, surroundings: surroundings, log: { _ in })
         journal.note { "\(scenario)" }
     }

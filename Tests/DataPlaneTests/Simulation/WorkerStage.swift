@@ -26,7 +26,8 @@ final class WorkerStage {
     /// - Parameter endpoints: endpoints of each color. Blue's have the ports from 1000 on, green's those from 2000 on.
     init(
         endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false,
-        accessLog: AccessLogDestination = .off, host: String = "127.0.0.1", resolver: Resolver = Resolver()
+        announces: Bool = false, accessLog: AccessLogDestination = .off, host: String = "127.0.0.1",
+        resolver: Resolver = Resolver()
     ) throws {
         word = try RouteWord(Route(epoch: 1, active: .blue))
         var surroundings = Surroundings()
@@ -38,7 +39,8 @@ final class WorkerStage {
             configuration: DataPlaneConfiguration(
                 endpoints: PerColor { color in
                     (0..<endpoints).map { Endpoint(host: host, port: ports[color] + UInt16($0)) }
-                }, workers: 1, accessLog: accessLog, limits: limits, failover: failover),
+                }, workers: 1, accessLog: accessLog, limits: limits, failover: failover,
+                routeMetadata: SimulatedClient.routeMetadata, announces: announces),
             routeWord: word, surroundings: surroundings, resolver: resolver, log: { _ in })
     }
 
@@ -56,11 +58,11 @@ final class WorkerStage {
 
     // MARK: Clients and backends
 
-    func client() throws -> SimulatedClient {
+    func client(by door: Door = .main) throws -> SimulatedClient {
         let ends = try SocketEnds()
-        let client = SimulatedClient("client \(clients.count)", ends.mine, settings: [], journal)
+        let client = SimulatedClient("client \(clients.count)", by: door, ends.mine, settings: [], journal)
         clients.append(client)
-        worker.adopt(ends.workers, from: SocketAddress(family: .ipv4, bytes: [10, 0, 0, 1], port: 1))
+        worker.adopt(ends.workers, from: SocketAddress(family: .ipv4, bytes: [10, 0, 0, 1], port: 1), by: door)
         return client
     }
 
@@ -79,8 +81,11 @@ final class WorkerStage {
     }
 
     @discardableResult
-    func call(_ client: SimulatedClient, size: Int = 10, isGRPC: Bool = true, deadline: String? = nil) -> CallRecord {
-        let call = CallRecord(id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: 0)
+    func call(
+        _ client: SimulatedClient, size: Int = 10, isGRPC: Bool = true, deadline: String? = nil,
+        wish: ColorWish = .none
+    ) -> CallRecord {
+        let call = CallRecord(id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: 0, wish: wish)
         call.ready = size
         calls.append(call)
         client.start(call, deadline: deadline)

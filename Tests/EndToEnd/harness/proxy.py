@@ -81,6 +81,10 @@ class Proxy:
         self.address: str = ready["listen"]
         self.settings["listen"] = ready["listen"]
         self.settings["admin"] = ready["admin"]
+        #: The address whose calls go to the color that isn't active; none unless `preview` is set.
+        self.preview: str | None = ready.get("preview")
+        if self.preview:
+            self.settings["preview"] = self.preview
         self.admin = AdminClient(ready["admin"], token=self._token)
 
     def restart(self) -> int:

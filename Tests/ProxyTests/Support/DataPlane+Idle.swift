@@ -7,7 +7,7 @@ extension DataPlane {
         let endpoints = PerColor { _ in [Endpoint(host: "127.0.0.1", port: 1)] }
         return try DataPlane(
             configuration: DataPlaneConfiguration(endpoints: endpoints, workers: 1, accessLog: accessLog),
-            listener: try ListeningSocket.open(Endpoint(host: "127.0.0.1", port: 0)),
+            listeners: Listeners(main: try ListeningSocket.open(Endpoint(host: "127.0.0.1", port: 0))),
             route: try RouteWord(Route(epoch: 1, active: .blue)), log: { _ in })
     }
 }

@@ -187,6 +187,7 @@ class OptionsTests(unittest.TestCase):
         text = " ".join(output.getvalue().split())
         self.assertIn("Deploys a version of a service", text)
         self.assertIn("VERSION its version, such as v1.1.0", text)
+        self.assertIn("or the log file cannot be opened; nothing was changed 3 ", text)
         for word in ("of the model", "models/ in the image"):
             self.assertNotIn(word, text)
 

@@ -22,6 +22,8 @@ from deployment.env_file import EnvFile  # noqa: E402
 from deployment.failure import DeploymentFailure  # noqa: E402
 from deployment.failure import ExitCode as DeploymentExitCode  # noqa: E402
 from deployment.proxy_service import ProxyService  # noqa: E402
+from deployment.stack_files import StackFiles  # noqa: E402
+from proxy_upgrade.admin_access import AdminAccess  # noqa: E402
 from proxy_upgrade.containers import Container, instant, serving  # noqa: E402
 from proxy_upgrade.options import ExitCode, Options, UpgradeFailure, parse  # noqa: E402
 from proxy_upgrade.proxy_upgrade import ProxyUpgrade  # noqa: E402
@@ -34,7 +36,7 @@ def container(number: int, **other) -> Container:
     given = {
         "id": f"id{number}", "name": f"sluice-proxy-{number}", "image": "proxy:1", "image_id": "sha1",
         "status": "running", "exit_code": 0, "error": "", "started_at": EPOCH + timedelta(minutes=number),
-        "restart_policy": "unless-stopped", "can_be_replaced": True, "files": (), "folder": "",
+        "restart_policy": "unless-stopped", "can_be_replaced": True,
     }  # fmt: skip
     return Container(**{**given, **other})
 
@@ -53,7 +55,10 @@ class FakeEngine:
         #: Which token the file has, and which one each Proxy was started with.
         self.token = 1
         self.tokens = {one.id: self.token for one in containers}
+        self.has_token_file = True
         self.on_provide = lambda: None
+        self.on_create = lambda: None
+        self.files = StackFiles(Path("/srv"), (Path("/srv/own.yml"),), Path("/srv/.env"))
         self.on_start = self.takes_over
         self.policies_at_start: dict[str, str] = {}
         self.removed: list[str] = []
@@ -65,9 +70,6 @@ class FakeEngine:
     @property
     def proxy(self) -> ProxyService:
         return ProxyService({"services": {"proxy": self.service}})
-
-    def use_files_of(self, container: Container) -> None:
-        pass
 
     def net_image(self) -> str:
         return "proxy:0"
@@ -82,6 +84,7 @@ class FakeEngine:
         self.all[id_] = replace(self.all[id_], **values)
 
     def create(self, image: str, count: int) -> str:
+        self.on_create()
         if len(self.all) < count:
             self.all["new"] = container(50, id="new", name="new", image=image, image_id=f"of {image}", status="created")
         return "made"
@@ -108,8 +111,13 @@ class FakeEngine:
         self.on_provide()
         return "sha1" if image == "proxy:1" else f"of {image}"
 
-    def connect(self) -> FakeAdmin:
-        return FakeAdmin(self, self.token)
+    def connect(self, token: int) -> FakeAdmin:
+        return FakeAdmin(self, token)
+
+    def read_token(self) -> int:
+        if not self.has_token_file:
+            raise UpgradeFailure(ExitCode.NOT_READY, "the admin token can't be read")
+        return self.token
 
     def status(self, token: int) -> dict:
         """The admin API's."""
@@ -148,8 +156,9 @@ class UpgradeCase(unittest.TestCase):
             self.time += seconds
             self.on_sleep()
 
+        admin = AdminAccess(engine.read_token, engine.connect)
         ProxyUpgrade(
-            replace(given, **options), engine, engine.connect, self.env, self, clock=lambda: self.time, sleep=sleep
+            replace(given, **options), engine, admin, self.env, self, clock=lambda: self.time, sleep=sleep
         ).run()
 
     def say(self, step: str, message: str) -> None:
@@ -282,13 +291,37 @@ class UpgradeTests(UpgradeCase):
         self.upgrade(engine, image="proxy:1", wait_streams=0)
         self.assertEqual(engine.serves, "new")
 
-    def test_a_stack_of_the_older_form_is_left_alone(self):
+    def test_a_stack_that_runs_in_an_older_form_than_its_files(self):
         engine = FakeEngine(container(1, can_be_replaced=False))
         failure = self.fails(engine)
         self.assertEqual(failure.code, ExitCode.NOT_READY)
-        self.assertIn("docker compose up --detach --wait", str(failure))
+        self.assertIn("it was started before its stack's files (own.yml) had `net`", str(failure))
+        self.assertIn("run `docker compose --file /srv/own.yml up --detach --wait`", str(failure))
+        self.assertNotIn("copy", str(failure))
         self.assert_goes_on(engine)
-        self.assertEqual(self.fails(FakeEngine(container(1, status="exited"))).code, ExitCode.NOT_READY)
+
+    def test_files_that_lack_what_an_upgrade_needs(self):
+        """`up` alone would change nothing: it was said to bring the stack into that form."""
+        for mode, environment, lacks in [
+            ("", {}, "no service that holds the Proxy's network and no SLUICE_HANDOVER_SOCKET"),
+            ("service:net", {}, "(own.yml) has no SLUICE_HANDOVER_SOCKET"),
+            ("", {"SLUICE_HANDOVER_SOCKET": "/x"}, "no service that holds the Proxy's network;"),
+        ]:
+            for can_be_replaced in (False, True):
+                with self.subTest(lacks, can_be_replaced=can_be_replaced):
+                    engine = FakeEngine(container(1, can_be_replaced=can_be_replaced))
+                    engine.service.update(network_mode=mode, environment=environment)
+                    failure = self.fails(engine)
+                    self.assertEqual(failure.code, ExitCode.NOT_READY)
+                    self.assertIn(lacks, str(failure))
+                    self.assertIn("copy `net` and SLUICE_HANDOVER_SOCKET from docker-compose.yml into it", str(failure))
+                    self.assert_goes_on(engine)
+
+    def test_a_proxy_that_does_not_run(self):
+        failure = self.fails(FakeEngine(container(1, status="exited")))
+        self.assertEqual(failure.code, ExitCode.NOT_READY)
+        # Without its files, another stack would be started.
+        self.assertIn("`docker compose --file /srv/own.yml up --detach --wait` starts it", str(failure))
 
 
 class ChangedTokenTests(UpgradeCase):
@@ -324,6 +357,53 @@ class ChangedTokenTests(UpgradeCase):
         self.upgrade(engine, wait_streams=0)
         self.assertEqual((engine.serves, engine.tokens["new"]), ("new", 2))
 
+    def test_it_may_change_right_before_the_new_one_is_started(self):
+        """The new one serves, and was removed."""
+        engine = FakeEngine(container(1))
+        engine.on_create = lambda: setattr(engine, "token", 2)
+        self.upgrade(engine, wait_streams=0)
+        self.assertEqual((engine.serves, engine.tokens["new"]), ("new", 2))
+        self.assertEqual((set(engine.all), engine.removed), ({"id1", "new"}, []))
+
+    def test_it_may_change_right_after_the_new_one_is_started(self):
+        """And whoever changes it may empty the file first, or take it away for a moment."""
+        for change in [{"token": 2}, {"token": 0}, {"has_token_file": False}]:
+            with self.subTest(change):
+                engine = FakeEngine(container(1))
+
+                def start(id_: str, engine=engine, change=change) -> str:
+                    vars(engine).update(change)
+                    return engine.takes_over(id_)
+
+                engine.on_start = start
+                self.upgrade(engine, wait_streams=0)
+                self.assertEqual((engine.serves, engine.tokens["new"]), ("new", 1))
+                self.assertEqual(engine.removed, [])
+
+    def test_it_may_change_again_where_the_old_one_has_one_from_before(self):
+        engine = FakeEngine(container(1))
+        engine.token = 2
+        engine.on_create = lambda: setattr(engine, "token", 3)
+        self.upgrade(engine, wait_streams=0)
+        self.assertEqual((engine.serves, engine.tokens["new"]), ("new", 3))
+
+    def test_one_that_does_not_take_over_after_a_change_is_removed(self):
+        """The old one takes the token from before, and says so."""
+        engine = FakeEngine(container(1))
+        engine.on_create = lambda: setattr(engine, "token", 2)
+        engine.on_start = lambda _: ""
+        self.assertIn("not within 60 s", str(self.fails(engine)))
+        self.assert_goes_on(engine)
+
+    def test_a_file_that_can_not_be_read(self):
+        engine = FakeEngine(container(1))
+        engine.has_token_file = False
+        self.assertIn("can't be read", str(self.fails(engine)))
+        engine = FakeEngine(container(1))
+        engine.on_provide = lambda: setattr(engine, "has_token_file", False)
+        self.assertIn("can't be read", str(self.fails(engine)))
+        self.assert_goes_on(engine)
+
     def test_one_that_does_not_take_over_is_removed(self):
         engine = FakeEngine(container(1))
         engine.token = 2
@@ -349,14 +429,11 @@ class ContainerTests(unittest.TestCase):
         entry = {
             "Id": "a1", "Name": "/sluice-proxy-1", "Image": "sha256:1",
             "State": {"Status": "running", "ExitCode": 0, "Error": "", "StartedAt": "2026-11-29T18:42:32.123456789Z"},
-            "Config": {"Image": "proxy:1", "Env": ["SLUICE_HANDOVER_SOCKET=/x"], "Labels": {
-                "com.docker.compose.project.config_files": "/s/a.yml,/s/b.yml",
-                "com.docker.compose.project.working_dir": "/s"}},
+            "Config": {"Image": "proxy:1", "Env": ["SLUICE_HANDOVER_SOCKET=/x"], "Labels": None},
             "HostConfig": {"NetworkMode": "container:77", "RestartPolicy": {"Name": ""}},
         }  # fmt: skip
         read = Container.parse(entry)
         self.assertEqual((read.name, read.restart_policy, read.can_be_replaced), ("sluice-proxy-1", "no", True))
-        self.assertEqual((read.files, read.folder), (("/s/a.yml", "/s/b.yml"), "/s"))
         self.assertEqual(read.started_at.microsecond, 123456)
         entry["HostConfig"]["NetworkMode"] = "sluice"
         self.assertFalse(Container.parse(entry).can_be_replaced)
@@ -372,9 +449,22 @@ class ContainerTests(unittest.TestCase):
 
 class OptionsTests(unittest.TestCase):
     def test_reads_a_command_line(self):
-        given = parse(["proxy:2", "--timeout", "2m", "--wait-streams", "off"], Path("/root"))
-        self.assertEqual((given.image, given.timeout, given.wait_streams), ("proxy:2", 120, 0))
+        given = parse(["proxy:2", "--timeout", "2m", "--wait-streams", "10m"], Path("/root"))
+        self.assertEqual((given.image, given.timeout, given.wait_streams), ("proxy:2", 120, 600))
         self.assertIsNone(parse(["proxy:2"], Path("/root")).wait_streams)
+
+    def test_off_is_no_limit_as_elsewhere_and_0s_does_not_wait(self):
+        for text, expected in [("off", None), ("0s", 0)]:
+            self.assertEqual(parse(["proxy:2", "--wait-streams", text], ROOT).wait_streams, expected)
+
+    def test_help_says_what_can_be_missing(self):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), self.assertRaises(SystemExit):
+            parse(["--help"], ROOT)
+        text = " ".join(output.getvalue().split())
+        self.assertIn("handover socket, or the log file cannot be opened 3 a deployment", text)
+        self.assertIn("the running stack was made from other files than this one", text)
+        self.assertIn("0s for not at all, `off` for no limit (default: off)", text)
 
     def test_wrong_options_end_with_64(self):
         for arguments, said in [
@@ -412,7 +502,7 @@ class ProgramTests(unittest.TestCase):
             code, output = self.host.upgrade("proxy:2")
         self.assertEqual(code, 3, output)
         self.assertIn("exit 3: a deployment or an upgrade runs on this host: deploy v1.1.0", output.splitlines()[-1])
-        self.assertEqual(self.host.docker.calls, [])
+        self.assertFalse(self.host.is_touched)
 
 
 if __name__ == "__main__":

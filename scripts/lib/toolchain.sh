@@ -25,6 +25,6 @@ ensure_swift() {
 build_release() {
     local -a what=()
     [ "$1" = programs ] || what=(--build-tests)
-    say "Building (a first build takes about 10 minutes on 2 cores if nothing else uses them, the next ones seconds)"
+    say "Building (a first build takes 10 minutes on two idle cores, up to half an hour on busy ones; the next ones seconds)"
     swift build -c release "${what[@]}" || fail 70 "the build failed"
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 
-from .fake_proxy import FakeProxy
+from .fake_proxy import STARTED_AT, FakeProxy
 
 _COLOR = "io.sluice.color"
 _COMPOSE = "com.docker.compose."
@@ -19,6 +20,16 @@ class Container:
     files: list[str]
     folder: str
     status: str = "running"
+    #: None where it is called as its service is.
+    service: str | None = None
+    #: What --env-file named.
+    env_file: str | None = None
+    started_at: str = STARTED_AT
+    restart: str = "unless-stopped"
+    #: Whether it shares another's network, and has a handover socket.
+    can_be_replaced: bool = True
+    #: By the settings of that moment.
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -43,6 +54,10 @@ class FakeDocker:
     broken: dict[str, str] = field(default_factory=dict)
     #: Whether a color's container has MODEL_VERSION, as the Predictor has.
     is_predictor: bool = True
+    #: Whether the Compose file has `net` and the handover socket.
+    has_net: bool = True
+    #: What `docker compose build` says, if it is anything.
+    build: Result = field(default_factory=Result)
     #: Whether a color's image is what {COLOR}_IMAGE says.
     takes_image: bool = True
     project: str = "sluice"
@@ -60,17 +75,26 @@ class FakeDocker:
         if arguments[0] == "compose":
             return self._compose(arguments[1:], environment, folder)
         if arguments[:2] == ["image", "inspect"]:
-            return Result(code=0 if arguments[-1] in self.images else 1)
+            image = arguments[-1]
+            return Result(f"sha256:{image}\n") if image in self.images else Result(code=1)
         if arguments[0] == "pull":
             return Result(err="Error response from daemon: pull access denied\n", code=1)
         if arguments[0] == "ps":
-            wanted = [word for word in arguments if word.startswith("label=")]
-            running = self.running_project or self.project
-            is_listed = f"label={_COMPOSE}project={running}" in wanted or f"label={_COLOR}" in wanted
-            is_listed = is_listed or f"label={_COMPOSE}service=proxy" in wanted
-            return Result("".join(f"{name}\n" for name in self.containers if is_listed))
+            wanted = [word.partition("=")[2] for word in arguments if word.startswith("label=")]
+            found = [name for name in self.containers if "--all" in arguments or self._is_running(name)]
+            return Result("".join(f"{name}\n" for name in found if self._fits(name, wanted)))
         if arguments[0] == "inspect":
-            return Result(json.dumps([self._inspected(name) for name in arguments[1:]]))
+            return Result(json.dumps([self._inspected(name) for name in arguments[1:] if name in self.containers]))
+        if arguments[0] == "update":
+            self.containers[arguments[-1]].restart = arguments[2]
+            return Result()
+        if arguments[0] == "start":
+            return self._take_over(arguments[1])
+        if arguments[0] == "rm":
+            del self.containers[arguments[-1]]
+            return Result()
+        if arguments[0] == "logs":
+            return Result(self.logs.get(arguments[-1], ""))
         return Result(err=f"fake docker: what is {arguments}?", code=125)
 
     def _compose(self, arguments: list[str], environment: dict[str, str], folder: str) -> Result:
@@ -93,17 +117,20 @@ class FakeDocker:
         if arguments[0] == "ps":
             asked = [word for word in arguments[1:] if word in services] or list(services)
             is_running = "running" in arguments
-            found = [n for n in asked if n in self.containers and self.running_project is None]
-            found = [n for n in found if not is_running or self.containers[n].status == "running"]
+            found = [n for n in self.containers if self._service(n) in asked and self.running_project is None]
+            found = [n for n in found if not is_running or self._is_running(n)]
             return Result("".join(f"{name}\n" for name in found))
         if arguments[0] == "logs":
             return Result("".join(self.logs.get(name, "") for name in arguments[1:]))
         if arguments[0] == "build":
             asked = [word for word in arguments[1:] if word in services] or list(services)
-            self.images |= {services[name]["image"] for name in asked}
-            return Result()
+            if self.build.code == 0:
+                self.images |= {services[name]["image"] for name in asked}
+            return self.build
         if arguments[0] == "up":
             self.environments.append(environment)
+            if "--no-start" in arguments:
+                return self._create(services["proxy"], int(arguments[-2].partition("=")[2]), files, folder)
             return self._up(arguments[1:], services, files)
         return Result(err=f"fake docker: what is compose {arguments}?", code=125)
 
@@ -128,18 +155,53 @@ class FakeDocker:
                 output, code = output + self.broken[version], 1
         return Result(err=output, code=code)
 
+    def _create(self, proxy: dict, count: int, files: list[str], folder: str) -> Result:
+        """`up --no-start --scale proxy=N proxy`."""
+        if proxy["image"] not in self.images:
+            return Result(err=f"Error response from daemon: No such image: {proxy['image']}\n", code=1)
+        for number in range(len([name for name in self.containers if self._service(name) == "proxy"]), count):
+            self.containers[f"proxy-{number + 1}"] = Container(
+                proxy["image"], "", files, folder, status="created", service="proxy", environment=proxy["environment"]
+            )
+        return Result()
+
+    def _take_over(self, name: str) -> Result:
+        """A Proxy's container starts; the one before ends at once, as it has no calls."""
+        for other, container in self.containers.items():
+            if self._service(other) == "proxy":
+                container.status = "exited"
+        self.proxy.started_at = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+        self.containers[name].status, self.containers[name].started_at = "running", self.proxy.started_at
+        return Result()
+
+    def _service(self, name: str) -> str:
+        return self.containers[name].service or name
+
+    def _is_running(self, name: str) -> bool:
+        return self.containers[name].status == "running"
+
+    def _fits(self, name: str, wanted: list[str]) -> bool:
+        """Whether a container has the labels, each as NAME or NAME=VALUE."""
+        labels = self._inspected(name)["Config"]["Labels"]
+        pairs = [text.partition("=") for text in wanted]
+        return all(label in labels and (not sign or labels[label] == value) for label, sign, value in pairs)
+
     def _services(self, values: dict[str, str], files: list[str]) -> dict:
-        services = {
-            "proxy": {
-                "image": values.get("PROXY_IMAGE", "proxy:local"),
-                "labels": {},
-                "environment": {"SLUICE_BLUE": "blue:50051", "SLUICE_GREEN": "green:50051"},
-                "ports": [
-                    {"target": 9901, "published": self.proxy.port, "host_ip": "127.0.0.1"},
-                    {"target": 50050, "published": "50050"},
-                ],
-            }
-        }
+        image = values.get("PROXY_IMAGE", "proxy:local")
+        environment = {"SLUICE_BLUE": "blue:50051", "SLUICE_GREEN": "green:50051"}
+        environment["SLUICE_LOG_LEVEL"] = values.get("SLUICE_LOG_LEVEL", "info")
+        proxy = {"image": image, "labels": {}, "environment": environment, "restart": "unless-stopped"}
+        ports = [
+            {"target": 9901, "published": self.proxy.port, "host_ip": "127.0.0.1"},
+            {"target": 50050, "published": "50050"},
+        ]
+        if self.has_net:
+            proxy["network_mode"] = "service:net"
+            environment["SLUICE_HANDOVER_SOCKET"] = "/run/sluice/handover.sock"
+            net = {"image": values.get("NET_IMAGE", image), "labels": {}, "environment": {}, "ports": ports}
+            services = {"net": net, "proxy": proxy}
+        else:
+            services = {"proxy": {**proxy, "ports": ports}}
         for color, version, port in (("blue", "v1.0.0", "50051"), ("green", "v1.1.0", "50052")):
             image = values.get(f"{color.upper()}_IMAGE", "model:local") if self.takes_image else "fixed:1"
             environment = {"MODEL_VERSION": values.get(f"{color.upper()}_VERSION", version), "PORT": "50051"}
@@ -161,12 +223,26 @@ class FakeDocker:
         container = self.containers[name]
         labels = {
             f"{_COMPOSE}project": self.running_project or self.project,
-            f"{_COMPOSE}service": name,
+            f"{_COMPOSE}service": self._service(name),
+            f"{_COMPOSE}oneoff": "False",
             f"{_COMPOSE}project.working_dir": container.folder,
             f"{_COMPOSE}project.config_files": ",".join(container.files),
         }
-        if name != "proxy":
+        if container.env_file is not None:
+            labels[f"{_COMPOSE}project.environment_file"] = container.env_file
+        if self._service(name) not in ("net", "proxy"):
             labels[_COLOR] = name.partition("-")[0]
-        is_running = container.status == "running"
+        is_running = self._is_running(name)
         state = {"Status": container.status, "Running": is_running, "ExitCode": 0 if is_running else 65}
-        return {"Config": {"Labels": labels}, "State": state}
+        state["StartedAt"] = container.started_at
+        environment = ["SLUICE_BLUE=blue:50051"] if self._service(name) == "proxy" else []
+        if environment and container.can_be_replaced:
+            environment.append("SLUICE_HANDOVER_SOCKET=/run/sluice/handover.sock")
+        return {
+            "Id": name, "Name": f"/{labels[f'{_COMPOSE}project']}-{name}", "Image": f"sha256:{container.image}",
+            "Config": {"Labels": labels, "Image": container.image, "Env": environment}, "State": state,
+            "HostConfig": {
+                "NetworkMode": "container:net" if container.can_be_replaced else "sluice",
+                "RestartPolicy": {"Name": container.restart},
+            },
+        }  # fmt: skip

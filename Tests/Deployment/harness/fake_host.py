@@ -53,6 +53,7 @@ class FakeHost:
             (self.folder / name).touch()
         files = [str(self.folder / "docker-compose.yml")]
         self.docker.containers = {
+            "net": Container("proxy:local", "", files, str(self.folder)),
             "proxy": Container("proxy:local", "", files, str(self.folder)),
             "blue": Container("model:local", "v1.0.0", files, str(self.folder)),
             "green": Container("model:local", "v1.1.0", files, str(self.folder)),
@@ -114,9 +115,9 @@ class FakeHost:
         """The exit status of scripts/deploy.sh, and its output."""
         return _end(self.begin(*arguments, **variables))
 
-    def upgrade(self, *arguments: str) -> tuple[int, str]:
+    def upgrade(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """The exit status of scripts/upgrade.sh, and its output."""
-        return _end(self.begin(*arguments, script="upgrade.sh"))
+        return _end(self.begin(*arguments, script="upgrade.sh", **variables))
 
     @property
     def log(self) -> str:
@@ -126,7 +127,7 @@ class FakeHost:
     @property
     def is_touched(self) -> bool:
         """Whether a run has changed anything."""
-        changes = (" up ", " build", "pull ", " stop")
+        changes = (" up ", " build", " pull ", " stop", " start ", " rm ", " update ")
         is_changed = any(word in f" {call} " for call in self.docker.calls for word in changes)
         return is_changed or self.proxy.epoch != 1 or (self.folder / ".run/deploy-journal.json").exists()
 

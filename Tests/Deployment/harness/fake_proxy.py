@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOKEN = "the-token"  # noqa: S105 - of nothing real
+STARTED_AT = "2026-01-01T00:00:00.000Z"
 
 
 class FakeProxy:
@@ -17,7 +18,10 @@ class FakeProxy:
         self.epoch = 1
         self.who = "settings"
         self.is_alive = {"blue": True, "green": True}
+        self.started_at = STARTED_AT
         self.started = {"blue": 0, "green": 0}
+        #: Whether a call is counted: one that another program answers isn't.
+        self.counts = lambda color: True
         #: Calls that clients have made: (color, grpc_code) -> count.
         self.finished: dict[tuple[str, str], int] = {}
         #: Whether /readyz is content, as where the Proxy fails over.
@@ -53,6 +57,8 @@ class FakeProxy:
         self._server.server_close()
 
     def count(self, color: str, code: str = "OK") -> None:
+        if not self.counts(color):
+            return
         with self._lock:
             self.started[color] += 1
             self.finished[color, code] = self.finished.get((color, code), 0) + 1
@@ -115,4 +121,7 @@ class FakeProxy:
                 endpoint["last_error"] = "connection refused"
             calls = {"started": self.started[color]}
             colors[color] = {"state": state, "in_flight": 0, "calls": calls, "endpoints": [endpoint]}
-        return {"active": self.active, "epoch": self.epoch, "who": self.who, "colors": colors}
+        return {
+            "active": self.active, "epoch": self.epoch, "who": self.who, "colors": colors,
+            "started_at": self.started_at, "version": "1.0.0",
+        }  # fmt: skip

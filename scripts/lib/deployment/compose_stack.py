@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
+from .build_output import BuildOutput
 from .docker_command import DockerCommand
 from .error_line import error_line, reason_in
 from .failure import DeploymentFailure, ExitCode
@@ -64,11 +65,12 @@ class ComposeStack:
         result = self._compose(*command, *services, timeout=timeout + 120)
         return result.returncode == 0, result.stderr + result.stdout
 
-    def build(self, services: list[str]) -> None:
-        result = self._compose("build", *services, timeout=None)
-        if result.returncode != 0:
-            reason = reason_in(result.stderr) or "no message"
-            raise DeploymentFailure(ExitCode.NOT_READY, f"docker compose build failed: {reason}")
+    def build(self, services: list[str], output: BuildOutput) -> None:
+        status = self._docker.follow(
+            *self._files.arguments, "build", *services, take=output.take, tick=output.tick,
+        )  # fmt: skip
+        if status != 0:
+            raise DeploymentFailure(ExitCode.NOT_READY, f"docker compose build failed: {output.reason}")
 
     def logs(self, services: list[str], lines: int = 20) -> str:
         return self._compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), *services).stdout
@@ -157,5 +159,5 @@ class ComposeStack:
             self._configuration_now = self._docker.configuration(*self._files.arguments)
         return self._configuration_now
 
-    def _compose(self, *arguments: str, timeout: float | None = 60) -> subprocess.CompletedProcess[str]:
+    def _compose(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         return self._docker.run(*self._files.arguments, *arguments, timeout=timeout)

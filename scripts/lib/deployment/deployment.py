@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from .admin_client import AdminClient
+from .build_output import BuildOutput
 from .compose_stack import ColorService, ComposeStack
 from .confirmation import ANSWER_PATIENCE, Confirmation
 from .env_file import EnvFile
@@ -89,7 +90,7 @@ class Deployment:
         self._stack.overrides = {**self._lines(values), **missing}
         if self._options.build:
             self._log.say("build", "building the images of the whole stack")
-            self._stack.build([])
+            self._stack.build([], BuildOutput(self._log))
         else:
             for image in self._stack.images():
                 self._stack.provide(image, self._options.pull)
@@ -180,7 +181,7 @@ class Deployment:
                     )
             if self._options.build:
                 self._log.say("build", f"building {image}")
-                self._stack.build([service.name for service in services])
+                self._stack.build([service.name for service in services], BuildOutput(self._log))
             self._start(idle, services, image)
             self._test(idle, services, questions)
         except DeploymentFailure as failure:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from .failure import DeploymentFailure, ExitCode
 from .plain_text import last_line
+
+#: Seconds between two looks at a program that says nothing.
+_PAUSE = 1.0
 
 
 @dataclass
@@ -25,15 +29,9 @@ class DockerCommand:
 
     def run(self, *arguments: str, timeout: float | None = 60) -> subprocess.CompletedProcess[str]:
         """Runs it to its end, whatever the exit status."""
-        # Compose decides by these whether to write for a terminal or for a log.
-        environment = dict(os.environ, COMPOSE_IGNORE_ORPHANS="true", COMPOSE_ANSI="never", COMPOSE_PROGRESS="plain")
-        for name, value in self.variables.items():
-            environment.pop(name, None)
-            if value is not None:
-                environment[name] = value
         try:
             return subprocess.run(
-                ["docker", *arguments], cwd=self.folder, env=environment, capture_output=True, text=True,
+                ["docker", *arguments], cwd=self.folder, env=self._environment, capture_output=True, text=True,
                 errors="replace", timeout=timeout, stdin=subprocess.DEVNULL, check=False, pass_fds=self.inherited,
             )  # fmt: skip
         except FileNotFoundError:
@@ -41,6 +39,43 @@ class DockerCommand:
         except subprocess.TimeoutExpired:
             what = " ".join(("docker", *arguments[:4]))
             raise DeploymentFailure(ExitCode.UNEXPECTED, f"{what} did not end within {timeout:g} s") from None
+
+    def follow(self, *arguments: str, take: Callable[[str], None], tick: Callable[[], None]) -> int:
+        """Runs it to its end, however long that takes. Returns the exit status.
+
+        `take` gets each line of its output as it comes; `tick` is called about once a second, even if none comes.
+        """
+        with subprocess.Popen(
+            ["docker", *arguments], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=self.inherited,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            output, rest = process.stdout.fileno(), b""
+            try:
+                while True:
+                    if select.select([output], [], [], _PAUSE)[0]:
+                        if not (part := os.read(output, 65536)):
+                            break
+                        *lines, rest = (rest + part).split(b"\n")
+                        for line in lines:
+                            take(line.decode(errors="replace"))
+                    tick()
+                if rest:
+                    take(rest.decode(errors="replace"))
+                return process.wait()
+            except BaseException:
+                process.kill()
+                raise
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        # Compose decides by these whether to write for a terminal or for a log.
+        environment = dict(os.environ, COMPOSE_IGNORE_ORPHANS="true", COMPOSE_ANSI="never", COMPOSE_PROGRESS="plain")
+        for name, value in self.variables.items():
+            environment.pop(name, None)
+            if value is not None:
+                environment[name] = value
+        return environment
 
     def configuration(self, *arguments: str) -> dict[str, Any]:
         """What `docker compose config` says, with these arguments of `docker` before it.

@@ -6,7 +6,7 @@ import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Union
+from typing import Callable, NoReturn, Union
 
 from .failure import ExitCode
 from .watch import Limits
@@ -14,8 +14,8 @@ from .watch import Limits
 _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
-  2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, or the running stack was
-       made from other files than this one; nothing was changed
+  2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, the running stack was made
+       from other files than this one, or the log file cannot be opened; nothing was changed
   3    a deployment or an upgrade runs on this host
   4    the new version did not become healthy; nothing was switched
   5    the new version answered the smoke test wrongly; nothing was switched
@@ -122,8 +122,9 @@ def _share(text: str) -> float:
     return value
 
 
-def _limit(text: str) -> float | None:
-    return None if text == "off" else patience(text)
+def or_off(parse_time: Callable[[str], float]) -> Callable[[str], float | None]:
+    """A limit, or `off` for none."""
+    return lambda text: None if text == "off" else parse_time(text)
 
 
 def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
@@ -168,7 +169,7 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         "--max-error-share", type=_share, default=0.01, metavar="SHARE", help="of calls that may fail meanwhile (1%%)"
     )
     parser.add_argument(
-        "--max-p99", type=_limit, default=2.5, metavar="TIME",
+        "--max-p99", type=or_off(patience), default=2.5, metavar="TIME",
         help="99 %% of calls must be faster; `off` where calls are long streams (2.5s)",
     )  # fmt: skip
     parser.add_argument(

@@ -10,17 +10,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from .compose_stack import ComposeStack
-from .compose_version import require_compose
 from .deployment import Deployment
-from .deployment_lock import DeploymentLock
 from .detached_run import DetachedRun
-from .docker_command import DockerCommand
-from .env_file import EnvFile
 from .failure import DeploymentFailure, ExitCode
+from .held_stack import HeldStack, hold_stack
 from .journal import Journal
 from .options import Options, parse
 from .questions import QuestionBook
-from .stack_files import StackFiles, StackFinder
 from .step_log import StepLog
 from .terminal import Terminal
 
@@ -82,13 +78,9 @@ def _deploy_and_say(options: Options, log: StepLog) -> ExitCode:
     deployment = None
     try:
         book = QuestionBook(options, _ROOT / "models")
-        _require_tools()
-        files = StackFinder(_ROOT).find()
-        if files.files:
-            log.say("stack", f"made from {files}")
-        with DeploymentLock(files.folder / ".run/deploy.lock") as lock:
-            lock.acquire(f"deploy {options.version}", options.lock_timeout)
-            deployment = _prepare(options, log, book, files, lock)
+        _require_curl()
+        with hold_stack(_ROOT, log, f"deploy {options.version}", options.lock_timeout) as held:
+            deployment = _prepare(options, log, book, held)
             deployment.run()
         return ExitCode.DEPLOYED
     except DeploymentFailure as failure:
@@ -104,12 +96,12 @@ def _deploy_and_say(options: Options, log: StepLog) -> ExitCode:
     return code
 
 
-def _prepare(options: Options, log: StepLog, book: QuestionBook, files: StackFiles, lock: DeploymentLock) -> Deployment:
+def _prepare(options: Options, log: StepLog, book: QuestionBook, held: HeldStack) -> Deployment:
     """Changes nothing but a token that nobody uses yet."""
-    stack = ComposeStack(files, inherited=(lock.descriptor,))
+    stack = ComposeStack(held.files, inherited=(held.descriptor,))
     token = _token(stack, log)
-    journal = Journal(files.folder / ".run/deploy-journal.json")
-    return Deployment(options, stack, EnvFile(files.env_file), journal, log, token, book)
+    journal = Journal(held.files.folder / ".run/deploy-journal.json")
+    return Deployment(options, stack, held.env, journal, log, token, book)
 
 
 def _token(stack: ComposeStack, log: StepLog) -> Path:
@@ -138,10 +130,7 @@ def _token(stack: ComposeStack, log: StepLog) -> Path:
     return token
 
 
-def _require_tools() -> None:
-    if shutil.which("docker") is None:
-        raise DeploymentFailure(ExitCode.NOT_READY, "docker is not installed")
-    require_compose(DockerCommand(_ROOT))
+def _require_curl() -> None:
     if shutil.which("curl") is None:
         raise DeploymentFailure(ExitCode.NOT_READY, "curl is not installed")
     if "HTTP2" not in subprocess.run(["curl", "--version"], capture_output=True, text=True, check=False).stdout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ _COMPOSE = "com.docker.compose."
 class StackFiles:
     """What `docker compose` has to be told to see the stack as it was made."""
 
-    #: Compose's working directory; `.run` in it has the deployment's lock and journal.
+    #: The project's directory; `.run` in it has the lock of deployments and upgrades, and the journal.
     folder: Path
     #: Empty for those that Compose finds by itself in `folder`.
     files: tuple[Path, ...]
@@ -29,11 +30,20 @@ class StackFiles:
 
     @property
     def arguments(self) -> list[str]:
+        if not self.files:
+            return ["compose"]
         options = [word for file in self.files for word in ("--file", str(file))]
-        # By itself Compose takes the one beside the first file.
-        if self.files and self.env_file != self.files[0].parent / ".env" and self.env_file.exists():
+        # By itself Compose takes the first file's folder, and the .env in the project's.
+        if self.folder != self.files[0].parent:
+            options += ["--project-directory", str(self.folder)]
+        if self.env_file != self.folder / ".env" and self.env_file.exists():
             options += ["--env-file", str(self.env_file)]
         return ["compose", *options]
+
+    @property
+    def up_command(self) -> str:
+        """What brings this stack up, and no other one, wherever it is typed."""
+        return shlex.join(["docker", *self.arguments, "up", "--detach", "--wait"])
 
     def __str__(self) -> str:
         return _names(self.files, self.folder) if self.files else f"the Compose files of {self.folder}"
@@ -57,8 +67,11 @@ class StackFinder:
         self._proxy_service = proxy_service
         self._environment = environment
 
-    def find(self) -> StackFiles:
-        """The files of the running stack; where nothing runs, what COMPOSE_FILE names or Compose finds by itself."""
+    def find(self, replaces_colors: bool = True) -> StackFiles:
+        """The files of the running stack; where nothing runs, what COMPOSE_FILE names or Compose finds by itself.
+
+        Without `replaces_colors`, other files that a color was made from don't matter.
+        """
         said = self._said()
         wanted = said or StackFiles(self._root, (), self._root / ".env")
         configuration = self._configuration(wanted)
@@ -71,7 +84,8 @@ class StackFinder:
         proxies = [container for container in containers if container.service == self._proxy_service]
         proxies.sort(key=lambda container: not container.is_running)
         found = self._made_from(proxies[0], wanted, said) if proxies else wanted
-        self._compare_colors(found, containers)
+        if replaces_colors:
+            self._compare_colors(found, containers)
         return found
 
     def _said(self) -> StackFiles | None:
@@ -112,10 +126,17 @@ class StackFinder:
         if said is None and container.folder != self._root.resolve():
             raise DeploymentFailure(
                 ExitCode.NOT_READY,
-                f"{made}, in {container.folder}, but this is {self._root}; run the deployment there, or name those "
-                "files in COMPOSE_FILE",
+                f"{made}, in {container.folder}, but this is {self._root}; run it there, or name those files in "
+                "COMPOSE_FILE",
             )
-        env_file = container.env_file or wanted.env_file
+        env_file = container.env_file
+        if env_file is None:
+            is_named = bool(container.files) and container.folder != container.files[0].parent
+            env_file = container.folder / ".env" if is_named else wanted.env_file
+        elif not env_file.is_file():
+            raise DeploymentFailure(
+                ExitCode.NOT_READY, f"{made}, with the settings of {env_file} (--env-file), which is not there"
+            )
         return StackFiles(container.folder, container.files, env_file)
 
     def _compare_colors(self, found: StackFiles, containers: Sequence[_Container]) -> None:
@@ -140,9 +161,7 @@ class StackFinder:
 
     def _refuse_other_project(self, wanted: StackFiles, name: str, is_said: bool) -> None:
         """Another project's stack may be the one that is meant, and a second one would take its ports."""
-        for labels, state in self._inspected(wanted.folder, f"label={COLOR_LABEL}"):
-            if not state["Running"]:
-                continue
+        for labels in self._running(wanted.folder):
             project = labels.get(f"{_COMPOSE}project")
             folder = labels.get(f"{_COMPOSE}project.working_dir")
             if folder == str(wanted.folder.resolve()):
@@ -159,20 +178,31 @@ class StackFinder:
                     f"{_names(files, self._root)}; name the files that you mean in COMPOSE_FILE",
                 )
 
+    def _running(self, folder: Path) -> list[dict[str, str]]:
+        """The labels of what runs of any stack: colors by their label, and Proxies, for colors may go without."""
+        colors = self._inspected(folder, f"label={COLOR_LABEL}")
+        proxies = [
+            entry
+            for entry in self._inspected(folder, f"label={_COMPOSE}service={self._proxy_service}")
+            if any(line.startswith("SLUICE_") for line in entry["Config"].get("Env") or [])
+        ]
+        return [entry["Config"]["Labels"] for entry in colors + proxies if entry["State"]["Running"]]
+
     def _containers(self, wanted: StackFiles, project: str) -> list[_Container]:
         found = []
         filters = (f"label={_COMPOSE}project={project}", f"label={_COMPOSE}oneoff=False")
-        for labels, state in self._inspected(wanted.folder, *filters):
+        for entry in self._inspected(wanted.folder, *filters):
+            labels = entry["Config"]["Labels"]
             env_files = [Path(name) for name in _list(labels.get(f"{_COMPOSE}project.environment_file"))]
             if len(env_files) > 1:
                 raise DeploymentFailure(
                     ExitCode.NOT_READY,
                     f"the stack was made with {len(env_files)} files of settings (--env-file), "
-                    f"{_names(env_files, self._root)}; a deployment can keep only one up to date",
+                    f"{_names(env_files, self._root)}; only one can be kept up to date",
                 )
             found.append(
                 _Container(
-                    service=labels.get(f"{_COMPOSE}service", ""), is_running=state["Running"],
+                    service=labels.get(f"{_COMPOSE}service", ""), is_running=entry["State"]["Running"],
                     color=labels.get(COLOR_LABEL),
                     folder=Path(labels.get(f"{_COMPOSE}project.working_dir", "")).resolve(),
                     files=tuple(Path(n).resolve() for n in _list(labels.get(f"{_COMPOSE}project.config_files"))),
@@ -182,15 +212,14 @@ class StackFinder:
         return found
 
     @staticmethod
-    def _inspected(folder: Path, *filters: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
-        """Labels and state of the containers that all the filters fit."""
+    def _inspected(folder: Path, *filters: str) -> list[dict[str, Any]]:
+        """What `docker inspect` says of the containers that all the filters fit."""
         docker = DockerCommand(folder)
         options = [word for text in filters for word in ("--filter", text)]
         listed = docker.run("ps", "--all", "--quiet", *options)
         if listed.returncode != 0:
             raise DeploymentFailure(ExitCode.NOT_READY, f"docker ps: {listed.stderr.strip() or 'no message'}")
-        inspected = docker.inspect(listed.stdout.split())
-        return [(entry["Config"]["Labels"] or {}, entry["State"]) for entry in inspected]
+        return docker.inspect(listed.stdout.split())
 
     @staticmethod
     def _configuration(stack: StackFiles) -> dict[str, Any]:

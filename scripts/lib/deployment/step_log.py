@@ -44,6 +44,11 @@ class StepLog:
             self._write(f"    {line}")
             self._terminal.write(f"    {line}")
 
+    def record(self, text: str) -> None:
+        """Writes a tool's output to the file alone, for it is long."""
+        for line in plain(text).rstrip().splitlines():
+            self._write(f"    {line}")
+
     def write_summary(self, file: Path, title: str) -> None:
         """Appends the run as a Markdown table, as the job page of GitHub Actions shows it. Raises OSError."""
         with file.open("a", encoding="utf-8") as summary:

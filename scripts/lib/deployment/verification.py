@@ -51,7 +51,7 @@ class Verification:
 
         Raises DeploymentFailure with the status ROLLED_BACK.
         """
-        before = _started(self._status(), self._color)
+        before = self._status()
         said = []
         if self._questions.test is not None:
             for number in range(_CALLS):
@@ -65,7 +65,13 @@ class Verification:
         if self._questions.is_empty:
             self._status()
             return f"{self._color} is ready and healthy at epoch {self._epoch}; no call was made, as {self._why_none}"
-        begun = self._begun_since(before, _CALLS if self._questions.test is not None else 1)
+        begun, is_same = self._begun_since(before, _CALLS if self._questions.test is not None else 1)
+        if begun == 0 and is_same and self._questions.test is not None:
+            raise DeploymentFailure(
+                ExitCode.ROLLED_BACK,
+                f"{said[0]}, but the Proxy counts none of them on {self._color}: they went past it, so what serves at "
+                f"{self._address} is not this Proxy",
+            )
         if begun == 0:
             said.append(f"the Proxy counts no call on {self._color}, so readiness and health alone speak for it")
         else:
@@ -152,13 +158,18 @@ class Verification:
             self._log.detail(outcome.output)
             raise DeploymentFailure(ExitCode.ROLLED_BACK, f"the smoke command: {outcome.reason}")
 
-    def _begun_since(self, before: int, wanted: int) -> int:
-        """Calls that have begun on the color since; waits a moment for as many as are wanted."""
+    def _begun_since(self, before: dict[str, Any], wanted: int) -> tuple[int, bool]:
+        """Calls that have begun on the color since; waits a moment for as many as are wanted.
+
+        Also returns whether the same Proxy has counted all the time: one that was started anew counts anew.
+        """
         deadline = time.monotonic() + _COUNTING_PATIENCE
-        while (begun := _started(self._status(), self._color) - before) < wanted and time.monotonic() < deadline:
+        while True:
+            now = self._status()
+            begun = _started(now, self._color) - _started(before, self._color)
+            if begun >= wanted or time.monotonic() >= deadline:
+                return max(begun, 0), now.get("started_at") == before.get("started_at")
             time.sleep(0.1)
-        # A Proxy that was restarted counts anew.
-        return max(begun, 0)
 
 
 class ChangedMeanwhile(Exception):

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from deployment.admin_client import AdminClient
-from deployment.deployment_lock import DeploymentLock
-from deployment.env_file import EnvFile
 from deployment.failure import DeploymentFailure
+from deployment.held_stack import hold_stack
 from deployment.step_log import StepLog
 from deployment.terminal import Terminal
 
+from .admin_access import AdminAccess
 from .containers import Engine
 from .options import ExitCode, Options, UpgradeFailure, parse
 from .proxy_upgrade import ProxyUpgrade
@@ -56,14 +56,14 @@ def main() -> int:
 
 
 def _upgrade(options: Options, root: Path, log: StepLog) -> None:
-    with DeploymentLock(root / ".run/deploy.lock") as lock:
-        lock.acquire(f"upgrade to {options.image}", options.lock_timeout)
-        engine = Engine(root, inherited=(lock.descriptor,))
+    # The colors stay as they are, whatever they were made from.
+    with hold_stack(root, log, f"upgrade to {options.image}", options.lock_timeout, replaces_colors=False) as held:
+        engine = Engine(held.files, inherited=(held.descriptor,))
 
-        def connect() -> AdminClient:
-            return AdminClient(engine.proxy.admin_address, engine.token)
+        def connect(token: str | None) -> AdminClient:
+            return AdminClient(engine.proxy.admin_address, token)
 
-        ProxyUpgrade(options, engine, connect, EnvFile(root / ".env"), log).run()
+        ProxyUpgrade(options, engine, AdminAccess(lambda: engine.token, connect), held.env, log).run()
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from deployment.docker_command import DockerCommand
 from deployment.plain_text import last_line
 from deployment.proxy_service import ProxyService
+from deployment.stack_files import StackFiles
 
 from .options import ExitCode, UpgradeFailure
 
@@ -34,9 +34,6 @@ class Container:
     restart_policy: str
     #: Whether it shares another container's network, and has a handover socket.
     can_be_replaced: bool
-    #: The files and the folder of the stack that it belongs to.
-    files: tuple[str, ...]
-    folder: str
 
     @property
     def is_running(self) -> bool:
@@ -46,7 +43,6 @@ class Container:
     def parse(entry: dict[str, Any]) -> Container:
         """Takes an entry of `docker inspect`."""
         state, config, host = entry["State"], entry["Config"], entry["HostConfig"]
-        labels = config.get("Labels") or {}
         environment = config.get("Env") or []
         return Container(
             id=entry["Id"],
@@ -60,8 +56,6 @@ class Container:
             restart_policy=host["RestartPolicy"]["Name"] or "no",
             can_be_replaced=host["NetworkMode"].startswith("container:")
             and any(line.startswith("SLUICE_HANDOVER_SOCKET=") for line in environment),
-            files=tuple(filter(None, labels.get("com.docker.compose.project.config_files", "").split(","))),
-            folder=labels.get("com.docker.compose.project.working_dir", ""),
         )
 
 
@@ -77,27 +71,20 @@ def instant(text: str) -> datetime:
 class Engine:
     """Runs `docker`. A command that fails is an `UpgradeFailure` with what it said."""
 
-    def __init__(self, root: Path, inherited: tuple[int, ...] = ()):
+    def __init__(self, files: StackFiles, inherited: tuple[int, ...] = ()):
         """`inherited`: file descriptors that the programs it runs inherit."""
+        self.files = files
         # .env decides, not the shell.
-        self._docker = DockerCommand(root, inherited, {"PROXY_IMAGE": None, "NET_IMAGE": None})
+        self._docker = DockerCommand(files.folder, inherited, {"PROXY_IMAGE": None, "NET_IMAGE": None})
         self._configuration: dict[str, Any] | None = None
-        self._files: tuple[str, ...] = ()
 
     # The stack
 
     @property
     def configuration(self) -> dict[str, Any]:
         if self._configuration is None:
-            self._configuration = self._docker.configuration("compose", *self._files)
+            self._configuration = self._docker.configuration(*self.files.arguments)
         return self._configuration
-
-    def use_files_of(self, container: Container) -> None:
-        """Works from now on with the files that the running stack was made from, whatever COMPOSE_FILE says."""
-        if container.files and all(Path(file).exists() for file in container.files):
-            arguments = ["--project-directory", container.folder] if container.folder else []
-            self._files = tuple(arguments + [part for file in container.files for part in ("--file", file)])
-            self._configuration = None
 
     @property
     def proxy(self) -> ProxyService:
@@ -134,7 +121,7 @@ class Engine:
         # would replace it.
         docker = replace(self._docker, variables={**self._docker.variables, "PROXY_IMAGE": image})
         done = docker.run(
-            "compose", *self._files, "up", "--no-start", "--no-recreate", "--no-build", "--pull", "never",
+            *self.files.arguments, "up", "--no-start", "--no-recreate", "--no-build", "--pull", "never",
             "--scale", f"{SERVICE}={count}", SERVICE, timeout=120,
         )  # fmt: skip
         return done.stderr + done.stdout

@@ -7,7 +7,7 @@ import enum
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployment.options import Parser, duration, file, name, patience
+from deployment.options import Parser, duration, file, name, or_off, patience
 
 
 class ExitCode(enum.IntEnum):
@@ -16,7 +16,8 @@ class ExitCode(enum.IntEnum):
     UPGRADED = 0
     #: A tool failed in a way that no other status covers.
     UNEXPECTED = 1
-    #: Docker, the image, the admin token or the Proxy is missing, or the stack has no handover socket.
+    #: Docker, the image, the admin token or the Proxy is missing, the stack is not the one that its files describe or
+    #: has no handover socket, or the log file cannot be opened.
     NOT_READY = 2
     #: A deployment or another upgrade is running on this host.
     LOCKED = 3
@@ -43,7 +44,8 @@ finds.
 
 exit status:
   0    upgraded; the old container has ended, or --wait-streams says not to wait for it (any longer)
-  2    Docker, the image, the admin token or the Proxy is missing, or the stack has no handover socket
+  2    Docker, the image, the admin token or the Proxy is missing, the running stack was made from other files than
+       this one, it has no handover socket, or the log file cannot be opened
   3    a deployment or another upgrade runs on this host
   4    the new container did not take over; the old one goes on as before
   64   wrong arguments
@@ -59,14 +61,10 @@ class Options:
     image: str
     pull: str
     timeout: float
-    #: In seconds; None for as long as it takes.
+    #: In seconds, 0 for not at all; None for as long as it takes.
     wait_streams: float | None
     lock_timeout: float
     log_file: Path
-
-
-def _duration_or_off(text: str) -> float:
-    return 0 if text == "off" else duration(text)
 
 
 def parse(arguments: list[str], root: Path) -> Options:
@@ -85,9 +83,9 @@ def parse(arguments: list[str], root: Path) -> Options:
         help="how long the new container may take to take over (default: 60s)",
     )  # fmt: skip
     parser.add_argument(
-        "--wait-streams", type=_duration_or_off, default=None, metavar="TIME|off",
-        help="how long to wait for the old container to finish its calls, which go on afterwards all the same "
-        "(default: as long as it takes)",
+        "--wait-streams", type=or_off(duration), default=None, metavar="TIME|off",
+        help="how long to wait for the old container to finish its calls, which go on afterwards all the same; 0s "
+        "for not at all, `off` for no limit (default: off)",
     )  # fmt: skip
     parser.add_argument(
         "--lock-timeout", type=duration, default=0.0, metavar="TIME",

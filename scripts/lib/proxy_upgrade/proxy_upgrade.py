@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Protocol
+from typing import Callable
 
 from deployment.admin_client import TokenRefused
 from deployment.env_file import EnvFile
@@ -12,16 +12,13 @@ from deployment.failure import DeploymentFailure
 from deployment.plain_text import last_line
 from deployment.step_log import StepLog
 
+from .admin_access import AdminAccess
 from .containers import Container, Engine, serving
 from .options import ExitCode, Options, UpgradeFailure
 
 _POLL = 0.2
 #: Seconds between two lines that say what is waited for.
 _PROGRESS = 10
-
-
-class Admin(Protocol):
-    def status(self) -> dict: ...
 
 
 class ProxyUpgrade:
@@ -32,12 +29,12 @@ class ProxyUpgrade:
     """
 
     def __init__(
-        self, options: Options, engine: Engine, connect: Callable[[], Admin], env: EnvFile, log: StepLog,
+        self, options: Options, engine: Engine, admin: AdminAccess, env: EnvFile, log: StepLog,
         clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
     ):  # fmt: skip
         self._options = options
         self._engine = engine
-        self._connect = connect
+        self._admin = admin
         self._env = env
         self._log = log
         self._clock = clock
@@ -64,23 +61,35 @@ class ProxyUpgrade:
         running = [container for container in self._engine.containers() if container.is_running]
         if not running:
             raise UpgradeFailure(
-                ExitCode.NOT_READY, "the Proxy does not run; `docker compose up --detach --wait` starts it"
+                ExitCode.NOT_READY, f"the Proxy does not run; `{self._engine.files.up_command}` starts it"
             )
-        self._engine.use_files_of(running[0])
-        # Not before: these files say where the admin API and its token are.
-        self._admin = self._connect()
+        self._admin.read()
         found, version = self._serving(running)
-        proxy = self._engine.proxy
-        has_socket = "SLUICE_HANDOVER_SOCKET" in proxy.environment
-        if not found.can_be_replaced or not has_socket or proxy.holder is None:
-            raise UpgradeFailure(
-                ExitCode.NOT_READY,
-                f"{found.name} can't be taken over from: its stack has no service that holds the network, or no "
-                "SLUICE_HANDOVER_SOCKET, as docker-compose.yml has; `docker compose up --detach --wait` brings the "
-                "stack into that form, and closes the port for a moment, this once",
-            )
+        self._require_handover(found)
         self._log.say("found", f"{found.name} serves, version {version}, from {found.image}")
         return found
+
+    def _require_handover(self, old: Container) -> None:
+        """Whether another container can take over from this one, by the stack's files and by how it was started."""
+        proxy, files = self._engine.proxy, self._engine.files
+        failed = f"{old.name} can't be taken over from"
+        then = f"`{files.up_command}`, which closes the port for a moment, this once"
+        lacks = [] if proxy.holder is not None else ["no service that holds the Proxy's network"]
+        if "SLUICE_HANDOVER_SOCKET" not in proxy.environment:
+            lacks.append("no SLUICE_HANDOVER_SOCKET")
+        if lacks:
+            raise UpgradeFailure(
+                ExitCode.NOT_READY,
+                f"{failed}: what its stack was made from ({files}) has {' and '.join(lacks)}; copy `net` and "
+                "SLUICE_HANDOVER_SOCKET from docker-compose.yml into it, with the Proxy's `network_mode` and the "
+                f"volume `run` that belong to them, and run {then}",
+            )
+        if not old.can_be_replaced:
+            raise UpgradeFailure(
+                ExitCode.NOT_READY,
+                f"{failed}: it was started before its stack's files ({files}) had `net` and SLUICE_HANDOVER_SOCKET; "
+                f"run {then}",
+            )
 
     def _serving(self, running: list[Container]) -> tuple[Container, str]:
         """The one of the running containers that serves, and its version."""
@@ -118,8 +127,8 @@ class ProxyUpgrade:
 
     def _replace(self, old: Container, others: list[Container]) -> Container:
         """`others`: the rest of the service's containers."""
-        # The new one gets the token that the file has now; to fetch the image may have taken minutes.
-        self._admin = self._connect()
+        # The new one gets the token that the file has when it is started.
+        self._admin.read()
         new = self._create({container.id for container in (old, *others)})
         try:
             # While it isn't known who serves, none is started again by itself: the old one, once it has finished, would
@@ -234,7 +243,7 @@ class ProxyUpgrade:
         try:
             status = self._admin.status()
         except TokenRefused as refusal:
-            # The new one takes the token, so it is the old one that answers.
+            # The new one takes a token that the file has had by now, so it is the old one that answers.
             self._refusal = refusal
             return None
         except DeploymentFailure:

@@ -32,9 +32,12 @@ class Copy:
             shutil.copy(ROOT / name, folder / name)
 
     def program(self, name: str, text: str) -> None:
-        path = self.programs / name
-        path.write_text("#!/bin/sh\n" + text, encoding="utf-8")
-        path.chmod(0o755)
+        """A stand-in for a program of PATH."""
+        self.script(f"{self.programs.name}/{name}", text)
+
+    def script(self, name: str, text: str) -> None:
+        self.write(name, "#!/bin/sh\n" + text)
+        (self.folder / name).chmod(0o755)
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)

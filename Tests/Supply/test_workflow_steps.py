@@ -8,30 +8,36 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
 
 import yaml
 from checkout import Copy, tracked
 
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 DIGEST = f"sha256:{'a' * 64}"
+ON_HOST = ".github/on-host.sh"
 
 
-def scripts() -> dict[str, str]:
-    """Each step's script, by workflow, job and step."""
+def steps() -> dict[str, dict[str, Any]]:
+    """Each step with a script, by workflow, job and step."""
     found = {}
     for path in tracked(".github/workflows/*.yml"):
         for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
             for step in job.get("steps", []):
                 if "run" in step:
-                    found[f"{path.stem}/{name}/{step['name']}"] = step["run"]
+                    found[f"{path.stem}/{name}/{step['name']}"] = step
     return found
+
+
+def scripts() -> dict[str, str]:
+    return {name: step["run"] for name, step in steps().items()}
 
 
 class StepsTest(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.copy = Copy(Path(folder.name))
+        self.copy = Copy(Path(folder.name), ON_HOST)
         self.copy.program("sleep", "exit 0")
 
     def step(self, name: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -156,6 +162,80 @@ class StepsTest(unittest.TestCase):
     def test_a_failed_deployment_is_not_tried_again(self) -> None:
         self.assertEqual(7, self.deploy(7, 0).returncode)
         self.assertEqual(1, self.attempts())
+
+    def host(self, *connections: str, active: str = "green", broken: str = "") -> None:
+        """A host with the Proxy, where `broken` is the color that can't take calls.
+
+        Each connection to it is `ok`, or lost `before` or `after` the command has run; those without a word are ok.
+        """
+        self.copy.write("connections", "".join(f"{connection}\n" for connection in connections))
+        self.copy.program(
+            "ssh",
+            "connection=$(head -n 1 connections)\n"
+            "sed -i 1d connections\n"
+            '[ "$connection" != before ] || exit 255\n'
+            'sh -c "$2"\n'
+            "status=$?\n"
+            '[ "$connection" != after ] || exit 255\n'
+            'exit "$status"\n',
+        )
+        self.copy.write("sluice/active", active)
+        self.copy.script("sluice/scripts/health.sh", f'[ "$(cat active)" != "{broken}" ] || exit 8\n')
+        self.copy.script(
+            "sluice/scripts/rollback.sh",
+            "case $(cat active) in green) echo blue ;; *) echo green ;; esac >next\nmv next active\necho back >>back\n",
+        )
+
+    def check_health(self) -> subprocess.CompletedProcess[str]:
+        return self.step("deploy/deploy/Check the health after the deployment")
+
+    def rolls_back(self, checked: subprocess.CompletedProcess[str]) -> bool:
+        """What GitHub makes of the next step's condition."""
+        condition = steps()["deploy/deploy/Roll back"]["if"]
+        self.assertEqual("failure() && steps.health.outputs.status == '8'", condition)
+        return checked.returncode != 0 and self.outputs().get("status") == "8"
+
+    def test_a_good_version_stays(self) -> None:
+        self.host()
+        checked = self.check_health()
+        self.assertEqual(0, checked.returncode, checked.stderr)
+        self.assertFalse(self.rolls_back(checked))
+
+    def test_a_connection_lost_while_health_is_checked_takes_nothing_back(self) -> None:
+        self.host("before", "after", "ok")
+        checked = self.check_health()
+        self.assertEqual(0, checked.returncode, checked.stderr)
+        self.assertEqual(2, checked.stderr.count("::warning::lost the connection"))
+        self.assertFalse(self.rolls_back(checked))
+
+    def test_a_host_that_stays_away_takes_nothing_back_and_fails_the_run(self) -> None:
+        for lost in ("before", "after"):
+            self.host(*[lost] * 20)
+            checked = self.check_health()
+            self.assertEqual(255, checked.returncode)
+            self.assertIn("::error::the host can't be reached", checked.stderr)
+            self.assertIn("::error::whether the host is healthy isn't known; nothing is taken back", checked.stdout)
+            self.assertFalse(self.rolls_back(checked))
+
+    def test_a_proxy_that_does_not_answer_takes_nothing_back_and_fails_the_run(self) -> None:
+        self.host()
+        self.copy.script("sluice/scripts/health.sh", "exit 3\n")
+        checked = self.check_health()
+        self.assertEqual(3, checked.returncode)
+        self.assertIn("::error::health.sh ended with 3", checked.stdout)
+        self.assertFalse(self.rolls_back(checked))
+
+    def test_a_version_that_takes_no_calls_is_taken_back_once(self) -> None:
+        for connections in ((), ("before",), ("after",), ("after", "before", "after")):
+            with self.subTest(connections):
+                (self.copy.folder / "sluice/back").unlink(missing_ok=True)
+                self.host(broken="green")
+                self.assertTrue(self.rolls_back(self.check_health()))
+                self.host(*connections, broken="green")
+                result = self.step("deploy/deploy/Roll back")
+                self.assertEqual(0, result.returncode, result.stderr)
+                self.assertEqual("blue\n", self.copy.read("sluice/active"))
+                self.assertEqual("back\n", self.copy.read("sluice/back"))
 
 
 if __name__ == "__main__":

@@ -92,6 +92,18 @@ FAULTS = {
         """        let placed = isPlanted && call.hasBeenRetried ? routeWord.load().active : call.destination?.color
         guard let color = placed else {""",
     ),
+    "fallback-ledger": (
+        "a call of a release's share that falls back stays in the ledger under its first color, too",
+        "        ledger.end(old)\n",
+        "        if !isPlanted { ledger.end(old) }\n",
+    ),
+    "share-zero": (
+        "calls go to the new color though its share has ended",
+        "            if route.share > .none, route.share.contains(hash(routeWord.secret)) { return canary(route) }\n",
+        """            let share = isPlanted && route.epoch > 2 ? Share(parts: max(route.share.parts, 500)) : route.share
+            if share > .none, share.contains(hash(routeWord.secret)) { return canary(route) }
+""",
+    ),
     "preview-color": (
         "a call by the preview listener goes to the active color",
         "            return Destination(epoch: route.epoch, color: route.active.other, reason: .preview)\n",

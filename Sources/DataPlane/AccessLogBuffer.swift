@@ -60,6 +60,8 @@ final class AccessLogBuffer {
         line.append(Int(destination.epoch))
         switch destination.reason {
         case .active, .failover: break
+        case .canary: line.append(",\"canary\":true")
+        case .fallback: line.append(",\"fallback\":true")
         case .preview: line.append(",\"preview\":true")
         case .metadata: line.append(",\"route_metadata\":true")
         }

@@ -44,16 +44,34 @@ struct CallBook: ~Copyable {
 
     /// Records where a call goes.
     mutating func begin(_ call: Call, _ destination: Destination) {
-        call.stage = .routed(destination)
-        ledger.begin(destination)
+        enter(call, destination)
         begunSinceSent += 1
-        totals[destination.color].started += 1
         switch destination.reason {
         case .active: break
         case .failover: totals[destination.color].failedOver += 1
+        case .canary: totals[destination.color].canary += 1
+        // It was never at the color of the release.
+        case .fallback: totals[destination.color.other].fallenBack += 1
         case .preview: totals[destination.color].previewed += 1
         case .metadata: totals[destination.color].named += 1
         }
+    }
+
+    /// Sends a call of a release's share to the active color, as its own couldn't be reached. All of it is still here.
+    mutating func fallBack(_ call: Call, from old: Destination, to destination: Destination) {
+        ledger.end(old)
+        if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }
+        totals[old.color].fallenBack += 1
+        totals[old.color].left += 1
+        enter(call, destination)
+        call.triedEndpoints = 0
+        call.endpoint = nil
+    }
+
+    private mutating func enter(_ call: Call, _ destination: Destination) {
+        call.stage = .routed(destination)
+        ledger.begin(destination)
+        totals[destination.color].started += 1
     }
 
     /// Books a call whose legs are both closed.

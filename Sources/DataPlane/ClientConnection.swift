@@ -30,6 +30,8 @@ final class ClientConnection: Connection {
     var lookedForQuiet: MonotonicTime?
 
     var budget: ClientBudget
+    /// The client as a release keeps it on one color.
+    private lazy var stickyName = Array((transport.peerIdentity?.stickyName ?? Peer(peerAddress).description).utf8)
     /// Fingerprint of the certificate whose key the client has proven to hold.
     private var fingerprint: String?
     private var pings: PingPolicy
@@ -121,7 +123,7 @@ final class ClientConnection: Connection {
         if let timeout = unsafe head.withValue(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) }) ?? nil {
             setDeadline(call, timeout)
         }
-        worker.begin(call, wish ?? .none)
+        worker.begin(call, wish ?? .none) { shareHash(of: head, $0) }
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
         } else if !hasPath, !head.has(.path) {
@@ -162,6 +164,22 @@ final class ClientConnection: Connection {
         guard let first, names.allSatisfy({ $0 == first }) else { return (nil, own) }
         // Whoever knows of the preview listener has chosen it.
         return (door == .preview ? .preview : .metadata(first), own)
+    }
+
+    /// The hash by which a call belongs to a release's share or not.
+    @inline(never)
+    private func shareHash(of head: HeaderList, _ secret: ShareSecret) -> UInt64 {
+        var hash: UInt64?
+        switch worker.stickyKey {
+        case .none: break
+        case .client: unsafe stickyName.withUnsafeBufferPointer { unsafe hash = secret.hash($0) }
+        case .metadata(let name):
+            unsafe head.forEachValue(named: Array(name.utf8)) { value in
+                // The first value that there is: one that a proxy on the way adds comes later.
+                if hash == nil, !value.isEmpty { unsafe hash = secret.hash(value) }
+            }
+        }
+        return hash ?? worker.random.next()
     }
 
     /// Makes the Proxy the only source of the client's identity, and of its own fields: what the client claims itself

@@ -28,13 +28,15 @@ package struct DataPlaneConfiguration: Sendable {
     package var routeMetadata: String?
     /// Whether the head of a response says which color it comes from, and under which epoch.
     package var announces: Bool
+    /// What calls have in common that a release keeps on one color.
+    package var stickyKey: StickyKey
 
     package init(
         endpoints: PerColor<[Endpoint]>, workers: Int, busyPoll: Duration = .zero,
         accessLog: AccessLogDestination = .off,
         limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
         upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false, routeMetadata: String? = nil,
-        announces: Bool = false
+        announces: Bool = false, stickyKey: StickyKey = .none
     ) {
         self.endpoints = endpoints
         self.workers = workers
@@ -47,6 +49,7 @@ package struct DataPlaneConfiguration: Sendable {
         self.forwardsClientIdentity = forwardsClientIdentity
         self.routeMetadata = routeMetadata
         self.announces = announces
+        self.stickyKey = stickyKey
     }
 }
 

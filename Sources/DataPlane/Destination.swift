@@ -6,6 +6,10 @@ package struct Destination: Equatable, Sendable {
         case active
         /// The active color has no healthy endpoint, and this is the other one.
         case failover
+        /// The call belongs to the share that a release gives to the color that isn't active.
+        case canary
+        /// The call belonged to a release's share, but that color couldn't be reached; this is the active one.
+        case fallback
         /// The call came by the preview listener: this is the color that wasn't active.
         case preview
         /// The call named the color in its metadata.
@@ -28,7 +32,7 @@ package struct Destination: Equatable, Sendable {
     /// end who waits for the calls that a change has left behind.
     package var isAskedFor: Bool {
         switch reason {
-        case .active, .failover: false
+        case .active, .failover, .canary, .fallback: false
         case .preview, .metadata: true
         }
     }

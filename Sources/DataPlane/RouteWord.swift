@@ -1,57 +1,95 @@
 import EventLoop
 import Ground
 
-/// The color that takes new streams, and the number of the change that made it so.
+/// Where new calls go: the color that takes them, the share of them that a release gives to the other one, and the
+/// number of the change that made it so.
 package struct Route: Equatable, Sendable {
-    /// The number of the change: 1 for the first start, and one more with each change; below 2^62.
+    /// The number of the change: 1 for the first start, and one more with each change; one of `epochs`.
     package var epoch: UInt64
-    /// The color that takes new streams.
+    /// The color that takes new calls.
     package var active: Color
+    /// The canary: the share of new calls that goes to the color that isn't active.
+    package var share: Share
 
-    package init(epoch: UInt64, active: Color) {
-        precondition(epoch < 1 << 62, "an epoch must fit the route word")
+    /// The numbers that there may be: the route word has 49 bits for them.
+    package static let epochs = UInt64(0)..<1 << 49
+
+    package init(epoch: UInt64, active: Color, share: Share = .none) {
+        precondition(Self.epochs.contains(epoch), "an epoch must fit the route word")
         self.epoch = epoch
         self.active = active
+        self.share = share
     }
 }
 
-/// The one word in which the two planes meet: a switch is one atomic store into it.
+/// The one word in which the two planes meet: a switch is one atomic store into it, and so is each step of a release.
 ///
-/// Every worker loads it once as a stream begins. A stream whose HEADERS arrive after the store is visible goes to the
-/// new color: anyone who learned of the switch from the admin API's answer can only send afterwards. Any thread may
+/// Every worker loads it once as a stream begins. A stream whose HEADERS arrive after the store is visible follows the
+/// new route: anyone who learned of the change from the admin API's answer can only send afterwards. Any thread may
 /// load; only the switchboard stores.
 ///
 /// A process that takes over from another keeps using its word, so workers still finishing calls in the old process
-/// follow the new one's switches.
+/// follow the new one's changes. The secret by which calls are assigned to a share lies beside the word, for the same
+/// reason.
 package final class RouteWord: Sendable {
-    private let word: SharedWord
+    private let words: SharedWords
+
+    /// The places of the route and of the two halves of the secret. Another layout, also of the route itself, needs
+    /// another `SuccessorMessage.version`.
+    private enum Place {
+        static let route = 0
+        static let secret = (1, 2)
+    }
 
     /// Makes a word of its own.
     package init(_ route: Route) throws(SystemError) {
-        word = try SharedWord(named: "sluice-route")
+        words = try SharedWords(named: "sluice-route")
         store(route)
     }
 
     /// Joins the word of another process.
     package init(sharing descriptor: FileDescriptor) throws(SystemError) {
-        word = try SharedWord(sharing: descriptor)
+        words = try SharedWords(sharing: descriptor)
     }
 
     /// The word's descriptor, for a process that takes over from this one.
-    package var descriptor: FileDescriptor { word.descriptor }
+    package var descriptor: FileDescriptor { words.descriptor }
 
     /// The route in force. Any thread may call it.
+    @inline(__always)
     package func load() -> Route {
-        let bits = word.load()
-        return Route(epoch: bits >> 1, active: bits & 1 == 0 ? .blue : .green)
+        let bits = words.load(Place.route)
+        return Route(
+            epoch: bits >> 15, active: bits & 1 == 0 ? .blue : .green,
+            share: Share(parts: UInt16(truncatingIfNeeded: bits >> 1 & 0x3fff)))
     }
 
     /// Puts a route in force: the next stream of every worker follows it. Only the switchboard calls it.
     package func store(_ route: Route) {
-        word.store(Self.encode(route))
+        words.store(Self.encode(route), Place.route)
     }
 
     private static func encode(_ route: Route) -> UInt64 {
-        route.epoch << 1 | UInt64(route.active.rawValue)
+        route.epoch << 15 | UInt64(route.share.parts) << 1 | UInt64(route.active.rawValue)
+    }
+
+    // MARK: The secret
+
+    /// The secret of the release under way. Any thread may call it; what it returns while there is no share is of no
+    /// use.
+    package var secret: ShareSecret {
+        ShareSecret(words.load(Place.secret.0), words.load(Place.secret.1))
+    }
+
+    /// Sets the secret of a release, before a share is stored for the first time. Only the switchboard calls it, while
+    /// the route in force has no share.
+    ///
+    /// Whoever loads a route with a share has loaded the secret's words after they were stored: the route is stored
+    /// later, and loaded earlier. A call that began under the release before may still take half of the new secret;
+    /// that changes nothing but the color it is drawn for.
+    package func set(secret: ShareSecret) {
+        precondition(load().share == .none, "no share is in force while its secret changes")
+        words.store(secret.first, Place.secret.0)
+        words.store(secret.second, Place.secret.1)
     }
 }

@@ -31,10 +31,14 @@ struct Router: ~Copyable {
     }
 
     /// Decides where a call goes that begins now. This is the only moment at which the route word decides.
-    func destination(for wish: ColorWish) -> Destination {
+    ///
+    /// - Parameter hash: the hash by which the call belongs to a share or not; asked for only while there is one.
+    @inline(__always)
+    func destination(for wish: ColorWish, hash: (ShareSecret) -> UInt64) -> Destination {
         let route = routeWord.load()
         switch wish {
         case .none:
+            if route.share > .none, route.share.contains(hash(routeWord.secret)) { return canary(route) }
             guard failover else { return Destination(epoch: route.epoch, color: route.active, reason: .active) }
             let color = FailoverRule.target(active: route.active, isEnabled: true, routable: health)
             return Destination(
@@ -44,6 +48,24 @@ struct Router: ~Copyable {
         case .metadata(let name):
             return Destination(epoch: route.epoch, color: name.color(active: route.active), reason: .metadata)
         }
+    }
+
+    /// Where a call goes that belongs to a release's share: to the active color, if the other one is known to be down.
+    private func canary(_ route: Route) -> Destination {
+        guard health[route.active.other].contains(true) else { return fallback(route) }
+        return Destination(epoch: route.epoch, color: route.active.other, reason: .canary)
+    }
+
+    private func fallback(_ route: Route) -> Destination {
+        Destination(epoch: route.epoch, color: route.active, reason: .fallback)
+    }
+
+    /// Where a call goes whose color in a release couldn't be reached.
+    ///
+    /// - Returns: `nil` if that color is the active one by now.
+    func fallback(from color: Color) -> Destination? {
+        let route = routeWord.load()
+        return route.active == color ? nil : fallback(route)
     }
 
     /// Chooses an endpoint of a call's color.

@@ -32,6 +32,12 @@ package struct TrafficReport: Sendable, Equatable {
         package var retried = 0
         /// Calls that began here because the active color, the other one, had no healthy endpoint.
         package var failedOver = 0
+        /// Calls that began here because they belong to the share of a release.
+        package var canary = 0
+        /// Calls of a release's share that couldn't reach this color, and went to the active one instead.
+        package var fallenBack = 0
+        /// Those of them that began here first: they are in `started`, and end elsewhere.
+        package var left = 0
         /// Calls that came here by the preview listener.
         package var previewed = 0
         /// Calls that came here because their metadata named a color.
@@ -175,6 +181,9 @@ extension TrafficReport.ColorTotals {
         for index in finishedByHTTPClass.indices { finishedByHTTPClass[index] += other.finishedByHTTPClass[index] }
         failedByKind += other.failedByKind
         retried += other.retried
+        canary += other.canary
+        fallenBack += other.fallenBack
+        left += other.left
         previewed += other.previewed
         named += other.named
         drained += other.drained

@@ -55,6 +55,8 @@ final class Worker: @unchecked Sendable {
     let routeMetadata: [UInt8]?
     /// Whether clients are told which color answers.
     let announces: Bool
+    /// What a release keeps on one color.
+    let stickyKey: StickyKey
 
     private(set) var router: Router
     var book: CallBook
@@ -98,6 +100,7 @@ final class Worker: @unchecked Sendable {
         forwardsClientIdentity = configuration.forwardsClientIdentity
         routeMetadata = configuration.routeMetadata.map { Array($0.utf8) }
         announces = configuration.announces
+        stickyKey = configuration.stickyKey
         self.resolver = resolver
         self.log = WorkerLog(write: log)
         let lines = accessLog.map { AccessLogBuffer(log: $0, endpoints: configuration.endpoints) }
@@ -213,14 +216,21 @@ final class Worker: @unchecked Sendable {
     // MARK: Services for calls and connections
 
     /// Decides where a call goes.
-    func begin(_ call: Call, _ wish: ColorWish) {
-        book.begin(call, router.destination(for: wish))
+    ///
+    /// - Parameter hash: the hash by which the call belongs to a release's share or not.
+    @inline(__always)
+    func begin(_ call: Call, _ wish: ColorWish, hash: (ShareSecret) -> UInt64) {
+        book.begin(call, router.destination(for: wish, hash: hash))
     }
 
     /// Places a call on an endpoint of its color, or answers it if there is none.
     func place(_ call: Call) {
         if let pool = router.choose(for: call) { return pool.use { $0.dispatch(call) } }
         guard let destination = call.destination else { return }
+        if case .canary = destination.reason, let fallback = router.fallback(from: destination.color) {
+            book.fallBack(call, from: destination, to: fallback)
+            return place(call)
+        }
         call.fail(router.unreachable(destination.color), self)
     }
 

@@ -35,7 +35,7 @@ package enum SuccessorMessage: Codable, Sendable, Equatable {
 
     /// The version that this build speaks. A change of these messages, or of how they are sent (`MessagePieces`), needs
     /// the next number if an older process would misunderstand it.
-    package static let version = 2
+    package static let version = 3
 }
 
 /// A message from a process to the one that takes over from it.

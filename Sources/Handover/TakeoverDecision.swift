@@ -13,20 +13,20 @@ package final class TakeoverDecision: Sendable {
         case brokenOff = 2
     }
 
-    private let word: SharedWord
+    private let words: SharedWords
 
     /// An open decision, for one new process.
     package init() throws(SystemError) {
-        word = try SharedWord(named: "sluice-takeover")
+        words = try SharedWords(named: "sluice-takeover")
     }
 
     /// Joins the decision of the process that this one is to take over from.
     package init(sharing descriptor: FileDescriptor) throws(SystemError) {
-        word = try SharedWord(sharing: descriptor)
+        words = try SharedWords(sharing: descriptor)
     }
 
     /// The decision's descriptor, for the new process.
-    package var descriptor: FileDescriptor { word.descriptor }
+    package var descriptor: FileDescriptor { words.descriptor }
 
     /// Takes over, unless that has been broken off. Only the new process calls it.
     ///
@@ -40,7 +40,7 @@ package final class TakeoverDecision: Sendable {
 
     /// - Returns: whether the outcome is this one.
     private func decide(_ outcome: Outcome) -> Bool {
-        let before = word.compareExchange(expected: Outcome.open.rawValue, desired: outcome.rawValue)
+        let before = words.compareExchange(expected: Outcome.open.rawValue, desired: outcome.rawValue)
         return before == Outcome.open.rawValue || before == outcome.rawValue
     }
 }

@@ -10,6 +10,7 @@ extension DataPlaneConfiguration {
             busyPoll: settings.busyPoll ?? .zero, accessLog: settings.accessLog, limits: settings.limits,
             failover: settings.failover, tls: tls,
             upstreamTLS: upstreamTLS, forwardsClientIdentity: settings.tls?.forwardsClientIdentity ?? false,
-            routeMetadata: settings.routeMetadata, announces: settings.announces)
+            routeMetadata: settings.routeMetadata, announces: settings.announces,
+            stickyKey: settings.stickyKey)
     }
 }

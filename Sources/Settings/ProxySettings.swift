@@ -52,6 +52,8 @@ package struct ProxySettings: Sendable {
     package internal(set) var routeMetadata: String?
     /// Whether clients are told which color has answered.
     package internal(set) var announces = false
+    /// What a release keeps on one color.
+    package internal(set) var stickyKey = StickyKey.none
 
     /// Path of the state file.
     package internal(set) var stateFile = "sluice-state.json"

@@ -39,6 +39,24 @@ extension SettingForm where Value == String? {
     }
 }
 
+extension SettingForm where Value == StickyKey {
+    static var stickyKey: Self {
+        SettingForm(
+            "KEY", allowed: "none, client, or metadata:NAME with a name in lower case that neither HTTP nor gRPC uses",
+            values: "none, client, metadata:NAME", text: \.description,
+            parse: { text in
+                switch text {
+                case "none": return StickyKey.none
+                case "client": return .client
+                default:
+                    guard text.hasPrefix("metadata:") else { return nil }
+                    let name = String(text.dropFirst("metadata:".count))
+                    return MetadataName.isFree(name) ? .metadata(name) : nil
+                }
+            })
+    }
+}
+
 extension SettingForm where Value == [Endpoint] {
     /// Upstreams' addresses: at least one, without duplicates.
     static var endpoints: Self {

@@ -5,6 +5,7 @@ package enum SettingTable {
     package static let health = HealthSettings()
     package static let colors = ColorSettings()
     package static let preview = PreviewSettings()
+    package static let releases = ReleaseSettings()
     package static let files = FileSettings()
     package static let admin = AdminSettings()
     package static let clientTLS = ClientTLSSettings()
@@ -17,7 +18,8 @@ package enum SettingTable {
 
     /// In the order in which they are shown and read.
     package static let groups: [any SettingGroup] = [
-        addresses, process, health, colors, preview, files, admin, clientTLS, upstreamTLS, clients, abuse, memory,
+        addresses, process, health, colors, preview, releases, files, admin, clientTLS, upstreamTLS, clients, abuse,
+        memory,
         calls, upstreams,
     ]
 

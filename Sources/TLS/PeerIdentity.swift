@@ -31,6 +31,13 @@ package struct PeerIdentity: Sendable, Equatable {
         names = unsafe SubjectAlternativeName.all(of: certificate)
     }
 
+    /// Who the peer is, whatever certificate it shows: a renewed one has the same subject and names. The fingerprint, if
+    /// a certificate has neither.
+    package var stickyName: String {
+        let parts = [subject].compactMap { $0 } + names.map { "\($0.kind.rawValue)=\($0.value)" }
+        return parts.isEmpty || parts.allSatisfy(\.isEmpty) ? fingerprint : parts.joined(separator: "\n")
+    }
+
     /// The most bytes of `forwardedClientCertificate`; names beyond that are left out.
     private static let longestForwarded = 4096
 

@@ -41,7 +41,7 @@ import Testing
         #expect(SwitchState(history: [change(2, .green, .green)]) == nil)
         #expect(SwitchState(history: [change(3, .blue, .green), change(1, nil, .blue)]) == nil)
         #expect(SwitchState(history: [change(3, .blue, .green), change(2, .blue, .green)]) == nil)
-        #expect(SwitchState(history: [change(1 << 62, .blue, .green)]) == nil)
+        #expect(SwitchState(history: [change(1 << 49, .blue, .green)]) == nil)
         let long = (UInt64(2)...52).reversed().map {
             $0 % 2 == 0 ? change($0, .blue, .green) : change($0, .green, .blue)
         }

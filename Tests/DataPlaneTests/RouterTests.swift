@@ -208,4 +208,100 @@ import Testing
         stage.settle()
         #expect(call.grpcStatus == 0 && call.announced == nil)
     }
+
+    // MARK: The share of a release
+
+    /// Stores a share of the calls for green.
+    private func give(_ parts: UInt16, _ stage: WorkerStage, epoch: UInt64 = 2) {
+        stage.word.set(secret: ShareSecret(1, 2))
+        stage.word.store(Route(epoch: epoch, active: .blue, share: Share(parts: parts)))
+    }
+
+    /// Makes a call for each of a hundred keys and answers all of them.
+    private func colors(_ stage: WorkerStage, _ client: SimulatedClient, keys: Range<Int> = 0..<100) -> [Color?] {
+        let calls = keys.map { stage.call(client, size: 0, key: "user \($0)") }
+        stage.settle()
+        while !stage.attempts.isEmpty { stage.accept() }
+        stage.settle()
+        return calls.map { $0.attempts.last?.color }
+    }
+
+    @Test func aKeyStaysAndAGrowingShareMovesNobodyBack() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client()
+        give(2_000, stage)
+        let first = colors(stage, client)
+        #expect((5...40).contains(first.count { $0 == .green }))
+        #expect(colors(stage, client) == first)
+        stage.word.store(Route(epoch: 3, active: .blue, share: Share(parts: 6_000)))
+        let second = colors(stage, client)
+        #expect(zip(first, second).allSatisfy { $0 == .blue || $1 == .green })
+        #expect(second.count { $0 == .green } > first.count { $0 == .green })
+        stage.word.store(Route(epoch: 4, active: .blue))
+        #expect(colors(stage, client).allSatisfy { $0 == .blue })
+        let totals = totals(stage)
+        #expect(totals.green.canary == totals.green.started && totals.blue.canary == 0 && totals.green.canary > 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func callsWithoutAKeyAreDrawnByLot() throws {
+        let stage = try WorkerStage()
+        let client = try stage.client()
+        give(5_000, stage)
+        let calls = (0..<100).map { _ in stage.call(client, size: 0) }
+        stage.settle()
+        while !stage.attempts.isEmpty { stage.accept() }
+        stage.settle()
+        #expect((30...70).contains(calls.count { $0.attempts.last?.color == .green }))
+    }
+
+    @Test func aClientIsAKey() throws {
+        let stage = try WorkerStage(stickyKey: .client)
+        give(5_000, stage)
+        // All of the stage's clients have one address.
+        let found = Set(colors(stage, try stage.client()) + colors(stage, try stage.client()))
+        #expect(found.count == 1)
+    }
+
+    /// A color that is known to be down gets none of them; each is counted as its failure.
+    @Test func callsOfTheShareGoToTheActiveColorIfTheOtherIsDown() throws {
+        let stage = try WorkerStage()
+        stage.worker.publish(health: healthy([true], [false]))
+        give(10_000, stage)
+        #expect(colors(stage, try stage.client(), keys: 0..<10).allSatisfy { $0 == .blue })
+        #expect(totals(stage).green.fallenBack == 10 && totals(stage).green.started == 0)
+        #expect(totals(stage).blue.started == 10 && totals(stage).blue.fallenBack == 0)
+        #expect(stage.journal.violations == [])
+    }
+
+    /// The health checks haven't noticed yet: the connection can't be made.
+    @Test func callsOfTheShareGoToTheActiveColorIfTheOtherCanNotBeReached() throws {
+        let stage = try WorkerStage()
+        stage.refuses = true
+        give(10_000, stage)
+        let call = stage.call(try stage.client())
+        stage.settle()
+        // Blue can't be reached either, so far: the call waits for it, or fails by its name.
+        #expect(totals(stage).green.fallenBack == 1 && totals(stage).green.left == 1)
+        #expect(totals(stage).blue.started == 1)
+        #expect(call.grpcStatus == 14)
+        stage.refuses = false
+        let next = colors(stage, stage.clients[0], keys: 0..<1)
+        #expect(next.count == 1)
+        #expect(stage.journal.violations == [])
+    }
+
+    @Test func nobodyFallsBackFromAColorThatIsActiveByNow() throws {
+        let stage = try WorkerStage()
+        give(10_000, stage)
+        let call = stage.call(try stage.client())
+        stage.settle()
+        #expect(stage.attempts.map(\.port) == [2_000])
+        stage.word.store(Route(epoch: 3, active: .green))
+        stage.refuses = true
+        stage.dropAttempts()
+        stage.settle()
+        #expect(call.grpcStatus == 14 && totals(stage).green.fallenBack == 0 && totals(stage).blue.started == 0)
+        #expect(stage.journal.violations == [])
+    }
 }

@@ -31,7 +31,7 @@ import Handover
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         async let takeover = predecessor.takeOver()
-        #expect(try await next(old) == .prepared(version: 2))
+        #expect(try await next(old) == .prepared(version: 3))
         let given = Takeover(
             history: [Self.change],
             health: [
@@ -304,7 +304,7 @@ import Handover
         } throws: {
             "\($0)" == "the process to take over from has not handed over within \(limit)"
         }
-        #expect(try await next(old) == .prepared(version: 2))
+        #expect(try await next(old) == .prepared(version: 3))
         listening.cancel()
     }
 

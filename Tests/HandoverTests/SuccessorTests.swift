@@ -53,11 +53,11 @@ import Handover
     }
 
     @Test func versionOfTheHandover() async {
-        #expect(await failure(saying: #"{"prepared":{"version":2}}"#) == "prepared")
+        #expect(await failure(saying: #"{"prepared":{"version":\#(SuccessorMessage.version)}}"#) == "prepared")
         for version in [-1, 0, 1, 99] {
             #expect(
                 await failure(saying: #"{"prepared":{"version":\#(version)}}"#)
-                    == "it speaks version \(version) of the handover, this process version 2: restart it instead")
+                    == "it speaks version \(version) of the handover, this process version \(SuccessorMessage.version): restart it instead")
         }
         #expect(
             await failure(saying: #"{"prepared":{}}"#)

@@ -35,6 +35,7 @@ import Testing
         #expect(!settings.failover)
         #expect(settings.preview == nil && !settings.previewIsOpen)
         #expect(settings.routeMetadata == nil && !settings.announces)
+        #expect(settings.stickyKey == .none)
         #expect(settings.limits.maxConcurrentStreams == 100)
         #expect(settings.limits.maxConnections == 10_000)
         #expect(settings.limits.idleTimeout == .seconds(180))
@@ -284,6 +285,11 @@ import Testing
         String(repeating: "x", count: 65),
     ]) func aColorIsNamedByMetadataOfItsOwn(name: String) {
         #expect(errors(["route-metadata": [name]]).first?.hasPrefix("--route-metadata is") == true)
+    }
+
+    @Test(arguments: ["", "Client", "metadata", "metadata:", "metadata:te", "metadata:X", "client,none"])
+    func aReleaseKeepsWhatHasAName(key: String) {
+        #expect(errors(["sticky-key": [key]]).first?.hasPrefix("--sticky-key is") == true)
     }
 
     @Test func refusesToCallItself() {

@@ -64,7 +64,7 @@ package struct SwitchState: Sendable, Equatable {
     ///   no change at all.
     package init?(history: [Change]) {
         guard let newest = history.first, let oldest = history.last, history.count <= Self.historyLimit,
-            (1..<1 << 62).contains(newest.epoch), oldest.epoch >= 1,
+            newest.epoch < Route.epochs.upperBound, oldest.epoch >= 1,
             history.allSatisfy({ ($0.epoch == 1) == ($0.action == .initial) && ($0.from == nil) == ($0.epoch == 1) }),
             history.allSatisfy({ $0.from != $0.to })
         else { return nil }

@@ -30,6 +30,8 @@ final class CallRecord {
     let firstWord: Int
     /// The color that the call asks for.
     let wish: ColorWish
+    /// What a release keeps on one color; `nil` if each call is drawn by lot.
+    let key: String?
 
     // MARK: The client's side
 
@@ -60,12 +62,13 @@ final class CallRecord {
     /// The times that the call has reached a backend, in order: more than one if it was placed again.
     var attempts: [Attempt] = []
 
-    init(id: Int, isGRPC: Bool, uploadSize: Int, firstWord: Int, wish: ColorWish = .none) {
+    init(id: Int, isGRPC: Bool, uploadSize: Int, firstWord: Int, wish: ColorWish = .none, key: String? = nil) {
         self.id = id
         self.isGRPC = isGRPC
         self.uploadSize = uploadSize
         self.firstWord = firstWord
         self.wish = wish
+        self.key = key
     }
 
     /// Whether the call may have been routed to a color by one of the words since it started that satisfy `isMeant`.
@@ -73,7 +76,7 @@ final class CallRecord {
         words[firstWord...].contains { word in
             guard isMeant(word) else { return false }
             return switch wish {
-            case .none: word.active == color
+            case .none: word.active == color || word.share > .none
             case .preview: word.active.other == color
             case .metadata(let name): name.color(active: word.active) == color
             }

@@ -17,6 +17,8 @@ final class SimulatedClient: SimulatedPeer {
     let door: Door
     /// The metadata by which calls name a color.
     static let routeMetadata = "x-color"
+    /// The metadata whose value a release keeps on one color.
+    static let stickyMetadata = "x-user"
 
     init(
         _ name: String, by door: Door = .main, _ socket: FileDescriptor, settings: [(nghttp2_settings_id, Int)],
@@ -44,6 +46,7 @@ final class SimulatedClient: SimulatedPeer {
         if call.isGRPC { list += [("content-type", "application/grpc"), ("te", "trailers")] }
         if let deadline { list.append(("grpc-timeout", deadline)) }
         if case .metadata(let color) = call.wish { list.append((Self.routeMetadata, color.name)) }
+        if let key = call.key { list.append((Self.stickyMetadata, key)) }
         list.append(("sluice-shadow", "1"))
         let isEmpty = call.uploadSize == 0 && call.ends
         let stream = unsafe Self.withMessage(list, hasBody: !isEmpty) { list, count, body in

@@ -77,7 +77,8 @@ extension Simulation {
             wish = .metadata(one(of: [.color(.blue), .color(.green), .active, .idle])!)
         }
         let call = CallRecord(
-            id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: words.count - 1, wish: wish)
+            id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: words.count - 1, wish: wish,
+            key: chance(70) ? "user \(number(1...5))" : nil)
         calls.append(call)
         call.ends = isProbe || chance(85)
         call.ready = isProbe || chance(60) ? size : 0
@@ -153,10 +154,17 @@ extension Simulation {
 
     func switchColor() {
         let last = words[words.count - 1]
-        let route = Route(epoch: last.epoch + 1, active: chance(80) ? last.active.other : last.active)
+        var route = Route(epoch: last.epoch + 1, active: chance(80) ? last.active.other : last.active)
+        if chance(40) {
+            // A step of a release: another share, and a new secret if it is the first.
+            if last.share == .none { word.set(secret: ShareSecret(random.next(), random.next())) }
+            route = Route(
+                epoch: last.epoch + 1, active: last.active,
+                share: Share(parts: one(of: [1, 500, 2_500, 5_000, 9_500, 10_000])!))
+        }
         words.append(route)
         word.store(route)
-        journal.note { "switch to \(route.active), epoch \(route.epoch)" }
+        journal.note { "\(route.active), share \(route.share.parts), epoch \(route.epoch)" }
     }
 
     func changeSettings() {

@@ -90,7 +90,8 @@ final class Simulation {
         worker = try SteppedWorker(
             configuration: DataPlaneConfiguration(
                 endpoints: endpoints, workers: 1, limits: scenario.limits, failover: scenario.failover,
-                routeMetadata: SimulatedClient.routeMetadata, announces: scenario.announces),
+                routeMetadata: SimulatedClient.routeMetadata, announces: scenario.announces,
+                stickyKey: .metadata(SimulatedClient.stickyMetadata)),
             routeWord: word, surroundings: surroundings, log: { _ in })
         journal.note { "\(scenario)" }
     }

@@ -26,7 +26,8 @@ final class WorkerStage {
     /// - Parameter endpoints: endpoints of each color. Blue's have the ports from 1000 on, green's those from 2000 on.
     init(
         endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false,
-        announces: Bool = false, accessLog: AccessLogDestination = .off, host: String = "127.0.0.1",
+        announces: Bool = false, stickyKey: StickyKey = .metadata(SimulatedClient.stickyMetadata),
+        accessLog: AccessLogDestination = .off, host: String = "127.0.0.1",
         resolver: Resolver = Resolver()
     ) throws {
         word = try RouteWord(Route(epoch: 1, active: .blue))
@@ -40,7 +41,7 @@ final class WorkerStage {
                 endpoints: PerColor { color in
                     (0..<endpoints).map { Endpoint(host: host, port: ports[color] + UInt16($0)) }
                 }, workers: 1, accessLog: accessLog, limits: limits, failover: failover,
-                routeMetadata: SimulatedClient.routeMetadata, announces: announces),
+                routeMetadata: SimulatedClient.routeMetadata, announces: announces, stickyKey: stickyKey),
             routeWord: word, surroundings: surroundings, resolver: resolver, log: { _ in })
     }
 
@@ -80,12 +81,15 @@ final class WorkerStage {
         return backend
     }
 
+    /// Closes the other ends of the connections in `attempts`.
+    func dropAttempts() { attempts.removeAll() }
+
     @discardableResult
     func call(
         _ client: SimulatedClient, size: Int = 10, isGRPC: Bool = true, deadline: String? = nil,
-        wish: ColorWish = .none
+        wish: ColorWish = .none, key: String? = nil
     ) -> CallRecord {
-        let call = CallRecord(id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: 0, wish: wish)
+        let call = CallRecord(id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: 0, wish: wish, key: key)
         call.ready = size
         calls.append(call)
         client.start(call, deadline: deadline)

@@ -78,6 +78,7 @@ let otherThanDefault: [String: String] = [
     "preview-open": "on",
     "route-metadata": "x-color",
     "announce": "on",
+    "sticky-key": "metadata:x-user",
     "max-concurrent-streams": "250",
     "max-connections": "20",
     "idle-timeout": "off",

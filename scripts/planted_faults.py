@@ -53,8 +53,8 @@ FAULTS = {
     ),
     "ledger-entry": (
         "the ledger doesn't hear of the end of a call that the Proxy has answered",
-        "        ledger.end(destination)\n",
-        "        if !isPlanted || call.proxyAnswer == nil { ledger.end(destination) }\n",
+        "        leave(destination)\n",
+        "        if !isPlanted || call.proxyAnswer == nil { leave(destination) }\n",
     ),
     "drain-waiters": (
         "those who wait for a drain aren't told of the last call's end",
@@ -94,8 +94,8 @@ FAULTS = {
     ),
     "fallback-ledger": (
         "a call of a release's share that falls back stays in the ledger under its first color, too",
-        "        ledger.end(old)\n",
-        "        if !isPlanted { ledger.end(old) }\n",
+        "        leave(old)\n",
+        "        if !isPlanted { leave(old) }\n",
     ),
     "share-zero": (
         "calls go to the new color though its share has ended",

@@ -59,13 +59,18 @@ struct CallBook: ~Copyable {
 
     /// Sends a call of a release's share to the active color, as its own couldn't be reached. All of it is still here.
     mutating func fallBack(_ call: Call, from old: Destination, to destination: Destination) {
-        ledger.end(old)
-        if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }
+        leave(old)
         totals[old.color].fallenBack += 1
         totals[old.color].left += 1
         enter(call, destination)
         call.triedEndpoints = 0
         call.endpoint = nil
+    }
+
+    /// Takes a call out of the ledger.
+    private mutating func leave(_ destination: Destination) {
+        ledger.end(destination)
+        if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }
     }
 
     private mutating func enter(_ call: Call, _ destination: Destination) {
@@ -102,8 +107,7 @@ struct CallBook: ~Copyable {
     }
 
     private mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime) {
-        ledger.end(destination)
-        if !drainWaiters.isEmpty { drainWaiters.notify(ledger) }
+        leave(destination)
         totals[destination.color].book(call, duration: now.nanosecondsSince(call.began) / 1_000)
         accessLog?.append(call, destination, ended: now)
     }

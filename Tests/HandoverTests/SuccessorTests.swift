@@ -57,7 +57,8 @@ import Handover
         for version in [-1, 0, 1, 99] {
             #expect(
                 await failure(saying: #"{"prepared":{"version":\#(version)}}"#)
-                    == "it speaks version \(version) of the handover, this process version \(SuccessorMessage.version): restart it instead")
+                    == "it speaks version \(version) of the handover, this process version \(SuccessorMessage.version): restart it instead"
+            )
         }
         #expect(
             await failure(saying: #"{"prepared":{}}"#)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from harness.stack import ROOT, run
+from harness.stack import ROOT, eventually, run
 
 IMAGES = ["sluice-proxy", "sluice-predictor", "sluice-model", "sluice-healthprobe"]
 LIMIT = 120_000_000
@@ -161,6 +161,24 @@ def test_a_predictor_without_a_model_says_what_to_do():
     result = run("docker", "run", "--rm", "--read-only", "sluice-predictor:local", check=False)
     assert result.returncode == 65
     assert "COPY models /app/models" in result.stderr and "MODEL_PATH" in result.stderr
+
+
+def test_a_proxy_that_can_serve_nobody_is_unhealthy():
+    """The image's own health check, as it is in a `docker run`."""
+    container = run(
+        "docker", "run", "--detach", "--health-interval=500ms", "--health-start-period=1ms", "sluice-proxy:local",
+        "--blue=127.0.0.1:1", "--green=127.0.0.1:2",
+    ).stdout.strip()  # fmt: skip
+
+    def health() -> dict:
+        return json.loads(run("docker", "inspect", container).stdout)[0]["State"]["Health"]
+
+    try:
+        eventually(lambda: health()["Status"] != "starting", "it is decided")
+        assert health()["Status"] == "unhealthy"
+        assert "503" in health()["Log"][-1]["Output"]
+    finally:
+        run("docker", "rm", "--force", "--volumes", container)
 
 
 def test_an_image_works_alone():

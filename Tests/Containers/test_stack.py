@@ -135,6 +135,30 @@ def test_a_stack_whose_active_color_is_broken_comes_up_and_serves(stack, broken_
     eventually(lambda: version_of(predict(PROXY)) == VERSIONS["blue"], "blue answers again")
 
 
+def test_calls_to_a_color_whose_container_is_gone_fail_at_once(stack):
+    """Its name no longer resolves, and nobody takes its place: what is known to be down is not waited for."""
+    override = stack.folder / "failover-off.yml"
+    override.write_text('services: {proxy: {environment: {SLUICE_FAILOVER: "off"}}}\n')
+    try:
+        stack.compose("-f", "docker-compose.yml", "-f", override, "up", "--detach", "--wait")
+        stack.wait_healthy("blue", "green")
+        run("docker", "rm", "--force", stack.container("blue")["Id"])
+        eventually(lambda: stack.status()["colors"]["blue"]["state"] == "unhealthy", "blue is seen down")
+        for _ in range(5):
+            begun = time.monotonic()
+            with pytest.raises(grpc.RpcError) as failure:
+                predict(PROXY, timeout=3)
+            assert time.monotonic() - begun < 1
+            assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
+            assert "blue" in failure.value.details()
+        # The other color serves as soon as it is asked to.
+        assert stack.switch("green").status == 200
+        assert version_of(predict(PROXY)) == VERSIONS["green"]
+    finally:
+        override.unlink()
+        stack.up()
+
+
 def test_the_state_survives_down_and_up(stack):
     assert stack.switch("green", reason="for good").status == 200
     before = stack.status()

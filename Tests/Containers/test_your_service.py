@@ -57,6 +57,9 @@ def test_the_page_in_order(checkout):
         seen = len(client.lines)
         output = checkout.run(SHOWN[f"{example} deploy"])
         assert "v3 says 'Hello, smoke!'" in output or "v3 says 6.0" in output
+        seen = client.wait_for_answer("v3", seen)
+        # The page shows it for one of them.
+        assert " done " in checkout.run(SHOWN["own-service upgrade"].replace("own-service", example))
         client.wait_for_answer("v3", seen)
         assert_ended_well(client, "v1", "v2", "v3")
         checkout.run(SHOWN[f"{example} compose end"])

@@ -45,8 +45,8 @@ class Load:
         self._connections = connections
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        #: For each answered call: when it began, and the version that answered.
-        self.answers: list[tuple[float, str]] = []
+        #: For each answered call: when it began and ended, and the version that answered.
+        self.answers: list[tuple[float, float, str]] = []
         self.failures: list[str] = []
         #: Time at which each failed call began.
         self.failed_from: list[float] = []
@@ -80,18 +80,23 @@ class Load:
                     self.failed_from.append(began)
             else:
                 with self._lock:
-                    self.answers.append((began, version))
+                    self.answers.append((began, time.monotonic(), version))
             time.sleep(0.002)
 
     @property
     def versions(self) -> Counter[str]:
         with self._lock:
-            return Counter(version for _, version in self.answers)
+            return Counter(version for _, _, version in self.answers)
 
     def begun_between(self, begin: float, end: float) -> Counter[str]:
         """Versions that answered calls begun between the two times."""
         with self._lock:
-            return Counter(version for began, version in self.answers if begin < began < end)
+            return Counter(version for began, _, version in self.answers if begin < began < end)
+
+    def made_between(self, begin: float, end: float) -> Counter[str]:
+        """Versions that answered calls begun and ended between the two times."""
+        with self._lock:
+            return Counter(version for began, ended, version in self.answers if begin < began and ended < end)
 
 
 class LongStream:

@@ -102,6 +102,16 @@ class Stack:
         # The helper is killed along with the container's first process, so its status says nothing.
         run("docker", "run", "--rm", "--network=none", processes, BASE_IMAGE, "/bin/sh", "-c", script, check=False)
 
+    def kill_container(self, service: str) -> None:
+        """Kills a container's first process as the system would where it runs out of memory.
+
+        From within the container nothing can, so this needs the host's process namespace.
+        """
+        process = self.container(service)["State"]["Pid"]
+        run(
+            "docker", "run", "--rm", "--network=none", "--pid=host", BASE_IMAGE, "/bin/sh", "-c", f"kill -9 {process}"
+        )  # fmt: skip
+
     # Scripts
 
     def script(self, name: str, *arguments: str, check: bool = True, timeout: float = 120):

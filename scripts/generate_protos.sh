@@ -9,6 +9,8 @@
 #   scripts/generate_protos.sh --check   write nothing; exit 1 if the committed files are out of date
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/lib/log.sh
+source scripts/lib/toolchain.sh
 
 usage="usage: scripts/generate_protos.sh [--check]"
 check=false
@@ -24,10 +26,11 @@ if ! command -v protoc > /dev/null; then
     exit 69
 fi
 
+ensure_swift
 for plugin in protoc-gen-swift protoc-gen-grpc-swift-2; do
-    swift build -c release --product "$plugin"
+    swift_build --product "$plugin"
 done
-bin="$(swift build -c release --show-bin-path)"
+bin="$(swift_build --show-bin-path)"
 
 out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT

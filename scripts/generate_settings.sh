@@ -15,4 +15,4 @@ esac
 
 ensure_swift
 build_release all
-WRITE_SETTINGS_DOCUMENT=1 swift test -c release --skip-build --disable-xctest --filter SettingsDocumentTests
+WRITE_SETTINGS_DOCUMENT=1 swift_test --filter SettingsDocumentTests

@@ -273,7 +273,10 @@ def plant() -> None:
 
 def build() -> bool:
     run = subprocess.run(
-        ["swift", "build", *options(), "--build-tests"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [str(ROOT / "scripts/swift.sh"), "build", *options(), "--build-tests"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if run.returncode != 0:
         print(run.stdout[-4000:])
@@ -281,7 +284,7 @@ def build() -> bool:
 
 
 def options() -> list[str]:
-    return ["--package-path", str(PACKAGE), "--scratch-path", str(FOLDER / "build"), "-c", "release"]
+    return ["--package-path", str(PACKAGE), "--scratch-path", str(FOLDER / "build")]
 
 
 def play(seeds: int, fault: str = "") -> str | None:

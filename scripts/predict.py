@@ -4,12 +4,15 @@
     .venv/bin/python scripts/predict.py              a call every 0.2 s until Ctrl-C
     .venv/bin/python scripts/predict.py --stream     the same over one long stream, which stays where it began
 
+While nothing listens at the address, it says so once, and again every 10 s.
+
 Exit code: 0 if every call was answered, 1 if one failed, 2 for wrong arguments or if gRPC's packages are not installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import time
 from collections import Counter
@@ -21,6 +24,11 @@ INSTALL = "python3 -m venv .venv && .venv/bin/pip install -r scripts/requirement
 # One row of each kind of iris: sepal length and width, petal length and width, in cm.
 FLOWERS = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.9, 4.5, 1.5], [6.7, 3.1, 5.6, 2.4]]
 PAINT = {"blue": "\033[34m", "green": "\033[32m"}
+
+#: Seconds between two lines about the same: nothing listens there.
+REMINDER = 10
+# A client that was there before the Proxy finds it within a second.
+CHANNEL_OPTIONS = [("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 1000)]
 
 
 class Colors:
@@ -54,13 +62,16 @@ class Colors:
 class Report:
     """Prints a line for each call, and the totals at the end."""
 
-    def __init__(self, colors: Colors):
+    def __init__(self, colors: Colors, address: str):
         self._colors = colors
+        self._address = address
         self._answered: Counter[str] = Counter()
+        self._reminder: float | None = None
         self.failed = 0
 
     def answered(self, reply, seconds: float, announced: str | None) -> None:
         """`announced`: the color that the Proxy says has answered, if it says so (--announce)."""
+        self._reminder = None
         color = announced or self._colors.of(reply.model_version)
         self._answered[f"{color} {reply.model_version}"] += 1
         best = max(reply.probabilities, key=lambda one: one.probability)
@@ -69,7 +80,18 @@ class Report:
 
     def failure(self, error: grpc.RpcError) -> None:
         self.failed += 1
-        self._print(f"FAILED {error.code().name}: {error.details()}")
+        text = f"FAILED {error.code().name}: "
+        if error.code() is not grpc.StatusCode.UNAVAILABLE or not nobody_listens(self._address):
+            self._print(text + error.details())
+        elif self._reminder is None:
+            starts = "scripts/up.sh (or docker compose up --detach --wait) starts it"
+            self._remind(f"{text}nothing listens at {self._address}; {starts}")
+        elif time.monotonic() > self._reminder:
+            self._remind(f"{text}still nothing listens at {self._address}; failed calls: {self.failed}")
+
+    def _remind(self, text: str) -> None:
+        self._reminder = time.monotonic() + REMINDER
+        self._print(text)
 
     def summary(self) -> None:
         answered = ", ".join(f"{count} by {who}" for who, count in sorted(self._answered.items())) or "none"
@@ -79,6 +101,18 @@ class Report:
     def _print(text: str) -> None:
         now = time.time()
         print(f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03} {text}", flush=True)
+
+
+def nobody_listens(address: str) -> bool:
+    """Whether connections to HOST:PORT are refused; False if that can't be told."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    except (OSError, OverflowError, ValueError):
+        return False
+    return False
 
 
 def requests(arguments: argparse.Namespace):
@@ -148,10 +182,14 @@ def main() -> int:
     try:
         load()
     except ImportError as error:
-        print(f"predict.py: {error}; install it with {INSTALL}, and run it with .venv/bin/python", file=sys.stderr)
+        print(
+            f"predict.py: {error}. scripts/up.sh makes .venv, which has it (or, without a build: {INSTALL}); "
+            "then run .venv/bin/python scripts/predict.py",
+            file=sys.stderr,
+        )
         return 2
-    report = Report(Colors({color: getattr(arguments, color).split(",") for color in colors}))
-    with grpc.insecure_channel(arguments.address) as channel:
+    report = Report(Colors({color: getattr(arguments, color).split(",") for color in colors}), arguments.address)
+    with grpc.insecure_channel(arguments.address, CHANNEL_OPTIONS) as channel:
         stub = services.PredictionServiceStub(channel)
         try:
             (call_over_a_stream if arguments.stream else call_one_by_one)(stub, arguments, report)

@@ -9,7 +9,8 @@ usage() {
     cat <<'TEXT'
 usage: scripts/rollback.sh [--drain DURATION|off] [--wait DURATION] [--force REASON]
 
-Goes back to the color before the last change. Streams in flight stay where they began.
+Goes back to the color before the last change; a second rollback goes forward again. Streams in flight stay where they
+began.
 
   --drain DURATION how long streams in flight have to end by themselves, before they are ended with UNAVAILABLE; with
                    off as long as they like (by default the Proxy's --drain-timeout)

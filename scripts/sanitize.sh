@@ -76,7 +76,7 @@ set_build_options() {
     # SLUICE_CHECKED the checks of the law of exclusivity.
     export SLUICE_CHECKED=1
     build_options=(
-        -c release --sanitize "$1" -Xswiftc -DSLUICE_WITHOUT_POOLS -Xswiftc -assert-config -Xswiftc Debug
+        --sanitize "$1" -Xswiftc -DSLUICE_WITHOUT_POOLS -Xswiftc -assert-config -Xswiftc Debug
     )
     [ "$1" = thread ] || return 0
     # A name for each version: a build looks only at its own sources to see whether it must link again.
@@ -92,10 +92,10 @@ test_modules() {
     local -a options=(--package-path "$folder/sluice" --scratch-path "$folder/$sanitizer" "${build_options[@]}")
     say "$sanitizer: building the modules without dependencies"
     make_package_alone "$folder/sluice"
-    swift build "${options[@]}" --build-tests || fail 70 "the build failed"
+    swift_build "${options[@]}" --build-tests || fail 70 "the build failed"
     say "$sanitizer: unit tests and fuzzers, ${cases:-20000} cases each"
     sanitizer_options
-    SLUICE_FUZZ_CASES=${cases:-20000} swift test "${options[@]}" --skip-build --disable-xctest ||
+    SLUICE_FUZZ_CASES=${cases:-20000} swift_test "${options[@]}" ||
         failed+=("$sanitizer: modules")
     say "$sanitizer: that took $((SECONDS - began)) s"
 }
@@ -106,11 +106,11 @@ test_proxy() {
     local binaries=$folder/proxy-$1-bin reports=$folder/proxy-$1-reports
     local -a options=(--scratch-path "$folder/proxy-$sanitizer" "${build_options[@]}") tests=()
     say "$sanitizer: building the Proxy"
-    swift build "${options[@]}" --product Proxy || fail 70 "the build failed"
+    swift_build "${options[@]}" --product Proxy || fail 70 "the build failed"
     [ -x .build/release/Predictor ] && [ -x .build/release/HealthProbe ] || build_release programs
     rm -rf "$binaries" "$reports"
     mkdir -p "$binaries" "$reports"
-    ln -s "$(swift build "${options[@]}" --show-bin-path)/Proxy" "$binaries/Proxy"
+    ln -s "$(swift_build "${options[@]}" --show-bin-path)/Proxy" "$binaries/Proxy"
     ln -s "$PWD/.build/release/Predictor" "$PWD/.build/release/HealthProbe" "$binaries/"
     say "$sanitizer: end-to-end tests"
     # Leaves out the tests of other programs.

@@ -72,7 +72,7 @@ for name in "${parts[@]}"; do
         fuzz)
             export SLUICE_FUZZ_CASES
             part "Fuzzers, $SLUICE_FUZZ_CASES cases each" \
-                swift test -c release --skip-build --disable-xctest --filter FuzzTests
+                swift_test --filter FuzzTests
             export SLUICE_FUZZ_CASES=$SLUICE_PROXY_FUZZ_CASES
             part "Fuzzers of the Proxy, $SLUICE_PROXY_FUZZ_CASES cases each" \
                 end_to_end Tests/EndToEnd/test_fuzz.py
@@ -80,7 +80,7 @@ for name in "${parts[@]}"; do
         simulation)
             export SLUICE_SIMULATION_SEEDS
             part "Simulation, $SLUICE_SIMULATION_SEEDS seeds" \
-                swift test -c release --skip-build --disable-xctest --filter SimulationTests
+                swift_test --filter SimulationTests
             ;;
         strict)
             export SLUICE_STRICT_CASES

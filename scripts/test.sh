@@ -62,8 +62,8 @@ check_dependencies() {
 # which keep all of the tasks' threads busy for seconds, they would only wait for a thread.
 unit_tests() {
     local status=0
-    swift test -c release --skip-build --disable-xctest --skip HTTP1Tests 2>&1 | tee "$logs/unit.log" || status=1
-    swift test -c release --skip-build --disable-xctest --filter HTTP1Tests 2>&1 | tee -a "$logs/unit.log" || status=1
+    swift_test --skip HTTP1Tests 2>&1 | tee "$logs/unit.log" || status=1
+    swift_test --filter HTTP1Tests 2>&1 | tee -a "$logs/unit.log" || status=1
     return "$status"
 }
 

@@ -28,11 +28,11 @@ esac
 
 ensure_swift
 make_package_alone .build/alone/package
-options=(-c release --package-path .build/alone/package --scratch-path .build/alone/build)
-swift build "${options[@]}" --build-tests || fail 70 "the build failed"
+options=(--package-path .build/alone/package --scratch-path .build/alone/build)
+swift_build "${options[@]}" --build-tests || fail 70 "the build failed"
 filter=()
 [ $# -eq 0 ] || {
     filter=(--filter "$1")
     shift
 }
-swift test "${options[@]}" --skip-build --disable-xctest "${filter[@]}" "$@"
+swift_test "${options[@]}" "${filter[@]}" "$@"

@@ -23,8 +23,9 @@ Settings (environment):
   GREEN_PORT       gRPC port of the green Predictor (50052); it serves HTTP on GREEN_HTTP_PORT (GREEN_PORT + 1000)
   SLUICE_RUN_DIR   folder for state, audit log and logs (.run)
 
-Exit codes: 0 ended by Ctrl-C or SIGTERM; 64 wrong arguments; 69 something is missing or a port is taken;
-70 the build or a start failed, or the Proxy ended by itself; 77 packages are missing and this user can't install them.
+Exit codes: 0 ended by Ctrl-C or SIGTERM; 64 wrong arguments or settings; 69 something is missing, a port is taken, or
+another scripts/up.sh uses the same folder; 70 the build or a start failed, or the Proxy ended by itself; 77 packages are
+missing and this user can't install them; 130 stopped by Ctrl-C before the programs were started.
 TEXT
 }
 
@@ -42,13 +43,36 @@ esac
 
 readonly listen=${SLUICE_LISTEN:-0.0.0.0:50050} admin=${SLUICE_ADMIN:-127.0.0.1:9901}
 readonly blue_port=${BLUE_PORT:-50051} green_port=${GREEN_PORT:-50052}
+require_address SLUICE_LISTEN "$listen" 0.0.0.0
+require_address SLUICE_ADMIN "$admin" 127.0.0.1
+require_port BLUE_PORT "$blue_port"
+require_port GREEN_PORT "$green_port"
 readonly blue_http_port=${BLUE_HTTP_PORT:-$((blue_port + 1000))} green_http_port=${GREEN_HTTP_PORT:-$((green_port + 1000))}
+require_port BLUE_HTTP_PORT "$blue_http_port"
+require_port GREEN_HTTP_PORT "$green_http_port"
+require_distinct_ports SLUICE_LISTEN "${listen##*:}" SLUICE_ADMIN "${admin##*:}" BLUE_PORT "$blue_port" \
+    GREEN_PORT "$green_port" BLUE_HTTP_PORT "$blue_http_port" GREEN_HTTP_PORT "$green_http_port"
+# The Proxy would refuse it, after the build.
+[[ ${admin%:*} =~ ^(127\..*|localhost|\[::1\])$ ]] || [ -n "${SLUICE_ADMIN_TOKEN_FILE:-}" ] ||
+    fail 64 "SLUICE_ADMIN=$admin can be reached from outside, which needs a token: SLUICE_ADMIN_TOKEN_FILE names its file"
 readonly run_folder=${SLUICE_RUN_DIR:-.run}
 readonly call_address=127.0.0.1:${listen##*:}
 
+# claim_run_folder builds|runs : notes what this process does with the folder; ends the script if another one uses it.
+claim_run_folder() {
+    local claim=$run_folder/up.lock id="" state=""
+    mkdir -p "$run_folder"
+    if read -r id state 2>/dev/null <"$claim" && [ "$id" != $$ ] &&
+        tr '\0' ' ' 2>/dev/null <"/proc/$id/cmdline" | grep -q 'up\.sh'; then
+        [ "$state" = runs ] || fail 69 "another scripts/up.sh (process $id) is building here; let it go on, or end it by Ctrl-C"
+        fail 69 "Sluice runs already (process $id is its scripts/up.sh); Ctrl-C in its terminal ends it"
+    fi
+    printf '%s\n' "$$ $1" >"$claim"
+}
+
 require_free_ports() {
-    require_free_port "${listen##*:}" "the Proxy" SLUICE_LISTEN
-    require_free_port "${admin##*:}" "the admin API" SLUICE_ADMIN
+    require_free_port "${listen##*:}" "the Proxy" SLUICE_LISTEN "${listen%:*}"
+    require_free_port "${admin##*:}" "the admin API" SLUICE_ADMIN "${admin%:*}"
     require_free_port "$blue_port" "the blue Predictor" BLUE_PORT
     require_free_port "$green_port" "the green Predictor" GREEN_PORT
     require_free_port "$blue_http_port" "the blue Predictor's HTTP" BLUE_HTTP_PORT
@@ -72,20 +96,26 @@ proxy_is_ready() {
 
 # The active color, by the admin API.
 active_color() {
-    curl --silent --noproxy '*' --max-time 5 "http://$admin/status" |
+    local token=""
+    [ -z "${SLUICE_ADMIN_TOKEN_FILE:-}" ] || token=$(tr -d '\r\n' <"$SLUICE_ADMIN_TOKEN_FILE")
+    # The token goes through a pipe, because everyone can see the arguments of a process.
+    curl --silent --noproxy '*' --max-time 5 "http://$admin/status" \
+        --config <([ -z "$token" ] || printf 'header = "Authorization: Bearer %s"\n' "$token") |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["active"])'
 }
 
+claim_run_folder builds
 require_free_ports
+trap 'fail 130 "stopped; run it again to go on"' INT
 ensure_packages
 ensure_swift
 ensure_venv scripts/requirements.txt
 build_release programs
-binaries=$(swift build -c release --show-bin-path)
+binaries=$(swift_build --show-bin-path)
 readonly binaries
 require_free_ports
 
-mkdir -p "$run_folder"
+claim_run_folder runs
 # Only this script receives Ctrl-C: the processes run in sessions of their own, so that they can be stopped in order.
 trap 'exit 0' INT TERM HUP
 trap stop_processes EXIT

@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     missing = [name for name in ("Proxy", "Predictor", "HealthProbe") if not (processes.BINARIES / name).exists()]
     if missing:
         raise pytest.UsageError(
-            f"{', '.join(missing)} not found in {processes.BINARIES}: run `swift build -c release` first"
+            f"{', '.join(missing)} not found in {processes.BINARIES}: run `scripts/swift.sh build` first"
         )
 
 

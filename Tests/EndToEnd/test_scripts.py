@@ -2,7 +2,9 @@
 
 import os
 import queue
+import re
 import signal
+import socket
 import sys
 import threading
 import uuid
@@ -10,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import predictor as predictors
 from harness.admin import AdminClient
 from harness.ports import free_port
-from harness.process import ROOT, run
+from harness.process import BINARIES, ROOT, run
 
 USAGE, UNREACHABLE, REFUSED, DENIED, NOT_DRAINED, NOT_READY = 2, 3, 4, 5, 7, 8
 
@@ -67,6 +70,13 @@ def test_switch_and_rollback_scripts(proxy, change, tmp_path):
     assert done.returncode == 0
     assert proxy.admin.status()["active"] == "blue"
 
+    assert "goes forward" not in done.stdout
+
+    done = change("rollback.sh", proxy)
+    assert done.returncode == 0
+    assert "itself a rollback: this one goes forward again to green, which that one left" in done.stdout
+    assert proxy.admin.status()["active"] == "green"
+
     log = (tmp_path / "changes.log").read_text().splitlines()
     assert any("switch.sh: changed from blue to green (epoch 2)" in line for line in log)
     assert any("rollback.sh: changed from green to blue (epoch 3)" in line for line in log)
@@ -81,11 +91,18 @@ def test_switch_and_rollback_scripts(proxy, change, tmp_path):
 def test_change_scripts_with_wrong_arguments(proxy, change, name, arguments):
     done = change(name, proxy, *arguments)
     assert done.returncode == USAGE
-    assert done.stderr
+    (line,) = done.stderr.splitlines()
+    assert ("allowed colors: blue, green" in line) == (arguments == ["purple"])
     assert proxy.admin.status()["epoch"] == 1
 
 
-@pytest.mark.parametrize("name", ["switch.sh", "rollback.sh", "up.sh", "test.sh"])
+def test_health_script_with_wrong_arguments(proxy, change):
+    done = change("health.sh", proxy, "foo")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "unknown argument: foo" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["switch.sh", "rollback.sh", "health.sh", "up.sh", "test.sh", "swift.sh"])
 def test_help_of_scripts(name):
     done = run(["bash", ROOT / "scripts" / name, "--help"])
     assert done.returncode == 0
@@ -94,10 +111,15 @@ def test_help_of_scripts(name):
 
 
 def test_change_scripts_without_a_proxy(change):
-    for name in ("switch.sh", "rollback.sh"):
+    for name in ("switch.sh", "rollback.sh", "health.sh"):
         done = change(name, f"127.0.0.1:{free_port()}")
         assert done.returncode == UNREACHABLE
         assert "can't be reached" in done.stderr
+        assert "scripts/up.sh (or docker compose up --detach --wait) starts it" in done.stderr
+    # Another machine's isn't started here.
+    done = change("health.sh", "nobody.invalid:9901")
+    assert done.returncode == UNREACHABLE
+    assert "up.sh" not in done.stderr
 
 
 def test_refused_changes_in_scripts(start_proxy, change, blue):
@@ -105,14 +127,20 @@ def test_refused_changes_in_scripts(start_proxy, change, blue):
     proxy.admin.wait_health("green", "unhealthy")
     done = change("rollback.sh", proxy)
     assert done.returncode == REFUSED
-    assert "409" in done.stderr
+    assert "409" in done.stderr and "--force" not in done.stderr
     done = change("switch.sh", proxy)
     assert done.returncode == REFUSED
     assert "green is not healthy" in done.stderr
+    assert done.stderr.endswith("; --force REASON makes the change all the same\n")
     done = change("switch.sh", proxy, "--force", "a test & its reason")
     assert done.returncode == NOT_READY
     assert "changed from blue to green" in done.stdout
     assert proxy.admin.status()["reason"] == "a test & its reason"
+    # What helps a color that is active and down.
+    for name, *arguments in (("switch.sh", "green"), ("health.sh",)):
+        done = change(name, proxy, *arguments)
+        assert done.returncode == NOT_READY
+        assert done.stderr.endswith("; blue is healthy: scripts/switch.sh blue makes it the active one\n")
 
 
 def test_scripts_with_a_token(start_proxy, change, tmp_path, blue, green):
@@ -229,7 +257,7 @@ def stack(start_process, tmp_path):
 
 
 @pytest.mark.timeout(1200)
-def test_up_sh(stack, start_process):
+def test_up_sh(stack, start_process, tmp_path):
     """A whole stack on one machine: up, called, switched, rolled back, a color lost, down, and up again."""
     stack.up()
     assert any("blue is active" in line for line in stack.process.stdout)
@@ -260,10 +288,16 @@ def test_up_sh(stack, start_process):
     assert rolled_back.returncode == 0, rolled_back
     assert stack.predict("--count", "3")[-1] == "answered: 3 by blue v1.0.0; failed: 0"
 
-    # A second stack on the same ports says that they are taken.
+    # A second one says that this one runs, and, in a folder of its own, who has its ports.
     second = run(["bash", ROOT / "scripts" / "up.sh"], env=stack.env, timeout=60)
     assert second.returncode == 69
-    assert str(stack.grpc_port) in second.stderr and "is taken" in second.stderr
+    assert f"Sluice runs already (process {stack.process.pid} " in second.stderr
+    elsewhere = {**stack.env, "SLUICE_RUN_DIR": str(tmp_path / "second")}
+    second = run(["bash", ROOT / "scripts" / "up.sh"], env=elsewhere, timeout=60)
+    assert second.returncode == 69
+    taken = re.search(r"port (\d+) \(for the Proxy\) is taken by Proxy \(process (\d+)\)", second.stderr)
+    assert taken and taken[1] == str(stack.grpc_port)
+    assert stack.processes()[int(taken[2])].startswith(f"{BINARIES.resolve()}/Proxy")
 
     # Green dies: everything else goes on, and a switch to green is refused.
     port = f"\0PORT={stack.env['GREEN_PORT']}\0".encode()
@@ -272,7 +306,10 @@ def test_up_sh(stack, start_process):
         if line.endswith("/Predictor") and port in Path(f"/proc/{pid}/environ").read_bytes()
     ]
     os.kill(green, signal.SIGKILL)
-    stack.process.wait_for_line(lambda line: "green ended by itself" in line, what="word of it", stream="stderr")
+    stack.process.wait_for_line(
+        lambda line: "green ended by itself" in line and "To bring it back, press Ctrl-C here and run" in line,
+        what="word of it", stream="stderr",
+    )
     AdminClient(f"127.0.0.1:{stack.admin_port}").wait_health("green", "unhealthy", timeout=60)
     refused = stack.script("switch.sh", "green")
     assert refused.returncode == REFUSED, refused
@@ -294,6 +331,116 @@ def test_up_sh(stack, start_process):
     assert stack.processes() == {}
 
 
+class StandIns:
+    """up.sh with a `swift` and programs of the test's own."""
+
+    def __init__(self, start_process, folder: Path):
+        self.run_folder = folder / "run"
+        self.env = {
+            **Stack(start_process, self.run_folder).env, "PATH": f"{folder / 'tools'}:{os.environ['PATH']}",
+        }
+        self._folder, self._start_process = folder, start_process
+        # Built at once, into the folder where the stand-ins are.
+        self.program("swift", f"""case "$*" in
+            --version) echo "Swift version 6.3.1" ;;
+            *--show-bin-path) echo '{folder}/tools' ;;
+            *) echo "$*" >>'{folder}/builds' ;;
+        esac""")  # fmt: skip
+
+    def program(self, name: str, text: str) -> None:
+        file = self._folder / "tools" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+
+    def start(self):
+        return self._start_process(["bash", ROOT / "scripts" / "up.sh"], name="up.sh", env=self.env)
+
+    def run(self, **env: str):
+        return run(["bash", ROOT / "scripts" / "up.sh"], env={**self.env, **env}, timeout=120)
+
+    def has_built(self) -> bool:
+        return (self._folder / "builds").exists()
+
+
+@pytest.fixture
+def stand_ins(start_process, tmp_path):
+    return StandIns(start_process, tmp_path)
+
+
+@pytest.mark.parametrize("settings, message", [
+    ({"SLUICE_LISTEN": "50060"}, "SLUICE_LISTEN=50060 is not HOST:PORT, such as SLUICE_LISTEN=0.0.0.0:50060"),
+    ({"SLUICE_LISTEN": ":50060"}, "SLUICE_LISTEN=:50060 is not HOST:PORT"),
+    ({"SLUICE_LISTEN": "::1:50060"}, "SLUICE_LISTEN=::1:50060 is not HOST:PORT"),
+    ({"SLUICE_LISTEN": "127.0.0.1:0"}, "0 is not a port (1 to 65535)"),
+    ({"SLUICE_LISTEN": "127.0.0.1:65536"}, "65536 is not a port (1 to 65535)"),
+    ({"SLUICE_ADMIN": "9902"}, "SLUICE_ADMIN=9902 is not HOST:PORT, such as SLUICE_ADMIN=127.0.0.1:9902"),
+    ({"SLUICE_ADMIN": "http://127.0.0.1:9902"}, "SLUICE_ADMIN=http://127.0.0.1:9902 is not HOST:PORT"),
+    ({"SLUICE_ADMIN": "0.0.0.0:9902"}, "needs a token: SLUICE_ADMIN_TOKEN_FILE"),
+    ({"BLUE_PORT": "abc"}, "BLUE_PORT=abc is not a port (1 to 65535)"),
+    ({"BLUE_PORT": "050"}, "BLUE_PORT=050 is not a port"),
+    ({"GREEN_PORT": "70000"}, "GREEN_PORT=70000 is not a port"),
+    ({"GREEN_PORT": "65000", "GREEN_HTTP_PORT": ""}, "GREEN_HTTP_PORT=66000 is not a port"),
+    ({"SLUICE_LISTEN": "0.0.0.0:50050", "BLUE_PORT": "50050"}, "SLUICE_LISTEN and BLUE_PORT both name port 50050"),
+    ({"BLUE_PORT": "50051", "BLUE_HTTP_PORT": "", "GREEN_PORT": "51051"}, "GREEN_PORT and BLUE_HTTP_PORT both name"),
+])  # fmt: skip
+def test_up_sh_with_wrong_settings(stand_ins, settings, message):
+    """Noticed before anything is built."""
+    done = stand_ins.run(**settings)
+    assert (done.returncode, done.stdout) == (64, ""), done
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not stand_ins.has_built()
+
+
+@pytest.mark.parametrize("setting, host", [
+    ("SLUICE_LISTEN", "0.0.0.0:"), ("SLUICE_ADMIN", "127.0.0.1:"), ("BLUE_PORT", ""),
+])  # fmt: skip
+def test_up_sh_with_a_taken_port(stand_ins, setting, host):
+    """It names the setting as it has to be written."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", free_port()))
+        listener.listen()
+        port = listener.getsockname()[1]
+        done = stand_ins.run(**{setting: f"{host}{port}"})
+    assert done.returncode == 69
+    assert f"port {port} " in done.stderr and "is taken" in done.stderr
+    assert re.search(rf" {setting}={re.escape(host)}(?!{port})\d+ \S+/up\.sh$", done.stderr), done.stderr
+    assert not stand_ins.has_built()
+
+
+def test_up_sh_is_stopped_while_it_builds(stand_ins):
+    stand_ins.program("swift", """case "$*" in
+        --version) echo "Swift version 6.3.1" ;;
+        *) echo builds; exec sleep 100 ;;
+    esac""")  # fmt: skip
+    first = stand_ins.start()
+    first.wait_for_line(lambda line: line == "builds", what="the build", stream="stdout", timeout=120)
+    second = stand_ins.run()
+    assert second.returncode == 69
+    assert f"another scripts/up.sh (process {first.pid}) is building here" in second.stderr
+    os.killpg(first.pid, signal.SIGINT)
+    assert first.wait() == 130
+    assert first.stderr[-1] == "up.sh: stopped; run it again to go on"
+    # What it has noted doesn't hold up the next one.
+    third = stand_ins.start()
+    third.wait_for_line(lambda line: line == "builds", what="the build", stream="stdout", timeout=120)
+
+
+def test_up_sh_shows_the_log_of_this_run_only(stand_ins):
+    """And all of it: the programs' ends are reported with what they said last."""
+    stand_ins.program("Predictor", "exec sleep 100")
+    stand_ins.program("HealthProbe", "exit 0")
+    stand_ins.program("Proxy", "echo 'no such setting' >&2; exit 64")
+    stand_ins.run_folder.mkdir()
+    (stand_ins.run_folder / "proxy.log").write_text("what an earlier run has said\n")
+    done = stand_ins.run()
+    assert done.returncode == 70, done
+    assert done.stderr.splitlines()[-1] == "no such setting"
+    assert "an earlier run" not in done.stderr
+    assert "an earlier run" in (stand_ins.run_folder / "proxy.log").read_text()
+
+
 def test_predict_py_tells_of_failed_calls():
     done = run([
         sys.executable, ROOT / "scripts" / "predict.py", "--address", f"127.0.0.1:{free_port()}", "--count", "2",
@@ -301,3 +448,39 @@ def test_predict_py_tells_of_failed_calls():
     assert done.returncode == 1
     assert "UNAVAILABLE" in done.stdout
     assert done.stdout.splitlines()[-1] == "answered: none; failed: 2"
+
+
+def test_predict_py_says_once_that_nothing_listens():
+    """Not with each of its calls, which are counted all the same."""
+    address = f"127.0.0.1:{free_port()}"
+    arguments = ["--address", address, "--count", "20", "--interval", "0.02"]
+    done = run([sys.executable, ROOT / "scripts" / "predict.py", *arguments])
+    assert done.returncode == 1
+    line, totals = done.stdout.splitlines()
+    assert f"FAILED UNAVAILABLE: nothing listens at {address}; scripts/up.sh (or docker compose" in line
+    assert totals == "answered: none; failed: 20"
+
+
+def test_predict_py_shows_other_failures_each_time(start_proxy):
+    nobody = f"127.0.0.1:{free_port()}"
+    proxy = start_proxy(blue=nobody, green=nobody)
+    arguments = ["--address", proxy.address, "--count", "3", "--interval", "0.02"]
+    done = run([sys.executable, ROOT / "scripts" / "predict.py", *arguments])
+    assert done.returncode == 1
+    assert sum("FAILED UNAVAILABLE" in line for line in done.stdout.splitlines()) == 3
+    assert "nothing listens" not in done.stdout
+
+
+def test_predict_py_finds_a_proxy_that_comes_later(start_process, start_proxy):
+    environment = predictors.environment(predictors.model("v1.0.0"))
+    predictor = predictors.Predictor(start_process([predictors.BINARY], name="predictor", env=environment))
+    port = free_port()
+    client = start_process(
+        [sys.executable, "-u", ROOT / "scripts" / "predict.py", "--address", f"127.0.0.1:{port}", "--interval", "0.05"],
+        name="predict.py",
+    )
+    client.wait_for_line(lambda line: "nothing listens" in line, what="word of it", stream="stdout")
+    start_proxy(listen=f"127.0.0.1:{port}", blue=predictor.address, green=predictor.address)
+    client.wait_for_line(lambda line: " v1" in line, what="an answer", stream="stdout", timeout=10)
+    client.signal(signal.SIGINT)
+    assert client.wait() == 1

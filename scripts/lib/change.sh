@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The commands that change the active color through the Proxy's admin API: switch.sh and rollback.sh. Needs log.sh.
+# The commands that speak with the Proxy's admin API: switch.sh, rollback.sh and health.sh. Needs log.sh.
 #
 # Settings, named like the Proxy's own:
 #   SLUICE_ADMIN             the admin API: HOST:PORT or a URL (127.0.0.1:9901)
@@ -19,6 +19,12 @@ Exit codes:
   6  the admin API gave another answer; the line says which
   7  changed, but calls were still in flight on the old color when --wait was over
   8  changed, but the newly active color is not ready
+TEXT
+    change_settings
+}
+
+change_settings() {
+    cat <<'TEXT'
 Settings (environment): SLUICE_ADMIN, the admin API as HOST:PORT or URL (127.0.0.1:9901); SLUICE_ADMIN_TOKEN_FILE, a file
 with its bearer token; SLUICE_CHANGE_LOG, a file that gets a copy of the output (.run/changes.log).
 TEXT
@@ -43,7 +49,7 @@ give_up() {
 # admin METHOD PATH [CURL OPTION...] : sends a request to the admin API; the body goes to $answer, the HTTP status to
 # $http_status.
 admin() {
-    local method=$1 path=$2 url=${SLUICE_ADMIN:-127.0.0.1:9901} token="" body
+    local method=$1 path=$2 url=${SLUICE_ADMIN:-127.0.0.1:9901} token="" body hint=""
     shift 2
     case $url in http://* | https://*) ;; *) url=http://$url ;; esac
     local token_file=${SLUICE_ADMIN_TOKEN_FILE:-}
@@ -57,12 +63,18 @@ admin() {
         curl --silent --show-error --noproxy '*' --connect-timeout 5 --request "$method" \
             --config <([ -z "$token" ] || printf 'header = "Authorization: Bearer %s"\n' "$token") \
             --write-out '\n%{http_code}' "$@" "${url%/}$path" 2>&1
-    ) || give_up "$exit_unreachable" "the admin API at $url can't be reached: ${body%%$'\n'*}"
+    ) || {
+        # Connections are refused on this machine: nothing listens there.
+        [[ $? -ne 7 || ! ${url#*://} =~ ^(127\.|localhost|\[::1\]) ]] ||
+            hint="; scripts/up.sh (or docker compose up --detach --wait) starts it"
+        give_up "$exit_unreachable" "the admin API at $url can't be reached: ${body%%$'\n'*}$hint"
+    }
     http_status=${body##*$'\n'}
     answer=${body%$'\n'*}
 }
 
-# fields NAME[.NAME...]... : puts fields of the JSON in $answer into the array $found, empty for a missing one.
+# fields NAME[.NAME...]... : puts fields of the JSON in $answer into the array $found, empty for a missing one. A number
+# is the place in a list.
 fields() {
     mapfile -t found < <(python3 -c '
 import json, sys
@@ -73,7 +85,10 @@ except ValueError:
 for path in sys.argv[2:]:
     value = document
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list) and name.isdigit():
+            value = dict(enumerate(value)).get(int(name))
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     print(" ".join(text.split()))
 ' "$answer" "$@")
@@ -97,7 +112,8 @@ look_for_readiness() {
     fi
 }
 
-# note_status before|after : notes which color is active, and the health of both.
+# note_status before|after : notes which color is active, and the health of both; puts the other color and its state into $other
+# and $other_state.
 note_status() {
     admin GET /status --max-time 10
     case $http_status in
@@ -107,13 +123,30 @@ note_status() {
     esac
     fields active epoch colors.blue.state colors.green.state
     note "$1: ${found[0]} is active (epoch ${found[1]}); blue is ${found[2]}, green is ${found[3]}"
+    other=blue other_state=${found[2]}
+    [ "${found[0]}" = green ] || other=green other_state=${found[3]}
+}
+
+# Ends the script with the reason in $unready, and with what helps.
+give_up_unready() {
+    local hint=""
+    [ "$other_state" != healthy ] || hint="; $other is healthy: scripts/switch.sh $other makes it the active one"
+    give_up "$exit_not_ready" "not ready: $unready$hint"
+}
+
+# note_if_forward EPOCH : says so if this rollback, which was the change EPOCH, took back another rollback.
+note_if_forward() {
+    admin GET /history --max-time 10 --get --data-urlencode limit=2
+    fields changes.0.epoch changes.0.to changes.1.action
+    [ "$http_status" != 200 ] || [ "${found[0]}" != "$1" ] || [ "${found[2]}" != rollback ] ||
+        note "the change before was itself a rollback: this one goes forward again to ${found[1]}, which that one left"
 }
 
 # change_command PATH [ARGUMENT...] : reads a script's arguments, makes the change, and shows health before and after.
 #
 # Only /switch takes a color as an argument. The script defines `usage`.
 change_command() {
-    local path=$1 color="" wait="" made seconds unready
+    local path=$1 color="" wait="" made seconds unready other other_state allowed="" hint=""
     local -a query=()
     shift
     while [ $# -gt 0 ]; do
@@ -144,7 +177,10 @@ change_command() {
                 change_exit_codes
                 return 0
                 ;;
-            *) usage_error "unknown argument: $1" ;;
+            *)
+                [ "$path" != /switch ] || [[ $1 == -* ]] || allowed="; allowed colors: blue, green"
+                usage_error "unknown argument: $1$allowed"
+                ;;
         esac
         shift
     done
@@ -157,13 +193,19 @@ change_command() {
         200 | 202) ;;
         400) give_up "$exit_usage" "refused (400): $(error_text)" ;;
         401 | 403) give_up "$exit_denied" "refused ($made): $(error_text)" ;;
-        409) give_up "$exit_refused" "refused (409): $(error_text)" ;;
+        409)
+            fields error health
+            # Without it there is nothing to roll back to, which no force helps.
+            [ -z "${found[1]}" ] || hint="; --force REASON makes the change all the same"
+            give_up "$exit_refused" "refused (409): ${found[0]}$hint"
+            ;;
         *) give_up "$exit_failed" "POST $path answered $made: $(error_text)" ;;
     esac
     fields changed from to epoch in_flight drain.timeout
     if [ "${found[0]}" = true ]; then
         note "changed from ${found[1]} to ${found[2]} (epoch ${found[3]}); calls in flight on ${found[1]}: ${found[4]}"
         [ -z "${found[5]}" ] || note "calls that are left on ${found[1]} will be ended after ${found[5]}"
+        [ "$path" != /rollback ] || note_if_forward "${found[3]}"
     else
         note "nothing to do: ${found[2]} is active already (epoch ${found[3]})"
     fi
@@ -174,12 +216,10 @@ change_command() {
         [ -n "$unready" ] || break
     done
     note_status after
-    [ -z "$unready" ] || give_up "$exit_not_ready" "not ready: $unready"
+    [ -z "$unready" ] || give_up_unready
     [ "$made" = 200 ] || give_up "$exit_not_drained" "calls are still in flight on the old color after $wait"
 }
 
 usage_error() {
-    warn "$@"
-    usage >&2
-    exit "$exit_usage"
+    fail "$exit_usage" "$* (see --help)"
 }

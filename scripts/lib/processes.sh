@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Processes that a script runs in the background, by name. Needs log.sh.
 
-# By name: the process id, and the file that receives the output.
-declare -A process_ids=() process_logs=()
+# By name: the process id, the file that receives the output, and how many bytes it had before.
+declare -A process_ids=() process_logs=() process_logged=()
 # In the order in which they were started.
 process_names=()
 
@@ -10,6 +10,7 @@ process_names=()
 start_process() {
     local name=$1 log=$2
     shift 2
+    process_logged[$name]=$(stat --format %s "$log" 2>/dev/null || echo 0)
     setsid "$@" >>"$log" 2>&1 </dev/null &
     process_ids[$name]=$!
     process_logs[$name]=$log
@@ -33,7 +34,8 @@ wait_until() {
 
 fail_with_log() {
     warn "$2; the end of ${process_logs[$1]}:"
-    tail -n 10 "${process_logs[$1]}" >&2 || true
+    # Not the lines of an earlier run.
+    tail -c "+$((process_logged[$1] + 1))" "${process_logs[$1]}" | tail -n 10 >&2 || true
     exit 70
 }
 
@@ -48,7 +50,8 @@ watch_processes() {
             [ "${process_ids[$name]:-}" = "${ended:-}" ] || continue
             unset "process_ids[$name]"
             [ "$name" != "$main" ] || fail_with_log "$name" "$name ended by itself (exit code $code)"
-            warn "$name ended by itself (exit code $code), see ${process_logs[$name]}; the rest goes on"
+            warn "$name ended by itself (exit code $code), see ${process_logs[$name]}; the rest goes on." \
+                "To bring it back, press Ctrl-C here and run $0 again"
         done
     done
 }

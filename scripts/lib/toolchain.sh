@@ -19,12 +19,24 @@ ensure_swift() {
         fail 69 "Swift $version is too old, $swift_needed or newer is needed: https://www.swift.org/install/linux/"
 }
 
-# build_release programs|all : builds the programs, or the tests too.
+# swift_build ARGUMENT... : `swift build` as everything here is built. A test sees to it that nothing calls it otherwise.
 #
-# Release is the only configuration: what is tested is what runs, and nothing is built twice.
+# Release is the only configuration: what is tested is what runs, and nothing is built twice. SwiftPM adds an option to every
+# module's command where its output goes to a terminal, and writes some options in an order that depends on its hashes, so that
+# the same sources would be compiled again. The programs and tests keep their random hashes: the variable is for the build alone.
+swift_build() {
+    SWIFT_DETERMINISTIC_HASHING=1 swift build -c release --no-color-diagnostics "$@"
+}
+
+# swift_test ARGUMENT... : runs tests that are built already.
+swift_test() {
+    swift test -c release --no-color-diagnostics --skip-build --disable-xctest "$@"
+}
+
+# build_release programs|all : builds the programs, or the tests too.
 build_release() {
     local -a what=()
     [ "$1" = programs ] || what=(--build-tests)
     say "Building (a first build takes 10 minutes on two idle cores, up to half an hour on busy ones; the next ones seconds)"
-    swift build -c release "${what[@]}" || fail 70 "the build failed"
+    swift_build "${what[@]}" || fail 70 "the build failed"
 }

@@ -21,8 +21,8 @@ PORTS = (50050, 50051, 50052, 51051, 51052, 9901)
 # Building is what the tests' own programs have just gone through.
 _SWIFT = """#!/bin/sh
 case "$*" in
-    "build -c release") exit 0 ;;
-    "build -c release --show-bin-path") echo '{binaries}' ;;
+    "build -c release --no-color-diagnostics") exit 0 ;;
+    "build -c release --no-color-diagnostics --show-bin-path") echo '{binaries}' ;;
     *) exec '{swift}' "$@" ;;
 esac
 """

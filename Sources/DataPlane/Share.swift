@@ -38,6 +38,12 @@ package struct ShareSecret: Equatable, Sendable {
         self.init(random.next(), random.next())
     }
 
+    /// Draws a secret by the system's random numbers, which nobody can foretell. Any thread may call it.
+    @Sendable package static func random() -> ShareSecret {
+        var random = SystemRandomNumberGenerator()
+        return ShareSecret(using: &random)
+    }
+
     /// The hash of a call's key.
     package func hash(_ key: UnsafeBufferPointer<UInt8>) -> UInt64 {
         unsafe SipHash.hash(key, first, second)

@@ -49,15 +49,15 @@ package enum PredecessorMessage: Codable, Sendable, Equatable {
 
 /// Everything that a new process takes over, besides sockets and files.
 package struct Takeover: Codable, Sendable, Equatable {
-    /// The switch state: its changes, newest first.
-    package var history: [Change]
+    /// The changes, and the releases with the one under way.
+    package var state: SwitchState
     /// The health of both colors, blue first.
     package var health: [ColorHealth]
     /// The drain in progress.
     package var drain: Drainer.Progress?
 
-    package init(history: [Change], health: [ColorHealth], drain: Drainer.Progress?) {
-        self.history = history
+    package init(state: SwitchState, health: [ColorHealth], drain: Drainer.Progress?) {
+        self.state = state
         self.health = health
         self.drain = drain
     }

@@ -64,9 +64,9 @@ struct Proxy {
         // Everything that may fail has been done by now, as far as possible: from here on the other process waits.
         let takeover = try await takeover(decision, logger)
         let state = try takeover.map { try takeOver($0, store) } ?? takeUpState(store, audit, at: startedAt, logger)
-        let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.route)
+        let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.first)
         // A process that has ended instead of handing over may have saved a state without putting it in force.
-        if takeover == nil { route.store(state.route) }
+        if takeover == nil { state.putInForce(route) }
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
             listeners: consume clients, route: route, log: log.take)
@@ -131,7 +131,10 @@ struct Proxy {
         // They end in reverse order: the admin API answers for as long as calls are finishing.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [admin, reload, monitor, certificates, service], logger: logger))
+                services: [
+                    admin, reload, monitor, certificates,
+                    ReleaseDriver(switchboard: switchboard, traffic: traffic, health: monitor), service,
+                ], logger: logger))
         termination.serve { Task { await group.triggerGracefulShutdown() } }
         await group.addServiceUnlessShutdown(
             Restart(
@@ -174,9 +177,8 @@ struct Proxy {
 
     /// The state of the process that this one takes over from, saved here too, as the state file may have another name.
     private func takeOver(_ takeover: Takeover, _ store: StateStore) throws -> SwitchState {
-        guard let state = SwitchState(history: takeover.history) else { throw Predecessor.Failure() }
-        if (try? store.load()) != state { try store.save(state) }
-        return state
+        if (try? store.load()) != takeover.state { try store.save(takeover.state) }
+        return takeover.state
     }
 
     /// The state of the last run, or that of a first start, which is then saved and audited.
@@ -189,7 +191,7 @@ struct Proxy {
                     "the state file decides which color is active, not --initial",
                     metadata: ["active": "\(state.active)", "initial": "\(settings.initial)"])
             }
-            return state
+            return state.comingBack(at: time)
         }
         let state = SwitchState(initial: settings.initial, at: time)
         try store.save(state)

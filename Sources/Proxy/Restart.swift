@@ -215,7 +215,7 @@ struct Restart: Service {
         }
         do {
             try await successor.takeOver(
-                Takeover(history: state.history, health: [health.blue, health.green], drain: drain),
+                Takeover(state: state, health: [health.blue, health.green], drain: drain),
                 within: Self.patience, parts.dataPlane)
         } catch {
             // Whatever has been heard of it: if it has taken over and lives, it makes the changes from now on.

@@ -109,10 +109,10 @@ import Testing
     @Test func refusesAnotherVersion() throws {
         let text = try goodText()
         #expect(
-            flaw(text.replacing("\"version\": 1", with: "\"version\": 2"))
-                == "has version 2; this build reads 1")
+            flaw(text.replacing("\"version\": 1", with: "\"version\": 3"))
+                == "has version 3; this build reads 1 to 2")
         #expect(
-            flaw("{\"format\": \"sluice-state\"}") == "has version none; this build reads 1")
+            flaw("{\"format\": \"sluice-state\"}") == "has version none; this build reads 1 to 2")
     }
 
     @Test func refusesAnInconsistentEdit() throws {

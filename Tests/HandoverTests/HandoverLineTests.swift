@@ -33,7 +33,7 @@ import Handover
         async let takeover = predecessor.takeOver()
         #expect(try await next(old) == .prepared(version: 3))
         let given = Takeover(
-            history: [Self.change],
+            state: try #require(SwitchState(history: [Self.change])),
             health: [
                 ColorHealth(
                     color: .green,
@@ -66,7 +66,7 @@ import Handover
 
     /// The largest takeover there is: 500 endpoints, each with a failure reason of the length that reasons had before
     /// they were bounded.
-    private static var large: Takeover {
+    private static func large() throws -> Takeover {
         let endpoints = (0..<500).map { number in
             var health = EndpointHealth(
                 endpoint: Endpoint(host: "endpoint-\(number).example", port: 50051), state: .unhealthy,
@@ -75,7 +75,8 @@ import Handover
                 reason: String(repeating: "é\"", count: 8192), at: Timestamp(milliseconds: 6))
             return health
         }
-        return Takeover(history: [change], health: [ColorHealth(color: .blue, endpoints: endpoints)], drain: nil)
+        let state = try #require(SwitchState(history: [change]))
+        return Takeover(state: state, health: [ColorHealth(color: .blue, endpoints: endpoints)], drain: nil)
     }
 
     @Test func takesOverMessagesLargerThanAPacket() async throws {
@@ -83,8 +84,9 @@ import Handover
         let listening = Task { await predecessor.listen() }
         async let takeover = predecessor.takeOver()
         _ = try await next(old)
-        try await old.deliver(PredecessorMessage.takeOver(Self.large), within: .seconds(60))
-        #expect(try await takeover == Self.large)
+        let large = try Self.large()
+        try await old.deliver(PredecessorMessage.takeOver(large), within: .seconds(60))
+        #expect(try await takeover == large)
         old.close()
         listening.cancel()
     }
@@ -92,7 +94,9 @@ import Handover
     @Test func failingToSendIsAnError() async throws {
         let (old, new) = try HandoverChannel.pair()
         let (channel, other) = (try HandoverChannel(old), try HandoverChannel(new))
-        #expect(throws: HandoverChannel.Failure.self) { try channel.send(PredecessorMessage.takeOver(Self.large)) }
+        #expect(throws: HandoverChannel.Failure.self) {
+            try channel.send(PredecessorMessage.takeOver(try Self.large()))
+        }
         // Nobody reads, so short messages fill the line. After that, sending fails, at once or at its time limit.
         var sent = 0
         #expect(throws: HandoverChannel.Failure(description: "the other process doesn't read")) {

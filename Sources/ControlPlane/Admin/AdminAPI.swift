@@ -68,6 +68,8 @@ package struct AdminAPI: Sendable {
         var handlers: [HTTPRequest.Method: Handler]
         /// Whether requests are answered without a token, for liveness and readiness probes.
         var isOpen = false
+        /// Whether `POST` takes a body.
+        var takesBody = false
 
         var allow: String {
             handlers.keys.flatMap { $0 == .get ? ["GET", "HEAD"] : [$0.rawValue] }.sorted().joined(separator: ", ")
@@ -81,9 +83,16 @@ package struct AdminAPI: Sendable {
     package init(_ services: Services) {
         let changes = ChangeHandlers(services)
         let views = ViewHandlers(services)
+        let releases = ReleaseHandlers(services)
         resources = [
             "/switch": Resource(handlers: [.post: changes.switch]),
             "/rollback": Resource(handlers: [.post: changes.rollback]),
+            "/release": Resource(handlers: [.get: releases.view, .post: releases.begin], takesBody: true),
+            "/release/pause": Resource(handlers: [.post: releases.pause]),
+            "/release/resume": Resource(handlers: [.post: releases.resume]),
+            "/release/promote": Resource(handlers: [.post: releases.promote]),
+            "/release/abort": Resource(handlers: [.post: releases.abort]),
+            "/releases": Resource(handlers: [.get: releases.list]),
             "/drain/cancel": Resource(handlers: [.post: changes.cancelDrain]),
             "/status": Resource(handlers: [.get: views.status]),
             "/history": Resource(handlers: [.get: views.history]),
@@ -140,10 +149,15 @@ package struct AdminAPI: Sendable {
                 headers: [.allow: resource.allow])
         }
         // If parameters in a body were silently ignored, a switch to a named color would become a toggle.
-        guard request.body.readableBytes == 0 else { throw AdminError.badRequest(Self.bodyRefusal) }
+        let takesBody = resource.takesBody && request.method == .post
+        guard takesBody || request.body.readableBytes == 0 else { throw AdminError.badRequest(Self.bodyRefusal) }
         return try await handler(
-            AdminRequest(query: request.query, ifMatch: request.headers[.ifMatch], who: who))
+            AdminRequest(
+                query: request.query, ifMatch: request.headers[.ifMatch],
+                idempotencyKey: request.headers[Self.idempotencyKey], body: Array(buffer: request.body), who: who))
     }
+
+    private static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
 
     static let bodyRefusal = "requests have no body; parameters go into the query, as in /switch?to=green"
 }
@@ -152,6 +166,9 @@ package struct AdminAPI: Sendable {
 struct AdminRequest: Sendable {
     var query: String?
     var ifMatch: String?
+    var idempotencyKey: String?
+    /// Empty but for paths that take one.
+    var body: [UInt8]
     /// The token's name or the peer's address.
     var who: String
 }

@@ -94,14 +94,14 @@ struct ChangeHandlers: Sendable {
         return try await task.value.get()
     }
 
-    private func refusal(_ refusal: ChangeRefusal) -> AdminError {
+    func refusal(_ refusal: ChangeRefusal) -> AdminError {
         let state = services.switchboard.state
         var details = AdminError.Details(active: state.active.name, epoch: state.epoch)
         let status: HTTPResponse.Status
         switch refusal {
         case .epochMismatch:
             status = .preconditionFailed
-        case .nothingToRollBackTo:
+        case .nothingToRollBackTo, .releaseUnderWay:
             status = .conflict
         case .targetNotHealthy(let health):
             status = .conflict
@@ -118,7 +118,12 @@ struct ChangeHandlers: Sendable {
     }
 
     private func reason(_ query: QueryParameters) throws -> String? {
-        guard let reason = query["reason"], !reason.isEmpty else { return nil }
+        try Self.checked(reason: query["reason"])
+    }
+
+    /// The asker's reason; `nil` for none.
+    static func checked(reason: String?) throws -> String? {
+        guard let reason, !reason.isEmpty else { return nil }
         guard reason.unicodeScalars.count <= Self.reasonLimit,
             !reason.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else {

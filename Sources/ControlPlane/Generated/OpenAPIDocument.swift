@@ -30,6 +30,10 @@ package enum OpenAPIDocument {
               "description": "Change the active color"
             },
             {
+              "name": "releases",
+              "description": "Change the active color in steps"
+            },
+            {
               "name": "views",
               "description": "Report the state"
             },
@@ -183,7 +187,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "Refused: the color is not healthy (`health` has the failing checks), or there is nothing to roll back to.",
+                    "description": "Refused: the color is not healthy (`health` has the failing checks), or a release is under way.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -391,6 +395,642 @@ package enum OpenAPIDocument {
                         }
                       }
                     }
+                  }
+                }
+              }
+            },
+            "/release": {
+              "get": {
+                "operationId": "release",
+                "summary": "Show the release under way, or the last one",
+                "description": "Tells the plan, the step and how long it still takes, the share that was asked for and the one that was met, and how the release has ended.",
+                "tags": [
+                  "releases"
+                ],
+                "parameters": [
+                  {
+                    "name": "wait",
+                    "in": "query",
+                    "description": "Delays the answer until the release is over or `timeout` has passed. Needs `timeout`.",
+                    "schema": {
+                      "type": "string",
+                      "enum": [
+                        "done"
+                      ]
+                    }
+                  },
+                  {
+                    "name": "timeout",
+                    "in": "query",
+                    "description": "The longest wait, `0s` to `168h`. Only with `wait`.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(0|[0-9]{1,3}ms)$",
+                      "example": "500ms"
+                    }
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The release.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "202": {
+                    "description": "The release was not over when `timeout` had passed.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "404": {
+                    "description": "There has been no release.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  }
+                }
+              },
+              "post": {
+                "operationId": "beginRelease",
+                "summary": "Begin a release",
+                "description": "Gives the new color a growing, sticky share of the calls, step by step, and then all of them. One release at a time; while one is under way, `POST /switch` is refused and `POST /rollback` takes it back. The release goes on in the Proxy, whatever becomes of whoever has asked for it.",
+                "tags": [
+                  "releases"
+                ],
+                "parameters": [
+                  {
+                    "name": "force",
+                    "in": "query",
+                    "description": "`true` makes the change even if the color is not healthy. Needs `reason`; the change is recorded as forced.",
+                    "schema": {
+                      "type": "string",
+                      "enum": [
+                        "true",
+                        "false"
+                      ]
+                    }
+                  },
+                  {
+                    "name": "wait",
+                    "in": "query",
+                    "description": "Delays the answer until the release is over or `timeout` has passed. Needs `timeout`.",
+                    "schema": {
+                      "type": "string",
+                      "enum": [
+                        "done"
+                      ]
+                    }
+                  },
+                  {
+                    "name": "timeout",
+                    "in": "query",
+                    "description": "The longest wait, `0s` to `168h`. Only with `wait`.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(0|[0-9]{1,3}ms)$",
+                      "example": "500ms"
+                    }
+                  },
+                  {
+                    "name": "If-Match",
+                    "in": "header",
+                    "description": "The change is made only if the epoch is among these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(\\*|\"?[0-9]{1,18}\"?)$"
+                    }
+                  },
+                  {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "description": "The same key with the same plan is answered with the same release, and begins no other.",
+                    "schema": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 200,
+                      "pattern": "^[A-Za-z0-9_-]+$"
+                    }
+                  }
+                ],
+                "requestBody": {
+                  "required": true,
+                  "content": {
+                    "application/json": {
+                      "schema": {
+                        "$ref": "#/components/schemas/ReleasePlan"
+                      }
+                    }
+                  }
+                },
+                "responses": {
+                  "201": {
+                    "description": "The release has begun: the share of its first step holds for every call that begins from now on.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "202": {
+                    "description": "The release has begun, and was not over when `timeout` had passed.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
+                  "409": {
+                    "description": "Refused: the color is not healthy (`health` has the failing checks) or is active already, or another release is under way.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "412": {
+                    "description": "Refused: the epoch is not one of those in `If-Match`.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
+                  },
+                  "422": {
+                    "description": "The `Idempotency-Key` is that of a release with another plan.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "description": "Refused, and nothing was changed: the new state could not be saved, or another process is taking over at this very moment.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "/release/pause": {
+              "post": {
+                "operationId": "pauseRelease",
+                "summary": "Pause the release",
+                "description": "Keeps the share as it is until somebody goes on.",
+                "tags": [
+                  "releases"
+                ],
+                "parameters": [
+                  {
+                    "name": "reason",
+                    "in": "query",
+                    "description": "The reason, kept in the audit log. Must not contain control characters.",
+                    "schema": {
+                      "type": "string",
+                      "maxLength": 500,
+                      "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                    }
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The release as it is now.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
+                  "409": {
+                    "description": "No release is under way, or it is in no state for this.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "description": "Refused, and nothing was changed: the new state could not be saved, or another process is taking over at this very moment.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "/release/resume": {
+              "post": {
+                "operationId": "resumeRelease",
+                "summary": "Let a paused release go on",
+                "description": "Its step goes on where it was paused; after a pause for want of calls, the next step begins.",
+                "tags": [
+                  "releases"
+                ],
+                "parameters": [
+                  {
+                    "name": "reason",
+                    "in": "query",
+                    "description": "The reason, kept in the audit log. Must not contain control characters.",
+                    "schema": {
+                      "type": "string",
+                      "maxLength": 500,
+                      "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                    }
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The release as it is now.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
+                  "409": {
+                    "description": "No release is under way, or it is in no state for this.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "description": "Refused, and nothing was changed: the new state could not be saved, or another process is taking over at this very moment.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "/release/promote": {
+              "post": {
+                "operationId": "promoteRelease",
+                "summary": "Go to the next step now",
+                "description": "Begins the next step, or ends the release with all calls on the new color.",
+                "tags": [
+                  "releases"
+                ],
+                "parameters": [
+                  {
+                    "name": "reason",
+                    "in": "query",
+                    "description": "The reason, kept in the audit log. Must not contain control characters.",
+                    "schema": {
+                      "type": "string",
+                      "maxLength": 500,
+                      "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                    }
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The release as it is now.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
+                  "409": {
+                    "description": "No release is under way, or it is in no state for this.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "description": "Refused, and nothing was changed: the new state could not be saved, or another process is taking over at this very moment.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "/release/abort": {
+              "post": {
+                "operationId": "abortRelease",
+                "summary": "Take the release back",
+                "description": "Sends all calls back to the color that they came from. It waits for no disk: if the state can't be saved yet, `audit_error` says so.",
+                "tags": [
+                  "releases"
+                ],
+                "parameters": [
+                  {
+                    "name": "reason",
+                    "in": "query",
+                    "description": "The reason, kept in the audit log. Must not contain control characters.",
+                    "schema": {
+                      "type": "string",
+                      "maxLength": 500,
+                      "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                    }
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The release as it is now.",
+                    "headers": {
+                      "ETag": {
+                        "description": "The epoch in quotes, as `If-Match` takes it.",
+                        "schema": {
+                          "type": "string",
+                          "pattern": "^\"[0-9]+\"$"
+                        }
+                      }
+                    },
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Release"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
+                  "409": {
+                    "description": "No release is under way, or it is in no state for this.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
+                  },
+                  "503": {
+                    "description": "Refused, and nothing was changed: the new state could not be saved, or another process is taking over at this very moment.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "/releases": {
+              "get": {
+                "operationId": "releases",
+                "summary": "List the last releases",
+                "description": "The last ten, newest first.",
+                "tags": [
+                  "releases"
+                ],
+                "responses": {
+                  "200": {
+                    "description": "The releases.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Releases"
+                        }
+                      }
+                    }
+                  },
+                  "400": {
+                    "$ref": "#/components/responses/BadRequest"
+                  },
+                  "401": {
+                    "$ref": "#/components/responses/Unauthorized"
+                  },
+                  "403": {
+                    "$ref": "#/components/responses/Forbidden"
+                  },
+                  "408": {
+                    "$ref": "#/components/responses/Late"
+                  },
+                  "413": {
+                    "$ref": "#/components/responses/TooLarge"
+                  },
+                  "431": {
+                    "$ref": "#/components/responses/HeadTooLarge"
                   }
                 }
               }
@@ -751,7 +1391,7 @@ package enum OpenAPIDocument {
             },
             "responses": {
               "BadRequest": {
-                "description": "A parameter or header is unknown, repeated, malformed or contradicts another one, or the request has a body.",
+                "description": "A parameter, a header or the body is unknown, repeated, malformed or contradicts another one, or the request has a body that it doesn't take.",
                 "content": {
                   "application/json": {
                     "schema": {
@@ -1146,7 +1786,8 @@ package enum OpenAPIDocument {
                     "enum": [
                       "initial",
                       "switch",
-                      "rollback"
+                      "rollback",
+                      "release"
                     ]
                   },
                   "at": {
@@ -1492,6 +2133,267 @@ package enum OpenAPIDocument {
                 ],
                 "additionalProperties": false,
                 "description": "The error in one sentence; for a refused change, also the current color and epoch."
+              },
+              "ReleasePlan": {
+                "type": "object",
+                "properties": {
+                  "to": {
+                    "$ref": "#/components/schemas/Color"
+                  },
+                  "steps": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "description": "In order; the share never shrinks. Without steps the release is a switch.",
+                    "items": {
+                      "type": "object",
+                      "properties": {
+                        "canary": {
+                          "type": "string",
+                          "enum": [
+                            "100%"
+                          ],
+                          "description": "The share of new calls that goes to the new color: `0.01%` to `100%`, with two decimals at most. The enumeration is an example; OpenAPI can't say that it never shrinks."
+                        },
+                        "for": {
+                          "type": "string",
+                          "pattern": "^[1-9][0-9]{0,3}(ms|s)$",
+                          "description": "How long the step lasts: `1ms` to `168h`.",
+                          "example": "60s"
+                        }
+                      },
+                      "required": [
+                        "canary",
+                        "for"
+                      ],
+                      "additionalProperties": false
+                    }
+                  },
+                  "min_calls": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 1000000000,
+                    "description": "Calls on the new color that a step needs before the release goes on; 20 by default."
+                  },
+                  "on_no_data": {
+                    "type": "string",
+                    "enum": [
+                      "pause",
+                      "continue",
+                      "abort"
+                    ],
+                    "description": "What happens without them; `pause` by default."
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                  }
+                },
+                "additionalProperties": false
+              },
+              "Release": {
+                "type": "object",
+                "properties": {
+                  "release": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "The release's number: the epoch that its beginning made."
+                  },
+                  "plan": {
+                    "type": "object",
+                    "properties": {
+                      "to": {
+                        "$ref": "#/components/schemas/Color"
+                      },
+                      "steps": {
+                        "type": "array",
+                        "items": {
+                          "type": "object",
+                          "properties": {
+                            "canary": {
+                              "type": "string",
+                              "pattern": "^[0-9]{1,3}(\\.[0-9]{1,2})?%$"
+                            },
+                            "for": {
+                              "type": "string"
+                            }
+                          },
+                          "required": [
+                            "canary",
+                            "for"
+                          ],
+                          "additionalProperties": false
+                        }
+                      },
+                      "min_calls": {
+                        "type": "integer"
+                      },
+                      "on_no_data": {
+                        "type": "string"
+                      },
+                      "reason": {
+                        "type": "string"
+                      }
+                    },
+                    "required": [
+                      "min_calls",
+                      "on_no_data",
+                      "steps",
+                      "to"
+                    ],
+                    "additionalProperties": false
+                  },
+                  "from": {
+                    "$ref": "#/components/schemas/Color"
+                  },
+                  "to": {
+                    "$ref": "#/components/schemas/Color"
+                  },
+                  "started_at": {
+                    "$ref": "#/components/schemas/Time"
+                  },
+                  "who": {
+                    "type": "string"
+                  },
+                  "forced": {
+                    "type": "boolean"
+                  },
+                  "phase": {
+                    "type": "string",
+                    "enum": [
+                      "running",
+                      "paused",
+                      "ended"
+                    ]
+                  },
+                  "paused": {
+                    "type": "string",
+                    "enum": [
+                      "asked",
+                      "no_data",
+                      "health",
+                      "failover",
+                      "away"
+                    ],
+                    "description": "Why it is paused: somebody asked; the step had too few calls; a color isn't healthy; calls fail over; the Proxy was away for longer than the step takes."
+                  },
+                  "outcome": {
+                    "type": "string",
+                    "enum": [
+                      "done",
+                      "aborted"
+                    ]
+                  },
+                  "ended_at": {
+                    "$ref": "#/components/schemas/Time"
+                  },
+                  "step": {
+                    "type": "integer",
+                    "minimum": 1
+                  },
+                  "share": {
+                    "type": "string",
+                    "pattern": "^[0-9]{1,3}(\\.[0-9]{1,2})?%$"
+                  },
+                  "seconds_left": {
+                    "type": "number",
+                    "minimum": 0,
+                    "description": "Until the step's time is up."
+                  },
+                  "next": {
+                    "type": "string",
+                    "description": "What comes then."
+                  },
+                  "steps": {
+                    "type": "array",
+                    "description": "What each step so far has seen.",
+                    "items": {
+                      "type": "object",
+                      "properties": {
+                        "step": {
+                          "type": "integer",
+                          "minimum": 1
+                        },
+                        "canary": {
+                          "type": "string",
+                          "pattern": "^[0-9]{1,3}(\\.[0-9]{1,2})?%$"
+                        },
+                        "started_at": {
+                          "$ref": "#/components/schemas/Time"
+                        },
+                        "ended_at": {
+                          "$ref": "#/components/schemas/Time"
+                        },
+                        "canary_calls": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "control_calls": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "fallen_back": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "share_met": {
+                          "type": "number",
+                          "minimum": 0,
+                          "maximum": 100,
+                          "description": "Percent of the calls that began on the new color."
+                        }
+                      },
+                      "required": [
+                        "canary",
+                        "canary_calls",
+                        "control_calls",
+                        "fallen_back",
+                        "started_at",
+                        "step"
+                      ],
+                      "additionalProperties": false
+                    }
+                  },
+                  "epoch": {
+                    "type": "integer",
+                    "minimum": 1
+                  },
+                  "audit_error": {
+                    "type": "string",
+                    "description": "Why something is missing: the line in the audit log, or, after a return, the state on disk."
+                  }
+                },
+                "required": [
+                  "epoch",
+                  "forced",
+                  "from",
+                  "phase",
+                  "plan",
+                  "release",
+                  "share",
+                  "started_at",
+                  "steps",
+                  "to",
+                  "who"
+                ],
+                "additionalProperties": false,
+                "description": "A release: its plan, how far it is, and what its steps have seen."
+              },
+              "Releases": {
+                "type": "object",
+                "properties": {
+                  "releases": {
+                    "type": "array",
+                    "maxItems": 10,
+                    "items": {
+                      "$ref": "#/components/schemas/Release"
+                    }
+                  }
+                },
+                "required": [
+                  "releases"
+                ],
+                "additionalProperties": false
               }
             }
           }

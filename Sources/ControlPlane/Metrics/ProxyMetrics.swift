@@ -41,6 +41,7 @@ package struct ProxyMetrics: Sendable {
         writeRoute(&text)
         writeDrains(&text)
         writeFailover(&text)
+        writeReleases(&text)
         writeCalls(&text)
         writeHealth(&text)
         writeWorkers(&text)
@@ -93,6 +94,27 @@ package struct ProxyMetrics: Sendable {
             &text, "sluice_calls_failed_over_total", .counter,
             "Calls that began on this color as the active one had no healthy endpoint."
         ) { $0.failedOver }
+    }
+
+    private func writeReleases(_ text: inout PrometheusText) {
+        text.family(
+            "sluice_release_under_way", .gauge, "1 while a release is under way, paused or not, else 0.")
+        text.sample(state.release == nil ? 0 : 1)
+        text.family("sluice_release_paused", .gauge, "1 while a release is paused, else 0.")
+        if case .paused = state.release?.phase { text.sample(1) } else { text.sample(0) }
+        text.family("sluice_canary_share", .gauge, "The share of new calls that a release gives to this color.")
+        for color in Color.allCases {
+            let share = color == state.release?.plan.to ? state.route.share : .none
+            text.sample(Double(share.parts) / Double(Share.whole), ["color": color.name])
+        }
+        perColor(
+            &text, "sluice_calls_canary_total", .counter,
+            "Calls that began on this color as they belong to the share of a release."
+        ) { $0.canary }
+        perColor(
+            &text, "sluice_calls_fallen_back_total", .counter,
+            "Calls of a release's share that couldn't reach this color and went to the other one."
+        ) { $0.fallenBack }
     }
 
     private func writeCalls(_ text: inout PrometheusText) {

@@ -12,6 +12,26 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         case rollback
         /// Cancels a drain: the calls that a change left behind go on.
         case cancelDrain = "cancel_drain"
+        /// Begins a release; or, in the history, its last step.
+        case release
+        case pauseRelease = "release_pause"
+        case resumeRelease = "release_resume"
+        /// To the next step.
+        case promoteRelease = "release_promote"
+        /// All calls back where they were.
+        case abortRelease = "release_abort"
+        /// All calls to the new color, after the last step.
+        case endRelease = "release_end"
+
+        package init(_ command: Release.Command) {
+            self =
+                switch command {
+                case .pause: .pauseRelease
+                case .resume: .resumeRelease
+                case .promote: .promoteRelease
+                case .abort: .abortRelease
+                }
+        }
 
         package init(_ action: Change.Action) {
             self =
@@ -19,6 +39,7 @@ package struct AuditEntry: Sendable, Equatable, Codable {
                 case .initial: .initial
                 case .switch: .switch
                 case .rollback: .rollback
+                case .release: .release
                 }
         }
     }
@@ -36,6 +57,24 @@ package struct AuditEntry: Sendable, Equatable, Codable {
             color = drain.color
             epoch = drain.epoch
             timeout = drain.timeout.text
+        }
+    }
+
+    /// How far a release was.
+    package struct ReleaseRecord: Sendable, Equatable, Codable {
+        package var number: UInt64
+        /// The step's place in the plan, from 1.
+        package var step: Int
+        /// The share of calls that goes to the new color from now on.
+        package var share: String
+        /// `running`, `paused` or `ended`.
+        package var phase: String
+
+        package init(_ release: Release) {
+            number = release.number
+            step = release.step + 1
+            share = release.share.percent
+            phase = release.phase.name
         }
     }
 
@@ -64,6 +103,8 @@ package struct AuditEntry: Sendable, Equatable, Codable {
     package var forced: Bool
     /// `nil` if the request didn't involve a drain.
     package var drain: DrainRecord?
+    /// The release's number, step, share and phase; `nil` if the request didn't involve a release.
+    package var release: ReleaseRecord?
     /// The reason given with the request.
     package var reason: String?
     /// Why the request was refused.
@@ -93,5 +134,15 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         self.init(
             time: change.at, epoch: change.epoch, action: Action(change.action), from: change.from, to: change.to,
             outcome: .changed, forced: change.forced, drain: drain, reason: change.reason, who: change.who)
+    }
+
+    /// The line for an event of a release.
+    package init(
+        _ release: Release, _ action: Action, epoch: UInt64, at time: Timestamp, reason: String? = nil, who: String
+    ) {
+        self.init(
+            time: time, epoch: epoch, action: action, from: release.from, to: release.plan.to, outcome: .changed,
+            forced: release.forced, reason: reason ?? (action == .release ? release.plan.reason : nil), who: who)
+        self.release = ReleaseRecord(release)
     }
 }

@@ -8,10 +8,11 @@ import Ground
 /// file that was truncated, mixed or half edited is detected.
 struct StateDocument: Codable {
     static let format = "sluice-state"
-    static let version = 1
+    /// The version that knows of releases. A state that has had none is written in version 1, which earlier builds read.
+    static let version = 2
 
     var format = Self.format
-    var version = Self.version
+    var version: Int
     var active: Color
     var previous: Color?
     var epoch: UInt64
@@ -19,8 +20,12 @@ struct StateDocument: Codable {
     var forced: Bool
     var reason: String?
     var history: [Change]
+    var releases: [Release]?
 
     init(_ state: SwitchState) {
+        let hasReleases = !state.releases.isEmpty || state.epoch != state.current.epoch
+        version = hasReleases ? Self.version : 1
+        releases = hasReleases ? state.releases : nil
         active = state.active
         previous = state.previous
         epoch = state.epoch
@@ -28,6 +33,12 @@ struct StateDocument: Codable {
         forced = state.current.forced
         reason = state.current.reason
         history = state.history
+    }
+
+    /// The state; `nil` if its parts don't follow from each other.
+    var state: SwitchState? {
+        guard let releases else { return SwitchState(history: history) }
+        return SwitchState(history: history, releases: releases, epoch: epoch)
     }
 
     /// What is wrong with a document, worded to follow the file's name.
@@ -50,8 +61,9 @@ struct StateDocument: Codable {
             throw Flaw(text: "is torn or damaged: it is not a whole JSON document (\(bytes.count) bytes)")
         }
         guard label.format == format else { throw Flaw(text: "is not a Sluice state file") }
-        guard label.version == version else {
-            throw Flaw(text: "has version \(label.version.map(String.init) ?? "none"); this build reads \(version)")
+        guard let number = label.version, (1...version).contains(number) else {
+            throw Flaw(
+                text: "has version \(label.version.map(String.init) ?? "none"); this build reads 1 to \(version)")
         }
         let document: StateDocument
         do {
@@ -61,7 +73,7 @@ struct StateDocument: Codable {
         } catch {
             throw Flaw(text: "is damaged: \(error)")
         }
-        guard let state = SwitchState(history: document.history) else {
+        guard let state = document.state else {
             throw Flaw(text: "is damaged: its history does not follow from one change to the next")
         }
         let top = StateDocument(state)
@@ -84,5 +96,20 @@ extension DecodingError {
             }
         let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
         return (place.isEmpty ? "" : place + ": ") + context.debugDescription
+    }
+}
+
+/// As in the state file: for a process that takes over.
+extension SwitchState: Codable {
+    package init(from decoder: any Decoder) throws {
+        guard let state = try StateDocument(from: decoder).state else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "no state follows from this history"))
+        }
+        self = state
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try StateDocument(self).encode(to: encoder)
     }
 }

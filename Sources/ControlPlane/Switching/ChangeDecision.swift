@@ -9,6 +9,8 @@ package enum ChangeRefusal: Error, Sendable, Equatable {
     case nothingToRollBackTo
     /// The color is not known to be healthy, and the request does not force it.
     case targetNotHealthy(ColorHealth)
+    /// A release of this number is under way, which has to end first.
+    case releaseUnderWay(UInt64)
     /// The new state could not be written, so nothing has changed. The text names the file.
     case stateNotSaved(reason: String)
     /// Another process is taking over and makes the changes from now on.
@@ -36,6 +38,7 @@ package enum ChangeDecision: Sendable, Equatable {
             return .refused(.epochMismatch(actual: state.epoch))
         }
         guard let target = request.target(in: state) else { return .refused(.nothingToRollBackTo) }
+        if let release = state.release { return .refused(.releaseUnderWay(release.number)) }
         if target == state.active { return .unchanged }
         if !health[target].isHealthy && !request.force { return .refused(.targetNotHealthy(health[target])) }
         return .change(

@@ -33,20 +33,30 @@ package actor Switchboard {
         unsafe Self.loop.executor.asUnownedSerialExecutor()
     }
 
-    private let store: StateStore
-    private let audit: AuditLog
-    private let route: RouteWord
-    private let traffic: any TrafficControl
-    private let health: any HealthReporting
-    private let drainer: Drainer
-    private let failover: FailoverWatch
-    private let now: @Sendable () -> Timestamp
-    private let logger: Logger
+    let store: StateStore
+    let audit: AuditLog
+    let route: RouteWord
+    let traffic: any TrafficControl
+    let health: any HealthReporting
+    let drainer: Drainer
+    let failover: FailoverWatch
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
     /// Written on this actor only; readable from anywhere without waiting for the actor.
-    private let published: Mutex<SwitchState>
+    let published: Mutex<SwitchState>
     private let counts = Mutex<[Count: Int]>([:])
     /// Whether another process makes the changes.
-    private var isHandedOver = false
+    private(set) var isHandedOver = false
+    /// The counts of the last look at a release.
+    var seen: SeenCounts?
+    /// Whether the state in force has yet to be saved: a return doesn't wait for the disk.
+    var isUnsaved = false
+    /// When the state was saved last.
+    var savedAt = Timestamp(milliseconds: 0)
+    /// Draws the releases' secrets.
+    let random: @Sendable () -> ShareSecret
+    /// Told whenever a release is under way that wasn't, or wasn't here.
+    let releases = OpenReleases()
 
     /// - Parameters:
     ///   - state: the state in force, which the store holds and the route word carries.
@@ -55,7 +65,8 @@ package actor Switchboard {
     package init(
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
         health: any HealthReporting, drainer: Drainer, failover: FailoverWatch,
-        now: @escaping @Sendable () -> Timestamp = { .now() }, logger: Logger
+        now: @escaping @Sendable () -> Timestamp = { .now() },
+        random: @escaping @Sendable () -> ShareSecret = ShareSecret.random, logger: Logger
     ) {
         precondition(route.load() == state.route, "the route word must carry the state")
         self.store = store
@@ -66,8 +77,10 @@ package actor Switchboard {
         self.drainer = drainer
         self.failover = failover
         self.now = now
+        self.random = random
         self.logger = logger
         published = Mutex(state)
+        if state.release != nil { releases.open() }
     }
 
     /// The state in force. Reading it never waits for a change in progress.
@@ -86,7 +99,13 @@ package actor Switchboard {
     package func change(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
         if isHandedOver { throw .handedOver }
-        var receipt = try commit(request, evidence)
+        // A release's calls go back where they were.
+        var receipt: ChangeReceipt
+        if let ended = try endRelease(request, evidence) {
+            receipt = ended
+        } else {
+            receipt = try commit(request, evidence)
+        }
         receipt.take(await left(behind: receipt.change))
         return receipt
     }
@@ -149,6 +168,7 @@ package actor Switchboard {
         route.store(saved.route)
         published.withLock { $0 = saved }
         failover.changed(active: saved.active)
+        if saved.release != nil { releases.open() }
     }
 
     /// The part that must not be interrupted: everything up to the audit log's line, without an `await`.
@@ -214,7 +234,7 @@ package actor Switchboard {
 
     /// Counts and audits. A log that can't be written must not stop a rollback: the failure is reported, not thrown.
     @discardableResult
-    private func record(_ entry: AuditEntry) -> String? {
+    func record(_ entry: AuditEntry) -> String? {
         counts.withLock { $0[Count(action: entry.action, outcome: entry.outcome), default: 0] += 1 }
         do {
             try audit.append(entry)
@@ -226,7 +246,7 @@ package actor Switchboard {
     }
 
     /// The health of both colors; waits for the first results if the requested one has not been checked yet.
-    private func evidence(for request: ChangeRequest) async -> PerColor<ColorHealth> {
+    func evidence(for request: ChangeRequest) async -> PerColor<ColorHealth> {
         guard !request.force, let target = request.target(in: state) else { return await health.health() }
         return await health.settledHealth(of: target)
     }
@@ -244,6 +264,8 @@ extension ChangeRefusal: CustomStringConvertible {
             return "the epoch is \(actual), not the one the change was asked for"
         case .nothingToRollBackTo:
             return "there is nothing to roll back to: the active color has not been changed yet"
+        case .releaseUnderWay(let number):
+            return "release \(number) is under way: promote, abort or roll it back first"
         case .targetNotHealthy(let health):
             let endpoints = health.endpoints.map { endpoint in
                 let failure = endpoint.state == .unhealthy ? endpoint.lastFailure?.reason : nil

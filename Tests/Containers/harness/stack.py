@@ -174,6 +174,8 @@ class Stack:
             eventually(lambda: self.health("proxy") == "healthy", "the Proxy is healthy")
         self.up()
         self.wait_healthy("blue", "green")
+        # One that an earlier test has begun would refuse the switch.
+        self.admin.request("POST", "/release/abort")
         answer = self.switch("blue", wait="drained", timeout="20s")
         assert answer.status == 200, answer
 

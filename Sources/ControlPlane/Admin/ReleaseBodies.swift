@@ -1,0 +1,108 @@
+import DataPlane
+import DurationSyntax
+import Ground
+
+/// A release, as `POST /release`, `GET /release` and the commands answer with it.
+struct ReleaseBody: Encodable {
+    struct StepBody: Encodable {
+        var canary: String
+        var `for`: String
+    }
+
+    /// What a step has seen.
+    struct RecordBody: Encodable {
+        var step: Int
+        /// The share that was asked for.
+        var canary: String
+        var startedAt: Timestamp
+        var endedAt: Timestamp?
+        var canaryCalls: Int
+        var controlCalls: Int
+        var fallenBack: Int
+        /// The share of calls that began on the new color, in percent; left out before the first call.
+        var shareMet: Double?
+    }
+
+    struct PlanBody: Encodable {
+        var to: Color
+        var steps: [StepBody]
+        var minCalls: Int
+        var onNoData: ReleasePlan.NoData
+        var reason: String?
+    }
+
+    var release: UInt64
+    var plan: PlanBody
+    var from: Color
+    var to: Color
+    var startedAt: Timestamp
+    var who: String
+    var forced: Bool
+    /// `running`, `paused` or `ended`.
+    var phase: String
+    /// Why it is paused.
+    var paused: Release.Pause?
+    /// How it has ended.
+    var outcome: Release.Outcome?
+    var endedAt: Timestamp?
+    /// The step's place in the plan, from 1; left out if there are none.
+    var step: Int?
+    /// The share of new calls that goes to the new color.
+    var share: String
+    /// Seconds until the step's time is up, to the millisecond; left out if the release is over.
+    var secondsLeft: Double?
+    /// What comes when the step's time is up.
+    var next: String?
+    var steps: [RecordBody]
+    /// The epoch in force.
+    var epoch: UInt64
+    var auditError: String?
+
+    init(_ release: Release, epoch: UInt64, auditError: String? = nil) {
+        self.release = release.number
+        plan = PlanBody(
+            to: release.plan.to,
+            steps: release.plan.steps.map { StepBody(canary: $0.share.percent, for: $0.time.text) },
+            minCalls: release.plan.minCalls, onNoData: release.plan.onNoData, reason: release.plan.reason)
+        from = release.from
+        to = release.plan.to
+        startedAt = release.startedAt
+        who = release.who
+        forced = release.forced
+        phase = release.phase.name
+        switch release.phase {
+        case .running: break
+        case .paused(let why): paused = why
+        case .ended(let outcome, let at): (self.outcome, endedAt) = (outcome, at)
+        }
+        step = release.records.isEmpty ? nil : release.step + 1
+        share = release.share.percent
+        secondsLeft = release.left.map { ($0.inSeconds * 1_000).rounded() / 1_000 }
+        if release.isUnderWay {
+            let following = release.plan.steps.dropFirst(release.step + 1).first
+            next = following.map { "canary \($0.share.percent)" } ?? "all calls"
+        }
+        steps = release.records.map { RecordBody($0, release.plan) }
+        self.epoch = epoch
+        self.auditError = auditError
+    }
+}
+
+extension ReleaseBody.RecordBody {
+    init(_ record: Release.StepRecord, _ plan: ReleasePlan) {
+        step = record.step + 1
+        canary = plan.steps[record.step].share.percent
+        startedAt = record.startedAt
+        endedAt = record.endedAt
+        canaryCalls = record.canaryCalls
+        controlCalls = record.controlCalls
+        fallenBack = record.fallenBack
+        let all = record.canaryCalls + record.controlCalls
+        shareMet = all > 0 ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
+    }
+}
+
+/// The answer to `GET /releases`, newest first.
+struct ReleasesBody: Encodable {
+    var releases: [ReleaseBody]
+}

@@ -1,0 +1,246 @@
+import DataPlane
+import Ground
+
+/// A planned change in steps: its plan, how far it is, and what each step has seen.
+///
+/// A pure state machine: an event and the time go in, and what has to follow comes out. `Switchboard` carries it out, and
+/// nobody else changes a release.
+package struct Release: Sendable, Equatable, Codable {
+    /// How far a release is.
+    package enum Phase: Sendable, Equatable, Codable {
+        /// A step's share is in force, and its time runs.
+        case running
+        /// The step's share is in force, and its time stands still.
+        case paused(why: Pause)
+        /// It is over.
+        case ended(as: Outcome, at: Timestamp)
+    }
+
+    /// Why a release waits for somebody.
+    package enum Pause: String, Sendable, Equatable, Codable {
+        /// Somebody has asked for it.
+        case asked
+        /// The step had too few calls on the new color.
+        case noData = "no_data"
+        /// A color isn't healthy.
+        case health
+        /// New calls go to the new color because the old one is down.
+        case failover
+        /// The Proxy was away for longer than the step takes.
+        case away
+    }
+
+    /// How a release has ended.
+    package enum Outcome: String, Sendable, Equatable, Codable, CaseIterable {
+        /// All calls go to the new color.
+        case done
+        /// All calls go where they went before.
+        case aborted
+    }
+
+    /// What a step has seen.
+    package struct StepRecord: Sendable, Equatable, Codable {
+        /// The step's place in the plan, from 0.
+        package var step: Int
+        package var startedAt: Timestamp
+        /// When the next step began, or the release ended.
+        package var endedAt: Timestamp?
+        /// Calls that began on the new color.
+        package var canaryCalls = 0
+        /// Calls that began on the old color meanwhile.
+        package var controlCalls = 0
+        /// Calls that couldn't reach the new color and went to the old one: they are among `controlCalls`, too.
+        package var fallenBack = 0
+
+        init(step: Int, startedAt: Timestamp) {
+            self.step = step
+            self.startedAt = startedAt
+        }
+    }
+
+    /// What the colors' calls and health were since the last look.
+    package struct Observation: Sendable, Equatable {
+        package var canaryCalls = 0
+        package var controlCalls = 0
+        package var fallenBack = 0
+        /// Whether the color has an endpoint that can take calls.
+        package var isHealthy = PerColor(blue: true, green: true)
+        package var isFailingOver = false
+
+        package init() {}
+    }
+
+    /// What somebody asks of a release.
+    package enum Command: String, Sendable, Equatable, CaseIterable {
+        case pause
+        case resume
+        /// To the next step now.
+        case promote
+        /// All calls back where they were.
+        case abort
+    }
+
+    /// What has to follow.
+    package enum Effect: Sendable, Equatable {
+        /// Nothing but that the release is to be remembered as it is now.
+        case remember
+        /// This share is to be in force.
+        case give(Share)
+        /// The new color is to take all calls.
+        case finish
+        /// All calls are to go where they went before.
+        case takeBack
+    }
+
+    /// Why a command can't be followed, to end a sentence.
+    package struct Refusal: Error, Equatable {
+        package var reason: String
+    }
+
+    /// The number of the release: the epoch that its beginning made.
+    package let number: UInt64
+    package let plan: ReleasePlan
+    /// The color that takes calls outside the share.
+    package let from: Color
+    /// Whether the new color's health was ignored at the beginning.
+    package let forced: Bool
+    package let who: String
+    package let startedAt: Timestamp
+    /// The request's `Idempotency-Key`.
+    package let idempotencyKey: String?
+    /// By which keys belong to the share; never shown.
+    private let secretWords: [UInt64]
+    package private(set) var phase = Phase.running
+    /// One for each step that has begun.
+    package private(set) var records: [StepRecord] = []
+    /// How much of the current step's time has passed up to `seenAt`, in milliseconds.
+    private var spent: Int64 = 0
+    /// The last time at which the release was looked at.
+    package private(set) var seenAt: Timestamp
+
+    package init(
+        number: UInt64, plan: ReleasePlan, from: Color, forced: Bool, who: String, at time: Timestamp,
+        idempotencyKey: String?, secret: ShareSecret
+    ) {
+        self.number = number
+        self.plan = plan
+        self.from = from
+        self.forced = forced
+        self.who = who
+        startedAt = time
+        self.idempotencyKey = idempotencyKey
+        secretWords = [secret.first, secret.second]
+        seenAt = time
+        if plan.steps.isEmpty {
+            phase = .ended(as: .done, at: time)
+        } else {
+            records = [StepRecord(step: 0, startedAt: time)]
+        }
+    }
+
+    /// By which keys belong to the share.
+    package var secret: ShareSecret { ShareSecret(secretWords.first ?? 0, secretWords.last ?? 0) }
+
+    package var isUnderWay: Bool {
+        if case .ended = phase { false } else { true }
+    }
+
+    /// The place of the current step; that of the last one, if the release is over.
+    package var step: Int { max(0, records.count - 1) }
+
+    /// The share that the release gives to the new color.
+    package var share: Share { isUnderWay ? plan.steps[step].share : .none }
+
+    /// How long the current step still takes; `nil` if the release is over.
+    package var left: Duration? {
+        isUnderWay ? .milliseconds(max(0, plan.steps[step].milliseconds - spent)) : nil
+    }
+
+    /// Whether what was read from a file can be: a step that the plan has, for instance.
+    var isSound: Bool {
+        secretWords.count == 2 && plan.to != from
+            && (isUnderWay ? !records.isEmpty : true) && records.count <= plan.steps.count
+            && plan.steps.allSatisfy { $0.share > .none && $0.milliseconds > 0 }
+    }
+
+    // MARK: Events
+
+    /// Takes what has been seen since the last look.
+    ///
+    /// - Returns: what has to follow; `nil` if nothing but counts has changed.
+    package mutating func observe(_ seen: Observation, at now: Timestamp) -> Effect? {
+        guard isUnderWay else { return nil }
+        records[step].canaryCalls += seen.canaryCalls
+        records[step].controlCalls += seen.controlCalls
+        records[step].fallenBack += seen.fallenBack
+        let passed = max(0, now.milliseconds - seenAt.milliseconds)
+        seenAt = max(seenAt, now)
+        guard case .running = phase else { return nil }
+        spent += passed
+        if seen.isFailingOver { return pause(.failover) }
+        if !seen.isHealthy[from] || !seen.isHealthy[plan.to] { return pause(.health) }
+        guard spent >= plan.steps[step].milliseconds else { return nil }
+        guard records[step].canaryCalls < plan.minCalls else { return goOn(at: now) }
+        switch plan.onNoData {
+        case .continue: return goOn(at: now)
+        case .pause: return pause(.noData)
+        case .abort: return end(.aborted, at: now)
+        }
+    }
+
+    /// Follows a command.
+    package mutating func follow(_ command: Command, at now: Timestamp) throws(Refusal) -> Effect {
+        guard isUnderWay else { throw Refusal(reason: "release \(number) is over") }
+        switch (command, phase) {
+        case (.pause, .paused): throw Refusal(reason: "release \(number) is paused already")
+        case (.pause, _): return pause(.asked)
+        case (.resume, .paused(let why)):
+            phase = .running
+            seenAt = max(seenAt, now)
+            // Whoever goes on without data has seen that there is none.
+            if why == .noData { return goOn(at: now) }
+            return .remember
+        case (.resume, _): throw Refusal(reason: "release \(number) is not paused")
+        case (.promote, _): return goOn(at: now)
+        case (.abort, _): return end(.aborted, at: now)
+        }
+    }
+
+    /// Goes on after the Proxy was away: in its step, or, if it was away for longer than the step takes, paused.
+    package mutating func comeBack(at now: Timestamp) {
+        guard case .running = phase else { return }
+        if now.milliseconds - seenAt.milliseconds > plan.steps[step].milliseconds { phase = .paused(why: .away) }
+        seenAt = max(seenAt, now)
+    }
+
+    private mutating func pause(_ why: Pause) -> Effect {
+        phase = .paused(why: why)
+        return .remember
+    }
+
+    private mutating func goOn(at now: Timestamp) -> Effect {
+        guard step + 1 < plan.steps.count else { return end(.done, at: now) }
+        records[step].endedAt = now
+        records.append(StepRecord(step: records.count, startedAt: now))
+        (phase, spent) = (.running, 0)
+        seenAt = max(seenAt, now)
+        return .give(share)
+    }
+
+    private mutating func end(_ outcome: Outcome, at now: Timestamp) -> Effect {
+        records[step].endedAt = now
+        phase = .ended(as: outcome, at: now)
+        return outcome == .done ? .finish : .takeBack
+    }
+}
+
+extension Release.Phase {
+    /// The name in answers and logs.
+    package var name: String {
+        switch self {
+        case .running: "running"
+        case .paused: "paused"
+        case .ended: "ended"
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import DataPlane
+import DurationSyntax
+import FoundationEssentials
+
+extension ReleasePlan {
+    /// What is wrong with a plan, as a sentence that names the field.
+    package struct Flaw: Error, Equatable {
+        package var text: String
+    }
+
+    /// Reads the body of `POST /release`. A field that isn't known is an error: a limit that was meant and isn't kept
+    /// would be worse than none.
+    ///
+    /// - Parameter active: the color that a plan without `to` leads away from.
+    package init(json bytes: [UInt8], active: Color) throws(Flaw) {
+        let given: Fields
+        do {
+            given = try JSONCoding.decode(Fields.self, from: bytes)
+        } catch let flaw as Flaw {
+            throw flaw
+        } catch let error as DecodingError {
+            throw Flaw(text: "the body is not a release plan: \(error.place)")
+        } catch {
+            throw Flaw(text: "the body is not JSON: \(error)")
+        }
+        let to: Color
+        if let name = given.to {
+            guard let color = Color(name: name) else { throw Flaw(text: "to is \"\(name)\"; allowed: blue, green") }
+            to = color
+        } else {
+            to = active.other
+        }
+        var steps: [Step] = []
+        for (index, step) in (given.steps ?? []).enumerated() {
+            steps.append(try Self.step(step, index, after: steps.last))
+        }
+        guard steps.count <= Self.mostSteps else {
+            throw Flaw(text: "there are \(steps.count) steps; allowed: at most \(Self.mostSteps)")
+        }
+        let minCalls = given.minCalls ?? Double(Self.usualMinCalls)
+        guard (0...1e9).contains(minCalls), minCalls == minCalls.rounded() else {
+            throw Flaw(text: "min_calls is \(minCalls); allowed: a whole number from 0 to 1000000000")
+        }
+        var onNoData = NoData.pause
+        if let name = given.onNoData {
+            guard let found = NoData(rawValue: name) else {
+                throw Flaw(
+                    text: "on_no_data is \"\(name)\"; allowed: "
+                        + NoData.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            onNoData = found
+        }
+        self.init(to: to, steps: steps, minCalls: Int(minCalls), onNoData: onNoData, reason: given.reason)
+    }
+
+    private static func step(_ step: Fields.StepFields, _ index: Int, after last: Step?) throws(Flaw) -> Step {
+        guard let canary = step.canary else { throw Flaw(text: "steps[\(index)] has no canary, such as \"5%\"") }
+        guard let share = Share(percent: canary) else {
+            throw Flaw(
+                text: "steps[\(index)].canary is \"\(canary)\"; allowed: 0.01% to 100%, with two decimals at most")
+        }
+        guard let text = step.for else { throw Flaw(text: "steps[\(index)] has no for, such as \"60s\"") }
+        guard let time = Duration(text: text), times.contains(time) else {
+            throw Flaw(
+                text: "steps[\(index)].for is \"\(text)\"; allowed: 1ms to \(times.upperBound.text), such as 30s or 5m")
+        }
+        // A share that shrinks would move keys back that have seen the new version.
+        if let last, share < last.share {
+            throw Flaw(
+                text: "steps[\(index)].canary is \"\(canary)\"; allowed: \(last.share.percent), as before, or more")
+        }
+        return Step(canary: share, time: time)
+    }
+
+    /// The fields as they are written.
+    private struct Fields: Decodable {
+        struct StepFields: Decodable {
+            var canary: String?
+            var `for`: String?
+
+            init(from decoder: any Decoder) throws {
+                let container = try KnownFields.container(of: decoder, ["canary", "for"], "a step")
+                canary = try container.decodeIfPresent(String.self, forKey: .init("canary"))
+                `for` = try container.decodeIfPresent(String.self, forKey: .init("for"))
+            }
+        }
+
+        var to: String?
+        var steps: [StepFields]?
+        var minCalls: Double?
+        var onNoData: String?
+        var reason: String?
+
+        init(from decoder: any Decoder) throws {
+            let container = try KnownFields.container(
+                of: decoder, ["to", "steps", "minCalls", "onNoData", "reason"], "a release plan")
+            to = try container.decodeIfPresent(String.self, forKey: .init("to"))
+            steps = try container.decodeIfPresent([StepFields].self, forKey: .init("steps"))
+            minCalls = try container.decodeIfPresent(Double.self, forKey: .init("minCalls"))
+            onNoData = try container.decodeIfPresent(String.self, forKey: .init("onNoData"))
+            reason = try container.decodeIfPresent(String.self, forKey: .init("reason"))
+        }
+    }
+
+    /// A field's name, after its snake case has been taken away.
+    private struct KnownFields: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+
+        init(_ name: String) { stringValue = name }
+        init?(stringValue: String) { self.init(stringValue) }
+        init?(intValue: Int) { nil }
+
+        /// - Throws: `Flaw` for a field of another name.
+        static func container(
+            of decoder: any Decoder, _ names: [String], _ what: String
+        ) throws -> KeyedDecodingContainer<KnownFields> {
+            let container = try decoder.container(keyedBy: KnownFields.self)
+            for key in container.allKeys where !names.contains(key.stringValue) {
+                let allowed = names.map(\.inSnakeCase).joined(separator: ", ")
+                throw Flaw(text: "\(what) has no field \"\(key.stringValue.inSnakeCase)\"; allowed: \(allowed)")
+            }
+            return container
+        }
+    }
+}
+
+extension String {
+    /// `minCalls` as it is written in JSON: `min_calls`.
+    fileprivate var inSnakeCase: String {
+        var text = ""
+        for character in self {
+            if character.isUppercase { text += "_" + character.lowercased() } else { text.append(character) }
+        }
+        return text
+    }
+}
+
+extension DecodingError {
+    /// The field and what it should be.
+    fileprivate var place: String {
+        switch self {
+        case .typeMismatch(let type, let context): "\(Self.path(context)) is no \(Self.name(of: type))"
+        case .valueNotFound(_, let context): "\(Self.path(context)) is null"
+        case .keyNotFound(let key, _): "\(key.stringValue) is missing"
+        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+            "\(Self.path(context)) is not what it has to be"
+        case .dataCorrupted: "it is not JSON"
+        @unknown default: "it is not JSON"
+        }
+    }
+
+    private static func path(_ context: Context) -> String {
+        var text = ""
+        for key in context.codingPath {
+            if let index = key.intValue {
+                text += "[\(index)]"
+            } else {
+                text += (text.isEmpty ? "" : ".") + key.stringValue.inSnakeCase
+            }
+        }
+        return text.isEmpty ? "it" : text
+    }
+
+    private static func name(of type: Any.Type) -> String {
+        switch type {
+        case is String.Type: "string"
+        case is Double.Type: "number"
+        case is [Any].Type: "list"
+        default: "object"
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import DataPlane
+import Ground
+
+/// What a release is to do, as `POST /release` gives it.
+package struct ReleasePlan: Sendable, Equatable, Codable {
+    /// A share of the calls for some time.
+    package struct Step: Sendable, Equatable, Codable {
+        /// The share of new calls that goes to the new color, in parts of 10,000: 1 or more.
+        package var canary: UInt16
+        /// How long the step lasts, in milliseconds: 1 or more.
+        package var milliseconds: Int64
+
+        package init(canary: Share, time: Duration) {
+            self.canary = canary.parts
+            milliseconds = time.wholeMilliseconds
+        }
+
+        /// The share of new calls that goes to the new color.
+        package var share: Share { Share(parts: canary) }
+        /// How long the step lasts.
+        package var time: Duration { .milliseconds(milliseconds) }
+    }
+
+    /// What happens at the end of a step in which the new color had fewer calls than `minCalls`.
+    package enum NoData: String, Sendable, Equatable, Codable, CaseIterable {
+        /// The release keeps its share, and waits for somebody.
+        case pause
+        case `continue`
+        case abort
+    }
+
+    /// The color that takes all calls at the end.
+    package var to: Color
+    /// In order; none is allowed: then the release is a switch.
+    package var steps: [Step]
+    /// Calls on the new color that a step needs before the release goes on: 0 or more.
+    package var minCalls: Int
+    /// What happens without them.
+    package var onNoData: NoData
+    /// The asker's reason, for history and audit log.
+    package var reason: String?
+
+    /// Most steps of a plan.
+    package static let mostSteps = 50
+    /// The time that a step may take.
+    package static let times = Duration.milliseconds(1)...Duration.seconds(7 * 86_400)
+    /// Calls that a step needs unless the plan says otherwise.
+    package static let usualMinCalls = 20
+
+    package init(
+        to: Color, steps: [Step], minCalls: Int = usualMinCalls, onNoData: NoData = .pause, reason: String? = nil
+    ) {
+        self.to = to
+        self.steps = steps
+        self.minCalls = minCalls
+        self.onNoData = onNoData
+        self.reason = reason
+    }
+}
+
+extension Duration {
+    /// The duration in milliseconds, rounded down.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}

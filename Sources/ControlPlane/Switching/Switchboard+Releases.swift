@@ -1,0 +1,280 @@
+import DataPlane
+import Ground
+import Logging
+import Synchronization
+
+/// What the data plane had counted at the last look at a release.
+struct SeenCounts {
+    var canary: Int
+    var control: Int
+    var fallenBack: Int
+
+    /// - Parameter release: names the two colors.
+    init(_ report: TrafficReport, _ release: Release) {
+        let (new, old) = (report.colors[release.plan.to], report.colors[release.from])
+        canary = new.canary
+        // What asked for its color is in nobody's share.
+        control = old.started - old.previewed - old.named
+        fallenBack = new.fallenBack
+    }
+}
+
+/// Releases: one change of color in steps. As for a switch, each step is decided, saved, stored and audited without
+/// suspending.
+extension Switchboard {
+    // MARK: Beginning
+
+    /// Begins a release, or finds the one that an earlier request with the same key has begun.
+    ///
+    /// When it returns, the first step's share is in force on every worker.
+    ///
+    /// - Returns: the release, and why its line is missing from the audit log, if it is.
+    package func begin(
+        _ request: ReleaseRequest
+    ) async throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
+        let evidence = await evidence(for: request.change)
+        let report = await traffic.report()
+        if isHandedOver { throw .change(.handedOver) }
+        let state = state
+        if let key = request.idempotencyKey, let known = state.releases.first(where: { $0.idempotencyKey == key }) {
+            guard known.plan == request.plan else { throw .keyIsTaken(by: known.number) }
+            return (known, nil)
+        }
+        switch ChangeDecision.decide(request.change, state: state, health: evidence, at: now()) {
+        case .refused(let refusal): throw refuse(request, state, .change(refusal))
+        case .unchanged: throw refuse(request, state, .alreadyActive(request.plan.to))
+        case .change: break
+        }
+        let release = Release(
+            number: state.epoch + 1, plan: request.plan, from: state.active, forced: request.force, who: request.who,
+            at: now(), idempotencyKey: request.idempotencyKey, secret: random())
+        var next = state.beginning(release)
+        // A release without steps is a switch.
+        let change = release.plan.steps.isEmpty ? lastChange(of: release, epoch: next.epoch + 1) : nil
+        if let change { next = next.adding(change) }
+        do {
+            try store.save(next)
+        } catch {
+            throw refuse(request, state, .change(.stateNotSaved(reason: "\(error)")))
+        }
+        // Every worker has the secret before there is a share to use it for.
+        route.set(secret: release.secret)
+        putInForce(next)
+        seen = SeenCounts(report, release)
+        let auditError = record(AuditEntry(release, .release, epoch: next.epoch, at: now(), who: request.who))
+        log("began a release", release)
+        if let change { _ = drainer.changed(change, .standard) } else { releases.open() }
+        return (release, auditError)
+    }
+
+    private func lastChange(of release: Release, epoch: UInt64) -> Change {
+        Change(
+            epoch: epoch, action: .release, from: release.from, to: release.plan.to, at: now(),
+            forced: release.forced, reason: release.plan.reason, who: release.who)
+    }
+
+    private func refuse(_ request: ReleaseRequest, _ state: SwitchState, _ refusal: ReleaseRefusal) -> ReleaseRefusal {
+        record(
+            AuditEntry(
+                time: now(), epoch: state.epoch, action: .release, from: state.active, to: request.plan.to,
+                outcome: .refused, forced: request.force, reason: request.plan.reason, error: "\(refusal)",
+                who: request.who))
+        logger.notice(
+            "refused to begin a release",
+            metadata: ["to": "\(request.plan.to)", "cause": "\(refusal)", "who": "\(request.who)"])
+        return refusal
+    }
+
+    // MARK: Going on
+
+    /// Has the release under way follow a command.
+    ///
+    /// - Returns: the release as it is then, and why its line is missing from the audit log, if it is.
+    package func steer(
+        _ command: Release.Command, reason: String?, who: String
+    ) throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
+        if isHandedOver { throw .change(.handedOver) }
+        guard var release = state.release else { throw .notPossible("no release is under way") }
+        let effect: Release.Effect
+        do throws(Release.Refusal) {
+            effect = try release.follow(command, at: now())
+        } catch {
+            throw .notPossible(error.reason)
+        }
+        let auditError: String?
+        do throws(ChangeRefusal) {
+            auditError = try carryOut(effect, release, who: who, action: AuditEntry.Action(command), reason: reason)
+        } catch {
+            throw .change(error)
+        }
+        if command == .resume { releases.open() }
+        return (state.releases.first ?? release, auditError)
+    }
+
+    /// Looks at the release under way: takes what its calls and the colors' health have been since the last look, and
+    /// goes on if it is time.
+    ///
+    /// - Returns: whether a release is still under way.
+    package func lookAtRelease(_ report: TrafficReport, _ health: PerColor<ColorHealth>) -> Bool {
+        if isHandedOver { return false }
+        if isUnsaved { saveLate() }
+        guard var release = state.release else { return isUnsaved }
+        let counts = SeenCounts(report, release)
+        var observation = Release.Observation()
+        if let seen {
+            // A process that has ended takes its counts along.
+            observation.canaryCalls = max(0, counts.canary - seen.canary)
+            observation.controlCalls = max(0, counts.control - seen.control)
+            observation.fallenBack = max(0, counts.fallenBack - seen.fallenBack)
+        }
+        seen = counts
+        observation.isHealthy = PerColor { health[$0].isHealthy || release.forced && $0 == release.plan.to }
+        observation.isFailingOver = failover.current != nil
+        let before = release
+        if let effect = release.observe(observation, at: now()) {
+            // What can't be saved is tried again at the next look; the log says so.
+            _ = try? carryOut(effect, release, who: "release", action: effect.action)
+        } else if release.seenAt.milliseconds - savedAt.milliseconds >= Self.savePause {
+            // What a step has seen so far, and that the Proxy was there: nothing waits for it.
+            let next = state.updating(release, isStep: false)
+            published.withLock { $0 = next }
+            try? store.save(next)
+            savedAt = release.seenAt
+        } else if release != before {
+            published.withLock { $0 = $0.updating(release, isStep: false) }
+        }
+        return state.release != nil || isUnsaved
+    }
+
+    /// Ends the release under way because of a rollback: its calls go back where they were.
+    ///
+    /// - Returns: `nil` if the request is no rollback, or no release is under way.
+    func endRelease(
+        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
+    ) throws(ChangeRefusal) -> ChangeReceipt? {
+        guard request.action == .rollback, var release = state.release else { return nil }
+        if case .epochs(let epochs) = request.condition, !epochs.contains(state.epoch) {
+            throw .epochMismatch(actual: state.epoch)
+        }
+        guard let effect = try? release.follow(.abort, at: now()) else { return nil }
+        let auditError = try carryOut(
+            effect, release, who: request.who, action: .rollback, reason: request.reason, drain: request.drain)
+        let change = Change(
+            epoch: state.epoch, action: .rollback, from: release.plan.to, to: state.active, at: now(),
+            forced: request.force, reason: request.reason, who: request.who)
+        return ChangeReceipt(
+            outcome: .changed, change: change, health: evidence[state.active], inFlight: 0,
+            drain: drainer.current?.drain, auditError: auditError)
+    }
+
+    // MARK: Carrying out
+
+    /// Carries out what has to follow from an event.
+    ///
+    /// - Parameters:
+    ///   - release: as it is after the event.
+    ///   - action: what the audit log calls it.
+    /// - Returns: why something is missing: the line in the audit log, or, for a return alone, the state on disk.
+    private func carryOut(
+        _ effect: Release.Effect, _ release: Release, who: String, action: AuditEntry.Action, reason: String? = nil,
+        drain: DrainChoice = .standard
+    ) throws(ChangeRefusal) -> String? {
+        let before = state
+        var next = before.updating(release, isStep: effect.isStep)
+        var change: Change?
+        switch effect {
+        case .remember, .give: break
+        case .takeBack:
+            // Not in the history: the active color has never changed.
+            change = Change(
+                epoch: next.epoch, action: .rollback, from: release.plan.to, to: next.active, at: now(),
+                reason: reason, who: who)
+        case .finish:
+            let last = lastChange(of: release, epoch: before.epoch + 1)
+            next = before.updating(release, isStep: false).adding(last)
+            change = last
+        }
+        if effect == .takeBack {
+            // A return waits for no disk.
+            putInForce(next)
+            save(next)
+        } else {
+            do {
+                try store.save(next)
+            } catch {
+                logger.error(
+                    "a release stays where it is, as its state could not be saved",
+                    metadata: ["release": .stringConvertible(release.number), "cause": "\(error)"])
+                throw .stateNotSaved(reason: "\(error)")
+            }
+            isUnsaved = false
+            savedAt = now()
+            putInForce(next)
+        }
+        if let change { _ = drainer.changed(change, drain) }
+        log(effect.message, release)
+        return record(AuditEntry(release, action, epoch: next.epoch, at: now(), reason: reason, who: who))
+            ?? (isUnsaved ? "the state could not be saved yet, and would be lost by a crash" : nil)
+    }
+
+    /// Puts a state in force: the next stream of every worker follows it.
+    private func putInForce(_ next: SwitchState) {
+        route.store(next.route)
+        published.withLock { $0 = next }
+        failover.changed(active: next.active)
+    }
+
+    @discardableResult
+    private func save(_ next: SwitchState) -> Bool {
+        do {
+            try store.save(next)
+            isUnsaved = false
+        } catch {
+            isUnsaved = true
+            logger.error(
+                "the state is not durable", metadata: ["path": "\(store.path)", "cause": "\(error)"])
+        }
+        savedAt = now()
+        return !isUnsaved
+    }
+
+    private func saveLate() {
+        if save(state) { logger.notice("the state is durable", metadata: ["path": "\(store.path)"]) }
+    }
+
+    /// The time between two saves of what a step has seen, in milliseconds.
+    private static let savePause: Int64 = 2_000
+
+    private func log(_ message: Logger.Message, _ release: Release) {
+        logger.notice(
+            message,
+            metadata: [
+                "release": .stringConvertible(release.number), "from": "\(release.from)", "to": "\(release.plan.to)",
+                "step": .stringConvertible(release.step), "share": "\(release.share.percent)",
+            ])
+    }
+}
+
+extension Release.Effect {
+    /// Whether it has an epoch of its own.
+    fileprivate var isStep: Bool { self != .remember }
+
+    /// What the audit log calls it if nobody has asked for it.
+    fileprivate var action: AuditEntry.Action {
+        switch self {
+        case .remember: .pauseRelease
+        case .give: .promoteRelease
+        case .finish: .endRelease
+        case .takeBack: .abortRelease
+        }
+    }
+
+    fileprivate var message: Logger.Message {
+        switch self {
+        case .remember: "a release stays where it is, or goes on from there"
+        case .give: "a release is at its next step"
+        case .finish: "a release is done"
+        case .takeBack: "a release is taken back"
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import ControlPlane
+import DataPlane
+import Testing
+
+@Suite struct ReleasePlanTests {
+    private func plan(_ json: String) throws(ReleasePlan.Flaw) -> ReleasePlan {
+        try ReleasePlan(json: Array(json.utf8), active: .blue)
+    }
+
+    private func flaw(_ json: String) -> String? {
+        do throws(ReleasePlan.Flaw) {
+            _ = try plan(json)
+            return nil
+        } catch {
+            return error.text
+        }
+    }
+
+    @Test func isReadWithDefaults() throws {
+        #expect(try plan("{}") == ReleasePlan(to: .green, steps: []))
+        let full = try plan(
+            """
+            {"to": "green", "steps": [{"canary": "5%", "for": "1m30s"}, {"canary": "5%", "for": "1ms"}],
+             "min_calls": 0, "on_no_data": "abort", "reason": "why"}
+            """)
+        #expect(full.steps.map(\.share) == [Share(parts: 500), Share(parts: 500)])
+        #expect(full.steps.map(\.time) == [.seconds(90), .milliseconds(1)])
+        #expect(full.minCalls == 0 && full.onNoData == .abort && full.reason == "why")
+    }
+
+    /// A limit that was meant and isn't kept would be worse than none.
+    @Test func refusesWhatItDoesNotKnow() {
+        #expect(
+            flaw(#"{"guard": "60s"}"#)
+                == #"a release plan has no field "guard"; allowed: to, steps, min_calls, on_no_data, reason"#)
+        #expect(flaw(#"{"steps": [{"shadow": "1%"}]}"#) == #"a step has no field "shadow"; allowed: canary, for"#)
+        #expect(flaw(#"{"max_error_share": 1}"#)?.hasPrefix(#"a release plan has no field "max_error_share""#) == true)
+    }
+
+    @Test(arguments: [
+        ("", "not JSON"), ("[]", "is no object"), (#"{"steps": {}}"#, "steps is no list"),
+        (#"{"steps": [5]}"#, "steps[0] is no object"), (#"{"min_calls": 1.5}"#, "min_calls"),
+        (#"{"to": 5}"#, "to is no string"),
+    ]) func saysWhatIsNoPlan(json: String, words: String) throws {
+        #expect(try #require(flaw(json)).contains(words), "\(flaw(json) ?? "")")
+    }
+
+    @Test func aShareNeverShrinks() {
+        let json = #"{"steps": [{"canary": "5%", "for": "1s"}, {"canary": "4.99%", "for": "1s"}]}"#
+        #expect(flaw(json) == #"steps[1].canary is "4.99%"; allowed: 5%, as before, or more"#)
+    }
+
+    @Test func hasNoMoreStepsThanAreKept() {
+        let step = #"{"canary": "5%", "for": "1s"}"#
+        let most = ReleasePlan.mostSteps
+        func json(_ count: Int) -> String {
+            #"{"steps": ["# + [String](repeating: step, count: count).joined(separator: ",") + "]}"
+        }
+        #expect(flaw(json(most)) == nil && flaw(json(most + 1))?.hasPrefix("there are \(most + 1) steps") == true)
+    }
+}

@@ -1,0 +1,344 @@
+"""Releases in steps: a growing, sticky share of real calls for the new color, and back."""
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+
+import grpc
+import pytest
+
+from harness.process import eventually
+
+
+def plan(*steps: tuple[str, str], **fields) -> bytes:
+    return json.dumps({"steps": [{"canary": share, "for": time} for share, time in steps], **fields}).encode()
+
+
+def begin(proxy, body: bytes, query: str = "", headers=(), status: int = 201) -> dict:
+    answer = proxy.admin.request("POST", f"/release{query}", body=body, headers=dict(headers))
+    assert answer.status == status, answer
+    return answer.json
+
+
+def steer(proxy, command: str, status: int = 200) -> dict:
+    answer = proxy.admin.post(f"/release/{command}")
+    assert answer.status == status, answer
+    return answer.json
+
+
+def release(proxy) -> dict:
+    return proxy.admin.get("/release").json
+
+
+def who(channel, *metadata, timeout=15) -> str:
+    return json.loads(channel.unary_unary("/echo.Echo/Describe")(b"", metadata=metadata, timeout=timeout))["backend"]
+
+
+def by_user(channel, users: range) -> dict[int, str]:
+    return {user: who(channel, ("x-user", str(user))) for user in users}
+
+
+class Calls:
+    """Calls of many users, one after the other, until the block ends."""
+
+    def __init__(self, channel, users: int = 50):
+        self._channel = channel
+        self._users = users
+        self._stop = threading.Event()
+        self.answered: list[tuple[float, int, str]] = []
+        self.failures: list[str] = []
+
+    def __enter__(self) -> "Calls":
+        self._thread = threading.Thread(target=self._call, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join(20)
+
+    def _call(self) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            began = time.monotonic()
+            try:
+                self.answered.append((began, number % self._users, who(self._channel, ("x-user", str(number % self._users)))))
+            except grpc.RpcError as error:
+                self.failures.append(f"{error.code().name}: {error.details()}")
+
+    @property
+    def counts(self) -> Counter:
+        return Counter(color for _, _, color in self.answered)
+
+
+@pytest.fixture
+def released(start_proxy, blue, green):
+    """A Proxy whose releases keep a user on one color, with blue active and both healthy."""
+    proxy = start_proxy(blue=blue.address, green=green.address, sticky_key="metadata:x-user")
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    return proxy
+
+
+def test_a_release_goes_through_its_steps(released, open_channel):
+    with Calls(open_channel(released.address)) as calls:
+        begun = begin(released, plan(("20%", "600ms"), ("60%", "600ms"), min_calls=1, reason="a better model"))
+        assert (begun["release"], begun["phase"], begun["share"], begun["next"]) == (2, "running", "20%", "canary 60%")
+        assert (begun["from"], begun["to"], begun["epoch"]) == ("blue", "green", 2)
+        ended = eventually(lambda: (r := release(released))["phase"] == "ended" and r, what="the end")
+        calls.answered.clear()
+        eventually(lambda: len(calls.answered) > 20, what="calls after the end")
+    assert (ended["outcome"], ended["share"]) == ("done", "0%")
+    assert [step["canary"] for step in ended["steps"]] == ["20%", "60%"]
+    assert all(step["canary_calls"] > 0 and step["control_calls"] > 0 for step in ended["steps"])
+    assert calls.failures == []
+    assert set(calls.counts) == {"green"}
+    status = released.admin.status()
+    # A step each, the beginning, and the end.
+    assert (status["active"], status["epoch"]) == ("green", 4)
+    history = released.admin.get("/history").json["changes"]
+    assert [(one["action"], one["to"], one["epoch"]) for one in history] == [("release", "green", 4), ("initial", "blue", 1)]
+    assert history[0]["reason"] == "a better model"
+    lines = [(line["action"], line.get("release", {}).get("share")) for line in released.audit()]
+    assert lines == [
+        ("initial", None), ("release", "20%"), ("release_promote", "60%"), ("release_end", "0%")]
+
+
+def test_a_user_stays_and_nobody_moves_back(released, open_channel):
+    channel, users = open_channel(released.address), range(200)
+    begin(released, plan(("10%", "1h"), ("50%", "1h"), min_calls=0))
+    first = by_user(channel, users)
+    assert 5 <= Counter(first.values())["green"] <= 45
+    assert by_user(channel, users) == first
+    # The second worker, and the process that takes over, assign users in the same way.
+    assert by_user(open_channel(released.address), users) == first
+    old = released.restart()
+    assert by_user(open_channel(released.address), users) == first
+    released.wait_gone(old)
+    assert release(released)["share"] == "10%"
+    steer(released, "promote")
+    second = by_user(channel, users)
+    assert all(second[user] == "green" for user in users if first[user] == "green")
+    assert Counter(second.values())["green"] > Counter(first.values())["green"]
+    # From the answer of the abort on, nobody is on green.
+    assert steer(released, "abort")["outcome"] == "aborted"
+    assert set(by_user(channel, users).values()) == {"blue"}
+    assert released.admin.status()["active"] == "blue"
+    # Another release burdens others first.
+    begin(released, plan(("10%", "1h"), min_calls=0))
+    assert by_user(channel, users) != first
+
+
+def test_calls_without_a_key_are_drawn_by_lot(released, open_channel):
+    channel = open_channel(released.address)
+    begin(released, plan(("50%", "1h")))
+    counts = Counter(who(channel) for _ in range(200))
+    assert 60 <= counts["green"] <= 140
+    step = release(released)["steps"][0]
+    eventually(lambda: release(released)["steps"][0]["canary_calls"] == counts["green"], what="the counts")
+    step = release(released)["steps"][0]
+    assert step["control_calls"] == counts["blue"]
+    assert step["share_met"] == pytest.approx(counts["green"] / 2, abs=0.01)
+
+
+def test_pause_resume_promote_abort(released):
+    begin(released, plan(("1%", "300ms"), ("2%", "1h"), min_calls=0))
+    paused = steer(released, "pause")
+    assert (paused["phase"], paused["paused"], paused["share"]) == ("paused", "asked", "1%")
+    time.sleep(0.6)
+    assert release(released)["step"] == 1
+    assert "paused already" in steer(released, "pause", status=409)["error"]
+    assert steer(released, "resume")["phase"] == "running"
+    eventually(lambda: release(released)["step"] == 2, what="the second step")
+    assert "not paused" in steer(released, "resume", status=409)["error"]
+    assert steer(released, "promote")["outcome"] == "done"
+    assert released.admin.status()["active"] == "green"
+    assert "no release is under way" in steer(released, "abort", status=409)["error"]
+
+
+def test_no_data_is_no_verdict(released):
+    for answer, phase in (("pause", "paused"), ("abort", "ended"), ("continue", "ended")):
+        begin(released, plan(("1%", "200ms"), min_calls=5, on_no_data=answer))
+        ended = eventually(lambda phase=phase: (r := release(released))["phase"] == phase and r, what=phase)
+        assert (ended.get("paused"), ended.get("outcome")) == {
+            "pause": ("no_data", None), "abort": (None, "aborted"), "continue": (None, "done")}[answer]
+        if answer == "pause":
+            # Whoever goes on without data has seen that there is none.
+            assert steer(released, "resume")["outcome"] == "done"
+            released.admin.switch("?to=blue")
+
+
+def test_one_at_a_time_and_no_switch_meanwhile(released):
+    begin(released, plan(("1%", "1h")))
+    again = released.admin.request("POST", "/release", body=plan(("1%", "1h")))
+    assert again.status == 409 and "release 2 is under way" in again.json["error"]
+    switch = released.admin.post("/switch?to=green")
+    assert switch.status == 409 and "release 2 is under way" in switch.json["error"]
+    # A rollback takes the release back.
+    receipt = released.admin.rollback("?reason=enough")
+    assert (receipt["action"], receipt["from"], receipt["to"], receipt["epoch"]) == ("rollback", "green", "blue", 3)
+    assert release(released)["outcome"] == "aborted"
+    assert released.admin.get("/history").json["changes"][0]["action"] == "initial"
+
+
+def test_the_same_key_is_the_same_release(released):
+    key = {"Idempotency-Key": "deploy 17"}
+    first = begin(released, plan(("1%", "1h")), headers=key)
+    assert begin(released, plan(("1%", "1h")), headers=key)["release"] == first["release"]
+    other = released.admin.request("POST", "/release", body=plan(("2%", "1h")), headers=key)
+    assert other.status == 422 and "release 2" in other.json["error"]
+    assert len(released.admin.get("/releases").json["releases"]) == 1
+
+
+@pytest.mark.parametrize("body, words", [
+    (b"", "not JSON"), (b"[]", "is no"), (b'{"step": []}', 'a release plan has no field "step"'),
+    (b'{"steps": [{"canary": "5%", "for": "1s", "with": 1}]}', 'a step has no field "with"'),
+    (b'{"steps": [{"canary": "5", "for": "1s"}]}', 'steps[0].canary is "5"; allowed: 0.01% to 100%'),
+    (b'{"steps": [{"canary": "0%", "for": "1s"}]}', 'steps[0].canary is "0%"'),
+    (b'{"steps": [{"canary": "5%"}]}', "steps[0] has no for"), (b'{"steps": [{"for": "5s"}]}', "steps[0] has no canary"),
+    (b'{"steps": [{"canary": "5%", "for": "soon"}]}', 'steps[0].for is "soon"'),
+    (b'{"steps": [{"canary": "5%", "for": "1s"}, {"canary": "1%", "for": "1s"}]}', "5%, as before, or more"),
+    (b'{"to": "purple"}', 'to is "purple"; allowed: blue, green'), (b'{"min_calls": -1}', "min_calls is -1.0"),
+    (b'{"on_no_data": "wait"}', 'on_no_data is "wait"; allowed: pause, continue, abort'),
+    (b'{"min_calls": "many"}', "min_calls is no number"), (b'{"guard": "60s"}', 'no field "guard"'),
+])
+def test_a_plan_that_is_wrong_is_refused_by_name(released, body, words):
+    answer = released.admin.request("POST", "/release", body=body)
+    assert answer.status == 400 and words in answer.json["error"], answer
+    assert released.admin.status()["epoch"] == 1
+
+
+def test_a_release_to_a_color_that_is_not_healthy_is_refused(start_proxy, start_backend, blue):
+    green = start_backend("green")
+    green.set_health("NOT_SERVING")
+    proxy = start_proxy(blue=blue.address, green=green.address)
+    proxy.admin.wait_health("green", "unhealthy")
+    refused = proxy.admin.request("POST", "/release", body=plan(("1%", "1h")))
+    assert refused.status == 409 and "green is not healthy" in refused.json["error"]
+    assert proxy.admin.request("POST", "/release?force=true", body=plan(("1%", "1h"))).status == 400
+    forced = begin(proxy, plan(("1%", "1h"), reason="we know"), "?force=true")
+    assert forced["forced"] is True
+    assert proxy.admin.request("POST", "/release", body=plan(("1%", "1h"), to="blue")).status == 409
+
+
+def test_calls_fall_back_and_the_release_pauses_when_the_new_color_dies(start_proxy, start_backend, blue, open_channel):
+    green = start_backend("green")
+    proxy = start_proxy(blue=blue.address, green=green.address, health_fall=1)
+    proxy.admin.wait_health("green", "healthy")
+    channel = open_channel(proxy.address)
+    begin(proxy, plan(("100%", "1h")))
+    assert who(channel) == "green"
+    green.kill()
+    # Calls that can't reach it go to blue, before and after the health checks have noticed.
+    counts = Counter()
+    for _ in range(100):
+        try:
+            counts[who(channel)] += 1
+        except grpc.RpcError as error:
+            # The one that was on its way when the process died.
+            counts[error.code()] += 1
+    assert counts["blue"] >= 98, counts
+    paused = eventually(lambda: (r := release(proxy))["phase"] == "paused" and r, what="the pause")
+    assert paused["paused"] == "health"
+    eventually(lambda: release(proxy)["steps"][0]["fallen_back"] >= 98, what="the counts")
+    assert steer(proxy, "abort")["outcome"] == "aborted"
+
+
+def test_a_killed_proxy_goes_on_in_its_step(released, open_channel):
+    channel, users = open_channel(released.address), range(100)
+    begin(released, plan(("30%", "1h"), ("60%", "1h"), min_calls=0))
+    first = by_user(channel, users)
+    released.kill()
+    released.start()
+    released.admin.wait_ready()
+    assert (release(released)["phase"], release(released)["share"]) == ("running", "30%")
+    assert by_user(open_channel(released.address), users) == first
+    steer(released, "promote")
+    released.kill()
+    released.start()
+    assert release(released)["share"] == "60%"
+    steer(released, "abort")
+    released.kill()
+    released.start()
+    assert (release(released)["outcome"], released.admin.status()["active"]) == ("aborted", "blue")
+
+
+def test_a_release_that_was_away_for_longer_than_its_step_pauses(released):
+    begin(released, plan(("30%", "500ms"), ("60%", "1h"), min_calls=0))
+    released.kill()
+    time.sleep(1.2)
+    released.start()
+    assert (release(released)["phase"], release(released)["paused"]) == ("paused", "away")
+    assert release(released)["share"] == "30%"
+
+
+def test_an_abort_does_not_wait_for_the_disk(start_proxy, blue, green, tmp_path, open_channel):
+    folder = tmp_path / "state"
+    folder.mkdir()
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, sticky_key="metadata:x-user", state_file=folder / "state.json")
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    channel = open_channel(proxy.address)
+    begin(proxy, plan(("100%", "1h")))
+    assert who(channel) == "green"
+    # Nothing can be saved where the temporary file is a folder.
+    (folder / "state.json.tmp").mkdir()
+    refused = proxy.admin.post("/release/promote")
+    assert refused.status == 503 and "could not be saved" in refused.json["error"]
+    assert release(proxy)["share"] == "100%"
+    aborted = steer(proxy, "abort")
+    assert "could not be saved yet" in aborted["audit_error"]
+    assert who(channel) == "blue"
+    (folder / "state.json.tmp").rmdir()
+    eventually(
+        lambda: json.loads((folder / "state.json").read_text())["releases"][0]["phase"].get("ended"), what="the save")
+
+
+def test_waiting_for_the_end(released):
+    waiting = threading.Timer(0.3, lambda: steer(released, "abort"))
+    waiting.start()
+    ended = begin(released, plan(("1%", "1h")), "?wait=done&timeout=20s")
+    assert ended["outcome"] == "aborted"
+    begun = begin(released, plan(("1%", "1h")), "?wait=done&timeout=100ms", status=202)
+    assert begun["phase"] == "running"
+    assert released.admin.get("/release?wait=done&timeout=100ms").status == 202
+
+
+def test_abort_against_promote(released):
+    """Both at the same instant: one is first, and the other is told so; all calls are where the first one put them."""
+    for _ in range(int(os.environ.get("SLUICE_RACES", 10))):
+        begin(released, plan(("50%", "1h")))
+        active = released.admin.status()["active"]
+        answers: dict[str, int] = {}
+
+        def ask(command):
+            answers[command] = released.admin.post(f"/release/{command}").status
+
+        threads = [threading.Thread(target=ask, args=(command,)) for command in ("abort", "promote")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answers.values()) == [200, 409], answers
+        now = released.admin.status()["active"]
+        assert (now != active) == (answers["promote"] == 200)
+
+
+def test_metrics_and_status(released, open_channel):
+    channel = open_channel(released.address)
+    begin(released, plan(("100%", "1h")))
+    assert who(channel) == "green"
+    samples = released.admin.metrics()
+
+    def of(name):
+        return {sample.labels.get("color", ""): sample.value for sample in samples[name]}
+
+    assert of("sluice_release_under_way") == {"": 1} and of("sluice_release_paused") == {"": 0}
+    assert of("sluice_canary_share") == {"blue": 0, "green": 1}
+    assert of("sluice_calls_canary_total") == {"blue": 0, "green": 1}
+    line = eventually(lambda: (lines := released.accesses()) and lines[-1], what="the access log")
+    assert (line["color"], line["epoch"], line["canary"]) == ("green", 2, True)

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 # The first of them compiles nearly everything.
 for program in Proxy Predictor HealthProbe; do
     echo "Building $program"
-    swift build --configuration release --static-swift-stdlib --product "$program"
+    # The same order of options each time: else modules are compiled again (scripts/lib/toolchain.sh).
+    SWIFT_DETERMINISTIC_HASHING=1 swift build --configuration release --static-swift-stdlib --product "$program"
     if [ -n "${1:-}" ]; then
         mkdir -p "$1"
         strip --strip-debug -o "$1/$program" ".build/release/$program"

@@ -12,7 +12,8 @@ package enum ExitStatus {
     package static let usage = ExitCode(64)
     /// The state file is torn, damaged or not a state file of Sluice.
     package static let badState = ExitCode(65)
-    /// An address can't be listened on, another Proxy holds the state file, or the one to take over from goes on itself.
+    /// An address can't be listened on, another Proxy holds the state file, the one to take over from goes on itself, or
+    /// the network is gone.
     package static let unavailable = ExitCode(69)
     /// An internal error.
     package static let software = ExitCode(70)
@@ -27,7 +28,7 @@ package enum ExitStatus {
         case let error as DataPlane.SetUpError where error.cause == .accessLog: inputOutput
         case StateStore.Failure.inUse, is DataPlane.SetUpError, is ListeningSocket.Failure, is Predecessor.Failure:
             unavailable
-        case HandoverSocket.Failure.refused: unavailable
+        case HandoverSocket.Failure.refused, is NetworkWatch.Lost: unavailable
         case StateStore.Failure.file, is AuditLog.Failure, HandoverSocket.Failure.path: inputOutput
         default: software
         }

@@ -36,6 +36,12 @@ package final class Leaving: Sendable {
     /// Limits calls to the grace of a shutdown: the process that took over ends too, or a signal has come.
     package func hurry() { hurried.set() }
 
+    /// Gives calls no time: the network is gone, and none of them can live.
+    package func giveUp() {
+        grace.current = Grace(shutdown: .zero, restart: .zero)
+        hurry()
+    }
+
     /// Names who decides whether another process takes over, while one is about to.
     ///
     /// - Parameter decide: returns whether it has taken over, and sees to it that it doesn't any more otherwise.

@@ -133,7 +133,8 @@ struct Proxy {
             configuration: ServiceGroupConfiguration(
                 services: [
                     admin, reload, monitor, certificates,
-                    ReleaseDriver(switchboard: switchboard, traffic: traffic, health: monitor), service,
+                    ReleaseDriver(switchboard: switchboard, traffic: traffic, health: monitor),
+                    NetworkWatch(leaving: leaving, logger: logger), service,
                 ], logger: logger))
         termination.serve { Task { await group.triggerGracefulShutdown() } }
         await group.addServiceUnlessShutdown(

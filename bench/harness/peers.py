@@ -206,7 +206,7 @@ def proxy_binary(places: Places) -> Path:
 def _proxy_help(places: Places) -> str:
     binary = proxy_binary(places)
     if not binary.exists():
-        raise Unavailable("no release build: swift build -c release --product Proxy")
+        raise Unavailable("no release build: scripts/swift.sh build --product Proxy")
     return subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=30).stdout
 
 
@@ -233,7 +233,7 @@ def proxy_launch(places: Places, scenario: Scenario, workers: int, port: int, ba
 
 def _proxy_version(places: Places) -> str:
     if not proxy_binary(places).exists():
-        raise Unavailable("no release build: swift build -c release --product Proxy")
+        raise Unavailable("no release build: scripts/swift.sh build --product Proxy")
     command = ["git", "-C", str(places.repository), "describe", "--always", "--dirty", "--exclude", "*"]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
 

@@ -16,11 +16,12 @@ def test_the_running_proxy_serves_the_document(stack, root):
 
 
 def test_the_running_proxy_does_what_the_document_says(stack, root, tmp_path):
+    # One worker: threads that parse Python at the same time fail in Python 3.11 (cpython issue 106905).
     result = run(
         sys.executable, "-m", "schemathesis.cli", "run", root / "docs/openapi.json",
         "--url", f"http://{ADMIN}", "--header", f"Authorization: Bearer {stack.token}",
         "--checks", "all", "--exclude-checks", _UNTELLABLE, "--suppress-health-check", "all",
-        "--max-examples", "60", "--workers", "2", "--seed", "7", "--request-timeout", "20", "--no-color",
+        "--max-examples", "60", "--workers", "1", "--seed", "7", "--request-timeout", "20", "--no-color",
         cwd=tmp_path, check=False, timeout=230,
     )  # fmt: skip
     print(result.stdout[-6000:])

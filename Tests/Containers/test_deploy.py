@@ -52,6 +52,36 @@ def test_success_loses_no_call(stack):
     assert version_of(predict(PROXY)) == "v1.0.0"
 
 
+def test_a_release_in_steps_under_load_loses_nothing(stack):
+    summary = stack.folder / "summary.md"
+    with Load(PROXY) as load:
+        result = stack.deploy("v1.1.0", "--canary", "20%:3s,60%:3s", *QUICK, "--summary", str(summary))
+        ended = time.monotonic()
+        time.sleep(1)
+    assert result.returncode == 0, result.stderr
+    assert load.failures == []
+    assert set(load.versions) == {"v1.0.0", "v1.1.0"}
+    # From its end on, nobody is on the old version.
+    assert set(load.begun_between(ended, float("inf"))) == {"v1.1.0"}
+    assert stack.active == "green"
+    release = stack.admin.request("GET", "/release").json
+    assert (release["outcome"], release["to"], release["plan"]["reason"]) == ("done", "green", "deploy v1.1.0")
+    assert [step["canary"] for step in release["steps"]] == ["20%", "60%"]
+    for step in release["steps"]:
+        assert step["canary_calls"] >= 20 and step["control_calls"] >= 20 and step["fallen_back"] == 0, step
+        # Each call is drawn by lot, and there are hundreds.
+        assert abs(step["share_met"] - float(step["canary"].rstrip("%"))) < 10, step
+    log = (stack.folder / ".run/deploy.log").read_text()
+    assert " switch " not in log
+    for step in ("smoke", "release", "canary", "verify", "watch", "done"):
+        assert f" {step} " in log and f" {step} " in result.stderr
+    assert "20 % is over: " in log and "60 % is over: " in log
+    assert "| 2 | 60% | 3s | " in summary.read_text()
+    # The old color keeps running, so going back takes one command.
+    stack.script("rollback.sh")
+    assert version_of(predict(PROXY)) == "v1.0.0"
+
+
 def test_an_active_version_is_confirmed_and_not_moved(stack):
     epoch = stack.status()["epoch"]
     result = stack.deploy("v1.0.0", "--watch", "1s")

@@ -34,7 +34,7 @@ def whole_stack(stack):
 
 
 def test_a_crash_of_net_is_repaired_by_itself(stack):
-    """Docker starts it again, with another network; the Proxy notices that its own is gone, ends, and joins the new one."""
+    """Docker starts it again, with another network; the Proxy notices that its own is gone, ends, and joins that."""
     restarts = stack.container("net")["RestartCount"]
     proxy = stack.container("proxy")
     stack.kill_container("net")

@@ -115,8 +115,10 @@ def test_ten_upgrades_under_load_lose_nothing(stack, next_image):
     assert load.failures == []
     assert sum(load.versions.values()) > 1000
     assert len(marks) > 2 * UPGRADES
-    for begin, end, version in marks:
-        assert set(load.made_between(begin, end)) == {version}
+    made = [(set(load.made_between(begin, end)), version) for begin, end, version in marks]
+    # Between two switches that follow each other at once there may have been no time for a call.
+    assert all(seen <= {version} for seen, version in made)
+    assert sum(1 for seen, _ in made if seen) > UPGRADES
     # The first container, those of the last two rounds, and the one that serves.
     eventually(
         lambda: len([one for one in containers(stack) if one["State"]["Running"]]) == 4, "those between have ended"

@@ -9,7 +9,7 @@ usage() {
     cat <<'TEXT'
 usage: scripts/health.sh
 
-Shows which color is active, and the health of both.
+Shows which color is active, the health of both, and the release under way, if there is one.
 
 Exit codes:
   0  the active color takes calls
@@ -34,4 +34,4 @@ esac
 note_status health
 look_for_readiness
 [ -z "$unready" ] || give_up_unready
-note "ready: calls go to ${found[0]}"
+note "ready: calls go to ${found[0]}${release:+, and $share of them to $other}"

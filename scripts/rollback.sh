@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Switches back to the color before the last change. Streams in flight stay where they began. See --help.
+# Switches back to the color before the last change, or takes a release back. Streams in flight stay where they began. See --help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/lib/log.sh
@@ -9,7 +9,8 @@ usage() {
     cat <<'TEXT'
 usage: scripts/rollback.sh [--drain DURATION|off] [--wait DURATION] [--force REASON]
 
-Goes back to the color before the last change; a second rollback goes forward again. Streams in flight stay where they
+Goes back to the color before the last change; a second rollback goes forward again. A release that is under way is taken
+back instead: all new calls go to the color that is active, and none to the new version. Streams in flight stay where they
 began.
 
   --drain DURATION how long streams in flight have to end by themselves, before they are ended with UNAVAILABLE; with

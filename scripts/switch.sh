@@ -9,7 +9,8 @@ usage() {
     cat <<'TEXT'
 usage: scripts/switch.sh [blue|green] [--drain DURATION|off] [--wait DURATION] [--force REASON]
 
-Makes the other color active, or the one that is named. Streams in flight stay where they began.
+Makes the other color active, or the one that is named. Streams in flight stay where they began. While a release is under way
+it is refused: the release comes to its end by itself, and scripts/rollback.sh takes it back.
 
   --drain DURATION how long streams in flight have to end by themselves, before they are ended with UNAVAILABLE; with
                    off as long as they like (by default the Proxy's --drain-timeout)

@@ -146,6 +146,17 @@ class JournalTests(unittest.TestCase):
         self.path.write_text("{")
         self.assertIsNone(journal.read())
 
+    def test_the_release_that_was_asked_for_is_kept(self):
+        journal = Journal(self.path)
+        journal.note_release(3)
+        self.assertIsNone(journal.read())
+        journal.begin(ColorBefore("green", {"GREEN_VERSION": "v1"}))
+        journal.note_release(4)
+        self.assertEqual(journal.read(), ColorBefore("green", {"GREEN_VERSION": "v1"}, 4))
+        # One that an older script has written.
+        self.path.write_text('{"color": "green", "values": {}}')
+        self.assertEqual(journal.read(), ColorBefore("green", {}))
+
 
 class DeploymentLockTests(unittest.TestCase):
     def test_a_second_lock_is_refused_and_names_its_holder(self):
@@ -179,6 +190,22 @@ class OptionsTests(unittest.TestCase):
         self.assertEqual((options.watch, options.limits.calls, options.health_timeout), (0, 0, 0.5))
         self.assertEqual((options.pull, options.build), ("missing", True))
 
+    def test_the_steps_of_a_release(self):
+        steps = "0.5%:90s,25%:1.5m,25%:1h,100%:500ms"
+        options = parse(["v1", "--canary", steps, "--canary-min-calls", "0", "--pause-timeout", "off"], ROOT)
+        self.assertIsNone(options.pause_timeout)
+        self.assertEqual(
+            options.canary.body("green", "why"),
+            {
+                "to": "green", "reason": "why", "min_calls": 0,
+                "steps": [
+                    {"canary": "0.5%", "for": "90s"}, {"canary": "25%", "for": "1.5m"}, {"canary": "25%", "for": "1h"},
+                    {"canary": "100%", "for": "500ms"},
+                ],
+            },
+        )  # fmt: skip
+        self.assertEqual((parse(["v1"], ROOT).canary, parse(["v1"], ROOT).pause_timeout), (None, 600))
+
     def test_help_speaks_of_any_service(self):
         output = io.StringIO()
         with contextlib.redirect_stdout(output), self.assertRaises(SystemExit) as caught:
@@ -200,6 +227,13 @@ class OptionsTests(unittest.TestCase):
             ["v1", "--build", "--pull", "never"], ["v1", "--pull", "always", "--build"],
             ["v1", "--image", ""], ["v1", "--image", " "], ["v1", "--proxy-image", ""], ["v1", "--smoke", ""],
             ["v1", "--smoke-command", ""], ["v1", "--log", ""], ["v1", "--summary", ""],
+            ["v1", "--canary", ""], ["v1", "--canary", "5%"], ["v1", "--canary", "5:60s"], ["v1", "--canary", "5%:60"],
+            ["v1", "--canary", "0%:60s"], ["v1", "--canary", "101%:60s"], ["v1", "--canary", "0.001%:60s"],
+            ["v1", "--canary", "25%:60s,5%:60s"], ["v1", "--canary", "5%:0s"], ["v1", "--canary", "5%:169h"],
+            ["v1", "--canary", "5%:60s,"], ["v1", "--canary", ",".join(["5%:60s"] * 51)],
+            ["v1", "--canary-min-calls", "5"], ["v1", "--canary-no-data", "pause"], ["v1", "--pause-timeout", "0s"],
+            ["v1", "--canary", "5%:60s", "--canary-no-data", "never"],
+            ["v1", "--canary", "5%:60s", "--canary-min-calls", "-1"],
         ]:  # fmt: skip
             with (
                 self.subTest(arguments),

@@ -14,7 +14,7 @@ Exit codes:
   0  done, and the active color is ready; or the requested color was active already
   2  wrong arguments
   3  the admin API can't be reached
-  4  refused: the requested color is not healthy, or there is nothing to roll back to
+  4  refused: the requested color is not healthy, a release is under way, or there is nothing to roll back to
   5  refused: the token is missing or wrong
   6  the admin API gave another answer; the line says which
   7  changed, but calls were still in flight on the old color when --wait was over
@@ -74,7 +74,7 @@ admin() {
 }
 
 # fields NAME[.NAME...]... : puts fields of the JSON in $answer into the array $found, empty for a missing one. A number
-# is the place in a list.
+# is the place in a list; of a list, its length is put there.
 fields() {
     mapfile -t found < <(python3 -c '
 import json, sys
@@ -89,6 +89,7 @@ for path in sys.argv[2:]:
             value = dict(enumerate(value)).get(int(name))
         else:
             value = value.get(name) if isinstance(value, dict) else None
+    value = len(value) if isinstance(value, list) else value
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     print(" ".join(text.split()))
 ' "$answer" "$@")
@@ -112,8 +113,37 @@ look_for_readiness() {
     fi
 }
 
+# look_for_release : puts the number of the release under way into $release, and its share into $share; nothing if there is none.
+# The rest of $found is phase, color, step, steps, paused, seconds left, next, and the number of the last release.
+look_for_release() {
+    release="" share=""
+    admin GET /release --max-time 10
+    [ "$http_status" = 200 ] || return 0
+    fields phase to step plan.steps paused seconds_left next release share
+    [ "${found[0]}" = ended ] || release=${found[7]} share=${found[8]}
+}
+
+# note_release : notes the release under way, if there is one, and why it is paused; puts it where look_for_release does.
+note_release() {
+    local state
+    look_for_release
+    [ -n "$release" ] || return 0
+    case ${found[4]} in
+        "") state="${found[5]%.*} s left, then ${found[6]}" ;;
+        asked) state="paused, because somebody has asked for it" ;;
+        no_data) state="paused, because the step had too few calls" ;;
+        health) state="paused, because a color is not healthy" ;;
+        breach) state="paused, because ${found[1]} was found to be worse" ;;
+        failover) state="paused, because a color can't take calls and the other takes them in its place" ;;
+        away) state="paused, because the Proxy was away for longer than the step takes" ;;
+        *) state="paused (${found[4]})" ;;
+    esac
+    note "release $release is under way: $share of the calls go to ${found[1]}; step ${found[2]} of ${found[3]}, $state"
+    [ -z "${found[4]}" ] || note "POST /release/resume lets it go on; scripts/rollback.sh takes it back"
+}
+
 # note_status before|after : notes which color is active, and the health of both; puts the other color and its state into $other
-# and $other_state.
+# and $other_state. Then it notes the release under way, as note_release does.
 note_status() {
     admin GET /status --max-time 10
     case $http_status in
@@ -125,6 +155,7 @@ note_status() {
     note "$1: ${found[0]} is active (epoch ${found[1]}); blue is ${found[2]}, green is ${found[3]}"
     other=blue other_state=${found[2]}
     [ "${found[0]}" = green ] || other=green other_state=${found[3]}
+    note_release
 }
 
 # Ends the script with the reason in $unready, and with what helps.
@@ -142,12 +173,21 @@ note_if_forward() {
         note "the change before was itself a rollback: this one goes forward again to ${found[1]}, which that one left"
 }
 
+# is_taken_back RELEASE : whether it was under way, if there was one, and is taken back: a rollback that came after its end goes
+# back from the color that it has made active.
+is_taken_back() {
+    [ -n "$1" ] || return 1
+    admin GET /release --max-time 10
+    fields release outcome
+    [ "${found[0]}" = "$1" ] && [ "${found[1]}" = aborted ]
+}
+
 # change_command PATH [ARGUMENT...] : reads a script's arguments, makes the change, and shows health before and after.
 #
 # Only /switch takes a color as an argument. The script defines `usage`.
 change_command() {
-    local path=$1 color="" wait="" made seconds unready other other_state allowed="" hint=""
-    local -a query=()
+    local path=$1 color="" wait="" made seconds unready other other_state release share begun left allowed="" hint=""
+    local -a query=() receipt
     shift
     while [ $# -gt 0 ]; do
         case $1 in
@@ -186,6 +226,7 @@ change_command() {
     done
 
     note_status before
+    begun=$release
     # --get puts the parameters into the query, even though this is a POST.
     admin POST "$path" --get "${query[@]}"
     made=$http_status
@@ -197,17 +238,24 @@ change_command() {
             fields error health
             # Without it there is nothing to roll back to, which no force helps.
             [ -z "${found[1]}" ] || hint="; --force REASON makes the change all the same"
+            [[ ${found[0]} != release\ *\ is\ under\ way* ]] || hint="; scripts/rollback.sh takes it back"
             give_up "$exit_refused" "refused (409): ${found[0]}$hint"
             ;;
         *) give_up "$exit_failed" "POST $path answered $made: $(error_text)" ;;
     esac
     fields changed from to epoch in_flight drain.timeout
-    if [ "${found[0]}" = true ]; then
-        note "changed from ${found[1]} to ${found[2]} (epoch ${found[3]}); calls in flight on ${found[1]}: ${found[4]}"
-        [ -z "${found[5]}" ] || note "calls that are left on ${found[1]} will be ended after ${found[5]}"
-        [ "$path" != /rollback ] || note_if_forward "${found[3]}"
+    receipt=("${found[@]}")
+    if [ "${receipt[0]}" = true ]; then
+        left="calls in flight on ${receipt[1]}: ${receipt[4]}"
+        if [ "$path" = /rollback ] && is_taken_back "$begun"; then
+            note "release $begun is taken back: all new calls go to ${receipt[2]} again (epoch ${receipt[3]}); $left"
+        else
+            note "changed from ${receipt[1]} to ${receipt[2]} (epoch ${receipt[3]}); $left"
+        fi
+        [ -z "${receipt[5]}" ] || note "calls that are left on ${receipt[1]} will be ended after ${receipt[5]}"
+        [ "$path" != /rollback ] || note_if_forward "${receipt[3]}"
     else
-        note "nothing to do: ${found[2]} is active already (epoch ${found[3]})"
+        note "nothing to do: ${receipt[2]} is active already (epoch ${receipt[3]})"
     fi
 
     for seconds in 0 1 1 1 1 1; do

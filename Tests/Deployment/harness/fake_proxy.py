@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import urllib.parse
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from .fake_release import FakeRelease
 
 TOKEN = "the-token"  # noqa: S105 - of nothing real
 STARTED_AT = "2026-01-01T00:00:00.000Z"
@@ -26,14 +29,27 @@ class FakeProxy:
         self.finished: dict[tuple[str, str], int] = {}
         #: Whether /readyz is content, as where the Proxy fails over.
         self.is_always_ready = False
-        #: Whether the answer to the next switch is lost.
+        #: Whether the answer to the next switch, or to the next request to begin a release, is lost.
         self.loses_answer = False
         #: What /metrics says in place of metrics.
         self.metrics: str | None = None
         #: Called after a switch.
         self.on_switch = lambda: None
         self.requests: list[str] = []
-        self._lock = threading.Lock()
+        #: Whether it is new enough to know them.
+        self.knows_releases = True
+        #: Newest first.
+        self.releases: list[FakeRelease] = []
+        #: Calls a second during a release: on the new color, and on the old one.
+        self.rates = (100.0, 900.0)
+        #: What each POST /release has said: its Idempotency-Key and its If-Match.
+        self.keys: list[tuple[str, str]] = []
+        #: Called with a release that has begun, before the answer.
+        self.on_release = lambda release: None
+        #: Whether nothing is answered at all.
+        self.is_silent = False
+        #: Held while anything above is changed.
+        self.lock = threading.RLock()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,36 +75,136 @@ class FakeProxy:
     def count(self, color: str, code: str = "OK") -> None:
         if not self.counts(color):
             return
-        with self._lock:
+        with self.lock:
             self.started[color] += 1
             self.finished[color, code] = self.finished.get((color, code), 0) + 1
 
     def change(self, to: str, who: str = "someone") -> dict:
-        with self._lock:
-            receipt = {"from": self.active, "to": to, "epoch": self.epoch + 1, "in_flight": 0}
+        with self.lock:
+            receipt = {"changed": True, "from": self.active, "to": to, "epoch": self.epoch + 1, "in_flight": 0}
             self.active, self.epoch, self.who = to, self.epoch + 1, who
         return receipt
+
+    # Releases
+
+    @property
+    def release(self) -> FakeRelease | None:
+        """The one under way."""
+        return self.releases[0] if self.releases and self.releases[0].is_under_way else None
+
+    def begin(self, plan: dict, key: str | None = None, who: str = "admin-token") -> FakeRelease:
+        with self.lock:
+            release = FakeRelease(self.epoch + 1, plan, self.active, key, who)
+            self.epoch += 1
+            self.releases.insert(0, release)
+        threading.Thread(target=self._drive, args=(release,), daemon=True).start()
+        return release
+
+    def steer(self, command: str) -> str | None:
+        """Why the command can't be followed; None if it was."""
+        with self.lock:
+            if self.release is None:
+                return "no release is under way"
+            release, steps = self.release, (len(self.release.records), self.release.is_under_way)
+            if (problem := release.follow(command)) is not None:
+                return problem
+            if steps != (len(release.records), release.is_under_way):
+                self._step(release)
+            return None
+
+    def _drive(self, release: FakeRelease) -> None:
+        while True:
+            with self.lock:
+                if not release.is_under_way:
+                    return
+                if release.look(self.rates, all(self.is_alive.values())):
+                    self._step(release)
+            time.sleep(0.01)
+
+    def _step(self, release: FakeRelease) -> None:
+        self.epoch += 1
+        if release.outcome == "done":
+            self.active, self.who = release.plan["to"], release.who
+            self.on_switch()
+
+    def _begin(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict]:
+        plan = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        key, epoch = handler.headers["Idempotency-Key"], handler.headers["If-Match"]
+        self.keys.append((key, epoch))
+        known = [release for release in self.releases if key is not None and release.key == key]
+        if known and known[0].plan != plan:
+            return 422, {"error": f"the Idempotency-Key is that of release {known[0].number}, which has another plan"}
+        if not known:
+            if epoch not in (None, f'"{self.epoch}"'):
+                return 412, {"error": "the epoch is another one"}
+            if self.release is not None:
+                return 409, {"error": self._under_way}
+            if not self.is_alive[plan["to"]]:
+                return 409, {"error": f"{plan['to']} is not healthy"}
+            known = [self.begin(plan, key)]
+            self.on_release(known[0])
+        return 201, known[0].body(self.epoch)
+
+    @property
+    def _under_way(self) -> str:
+        return f"release {self.release.number} is under way: promote, abort or roll it back first"
+
+    def _answer_release(self, handler: BaseHTTPRequestHandler, path: str) -> tuple[int, dict]:
+        if not self.knows_releases:
+            return 404, {"error": f"unknown path {path}; known: /status, /switch"}
+        if path == "/releases":
+            return 200, {"releases": [release.body(self.epoch) for release in self.releases]}
+        if handler.command == "POST":
+            if path == "/release":
+                return self._begin(handler)
+            if (problem := self.steer(path.rpartition("/")[2])) is not None:
+                return 409, {"error": problem}
+        elif not self.releases:
+            return 404, {"error": "there has been no release"}
+        return 200, self.releases[0].body(self.epoch)
+
+    # Answers
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         url = urllib.parse.urlsplit(handler.path)
         query = dict(urllib.parse.parse_qsl(url.query))
         self.requests.append(url.path)
+        if self.is_silent:
+            handler.close_connection = True
+            return None
         if url.path == "/readyz":
             status = 200 if self.is_alive[self.active] or self.is_always_ready else 503
-            return self._send(handler, status, {} if status == 200 else {"error": f"{self.active} is not healthy"})
+            body = {"active": self.active} if status == 200 else {"error": f"{self.active} is not healthy"}
+            return self._send(handler, status, body)
         if handler.headers["Authorization"] != f"Bearer {TOKEN}":
             return self._send(handler, 401, {"error": "the token is wrong"})
         if url.path == "/metrics":
             return self._send(handler, 200, self.metrics or self._metrics())
         if url.path == "/status":
             return self._send(handler, 200, self._status())
+        if url.path == "/history":
+            return self._send(handler, 200, {"changes": []})
+        if url.path.startswith("/release"):
+            with self.lock:
+                answer = self._answer_release(handler, url.path)
+            if self.loses_answer and handler.command == "POST":
+                self.loses_answer = False
+                handler.close_connection = True
+                return None
+            return self._send(handler, *answer)
         if handler.headers["If-Match"] not in (None, f'"{self.epoch}"'):
             return self._send(handler, 412, {"error": "the epoch is another one"})
         if url.path == "/rollback":
+            if (release := self.release) is not None:
+                self.steer("abort")
+                receipt = {"from": release.plan["to"], "to": release.origin, "epoch": self.epoch, "in_flight": 0}
+                return self._send(handler, 200, {**receipt, "changed": True})
             to = "green" if self.active == "blue" else "blue"
             if not self.is_alive[to]:
                 return self._send(handler, 409, {"error": f"{to} is not healthy"})
             return self._send(handler, 200, self.change(to))
+        if self.release is not None:
+            return self._send(handler, 409, {"error": self._under_way})
         receipt = self.change(query["to"])
         self.on_switch()
         if self.loses_answer:

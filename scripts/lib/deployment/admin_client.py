@@ -46,13 +46,20 @@ class AdminClient:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def request(
-        self, method: str, path: str, query: dict[str, str] | None = None, epoch: int | None = None, timeout: float = 5
-    ) -> Answer:
-        """Sends one request. Any HTTP status is an answer; no answer at all is a failure with the status NOT_READY."""
+        self, method: str, path: str, query: dict[str, str] | None = None, epoch: int | None = None, timeout: float = 5,
+        body: object = None, headers: dict[str, str] | None = None,
+    ) -> Answer:  # fmt: skip
+        """Sends one request. Any HTTP status is an answer; no answer at all is a failure with the status NOT_READY.
+
+        `body` is sent as JSON, if there is one.
+        """
         url = f"http://{self.address}{path}"
         if query:
             url += "?" + urllib.parse.urlencode(query)
-        request = urllib.request.Request(url, method=method)
+        request = urllib.request.Request(url, method=method, headers=headers or {})
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         if epoch is not None:

@@ -11,6 +11,7 @@ from .failure import DeploymentFailure, ExitCode
 from .journal import Journal
 from .options import Options
 from .questions import QuestionBook, Questions
+from .remains import remains
 from .smoke_command import smoke_variables
 from .step_log import StepLog
 from .verification import ChangedMeanwhile, Verification
@@ -57,7 +58,7 @@ class Confirmation:
             self._roll_back(color, previous, epoch, why)
             why += self._last_words(color)
             self._verify_old(previous, old, epoch + 1, why)
-            self._log.say("rollback", f"{self._options.version} {self._remains(color)}")
+            self._log.say("rollback", f"{self._options.version} {remains(self._stack, self._admin, color)}")
             raise DeploymentFailure(ExitCode.ROLLED_BACK, f"rolled back to {previous}: {why}") from None
 
     def _verification(self, color: str, epoch: int, questions: Questions) -> Verification:
@@ -119,17 +120,3 @@ class Confirmation:
             return self._stack.last_words([service.name for service in self._stack.services(color)])
         except DeploymentFailure:
             return ""
-
-    def _remains(self, color: str) -> str:
-        """What is left of a version that was taken back."""
-        try:
-            names = [service.name for service in self._stack.services(color)]
-            states = self._stack.states(names)
-            down = ", ".join(f"{name} is {state}" for name, state in states.items() if state != "running")
-            if down:
-                return f"is down: {down}; `docker compose logs {' '.join(names)}` has its last words"
-            if self._admin.status()["colors"][color]["state"] != "healthy":
-                return f"still runs on {color}, but is not healthy; `docker compose logs {' '.join(names)}` has its log"
-        except DeploymentFailure as error:
-            return f"is idle now on {color}, in what state is not known: {error}"
-        return f"stays up on {color} for a look"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .admin_client import AdminClient
 from .build_output import BuildOutput
+from .canary_plan import CanaryPlan
 from .compose_stack import ColorService, ComposeStack
 from .confirmation import ANSWER_PATIENCE, Confirmation
 from .env_file import EnvFile
@@ -16,6 +17,9 @@ from .failure import DeploymentFailure, ExitCode
 from .journal import ColorBefore, Journal
 from .options import Options
 from .questions import QuestionBook, Questions
+from .release import Release
+from .release_run import ReleaseRun
+from .releases import Releases
 from .smoke_command import smoke_variables
 from .smoke_test import SmokeFailed
 from .step_log import StepLog
@@ -42,6 +46,10 @@ class Deployment:
         self._log = log
         self._token_file = token
         self._book = book
+        #: Why a change is made, for history and audit log; a release is known again by it.
+        self._reason = f"deploy {options.version}"
+        #: The idle color's lines of .env, and whether there was a journal, until its containers are replaced.
+        self._untouched: tuple[dict[str, str | None], bool] | None = None
         #: What an interruption leaves behind, in words.
         self.state = "nothing has changed"
 
@@ -50,11 +58,28 @@ class Deployment:
         self._stack.overrides = self._lines(self._env.read())
         self._bring_up_stack()
         self._admin = self._connect()
+        self._releases = Releases(self._admin, self._token_file)
+        self._release_run = ReleaseRun(
+            self._options, self._stack, self._admin, self._releases, self._journal, self._log, self._reason,
+            self._named_version, self._leave,
+        )  # fmt: skip
+        if self._options.canary is not None:
+            self._releases.require()
+        # Before the status: a release that ends in between has made another color active.
+        last = self._releases.newest()
         status = self._admin.status()
         active, image = status["active"], self._image(status["active"])
         self._log.say("found", f"active is {active} ({self._named_version(active)}) at epoch {status['epoch']}")
+        if last is not None and last.is_under_way:
+            self._release_run.require_own(last)
+            self._log.say("found", f"release {last.number} of this deployment is under way: nothing is begun anew")
+            self._finish(last)
+            return
         idle = _other(active)
         interrupted = self._journal.read()
+        if last is not None and self._is_interrupted(last, interrupted, idle, image):
+            self._log.say("found", f"release {last.number} of this deployment has ended meanwhile")
+            self._release_run.follow(last)
         # An interrupted run of this deployment got as far as the switch: only the confirmation is left to do.
         is_unconfirmed = interrupted is not None and interrupted.color == active
         if self._runs(active, image) and (is_unconfirmed or not self._options.build):
@@ -66,12 +91,12 @@ class Deployment:
         self._require_addresses(services, questions)
         self._wait_until_idle_is_empty(idle)
         self._replace(idle, image, questions)
+        if self._options.canary is not None:
+            self._finish(self._begin_release(idle, active, self._options.canary))
+            return
         epoch = self._switch(idle, active)
         self._confirm(idle, previous=active, epoch=epoch)
-        names = ", ".join(service.name for service in services)
-        self._log.say(
-            "done", f"{self._options.version} is active on {idle} ({names}); {active} stays up for a rollback"
-        )
+        self._say_done(idle, active)
 
     # The stack as it is
 
@@ -166,7 +191,9 @@ class Deployment:
         current = self._env.read()
         if not self._options.build:
             self._stack.provide(image, self._options.pull)
-        before = self._journal.begin(ColorBefore(idle, {name: current.get(name) for name in names}))
+        found = ColorBefore(idle, {name: current.get(name) for name in names})
+        self._untouched = (found.values, self._journal.read() is not None)
+        before = self._journal.begin(found)
         self.state = f"{idle}, which is idle, is being replaced"
         self._env.update(names)
         self._stack.overrides = self._lines(self._env.read())
@@ -191,7 +218,9 @@ class Deployment:
 
     def _start(self, idle: str, services: list[ColorService], image: str) -> None:
         names = [service.name for service in services]
+        self._require_idle(idle)
         self._log.say("start", f"{self._options.version} from {image} on {idle} ({', '.join(names)})")
+        self._untouched = None
         begun = time.monotonic()
         healthy, output = self._stack.up(names, math.ceil(self._options.health_timeout), dependencies=False)
         started_at = datetime.now(timezone.utc)
@@ -245,6 +274,14 @@ class Deployment:
 
     def _put_back(self, before: ColorBefore) -> None:
         """Makes a color run again what it ran before this deployment. A failure is reported, not raised."""
+        if (why := self._takes_calls(before.color)) is not None:
+            if self._untouched is not None:
+                values, is_interrupted = self._untouched
+                self._env.update(values)
+                if not is_interrupted:
+                    self._journal.end()
+            self._log.say("restored", f"the containers of {before.color} are left as they are, because {why}")
+            return
         self._env.update(before.values)
         self._stack.overrides = self._lines(self._env.read())
         version = self._named_version(before.color)
@@ -260,31 +297,87 @@ class Deployment:
             )
         self._journal.end()
 
+    # While others may make changes
+
+    def _require_idle(self, color: str) -> None:
+        """Raises DeploymentFailure if a color has come to take calls, which replacing it would cut off."""
+        if (release := self._releases.under_way()) is not None:
+            raise self._release_run.refusal(release)
+        if self._admin.status()["active"] == color:
+            raise DeploymentFailure(ExitCode.SWITCH_REFUSED, f"someone switched to {color} meanwhile; run this again")
+
+    def _takes_calls(self, color: str) -> str | None:
+        """Why a color takes calls, to end a sentence with; None if it takes none, or nobody tells."""
+        try:
+            release = self._releases.under_way()
+            is_active = self._admin.status()["active"] == color
+        except DeploymentFailure:
+            return None
+        if release is not None:
+            return f"release {release.number} is under way"
+        return "it is active" if is_active else None
+
+    # A release
+
+    def _is_interrupted(self, last: Release, interrupted: ColorBefore | None, idle: str, image: str) -> bool:
+        """Whether a release that is over is that of an interrupted run of this deployment."""
+        if interrupted is None or interrupted.release != last.number or last.reason != self._reason:
+            return False
+        # One that was taken back has left the new version on the idle color.
+        return last.outcome == "done" or (last.to == idle and self._runs(idle, image))
+
+    def _begin_release(self, idle: str, active: str, plan: CanaryPlan) -> Release:
+        epoch = self._epoch(active)
+        self._leave(f"a release to {idle} may have begun, which goes on in the Proxy")
+        try:
+            return self._release_run.begin(plan, idle, epoch)
+        except DeploymentFailure as failure:
+            if failure.code is ExitCode.SWITCH_REFUSED:
+                raise self._refused(str(failure)) from None
+            raise
+
+    def _finish(self, release: Release) -> None:
+        """Follows a release of this deployment, and confirms what it has made active."""
+        ended = self._release_run.follow(release)
+        self._confirm(ended.to, previous=ended.origin, epoch=ended.epoch)
+        self._say_done(ended.to, ended.origin)
+
+    def _leave(self, state: str) -> None:
+        self.state = state
+
     # The switch
 
-    def _switch(self, idle: str, active: str) -> int:
-        """Switches; returns the new epoch."""
+    def _epoch(self, active: str) -> int:
+        """The epoch at which the active color is to be left. Raises DeploymentFailure if it is active no more."""
         status = self._admin.status()
         if status["active"] != active:
             raise DeploymentFailure(
                 ExitCode.SWITCH_REFUSED, f"someone switched to {status['active']} meanwhile; run this again"
             )
+        return int(status["epoch"])
+
+    def _refused(self, why: str) -> DeploymentFailure:
+        """Puts back what the idle color ran before."""
+        failure = DeploymentFailure(ExitCode.SWITCH_REFUSED, why)
+        self._log.say("failed", why)
+        if (before := self._journal.read()) is not None:
+            self._put_back(before)
+        return failure
+
+    def _switch(self, idle: str, active: str) -> int:
+        """Switches; returns the new epoch."""
+        epoch = self._epoch(active)
         query = {
-            "to": idle, "wait": "drained", "timeout": f"{self._options.switch_timeout:g}s",
-            "reason": f"deploy {self._options.version}",
+            "to": idle, "wait": "drained", "timeout": f"{self._options.switch_timeout:g}s", "reason": self._reason,
         }  # fmt: skip
         try:
             answer = self._admin.request(
-                "POST", "/switch", query, epoch=status["epoch"], timeout=self._options.switch_timeout + 15
+                "POST", "/switch", query, epoch=epoch, timeout=self._options.switch_timeout + 15
             )
         except DeploymentFailure as failure:
-            return self._switched_without_answer(idle, int(status["epoch"]), failure)
+            return self._switched_without_answer(idle, epoch, failure)
         if answer.status not in (200, 202):
-            failure = DeploymentFailure(ExitCode.SWITCH_REFUSED, f"HTTP {answer.status}: {answer.error}")
-            self._log.say("failed", str(failure))
-            if (before := self._journal.read()) is not None:
-                self._put_back(before)
-            raise failure
+            raise self._refused(f"HTTP {answer.status}: {answer.error}")
         receipt = answer.json
         left = receipt["in_flight"]
         end = "none is in flight on the old color" if left == 0 else f"{left} calls go on on the old color"
@@ -307,11 +400,7 @@ class Deployment:
         if status["active"] == idle and status["epoch"] == epoch + 1:
             self._log.say("switch", f"{idle} is active, epoch {epoch + 1}, though the answer was lost: {failure}")
             return epoch + 1
-        refusal = DeploymentFailure(ExitCode.SWITCH_REFUSED, f"the switch was not made: {failure}")
-        self._log.say("failed", str(refusal))
-        if (before := self._journal.read()) is not None:
-            self._put_back(before)
-        raise refusal
+        raise self._refused(f"the switch was not made: {failure}")
 
     def _confirm(self, color: str, previous: str | None, epoch: int) -> None:
         self.state = f"{self._options.version} is active on {color}, and nobody watches it"
@@ -320,3 +409,7 @@ class Deployment:
             color, previous, old, epoch
         )
         self._journal.end()
+
+    def _say_done(self, new: str, old: str) -> None:
+        names = ", ".join(service.name for service in self._stack.services(new))
+        self._log.say("done", f"{self._options.version} is active on {new} ({names}); {old} stays up for a rollback")

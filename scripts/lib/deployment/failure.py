@@ -19,13 +19,15 @@ class ExitCode(enum.IntEnum):
     NOT_HEALTHY = 4
     #: The new version is healthy but answers wrongly. Nothing was switched.
     SMOKE_FAILED = 5
-    #: The Proxy refused to switch. Nothing was switched.
+    #: The Proxy refused to switch, or to begin a release. Nothing was switched.
     SWITCH_REFUSED = 6
-    #: The new version failed after the switch, and the old one serves again.
+    #: The new version failed after the switch, and the old one serves again; or its release was taken back.
     ROLLED_BACK = 7
-    #: The new version failed after the switch, and so did the rollback: a person has to look.
+    #: The new version failed after the switch, and so did the rollback, or what has become of its release is not known:
+    #: a person has to look.
     ROLLBACK_FAILED = 8
-    #: The idle color still has calls in flight, which replacing it would cut off. Nothing was changed.
+    #: The idle color still has calls in flight, or gets some in another's release: replacing it would cut them off.
+    #: Nothing was changed.
     STILL_DRAINING = 9
     USAGE = 64
     INTERRUPTED = 130

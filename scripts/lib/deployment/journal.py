@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 
@@ -14,6 +14,8 @@ class ColorBefore:
 
     color: str
     values: dict[str, str | None]
+    #: The number of the release that the deployment has asked for.
+    release: int | None = None
 
 
 class Journal:
@@ -30,13 +32,21 @@ class Journal:
         found = self.read()
         if found is not None and found.color == before.color:
             return found
+        self._write(before)
+        return before
+
+    def note_release(self, number: int) -> None:
+        """Called before the release is asked for, so that a run that finds it knows whose it is."""
+        if (found := self.read()) is not None:
+            self._write(replace(found, release=number))
+
+    def _write(self, before: ColorBefore) -> None:
         new = self._path.with_name(self._path.name + ".new")
         with new.open("w", encoding="utf-8") as file:
             json.dump(asdict(before), file)
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
-        return before
 
     def end(self) -> None:
         self._path.unlink(missing_ok=True)

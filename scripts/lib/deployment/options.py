@@ -6,23 +6,29 @@ import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, NoReturn, Union
+from typing import NoReturn, Union
 
+from .canary_plan import CanaryPlan, canary_steps
+from .durations import duration, or_off, patience
 from .failure import ExitCode
 from .watch import Limits
 
 _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
-  2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, the running stack was made
-       from other files than this one, or the log file cannot be opened; nothing was changed
+  2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, the Proxy is too old for
+       --canary, the running stack was made from other files than this one, or the log file cannot be opened; nothing
+       was changed
   3    a deployment or an upgrade runs on this host
   4    the new version did not become healthy; nothing was switched
   5    the new version answered the smoke test wrongly; nothing was switched
-  6    the Proxy refused to switch; nothing was switched
-  7    the new version failed after the switch; the old one serves again
-  8    the new version failed after the switch, and going back failed or was not possible: a person has to look
-  9    the idle color still has calls in flight; nothing was changed
+  6    the Proxy refused to switch, or to begin the release; nothing was switched
+  7    the new version failed after the switch, and the old one serves again; or its release was taken back (by
+       somebody, by the Proxy, which found it worse, for want of calls, or at the end of --pause-timeout), and no new
+       call goes to the new version
+  8    the new version failed after the switch, and going back failed or was not possible, or what has become of its
+       release is not known: a person has to look
+  9    the idle color still has calls in flight, or gets some in a release of another deployment; nothing was changed
   64   wrong arguments, smoke cases that cannot be read, or a smoke command that cannot be run; nothing was changed
   130, 143  interrupted or terminated; run the same command again to go on
   1    anything else
@@ -49,6 +55,10 @@ class Options:
     switch_timeout: float
     watch: float
     limits: Limits
+    #: The steps of a release; None for a switch.
+    canary: CanaryPlan | None
+    #: How long a release may be paused; None for no limit.
+    pause_timeout: float | None
     lock_timeout: float
     #: None for the cases beside the model.
     smoke_file: Path | None
@@ -74,21 +84,6 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage()
         self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
-
-
-def duration(text: str) -> float:
-    """Parses 500ms, 30s, 2m or 1h; returns seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 500ms, 30s or 2m")
-    return float(match.group(1)) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match.group(2)]
-
-
-def patience(text: str) -> float:
-    """A duration in which something has to happen, so that none would always be too short."""
-    if (value := duration(text)) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time at all")
-    return value
 
 
 def _count(text: str) -> int:
@@ -120,11 +115,6 @@ def _share(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.01 or 1%")
     return value
-
-
-def or_off(parse_time: Callable[[str], float]) -> Callable[[str], float | None]:
-    """A limit, or `off` for none."""
-    return lambda text: None if text == "off" else parse_time(text)
 
 
 def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
@@ -176,6 +166,23 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         "--min-calls", type=_count, default=20, metavar="N", help="judge share and p99 from this many calls on (20)"
     )
     parser.add_argument(
+        "--canary", type=canary_steps, metavar="STEPS",
+        help="in place of the switch a release, which gives the new version a share of the calls, step by step, and "
+        "then all of them, such as 5%%:60s,25%%:60s; it goes on in the Proxy if this script ends, and the same "
+        "command again follows it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--canary-min-calls", type=_count, metavar="N",
+        help="calls that the new version needs in a step before the next one begins (20)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--canary-no-data", choices=["pause", "continue", "abort"], help="what happens without them (pause)"
+    )
+    parser.add_argument(
+        "--pause-timeout", type=or_off(patience), default=600, metavar="TIME",
+        help="take a release back that is paused for so long; `off` waits for somebody (10m)",
+    )  # fmt: skip
+    parser.add_argument(
         "--lock-timeout",
         type=duration,
         default=0,
@@ -208,7 +215,7 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         help="follow the last run that was begun with --detach, and end with its exit status",
     )  # fmt: skip
     parser.add_argument("--log", type=file, default=root / ".run/deploy.log", metavar="FILE", help=".run/deploy.log")
-    parser.add_argument("--summary", type=file, metavar="FILE", help="append a Markdown table of the run to FILE")
+    parser.add_argument("--summary", type=file, metavar="FILE", help="append the run to FILE as Markdown tables")
     found = parser.parse_args(arguments)
     if found.follow:
         if len(arguments) > 1:
@@ -220,6 +227,12 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         parser.error("--name goes with --detach")
     if found.build and found.pull is not None:
         parser.error("--pull goes without --build, which makes the image here")
+    for option in ("min_calls", "no_data"):
+        if found.canary is None and getattr(found, f"canary_{option}") is not None:
+            parser.error(f"--canary-{option.replace('_', '-')} goes with --canary")
+    canary = None
+    if found.canary is not None:
+        canary = CanaryPlan(found.canary, found.canary_min_calls, found.canary_no_data)
     is_off = found.smoke == "none"
     smoke_file = None if found.smoke is None or is_off else Path(found.smoke)
     return Options(
@@ -227,6 +240,7 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         build=found.build,
         health_timeout=found.health_timeout, drain_timeout=found.drain_timeout, switch_timeout=found.switch_timeout,
         watch=found.watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
+        canary=canary, pause_timeout=found.pause_timeout,
         lock_timeout=found.lock_timeout, smoke_file=smoke_file, is_smoke_off=is_off, smoke_command=found.smoke_command,
         smoke_timeout=found.smoke_timeout, log_file=found.log, summary=found.summary, is_detached=found.detach,
         name=found.name,

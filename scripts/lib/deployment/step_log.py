@@ -29,6 +29,8 @@ class StepLog:
         self._start = clock()
         #: The lines of this run as (seconds since the start, step, message), for a summary.
         self.lines: list[tuple[float, str, str]] = []
+        #: A second table for a summary: its head and its rows.
+        self.table: list[list[str]] = []
 
     def say(self, step: str, message: str) -> None:
         elapsed = self._clock() - self._start
@@ -50,13 +52,16 @@ class StepLog:
             self._write(f"    {line}")
 
     def write_summary(self, file: Path, title: str) -> None:
-        """Appends the run as a Markdown table, as the job page of GitHub Actions shows it. Raises OSError."""
+        """Appends the run as Markdown tables, as the job page of GitHub Actions shows them. Raises OSError."""
         with file.open("a", encoding="utf-8") as summary:
             summary.write(f"### {title}\n\n| s | step | what |\n|--:|---|---|\n")
             for elapsed, step, message in self.lines:
                 text = message.replace("|", "\\|")
                 summary.write(f"| {elapsed:.1f} | {step} | {text} |\n")
             summary.write("\n")
+            if self.table:
+                head, *rows = ["| " + " | ".join(row) + " |\n" for row in self.table]
+                summary.write(f"{head}|{'--:|' * len(self.table[0])}\n{''.join(rows)}\n")
 
     def close(self) -> None:
         self._terminal.close()

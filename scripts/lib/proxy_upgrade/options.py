@@ -7,7 +7,8 @@ import enum
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployment.options import Parser, duration, file, name, or_off, patience
+from deployment.durations import duration, or_off, patience
+from deployment.options import Parser, file, name
 
 
 class ExitCode(enum.IntEnum):

@@ -113,11 +113,15 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // MARK: The judgement of a release
+        .target(name: "Analysis", exclude: ["README.md"], swiftSettings: strict),
+        .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: strict),
+
         // MARK: Control plane
         .target(
             name: "ControlPlane",
             dependencies: [
-                "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "Analysis", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -130,7 +134,7 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck", "TestSupport",
+                "Analysis", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -59,7 +59,7 @@ final class AccessLogBuffer {
         line.append("\",\"epoch\":")
         line.append(Int(destination.epoch))
         switch destination.reason {
-        case .active, .failover: break
+        case .active, .failover, .control: break
         case .canary: line.append(",\"canary\":true")
         case .fallback: line.append(",\"fallback\":true")
         case .preview: line.append(",\"preview\":true")

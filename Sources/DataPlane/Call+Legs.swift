@@ -131,7 +131,7 @@ extension Call {
     func forgetReplay(_ worker: Worker) {
         requestBody.stopKeeping(to: worker.chunks)
         guard let head = requestHead else { return }
-        if !worker.book.logsAccess {
+        if !worker.book.keepsPath(of: self) {
             requestHead = nil
             worker.headerLists.give(head)
         } else if head.isLarge {

@@ -138,6 +138,9 @@ final class Call: StreamContext {
 
     // MARK: What is reported afterwards
 
+    /// The hash of what a release keeps on one color; `nil` if the call was drawn by lot, or no release is under way.
+    var shareKey: UInt64?
+
     let began: MonotonicTime
     /// The client's address, if there is an access log.
     let clientName: String?

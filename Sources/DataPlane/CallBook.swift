@@ -20,6 +20,8 @@ struct CallBook: ~Copyable {
     private var drainWaiters = DrainWaiters()
     private(set) var totals = PerColor<TrafficReport.ColorTotals> { _ in TrafficReport.ColorTotals() }
     private let accessLog: AccessLogBuffer?
+    /// What the calls of a release's step have come to.
+    private(set) var statistics = StepStatistics()
 
     /// Calls begun since queued output was last sent.
     private(set) var begunSinceSent = 0
@@ -30,6 +32,9 @@ struct CallBook: ~Copyable {
 
     /// Whether calls must keep the fields that the access log reports.
     var logsAccess: Bool { accessLog != nil }
+
+    /// Whether a call must keep its path to the end.
+    func keepsPath(of call: Call) -> Bool { logsAccess || call.destination?.isDrawn == true }
 
     /// Bytes that calls hold besides their bodies and header lists.
     var heldBytes: Int { calls.count * Call.cost }
@@ -47,7 +52,7 @@ struct CallBook: ~Copyable {
         enter(call, destination)
         begunSinceSent += 1
         switch destination.reason {
-        case .active: break
+        case .active, .control: break
         case .failover: totals[destination.color].failedOver += 1
         case .canary: totals[destination.color].canary += 1
         // It was never at the color of the release.
@@ -109,6 +114,7 @@ struct CallBook: ~Copyable {
     private mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime) {
         leave(destination)
         totals[destination.color].book(call, duration: now.nanosecondsSince(call.began) / 1_000)
+        if destination.isDrawn { statistics.book(call, destination) }
         accessLog?.append(call, destination, ended: now)
     }
 

@@ -123,7 +123,7 @@ final class ClientConnection: Connection {
         if let timeout = unsafe head.withValue(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) }) ?? nil {
             setDeadline(call, timeout)
         }
-        worker.begin(call, wish ?? .none) { shareHash(of: head, $0) }
+        worker.begin(call, wish ?? .none) { shareHash(of: call, head, $0) }
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
         } else if !hasPath, !head.has(.path) {
@@ -168,7 +168,7 @@ final class ClientConnection: Connection {
 
     /// The hash by which a call belongs to a release's share or not.
     @inline(never)
-    private func shareHash(of head: HeaderList, _ secret: ShareSecret) -> UInt64 {
+    private func shareHash(of call: Call, _ head: HeaderList, _ secret: ShareSecret) -> UInt64 {
         var hash: UInt64?
         switch worker.stickyKey {
         case .none: break
@@ -179,6 +179,7 @@ final class ClientConnection: Connection {
                 if hash == nil, !value.isEmpty { unsafe hash = secret.hash(value) }
             }
         }
+        call.shareKey = hash
         return hash ?? worker.random.next()
     }
 

@@ -157,6 +157,14 @@ package final class DataPlane: TrafficControl {
         return report
     }
 
+    package func stepStatistics() async -> StepStatistics {
+        var all = StepStatistics()
+        for worker in workers {
+            all.add(await onLoop(of: worker, else: StepStatistics()) { worker.book.statistics })
+        }
+        return all
+    }
+
     /// Puts new certificates in force for clients that connect from now on; existing connections go on with the old
     /// ones.
     package func publish(tls: TLSContext) {

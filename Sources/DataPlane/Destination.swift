@@ -8,6 +8,8 @@ package struct Destination: Equatable, Sendable {
         case failover
         /// The call belongs to the share that a release gives to the color that isn't active.
         case canary
+        /// A release is under way, and the call doesn't belong to its share: this is the active color.
+        case control
         /// The call belonged to a release's share, but that color couldn't be reached; this is the active one.
         case fallback
         /// The call came by the preview listener: this is the color that wasn't active.
@@ -28,11 +30,19 @@ package struct Destination: Equatable, Sendable {
         self.reason = reason
     }
 
+    /// Whether chance has decided between the colors, so that the call's end says something of the one by the other.
+    var isDrawn: Bool {
+        switch reason {
+        case .canary, .control, .fallback: true
+        case .active, .failover, .preview, .metadata: false
+        }
+    }
+
     /// Whether the color was asked for. Such a call belongs to no change: it never fails over, and nobody waits for its
     /// end who waits for the calls that a change has left behind.
     package var isAskedFor: Bool {
         switch reason {
-        case .active, .failover, .canary, .fallback: false
+        case .active, .failover, .canary, .control, .fallback: false
         case .preview, .metadata: true
         }
     }

@@ -39,10 +39,10 @@ struct Router: ~Copyable {
         switch wish {
         case .none:
             if route.share > .none, route.share.contains(hash(routeWord.secret)) { return canary(route) }
-            guard failover else { return Destination(epoch: route.epoch, color: route.active, reason: .active) }
+            let rest: Destination.Reason = route.share > .none ? .control : .active
+            guard failover else { return Destination(epoch: route.epoch, color: route.active, reason: rest) }
             let color = FailoverRule.target(active: route.active, isEnabled: true, routable: health)
-            return Destination(
-                epoch: route.epoch, color: color, reason: color == route.active ? .active : .failover)
+            return Destination(epoch: route.epoch, color: color, reason: color == route.active ? rest : .failover)
         case .preview:
             return Destination(epoch: route.epoch, color: route.active.other, reason: .preview)
         case .metadata(let name):

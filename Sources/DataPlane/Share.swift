@@ -13,6 +13,9 @@ package struct Share: Equatable, Comparable, Sendable {
         self.parts = min(parts, Self.whole)
     }
 
+    /// The share as a number from 0 to 1.
+    package var fraction: Double { Double(parts) / Double(Self.whole) }
+
     package static func < (left: Share, right: Share) -> Bool { left.parts < right.parts }
 
     /// Whether a hash belongs to the share. Hashes that are spread evenly over all numbers meet it, and one that belongs

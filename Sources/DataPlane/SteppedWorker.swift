@@ -84,6 +84,9 @@ package final class SteppedWorker {
 
     // MARK: Inspection
 
+    /// What the calls of a release's step have come to.
+    package var statistics: StepStatistics { worker.book.statistics }
+
     /// Returns once the access log has all lines handed over so far.
     package func flushAccessLog() async { await accessLog?.flush() }
 

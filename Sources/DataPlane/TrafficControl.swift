@@ -9,6 +9,9 @@ package protocol TrafficControl: Sendable {
     /// was made, so that after a route change no stream is left that begins under the old route.
     func report() async -> TrafficReport
 
+    /// What the calls of the newest step of a release have come to, in this process.
+    func stepStatistics() async -> StepStatistics
+
     /// Ends the calls that began on a color before an epoch with a gRPC answer (UNAVAILABLE, with a pushback), each at
     /// a moment of its own within `spread`. Calls that end by themselves meanwhile are not touched. This replaces
     /// whatever an earlier call of this function has not ended yet.

@@ -57,6 +57,9 @@ package final class CombinedTraffic: TrafficControl {
         own.publish(health: health)
     }
 
+    /// Stays local: a process that was taken over from gets no new connections, and its calls end soon.
+    package func stepStatistics() async -> StepStatistics { await own.stepStatistics() }
+
     /// As `TrafficControl.report` says, with the calls of the earlier processes. One that doesn't answer in time is
     /// counted with its last report.
     package func report() async -> TrafficReport {

@@ -32,9 +32,27 @@ import Testing
     @Test func refusesWhatItDoesNotKnow() {
         #expect(
             flaw(#"{"guard": "60s"}"#)
-                == #"a release plan has no field "guard"; allowed: to, steps, min_calls, on_no_data, reason"#)
+                == #"a release plan has no field "guard"; allowed: to, steps, min_calls, on_no_data, on_breach, "#
+                + "error_margin, latency_margin, max_error_share, max_p99, reason")
         #expect(flaw(#"{"steps": [{"shadow": "1%"}]}"#) == #"a step has no field "shadow"; allowed: canary, for"#)
-        #expect(flaw(#"{"max_error_share": 1}"#)?.hasPrefix(#"a release plan has no field "max_error_share""#) == true)
+        #expect(flaw(#"{"max_errors": 1}"#)?.hasPrefix(#"a release plan has no field "max_errors""#) == true)
+    }
+
+    @Test func takesLimits() throws {
+        let given = try plan(
+            """
+            {"on_breach": "pause", "error_margin": "2%", "latency_margin": 1.5, "max_error_share": "5%", "max_p99": "250ms"}
+            """)
+        #expect(given.onBreach == .pause && given.errorMargin == 0.02 && given.latencyMargin == 1.5)
+        #expect(given.maxErrorShare == 0.05 && given.maxP99 == 0.25)
+    }
+
+    @Test(arguments: [
+        (#"{"on_breach": "ignore"}"#, "on_breach"), (#"{"error_margin": "51%"}"#, "error_margin"),
+        (#"{"error_margin": 1}"#, "error_margin"), (#"{"latency_margin": 0.9}"#, "latency_margin"),
+        (#"{"max_error_share": "100%"}"#, "max_error_share"), (#"{"max_p99": "0s"}"#, "max_p99"),
+    ]) func refusesLimitsThatAreNone(json: String, name: String) throws {
+        #expect(try #require(flaw(json)).contains(name))
     }
 
     @Test(arguments: [

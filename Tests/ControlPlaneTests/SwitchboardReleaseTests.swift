@@ -122,6 +122,49 @@ import TestSupport
         #expect(record.canaryCalls == 5 && record.controlCalls == 33 && record.fallenBack == 2)
     }
 
+    /// As after a start, when nothing has been checked yet.
+    @Test func whatIsNotKnownPausesNothing() async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        for color in Color.allCases { bench.health.set(color, .unknown) }
+        _ = await bench.switchboard.lookAtRelease(TrafficReport(), await bench.health.health())
+        #expect(bench.switchboard.state.release?.phase == .running)
+    }
+
+    /// More calls for a color that is down are as wrong as a switch to it.
+    @Test(arguments: [Release.Command.promote, .resume]) func doesNotGoOnToAColorThatIsDown(
+        command: Release.Command
+    ) async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        _ = try await bench.switchboard.steer(.pause, reason: nil, who: "someone")
+        bench.health.set(.green, .unhealthy)
+        await #expect(throws: ReleaseRefusal.change(.targetNotHealthy(.sample(.green, .unhealthy)))) {
+            try await bench.switchboard.steer(command, reason: nil, who: "someone")
+        }
+        #expect(bench.route.load().share == Share(parts: 500))
+        #expect(bench.auditLines.last?.contains(#""outcome":"refused""#) == true)
+        _ = try await bench.switchboard.steer(.abort, reason: nil, who: "someone")
+    }
+
+    @Test func followsCommandsOnlyUnderTheEpochThatTheyAreMeantFor() async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        await #expect(throws: ReleaseRefusal.change(.epochMismatch(actual: 2))) {
+            try await bench.switchboard.steer(.promote, condition: .epochs([1]), reason: nil, who: "someone")
+        }
+        _ = try await bench.switchboard.steer(.promote, condition: .epochs([2]), reason: nil, who: "someone")
+        #expect(bench.route.load().epoch == 3)
+    }
+
+    @Test func aTrialOfARollbackSaysWhatItWouldDo() async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        let receipt = try await bench.switchboard.trial(ChangeRequest(.rollback, who: "someone"))
+        #expect(receipt.outcome == .wouldChange && receipt.change.from == .green && receipt.change.to == .blue)
+        #expect(bench.route.load().epoch == 2)
+    }
+
     @Test func pausesWhenAColorIsNotHealthy() async throws {
         let bench = try SwitchboardBench()
         _ = try await bench.switchboard.begin(request(plan))
@@ -140,5 +183,79 @@ import TestSupport
         await #expect(throws: ReleaseRefusal.change(.handedOver)) {
             try await bench.switchboard.steer(.abort, reason: nil, who: "someone")
         }
+    }
+
+    // MARK: The guard
+
+    /// A step in which the new color fails some of its calls.
+    private func statistics(epoch: UInt64, calls: Int, failing: Int, oldFailing: Int = 0) -> StepStatistics {
+        var method = StepStatistics.Method()
+        (method.colors.green.calls, method.colors.green.failures) = (calls, failing)
+        method.colors.green.succeeded = calls - failing
+        (method.colors.blue.calls, method.colors.blue.failures) = (9 * calls, oldFailing)
+        method.colors.blue.succeeded = 9 * calls - oldFailing
+        return StepStatistics(epoch: epoch, methods: ["/model.Service/Predict": method])
+    }
+
+    private func look(_ bench: SwitchboardBench, _ statistics: StepStatistics) async {
+        _ = await bench.switchboard.lookAtRelease(TrafficReport(), await bench.health.health(), statistics)
+    }
+
+    @Test func aColorThatIsWorseIsTakenBack() async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        await look(bench, statistics(epoch: 2, calls: 100, failing: 0))
+        #expect(bench.switchboard.state.release != nil)
+        await look(bench, statistics(epoch: 2, calls: 200, failing: 60))
+        let ended = try #require(bench.switchboard.state.releases.first)
+        #expect(!ended.isUnderWay && ended.breach?.method == "/model.Service/Predict")
+        #expect(ended.breach?.newCalls == 200 && ended.breach?.newFailures == 60)
+        #expect(bench.route.load() == Route(epoch: 3, active: .blue))
+        #expect(bench.auditLines.last?.contains(#""who":"guard""#) == true)
+    }
+
+    /// Both colors strike the same trouble.
+    @Test func aColorThatIsNoWorseGoesOn() async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        for calls in stride(from: 10, through: 1_000, by: 10) {
+            await look(bench, statistics(epoch: 2, calls: calls, failing: calls / 10, oldFailing: 9 * calls / 10))
+        }
+        #expect(bench.switchboard.state.release?.phase == .running)
+    }
+
+    /// What an earlier step has counted says nothing of this one.
+    @Test func countsOfAnotherStepAreNotJudged() async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        _ = try await bench.switchboard.steer(.promote, reason: nil, who: "someone")
+        await look(bench, statistics(epoch: 2, calls: 200, failing: 200))
+        #expect(bench.switchboard.state.release?.phase == .running)
+        await look(bench, statistics(epoch: 3, calls: 200, failing: 200))
+        #expect(bench.switchboard.state.release == nil)
+    }
+
+    /// Each time that judging begins anew takes a part of the error budget.
+    @Test func remembersHowOftenItHasBegunToJudge() async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        await look(bench, statistics(epoch: 2, calls: 1, failing: 0))
+        await look(bench, statistics(epoch: 2, calls: 2, failing: 0))
+        #expect(bench.switchboard.state.release?.judged == 1)
+        _ = try await bench.switchboard.steer(.promote, reason: nil, who: "someone")
+        await look(bench, statistics(epoch: 3, calls: 1, failing: 0))
+        #expect(bench.switchboard.state.release?.judged == 2)
+    }
+
+    /// UNIMPLEMENTED is a fault only where the other color knows the method.
+    @Test(arguments: [true, false]) func strangersFailNoRelease(isKnown: Bool) async throws {
+        let bench = try SwitchboardBench()
+        _ = try await bench.switchboard.begin(request(plan))
+        var method = StepStatistics.Method()
+        (method.colors.green.calls, method.colors.green.unimplemented) = (200, 200)
+        (method.colors.blue.calls, method.colors.blue.succeeded) = (2_000, isKnown ? 2_000 : 0)
+        if !isKnown { method.colors.blue.unimplemented = 2_000 }
+        await look(bench, StepStatistics(epoch: 2, methods: ["/nobody.Knows/It": method]))
+        #expect((bench.switchboard.state.release == nil) == isKnown)
     }
 }

@@ -186,6 +186,8 @@ struct StatusBody: Encodable {
     var failover: FailoverBody?
     /// Present only if there is a preview listener.
     var preview: PreviewBody?
+    /// Present only while a release is under way.
+    var release: ReleaseSummaryBody?
     var colors: [String: ColorBody]
     var inFlight: [InFlightBody]
     /// Present only if it isn't 0.
@@ -260,6 +262,7 @@ struct StatusBody: Encodable {
             DrainBody($0, callsLeft: traffic.inFlight(on: $0.drain.color, before: $0.drain.epoch))
         }
         self.failover = failover.map(FailoverBody.init)
+        release = state.release.map(ReleaseSummaryBody.init)
         self.preview = preview.map {
             PreviewBody(
                 address: $0.description, color: state.active.other,

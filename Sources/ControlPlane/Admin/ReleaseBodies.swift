@@ -28,6 +28,13 @@ struct ReleaseBody: Encodable {
         var steps: [StepBody]
         var minCalls: Int
         var onNoData: ReleasePlan.NoData
+        var onBreach: ReleasePlan.OnBreach
+        /// In percent.
+        var errorMargin: Double
+        var latencyMargin: Double
+        var maxErrorShare: Double?
+        /// In seconds.
+        var maxP99: Double?
         var reason: String?
     }
 
@@ -53,6 +60,8 @@ struct ReleaseBody: Encodable {
     var secondsLeft: Double?
     /// What comes when the step's time is up.
     var next: String?
+    /// The evidence that the new color is worse.
+    var breach: Release.Breach?
     var steps: [RecordBody]
     /// The epoch in force.
     var epoch: UInt64
@@ -63,7 +72,10 @@ struct ReleaseBody: Encodable {
         plan = PlanBody(
             to: release.plan.to,
             steps: release.plan.steps.map { StepBody(canary: $0.share.percent, for: $0.time.text) },
-            minCalls: release.plan.minCalls, onNoData: release.plan.onNoData, reason: release.plan.reason)
+            minCalls: release.plan.minCalls, onNoData: release.plan.onNoData, onBreach: release.plan.onBreach,
+            errorMargin: Self.percent(release.plan.errorMargin), latencyMargin: release.plan.latencyMargin,
+            maxErrorShare: release.plan.maxErrorShare.map(Self.percent), maxP99: release.plan.maxP99,
+            reason: release.plan.reason)
         from = release.from
         to = release.plan.to
         startedAt = release.startedAt
@@ -76,16 +88,22 @@ struct ReleaseBody: Encodable {
         case .ended(let outcome, let at): (self.outcome, endedAt) = (outcome, at)
         }
         step = release.records.isEmpty ? nil : release.step + 1
-        share = release.share.percent
+        share = release.shownShare.percent
         secondsLeft = release.left.map { ($0.inSeconds * 1_000).rounded() / 1_000 }
         if release.isUnderWay {
             let following = release.plan.steps.dropFirst(release.step + 1).first
             next = following.map { "canary \($0.share.percent)" } ?? "all calls"
         }
+        breach = release.breach
         steps = release.records.map { RecordBody($0, release.plan) }
         self.epoch = epoch
         self.auditError = auditError
     }
+}
+
+extension ReleaseBody {
+    /// A share in percent, to the hundredth.
+    private static func percent(_ share: Double) -> Double { (share * 10_000).rounded() / 100 }
 }
 
 extension ReleaseBody.RecordBody {
@@ -99,6 +117,27 @@ extension ReleaseBody.RecordBody {
         fallenBack = record.fallenBack
         let all = record.canaryCalls + record.controlCalls
         shareMet = all > 0 ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
+    }
+}
+
+/// The release under way, in `/status`.
+struct ReleaseSummaryBody: Encodable {
+    var release: UInt64
+    var to: Color
+    var share: String
+    /// The step's place in the plan, from 1.
+    var step: Int
+    /// `running` or `paused`.
+    var phase: String
+    var paused: Release.Pause?
+
+    init(_ release: Release) {
+        self.release = release.number
+        to = release.plan.to
+        share = release.share.percent
+        step = release.step + 1
+        phase = release.phase.name
+        paused = release.phase.pause
     }
 }
 

@@ -73,9 +73,11 @@ struct ReleaseHandlers: Sendable {
     private func steer(_ command: Release.Command, _ request: AdminRequest) async throws -> Response {
         let query = try QueryParameters(request.query, allowed: ["reason"])
         let reason = try ChangeHandlers.checked(reason: query["reason"])
+        let condition = try ChangeRequest.Condition(ifMatch: request.ifMatch)
         let result: (release: Release, auditError: String?)
         do {
-            result = try await services.switchboard.steer(command, reason: reason, who: request.who)
+            result = try await services.switchboard.steer(
+                command, condition: condition, reason: reason, who: request.who)
         } catch {
             throw refusal(error)
         }
@@ -105,27 +107,22 @@ struct ReleaseHandlers: Sendable {
         let details = AdminError.Details(active: state.active.name, epoch: state.epoch)
         switch refusal {
         case .change(let refusal): return ChangeHandlers(services).refusal(refusal)
-        case .alreadyActive(let color):
-            return AdminError(.conflict, "\(color) is active already", details: details)
-        case .keyIsTaken(let number):
-            return AdminError(
-                .unprocessableContent, "the Idempotency-Key is that of release \(number), which has another plan",
-                details: details)
-        case .notPossible(let reason): return AdminError(.conflict, reason, details: details)
+        case .keyIsTaken: return AdminError(.unprocessableContent, "\(refusal)", details: details)
+        case .alreadyActive, .notPossible: return AdminError(.conflict, "\(refusal)", details: details)
         }
     }
 
     // MARK: Waiting
 
-    /// Waits until a release is over, or the time is up.
+    /// Waits until a release is over or waits for somebody itself, or the time is up.
     ///
-    /// - Returns: the release as it is then, and whether it is over.
+    /// - Returns: the release as it is then, and whether it doesn't go on by itself.
     private func end(of release: Release, within time: Duration) async -> (Release, Bool) {
         let deadline = ContinuousClock.now + time
         while true {
             let state = services.switchboard.state
             let now = state.releases.first { $0.number == release.number } ?? release
-            if !now.isUnderWay { return (now, true) }
+            if now.phase != .running { return (now, true) }
             // A process that has been taken over from learns nothing more.
             guard ContinuousClock.now < deadline, !services.isStopping(), !Task.isCancelled else { return (now, false) }
             try? await Task.sleep(for: Self.look)

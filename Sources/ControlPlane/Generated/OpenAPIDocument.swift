@@ -411,7 +411,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "wait",
                     "in": "query",
-                    "description": "Delays the answer until the release is over or `timeout` has passed. Needs `timeout`.",
+                    "description": "Delays the answer until the release is over or paused, or `timeout` has passed. Needs `timeout`.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -451,7 +451,7 @@ package enum OpenAPIDocument {
                     }
                   },
                   "202": {
-                    "description": "The release was not over when `timeout` had passed.",
+                    "description": "The release was still going on when `timeout` had passed.",
                     "headers": {
                       "ETag": {
                         "description": "The epoch in quotes, as `If-Match` takes it.",
@@ -522,7 +522,7 @@ package enum OpenAPIDocument {
                   {
                     "name": "wait",
                     "in": "query",
-                    "description": "Delays the answer until the release is over or `timeout` has passed. Needs `timeout`.",
+                    "description": "Delays the answer until the release is over or paused, or `timeout` has passed. Needs `timeout`.",
                     "schema": {
                       "type": "string",
                       "enum": [
@@ -592,7 +592,7 @@ package enum OpenAPIDocument {
                     }
                   },
                   "202": {
-                    "description": "The release has begun, and was not over when `timeout` had passed.",
+                    "description": "The release has begun, and was still going on when `timeout` had passed.",
                     "headers": {
                       "ETag": {
                         "description": "The epoch in quotes, as `If-Match` takes it.",
@@ -689,6 +689,15 @@ package enum OpenAPIDocument {
                       "maxLength": 500,
                       "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
                     }
+                  },
+                  {
+                    "name": "If-Match",
+                    "in": "header",
+                    "description": "The change is made only if the epoch is among these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(\\*|\"?[0-9]{1,18}\"?)$"
+                    }
                   }
                 ],
                 "responses": {
@@ -724,7 +733,17 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "No release is under way, or it is in no state for this.",
+                    "description": "No release is under way, it is in no state for this, or the color that would get more calls is not healthy.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "412": {
+                    "description": "Refused: the epoch is not one of those in `If-Match`.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -770,6 +789,15 @@ package enum OpenAPIDocument {
                       "maxLength": 500,
                       "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
                     }
+                  },
+                  {
+                    "name": "If-Match",
+                    "in": "header",
+                    "description": "The change is made only if the epoch is among these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(\\*|\"?[0-9]{1,18}\"?)$"
+                    }
                   }
                 ],
                 "responses": {
@@ -805,7 +833,17 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "No release is under way, or it is in no state for this.",
+                    "description": "No release is under way, it is in no state for this, or the color that would get more calls is not healthy.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "412": {
+                    "description": "Refused: the epoch is not one of those in `If-Match`.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -851,6 +889,15 @@ package enum OpenAPIDocument {
                       "maxLength": 500,
                       "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
                     }
+                  },
+                  {
+                    "name": "If-Match",
+                    "in": "header",
+                    "description": "The change is made only if the epoch is among these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(\\*|\"?[0-9]{1,18}\"?)$"
+                    }
                   }
                 ],
                 "responses": {
@@ -886,7 +933,17 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "No release is under way, or it is in no state for this.",
+                    "description": "No release is under way, it is in no state for this, or the color that would get more calls is not healthy.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "412": {
+                    "description": "Refused: the epoch is not one of those in `If-Match`.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -932,6 +989,15 @@ package enum OpenAPIDocument {
                       "maxLength": 500,
                       "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
                     }
+                  },
+                  {
+                    "name": "If-Match",
+                    "in": "header",
+                    "description": "The change is made only if the epoch is among these: `7`, `\"7\"`, `\"7\", \"8\"`, or `*` for any.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^(\\*|\"?[0-9]{1,18}\"?)$"
+                    }
                   }
                 ],
                 "responses": {
@@ -967,7 +1033,17 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "No release is under way, or it is in no state for this.",
+                    "description": "No release is under way, it is in no state for this, or the color that would get more calls is not healthy.",
+                    "content": {
+                      "application/json": {
+                        "schema": {
+                          "$ref": "#/components/schemas/Error"
+                        }
+                      }
+                    }
+                  },
+                  "412": {
+                    "description": "Refused: the epoch is not one of those in `If-Match`.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -1883,6 +1959,44 @@ package enum OpenAPIDocument {
                   "preview": {
                     "$ref": "#/components/schemas/Preview"
                   },
+                  "release": {
+                    "type": "object",
+                    "properties": {
+                      "release": {
+                        "type": "integer",
+                        "minimum": 1
+                      },
+                      "to": {
+                        "$ref": "#/components/schemas/Color"
+                      },
+                      "share": {
+                        "type": "string"
+                      },
+                      "step": {
+                        "type": "integer",
+                        "minimum": 1
+                      },
+                      "phase": {
+                        "type": "string",
+                        "enum": [
+                          "running",
+                          "paused"
+                        ]
+                      },
+                      "paused": {
+                        "type": "string"
+                      }
+                    },
+                    "required": [
+                      "phase",
+                      "release",
+                      "share",
+                      "step",
+                      "to"
+                    ],
+                    "additionalProperties": false,
+                    "description": "The release under way."
+                  },
                   "colors": {
                     "type": "object",
                     "properties": {
@@ -2183,6 +2297,43 @@ package enum OpenAPIDocument {
                     ],
                     "description": "What happens without them; `pause` by default."
                   },
+                  "on_breach": {
+                    "type": "string",
+                    "enum": [
+                      "rollback",
+                      "pause"
+                    ],
+                    "description": "What happens when the new color is found to be worse; `rollback` by default."
+                  },
+                  "error_margin": {
+                    "type": "string",
+                    "enum": [
+                      "0%",
+                      "0.5%",
+                      "2%"
+                    ],
+                    "description": "By how much the new color's share of failures may exceed the old one's: `0%` to `50%`; `0.5%` by default. The enumeration is an example."
+                  },
+                  "latency_margin": {
+                    "type": "number",
+                    "minimum": 1,
+                    "maximum": 100,
+                    "description": "By which factor the new color may be slower to the first byte; 1.25 by default."
+                  },
+                  "max_error_share": {
+                    "type": "string",
+                    "enum": [
+                      "1%",
+                      "5.5%"
+                    ],
+                    "description": "The share of failures that the new color may have, whatever the old one has. The enumeration is an example."
+                  },
+                  "max_p99": {
+                    "type": "string",
+                    "pattern": "^[1-9][0-9]{0,3}ms$",
+                    "example": "250ms",
+                    "description": "The 99th percentile of the time to the first byte that the new color may have: `1ms` to `1m`."
+                  },
                   "reason": {
                     "type": "string",
                     "maxLength": 500,
@@ -2190,6 +2341,66 @@ package enum OpenAPIDocument {
                   }
                 },
                 "additionalProperties": false
+              },
+              "Breach": {
+                "type": "object",
+                "properties": {
+                  "signal": {
+                    "type": "string",
+                    "description": "What is worse: `failures`, `time to first byte`, `max_error_share` or `max_p99`."
+                  },
+                  "method": {
+                    "type": "string"
+                  },
+                  "basis": {
+                    "type": "string",
+                    "description": "What it was compared with: `calls at the same time`, `keys at the same time`, `a key's own past` or `limit`."
+                  },
+                  "new_calls": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "new_failures": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "old_calls": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "old_failures": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "new_keys": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "old_keys": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "probability": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 1,
+                    "description": "The chance that a color which isn't worse is ever found to be so by evidence as strong as this."
+                  }
+                },
+                "required": [
+                  "basis",
+                  "method",
+                  "new_calls",
+                  "new_failures",
+                  "new_keys",
+                  "old_calls",
+                  "old_failures",
+                  "old_keys",
+                  "probability",
+                  "signal"
+                ],
+                "additionalProperties": false,
+                "description": "The evidence that the new color is worse."
               },
               "Release": {
                 "type": "object",
@@ -2233,10 +2444,31 @@ package enum OpenAPIDocument {
                       },
                       "reason": {
                         "type": "string"
+                      },
+                      "on_breach": {
+                        "type": "string"
+                      },
+                      "error_margin": {
+                        "type": "number",
+                        "description": "In percent."
+                      },
+                      "latency_margin": {
+                        "type": "number"
+                      },
+                      "max_error_share": {
+                        "type": "number",
+                        "description": "In percent."
+                      },
+                      "max_p99": {
+                        "type": "number",
+                        "description": "In seconds."
                       }
                     },
                     "required": [
+                      "error_margin",
+                      "latency_margin",
                       "min_calls",
+                      "on_breach",
                       "on_no_data",
                       "steps",
                       "to"
@@ -2272,17 +2504,20 @@ package enum OpenAPIDocument {
                       "asked",
                       "no_data",
                       "health",
+                      "breach",
                       "failover",
                       "away"
                     ],
-                    "description": "Why it is paused: somebody asked; the step had too few calls; a color isn't healthy; calls fail over; the Proxy was away for longer than the step takes."
+                    "description": "Why it is paused: somebody asked; the step had too few calls; a color isn't healthy; the new color is worse; calls fail over; the Proxy was away for longer than the step takes."
                   },
                   "outcome": {
                     "type": "string",
                     "enum": [
                       "done",
-                      "aborted"
-                    ]
+                      "aborted",
+                      "rolled_back"
+                    ],
+                    "description": "`aborted` by somebody, or for want of calls; `rolled_back` as the new color was worse."
                   },
                   "ended_at": {
                     "$ref": "#/components/schemas/Time"
@@ -2361,6 +2596,9 @@ package enum OpenAPIDocument {
                   "audit_error": {
                     "type": "string",
                     "description": "Why something is missing: the line in the audit log, or, after a return, the state on disk."
+                  },
+                  "breach": {
+                    "$ref": "#/components/schemas/Breach"
                   }
                 },
                 "required": [

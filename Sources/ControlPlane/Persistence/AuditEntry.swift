@@ -63,18 +63,21 @@ package struct AuditEntry: Sendable, Equatable, Codable {
     /// How far a release was.
     package struct ReleaseRecord: Sendable, Equatable, Codable {
         package var number: UInt64
-        /// The step's place in the plan, from 1.
-        package var step: Int
+        /// The step's place in the plan, from 1; `nil` if there are none.
+        package var step: Int?
         /// The share of calls that goes to the new color from now on.
         package var share: String
         /// `running`, `paused` or `ended`.
         package var phase: String
+        /// Why it is paused.
+        package var paused: Release.Pause?
 
         package init(_ release: Release) {
             number = release.number
-            step = release.step + 1
-            share = release.share.percent
+            step = release.records.isEmpty ? nil : release.step + 1
+            share = release.shownShare.percent
             phase = release.phase.name
+            paused = release.phase.pause
         }
     }
 
@@ -137,11 +140,15 @@ package struct AuditEntry: Sendable, Equatable, Codable {
     }
 
     /// The line for an event of a release.
+    ///
+    /// - Parameter isReturn: whether its calls go back to where they came from.
     package init(
-        _ release: Release, _ action: Action, epoch: UInt64, at time: Timestamp, reason: String? = nil, who: String
+        _ release: Release, _ action: Action, epoch: UInt64, at time: Timestamp, isReturn: Bool = false,
+        reason: String? = nil, who: String
     ) {
+        let (from, to) = isReturn ? (release.plan.to, release.from) : (release.from, release.plan.to)
         self.init(
-            time: time, epoch: epoch, action: action, from: release.from, to: release.plan.to, outcome: .changed,
+            time: time, epoch: epoch, action: action, from: from, to: to, outcome: .changed,
             forced: release.forced, reason: reason ?? (action == .release ? release.plan.reason : nil), who: who)
         self.release = ReleaseRecord(release)
     }

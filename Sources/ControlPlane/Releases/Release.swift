@@ -24,6 +24,8 @@ package struct Release: Sendable, Equatable, Codable {
         case noData = "no_data"
         /// A color isn't healthy.
         case health
+        /// The new color is worse, and the plan says to wait then, or there is no healthy color to go back to.
+        case breach
         /// New calls go to the new color because the old one is down.
         case failover
         /// The Proxy was away for longer than the step takes.
@@ -34,8 +36,51 @@ package struct Release: Sendable, Equatable, Codable {
     package enum Outcome: String, Sendable, Equatable, Codable, CaseIterable {
         /// All calls go to the new color.
         case done
-        /// All calls go where they went before.
+        /// All calls go where they went before, as somebody wanted it so.
         case aborted
+        /// All calls go where they went before, as the new color was worse.
+        case rolledBack = "rolled_back"
+    }
+
+    /// The evidence that the new color is worse.
+    package struct Breach: Sendable, Equatable, Codable {
+        /// What is worse.
+        package var signal: String
+        /// The method's path.
+        package var method: String
+        /// What it was compared with.
+        package var basis: String
+        /// Calls of the method in the step, and those that failed by the color's fault.
+        package var newCalls: Int
+        package var newFailures: Int
+        package var oldCalls: Int
+        package var oldFailures: Int
+        /// Keys behind the evidence; 0 where calls are drawn by lot.
+        package var newKeys: Int
+        package var oldKeys: Int
+        /// The chance that a color which isn't worse is ever found to be so, by evidence as strong as this.
+        package var probability: Double
+
+        package init(
+            signal: String, method: String, basis: String, newCalls: Int, newFailures: Int, oldCalls: Int,
+            oldFailures: Int, newKeys: Int = 0, oldKeys: Int = 0, probability: Double
+        ) {
+            self.signal = signal
+            self.method = method
+            self.basis = basis
+            self.newCalls = newCalls
+            self.newFailures = newFailures
+            self.oldCalls = oldCalls
+            self.oldFailures = oldFailures
+            self.newKeys = newKeys
+            self.oldKeys = oldKeys
+            self.probability = probability
+        }
+
+        /// The evidence in a line, for the audit log.
+        package var text: String {
+            "\(signal) of \(method): \(newFailures) of \(newCalls) calls failed, against \(oldFailures) of \(oldCalls)"
+        }
     }
 
     /// What a step has seen.
@@ -60,10 +105,13 @@ package struct Release: Sendable, Equatable, Codable {
 
     /// What the colors' calls and health were since the last look.
     package struct Observation: Sendable, Equatable {
+        /// The time since the last look, by a clock that doesn't jump.
+        package var elapsed = Duration.zero
+        /// Less those that fell back, which may have been counted at the look before.
         package var canaryCalls = 0
         package var controlCalls = 0
         package var fallenBack = 0
-        /// Whether the color has an endpoint that can take calls.
+        /// Whether the color isn't known to be unhealthy.
         package var isHealthy = PerColor(blue: true, green: true)
         package var isFailingOver = false
 
@@ -113,9 +161,14 @@ package struct Release: Sendable, Equatable, Codable {
     package private(set) var phase = Phase.running
     /// One for each step that has begun.
     package private(set) var records: [StepRecord] = []
-    /// How much of the current step's time has passed up to `seenAt`, in milliseconds.
+    /// The evidence that has made the release pause or go back.
+    package private(set) var breach: Breach?
+    /// How many steps, or parts of steps, have been judged.
+    package private(set) var judged = 0
+    /// How much of the current step's time has passed, in milliseconds.
     private var spent: Int64 = 0
-    /// The last time at which the release was looked at.
+    /// The last time at which the release was looked at, by the wall clock: how long the Proxy was away is not known
+    /// otherwise.
     package private(set) var seenAt: Timestamp
 
     package init(
@@ -151,6 +204,12 @@ package struct Release: Sendable, Equatable, Codable {
     /// The share that the release gives to the new color.
     package var share: Share { isUnderWay ? plan.steps[step].share : .none }
 
+    /// The share of new calls that the new color has, which is all of them once the release is done.
+    package var shownShare: Share {
+        if case .ended(as: .done, _) = phase { return .all }
+        return share
+    }
+
     /// How long the current step still takes; `nil` if the release is over.
     package var left: Duration? {
         isUnderWay ? .milliseconds(max(0, plan.steps[step].milliseconds - spent)) : nil
@@ -170,13 +229,12 @@ package struct Release: Sendable, Equatable, Codable {
     /// - Returns: what has to follow; `nil` if nothing but counts has changed.
     package mutating func observe(_ seen: Observation, at now: Timestamp) -> Effect? {
         guard isUnderWay else { return nil }
-        records[step].canaryCalls += seen.canaryCalls
+        records[step].canaryCalls = max(0, records[step].canaryCalls + seen.canaryCalls)
         records[step].controlCalls += seen.controlCalls
         records[step].fallenBack += seen.fallenBack
-        let passed = max(0, now.milliseconds - seenAt.milliseconds)
         seenAt = max(seenAt, now)
         guard case .running = phase else { return nil }
-        spent += passed
+        spent += seen.elapsed.wholeMilliseconds
         if seen.isFailingOver { return pause(.failover) }
         if !seen.isHealthy[from] || !seen.isHealthy[plan.to] { return pause(.health) }
         guard spent >= plan.steps[step].milliseconds else { return nil }
@@ -186,6 +244,24 @@ package struct Release: Sendable, Equatable, Codable {
         case .pause: return pause(.noData)
         case .abort: return end(.aborted, at: now)
         }
+    }
+
+    /// Notes that a step, or the rest of one after a restart, is judged from now on.
+    package mutating func judgementBegins() { judged += 1 }
+
+    /// Takes the evidence that the new color is worse. A paused release is watched, too.
+    ///
+    /// - Parameter canGoBack: whether the old color is healthy.
+    /// - Returns: what has to follow; `nil` if nothing more can.
+    package mutating func found(_ breach: Breach, canGoBack: Bool, at now: Timestamp) -> Effect? {
+        guard isUnderWay else { return nil }
+        let isKnown = self.breach != nil
+        self.breach = breach
+        guard plan.onBreach == .rollback, canGoBack else {
+            if case .paused = phase, isKnown { return nil }
+            return pause(.breach)
+        }
+        return end(.rolledBack, at: now)
     }
 
     /// Follows a command.
@@ -235,6 +311,11 @@ package struct Release: Sendable, Equatable, Codable {
 }
 
 extension Release.Phase {
+    /// Why it is paused; `nil` if it isn't.
+    package var pause: Release.Pause? {
+        if case .paused(let why) = self { why } else { nil }
+    }
+
     /// The name in answers and logs.
     package var name: String {
         switch self {

@@ -30,7 +30,7 @@ package struct ReleaseDriver: Service {
 
     /// - Returns: whether a release is still under way.
     private func look() async -> Bool {
-        await switchboard.lookAtRelease(await traffic.report(), await health.health())
+        await switchboard.lookAtRelease(await traffic.report(), await health.health(), await traffic.stepStatistics())
     }
 
     /// - Returns: whether there is time for another look.

@@ -51,6 +51,43 @@ extension ReleasePlan {
             onNoData = found
         }
         self.init(to: to, steps: steps, minCalls: Int(minCalls), onNoData: onNoData, reason: given.reason)
+        try takeLimits(given)
+    }
+
+    private mutating func takeLimits(_ given: Fields) throws(Flaw) {
+        if let name = given.onBreach {
+            guard let found = OnBreach(rawValue: name) else {
+                throw Flaw(
+                    text: "on_breach is \"\(name)\"; allowed: "
+                        + OnBreach.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            onBreach = found
+        }
+        if let text = given.errorMargin {
+            guard let share = text == "0%" ? Share.none : Share(percent: text), share.parts <= Share.whole / 2 else {
+                throw Flaw(text: "error_margin is \"\(text)\"; allowed: 0% to 50%, with two decimals at most")
+            }
+            errorMargin = share.fraction
+        }
+        if let factor = given.latencyMargin {
+            guard (1...100).contains(factor) else {
+                throw Flaw(text: "latency_margin is \(factor); allowed: 1 to 100")
+            }
+            latencyMargin = factor
+        }
+        if let text = given.maxErrorShare {
+            guard let share = Share(percent: text), share < .all else {
+                throw Flaw(text: "max_error_share is \"\(text)\"; allowed: 0.01% to 99.99%, with two decimals at most")
+            }
+            maxErrorShare = share.fraction
+        }
+        if let text = given.maxP99 {
+            guard let time = Duration(text: text), (Duration.milliseconds(1)...Duration.seconds(60)).contains(time)
+            else {
+                throw Flaw(text: "max_p99 is \"\(text)\"; allowed: 1ms to 1m, such as 250ms")
+            }
+            maxP99 = time.inSeconds
+        }
     }
 
     private static func step(_ step: Fields.StepFields, _ index: Int, after last: Step?) throws(Flaw) -> Step {
@@ -89,15 +126,29 @@ extension ReleasePlan {
         var steps: [StepFields]?
         var minCalls: Double?
         var onNoData: String?
+        var onBreach: String?
+        var errorMargin: String?
+        var latencyMargin: Double?
+        var maxErrorShare: String?
+        var maxP99: String?
         var reason: String?
 
         init(from decoder: any Decoder) throws {
             let container = try KnownFields.container(
-                of: decoder, ["to", "steps", "minCalls", "onNoData", "reason"], "a release plan")
+                of: decoder,
+                [
+                    "to", "steps", "minCalls", "onNoData", "onBreach", "errorMargin", "latencyMargin", "maxErrorShare",
+                    "maxP99", "reason",
+                ], "a release plan")
             to = try container.decodeIfPresent(String.self, forKey: .init("to"))
             steps = try container.decodeIfPresent([StepFields].self, forKey: .init("steps"))
             minCalls = try container.decodeIfPresent(Double.self, forKey: .init("minCalls"))
             onNoData = try container.decodeIfPresent(String.self, forKey: .init("onNoData"))
+            onBreach = try container.decodeIfPresent(String.self, forKey: .init("onBreach"))
+            errorMargin = try container.decodeIfPresent(String.self, forKey: .init("errorMargin"))
+            latencyMargin = try container.decodeIfPresent(Double.self, forKey: .init("latencyMargin"))
+            maxErrorShare = try container.decodeIfPresent(String.self, forKey: .init("maxErrorShare"))
+            maxP99 = try container.decodeIfPresent(String.self, forKey: .init("maxP99"))
             reason = try container.decodeIfPresent(String.self, forKey: .init("reason"))
         }
     }

@@ -29,6 +29,14 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
         case abort
     }
 
+    /// What happens when the new color is found to be worse.
+    package enum OnBreach: String, Sendable, Equatable, Codable, CaseIterable {
+        /// All calls go back where they were.
+        case rollback
+        /// The release keeps its share, and waits for somebody.
+        case pause
+    }
+
     /// The color that takes all calls at the end.
     package var to: Color
     /// In order; none is allowed: then the release is a switch.
@@ -37,6 +45,16 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
     package var minCalls: Int
     /// What happens without them.
     package var onNoData: NoData
+    /// What happens when the new color is found to be worse.
+    package var onBreach = OnBreach.rollback
+    /// By how much the new color's share of failures may exceed the old one's: 0 to 0.5.
+    package var errorMargin = 0.005
+    /// By which factor the new color may be slower: 1 or more.
+    package var latencyMargin = 1.25
+    /// The share of failures that the new color may have, whatever the old one has: above 0, below 1; `nil` for any.
+    package var maxErrorShare: Double?
+    /// The 99th percentile of the time to first byte that the new color may have, in seconds; `nil` for any.
+    package var maxP99: Double?
     /// The asker's reason, for history and audit log.
     package var reason: String?
 

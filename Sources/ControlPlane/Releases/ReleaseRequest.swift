@@ -40,3 +40,14 @@ package enum ReleaseRefusal: Error, Sendable, Equatable {
     /// There is no release to be steered, or it is in no state for this.
     case notPossible(String)
 }
+
+extension ReleaseRefusal: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .change(let refusal): refusal.description
+        case .alreadyActive(let color): "\(color) is active already"
+        case .keyIsTaken(let number): "the Idempotency-Key is that of release \(number), which has another plan"
+        case .notPossible(let reason): reason
+        }
+    }
+}

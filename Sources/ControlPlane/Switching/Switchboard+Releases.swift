@@ -6,6 +6,7 @@ import Synchronization
 /// What the data plane had counted at the last look at a release.
 struct SeenCounts {
     var canary: Int
+    var left: Int
     var control: Int
     var fallenBack: Int
 
@@ -13,6 +14,7 @@ struct SeenCounts {
     init(_ report: TrafficReport, _ release: Release) {
         let (new, old) = (report.colors[release.plan.to], report.colors[release.from])
         canary = new.canary
+        left = new.left
         // What asked for its color is in nobody's share.
         control = old.started - old.previewed - old.named
         fallenBack = new.fallenBack
@@ -61,6 +63,7 @@ extension Switchboard {
         route.set(secret: release.secret)
         putInForce(next)
         seen = SeenCounts(report, release)
+        lastLook = clock()
         let auditError = record(AuditEntry(release, .release, epoch: next.epoch, at: now(), who: request.who))
         log("began a release", release)
         if let change { _ = drainer.changed(change, .standard) } else { releases.open() }
@@ -91,15 +94,21 @@ extension Switchboard {
     ///
     /// - Returns: the release as it is then, and why its line is missing from the audit log, if it is.
     package func steer(
-        _ command: Release.Command, reason: String?, who: String
-    ) throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
+        _ command: Release.Command, condition: ChangeRequest.Condition = .any, reason: String?, who: String
+    ) async throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
+        let health = await health.health()
         if isHandedOver { throw .change(.handedOver) }
-        guard var release = state.release else { throw .notPossible("no release is under way") }
         let effect: Release.Effect
-        do throws(Release.Refusal) {
-            effect = try release.follow(command, at: now())
+        let release: Release
+        do throws(ReleaseRefusal) {
+            (release, effect) = try decide(command, condition, health)
         } catch {
-            throw .notPossible(error.reason)
+            let action = AuditEntry.Action(command)
+            record(
+                AuditEntry(
+                    time: now(), epoch: state.epoch, action: action, from: state.active, to: nil, outcome: .refused,
+                    forced: false, reason: reason, error: "\(error)", who: who))
+            throw error
         }
         let auditError: String?
         do throws(ChangeRefusal) {
@@ -111,11 +120,37 @@ extension Switchboard {
         return (state.releases.first ?? release, auditError)
     }
 
+    /// What has to follow a command, without side effects.
+    private func decide(
+        _ command: Release.Command, _ condition: ChangeRequest.Condition, _ health: PerColor<ColorHealth>
+    ) throws(ReleaseRefusal) -> (Release, Release.Effect) {
+        if case .epochs(let epochs) = condition, !epochs.contains(state.epoch) {
+            throw .change(.epochMismatch(actual: state.epoch))
+        }
+        guard var release = state.release else { throw .notPossible("no release is under way") }
+        // More calls for a color that is down are as wrong as a switch to it.
+        switch command {
+        case .promote, .resume:
+            guard canTakeCalls(release.plan.to, health, release) else {
+                throw .change(.targetNotHealthy(health[release.plan.to]))
+            }
+        case .pause, .abort: break
+        }
+        do throws(Release.Refusal) {
+            let effect = try release.follow(command, at: now())
+            return (release, effect)
+        } catch {
+            throw .notPossible(error.reason)
+        }
+    }
+
     /// Looks at the release under way: takes what its calls and the colors' health have been since the last look, and
     /// goes on if it is time.
     ///
     /// - Returns: whether a release is still under way.
-    package func lookAtRelease(_ report: TrafficReport, _ health: PerColor<ColorHealth>) -> Bool {
+    package func lookAtRelease(
+        _ report: TrafficReport, _ health: PerColor<ColorHealth>, _ statistics: StepStatistics = StepStatistics()
+    ) -> Bool {
         if isHandedOver { return false }
         if isUnsaved { saveLate() }
         guard var release = state.release else { return isUnsaved }
@@ -123,15 +158,23 @@ extension Switchboard {
         var observation = Release.Observation()
         if let seen {
             // A process that has ended takes its counts along.
-            observation.canaryCalls = max(0, counts.canary - seen.canary)
+            observation.canaryCalls = max(0, counts.canary - seen.canary) - max(0, counts.left - seen.left)
             observation.controlCalls = max(0, counts.control - seen.control)
             observation.fallenBack = max(0, counts.fallenBack - seen.fallenBack)
         }
         seen = counts
-        observation.isHealthy = PerColor { health[$0].isHealthy || release.forced && $0 == release.plan.to }
+        let time = clock()
+        observation.elapsed = lastLook.map { max(.zero, time - $0) } ?? .zero
+        lastLook = time
+        observation.isHealthy = PerColor { canTakeCalls($0, health, release) }
         observation.isFailingOver = failover.current != nil
         let before = release
-        if let effect = release.observe(observation, at: now()) {
+        let breach = judge(statistics, &release)
+        let canGoBack = observation.isHealthy[release.from]
+        if let breach, let effect = release.found(breach, canGoBack: canGoBack, at: now()) {
+            log("the new color is worse", release)
+            _ = try? carryOut(effect, release, who: "guard", action: effect.action, reason: breach.text)
+        } else if let effect = release.observe(observation, at: now()) {
             // What can't be saved is tried again at the next look; the log says so.
             _ = try? carryOut(effect, release, who: "release", action: effect.action)
         } else if release.seenAt.milliseconds - savedAt.milliseconds >= Self.savePause {
@@ -144,6 +187,23 @@ extension Switchboard {
             published.withLock { $0 = $0.updating(release, isStep: false) }
         }
         return state.release != nil || isUnsaved
+    }
+
+    /// Whether a color isn't known to be unhealthy: what hasn't been checked yet, as after a start, says nothing.
+    private func canTakeCalls(_ color: Color, _ health: PerColor<ColorHealth>, _ release: Release) -> Bool {
+        health[color].state != .unhealthy || release.forced && color == release.plan.to
+    }
+
+    /// Judges the new color by what the calls of the step have come to.
+    private func judge(_ statistics: StepStatistics, _ release: inout Release) -> Release.Breach? {
+        if judge?.number != release.number {
+            judge = (
+                release.number, ReleaseJudge(release.plan, stages: release.judged, stickyKey: stickyKey)
+            )
+        }
+        guard let (isNewStage, breach) = judge?.judge.look(statistics, release, epoch: state.epoch) else { return nil }
+        if isNewStage { release.judgementBegins() }
+        return breach
     }
 
     /// Ends the release under way because of a rollback: its calls go back where they were.
@@ -159,12 +219,17 @@ extension Switchboard {
         guard let effect = try? release.follow(.abort, at: now()) else { return nil }
         let auditError = try carryOut(
             effect, release, who: request.who, action: .rollback, reason: request.reason, drain: request.drain)
-        let change = Change(
-            epoch: state.epoch, action: .rollback, from: release.plan.to, to: state.active, at: now(),
-            forced: request.force, reason: request.reason, who: request.who)
+        let change = back(from: release, request, epoch: state.epoch)
         return ChangeReceipt(
             outcome: .changed, change: change, health: evidence[state.active], inFlight: 0,
             drain: drainer.current?.drain, auditError: auditError)
+    }
+
+    /// The return of a release's calls as a receipt shows it; it isn't in the history, as the active color stays.
+    func back(from release: Release, _ request: ChangeRequest, epoch: UInt64) -> Change {
+        Change(
+            epoch: epoch, action: .rollback, from: release.plan.to, to: release.from, at: now(),
+            forced: request.force, reason: request.reason, who: request.who)
     }
 
     // MARK: Carrying out
@@ -212,8 +277,10 @@ extension Switchboard {
             putInForce(next)
         }
         if let change { _ = drainer.changed(change, drain) }
-        log(effect.message, release)
-        return record(AuditEntry(release, action, epoch: next.epoch, at: now(), reason: reason, who: who))
+        log(effect.message(release), release)
+        return record(
+            AuditEntry(
+                release, action, epoch: next.epoch, at: now(), isReturn: effect == .takeBack, reason: reason, who: who))
             ?? (isUnsaved ? "the state could not be saved yet, and would be lost by a crash" : nil)
     }
 
@@ -250,7 +317,8 @@ extension Switchboard {
             message,
             metadata: [
                 "release": .stringConvertible(release.number), "from": "\(release.from)", "to": "\(release.plan.to)",
-                "step": .stringConvertible(release.step), "share": "\(release.share.percent)",
+                "step": .stringConvertible(release.step + 1), "share": "\(release.shownShare.percent)",
+                "phase": "\(release.phase.name)", "paused": "\(release.phase.pause?.rawValue ?? "")",
             ])
     }
 }
@@ -269,9 +337,9 @@ extension Release.Effect {
         }
     }
 
-    fileprivate var message: Logger.Message {
+    fileprivate func message(_ release: Release) -> Logger.Message {
         switch self {
-        case .remember: "a release stays where it is, or goes on from there"
+        case .remember: release.phase == .running ? "a release goes on" : "a release is paused"
         case .give: "a release is at its next step"
         case .finish: "a release is done"
         case .takeBack: "a release is taken back"

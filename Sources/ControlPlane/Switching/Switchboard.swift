@@ -49,6 +49,14 @@ package actor Switchboard {
     private(set) var isHandedOver = false
     /// The counts of the last look at a release.
     var seen: SeenCounts?
+    /// When the release was looked at last, by `clock`.
+    var lastLook: Duration?
+    /// A clock that doesn't jump.
+    let clock: @Sendable () -> Duration
+    /// Who judges the release of this number.
+    var judge: (number: UInt64, judge: ReleaseJudge)?
+    /// What a release keeps on one color.
+    let stickyKey: StickyKey
     /// Whether the state in force has yet to be saved: a return doesn't wait for the disk.
     var isUnsaved = false
     /// When the state was saved last.
@@ -66,7 +74,9 @@ package actor Switchboard {
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
         health: any HealthReporting, drainer: Drainer, failover: FailoverWatch,
         now: @escaping @Sendable () -> Timestamp = { .now() },
-        random: @escaping @Sendable () -> ShareSecret = ShareSecret.random, logger: Logger
+        clock: @escaping @Sendable () -> Duration = Switchboard.uptime,
+        random: @escaping @Sendable () -> ShareSecret = ShareSecret.random, stickyKey: StickyKey = .none,
+        logger: Logger
     ) {
         precondition(route.load() == state.route, "the route word must carry the state")
         self.store = store
@@ -77,11 +87,18 @@ package actor Switchboard {
         self.drainer = drainer
         self.failover = failover
         self.now = now
+        self.clock = clock
         self.random = random
+        self.stickyKey = stickyKey
         self.logger = logger
         published = Mutex(state)
         if state.release != nil { releases.open() }
     }
+
+    /// The time since the process began to ask for it.
+    @Sendable package static func uptime() -> Duration { beginning.duration(to: .now) }
+
+    private static let beginning = ContinuousClock.now
 
     /// The state in force. Reading it never waits for a change in progress.
     package nonisolated var state: SwitchState {
@@ -114,6 +131,10 @@ package actor Switchboard {
     package func trial(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
         let state = state
+        if let release = state.release, request.action == .rollback {
+            let change = back(from: release, request, epoch: state.epoch + 1)
+            return ChangeReceipt(outcome: .wouldChange, change: change, health: evidence[state.active], inFlight: 0)
+        }
         switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
         case .refused(let refusal):
             throw refusal

@@ -17,6 +17,7 @@ final class FakeTraffic: TrafficControl {
         var commands: [DrainCommand] = []
         var waiters: [Waiter] = []
         var cannotKnow = false
+        var statistics = StepStatistics()
     }
 
     /// A wait for the end of calls; it stays in the list after it has been given up.
@@ -41,6 +42,11 @@ final class FakeTraffic: TrafficControl {
         }
         for waiter in over { waiter.isOver.set() }
     }
+
+    /// Sets what the calls of a release's step have come to.
+    func answer(_ statistics: StepStatistics) { state.withLock { $0.statistics = statistics } }
+
+    func stepStatistics() async -> StepStatistics { state.withLock { $0.statistics } }
 
     /// From now on nobody can know whether calls are left.
     func loseSight() {

@@ -16,7 +16,7 @@ from checkouts import copy_checkout
 from harness.process import BINARIES, ManagedProcess, eventually
 
 #: The ports of the documents' commands.
-PORTS = (50050, 50051, 50052, 51051, 51052, 9901)
+PORTS = (50049, 50050, 50051, 50052, 51051, 51052, 9901)
 
 # Building is what the tests' own programs have just gone through.
 _SWIFT = """#!/bin/sh

@@ -1,0 +1,200 @@
+import EventLoop
+import Ground
+import HTTP2
+
+/// What the calls of a release's step have come to, by method, color and key: what the new color is judged by.
+///
+/// Only calls that began under the newest epoch count, whichever color chance gave them; a call's failure and its time
+/// come in together, when it ends. How much is kept doesn't depend on who calls: methods and keys beyond a bound are not
+/// told apart, in the order in which they come, which says nothing of how their calls went.
+package struct StepStatistics: Sendable, Equatable {
+    /// What a color has answered to a method, or to a key of it.
+    package struct Outcome: Sendable, Equatable {
+        /// Calls whose end says something about the color.
+        package var calls = 0
+        /// Those of them that failed by the color's fault.
+        package var failures = 0
+        /// Calls that ended with UNIMPLEMENTED: a fault where the other color knows the method. They are in `calls` only.
+        package var unimplemented = 0
+        /// Calls that ended with OK.
+        package var succeeded = 0
+        /// Time to the first byte of the response, by bucket (`bounds`), of the calls after the endpoint's warm-up.
+        package var firstByte: [UInt32] = []
+
+        package init() {}
+
+        package static func += (left: inout Self, right: Self) {
+            left.calls += right.calls
+            left.failures += right.failures
+            left.unimplemented += right.unimplemented
+            left.succeeded += right.succeeded
+            if left.firstByte.count < right.firstByte.count {
+                left.firstByte += repeatElement(0, count: right.firstByte.count - left.firstByte.count)
+            }
+            for index in right.firstByte.indices { left.firstByte[index] += right.firstByte[index] }
+        }
+    }
+
+    /// The calls of one method.
+    package struct Method: Sendable, Equatable {
+        /// Those of all keys, and of none.
+        package var colors = PerColor<Outcome> { _ in Outcome() }
+        /// Those without a key, which were drawn by lot.
+        package var withoutKey = PerColor<Outcome> { _ in Outcome() }
+        /// Those of each key, on the color that it belongs to.
+        package var keys: [UInt64: (color: Color, outcome: Outcome)] = [:]
+        /// Whether there were more keys than are told apart.
+        package var hasMoreKeys = false
+
+        package init() {}
+
+        package static func == (left: Self, right: Self) -> Bool {
+            left.colors == right.colors && left.withoutKey == right.withoutKey && left.hasMoreKeys == right.hasMoreKeys
+                && left.keys.count == right.keys.count
+                && left.keys.allSatisfy { key, value in
+                    right.keys[key].map { $0.color == value.color && $0.outcome == value.outcome } ?? false
+                }
+        }
+    }
+
+    /// The epoch of the step.
+    package private(set) var epoch: UInt64 = 0
+    /// By path.
+    package private(set) var methods: [String: Method] = [:]
+    /// Calls of each endpoint in this step, as far as they are left out of its times.
+    private var warm = PerColor<[Int]> { _ in [] }
+
+    /// Methods and keys of a method that are told apart on each worker.
+    package static let mostMethods = 200
+    package static let mostKeys = 1_024
+    private static let longestPath = 256
+
+    /// Upper bounds of the buckets in nanoseconds, all but the last one's: 0.1 ms and then a quarter more each time, so that
+    /// a factor of 1.25 is one bucket.
+    package static let bounds: [UInt64] = (0..<63).map { index in
+        var bound = 100_000.0
+        for _ in 0..<index { bound *= 1.25 }
+        return UInt64(bound)
+    }
+    /// Calls of an endpoint whose times don't count, on each worker and in each step: what is new is slow at first.
+    package static let warmUp = 50
+
+    package init() {}
+
+    package init(epoch: UInt64, methods: [String: Method]) {
+        self.epoch = epoch
+        self.methods = methods
+    }
+
+    // MARK: Counting
+
+    /// Counts a call that has ended, if its end says something about its color.
+    mutating func book(_ call: Call, _ destination: Destination) {
+        guard destination.epoch >= epoch, let path = call.requestHead?.text(of: .path),
+            path.utf8.count <= Self.longestPath
+        else { return }
+        if destination.epoch > epoch { self = Self(epoch: destination.epoch, methods: [:]) }
+        // A call that fell back is the other color's failure, whatever the active one made of it.
+        let isFallback = destination.reason == .fallback
+        let color = isFallback ? destination.color.other : destination.color
+        let verdict = isFallback ? .bad : call.verdict
+        guard verdict != .none else { return }
+        guard methods[path] != nil || methods.count < Self.mostMethods else { return }
+        var outcome = Outcome()
+        outcome.calls = 1
+        switch verdict {
+        case .none: break
+        case .good: outcome.succeeded = 1
+        case .bad: outcome.failures = 1
+        case .unimplemented: outcome.unimplemented = 1
+        }
+        if !isFallback, let bucket = bucket(of: call, color) {
+            outcome.firstByte = [UInt32](repeating: 0, count: bucket + 1)
+            outcome.firstByte[bucket] = 1
+        }
+        methods[path, default: Method()].add(outcome, color, key: call.shareKey)
+    }
+
+    /// The bucket of a call's time to first byte; `nil` if it has none, or is part of the endpoint's warm-up.
+    private mutating func bucket(of call: Call, _ color: Color) -> Int? {
+        guard let began = call.responseBegan, call.proxyAnswer == nil, let endpoint = call.endpoint else { return nil }
+        if warm[color].count <= endpoint {
+            warm[color] += repeatElement(0, count: endpoint + 1 - warm[color].count)
+        }
+        guard warm[color][endpoint] >= Self.warmUp else {
+            warm[color][endpoint] += 1
+            return nil
+        }
+        let time = began.nanosecondsSince(call.began)
+        return Self.bounds.firstIndex { time <= $0 } ?? Self.bounds.count
+    }
+
+    /// Adds another worker's. The calls of an earlier epoch are over, and don't count.
+    package mutating func add(_ other: StepStatistics) {
+        if other.epoch > epoch { self = StepStatistics(epoch: other.epoch, methods: [:]) }
+        guard other.epoch == epoch else { return }
+        for (path, method) in other.methods { methods[path, default: Method()].add(method) }
+    }
+}
+
+extension StepStatistics.Method {
+    fileprivate mutating func add(_ outcome: StepStatistics.Outcome, _ color: Color, key: UInt64?) {
+        colors[color] += outcome
+        guard let key else { return withoutKey[color] += outcome }
+        guard keys[key] != nil || keys.count < StepStatistics.mostKeys else { return hasMoreKeys = true }
+        keys[key, default: (color, StepStatistics.Outcome())].outcome += outcome
+    }
+
+    fileprivate mutating func add(_ other: StepStatistics.Method) {
+        for color in Color.allCases {
+            colors[color] += other.colors[color]
+            withoutKey[color] += other.withoutKey[color]
+        }
+        for (key, value) in other.keys {
+            keys[key, default: (value.color, StepStatistics.Outcome())].outcome += value.outcome
+        }
+        hasMoreKeys = hasMoreKeys || other.hasMoreKeys
+    }
+}
+
+/// Whether a call's end says something about the color that it went to.
+enum CallVerdict {
+    /// It says nothing: its caller has ended it, or the Proxy by a limit of its own.
+    case none
+    case good
+    case bad
+    /// The color doesn't know the method.
+    case unimplemented
+}
+
+extension Call {
+    /// What the call's end says about its color. Strangers can't fail a release: what a caller can bring about, such as
+    /// INVALID_ARGUMENT, is no fault.
+    var verdict: CallVerdict {
+        if let proxyAnswer { return proxyAnswer.kind.isFaultOfColor ? .bad : .none }
+        if upstreamReset != nil { return .bad }
+        if clientReset != nil { return .none }
+        guard isGRPC else {
+            return httpStatus == 0 ? .none : httpStatus / 100 == 5 ? .bad : .good
+        }
+        switch GRPCStatus(rawValue: finalGRPCStatus) {
+        case .unavailable, .internal, .unknown, .dataLoss, nil: return .bad
+        case .unimplemented: return .unimplemented
+        // A deadline is its caller's, and so is a load beyond what a color was made for.
+        case .cancelled, .deadlineExceeded, .resourceExhausted: return .none
+        default: return .good
+        }
+    }
+}
+
+extension ProxyAnswer.Kind {
+    /// Whether it is the color's fault that the Proxy has answered for it.
+    fileprivate var isFaultOfColor: Bool {
+        switch self {
+        case .unreachable, .timeout, .lost, .malformedResponse, .responseTooLarge: true
+        case .deadlineExceeded, .idle, .overloaded, .memory, .headersTooLarge, .malformedRequest, .unknownColor,
+            .unsupportedMethod, .draining, .shuttingDown, .queueFull, .waitTimeout:
+            false
+        }
+    }
+}

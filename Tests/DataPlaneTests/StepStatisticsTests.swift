@@ -1,0 +1,135 @@
+import CNghttp2
+import DataPlane
+import EventLoop
+import Testing
+
+@Suite struct StepStatisticsTests {
+    private typealias Outcome = StepStatistics.Outcome
+
+    /// A stage in a step that gives green half of the calls.
+    private func stage(stickyKey: StickyKey = .none) throws -> WorkerStage {
+        let stage = try WorkerStage(stickyKey: stickyKey)
+        stage.word.set(secret: ShareSecret(1, 2))
+        stage.word.store(Route(epoch: 2, active: .blue, share: Share(parts: 5_000)))
+        return stage
+    }
+
+    private func finish(_ stage: WorkerStage) {
+        stage.settle()
+        while !stage.attempts.isEmpty { stage.accept() }
+        stage.settle()
+    }
+
+    private func outcomes(_ stage: WorkerStage) -> [(path: String, colors: PerColor<Outcome>)] {
+        stage.worker.statistics.methods.map { ($0.key, $0.value.colors) }
+    }
+
+    private func calls(_ stage: WorkerStage, _ color: Color) -> Int {
+        outcomes(stage).reduce(0) { $0 + $1.colors[color].calls }
+    }
+
+    @Test func countsOnlyWhatChanceHasDecided() throws {
+        let stage = try WorkerStage()
+        stage.call(try stage.client())
+        finish(stage)
+        #expect(stage.worker.statistics.methods.isEmpty, "no release is under way")
+        let released = try self.stage()
+        let client = try released.client()
+        for _ in 0..<40 { released.call(client, size: 0) }
+        // Calls that ask for their color say nothing of the one by the other.
+        let asking = (0..<5).map { _ in released.call(client, size: 0, wish: .metadata(.color(.green))) }
+        finish(released)
+        #expect(asking.allSatisfy { $0.grpcStatus == 0 })
+        #expect(released.worker.statistics.epoch == 2)
+        let (blue, green) = (calls(released, .blue), calls(released, .green))
+        #expect(blue + green == 40 && blue > 5 && green > 5)
+        #expect(outcomes(released).allSatisfy { $0.colors.blue.failures == 0 && $0.colors.green.failures == 0 })
+        #expect(released.journal.violations == [])
+    }
+
+    @Test func aNewStepBeginsAtZeroAndOldCallsDoNotCount() throws {
+        let stage = try stage()
+        stage.plan = .hold
+        let client = try stage.client()
+        stage.call(client)
+        finish(stage)
+        stage.word.store(Route(epoch: 3, active: .blue, share: Share(parts: 5_000)))
+        stage.plan = .answer(size: 10, early: false)
+        stage.call(client)
+        finish(stage)
+        #expect(stage.worker.statistics.epoch == 3 && calls(stage, .blue) + calls(stage, .green) == 1)
+        for backend in stage.backends { backend.cooperate() }
+        stage.settle()
+        #expect(calls(stage, .blue) + calls(stage, .green) == 1)
+    }
+
+    @Test func aCallerThatLeavesSaysNothing() throws {
+        let stage = try stage()
+        stage.plan = .hold
+        let client = try stage.client()
+        let call = stage.call(client)
+        finish(stage)
+        client.cancel(call, UInt32(NGHTTP2_CANCEL.rawValue))
+        stage.settle()
+        #expect(calls(stage, .blue) + calls(stage, .green) == 0)
+    }
+
+    @Test func aResetByTheUpstreamIsItsFailure() throws {
+        let stage = try stage()
+        stage.plan = .reset(UInt32(NGHTTP2_INTERNAL_ERROR.rawValue), afterHead: false, bytes: 0)
+        let client = try stage.client()
+        for _ in 0..<20 { stage.call(client, size: 0) }
+        finish(stage)
+        let failures = outcomes(stage).reduce(0) { $0 + $1.colors.blue.failures + $1.colors.green.failures }
+        #expect(failures == 20)
+    }
+
+    /// The color that couldn't be reached has failed, whatever the other one has made of the call.
+    @Test func whatFallsBackIsTheNewColorsFailure() throws {
+        let stage = try stage()
+        stage.word.store(Route(epoch: 3, active: .blue, share: .all))
+        stage.worker.publish(health: PerColor(blue: [true], green: [false]))
+        let client = try stage.client()
+        let calls = (0..<5).map { _ in stage.call(client, size: 0) }
+        finish(stage)
+        #expect(calls.allSatisfy { $0.grpcStatus == 0 })
+        #expect(outcomes(stage).reduce(0) { $0 + $1.colors.green.failures } == 5)
+        #expect(self.calls(stage, .blue) == 0)
+    }
+
+    @Test func tellsKeysApart() throws {
+        let stage = try stage(stickyKey: .metadata(SimulatedClient.stickyMetadata))
+        let client = try stage.client()
+        for number in 0..<30 { stage.call(client, size: 0, key: "user \(number % 10)") }
+        stage.call(client, size: 0)
+        finish(stage)
+        let keys = stage.worker.statistics.methods.values.flatMap { Array($0.keys.keys) }
+        #expect(Set(keys).count == 10)
+        let withoutKey = stage.worker.statistics.methods.values.reduce(0) {
+            $0 + $1.withoutKey.blue.calls + $1.withoutKey.green.calls
+        }
+        #expect(withoutKey == 1)
+    }
+
+    @Test func boundsAreARowOfQuarters() {
+        let bounds = StepStatistics.bounds
+        #expect(bounds.first == 100_000 && bounds.count == 63)
+        for (one, next) in zip(bounds, bounds.dropFirst()) { #expect(abs(Double(next) / Double(one) - 1.25) < 1e-4) }
+    }
+
+    @Test func addsUpWorkersOfTheSameStep() {
+        var outcome = Outcome()
+        (outcome.calls, outcome.failures, outcome.firstByte) = (3, 1, [0, 2])
+        var method = StepStatistics.Method()
+        method.colors.green = outcome
+        method.keys[7] = (.green, outcome)
+        var sum = StepStatistics(epoch: 2, methods: ["/a": method])
+        sum.add(StepStatistics(epoch: 2, methods: ["/a": method, "/b": method]))
+        #expect(sum.methods["/a"]?.colors.green.calls == 6 && sum.methods["/a"]?.keys[7]?.outcome.failures == 2)
+        #expect(sum.methods["/a"]?.colors.green.firstByte == [0, 4] && sum.methods["/b"]?.colors.green.calls == 3)
+        sum.add(StepStatistics(epoch: 1, methods: ["/a": method]))
+        #expect(sum.methods["/a"]?.colors.green.calls == 6, "an earlier step's")
+        sum.add(StepStatistics(epoch: 3, methods: [:]))
+        #expect(sum.epoch == 3 && sum.methods.isEmpty)
+    }
+}

@@ -1,0 +1,172 @@
+"""The guard of a release: a version that is worse is taken back by itself, and a good one never."""
+
+import os
+import random
+import threading
+import time
+
+import grpc
+import pytest
+
+from harness.process import eventually
+from harness.raw_http2 import grpc_message, grpc_request, grpc_response
+from test_release import begin, plan, release
+
+#: Releases of equal versions, each with that many calls that count.
+GOOD_RELEASES = int(os.environ.get("SLUICE_GOOD_RELEASES", 10))
+GOOD_CALLS = 2_000
+
+
+class Version:
+    """A server whose calls fail, or take longer, as a test says."""
+
+    def __init__(self, start_raw_backend, name: str):
+        self.name = name
+        self.failing = 0.0
+        self.delay = 0.0
+        self.calls = 0
+        self.failed = 0
+        self._random = random.Random(name)
+        self.server = start_raw_backend(self._answer)
+        self.address = self.server.address
+
+    def _answer(self, stream) -> None:
+        self.calls += 1
+        if self.delay:
+            time.sleep(self.delay * self._random.lognormvariate(0, 0.5))
+        if self._random.random() < self.failing:
+            self.failed += 1
+            stream.send_headers(grpc_response(("grpc-status", "13"), ("grpc-message", "broken")), True)
+            return
+        stream.send_headers(grpc_response(("x-version", self.name)))
+        stream.send_data(grpc_message(b"ok"))
+        stream.send_headers([(b"grpc-status", b"0")], True)
+
+
+class Load:
+    """Unary calls by several threads until the block ends, each with its own connection."""
+
+    def __init__(self, address: str, threads: int = 6):
+        self._address = address
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(number,), daemon=True) for number in range(threads)]
+        self._lock = threading.Lock()
+        self.answered = 0
+        self.failed = 0
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(20)
+
+    def _call(self, number: int) -> None:
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        with grpc.insecure_channel(self._address, options=options) as channel:
+            call = channel.unary_unary("/model.Service/Predict")
+            while not self._stop.is_set():
+                try:
+                    call(b"", timeout=20, metadata=[("x-user", str(random.randrange(300)))])
+                    with self._lock:
+                        self.answered += 1
+                except grpc.RpcError:
+                    with self._lock:
+                        self.failed += 1
+
+
+@pytest.fixture
+def versions(start_raw_backend):
+    return Version(start_raw_backend, "old"), Version(start_raw_backend, "new")
+
+
+@pytest.fixture(params=["none", "metadata:x-user"])
+def proxy(request, start_proxy, versions):
+    old, new = versions
+    return start_proxy(
+        blue=old.address, green=new.address, health_check="none", sticky_key=request.param, access_log="off")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("failing", [1.0, 0.1, 0.03])
+def test_a_version_that_fails_is_taken_back(proxy, versions, failing):
+    old, new = versions
+    new.failing = failing
+    with Load(proxy.address) as load:
+        eventually(lambda: load.answered > 50, what="calls")
+        began = time.monotonic()
+        begin(proxy, plan(("10%", "1h"), reason="a bad model"))
+        ended = eventually(lambda: (r := release(proxy))["phase"] == "ended" and r, what="the return", timeout=120)
+        took = time.monotonic() - began
+        seen = new.calls
+        time.sleep(0.3)
+        # No call that begins after the return goes to it.
+        assert new.calls - seen <= 6
+    assert ended["outcome"] == "rolled_back"
+    breach = ended["breach"]
+    assert (breach["signal"], breach["method"]) == ("failures", "/model.Service/Predict")
+    assert breach["new_failures"] > 0 and breach["probability"] <= 0.001
+    last = proxy.audit()[-1]
+    assert (last["who"], last["action"]) == ("guard", "release_abort") and "calls failed" in last["reason"]
+    assert proxy.admin.status()["active"] == "blue"
+    print(f"{failing:.0%} failing, {proxy.settings['sticky_key']}: back after {took:.1f} s, {new.calls} calls on the new "
+          f"version, {new.failed} failed")
+
+
+@pytest.mark.timeout(180)
+def test_a_version_that_is_slow_is_taken_back(proxy, versions):
+    old, new = versions
+    old.delay, new.delay = 0.004, 0.012
+    with Load(proxy.address) as load:
+        eventually(lambda: load.answered > 50, what="calls")
+        begin(proxy, plan(("25%", "1h")))
+        ended = eventually(lambda: (r := release(proxy))["phase"] == "ended" and r, what="the return", timeout=150)
+    assert ended["outcome"] == "rolled_back"
+    assert ended["breach"]["signal"] == "time to first byte"
+    assert load.failed == 0
+
+
+@pytest.mark.timeout(60 + 30 * GOOD_RELEASES)
+def test_a_good_version_is_never_taken_back(proxy, versions):
+    with Load(proxy.address) as load:
+        for _ in range(GOOD_RELEASES):
+            begun = begin(proxy, plan(("50%", "1h")))
+
+            def judged():
+                step = release(proxy)["steps"][0]
+                return step["canary_calls"] + step["control_calls"] >= GOOD_CALLS
+
+            eventually(judged, what=f"{GOOD_CALLS} calls", timeout=60)
+            now = release(proxy)
+            assert (now["release"], now["phase"]) == (begun["release"], "running"), now
+            assert proxy.admin.post("/release/abort").status == 200
+    assert load.failed == 0
+
+
+def test_a_breach_may_pause_instead(proxy, versions):
+    _, new = versions
+    new.failing = 1.0
+    with Load(proxy.address):
+        begin(proxy, plan(("10%", "1h"), on_breach="pause"))
+        paused = eventually(lambda: (r := release(proxy))["phase"] == "paused" and r, what="the pause", timeout=60)
+    assert (paused["paused"], paused["share"]) == ("breach", "10%")
+    assert paused["breach"]["new_failures"] > 0
+
+
+def test_callers_faults_and_strangers_fail_no_release(start_proxy, start_raw_backend, connect_raw, versions):
+    """INVALID_ARGUMENT, cancelled calls, and calls of methods that nobody knows say nothing about the new version."""
+    def answer(stream):
+        status = "3" if b"Invalid" in stream.path else "12"
+        stream.send_headers(grpc_response(("grpc-status", status)), True)
+
+    strange = start_raw_backend(answer)
+    proxy = start_proxy(blue=strange.address, green=strange.address, health_check="none")
+    begin(proxy, plan(("50%", "1h")))
+    client = connect_raw(proxy.address)
+    for number in range(400):
+        path = "/model.Service/Invalid" if number % 2 else f"/nobody.Knows/{number % 20}"
+        client.open(grpc_request(path), end_stream=True).wait_end()
+    assert release(proxy)["phase"] == "running"

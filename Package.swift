@@ -117,6 +117,13 @@ let package = Package(
         .target(name: "Analysis", exclude: ["README.md"], swiftSettings: strict),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: strict),
 
+        // MARK: The comparison of answers
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Comparison", dependencies: ["CZlib"], swiftSettings: hotPath),
+        .testTarget(
+            name: "ComparisonTests", dependencies: ["CZlib", "Comparison", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: strict),
+
         // MARK: Control plane
         .target(
             name: "ControlPlane",

@@ -37,6 +37,14 @@ import Testing
         #expect(verdict.finding?.oldKeys == 54)
     }
 
+    /// With one key more than may decide alone, the evidence is what is left without the strongest.
+    @Test func theStrongestOfManyKeysIsLeftOut() throws {
+        let few = try #require(look(keys(20, new: 3, failing: 3)).finding)
+        let many = try #require(look(keys(21, new: 3, failing: 3)).finding)
+        #expect(few.basis == .keysAtTheSameTime && many.basis == .keysAtTheSameTime)
+        #expect(many.evidence < few.evidence - 1)
+    }
+
     /// However often it calls, however small the share, and whatever its past.
     @Test(arguments: [0.0001, 0.1, 0.5]) func oneKeyAloneNeverDecides(share: Double) {
         for calls in [1, 100, 1_000_000] {
@@ -67,7 +75,12 @@ import Testing
         var plan = GuardPlan()
         plan.maxErrorShare = 0.01
         #expect(!look(keys(40, new: 4, failing: 1, calls: 100_000), plan: plan).isBreach)
-        #expect(look(keys(400, new: 40, failing: 20), plan: plan).isBreach)
+        // So wide a margin that failures alone say nothing: what is left is nineteen keys of forty beyond the limit.
+        plan.errorMargin = 0.45
+        let limited = look(keys(400, new: 40, failing: 20), plan: plan).finding
+        #expect(limited?.signal == .maxErrorShare)
+        #expect(
+            limited?.evidence == LimitMixture(limit: 0.01).evidence(broken: 20, kept: 20, leavingOutOne: true))
     }
 
     /// A key's thousand failures are one key's failure.
@@ -75,6 +88,14 @@ import Testing
         let few = look(keys(60, new: 3, failing: 2, calls: 64)).finding?.evidence
         let many = look(keys(60, new: 3, failing: 2, calls: 64_000)).finding?.evidence
         #expect(few != nil && few == many)
+        // Nor once more at each look.
+        var watch = ReleaseGuard(plan: GuardPlan())
+        watch.begin(.sameTime(share: 0.1, .byKey))
+        let verdicts = [64, 65, 100, 200].map { calls in
+            watch.look([MethodCounts(method: "/a", keys: keys(60, new: 6, failing: 1, calls: calls))])
+        }
+        #expect(verdicts.allSatisfy { !$0.isBreach })
+        #expect(Set(verdicts.map(\.finding?.evidence)).count == 1)
     }
 
     /// Clients that fail under either color stay with the color that they were drawn to.

@@ -1,0 +1,33 @@
+/// Counts by keys that come from outside: so many keys are told apart, in the order in which they come up, and the rest is
+/// counted together.
+package struct BoundedCounts<Key: Hashable & Sendable & Codable>: Sendable, Equatable, Codable {
+    /// The most keys.
+    package let limit: Int
+    /// The counts, each above 0.
+    package private(set) var counts: [Key: Int] = [:]
+    /// What was counted for keys beyond the limit.
+    package private(set) var others = 0
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    package subscript(key: Key) -> Int { counts[key] ?? 0 }
+
+    /// The sum of all counts.
+    package var total: Int { counts.values.reduce(others, +) }
+
+    package mutating func add(_ key: Key, _ count: Int = 1) {
+        if counts[key] != nil || counts.count < limit { counts[key, default: 0] += count } else { others += count }
+    }
+
+    package mutating func add(_ other: Self) {
+        for (key, count) in other.counts { add(key, count) }
+        others += other.others
+    }
+
+    /// Counts for no key.
+    mutating func addOther(_ count: Int = 1) {
+        others += count
+    }
+}

@@ -71,3 +71,7 @@ def test_a_release_from_beginning_to_end(tmp_path, start_process):
     assert ctrl_c(client) == 0
     assert client.stdout[-1].endswith("; failed: 0")
     assert ctrl_c(up) == 0
+
+    ended, line = answers("bad version")
+    assert (ended["outcome"], ended["breach"]["signal"]) == ("rolled_back", "failures")
+    assert (line["who"], line["action"], line["to"]) == ("guard", "release_abort", "blue")

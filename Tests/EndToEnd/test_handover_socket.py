@@ -297,7 +297,7 @@ def test_a_new_process_that_is_killed(healthy, path, start, connect_raw, stage):
     if stage != "at_once":
         new.prepared()
     if stage == "taking_over":
-        assert new.takeover()["take_over"]["_0"]["history"][0]["epoch"] == 1
+        assert new.takeover()["take_over"]["_0"]["state"]["history"][0]["epoch"] == 1
     new.close()
     assert_goes_on(healthy, "the new process ended before it was ready", connect_raw)
     assert exchange(stream, 1)["backend"] == "blue"

@@ -8,7 +8,7 @@ import os
 import socket
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 LARGEST_PACKET = 32 * 1024
 MOST_DESCRIPTORS = 253
 TAKEN_OVER, BROKEN_OFF = 1, 2

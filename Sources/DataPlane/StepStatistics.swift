@@ -99,7 +99,10 @@ package struct StepStatistics: Sendable, Equatable {
         let color = isFallback ? destination.color.other : destination.color
         let verdict = isFallback ? .bad : call.verdict
         guard verdict != .none else { return }
-        guard methods[path] != nil || methods.count < Self.mostMethods else { return }
+        if methods[path] == nil {
+            // Paths that strangers make up take no places.
+            guard verdict != .unimplemented, methods.count < Self.mostMethods else { return }
+        }
         var outcome = Outcome()
         outcome.calls = 1
         switch verdict {
@@ -175,7 +178,12 @@ extension Call {
         if upstreamReset != nil { return .bad }
         if clientReset != nil { return .none }
         guard isGRPC else {
-            return httpStatus == 0 ? .none : httpStatus / 100 == 5 ? .bad : .good
+            switch httpStatus / 100 {
+            case 5: return .bad
+            // The caller's own fault, such as a path that there isn't.
+            case 0, 4: return .none
+            default: return .good
+            }
         }
         switch GRPCStatus(rawValue: finalGRPCStatus) {
         case .unavailable, .internal, .unknown, .dataLoss, nil: return .bad

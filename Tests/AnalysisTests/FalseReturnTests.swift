@@ -103,6 +103,14 @@ import Testing
             returns(KeyRelease(traffic: .canary(0.1), hasLatencies: true, burst: 1 / 800)))
     }
 
+    /// A longer trial fails more often by as many margins as it has calls, and that is no fault yet.
+    @Test(arguments: [KeyRelease.Traffic.canary(0.5), .afterSwitch])
+    func worseByLessThanTheMarginByKey(_ traffic: KeyRelease.Traffic) {
+        expectFew(
+            "\(traffic), by key, worse by less than the margin",
+            returns(KeyRelease(traffic: traffic, troubled: 0, base: 0, fault: 0.0045, calls: 20_000)))
+    }
+
     /// So few that drawing them decides nothing.
     @Test(arguments: [KeyRelease.Traffic.canary(0.2), .afterSwitch]) func fewClients(_ traffic: KeyRelease.Traffic) {
         expectFew(

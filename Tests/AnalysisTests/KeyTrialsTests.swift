@@ -2,20 +2,21 @@ import Analysis
 import Testing
 
 @Suite struct KeyTrialsTests {
-    private func look(
-        _ keys: [KeyCounts], _ assignment: Assignment = .sameTime(share: 0.1, .byKey), plan: GuardPlan = GuardPlan()
-    ) -> Verdict {
+    private func counts(_ keys: [KeyCounts], isAfterSwitch: Bool = false) -> MethodCounts {
         var counts = MethodCounts(method: "/prediction.Predictor/Predict", keys: keys)
         for key in keys {
             if key.side == .new { counts.new += key.counts } else { counts.old += key.counts }
+            if isAfterSwitch { counts.old += key.past }
         }
-        if case .before = assignment {
-            counts.old = SideCounts()
-            for key in keys { counts.old += key.past }
-        }
+        return counts
+    }
+
+    private func look(
+        _ keys: [KeyCounts], _ assignment: Assignment = .sameTime(share: 0.1, .byKey), plan: GuardPlan = GuardPlan()
+    ) -> Verdict {
         var watch = ReleaseGuard(plan: plan)
         watch.begin(assignment)
-        return watch.look([counts])
+        return watch.look([counts(keys, isAfterSwitch: assignment == .before(.byKey))])
     }
 
     /// Keys with the same number of calls each, of which some fail all on the new side.
@@ -92,9 +93,10 @@ import Testing
         var watch = ReleaseGuard(plan: GuardPlan())
         watch.begin(.sameTime(share: 0.1, .byKey))
         let verdicts = [64, 65, 100, 200].map { calls in
-            watch.look([MethodCounts(method: "/a", keys: keys(60, new: 6, failing: 1, calls: calls))])
+            watch.look([counts(keys(60, new: 6, failing: 1, calls: calls))])
         }
         #expect(verdicts.allSatisfy { !$0.isBreach })
+        #expect(verdicts[0].finding != nil)
         #expect(Set(verdicts.map(\.finding?.evidence)).count == 1)
     }
 

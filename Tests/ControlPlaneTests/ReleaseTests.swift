@@ -175,8 +175,23 @@ import Testing
         #expect(release.found(breach, canGoBack: true, at: Self.at(5)) == .remember)
         #expect(release.phase == .paused(why: .breach) && release.share == Share(parts: 500))
         #expect(release.found(breach, canGoBack: true, at: Self.at(6)) == nil, "it is known")
-        _ = try release.follow(.resume, at: Self.at(7))
-        #expect(release.found(breach, canGoBack: true, at: Self.at(8)) == .remember)
+        // The evidence stands; only going on, or back, makes a difference.
+        #expect(throws: Release.Refusal.self) { try release.follow(.resume, at: Self.at(7)) }
+        #expect(try release.follow(.promote, at: Self.at(8)) == .finish)
+    }
+
+    @Test func theNextStepIsJudgedByItself() throws {
+        var release = self.release([500, 2_500])
+        _ = release.found(breach, canGoBack: false, at: Self.at(5))
+        #expect(try release.follow(.promote, at: Self.at(6)) == .give(Share(parts: 2_500)))
+        #expect(release.breach == nil && release.phase == .running)
+    }
+
+    /// What was seen at the same look is part of the receipt.
+    @Test func aBreachCountsWhatItWasSeenWith() {
+        var release = release(onBreach: .rollback)
+        _ = release.found(breach, seen(46, after: 0.1), canGoBack: true, at: Self.at(5))
+        #expect(release.records[0].canaryCalls == 46 && release.records[0].controlCalls == 460)
     }
 
     /// A paused release keeps its guard.

@@ -74,6 +74,35 @@ import Testing
         #expect(calls(stage, .blue) + calls(stage, .green) == 0)
     }
 
+    /// Otherwise anybody could fill the table, and other methods would not be judged.
+    @Test func pathsThatStrangersMakeUpTakeNoPlaces() throws {
+        let stage = try stage()
+        stage.grpcStatus = 12
+        let client = try stage.client()
+        for _ in 0..<20 { stage.call(client, size: 0) }
+        finish(stage)
+        #expect(stage.worker.statistics.methods.isEmpty)
+    }
+
+    @Test(arguments: [(3, 0), (13, 1), (14, 1), (2, 1), (15, 1), (5, 0)]) func judgesAStatus(
+        status: Int, failures: Int
+    ) throws {
+        let stage = try stage()
+        stage.grpcStatus = status
+        stage.call(try stage.client(), size: 0)
+        finish(stage)
+        #expect(calls(stage, .blue) + calls(stage, .green) == 1)
+        #expect(outcomes(stage).reduce(0) { $0 + $1.colors.blue.failures + $1.colors.green.failures } == failures)
+    }
+
+    @Test(arguments: [1, 4, 8]) func saysNothingOfAColor(status: Int) throws {
+        let stage = try stage()
+        stage.grpcStatus = status
+        stage.call(try stage.client(), size: 0)
+        finish(stage)
+        #expect(calls(stage, .blue) + calls(stage, .green) == 0)
+    }
+
     @Test func aResetByTheUpstreamIsItsFailure() throws {
         let stage = try stage()
         stage.plan = .reset(UInt32(NGHTTP2_INTERNAL_ERROR.rawValue), afterHead: false, bytes: 0)

@@ -229,9 +229,7 @@ package struct Release: Sendable, Equatable, Codable {
     /// - Returns: what has to follow; `nil` if nothing but counts has changed.
     package mutating func observe(_ seen: Observation, at now: Timestamp) -> Effect? {
         guard isUnderWay else { return nil }
-        records[step].canaryCalls = max(0, records[step].canaryCalls + seen.canaryCalls)
-        records[step].controlCalls += seen.controlCalls
-        records[step].fallenBack += seen.fallenBack
+        count(seen)
         seenAt = max(seenAt, now)
         guard case .running = phase else { return nil }
         spent += seen.elapsed.wholeMilliseconds
@@ -246,15 +244,27 @@ package struct Release: Sendable, Equatable, Codable {
         }
     }
 
+    private mutating func count(_ seen: Observation) {
+        records[step].canaryCalls = max(0, records[step].canaryCalls + seen.canaryCalls)
+        records[step].controlCalls += seen.controlCalls
+        records[step].fallenBack += seen.fallenBack
+    }
+
     /// Notes that a step, or the rest of one after a restart, is judged from now on.
     package mutating func judgementBegins() { judged += 1 }
 
     /// Takes the evidence that the new color is worse. A paused release is watched, too.
     ///
-    /// - Parameter canGoBack: whether the old color is healthy.
+    /// - Parameters:
+    ///   - seen: as for `observe`, whose place this takes.
+    ///   - canGoBack: whether the old color is healthy.
     /// - Returns: what has to follow; `nil` if nothing more can.
-    package mutating func found(_ breach: Breach, canGoBack: Bool, at now: Timestamp) -> Effect? {
+    package mutating func found(
+        _ breach: Breach, _ seen: Observation = Observation(), canGoBack: Bool, at now: Timestamp
+    ) -> Effect? {
         guard isUnderWay else { return nil }
+        count(seen)
+        seenAt = max(seenAt, now)
         let isKnown = self.breach != nil
         self.breach = breach
         guard plan.onBreach == .rollback, canGoBack else {
@@ -270,6 +280,9 @@ package struct Release: Sendable, Equatable, Codable {
         switch (command, phase) {
         case (.pause, .paused): throw Refusal(reason: "release \(number) is paused already")
         case (.pause, _): return pause(.asked)
+        case (.resume, .paused(why: .breach)):
+            // The evidence stands, and would make it pause again at once.
+            throw Refusal(reason: "release \(number) is paused because \(plan.to) is worse: promote or abort it")
         case (.resume, .paused(let why)):
             phase = .running
             seenAt = max(seenAt, now)
@@ -298,7 +311,8 @@ package struct Release: Sendable, Equatable, Codable {
         guard step + 1 < plan.steps.count else { return end(.done, at: now) }
         records[step].endedAt = now
         records.append(StepRecord(step: records.count, startedAt: now))
-        (phase, spent) = (.running, 0)
+        // Whoever goes on in spite of a breach has seen it; the next step is judged by itself.
+        (phase, spent, breach) = (.running, 0, nil)
         seenAt = max(seenAt, now)
         return .give(share)
     }

@@ -171,7 +171,11 @@ extension Switchboard {
         let before = release
         let breach = judge(statistics, &release)
         let canGoBack = observation.isHealthy[release.from]
-        if let breach, let effect = release.found(breach, canGoBack: canGoBack, at: now()) {
+        if let breach {
+            guard let effect = release.found(breach, observation, canGoBack: canGoBack, at: now()) else {
+                published.withLock { $0 = $0.updating(release, isStep: false) }
+                return true
+            }
             log("the new color is worse", release)
             _ = try? carryOut(effect, release, who: "guard", action: effect.action, reason: breach.text)
         } else if let effect = release.observe(observation, at: now()) {

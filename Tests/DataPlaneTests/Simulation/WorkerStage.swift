@@ -22,6 +22,8 @@ final class WorkerStage {
     private(set) var calls: [CallRecord] = []
     /// What a backend does with the calls that reach it from now on.
     var plan = Attempt.Plan.answer(size: 10, early: false)
+    /// The status of its gRPC answers.
+    var grpcStatus = 0
 
     /// - Parameter endpoints: endpoints of each color. Blue's have the ports from 1000 on, green's those from 2000 on.
     init(
@@ -72,7 +74,7 @@ final class WorkerStage {
     func accept(streams: Int = 100) -> SimulatedBackend {
         let (port, ends) = attempts.removeFirst()
         let control = SimulatedBackend.Control(
-            call: { [unowned self] in calls[$0] }, plan: { [unowned self] _ in (plan, 1 << 20, 0) },
+            call: { [unowned self] in calls[$0] }, plan: { [unowned self] _ in (plan, 1 << 20, grpcStatus) },
             isRight: { _, _ in true })
         let backend = SimulatedBackend(
             "\(port)", port < 2_000 ? .blue : .green, ends.mine, noise: 0,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.handover import VERSION
 from harness.long_stream import exchange, finish, open_stream
 from harness.process import BINARIES, ManagedProcess, eventually
 from harness.proxy import Proxy, is_running, listening, options
@@ -330,7 +331,7 @@ import os, socket
 names = os.environ["SLUICE_HANDOVER"].split(":")
 line = socket.socket(fileno=3 + names.index("handover"))
 line.setblocking(True)
-line.send(b'{{"prepared":{{"version":3}}}}')
+line.send(b'{{"prepared":{{"version":{VERSION}}}}}')
 assert b"take_over" in line.recv(200_000)
 os._exit(9)
 """)
@@ -340,7 +341,7 @@ os._exit(9)
     assert backend_of_a_new_call(client) == "green"
     assert not client.goaways
     # A process of another version is recognized before anything stops.
-    wrapper.write_text(wrapper.read_text().replace('"version":2', '"version":99'))
+    wrapper.write_text(wrapper.read_text().replace(f'"version":{VERSION}', '"version":99'))
     seen = len(proxy.process.stderr)
     os.kill(proxy.pid, signal.SIGUSR2)
     proxy.process.wait_for_line(
@@ -364,7 +365,7 @@ import os, pathlib, signal, socket
 names = os.environ["SLUICE_HANDOVER"].split(":")
 line = socket.socket(fileno=3 + names.index("handover"))
 line.setblocking(True)
-line.send(b'{{"prepared":{{"version":3}}}}')
+line.send(b'{{"prepared":{{"version":{VERSION}}}}}')
 assert b"take_over" in line.recv(200_000)
 pathlib.Path({str(stopped)!r}).write_text(str(os.getpid()))
 os.kill(os.getpid(), signal.SIGSTOP)

@@ -7,8 +7,8 @@ from typing import Any
 
 
 def spoken(percent: str | float) -> str:
-    """5% as 5 %, as it is in sentences."""
-    return f"{percent:g} %" if isinstance(percent, float) else f"{percent.rstrip('%')} %"
+    """5% as 5 %, as it is in sentences. In JSON a number without decimals is whole."""
+    return f"{percent.rstrip('%')} %" if isinstance(percent, str) else f"{percent:g} %"
 
 
 @dataclass

@@ -173,8 +173,8 @@ final class ClientConnection: Connection {
         switch worker.stickyKey {
         case .none: break
         case .client: unsafe stickyName.withUnsafeBufferPointer { unsafe hash = secret.hash($0) }
-        case .metadata(let name):
-            unsafe head.forEachValue(named: Array(name.utf8)) { value in
+        case .metadata:
+            unsafe head.forEachValue(named: worker.stickyMetadata) { value in
                 // The first value that there is: one that a proxy on the way adds comes later.
                 if hash == nil, !value.isEmpty { unsafe hash = secret.hash(value) }
             }

@@ -103,19 +103,8 @@ package struct StepStatistics: Sendable, Equatable {
             // Paths that strangers make up take no places.
             guard verdict != .unimplemented, methods.count < Self.mostMethods else { return }
         }
-        var outcome = Outcome()
-        outcome.calls = 1
-        switch verdict {
-        case .none: break
-        case .good: outcome.succeeded = 1
-        case .bad: outcome.failures = 1
-        case .unimplemented: outcome.unimplemented = 1
-        }
-        if !isFallback, let bucket = bucket(of: call, color) {
-            outcome.firstByte = [UInt32](repeating: 0, count: bucket + 1)
-            outcome.firstByte[bucket] = 1
-        }
-        methods[path, default: Method()].add(outcome, color, key: call.shareKey)
+        let bucket = isFallback ? nil : bucket(of: call, color)
+        methods[path, default: Method()].book(verdict, bucket, color, key: call.shareKey)
     }
 
     /// The bucket of a call's time to first byte; `nil` if it has none, or is part of the endpoint's warm-up.
@@ -140,12 +129,30 @@ package struct StepStatistics: Sendable, Equatable {
     }
 }
 
+extension StepStatistics.Outcome {
+    /// Counts a call.
+    ///
+    /// - Parameter bucket: that of its time to first byte; `nil` if that doesn't count.
+    fileprivate mutating func book(_ verdict: CallVerdict, _ bucket: Int?) {
+        calls += 1
+        switch verdict {
+        case .none: break
+        case .good: succeeded += 1
+        case .bad: failures += 1
+        case .unimplemented: unimplemented += 1
+        }
+        guard let bucket else { return }
+        if bucket >= firstByte.count { firstByte += repeatElement(0, count: bucket + 1 - firstByte.count) }
+        firstByte[bucket] += 1
+    }
+}
+
 extension StepStatistics.Method {
-    fileprivate mutating func add(_ outcome: StepStatistics.Outcome, _ color: Color, key: UInt64?) {
-        colors[color] += outcome
-        guard let key else { return withoutKey[color] += outcome }
+    fileprivate mutating func book(_ verdict: CallVerdict, _ bucket: Int?, _ color: Color, key: UInt64?) {
+        colors[color].book(verdict, bucket)
+        guard let key else { return withoutKey[color].book(verdict, bucket) }
         guard keys[key] != nil || keys.count < StepStatistics.mostKeys else { return hasMoreKeys = true }
-        keys[key, default: (color, StepStatistics.Outcome())].outcome += outcome
+        keys[key, default: (color, StepStatistics.Outcome())].outcome.book(verdict, bucket)
     }
 
     fileprivate mutating func add(_ other: StepStatistics.Method) {

@@ -55,8 +55,9 @@ final class Worker: @unchecked Sendable {
     let routeMetadata: [UInt8]?
     /// Whether clients are told which color answers.
     let announces: Bool
-    /// What a release keeps on one color.
+    /// What a release keeps on one color, and the name of the metadata if it is that.
     let stickyKey: StickyKey
+    let stickyMetadata: [UInt8]
 
     private(set) var router: Router
     var book: CallBook
@@ -101,6 +102,7 @@ final class Worker: @unchecked Sendable {
         routeMetadata = configuration.routeMetadata.map { Array($0.utf8) }
         announces = configuration.announces
         stickyKey = configuration.stickyKey
+        stickyMetadata = if case .metadata(let name) = stickyKey { Array(name.utf8) } else { [] }
         self.resolver = resolver
         self.log = WorkerLog(write: log)
         let lines = accessLog.map { AccessLogBuffer(log: $0, endpoints: configuration.endpoints) }

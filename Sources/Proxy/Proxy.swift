@@ -64,7 +64,7 @@ struct Proxy {
         // Everything that may fail has been done by now, as far as possible: from here on the other process waits.
         let takeover = try await takeover(decision, logger)
         let state = try takeover.map { try takeOver($0, store) } ?? takeUpState(store, audit, at: startedAt, logger)
-        let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.first)
+        let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.routeWithoutShare)
         // A process that has ended instead of handing over may have saved a state without putting it in force.
         if takeover == nil { state.putInForce(route) }
         let dataPlane = try DataPlane(

@@ -89,7 +89,7 @@ import Testing
 
     @Test func putsTheSecretBesideTheWordBeforeTheShare() throws {
         let state = SwitchState(initial: .blue, at: Self.start).beginning(release(2))
-        let word = try RouteWord(state.first)
+        let word = try RouteWord(state.routeWithoutShare)
         #expect(word.load().share == .none)
         state.putInForce(word)
         #expect(word.load() == state.route && word.secret == ShareSecret(.max, 1))

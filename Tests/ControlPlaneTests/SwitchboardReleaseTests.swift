@@ -1,3 +1,4 @@
+import Analysis
 import ControlPlane
 import DataPlane
 import Ground
@@ -257,5 +258,14 @@ import TestSupport
         if !isKnown { method.colors.blue.unimplemented = 2_000 }
         await look(bench, StepStatistics(epoch: 2, methods: ["/nobody.Knows/It": method]))
         #expect((bench.switchboard.state.release == nil) == isKnown)
+    }
+
+    /// The workers count by the buckets that the analysis takes them for.
+    @Test func countsByTheBucketsThatAreJudged() {
+        let buckets = LatencyBuckets.standard
+        #expect(StepStatistics.bounds.count == buckets.count - 1)
+        for (index, bound) in StepStatistics.bounds.enumerated() {
+            #expect(abs(Double(bound) / 1e9 / buckets.upperBound(of: index) - 1) < 1e-4)
+        }
     }
 }

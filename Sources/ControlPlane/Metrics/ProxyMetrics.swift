@@ -105,7 +105,7 @@ package struct ProxyMetrics: Sendable {
         text.family("sluice_canary_share", .gauge, "The share of new calls that a release gives to this color.")
         for color in Color.allCases {
             let share = color == state.release?.plan.to ? state.route.share : .none
-            text.sample(Double(share.parts) / Double(Share.whole), ["color": color.name])
+            text.sample(share.fraction, ["color": color.name])
         }
         perColor(
             &text, "sluice_calls_canary_total", .counter,

@@ -31,8 +31,7 @@ struct ReleaseJudge {
         let isNewStage = self.epoch != epoch
         if isNewStage {
             self.epoch = epoch
-            let share = Double(release.share.parts) / Double(Share.whole)
-            analysis.begin(.sameTime(share: share, draw))
+            analysis.begin(.sameTime(share: release.share.fraction, draw))
         }
         guard statistics.epoch == epoch else { return (isNewStage, nil) }
         let methods = statistics.methods.map { MethodCounts($0, $1, new: release.plan.to, draw) }

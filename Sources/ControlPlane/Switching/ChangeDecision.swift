@@ -34,8 +34,10 @@ package enum ChangeDecision: Sendable, Equatable {
     package static func decide(
         _ request: ChangeRequest, state: SwitchState, health: PerColor<ColorHealth>, at time: Timestamp
     ) -> ChangeDecision {
-        if case .epochs(let epochs) = request.condition, !epochs.contains(state.epoch) {
-            return .refused(.epochMismatch(actual: state.epoch))
+        do throws(ChangeRefusal) {
+            try request.condition.check(state.epoch)
+        } catch {
+            return .refused(error)
         }
         guard let target = request.target(in: state) else { return .refused(.nothingToRollBackTo) }
         if let release = state.release { return .refused(.releaseUnderWay(release.number)) }

@@ -15,6 +15,11 @@ package struct ChangeRequest: Sendable, Equatable {
     package enum Condition: Sendable, Equatable {
         case any
         case epochs(Set<UInt64>)
+
+        /// - Throws: `epochMismatch` if the epoch is none of these.
+        func check(_ epoch: UInt64) throws(ChangeRefusal) {
+            if case .epochs(let epochs) = self, !epochs.contains(epoch) { throw .epochMismatch(actual: epoch) }
+        }
     }
 
     /// The color that is asked for.

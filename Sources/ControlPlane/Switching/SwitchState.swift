@@ -145,12 +145,12 @@ package struct SwitchState: Sendable, Equatable {
     }
 
     /// The route without the share of a release, for a word that has no secret yet.
-    package var first: Route { Route(epoch: epoch, active: active) }
+    package var routeWithoutShare: Route { Route(epoch: epoch, active: active) }
 
     /// Puts the state in force in a word that a process which is gone may have left.
     package func putInForce(_ word: RouteWord) {
         if let release {
-            word.store(first)
+            word.store(routeWithoutShare)
             word.set(secret: release.secret)
         }
         word.store(route)

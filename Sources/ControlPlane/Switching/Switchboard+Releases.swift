@@ -124,8 +124,10 @@ extension Switchboard {
     private func decide(
         _ command: Release.Command, _ condition: ChangeRequest.Condition, _ health: PerColor<ColorHealth>
     ) throws(ReleaseRefusal) -> (Release, Release.Effect) {
-        if case .epochs(let epochs) = condition, !epochs.contains(state.epoch) {
-            throw .change(.epochMismatch(actual: state.epoch))
+        do throws(ChangeRefusal) {
+            try condition.check(state.epoch)
+        } catch {
+            throw .change(error)
         }
         guard var release = state.release else { throw .notPossible("no release is under way") }
         // More calls for a color that is down are as wrong as a switch to it.
@@ -217,23 +219,24 @@ extension Switchboard {
         _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
     ) throws(ChangeRefusal) -> ChangeReceipt? {
         guard request.action == .rollback, var release = state.release else { return nil }
-        if case .epochs(let epochs) = request.condition, !epochs.contains(state.epoch) {
-            throw .epochMismatch(actual: state.epoch)
-        }
+        try request.condition.check(state.epoch)
         guard let effect = try? release.follow(.abort, at: now()) else { return nil }
         let auditError = try carryOut(
             effect, release, who: request.who, action: .rollback, reason: request.reason, drain: request.drain)
-        let change = back(from: release, request, epoch: state.epoch)
+        let change = back(
+            from: release, epoch: state.epoch, forced: request.force, reason: request.reason, who: request.who)
         return ChangeReceipt(
             outcome: .changed, change: change, health: evidence[state.active], inFlight: 0,
             drain: drainer.current?.drain, auditError: auditError)
     }
 
-    /// The return of a release's calls as a receipt shows it; it isn't in the history, as the active color stays.
-    func back(from release: Release, _ request: ChangeRequest, epoch: UInt64) -> Change {
+    /// The return of a release's calls, for receipts and drains; it isn't in the history, as the active color stays.
+    func back(
+        from release: Release, epoch: UInt64, forced: Bool = false, reason: String?, who: String
+    ) -> Change {
         Change(
-            epoch: epoch, action: .rollback, from: release.plan.to, to: release.from, at: now(),
-            forced: request.force, reason: request.reason, who: request.who)
+            epoch: epoch, action: .rollback, from: release.plan.to, to: release.from, at: now(), forced: forced,
+            reason: reason, who: who)
     }
 
     // MARK: Carrying out
@@ -254,10 +257,7 @@ extension Switchboard {
         switch effect {
         case .remember, .give: break
         case .takeBack:
-            // Not in the history: the active color has never changed.
-            change = Change(
-                epoch: next.epoch, action: .rollback, from: release.plan.to, to: next.active, at: now(),
-                reason: reason, who: who)
+            change = back(from: release, epoch: next.epoch, reason: reason, who: who)
         case .finish:
             let last = lastChange(of: release, epoch: before.epoch + 1)
             next = before.updating(release, isStep: false).adding(last)

@@ -132,7 +132,9 @@ package actor Switchboard {
         let evidence = await evidence(for: request)
         let state = state
         if let release = state.release, request.action == .rollback {
-            let change = back(from: release, request, epoch: state.epoch + 1)
+            let change = back(
+                from: release, epoch: state.epoch + 1, forced: request.force, reason: request.reason,
+                who: request.who)
             return ChangeReceipt(outcome: .wouldChange, change: change, health: evidence[state.active], inFlight: 0)
         }
         switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {

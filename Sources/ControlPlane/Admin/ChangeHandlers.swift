@@ -54,7 +54,7 @@ struct ChangeHandlers: Sendable {
     private func change(
         _ aim: ChangeRequest.Aim, _ query: QueryParameters, _ request: AdminRequest
     ) async throws -> Response {
-        let wait = try waitTimeout(query)
+        let wait = try query.wait(for: "drained", most: Self.longestWait, usual: Self.usualWait)
         let change = ChangeRequest(
             aim, force: try query.flag("force"), reason: try reason(query),
             condition: try ChangeRequest.Condition(ifMatch: request.ifMatch), drain: try drain(query),
@@ -146,25 +146,6 @@ struct ChangeHandlers: Sendable {
                     "drain is \"\(text)\"; allowed: off, or 0s to \(Self.longestDrain.text), such as 30s or 5m")
             }
             return .after(duration)
-        }
-    }
-
-    /// How long to wait for the old color to drain; `nil` if the request didn't ask for it.
-    private func waitTimeout(_ query: QueryParameters) throws -> Duration? {
-        let timeout = query["timeout"]
-        switch query["wait"] {
-        case nil:
-            guard timeout == nil else { throw AdminError.badRequest("timeout goes with wait=drained") }
-            return nil
-        case "drained":
-            guard let timeout else { return Self.usualWait }
-            guard let duration = Duration(text: timeout), duration <= Self.longestWait else {
-                throw AdminError.badRequest(
-                    "timeout is \"\(timeout)\"; allowed: 0s to \(Self.longestWait.text), such as 250ms, 30s or 5m")
-            }
-            return duration
-        case .some(let other):
-            throw AdminError.badRequest("wait is \"\(other)\"; allowed: drained")
         }
     }
 }

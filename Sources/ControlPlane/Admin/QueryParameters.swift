@@ -1,3 +1,5 @@
+import DurationSyntax
+
 /// The parameters of a request's query (`application/x-www-form-urlencoded`); the handler must know each of them.
 struct QueryParameters: Sendable, Equatable {
     private var values: [String: String] = [:]
@@ -34,6 +36,33 @@ struct QueryParameters: Sendable, Equatable {
         case nil, "false": return false
         case "true", "": return true
         case .some(let other): throw .badRequest("\(name) is \"\(other)\"; allowed: true, false")
+        }
+    }
+
+    /// How long a request waits for an event before it is answered (`wait` and `timeout`).
+    ///
+    /// - Parameters:
+    ///   - event: the value of `wait`.
+    ///   - most: the longest wait.
+    ///   - usual: the wait without a timeout; `nil` if there has to be one.
+    /// - Returns: `nil` if the request didn't ask for it.
+    func wait(for event: String, most: Duration, usual: Duration?) throws(AdminError) -> Duration? {
+        let timeout = values["timeout"]
+        switch values["wait"] {
+        case nil:
+            guard timeout == nil else { throw .badRequest("timeout goes with wait=\(event)") }
+            return nil
+        case event:
+            guard let timeout else {
+                guard let usual else { throw .badRequest("wait=\(event) needs a timeout, such as timeout=10m") }
+                return usual
+            }
+            guard let duration = Duration(text: timeout), duration <= most else {
+                throw .badRequest("timeout is \"\(timeout)\"; allowed: 0s to \(most.text), such as 250ms, 30s or 5m")
+            }
+            return duration
+        case .some(let other):
+            throw .badRequest("wait is \"\(other)\"; allowed: \(event)")
         }
     }
 

@@ -18,7 +18,7 @@ struct ReleaseHandlers: Sendable {
 
     @Sendable func begin(_ request: AdminRequest) async throws -> Response {
         let query = try QueryParameters(request.query, allowed: ["force", "wait", "timeout"])
-        let wait = try waitTimeout(query)
+        let wait = try wait(query)
         let plan: ReleasePlan
         do throws(ReleasePlan.Flaw) {
             plan = try ReleasePlan(json: request.body, active: services.switchboard.state.active)
@@ -59,7 +59,7 @@ struct ReleaseHandlers: Sendable {
         guard let release = services.switchboard.state.releases.first else {
             throw AdminError(.notFound, "there has been no release")
         }
-        guard let wait = try waitTimeout(query) else { return try answer(release, nil) }
+        guard let wait = try wait(query) else { return try answer(release, nil) }
         let (ended, isOver) = await end(of: release, within: wait)
         return try answer(ended, nil, status: isOver ? .ok : .accepted)
     }
@@ -129,23 +129,9 @@ struct ReleaseHandlers: Sendable {
         }
     }
 
-    private func waitTimeout(_ query: QueryParameters) throws -> Duration? {
-        let timeout = query["timeout"]
-        switch query["wait"] {
-        case nil:
-            guard timeout == nil else { throw AdminError.badRequest("timeout goes with wait=done") }
-            return nil
-        case "done":
-            // A release may take days: how long somebody waits for it is their own decision.
-            guard let timeout else { throw AdminError.badRequest("wait=done needs a timeout, such as timeout=10m") }
-            guard let duration = Duration(text: timeout), duration <= Self.longestWait else {
-                throw AdminError.badRequest(
-                    "timeout is \"\(timeout)\"; allowed: 0s to \(Self.longestWait.text), such as 30s or 5m")
-            }
-            return duration
-        case .some(let other):
-            throw AdminError.badRequest("wait is \"\(other)\"; allowed: done")
-        }
+    /// A release may take days: how long somebody waits for it is their own decision.
+    private func wait(_ query: QueryParameters) throws(AdminError) -> Duration? {
+        try query.wait(for: "done", most: Self.longestWait, usual: nil)
     }
 
     private func key(_ request: AdminRequest) throws -> String? {

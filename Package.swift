@@ -128,7 +128,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Analysis", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "Analysis", "Comparison", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -141,7 +141,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Analysis", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck", "TestSupport",
+                "Analysis", "Comparison", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

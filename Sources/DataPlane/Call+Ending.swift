@@ -1,3 +1,6 @@
+import EventLoop
+import Ground
+
 /// Who ended a call that didn't reach the end of its response.
 extension Call {
     enum Ender: String {
@@ -16,5 +19,12 @@ extension Call {
         case .rule(let name): return (.proxy, name)
         case .none: return upstreamReset == nil ? (.proxy, "malformed_request") : (.upstream, "reset")
         }
+    }
+
+    /// Tells the call's copy, if it has one, that the upstream's answer is complete.
+    @inline(__always)
+    func liveEnded(_ worker: Worker) {
+        guard let copy else { return }
+        copy.liveEnded(status: grpcStatus ?? GRPCStatus.unknown.rawValue, now: worker.loop.now)
     }
 }

@@ -192,6 +192,8 @@ extension Call {
         let connection = lent.object
         let answer = worker.concealed(answer, destination?.color)
         proxyAnswer = answer
+        // An answer of the Proxy's own is no color's.
+        copy?.giveUp(.cancelled)
         let contentType = callProtocol.isGRPCWeb ? requestHead?.text(of: .contentType) : nil
         dropRequestBody(worker)
         forgetReplay(worker)

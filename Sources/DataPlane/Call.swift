@@ -154,6 +154,9 @@ final class Call: StreamContext {
     /// The answer that the Proxy itself has given, with its reason.
     var proxyAnswer: ProxyAnswer?
 
+    /// The call's copy, if a release has it copied.
+    var copy: Copy?
+
     init(client: ClientConnection, stream: StreamID, began: MonotonicTime, clientName: String?, clientIdentity: String?)
     {
         self.client = .open(Lent(client), stream)
@@ -165,15 +168,7 @@ final class Call: StreamContext {
 
     /// The final status of a gRPC call (gRPC's `statuscodes.md`): what the upstream said, or what a reset means.
     var finalGRPCStatus: Int {
-        if let reset = clientReset {
-            switch reset {
-            case .cancel: return GRPCStatus.cancelled.rawValue
-            case .refusedStream: return GRPCStatus.unavailable.rawValue
-            case .enhanceYourCalm: return GRPCStatus.resourceExhausted.rawValue
-            case .inadequateSecurity: return GRPCStatus.permissionDenied.rawValue
-            default: return GRPCStatus.internal.rawValue
-            }
-        }
+        if let clientReset { return clientReset.grpcStatus.rawValue }
         return grpcStatus ?? GRPCStatus.unknown.rawValue
     }
 

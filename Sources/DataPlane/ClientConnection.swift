@@ -139,6 +139,7 @@ final class ClientConnection: Connection {
             call.fail(ProxyAnswer(kind: .overloaded, message: "the proxy holds too much already"), worker)
         } else {
             worker.place(call)
+            worker.copier?.copy(call)
         }
     }
 
@@ -205,16 +206,22 @@ final class ClientConnection: Connection {
         receivedData()
         creditConnection(bytes.count)
         let call = context.call
-        guard call.wantsRequestBody else { return consumeStream(bytes.count, on: stream) }
+        guard call.wantsRequestBody else {
+            // Without this piece a copy's request would be another one.
+            call.copy?.giveUp(.cancelled)
+            return consumeStream(bytes.count, on: stream)
+        }
         call.bytesUp += bytes.count
         call.lastMoved = worker.loop.now
         unsafe call.requestBody.append(bytes, from: chunks)
         call.resumeUpstream()
+        if let copy = call.copy { unsafe copy.requestReceived(bytes) }
     }
 
     override func endReceived(on stream: StreamID, _ context: StreamContext) {
         context.call.request = .ended(trailers: nil)
         context.call.resumeUpstream()
+        context.call.copy?.requestEnded()
     }
 
     /// Drops a request's trailers. gRPC has none, HTTP lets any intermediary drop them (RFC 9110, section 6.5), and
@@ -227,6 +234,7 @@ final class ClientConnection: Connection {
         call.request = .ended(trailers: nil)
         if isTruncated { return call.end(.headersTooLarge(worker.limits), worker) }
         call.resumeUpstream()
+        call.copy?.requestEnded()
     }
 
     // MARK: The response goes out
@@ -333,6 +341,7 @@ final class ClientConnection: Connection {
         call.giveBackResponseGrant()
         call.giveBackRequestGrant()
         call.client = .closed
+        call.copy?.liveIsOver()
         if !call.response.hasEnded || call.responseReset != nil || code != .noError { call.clientReset = code }
         // A code that the Proxy has sent the client is not the client's word to the upstream.
         let isOwnEnd = if case .rule = call.streamEnd { true } else { false }

@@ -70,10 +70,13 @@ package final class DataPlane: TrafficControl {
 
     /// Makes the workers and opens the access log; nothing runs yet.
     ///
-    /// - Parameter log: takes events worth a log line, on any worker's thread; it must not block.
+    /// - Parameters:
+    ///   - takeCopies: takes what copies have come to, on any worker's thread; it must not block.
+    ///   - log: takes events worth a log line, on any worker's thread; it must not block.
     /// - Throws: `SetUpError` with one sentence that names the file.
     package init(
         configuration: DataPlaneConfiguration, listeners: Listeners, route: RouteWord,
+        takeCopies: @escaping @Sendable ([CopyOutcome]) -> Void = { _ in },
         log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws(SetUpError) {
         precondition(configuration.workers >= 1, "the data plane has at least one worker")
@@ -88,7 +91,8 @@ package final class DataPlane: TrafficControl {
         do {
             workers = try (0..<configuration.workers).map { _ in
                 try Worker(
-                    configuration: configuration, routeWord: route, resolver: resolver, accessLog: accessLog, log: log)
+                    configuration: configuration, routeWord: route, resolver: resolver, accessLog: accessLog,
+                    takeCopies: takeCopies, log: log)
             }
         } catch {
             throw SetUpError(cause: .workers, description: "\(error)")
@@ -139,6 +143,12 @@ package final class DataPlane: TrafficControl {
     package func publish(health: PerColor<[Bool]>) {
         for worker in workers {
             worker.loop.mailbox.post { worker.publish(health: health) }
+        }
+    }
+
+    package func publish(shadow: ShadowRule?) {
+        for worker in workers {
+            worker.loop.mailbox.post { worker.publish(shadow: shadow) }
         }
     }
 

@@ -30,13 +30,15 @@ package struct DataPlaneConfiguration: Sendable {
     package var announces: Bool
     /// What calls have in common that a release keeps on one color.
     package var stickyKey: StickyKey
+    /// What may be copied while a release is in a shadow step.
+    package var copies: CopySettings
 
     package init(
         endpoints: PerColor<[Endpoint]>, workers: Int, busyPoll: Duration = .zero,
         accessLog: AccessLogDestination = .off,
         limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false, tls: TLSContext? = nil,
         upstreamTLS: TLSContext? = nil, forwardsClientIdentity: Bool = false, routeMetadata: String? = nil,
-        announces: Bool = false, stickyKey: StickyKey = .none
+        announces: Bool = false, stickyKey: StickyKey = .none, copies: CopySettings = CopySettings()
     ) {
         self.endpoints = endpoints
         self.workers = workers
@@ -50,6 +52,7 @@ package struct DataPlaneConfiguration: Sendable {
         self.routeMetadata = routeMetadata
         self.announces = announces
         self.stickyKey = stickyKey
+        self.copies = copies
     }
 }
 

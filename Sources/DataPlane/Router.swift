@@ -88,6 +88,9 @@ struct Router: ~Copyable {
         return lentPools[color][choice]
     }
 
+    /// Whether an endpoint may be chosen.
+    func isHealthy(_ color: Color, _ index: Int) -> Bool { health[color][index] }
+
     /// The answer for a call when no endpoint of a color is left to try.
     func unreachable(_ color: Color) -> ProxyAnswer {
         let failures = pools[color].compactMap(\.lastFailure)

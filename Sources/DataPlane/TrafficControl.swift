@@ -5,6 +5,9 @@ package protocol TrafficControl: Sendable {
     /// Tells every worker which of a color's endpoints may be chosen, in the order of the settings.
     func publish(health: PerColor<[Bool]>)
 
+    /// Tells every worker which calls are copied from now on; `nil` for none.
+    func publish(shadow: ShadowRule?)
+
     /// Asks every worker and adds up their reports. Returns only after every worker has passed the point where the call
     /// was made, so that after a route change no stream is left that begins under the old route.
     func report() async -> TrafficReport

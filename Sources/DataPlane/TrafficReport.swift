@@ -82,6 +82,8 @@ package struct TrafficReport: Sendable, Equatable {
         package var limitsReached = CaseCounts<Limit>()
         /// Bytes that calls take: waiting bodies, header lists, the calls themselves.
         package var bufferedBytes = 0
+        /// What became of copies.
+        package var copies = CopyCounts()
 
         package init() {}
     }

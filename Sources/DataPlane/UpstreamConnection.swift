@@ -302,6 +302,8 @@ final class UpstreamConnection: Connection {
         call.httpStatus = head.number(of: .status) ?? 0
         if endStream { call.grpcStatus = head.number(of: .grpcStatus) }
         call.response = endStream ? .ended(trailers: nil) : .streaming
+        call.copy?.liveBegan(head)
+        if endStream { call.liveEnded(worker) }
         if case .open(let client, let clientStream) = call.client {
             client.use { $0.sendResponse(head, endStream: endStream, on: clientStream, call) }
         }
@@ -322,6 +324,7 @@ final class UpstreamConnection: Connection {
         if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
         unsafe call.responseBody.append(bytes, from: chunks)
         call.resumeClient()
+        if let copy = call.copy { unsafe copy.liveReceived(bytes) }
     }
 
     override func endReceived(on stream: StreamID, _ context: StreamContext) {
@@ -348,6 +351,7 @@ final class UpstreamConnection: Connection {
 
     private func finishResponse(of call: Call, trailers: HeaderList?) {
         call.response = .ended(trailers: trailers)
+        call.liveEnded(worker)
         pool.responses.take(isLarge: call.bytesDown > streamWindow)
         // The rest waits for the client's window, even if only trailers are left.
         call.undeliveredSince = call.undeliveredSince ?? worker.loop.now
@@ -376,6 +380,7 @@ final class UpstreamConnection: Connection {
         if code == .refusedStream, !call.response.hasBegun {
             call.fail(ProxyAnswer(kind: .lost, message: "\(pool.name) refused the call unprocessed"), worker)
         } else if call.upstreamReset != nil {
+            call.copy?.liveEnded(status: code.grpcStatus.rawValue, now: worker.loop.now)
             call.dropRequestBody(worker)
             if call.response.hasBegun {
                 call.cutShort(code, worker)

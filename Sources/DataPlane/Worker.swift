@@ -62,6 +62,8 @@ final class Worker: @unchecked Sendable {
     private(set) var router: Router
     var book: CallBook
     private(set) lazy var colorDrain = ColorDrain(worker: self)
+    /// Makes copies; `nil` if no method may be copied.
+    private(set) var copier: Copier?
     var memory = HeldMemory()
     var log: WorkerLog
 
@@ -88,7 +90,9 @@ final class Worker: @unchecked Sendable {
 
     init(
         configuration: DataPlaneConfiguration, routeWord: RouteWord, resolver: Resolver, accessLog: AccessLog?,
-        surroundings: Surroundings = Surroundings(), log: @escaping @Sendable (DataPlaneEvent) -> Void
+        surroundings: Surroundings = Surroundings(),
+        takeCopies: @escaping @Sendable ([CopyOutcome]) -> Void = { _ in },
+        log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws(SystemError) {
         loop = try EventLoop(time: surroundings.time)
         random = surroundings.random
@@ -110,6 +114,10 @@ final class Worker: @unchecked Sendable {
         router = Router(
             endpoints: configuration.endpoints, routeWord: routeWord, failover: configuration.failover)
         router.makePools(of: self, for: configuration.endpoints)
+        if !configuration.copies.methods.isEmpty {
+            copier = Copier(
+                settings: configuration.copies, endpoints: configuration.endpoints, worker: self, handOver: takeCopies)
+        }
         loop.endOfTurn = { [unowned self] in endTurn() }
         // Unchecked, because it is asked after every event: whoever runs the loop keeps the worker.
         loop.afterEvent = { [unowned(unsafe) self] in
@@ -189,6 +197,7 @@ final class Worker: @unchecked Sendable {
             sendQueued()
         }
         book.endTurn(loop)
+        copier?.endTurn()
         if case .waiting(let whenDone) = shutdown, clients.isEmpty {
             shutdown = .done
             whenDone()
@@ -201,8 +210,14 @@ final class Worker: @unchecked Sendable {
             for connection in upstreams.values { connection.sweep(loop.now) }
             log.sweep(loop.now)
             router.sweep(loop.now)
+            copier?.sweep(loop.now)
             scheduleSweep()
         }
+    }
+
+    /// Sets which calls are copied from now on; `nil` for none.
+    func publish(shadow: ShadowRule?) {
+        copier?.publish(shadow)
     }
 
     // MARK: Connections to upstreams
@@ -303,6 +318,7 @@ final class Worker: @unchecked Sendable {
         totals.callsInFlight = book.ledger.total
         totals.bufferedBytes = HeldMemory.bytes(self)
         log.contribute(to: &totals)
+        if let copier { totals.copies = copier.counts }
         report.workers.append(totals)
     }
 
@@ -334,6 +350,7 @@ final class Worker: @unchecked Sendable {
     func stop() {
         for client in clients.values { client.close("the proxy has shut down") }
         router.closeAll()
+        copier?.closeAll()
         endTurn()
         book.close()
         loop.stop()

@@ -57,6 +57,9 @@ package final class CombinedTraffic: TrafficControl {
         own.publish(health: health)
     }
 
+    /// Stays local: the other processes copy nothing any more.
+    package func publish(shadow: ShadowRule?) { own.publish(shadow: shadow) }
+
     /// Stays local: a process that was taken over from gets no new connections, and its calls end soon.
     package func stepStatistics() async -> StepStatistics { await own.stepStatistics() }
 

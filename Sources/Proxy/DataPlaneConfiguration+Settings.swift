@@ -11,6 +11,6 @@ extension DataPlaneConfiguration {
             failover: settings.failover, tls: tls,
             upstreamTLS: upstreamTLS, forwardsClientIdentity: settings.tls?.forwardsClientIdentity ?? false,
             routeMetadata: settings.routeMetadata, announces: settings.announces,
-            stickyKey: settings.stickyKey)
+            stickyKey: settings.stickyKey, copies: settings.copies)
     }
 }

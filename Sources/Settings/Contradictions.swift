@@ -8,7 +8,7 @@ import Ground
 extension ProxySettings {
     /// One error per contradiction; each names the setting that would have to change.
     var contradictions: [SettingsError] {
-        addressContradictions + previewContradictions + fileContradictions + adminTLSContradictions
+        addressContradictions + previewContradictions + copyContradictions + fileContradictions + adminTLSContradictions
             + clientTLSContradictions
             + upstreamTLSContradictions + backoffContradictions
     }
@@ -65,6 +65,16 @@ extension ProxySettings {
             }
         }
         return errors
+    }
+
+    private var copyContradictions: [SettingsError] {
+        let table = SettingTable.releases
+        guard copies.methods.isEmpty, !copies.noiseMethods.isEmpty else { return [] }
+        return [
+            rejection(
+                of: table.noiseMethods, copies.noiseMethods.map(\.description).joined(separator: ","),
+                allowed: "none, or methods together with \(table.shadowMethods.name.flag)")
+        ]
     }
 
     /// Two of these in one file would write over each other.

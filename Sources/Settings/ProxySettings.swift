@@ -54,6 +54,12 @@ package struct ProxySettings: Sendable {
     package internal(set) var announces = false
     /// What a release keeps on one color.
     package internal(set) var stickyKey = StickyKey.none
+    /// What a shadow step may copy.
+    package internal(set) var copies = CopySettings()
+    /// Where the types of messages are known from.
+    package internal(set) var descriptors = DescriptorSource.off
+    /// Whether the comparison of answers shows strings and bytes.
+    package internal(set) var revealsValues = false
 
     /// Path of the state file.
     package internal(set) var stateFile = "sluice-state.json"

@@ -57,6 +57,29 @@ extension SettingForm where Value == StickyKey {
     }
 }
 
+extension SettingForm where Value == [MethodPattern] {
+    static var methodPatterns: Self {
+        list(
+            "METHOD[,METHOD…]", of: "method",
+            allowed: "none, *, /package.Service/*, or /package.Service/Method, several with commas", mayBeNone: true,
+            isSet: true, parse: { MethodPattern($0) })
+    }
+}
+
+extension SettingForm where Value == DescriptorSource {
+    static var descriptorSource: Self {
+        SettingForm(
+            "FILE|reflection|off", allowed: "off, reflection, or a file's path", text: \.description,
+            parse: { text in
+                switch text {
+                case "off": .off
+                case "reflection": .reflection
+                default: SettingForm<String>.path(text).map { .file(path: $0) }
+                }
+            })
+    }
+}
+
 extension SettingForm where Value == [Endpoint] {
     /// Upstreams' addresses: at least one, without duplicates.
     static var endpoints: Self {

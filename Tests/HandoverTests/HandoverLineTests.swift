@@ -405,5 +405,6 @@ private struct FixedTraffic: TrafficControl {
     func stepStatistics() async -> StepStatistics { StepStatistics() }
     func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {}
     func cancelDrain() {}
+    func publish(shadow: ShadowRule?) {}
     func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool { true }
 }

@@ -18,6 +18,7 @@ final class FakeTraffic: TrafficControl {
         var waiters: [Waiter] = []
         var cannotKnow = false
         var statistics = StepStatistics()
+        var shadows: [ShadowRule?] = []
     }
 
     /// A wait for the end of calls; it stays in the list after it has been given up.
@@ -47,6 +48,11 @@ final class FakeTraffic: TrafficControl {
     func answer(_ statistics: StepStatistics) { state.withLock { $0.statistics = statistics } }
 
     func stepStatistics() async -> StepStatistics { state.withLock { $0.statistics } }
+
+    func publish(shadow: ShadowRule?) { state.withLock { $0.shadows.append(shadow) } }
+
+    /// The rules for copies, in the order in which they were published.
+    var shadows: [ShadowRule?] { state.withLock { $0.shadows } }
 
     /// From now on nobody can know whether calls are left.
     func loseSight() {

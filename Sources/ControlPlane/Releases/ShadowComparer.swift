@@ -1,0 +1,136 @@
+import Comparison
+import DataPlane
+import EventLoop
+import Ground
+import Synchronization
+
+/// Compares the answers that copied calls have come to, on a thread of its own: no call waits for a comparison, and no
+/// step of a release either.
+///
+/// Any thread may use it. What it has yet to compare is bounded; beyond that, calls go uncompared, and are counted.
+package final class ShadowComparer: Sendable {
+    /// The shadow step that is compared.
+    package struct Step: Sendable {
+        /// Calls that began under other epochs are passed over.
+        package var epoch: UInt64
+        package var settings: ComparisonSettings
+        /// What earlier processes have found in the same step.
+        package var earlier: Comparisons?
+
+        package init(epoch: UInt64, settings: ComparisonSettings, earlier: Comparisons? = nil) {
+            self.epoch = epoch
+            self.settings = settings
+            self.earlier = earlier
+        }
+    }
+
+    private struct State {
+        var step: Step?
+        var descriptors = Descriptors()
+        var comparisons = Comparisons(latencyBounds: ShadowComparer.latencyBounds)
+        /// Bytes of the answers that wait to be compared.
+        var waiting = 0
+    }
+
+    private let mailbox: Mailbox
+    private let state = Mutex(State())
+    private let now: @Sendable () -> Timestamp
+
+    /// Bytes of answers that may wait.
+    private static let mostWaiting = 64 << 20
+    /// Bounds of the buckets for latencies, in nanoseconds: those by which a step is judged.
+    package static let latencyBounds = StepStatistics.bounds.map { Int($0) }
+    /// Why an answer went uncompared: there was more to compare than time.
+    static let overload = "overload"
+
+    /// Starts the thread, which lives as long as the process.
+    package init(now: @escaping @Sendable () -> Timestamp = { .now() }) throws(SystemError) {
+        self.now = now
+        let loop = LoopConfined(try EventLoop())
+        mailbox = loop.value.mailbox
+        try LoopThread.start("comparisons") {
+            ThreadPriority.lower()
+            loop.value.run()
+        }
+    }
+
+    /// Compares the calls of a step from now on.
+    package func begin(_ step: Step, _ descriptors: Descriptors) {
+        state.withLock { state in
+            state.step = step
+            state.descriptors = descriptors
+            state.comparisons = step.earlier ?? Comparisons(latencyBounds: Self.latencyBounds)
+        }
+    }
+
+    /// Compares nothing any more.
+    package func end() { state.withLock { $0.step = nil } }
+
+    /// What was found in a step; `nil` if it isn't the one that is compared.
+    package func comparisons(of epoch: UInt64) -> Comparisons? {
+        state.withLock { $0.step?.epoch == epoch ? $0.comparisons : nil }
+    }
+
+    /// Takes what copies have come to. Never blocks for long.
+    @Sendable package func take(_ outcomes: [CopyOutcome]) {
+        var calls: [CopiedCall] = []
+        state.withLock { state in
+            guard let step = state.step else { return }
+            for outcome in outcomes {
+                switch outcome {
+                case .givenUp(let why, step.epoch): state.comparisons.giveUp(why.rawValue)
+                case .givenUp: break
+                case .answered(let call):
+                    guard call.epoch == step.epoch else { continue }
+                    guard state.waiting + call.bytes <= Self.mostWaiting else {
+                        state.comparisons.giveUp(Self.overload)
+                        continue
+                    }
+                    state.waiting += call.bytes
+                    calls.append(call)
+                }
+            }
+        }
+        guard !calls.isEmpty else { return }
+        mailbox.post { [self, calls] in
+            for call in calls { compare(call) }
+        }
+    }
+
+    private func compare(_ call: CopiedCall) {
+        let (step, descriptors) = state.withLock { state in
+            state.waiting -= call.bytes
+            return (state.step, state.descriptors)
+        }
+        guard let step, step.epoch == call.epoch else { return }
+        let active = Answer(call.active)
+        let other = Answer(call.other)
+        let outcome = Comparer(descriptors: descriptors, settings: step.settings)
+            .compare(active, other, method: call.method)
+        let compared = ComparedCall(
+            method: call.method, time: Int(now().milliseconds), statuses: StatusPair(active, other),
+            latencies: (Int(clamping: call.active.nanoseconds), Int(clamping: call.other.nanoseconds)))
+        state.withLock { state in
+            // Another step may have begun meanwhile.
+            guard state.step?.epoch == call.epoch else { return }
+            switch call.source {
+            case .otherColor: state.comparisons.add(outcome, of: compared)
+            case .sameColor: state.comparisons.addRepeat(outcome, method: call.method)
+            }
+        }
+    }
+}
+
+extension CopiedCall {
+    /// Bytes that the answers take.
+    fileprivate var bytes: Int { active.body.count + other.body.count + 256 }
+}
+
+extension Answer {
+    fileprivate init(_ answer: CopiedCall.Answer) {
+        // A message counts for 64 bytes more than it has.
+        var splitter = MessageSplitter(limit: 64 + 14 * answer.body.count)
+        unsafe answer.body.withUnsafeBytes { unsafe splitter.add($0) }
+        self = splitter.answer(status: answer.status, encoding: MessageEncoding(name: answer.encoding))
+    }
+}

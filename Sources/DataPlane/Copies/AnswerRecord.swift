@@ -1,0 +1,51 @@
+import EventLoop
+import HTTP2
+
+/// What has come of one answer to a call that is copied, until it is compared.
+struct AnswerRecord {
+    enum Progress {
+        case open
+        case ended(status: Int, at: MonotonicTime)
+    }
+
+    /// When the request went out; `nil` before that.
+    var began: MonotonicTime?
+    private var encoding: String?
+    private(set) var body: [UInt8] = []
+    private(set) var progress = Progress.open
+
+    private static let encodingName = Array("grpc-encoding".utf8)
+    /// Names of encodings are short, and what is longer is none that could be undone.
+    private static let longestEncoding = 64
+
+    /// The time of the answer's end; `nil` while it is awaited.
+    var endedAt: MonotonicTime? { if case .ended(_, let time) = progress { time } else { nil } }
+
+    /// The head has come.
+    mutating func take(head: HeaderList) {
+        var name: String?
+        unsafe head.forEachValue(named: Self.encodingName) { value in
+            unsafe name = String(decoding: value.prefix(Self.longestEncoding), as: UTF8.self)
+        }
+        encoding = name
+    }
+
+    /// A part of the body has come.
+    mutating func take(_ bytes: UnsafeRawBufferPointer) {
+        unsafe body.append(contentsOf: bytes)
+    }
+
+    mutating func end(status: Int, at time: MonotonicTime) {
+        guard case .open = progress else { return }
+        progress = .ended(status: status, at: time)
+    }
+
+    mutating func dropBody() { body = [] }
+
+    /// The answer, once it has ended.
+    var answer: CopiedCall.Answer? {
+        guard case .ended(let status, let time) = progress else { return nil }
+        return CopiedCall.Answer(
+            status: status, encoding: encoding, body: body, nanoseconds: began.map { time.nanosecondsSince($0) } ?? 0)
+    }
+}

@@ -1,0 +1,139 @@
+import EventLoop
+
+/// A worker's connections to one endpoint for copies, and the copies that wait for one. Confined to the worker's thread.
+final class CopyPool {
+    private enum Attempt {
+        case none
+        /// The last attempt has failed: the next may begin when the timer fires. Copies don't wait meanwhile.
+        case pausing
+        case resolving(timeout: TimerID)
+        case connecting(CopyConnection, rest: ArraySlice<SocketAddress>, timeout: TimerID)
+    }
+
+    let endpoint: Endpoint
+    unowned let copier: Copier
+    private unowned let worker: Worker
+    /// Those that take copies.
+    private var connections: [CopyConnection] = []
+    /// All of them, so that each lives as long as its socket.
+    private(set) var open = ConnectionTable<CopyConnection>()
+    private(set) var waiting: [CopyLeg] = []
+    private var attempt = Attempt.none
+    private var backoff: Backoff
+
+    /// The most connections that take copies, and the most of all.
+    private static let mostTaking = 4
+    private static let mostOpen = 12
+
+    init(endpoint: Endpoint, copier: Copier, worker: Worker) {
+        self.endpoint = endpoint
+        self.copier = copier
+        self.worker = worker
+        backoff = Backoff(shortest: worker.limits.minConnectBackoff, longest: worker.limits.maxConnectBackoff)
+    }
+
+    /// Gives a leg its stream, or makes it wait for a connection.
+    func start(_ leg: CopyLeg) {
+        if let connection = connections.first(where: { $0.hasRoom() }) { return connection.start(leg) }
+        if case .pausing = attempt { return leg.copy.giveUp(leg, .unreachable) }
+        leg.waits(at: self)
+        waiting.append(leg)
+        connectIfNeeded()
+    }
+
+    /// Takes a leg out of the queue.
+    func remove(_ leg: CopyLeg) { waiting.removeAll { $0 === leg } }
+
+    /// Serves the legs that wait, as a connection may have room.
+    func roomWasMade() {
+        while !waiting.isEmpty, let connection = connections.first(where: { $0.hasRoom() }) {
+            let leg = waiting.removeFirst()
+            leg.closed()
+            connection.start(leg)
+        }
+        connectIfNeeded()
+    }
+
+    func sweep(_ now: MonotonicTime) {
+        for connection in open.values { connection.sweep(now) }
+        for leg in waiting where copier.isLate(leg, now) { leg.copy.giveUp(leg, .late) }
+        for leg in open.values.flatMap(\.legs) where copier.isLate(leg, now) { leg.copy.giveUp(leg, .late) }
+    }
+
+    /// Gives up all copies and closes the connections, at the end of the process.
+    func closeAll() {
+        for leg in waiting { leg.copy.giveUp(leg, .shutdown) }
+        for connection in open.values {
+            for leg in connection.legs { leg.copy.giveUp(leg, .shutdown) }
+            connection.finish()
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connectIfNeeded() {
+        guard !waiting.isEmpty, case .none = attempt, connections.count < Self.mostTaking, open.count < Self.mostOpen
+        else { return }
+        let timeout = worker.loop.schedule(after: worker.limits.connectTimeout) { [unowned self] in attemptFailed() }
+        attempt = .resolving(timeout: timeout)
+        worker.resolve(endpoint) { [unowned self] outcome in
+            // An answer that comes too late is another attempt's business, or nobody's.
+            guard case .resolving(let current) = attempt, current == timeout else { return }
+            worker.loop.cancel(timeout)
+            switch outcome {
+            case .addresses(let addresses): connect(to: addresses[...])
+            case .failed: attemptFailed()
+            }
+        }
+    }
+
+    private func connect(to addresses: ArraySlice<SocketAddress>) {
+        guard let address = addresses.first else { return attemptFailed() }
+        do {
+            let connection = try CopyConnection(to: address, pool: self, worker: worker)
+            open.insert(connection)
+            let timeout = worker.loop.schedule(after: worker.limits.connectTimeout) { connection.close("timed out") }
+            attempt = .connecting(connection, rest: addresses.dropFirst(), timeout: timeout)
+        } catch {
+            connect(to: addresses.dropFirst())
+        }
+    }
+
+    private func attemptFailed() {
+        attempt = .pausing
+        _ = worker.loop.schedule(after: backoff.failed(using: &worker.random)) { [unowned self] in
+            attempt = .none
+            connectIfNeeded()
+        }
+        for leg in waiting { leg.copy.giveUp(leg, .unreachable) }
+    }
+
+    // MARK: Changes of the connections
+
+    func connectionIsReady(_ connection: CopyConnection) {
+        guard case .connecting(let current, _, let timeout) = attempt, current === connection else { return }
+        worker.loop.cancel(timeout)
+        attempt = .none
+        backoff.succeeded()
+        connections.append(connection)
+        roomWasMade()
+    }
+
+    /// Continues with the next address after a connection that never became ready.
+    func connectionFailed(_ connection: CopyConnection) {
+        guard case .connecting(let current, let rest, let timeout) = attempt, current === connection else { return }
+        worker.loop.cancel(timeout)
+        attempt = .none
+        connect(to: rest)
+    }
+
+    /// A connection takes no more copies.
+    func connectionLeaves(_ connection: CopyConnection) { connections.removeAll { $0 === connection } }
+
+    /// A connection is closed.
+    func connectionEnded(_ connection: CopyConnection) {
+        connectionLeaves(connection)
+        open.remove(connection)
+        connectIfNeeded()
+    }
+}

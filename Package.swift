@@ -226,8 +226,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover", "HealthCheck",
-                "JSONLogging", "Settings", "TLS",
+                "Comparison", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover",
+                "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

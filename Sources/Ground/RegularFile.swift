@@ -39,3 +39,43 @@ package struct RegularFile {
         size = Int(status.st_size)
     }
 }
+
+extension RegularFile {
+    /// Why a file can't be read to its end.
+    package enum ReadError: Error, Equatable {
+        case system(SystemError)
+        /// There was more of it than as it was opened.
+        case hasGrown
+
+        /// For use within a sentence.
+        package var reason: String {
+            switch self {
+            case .system(let error): error.reason
+            case .hasGrown: "it grew while it was read"
+            }
+        }
+    }
+
+    /// Reads the whole file, which is as large as it was when it was opened.
+    package func contents() throws(ReadError) -> [UInt8] {
+        // One byte more than the size, to detect that the file has grown since.
+        let capacity = size + 1
+        var failure: Int32 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            while count < capacity {
+                let result = unsafe Glibc.read(descriptor.number, buffer.baseAddress! + count, capacity - count)
+                if result > 0 {
+                    count += result
+                } else if result == 0 {
+                    break
+                } else if errno != EINTR {
+                    failure = errno
+                    break
+                }
+            }
+        }
+        if failure != 0 { throw .system(SystemError(operation: "read", code: failure)) }
+        guard bytes.count < capacity else { throw .hasGrown }
+        return bytes
+    }
+}

@@ -67,9 +67,11 @@ struct Proxy {
         let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.routeWithoutShare)
         // A process that has ended instead of handing over may have saved a state without putting it in force.
         if takeover == nil { state.putInForce(route) }
+        let shadowing = try Shadowing(settings)
+        let takeCopies: @Sendable ([CopyOutcome]) -> Void = { shadowing?.comparer.take($0) }
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
-            listeners: consume clients, route: route, log: log.take)
+            listeners: consume clients, route: route, takeCopies: takeCopies, log: log.take)
         let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
         let traffic = CombinedTraffic(own: dataPlane, predecessors: earlier + [predecessor].compactMap { $0 })
         let checker = try HealthChecker(tls: upstreamTLS)
@@ -80,7 +82,8 @@ struct Proxy {
         let drainer = Drainer(traffic: traffic, timeout: settings.drainTimeout, logger: logger)
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: traffic, health: monitor,
-            drainer: drainer, failover: failover, stickyKey: settings.stickyKey, logger: logger)
+            drainer: drainer, failover: failover, stickyKey: settings.stickyKey, shadowing: shadowing,
+            logger: logger)
         let certificates = CertificateReload(
             [
                 .forClients(settings, inForce: tls, dataPlane),

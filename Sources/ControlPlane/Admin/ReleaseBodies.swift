@@ -5,7 +5,8 @@ import Ground
 /// A release, as `POST /release`, `GET /release` and the commands answer with it.
 struct ReleaseBody: Encodable {
     struct StepBody: Encodable {
-        var canary: String
+        var canary: String?
+        var shadow: String?
         var `for`: String
     }
 
@@ -13,7 +14,8 @@ struct ReleaseBody: Encodable {
     struct RecordBody: Encodable {
         var step: Int
         /// The share that was asked for.
-        var canary: String
+        var canary: String?
+        var shadow: String?
         var startedAt: Timestamp
         var endedAt: Timestamp?
         var canaryCalls: Int
@@ -21,6 +23,13 @@ struct ReleaseBody: Encodable {
         var fallenBack: Int
         /// The share of calls that began on the new color, in percent; left out before the first call.
         var shareMet: Double?
+        /// What came out of a shadow step.
+        var comparison: ComparisonBody?
+    }
+
+    struct ToleranceBody: Encodable {
+        var absolute: Double
+        var relative: Double
     }
 
     struct PlanBody: Encodable {
@@ -35,6 +44,13 @@ struct ReleaseBody: Encodable {
         var maxErrorShare: Double?
         /// In seconds.
         var maxP99: Double?
+        /// In percent.
+        var minAgreement: Double?
+        /// Left out, as the two after it, if the plan says nothing of comparisons.
+        var tolerance: ToleranceBody?
+        var ignore: [String]?
+        /// In percent.
+        var noise: Double?
         var reason: String?
     }
 
@@ -71,11 +87,14 @@ struct ReleaseBody: Encodable {
         self.release = release.number
         plan = PlanBody(
             to: release.plan.to,
-            steps: release.plan.steps.map { StepBody(canary: $0.share.percent, for: $0.time.text) },
+            steps: release.plan.steps.map(StepBody.init),
             minCalls: release.plan.minCalls, onNoData: release.plan.onNoData, onBreach: release.plan.onBreach,
             errorMargin: Self.percent(release.plan.errorMargin), latencyMargin: release.plan.latencyMargin,
             maxErrorShare: release.plan.maxErrorShare.map(Self.percent), maxP99: release.plan.maxP99,
-            reason: release.plan.reason)
+            minAgreement: release.plan.minAgreement.map(Self.percent),
+            tolerance: release.plan.comparison.map { ToleranceBody(absolute: $0.absolute, relative: $0.relative) },
+            ignore: release.plan.comparison?.ignored,
+            noise: release.plan.comparison.map { Self.percent($0.noiseShare.fraction) }, reason: release.plan.reason)
         from = release.from
         to = release.plan.to
         startedAt = release.startedAt
@@ -92,7 +111,7 @@ struct ReleaseBody: Encodable {
         secondsLeft = release.left.map { ($0.inSeconds * 1_000).rounded() / 1_000 }
         if release.isUnderWay {
             let following = release.plan.steps.dropFirst(release.step + 1).first
-            next = following.map { "canary \($0.share.percent)" } ?? "all calls"
+            next = following?.words ?? "all calls"
         }
         breach = release.breach
         steps = release.records.map { RecordBody($0, release.plan) }
@@ -106,15 +125,27 @@ extension ReleaseBody {
     private static func percent(_ share: Double) -> Double { (share * 10_000).rounded() / 100 }
 }
 
+extension ReleaseBody.StepBody {
+    init(_ step: ReleasePlan.Step) {
+        switch step.kind {
+        case .canary(let share): canary = share.percent
+        case .shadow(let share): shadow = share.percent
+        }
+        `for` = step.time.text
+    }
+}
+
 extension ReleaseBody.RecordBody {
     init(_ record: Release.StepRecord, _ plan: ReleasePlan) {
         step = record.step + 1
-        canary = plan.steps[record.step].share.percent
+        let asked = ReleaseBody.StepBody(plan.steps[record.step])
+        (canary, shadow) = (asked.canary, asked.shadow)
         startedAt = record.startedAt
         endedAt = record.endedAt
         canaryCalls = record.canaryCalls
         controlCalls = record.controlCalls
         fallenBack = record.fallenBack
+        comparison = record.comparisons.map(ComparisonBody.init)
         let all = record.canaryCalls + record.controlCalls
         shareMet = all > 0 ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
     }

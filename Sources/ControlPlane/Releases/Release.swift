@@ -1,3 +1,4 @@
+import Comparison
 import DataPlane
 import Ground
 
@@ -79,7 +80,9 @@ package struct Release: Sendable, Equatable, Codable {
 
         /// The evidence in a line, for the audit log.
         package var text: String {
-            "\(signal) of \(method): \(newFailures) of \(newCalls) calls failed, against \(oldFailures) of \(oldCalls)"
+            signal == "min_agreement"
+                ? "\(signal): \(newFailures) of \(newCalls) answers differ"
+                : "\(signal) of \(method): \(newFailures) of \(newCalls) calls failed, against \(oldFailures) of \(oldCalls)"
         }
     }
 
@@ -96,11 +99,17 @@ package struct Release: Sendable, Equatable, Codable {
         package var controlCalls = 0
         /// Calls that couldn't reach the new color and went to the old one: they are among `controlCalls`, too.
         package var fallenBack = 0
+        /// What the comparison of both colors' answers has found; `nil` in a canary step, and in a release that is long over.
+        package var comparisons: Comparisons?
 
         init(step: Int, startedAt: Timestamp) {
             self.step = step
             self.startedAt = startedAt
         }
+
+        /// Calls that say something of the new color: those that began on it, or, in a shadow step, whose answers were
+        /// compared.
+        package var calls: Int { comparisons?.agreement().compared ?? canaryCalls }
     }
 
     /// What the colors' calls and health were since the last look.
@@ -111,6 +120,8 @@ package struct Release: Sendable, Equatable, Codable {
         package var canaryCalls = 0
         package var controlCalls = 0
         package var fallenBack = 0
+        /// What the comparison of answers has found in the step; `nil` if none are compared.
+        package var comparisons: Comparisons?
         /// Whether the color isn't known to be unhealthy.
         package var isHealthy = PerColor(blue: true, green: true)
         package var isFailingOver = false
@@ -201,6 +212,9 @@ package struct Release: Sendable, Equatable, Codable {
     /// The place of the current step; that of the last one, if the release is over.
     package var step: Int { max(0, records.count - 1) }
 
+    /// The current step; `nil` if the release is over.
+    package var currentStep: ReleasePlan.Step? { isUnderWay ? plan.steps[step] : nil }
+
     /// The share that the release gives to the new color.
     package var share: Share { isUnderWay ? plan.steps[step].share : .none }
 
@@ -219,7 +233,7 @@ package struct Release: Sendable, Equatable, Codable {
     var isSound: Bool {
         secretWords.count == 2 && plan.to != from
             && (isUnderWay ? !records.isEmpty : true) && records.count <= plan.steps.count
-            && plan.steps.allSatisfy { $0.share > .none && $0.milliseconds > 0 }
+            && plan.steps.allSatisfy(\.isSound)
     }
 
     // MARK: Events
@@ -236,7 +250,7 @@ package struct Release: Sendable, Equatable, Codable {
         if seen.isFailingOver { return pause(.failover) }
         if !seen.isHealthy[from] || !seen.isHealthy[plan.to] { return pause(.health) }
         guard spent >= plan.steps[step].milliseconds else { return nil }
-        guard records[step].canaryCalls < plan.minCalls else { return goOn(at: now) }
+        guard records[step].calls < plan.minCalls else { return goOn(at: now) }
         switch plan.onNoData {
         case .continue: return goOn(at: now)
         case .pause: return pause(.noData)
@@ -248,6 +262,7 @@ package struct Release: Sendable, Equatable, Codable {
         records[step].canaryCalls = max(0, records[step].canaryCalls + seen.canaryCalls)
         records[step].controlCalls += seen.controlCalls
         records[step].fallenBack += seen.fallenBack
+        if let comparisons = seen.comparisons { records[step].comparisons = comparisons }
     }
 
     /// Notes that a step, or the rest of one after a restart, is judged from now on.
@@ -272,6 +287,13 @@ package struct Release: Sendable, Equatable, Codable {
             return pause(.breach)
         }
         return end(.rolledBack, at: now)
+    }
+
+    /// Forgets what the comparisons have found but for the numbers of calls, as another release is of more interest.
+    package func withoutComparisons() -> Release {
+        var release = self
+        for index in release.records.indices { release.records[index].comparisons = nil }
+        return release
     }
 
     /// Follows a command.

@@ -24,6 +24,7 @@ package struct ReleaseDriver: Service {
     /// Runs until the process ends, or the task is cancelled.
     package func run() async {
         for await _ in switchboard.releases.turns.cancelOnGracefulShutdown() {
+            await switchboard.prepareAgain()
             while await look(), await sleep() {}
         }
     }

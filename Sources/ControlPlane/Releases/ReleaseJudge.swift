@@ -1,4 +1,5 @@
 import Analysis
+import Comparison
 import DataPlane
 
 /// Judges the new color of a release by the calls of its step: `Analysis` fed with what the workers have counted.
@@ -27,6 +28,7 @@ struct ReleaseJudge {
     mutating func look(
         _ statistics: StepStatistics, _ release: Release, epoch: UInt64
     ) -> (isNewStage: Bool, breach: Release.Breach?) {
+        if let step = release.currentStep, step.isShadow { return look(atCopiesOf: release, epoch: epoch) }
         guard Self.judges(release.share) else { return (false, nil) }
         let isNewStage = self.epoch != epoch
         if isNewStage {
@@ -40,6 +42,28 @@ struct ReleaseJudge {
     }
 }
 
+extension ReleaseJudge {
+    /// What stands for the methods in evidence that concerns them all.
+    static let allMethods = "all methods"
+
+    /// Looks at a shadow step.
+    private mutating func look(
+        atCopiesOf release: Release, epoch: UInt64
+    ) -> (isNewStage: Bool, breach: Release.Breach?) {
+        let isNewStage = self.epoch != epoch
+        if isNewStage {
+            self.epoch = epoch
+            analysis.begin(.shadow)
+        }
+        guard let agreement = release.records.last?.comparisons?.agreement() else { return (isNewStage, nil) }
+        var counts = MethodCounts(method: Self.allMethods)
+        counts.agreement = AgreementCounts(
+            compared: agreement.compared, disagreeing: agreement.compared - agreement.agreeing)
+        guard case .breach(let finding) = analysis.look([counts]) else { return (isNewStage, nil) }
+        return (isNewStage, Release.Breach(finding))
+    }
+}
+
 extension GuardPlan {
     fileprivate init(_ plan: ReleasePlan) {
         self.init()
@@ -47,6 +71,7 @@ extension GuardPlan {
         latencyMargin = plan.latencyMargin
         maxErrorShare = plan.maxErrorShare
         maxP99 = plan.maxP99
+        minAgreement = plan.minAgreement
         stages = max(1, plan.steps.count)
     }
 }
@@ -78,9 +103,11 @@ extension SideCounts {
 
 extension Release.Breach {
     init(_ finding: Finding) {
+        let isOfAnswers = finding.signal == .minAgreement
         self.init(
             signal: finding.signal.rawValue, method: finding.method, basis: finding.basis.rawValue,
-            newCalls: finding.new.calls, newFailures: finding.new.failures, oldCalls: finding.old.calls,
+            newCalls: isOfAnswers ? finding.agreement.compared : finding.new.calls,
+            newFailures: isOfAnswers ? finding.agreement.disagreeing : finding.new.failures, oldCalls: finding.old.calls,
             oldFailures: finding.old.failures, newKeys: finding.newKeys, oldKeys: finding.oldKeys,
             probability: finding.probability)
     }

@@ -88,23 +88,46 @@ extension ReleasePlan {
             }
             maxP99 = time.inSeconds
         }
+        if let text = given.minAgreement {
+            guard let share = Share(percent: text), share < .all else {
+                throw Flaw(text: "min_agreement is \"\(text)\"; allowed: 0.01% to 99.99%, with two decimals at most")
+            }
+            minAgreement = share.fraction
+        }
+        comparison = try ComparisonPlan(
+            tolerance: given.tolerance.map { ($0.absolute, $0.relative) }, ignore: given.ignore, noise: given.noise)
     }
 
     private static func step(_ step: Fields.StepFields, _ index: Int, after last: Step?) throws(Flaw) -> Step {
-        guard let canary = step.canary else { throw Flaw(text: "steps[\(index)] has no canary, such as \"5%\"") }
-        guard let share = Share(percent: canary) else {
+        let (name, percent): (String, String)
+        switch (step.canary, step.shadow) {
+        case (let canary?, nil): (name, percent) = ("canary", canary)
+        case (nil, let shadow?): (name, percent) = ("shadow", shadow)
+        case (nil, nil):
+            throw Flaw(text: "steps[\(index)] has no canary, such as \"5%\", and no shadow, such as \"10%\"")
+        case (_?, _?):
+            throw Flaw(text: "steps[\(index)] has canary and shadow; allowed: one of them")
+        }
+        guard let share = Share(percent: percent) else {
             throw Flaw(
-                text: "steps[\(index)].canary is \"\(canary)\"; allowed: 0.01% to 100%, with two decimals at most")
+                text: "steps[\(index)].\(name) is \"\(percent)\"; allowed: 0.01% to 100%, with two decimals at most")
         }
         guard let text = step.for else { throw Flaw(text: "steps[\(index)] has no for, such as \"60s\"") }
         guard let time = Duration(text: text), times.contains(time) else {
             throw Flaw(
                 text: "steps[\(index)].for is \"\(text)\"; allowed: 1ms to \(times.upperBound.text), such as 30s or 5m")
         }
+        if name == "shadow" {
+            // It would move keys back, too.
+            if let last, !last.isShadow {
+                throw Flaw(text: "steps[\(index)] is a shadow step after a canary step; allowed: before all of them")
+            }
+            return Step(.shadow(share), time: time)
+        }
         // A share that shrinks would move keys back that have seen the new version.
         if let last, share < last.share {
             throw Flaw(
-                text: "steps[\(index)].canary is \"\(canary)\"; allowed: \(last.share.percent), as before, or more")
+                text: "steps[\(index)].canary is \"\(percent)\"; allowed: \(last.share.percent), as before, or more")
         }
         return Step(canary: share, time: time)
     }
@@ -113,12 +136,25 @@ extension ReleasePlan {
     private struct Fields: Decodable {
         struct StepFields: Decodable {
             var canary: String?
+            var shadow: String?
             var `for`: String?
 
             init(from decoder: any Decoder) throws {
-                let container = try KnownFields.container(of: decoder, ["canary", "for"], "a step")
+                let container = try KnownFields.container(of: decoder, ["canary", "shadow", "for"], "a step")
                 canary = try container.decodeIfPresent(String.self, forKey: .init("canary"))
+                shadow = try container.decodeIfPresent(String.self, forKey: .init("shadow"))
                 `for` = try container.decodeIfPresent(String.self, forKey: .init("for"))
+            }
+        }
+
+        struct ToleranceFields: Decodable {
+            var absolute: Double?
+            var relative: Double?
+
+            init(from decoder: any Decoder) throws {
+                let container = try KnownFields.container(of: decoder, ["absolute", "relative"], "tolerance")
+                absolute = try container.decodeIfPresent(Double.self, forKey: .init("absolute"))
+                relative = try container.decodeIfPresent(Double.self, forKey: .init("relative"))
             }
         }
 
@@ -131,6 +167,10 @@ extension ReleasePlan {
         var latencyMargin: Double?
         var maxErrorShare: String?
         var maxP99: String?
+        var minAgreement: String?
+        var tolerance: ToleranceFields?
+        var ignore: [String]?
+        var noise: String?
         var reason: String?
 
         init(from decoder: any Decoder) throws {
@@ -138,7 +178,7 @@ extension ReleasePlan {
                 of: decoder,
                 [
                     "to", "steps", "minCalls", "onNoData", "onBreach", "errorMargin", "latencyMargin", "maxErrorShare",
-                    "maxP99", "reason",
+                    "maxP99", "minAgreement", "tolerance", "ignore", "noise", "reason",
                 ], "a release plan")
             to = try container.decodeIfPresent(String.self, forKey: .init("to"))
             steps = try container.decodeIfPresent([StepFields].self, forKey: .init("steps"))
@@ -149,6 +189,10 @@ extension ReleasePlan {
             latencyMargin = try container.decodeIfPresent(Double.self, forKey: .init("latencyMargin"))
             maxErrorShare = try container.decodeIfPresent(String.self, forKey: .init("maxErrorShare"))
             maxP99 = try container.decodeIfPresent(String.self, forKey: .init("maxP99"))
+            minAgreement = try container.decodeIfPresent(String.self, forKey: .init("minAgreement"))
+            tolerance = try container.decodeIfPresent(ToleranceFields.self, forKey: .init("tolerance"))
+            ignore = try container.decodeIfPresent([String].self, forKey: .init("ignore"))
+            noise = try container.decodeIfPresent(String.self, forKey: .init("noise"))
             reason = try container.decodeIfPresent(String.self, forKey: .init("reason"))
         }
     }

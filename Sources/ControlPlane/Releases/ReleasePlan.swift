@@ -3,24 +3,6 @@ import Ground
 
 /// What a release is to do, as `POST /release` gives it.
 package struct ReleasePlan: Sendable, Equatable, Codable {
-    /// A share of the calls for some time.
-    package struct Step: Sendable, Equatable, Codable {
-        /// The share of new calls that goes to the new color, in parts of 10,000: 1 or more.
-        package var canary: UInt16
-        /// How long the step lasts, in milliseconds: 1 or more.
-        package var milliseconds: Int64
-
-        package init(canary: Share, time: Duration) {
-            self.canary = canary.parts
-            milliseconds = time.wholeMilliseconds
-        }
-
-        /// The share of new calls that goes to the new color.
-        package var share: Share { Share(parts: canary) }
-        /// How long the step lasts.
-        package var time: Duration { .milliseconds(milliseconds) }
-    }
-
     /// What happens at the end of a step in which the new color had fewer calls than `minCalls`.
     package enum NoData: String, Sendable, Equatable, Codable, CaseIterable {
         /// The release keeps its share, and waits for somebody.
@@ -55,6 +37,10 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
     package var maxErrorShare: Double?
     /// The 99th percentile of the time to first byte that the new color may have, in seconds; `nil` for any.
     package var maxP99: Double?
+    /// The share of the copied calls that both colors have to answer alike: above 0, below 1; `nil` for any.
+    package var minAgreement: Double?
+    /// How answers are compared in shadow steps; `nil` for the usual way.
+    package var comparison: ComparisonPlan?
     /// The asker's reason, for history and audit log.
     package var reason: String?
 

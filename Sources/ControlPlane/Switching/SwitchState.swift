@@ -121,7 +121,7 @@ package struct SwitchState: Sendable, Equatable {
     package func beginning(_ new: Release) -> SwitchState {
         precondition(release == nil && new.number == epoch + 1 && new.from == active && new.plan.to != active)
         var next = self
-        next.releases = Array(([new] + releases).prefix(Self.releaseLimit))
+        next.releases = Array(([new] + releases.map { $0.withoutComparisons() }).prefix(Self.releaseLimit))
         next.epoch = new.number
         return next
     }

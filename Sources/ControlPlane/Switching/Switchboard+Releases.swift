@@ -34,6 +34,7 @@ extension Switchboard {
     package func begin(
         _ request: ReleaseRequest
     ) async throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
+        let types = try await prepare(request.plan, active: state.active)
         let evidence = await evidence(for: request.change)
         let report = await traffic.report()
         if isHandedOver { throw .change(.handedOver) }
@@ -61,6 +62,7 @@ extension Switchboard {
         }
         // Every worker has the secret before there is a share to use it for.
         route.set(secret: release.secret)
+        messageTypes = types
         putInForce(next)
         seen = SeenCounts(report, release)
         lastLook = clock()
@@ -165,6 +167,8 @@ extension Switchboard {
             observation.fallenBack = max(0, counts.fallenBack - seen.fallenBack)
         }
         seen = counts
+        copyCalls(state)
+        observation.comparisons = shadowing?.comparer.comparisons(of: state.epoch)
         let time = clock()
         observation.elapsed = lastLook.map { max(.zero, time - $0) } ?? .zero
         lastLook = time
@@ -293,6 +297,7 @@ extension Switchboard {
         route.store(next.route)
         published.withLock { $0 = next }
         failover.changed(active: next.active)
+        copyCalls(next)
     }
 
     @discardableResult

@@ -61,6 +61,12 @@ package actor Switchboard {
     var isUnsaved = false
     /// When the state was saved last.
     var savedAt = Timestamp(milliseconds: 0)
+    /// What shadow steps need; `nil` if no method may be copied.
+    let shadowing: Shadowing?
+    /// What is known of the messages that are compared; `nil` before that was asked.
+    var messageTypes: MessageTypes?
+    /// The epoch whose calls are copied.
+    var copiedEpoch: UInt64?
     /// Draws the releases' secrets.
     let random: @Sendable () -> ShareSecret
     /// Told whenever a release is under way that wasn't, or wasn't here.
@@ -76,7 +82,7 @@ package actor Switchboard {
         now: @escaping @Sendable () -> Timestamp = { .now() },
         clock: @escaping @Sendable () -> Duration = Switchboard.uptime,
         random: @escaping @Sendable () -> ShareSecret = ShareSecret.random, stickyKey: StickyKey = .none,
-        logger: Logger
+        shadowing: Shadowing? = nil, logger: Logger
     ) {
         precondition(route.load() == state.route, "the route word must carry the state")
         self.store = store
@@ -90,6 +96,7 @@ package actor Switchboard {
         self.clock = clock
         self.random = random
         self.stickyKey = stickyKey
+        self.shadowing = shadowing
         self.logger = logger
         published = Mutex(state)
         if state.release != nil { releases.open() }
@@ -181,6 +188,7 @@ package actor Switchboard {
     /// - Returns: the state to continue from.
     package func handOver() -> SwitchState {
         isHandedOver = true
+        copyCalls(state)
         return state
     }
 

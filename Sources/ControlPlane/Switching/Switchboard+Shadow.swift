@@ -1,0 +1,52 @@
+import DataPlane
+import Logging
+
+/// The copies of a release's shadow step.
+extension Switchboard {
+    /// Learns what messages look like, before a release begins that compares them.
+    ///
+    /// - Throws: `ReleaseRefusal` if the plan asks for what can't be done.
+    func prepare(_ plan: ReleasePlan, active: Color) async throws(ReleaseRefusal) -> MessageTypes {
+        guard plan.steps.contains(where: \.isShadow) else { return .none }
+        guard let shadowing else {
+            throw .notPossible("a shadow step needs methods that may be copied, which --shadow-methods names")
+        }
+        do {
+            return try await shadowing.types(active)
+        } catch {
+            throw .notPossible("the types of the messages can't be read: \(error)")
+        }
+    }
+
+    /// Learns what messages look like for a release that another process has begun. Without it, fields are compared by
+    /// their numbers.
+    package func prepareAgain() async {
+        let state = state
+        guard let release = state.release, messageTypes == nil else { return }
+        do {
+            messageTypes = try await prepare(release.plan, active: release.from)
+        } catch {
+            logger.error("answers are compared without types", metadata: ["cause": "\(error)"])
+            messageTypes = MessageTypes(descriptors: MessageTypes.none.descriptors, source: "none, as \(error)")
+        }
+    }
+
+    /// Has the workers copy what the step of the release under way asks for, and nothing if there is none.
+    func copyCalls(_ state: SwitchState) {
+        guard let shadowing else { return }
+        guard !isHandedOver, let release = state.release, let step = release.currentStep, step.isShadow else {
+            if copiedEpoch == nil { return }
+            copiedEpoch = nil
+            traffic.publish(shadow: nil)
+            return shadowing.comparer.end()
+        }
+        guard copiedEpoch != state.epoch, let messageTypes else { return }
+        copiedEpoch = state.epoch
+        let plan = release.plan.comparison ?? ComparisonPlan()
+        shadowing.comparer.begin(
+            ShadowComparer.Step(
+                epoch: state.epoch, settings: plan.settings(reveals: shadowing.reveals),
+                earlier: release.records.last?.comparisons), messageTypes.descriptors)
+        traffic.publish(shadow: ShadowRule(epoch: state.epoch, share: step.copied, noise: plan.noiseShare))
+    }
+}

@@ -10,12 +10,13 @@ package final class SteppedWorker {
 
     package init(
         configuration: DataPlaneConfiguration, routeWord: RouteWord, surroundings: Surroundings,
-        resolver: Resolver = Resolver(), log: @escaping @Sendable (DataPlaneEvent) -> Void
+        resolver: Resolver = Resolver(), takeCopies: @escaping @Sendable ([CopyOutcome]) -> Void = { _ in },
+        log: @escaping @Sendable (DataPlaneEvent) -> Void
     ) throws {
         accessLog = try AccessLog.open(configuration.accessLog, report: log)
         worker = try Worker(
             configuration: configuration, routeWord: routeWord, resolver: resolver, accessLog: accessLog,
-            surroundings: surroundings, log: log)
+            surroundings: surroundings, takeCopies: takeCopies, log: log)
         registry = ConnectionRegistry(home: worker, workers: [worker])
     }
 
@@ -43,6 +44,9 @@ package final class SteppedWorker {
 
     /// As `TrafficControl.publish(health:)`, for this worker.
     package func publish(health: PerColor<[Bool]>) { worker.publish(health: health) }
+
+    /// As `TrafficControl.publish(shadow:)`, for this worker.
+    package func publish(shadow: ShadowRule?) { worker.publish(shadow: shadow) }
 
     /// As `DataPlane.publish(limits:failover:)`, for this worker.
     package func publish(limits: DataPlaneLimits, failover: Bool) { worker.publish(limits: limits, failover: failover) }

@@ -32,6 +32,7 @@ struct WorkerAudit {
         }
         checkBooks()
         checkWindows()
+        if let copier = worker.copier { faults += CopierAudit(copier, worker).faults }
     }
 
     private static func address(_ object: some AnyObject) -> UInt {
@@ -259,6 +260,12 @@ struct WorkerAudit {
         note("bytes of bodies", worker.chunks.bytesInUse)
         note("bytes of header lists", worker.headerLists.bytesInUse)
         note("bytes of windows", worker.windows.granted)
+        if let copier = worker.copier {
+            note("copies", copier.counts.open)
+            note("bytes of copies", copier.counts.bytes)
+            note("bytes of copied requests", copier.chunks.bytesInUse)
+            note("connections for copies", copier.connections.count)
+        }
         note("open connections", worker.openConnections.load(ordering: .relaxed))
         return left
     }

@@ -115,6 +115,7 @@ package struct ProxyMetrics: Sendable {
             &text, "sluice_calls_fallen_back_total", .counter,
             "Calls of a release's share that couldn't reach this color and went to the other one."
         ) { $0.fallenBack }
+        ShadowMetrics(copies: traffic.workers.map(\.copies), release: state.release).write(&text)
     }
 
     private func writeCalls(_ text: inout PrometheusText) {

@@ -166,5 +166,7 @@ final class Copier {
 
     var connections: [CopyConnection] { allPools.flatMap { $0.open.values } }
 
+    var waiting: [CopyLeg] { allPools.flatMap(\.waiting) }
+
     private var allPools: [CopyPool] { Color.allCases.flatMap { pools[$0] } }
 }

@@ -70,6 +70,14 @@ final class Copy {
     /// The time of the live answer's end; `nil` before that.
     var liveEndedAt: MonotonicTime? { live.endedAt }
 
+    /// Bytes of bodies that are held.
+    var heldBodies: Int {
+        legs.reduce(legs.isEmpty ? 0 : live.body.count) { $0 + $1.requestBody.count + $1.record.body.count }
+    }
+
+    /// Bytes that are held in all.
+    var heldBytes: Int { legs.reduce(heldBodies) { $0 + $1.cost } }
+
     // MARK: What the legs report
 
     /// Counts bytes that are kept from now on.

@@ -89,10 +89,11 @@ final class CopyConnection: Connection {
         case .connecting, .handshaking: pool.connectionFailed(self)
         case .ready, .leaving: break
         }
-        // What a client would have been told.
         while let leg = legs.last {
+            let isUnsent = if case .open(_, let stream) = leg.place { stream > latestStreamSent } else { false }
             forget(leg)
-            end(leg, status: .unavailable)
+            // Of what has left the Proxy a client would have been told that it is lost.
+            if isUnsent { leg.copy.giveUp(leg, .unreachable) } else { end(leg, status: .unavailable) }
         }
         pool.connectionEnded(self)
     }

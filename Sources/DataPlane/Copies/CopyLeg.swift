@@ -44,6 +44,9 @@ final class CopyLeg: StreamContext {
     /// Whether its answer is awaited: more of the request is of use.
     var isAwaited: Bool { !isAbandoned && record.endedAt == nil }
 
+    /// Whether its copy still waits for it.
+    var isInCopy: Bool { copy.legs.contains { $0 === self } }
+
     /// The head, for the one who sends it and gives it back.
     func takeHead() -> HeaderList? {
         defer { head = nil }

@@ -61,6 +61,8 @@ final class CallRecord {
 
     /// The times that the call has reached a backend, in order: more than one if it was placed again.
     var attempts: [Attempt] = []
+    /// The copies of it that have reached a backend.
+    var copies: [Attempt] = []
 
     init(id: Int, isGRPC: Bool, uploadSize: Int, firstWord: Int, wish: ColorWish = .none, key: String? = nil) {
         self.id = id
@@ -132,13 +134,17 @@ final class Attempt {
     /// apart.
     let grpcStatus: Int
 
-    init(_ call: CallRecord, _ color: Color, _ stream: Int32, _ plan: Plan, grpcStatus: Int) {
+    /// Whether this is a copy, whose answer no client gets.
+    let isCopy: Bool
+
+    init(_ call: CallRecord, _ color: Color, _ stream: Int32, _ plan: Plan, grpcStatus: Int, isCopy: Bool = false) {
         self.call = call
         self.color = color
         self.stream = stream
         self.plan = plan
         self.grpcStatus = grpcStatus
-        number = call.attempts.count
+        self.isCopy = isCopy
+        number = isCopy ? 100 + call.copies.count : call.attempts.count
     }
 
     var name: String { "\(call.id).\(number)" }

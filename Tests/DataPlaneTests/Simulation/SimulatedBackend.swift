@@ -10,6 +10,7 @@ final class SimulatedBackend: SimulatedPeer {
     struct Control {
         var call: (_ id: Int) -> CallRecord?
         var plan: (CallRecord) -> (Attempt.Plan, ready: Int, grpcStatus: Int)
+        var planOfCopy: () -> (Attempt.Plan, ready: Int, grpcStatus: Int) = { (.hold, 0, 0) }
         /// Whether a call may have been routed to a color.
         var isRight: (Color, CallRecord) -> Bool
     }
@@ -24,6 +25,8 @@ final class SimulatedBackend: SimulatedPeer {
     var isEager = true
     private var isCooperating = false
     private(set) var isLeaving = false
+    /// Whether the connection carries copies; `nil` before its first call.
+    private var isForCopies: Bool?
 
     init(
         _ name: String, _ color: Color, _ socket: FileDescriptor, noise: Int, settings: [(nghttp2_settings_id, Int)],
@@ -91,30 +94,53 @@ final class SimulatedBackend: SimulatedPeer {
         guard path.hasPrefix("/simulation/"), let id = Int(path.dropFirst(12)), let call = control.call(id) else {
             return journal.violated("\(name) gets a request that no client has sent: \(path)")
         }
+        let isCopy = value(of: "sluice-shadow") == "1"
+        journal.expect(
+            isForCopies ?? isCopy == isCopy, "\(name) has a connection with calls alone, or with copies alone")
+        isForCopies = isCopy
         journal.expect(value(of: "x-mark") == CallRecord.mark(id), "\(call.name): a field is not what was sent")
         journal.expect(
             value(of: "te") == (call.isGRPC ? "trailers" : nil) && value(of: ":authority") == "simulated",
             "\(call.name): the head is what was sent")
         journal.expect(
+            value(of: SimulatedClient.routeMetadata) == nil,
+            "\(call.name): no backend gets \(SimulatedClient.routeMetadata)")
+        if isCopy { return copyReceived(of: call, on: stream) }
+        journal.expect(value(of: "sluice-shadow") == nil, "\(call.name): no backend gets sluice-shadow")
+        journal.expect(
             control.isRight(color, call), "\(call.name) goes to \(color), which is neither active nor asked for")
-        for name in ["sluice-shadow", SimulatedClient.routeMetadata] {
-            journal.expect(value(of: name) == nil, "\(call.name): no backend gets \(name)")
-        }
         journal.expect(
             call.attempts.allSatisfy { $0.color == color }, "\(call.name) is tried again on its own color")
         journal.expect(call.attempts.allSatisfy { !$0.hasEnded }, "\(call.name) is not tried again once it is answered")
         journal.expect(
             call.attempts.allSatisfy { !$0.headIsSent || $0.isOver }, "\(call.name) is at one backend at a time")
         journal.expect(call.attempts.count < 2, "\(call.name) is tried again once")
-        let (plan, ready, grpcStatus) = control.plan(call)
-        let attempt = Attempt(call, color, stream, plan, grpcStatus: grpcStatus)
-        attempt.ready = isCooperating ? .max : ready
-        if isCooperating { attempt.plan = .answer(size: attempt.size, early: false) }
+        let attempt = begin(call, on: stream, control.plan(call), isCopy: false)
         call.attempts.append(attempt)
+        calls.append(call)
+        goOn(attempt)
+    }
+
+    private func begin(
+        _ call: CallRecord, on stream: Int32, _ plan: (Attempt.Plan, ready: Int, grpcStatus: Int), isCopy: Bool
+    ) -> Attempt {
+        let attempt = Attempt(call, color, stream, plan.0, grpcStatus: plan.grpcStatus, isCopy: isCopy)
+        attempt.ready = isCooperating ? .max : plan.ready
+        if isCooperating { attempt.plan = .answer(size: attempt.size, early: false) }
         attempts[stream] = attempt
         openAttempts.append(attempt)
-        calls.append(call)
         journal.note { "\(name) gets \(attempt.name) on \(stream), will \(attempt.plan)" }
+        return attempt
+    }
+
+    private func copyReceived(of call: CallRecord, on stream: Int32) {
+        journal.expect(call.isGRPC, "\(call.name) is copied, and is a gRPC call")
+        journal.expect(call.wish == .none, "\(call.name) is copied, and has asked for no color")
+        journal.expect(call.copies.count < 2, "\(call.name) is copied to each color once")
+        journal.expect(
+            call.copies.allSatisfy { $0.color != color }, "\(call.name) is copied to the color that has a copy of it")
+        let attempt = begin(call, on: stream, control.planOfCopy(), isCopy: true)
+        call.copies.append(attempt)
         goOn(attempt)
     }
 

@@ -164,6 +164,7 @@ extension Simulation {
         }
         words.append(route)
         word.store(route)
+        copyCalls(route)
         journal.note { "\(route.active), share \(route.share.parts), epoch \(route.epoch)" }
     }
 

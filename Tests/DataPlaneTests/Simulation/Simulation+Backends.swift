@@ -45,7 +45,7 @@ extension Simulation {
         if chance(40) { settings.append((NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, one(of: [1_000, 10_000])!)) }
         let control = SimulatedBackend.Control(
             call: { [unowned self] id in calls.indices.contains(id) ? calls[id] : nil },
-            plan: { [unowned self] in plan(of: $0) },
+            plan: { [unowned self] in plan(of: $0) }, planOfCopy: { [unowned self] in planOfCopy() },
             isRight: { [unowned self] color, call in
                 call.wish == .none && scenario.failover || call.mayBe(on: color, by: words)
             })

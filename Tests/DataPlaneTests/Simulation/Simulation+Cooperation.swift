@@ -102,6 +102,7 @@ extension Simulation {
         journal.expect(hasLeft?.isOver.load(ordering: .relaxed) == true, "the last client leaves")
         worker?.stop()
         settle()
+        checkCopies()
         for leftover in worker?.leftovers() ?? [] { journal.violated("at the end there are \(leftover)") }
         weak let identity = worker?.identity
         worker = nil

@@ -52,6 +52,8 @@ final class Simulation {
     }
 
     var random: SplitMix
+    /// What a shadow step copies; `nil` if nothing is ever copied in this run.
+    var copying: SimulatedCopying?
     let journal: Journal
     let scenario: Scenario
     let time = HeldTime()
@@ -73,6 +75,7 @@ final class Simulation {
 
     init(seed: UInt64, keepsLines: Bool) throws {
         random = SplitMix(seed: seed)
+        copying = SimulatedCopying(seed: seed)
         journal = Journal(keepsLines: keepsLines)
         scenario = Scenario(using: &random)
         let first = Route(epoch: 1, active: Bool.random(using: &random) ? .blue : .green)
@@ -87,12 +90,16 @@ final class Simulation {
         let endpoints = PerColor { color in
             (0..<counts[color]).map { Endpoint(host: "127.0.0.1", port: Self.port(color, $0)) }
         }
+        let outcomes = copying?.outcomes
+        let takeCopies: @Sendable ([CopyOutcome]) -> Void = { outcomes?.take($0) }
         worker = try SteppedWorker(
             configuration: DataPlaneConfiguration(
                 endpoints: endpoints, workers: 1, limits: scenario.limits, failover: scenario.failover,
                 routeMetadata: SimulatedClient.routeMetadata, announces: scenario.announces,
-                stickyKey: .metadata(SimulatedClient.stickyMetadata)),
-            routeWord: word, surroundings: surroundings, log: { _ in })
+                stickyKey: .metadata(SimulatedClient.stickyMetadata), copies: copying?.settings ?? CopySettings()),
+            routeWord: word, surroundings: surroundings, takeCopies: takeCopies,
+            log: { _ in })
+        copyCalls(first)
         journal.note { "\(scenario)" }
     }
 

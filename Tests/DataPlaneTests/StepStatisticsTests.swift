@@ -140,12 +140,6 @@ import Testing
         #expect(withoutKey == 1)
     }
 
-    @Test func boundsAreARowOfQuarters() {
-        let bounds = StepStatistics.bounds
-        #expect(bounds.first == 100_000 && bounds.count == 63)
-        for (one, next) in zip(bounds, bounds.dropFirst()) { #expect(abs(Double(next) / Double(one) - 1.25) < 1e-4) }
-    }
-
     @Test func addsUpWorkersOfTheSameStep() {
         var outcome = Outcome()
         (outcome.calls, outcome.failures, outcome.firstByte) = (3, 1, [0, 2])

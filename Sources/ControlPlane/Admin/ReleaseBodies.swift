@@ -12,8 +12,10 @@ struct ReleaseBody: Encodable {
     /// What a step has seen.
     struct RecordBody: Encodable {
         var step: Int
-        /// The share that was asked for.
-        var canary: String
+        /// The share that was asked for; left out for the guard.
+        var canary: String?
+        /// How long the guard lasts; left out for a step.
+        var `guard`: String?
         var startedAt: Timestamp
         var endedAt: Timestamp?
         var canaryCalls: Int
@@ -35,6 +37,9 @@ struct ReleaseBody: Encodable {
         var maxErrorShare: Double?
         /// In seconds.
         var maxP99: Double?
+        var `guard`: String?
+        /// Left out if it isn't asked for.
+        var judgeResourceExhausted: Bool?
         var reason: String?
     }
 
@@ -75,6 +80,7 @@ struct ReleaseBody: Encodable {
             minCalls: release.plan.minCalls, onNoData: release.plan.onNoData, onBreach: release.plan.onBreach,
             errorMargin: Self.percent(release.plan.errorMargin), latencyMargin: release.plan.latencyMargin,
             maxErrorShare: release.plan.maxErrorShare.map(Self.percent), maxP99: release.plan.maxP99,
+            guard: release.plan.guardTime?.text, judgeResourceExhausted: release.plan.judgesExhausted,
             reason: release.plan.reason)
         from = release.from
         to = release.plan.to
@@ -90,10 +96,7 @@ struct ReleaseBody: Encodable {
         step = release.records.isEmpty ? nil : release.step + 1
         share = release.shownShare.percent
         secondsLeft = release.left.map { ($0.inSeconds * 1_000).rounded() / 1_000 }
-        if release.isUnderWay {
-            let following = release.plan.steps.dropFirst(release.step + 1).first
-            next = following.map { "canary \($0.share.percent)" } ?? "all calls"
-        }
+        next = release.next
         breach = release.breach
         steps = release.records.map { RecordBody($0, release.plan) }
         self.epoch = epoch
@@ -109,14 +112,16 @@ extension ReleaseBody {
 extension ReleaseBody.RecordBody {
     init(_ record: Release.StepRecord, _ plan: ReleasePlan) {
         step = record.step + 1
-        canary = plan.steps[record.step].share.percent
+        let isGuard = record.step >= plan.steps.count
+        canary = isGuard ? nil : plan.steps[record.step].share.percent
+        `guard` = isGuard ? plan.guardTime?.text : nil
         startedAt = record.startedAt
         endedAt = record.endedAt
         canaryCalls = record.canaryCalls
         controlCalls = record.controlCalls
         fallenBack = record.fallenBack
         let all = record.canaryCalls + record.controlCalls
-        shareMet = all > 0 ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
+        shareMet = all > 0 && !isGuard ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
     }
 }
 
@@ -130,11 +135,14 @@ struct ReleaseSummaryBody: Encodable {
     /// `running` or `paused`.
     var phase: String
     var paused: Release.Pause?
+    /// `true` in the guard, left out before.
+    var `guard`: Bool?
 
     init(_ release: Release) {
         self.release = release.number
         to = release.plan.to
-        share = release.share.percent
+        share = release.shownShare.percent
+        `guard` = release.isInGuard ? true : nil
         step = release.step + 1
         phase = release.phase.name
         paused = release.phase.pause

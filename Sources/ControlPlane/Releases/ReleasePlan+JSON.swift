@@ -88,6 +88,26 @@ extension ReleasePlan {
             }
             maxP99 = time.inSeconds
         }
+        if let text = given.guard { guardMilliseconds = try Self.guardTime(text).wholeMilliseconds }
+        judgesExhausted = given.judgeResourceExhausted == true ? true : nil
+    }
+
+    /// The plan of a switch after which the new color is judged.
+    ///
+    /// - Parameters:
+    ///   - text: how long.
+    ///   - active: the color that it leads away from.
+    init(guarding text: String, active: Color) throws(Flaw) {
+        self.init(to: active.other, steps: [])
+        guardMilliseconds = try Self.guardTime(text).wholeMilliseconds
+    }
+
+    /// Reads how long a guard lasts.
+    static func guardTime(_ text: String) throws(Flaw) -> Duration {
+        guard let time = Duration(text: text), times.contains(time) else {
+            throw Flaw(text: "guard is \"\(text)\"; allowed: 1ms to \(times.upperBound.text), such as 60s or 5m")
+        }
+        return time
     }
 
     private static func step(_ step: Fields.StepFields, _ index: Int, after last: Step?) throws(Flaw) -> Step {
@@ -131,6 +151,8 @@ extension ReleasePlan {
         var latencyMargin: Double?
         var maxErrorShare: String?
         var maxP99: String?
+        var `guard`: String?
+        var judgeResourceExhausted: Bool?
         var reason: String?
 
         init(from decoder: any Decoder) throws {
@@ -138,7 +160,7 @@ extension ReleasePlan {
                 of: decoder,
                 [
                     "to", "steps", "minCalls", "onNoData", "onBreach", "errorMargin", "latencyMargin", "maxErrorShare",
-                    "maxP99", "reason",
+                    "maxP99", "guard", "judgeResourceExhausted", "reason",
                 ], "a release plan")
             to = try container.decodeIfPresent(String.self, forKey: .init("to"))
             steps = try container.decodeIfPresent([StepFields].self, forKey: .init("steps"))
@@ -149,6 +171,9 @@ extension ReleasePlan {
             latencyMargin = try container.decodeIfPresent(Double.self, forKey: .init("latencyMargin"))
             maxErrorShare = try container.decodeIfPresent(String.self, forKey: .init("maxErrorShare"))
             maxP99 = try container.decodeIfPresent(String.self, forKey: .init("maxP99"))
+            `guard` = try container.decodeIfPresent(String.self, forKey: .init("guard"))
+            judgeResourceExhausted = try container.decodeIfPresent(
+                Bool.self, forKey: .init("judgeResourceExhausted"))
             reason = try container.decodeIfPresent(String.self, forKey: .init("reason"))
         }
     }

@@ -55,7 +55,7 @@ struct MethodTable: ~Copyable {
     /// The slot that has a path, or the free one that it would get.
     private func slot(of path: UnsafeBufferPointer<UInt8>) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for unsafebyte in unsafe path { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for index in path.indices { hash = unsafe (hash ^ UInt64(path[index])) &* 0x100_0000_01b3 }
         var slot = Int(truncatingIfNeeded: hash ^ hash >> 32) & (Self.slotCount - 1)
         while slots[slot] != Self.free, unsafe !isPath(Int(slots[slot]), path) {
             slot = (slot + 1) & (Self.slotCount - 1)

@@ -71,7 +71,7 @@ package struct StepStatistics: Sendable, Equatable {
     /// The epoch of the step.
     package private(set) var epoch: UInt64 = 0
     /// By path.
-    package internal(set) var methods: [String: Method] = [:]
+    package var methods: [String: Method] = [:]
     /// Calls of each endpoint in this step, as far as they are left out of its times.
     private var warm = PerColor<[Int]> { _ in [] }
 

@@ -1,6 +1,7 @@
 import ControlPlane
 import DataPlane
 import Ground
+import Logging
 import Testing
 import TestSupport
 
@@ -198,5 +199,101 @@ import TestSupport
         #expect(word.keySecret != bench.route.keySecret)
         saved?.putInForce(word)
         #expect(word.keySecret == bench.route.keySecret)
+    }
+
+    // MARK: What counts
+
+    /// At the same time chance gives both colors the same deadlines; afterwards callers may have set others.
+    @Test(arguments: [true, false]) func deadlinesCountAtTheSameTime(isAtTheSameTime: Bool) async throws {
+        let bench = try bench()
+        let steps: [UInt16] = isAtTheSameTime ? [1_000] : []
+        _ = try await bench.switchboard.begin(ReleaseRequest(plan(steps: steps), who: "someone"))
+        var seen = statistics(.green, epoch: 2, calls: 50, failing: 0)
+        seen.methods[Self.method]?.colors.green.late = 50
+        if isAtTheSameTime { seen.methods[Self.method]?.colors.blue.succeeded = 900 }
+        if isAtTheSameTime { seen.methods[Self.method]?.colors.blue.calls = 900 }
+        await look(bench, seen)
+        #expect((bench.switchboard.state.release == nil) == isAtTheSameTime)
+    }
+
+    @Test(arguments: [true, false]) func resourceExhaustedCountsIfAskedFor(isAskedFor: Bool) async throws {
+        let bench = try bench()
+        var plan = plan()
+        plan.judgesExhausted = isAskedFor ? true : nil
+        _ = try await bench.switchboard.begin(ReleaseRequest(plan, who: "someone"))
+        var seen = statistics(.green, epoch: 2, calls: 50, failing: 0)
+        seen.methods[Self.method]?.colors.green.exhausted = 50
+        await look(bench, seen)
+        #expect((bench.switchboard.state.release == nil) == isAskedFor)
+    }
+
+    /// They need nothing to be compared with.
+    @Test func limitsHoldInTheGuard() async throws {
+        let bench = try SwitchboardBench()
+        var plan = plan()
+        plan.maxErrorShare = 0.05
+        _ = try await bench.switchboard.begin(ReleaseRequest(plan, who: "someone"))
+        await look(bench, statistics(.green, epoch: 2, calls: 100, failing: 40))
+        #expect(bench.switchboard.state.releases.first?.breach?.basis == "limit")
+        #expect(bench.route.load() == Route(epoch: 3, active: .blue))
+    }
+
+    // MARK: Another process
+
+    /// The switchboard of a process that goes on from a state.
+    private func next(_ bench: SwitchboardBench, _ state: SwitchState) throws -> Switchboard {
+        let word = try RouteWord(state.routeWithoutShare)
+        state.putInForce(word)
+        return Switchboard(
+            state: state, store: bench.store, audit: try AuditLog(path: bench.folder.file("audit.log")), route: word,
+            traffic: bench.traffic, health: bench.health, drainer: bench.drainer, failover: bench.failover,
+            now: { Timestamp(milliseconds: 2_000_000) }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    /// Three failures are too few, whichever process has seen them; six are not.
+    @Test func theEvidenceGoesOnInAnotherProcess() async throws {
+        let bench = try bench()
+        _ = try await watch(bench)
+        await look(bench, statistics(.green, epoch: 2, calls: 3, failing: 3))
+        #expect(bench.switchboard.state.release?.phase == .running)
+        let handedOver = await bench.switchboard.handOver()
+        try bench.store.save(handedOver)
+        let saved = try #require(try bench.store.load())
+        #expect(saved == handedOver && saved.release?.evidence != nil)
+        let board = try next(bench, saved)
+        _ = await board.lookAtRelease(TrafficReport(), await bench.health.health(), StepStatistics())
+        #expect(board.state.release?.judged == 1, "no stage begins")
+        _ = await board.lookAtRelease(
+            TrafficReport(), await bench.health.health(), statistics(.green, epoch: 2, calls: 3, failing: 3))
+        let ended = try #require(board.state.releases.first)
+        #expect(ended.breach?.newCalls == 6 && ended.breach?.newFailures == 6 && ended.evidence == nil)
+    }
+
+    /// It is written every two seconds.
+    @Test func tooMuchEvidenceIsNotKept() async throws {
+        let bench = try bench()
+        _ = try await watch(bench)
+        var many = statistics(.green, epoch: 2, calls: 3, failing: 3)
+        let method = try #require(many.methods.values.first)
+        many.add(
+            StepStatistics(epoch: 2, methods: Dictionary(uniqueKeysWithValues: (0..<50).map { ("/\($0)", method) })))
+        await look(bench, many)
+        let state = await bench.switchboard.handOver()
+        #expect(state.release?.evidence == nil && state.release?.bank != nil)
+        let board = try next(bench, state)
+        _ = await board.lookAtRelease(
+            TrafficReport(), await bench.health.health(), statistics(.green, epoch: 2, calls: 3, failing: 3))
+        #expect(board.state.release?.judged == 2 && board.state.release?.phase == .running)
+    }
+
+    /// Evidence of another step is none.
+    @Test func theNextStepBeginsWithout() async throws {
+        let bench = try SwitchboardBench()
+        let board = bench.switchboard
+        _ = try await board.begin(ReleaseRequest(plan(steps: [500]), who: "someone"))
+        await look(bench, statistics(.green, epoch: 2, calls: 3, failing: 3))
+        _ = try await board.steer(.promote, reason: nil, who: "someone")
+        #expect(try bench.store.load()?.release?.evidence == nil)
     }
 }

@@ -113,7 +113,8 @@ class GuardTests(ReleaseCase):
         self.assertNotIn("/switch", self.proxy.requests)
         for text in (
             "release   release 2: blue -> green by all calls at once, judged for 500ms; epoch 2",
-            "canary    all calls go to green, which is judged for 500ms (step 1 of 1): ", "canary    the guard is over: ",
+            "canary    all calls go to green, which is judged for 500ms (step 1 of 1): ",
+            "canary    the guard is over: ",
             "release   release 2 is done: all calls go to green, epoch 2",
         ):  # fmt: skip
             self.assertIn(text, output)
@@ -171,7 +172,9 @@ class OlderProxyTests(ReleaseCase):
         self.proxy.knows_releases = False
         code, output = self.host.deploy("v1.2.0", *STEPS)
         self.assertEqual(code, 2, output)
-        self.assertIn("does not know releases, which --canary and --guard need: upgrade it with", output.splitlines()[-1])
+        self.assertIn(
+            "does not know releases, which --canary and --guard need: upgrade it with", output.splitlines()[-1]
+        )
         self.assertFalse(self.host.is_touched)
 
     def test_without_steps_it_does_as_well_as_ever(self):

@@ -34,7 +34,8 @@ class FakeRelease:
     def _begin_step(self) -> None:
         number = len(self.records) + 1
         self.records.append({
-            "step": number, **({"guard": self.plan["guard"]} if self.is_next_guard else {"canary": self.next["canary"]}),
+            "step": number,
+            **({"guard": self.plan["guard"]} if self.is_next_guard else {"canary": self.next["canary"]}),
             "started_at": "2026-01-01T00:00:00.000Z", "canary_calls": 0, "control_calls": 0, "fallen_back": 0,
         })  # fmt: skip
         self.spent = 0

@@ -17,8 +17,8 @@ _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
   2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, the Proxy is too old for
-       --canary or --guard, the running stack was made from other files than this one, or the log file cannot be opened; nothing
-       was changed
+       --canary or --guard, the running stack was made from other files than this one, or the log file cannot be
+       opened; nothing was changed
   3    a deployment or an upgrade runs on this host
   4    the new version did not become healthy; nothing was switched
   5    the new version answered the smoke test wrongly; nothing was switched

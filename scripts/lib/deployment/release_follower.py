@@ -222,8 +222,8 @@ def _table(release: Release) -> list[list[str]]:
         head,
         *(
             [
-                str(step.number), "guard" if step.is_guard else step.share, step.time, str(step.canary_calls), str(step.control_calls), step.met,
-                str(step.fallen_back),
+                str(step.number), "guard" if step.is_guard else step.share, step.time, str(step.canary_calls),
+                str(step.control_calls), step.met, str(step.fallen_back),
             ]
             for step in release.steps
         ),

@@ -5,6 +5,9 @@ package struct MethodCounts: Sendable, Equatable {
     package let method: String
     /// What the new color answered.
     package var new: SideCounts
+    /// Calls of the new color that have begun and not ended, where it is compared with what came before: until they end they
+    /// count as good. What fails may fail sooner than what succeeds, and the first calls to end would be no sample.
+    package var newUnderWay = 0
     /// What it is compared with: the old color's calls of this stage, or, after a switch, of the minutes before it. The
     /// latter must not change during the stage.
     package var old: SideCounts

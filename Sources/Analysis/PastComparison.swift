@@ -23,7 +23,10 @@ struct PastComparison: Sendable {
     }
 
     /// The logarithm of the evidence; -infinity where there are too few earlier calls for it.
-    func evidence(_ signal: Signal, new: SideCounts, past: SideCounts) -> Double {
+    ///
+    /// - Parameter underWay: new calls that haven't ended, and count as good until they do. The evidence of the calls in the
+    ///   order in which they began is never below this, whenever each of them ends.
+    func evidence(_ signal: Signal, new: SideCounts, underWay: Int = 0, past: SideCounts) -> Double {
         var sum = LogSum()
         for (ratio, part, lot) in banks {
             let value: Double
@@ -35,6 +38,8 @@ struct PastComparison: Sendable {
                 tally.add(.old, pasts, weight: Double(count * ratio) / Double(size))
                 value = OrderMixture.evidence(of: [OrderMixture.Part(mixture: lot.latencies, tally: tally)])
             } else {
+                var new = new
+                new.calls += underWay
                 guard new.calls > 0, new.calls * ratio <= past.calls else { continue }
                 var tally = ShareTally()
                 tally.add(.new, new)

@@ -34,7 +34,8 @@ package struct Window: Sendable, Codable, Equatable {
             found = calls(new: new, old: counts.old - old, part: 1, comparisons)
         case .before(.byCall):
             for signal in Signal.compared {
-                let evidence = comparisons.past.evidence(signal, new: new, past: counts.old)
+                let evidence = comparisons.past.evidence(
+                    signal, new: new, underWay: counts.newUnderWay, past: counts.old)
                 found.append(Evidence(signal: signal, basis: .callsBefore, logarithm: evidence, part: 1))
             }
         case .sameTime(_, .byKey):
@@ -49,7 +50,8 @@ package struct Window: Sendable, Codable, Equatable {
             // Calls without a key are compared as if all were drawn by lot.
             for signal in Signal.compared {
                 let evidence = comparisons.past.evidence(
-                    signal, new: counts.newWithoutKey - newWithoutKey, past: counts.oldWithoutKey)
+                    signal, new: counts.newWithoutKey - newWithoutKey, underWay: counts.newUnderWay,
+                    past: counts.oldWithoutKey)
                 found.append(
                     Evidence(signal: signal, basis: .callsBefore, logarithm: evidence, part: KeyPart.withoutKey))
             }
@@ -117,7 +119,8 @@ package struct Window: Sendable, Codable, Equatable {
                     .maxErrorShare, limit, broken: tally.newFailures, kept: tally.newSuccesses, leavingOutOne: true)
             } else {
                 add(
-                    .maxErrorShare, limit, broken: Double(new.failures), kept: Double(new.calls - new.failures))
+                    .maxErrorShare, limit, broken: Double(new.failures),
+                    kept: Double(new.calls - new.failures + counts.newUnderWay))
             }
         }
         if let limit = comparisons.slowLimit, let bucket = comparisons.slowBucket {

@@ -138,8 +138,10 @@ final class Call: StreamContext {
 
     // MARK: What is reported afterwards
 
-    /// The hash of what a release keeps on one color; `nil` if the call was drawn by lot, or no release is under way.
+    /// The hash of what a release keeps on one color; `nil` if there is no such key.
     var shareKey: UInt64?
+    /// The place of the call's method among what the active color has served (`ServedCounts`).
+    var methodPlace = ServedCounts.nowhere
 
     let began: MonotonicTime
     /// The client's address, if there is an access log.

@@ -22,19 +22,26 @@ struct CallBook: ~Copyable {
     private let accessLog: AccessLogBuffer?
     /// What the calls of a release's step have come to.
     private(set) var statistics = StepStatistics()
+    /// What the active color has answered, in a release and without one.
+    private(set) var served = ServedCounts()
+    /// Whether calls have keys that a release would keep on one color.
+    private let hasKeys: Bool
 
     /// Calls begun since queued output was last sent.
     private(set) var begunSinceSent = 0
 
-    init(accessLog: AccessLogBuffer?) {
+    init(accessLog: AccessLogBuffer?, hasKeys: Bool) {
         self.accessLog = accessLog
+        self.hasKeys = hasKeys
     }
 
     /// Whether calls must keep the fields that the access log reports.
     var logsAccess: Bool { accessLog != nil }
 
     /// Whether a call must keep its path to the end.
-    func keepsPath(of call: Call) -> Bool { logsAccess || call.destination?.isDrawn == true }
+    func keepsPath(of call: Call) -> Bool {
+        logsAccess || call.methodPlace == ServedCounts.unknown || call.destination?.isDrawn == true
+    }
 
     /// Bytes that calls hold besides their bodies and header lists.
     var heldBytes: Int { calls.count * Call.cost }
@@ -52,7 +59,7 @@ struct CallBook: ~Copyable {
         enter(call, destination)
         begunSinceSent += 1
         switch destination.reason {
-        case .active, .control: break
+        case .active, .control: served.begin(call, destination)
         case .failover: totals[destination.color].failedOver += 1
         case .canary: totals[destination.color].canary += 1
         // It was never at the color of the release.
@@ -114,7 +121,8 @@ struct CallBook: ~Copyable {
     private mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime) {
         leave(destination)
         totals[destination.color].book(call, duration: now.nanosecondsSince(call.began) / 1_000)
-        if destination.isDrawn { statistics.book(call, destination) }
+        if destination.isActive { served.book(call, destination, now: now, hasKeys: hasKeys) }
+        if destination.isDrawn { statistics.book(call, destination, now: now) }
         accessLog?.append(call, destination, ended: now)
     }
 
@@ -205,6 +213,12 @@ struct CallBook: ~Copyable {
     mutating func countDrained(_ color: Color) {
         totals[color].drained += 1
     }
+
+    /// Keeps the counts of the minutes before moving along.
+    mutating func sweep(_ now: MonotonicTime) { served.sweep(now) }
+
+    /// What the calls of the newest epoch have come to: in a step with a share of both colors, else of the active one.
+    var newestStatistics: StepStatistics { statistics.epoch >= served.epoch ? statistics : served.present }
 
     /// Adds this worker's calls to a report.
     func contribute(to report: inout TrafficReport) {

@@ -123,7 +123,8 @@ final class ClientConnection: Connection {
         if let timeout = unsafe head.withValue(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) }) ?? nil {
             setDeadline(call, timeout)
         }
-        worker.begin(call, wish ?? .none) { shareHash(of: call, head, $0) }
+        if worker.hasKeys { call.shareKey = keyHash(head, worker.router.keySecret) }
+        worker.begin(call, wish ?? .none) { keyHash(head, $0) ?? worker.random.next() }
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
         } else if !hasPath, !head.has(.path) {
@@ -167,9 +168,11 @@ final class ClientConnection: Connection {
         return (door == .preview ? .preview : .metadata(first), own)
     }
 
-    /// The hash by which a call belongs to a release's share or not.
+    /// The hash of what a release keeps on one color: by that of the release's secret, a call belongs to its share or not.
+    ///
+    /// - Returns: `nil` if there is no such key, and the call is drawn by lot.
     @inline(never)
-    private func shareHash(of call: Call, _ head: HeaderList, _ secret: ShareSecret) -> UInt64 {
+    private func keyHash(_ head: HeaderList, _ secret: ShareSecret) -> UInt64? {
         var hash: UInt64?
         switch worker.stickyKey {
         case .none: break
@@ -180,8 +183,7 @@ final class ClientConnection: Connection {
                 if hash == nil, !value.isEmpty { unsafe hash = secret.hash(value) }
             }
         }
-        call.shareKey = hash
-        return hash ?? worker.random.next()
+        return hash
     }
 
     /// Makes the Proxy the only source of the client's identity, and of its own fields: what the client claims itself

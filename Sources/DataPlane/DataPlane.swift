@@ -170,7 +170,15 @@ package final class DataPlane: TrafficControl {
     package func stepStatistics() async -> StepStatistics {
         var all = StepStatistics()
         for worker in workers {
-            all.add(await onLoop(of: worker, else: StepStatistics()) { worker.book.statistics })
+            all.add(await onLoop(of: worker, else: StepStatistics()) { worker.book.newestStatistics })
+        }
+        return all
+    }
+
+    package func servedBefore() async -> StepStatistics {
+        var all = StepStatistics()
+        for worker in workers {
+            all.add(await onLoop(of: worker, else: StepStatistics()) { worker.book.served.past })
         }
         return all
     }

@@ -38,6 +38,14 @@ package struct Destination: Equatable, Sendable {
         }
     }
 
+    /// Whether the call went to the active color because it is the active one.
+    var isActive: Bool {
+        switch reason {
+        case .active, .control: true
+        case .failover, .canary, .fallback, .preview, .metadata: false
+        }
+    }
+
     /// Whether the color was asked for. Such a call belongs to no change: it never fails over, and nobody waits for its
     /// end who waits for the calls that a change has left behind.
     package var isAskedFor: Bool {

@@ -34,22 +34,25 @@ package struct Route: Equatable, Sendable {
 package final class RouteWord: Sendable {
     private let words: SharedWords
 
-    /// The places of the route and of the two halves of the secret. Another layout, also of the route itself, needs
+    /// The places of the route and of the two halves of each secret. Another layout, also of the route itself, needs
     /// another `SuccessorMessage.version`.
     private enum Place {
         static let route = 0
         static let secret = (1, 2)
+        static let keySecret = (3, 4)
     }
 
     /// Makes a word of its own.
     package init(_ route: Route) throws(SystemError) {
         words = try SharedWords(named: "sluice-route")
+        set(keySecret: .random())
         store(route)
     }
 
-    /// Joins the word of another process.
+    /// Joins the word of another process, which may be of a build that knew no secret for keys.
     package init(sharing descriptor: FileDescriptor) throws(SystemError) {
         words = try SharedWords(sharing: descriptor)
+        if keySecret == ShareSecret(0, 0) { set(keySecret: .random()) }
     }
 
     /// The word's descriptor, for a process that takes over from this one.
@@ -91,5 +94,17 @@ package final class RouteWord: Sendable {
         precondition(load().share == .none, "no share is in force while its secret changes")
         words.store(secret.first, Place.secret.0)
         words.store(secret.second, Place.secret.1)
+    }
+
+    /// The secret by which keys are told apart, which stays when a release begins: what a key got before it and what it
+    /// gets in it are compared. Any thread may call it.
+    package var keySecret: ShareSecret {
+        ShareSecret(words.load(Place.keySecret.0), words.load(Place.keySecret.1))
+    }
+
+    /// Sets the secret for keys to that of a process that is gone, with what it knew of them; before the first call.
+    package func set(keySecret: ShareSecret) {
+        words.store(keySecret.first, Place.keySecret.0)
+        words.store(keySecret.second, Place.keySecret.1)
     }
 }

@@ -30,6 +30,9 @@ struct Router: ~Copyable {
         lentPools = PerColor { color in pools[color].map { Lent($0) } }
     }
 
+    /// The secret by which keys are told apart.
+    var keySecret: ShareSecret { routeWord.keySecret }
+
     /// Decides where a call goes that begins now. This is the only moment at which the route word decides.
     ///
     /// - Parameter hash: the hash by which the call belongs to a share or not; asked for only while there is one.

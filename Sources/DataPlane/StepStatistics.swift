@@ -9,7 +9,7 @@ import HTTP2
 /// told apart, in the order in which they come, which says nothing of how their calls went.
 package struct StepStatistics: Sendable, Equatable {
     /// What a color has answered to a method, or to a key of it.
-    package struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable, Codable {
         /// Calls whose end says something about the color.
         package var calls = 0
         /// Those of them that failed by the color's fault.
@@ -18,16 +18,27 @@ package struct StepStatistics: Sendable, Equatable {
         package var unimplemented = 0
         /// Calls that ended with OK.
         package var succeeded = 0
-        /// Time to the first byte of the response, by bucket (`bounds`), of the calls after the endpoint's warm-up.
+        /// Calls whose deadline has passed, and those that ended with RESOURCE_EXHAUSTED. Neither are in `calls`: a deadline is
+        /// its caller's, and so is a load beyond what a color was made for.
+        package var late = 0
+        package var exhausted = 0
+        /// Calls that have begun and not ended.
+        package var underWay = 0
+        /// Time to the first byte of the response, by bucket (`LatencyRow`), of the calls after the endpoint's warm-up.
         package var firstByte: [UInt32] = []
 
         package init() {}
+
+        var isEmpty: Bool { self == Outcome() }
 
         package static func += (left: inout Self, right: Self) {
             left.calls += right.calls
             left.failures += right.failures
             left.unimplemented += right.unimplemented
             left.succeeded += right.succeeded
+            left.late += right.late
+            left.exhausted += right.exhausted
+            left.underWay += right.underWay
             if left.firstByte.count < right.firstByte.count {
                 left.firstByte += repeatElement(0, count: right.firstByte.count - left.firstByte.count)
             }
@@ -60,7 +71,7 @@ package struct StepStatistics: Sendable, Equatable {
     /// The epoch of the step.
     package private(set) var epoch: UInt64 = 0
     /// By path.
-    package private(set) var methods: [String: Method] = [:]
+    package var methods: [String: Method] = [:]
     /// Calls of each endpoint in this step, as far as they are left out of its times.
     private var warm = PerColor<[Int]> { _ in [] }
 
@@ -69,13 +80,6 @@ package struct StepStatistics: Sendable, Equatable {
     package static let mostKeys = 1_024
     private static let longestPath = 256
 
-    /// Upper bounds of the buckets in nanoseconds, all but the last one's: 0.1 ms and then a quarter more each time, so that
-    /// a factor of 1.25 is one bucket.
-    package static let bounds: [UInt64] = (0..<63).map { index in
-        var bound = 100_000.0
-        for _ in 0..<index { bound *= 1.25 }
-        return UInt64(bound)
-    }
     /// Calls of an endpoint whose times don't count, on each worker and in each step: what is new is slow at first.
     package static let warmUp = 50
 
@@ -89,7 +93,7 @@ package struct StepStatistics: Sendable, Equatable {
     // MARK: Counting
 
     /// Counts a call that has ended, if its end says something about its color.
-    mutating func book(_ call: Call, _ destination: Destination) {
+    mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime) {
         guard destination.epoch >= epoch, let path = call.requestHead?.text(of: .path),
             path.utf8.count <= Self.longestPath
         else { return }
@@ -97,19 +101,21 @@ package struct StepStatistics: Sendable, Equatable {
         // A call that fell back is the other color's failure, whatever the active one made of it.
         let isFallback = destination.reason == .fallback
         let color = isFallback ? destination.color.other : destination.color
-        let verdict = isFallback ? .bad : call.verdict
+        let verdict = isFallback ? .bad : call.verdict(now)
         guard verdict != .none else { return }
         if methods[path] == nil {
             // Paths that strangers make up take no places.
-            guard verdict != .unimplemented, methods.count < Self.mostMethods else { return }
+            guard verdict.tellsOfMethod, methods.count < Self.mostMethods else { return }
         }
-        let bucket = isFallback ? nil : bucket(of: call, color)
+        let bucket = isFallback ? nil : bucket(of: call, color, verdict, now)
         methods[path, default: Method()].book(verdict, bucket, color, key: call.shareKey)
     }
 
     /// The bucket of a call's time to first byte; `nil` if it has none, or is part of the endpoint's warm-up.
-    private mutating func bucket(of call: Call, _ color: Color) -> Int? {
-        guard let began = call.responseBegan, call.proxyAnswer == nil, let endpoint = call.endpoint else { return nil }
+    private mutating func bucket(
+        of call: Call, _ color: Color, _ verdict: CallVerdict, _ now: MonotonicTime
+    ) -> Int? {
+        guard let time = call.timeToFirstByte(verdict, now), let endpoint = call.endpoint else { return nil }
         if warm[color].count <= endpoint {
             warm[color] += repeatElement(0, count: endpoint + 1 - warm[color].count)
         }
@@ -117,8 +123,7 @@ package struct StepStatistics: Sendable, Equatable {
             warm[color][endpoint] += 1
             return nil
         }
-        let time = began.nanosecondsSince(call.began)
-        return Self.bounds.firstIndex { time <= $0 } ?? Self.bounds.count
+        return LatencyRow.bucket(of: time)
     }
 
     /// Adds another worker's. The calls of an earlier epoch are over, and don't count.
@@ -133,14 +138,16 @@ extension StepStatistics.Outcome {
     /// Counts a call.
     ///
     /// - Parameter bucket: that of its time to first byte; `nil` if that doesn't count.
-    fileprivate mutating func book(_ verdict: CallVerdict, _ bucket: Int?) {
-        calls += 1
+    mutating func book(_ verdict: CallVerdict, _ bucket: Int?) {
         switch verdict {
         case .none: break
         case .good: succeeded += 1
         case .bad: failures += 1
         case .unimplemented: unimplemented += 1
+        case .late: late += 1
+        case .exhausted: exhausted += 1
         }
+        calls = succeeded + failures + unimplemented
         guard let bucket else { return }
         if bucket >= firstByte.count { firstByte += repeatElement(0, count: bucket + 1 - firstByte.count) }
         firstByte[bucket] += 1
@@ -164,52 +171,5 @@ extension StepStatistics.Method {
             keys[key, default: (value.color, StepStatistics.Outcome())].outcome += value.outcome
         }
         hasMoreKeys = hasMoreKeys || other.hasMoreKeys
-    }
-}
-
-/// Whether a call's end says something about the color that it went to.
-enum CallVerdict {
-    /// It says nothing: its caller has ended it, or the Proxy by a limit of its own.
-    case none
-    case good
-    case bad
-    /// The color doesn't know the method.
-    case unimplemented
-}
-
-extension Call {
-    /// What the call's end says about its color. Strangers can't fail a release: what a caller can bring about, such as
-    /// INVALID_ARGUMENT, is no fault.
-    var verdict: CallVerdict {
-        if let proxyAnswer { return proxyAnswer.kind.isFaultOfColor ? .bad : .none }
-        if upstreamReset != nil { return .bad }
-        if clientReset != nil { return .none }
-        guard isGRPC else {
-            switch httpStatus / 100 {
-            case 5: return .bad
-            // The caller's own fault, such as a path that there isn't.
-            case 0, 4: return .none
-            default: return .good
-            }
-        }
-        switch GRPCStatus(rawValue: finalGRPCStatus) {
-        case .unavailable, .internal, .unknown, .dataLoss, nil: return .bad
-        case .unimplemented: return .unimplemented
-        // A deadline is its caller's, and so is a load beyond what a color was made for.
-        case .cancelled, .deadlineExceeded, .resourceExhausted: return .none
-        default: return .good
-        }
-    }
-}
-
-extension ProxyAnswer.Kind {
-    /// Whether it is the color's fault that the Proxy has answered for it.
-    fileprivate var isFaultOfColor: Bool {
-        switch self {
-        case .unreachable, .timeout, .lost, .malformedResponse, .responseTooLarge: true
-        case .deadlineExceeded, .idle, .overloaded, .memory, .headersTooLarge, .malformedRequest, .unknownColor,
-            .unsupportedMethod, .draining, .shuttingDown, .queueFull, .waitTimeout:
-            false
-        }
     }
 }

@@ -91,6 +91,12 @@ package final class SteppedWorker {
     /// What the calls of a release's step have come to.
     package var statistics: StepStatistics { worker.book.statistics }
 
+    /// What the calls of the newest epoch have come to.
+    package var newestStatistics: StepStatistics { worker.book.newestStatistics }
+
+    /// What the active color has answered in the minutes before.
+    package var servedBefore: StepStatistics { worker.book.served.past }
+
     /// Returns once the access log has all lines handed over so far.
     package func flushAccessLog() async { await accessLog?.flush() }
 

@@ -12,8 +12,13 @@ package protocol TrafficControl: Sendable {
     /// was made, so that after a route change no stream is left that begins under the old route.
     func report() async -> TrafficReport
 
-    /// What the calls of the newest step of a release have come to, in this process.
+    /// What the calls of the newest step of a release have come to, in this process: those of both colors where chance
+    /// decides between them, else those of the active one.
     func stepStatistics() async -> StepStatistics
+
+    /// What the active color has answered in the minutes before, in this process. What it doesn't know by now it can't know
+    /// later: another active color begins anew.
+    func servedBefore() async -> StepStatistics
 
     /// Ends the calls that began on a color before an epoch with a gRPC answer (UNAVAILABLE, with a pushback), each at
     /// a moment of its own within `spread`. Calls that end by themselves meanwhile are not touched. This replaces

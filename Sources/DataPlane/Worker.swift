@@ -57,6 +57,7 @@ final class Worker: @unchecked Sendable {
     let announces: Bool
     /// What a release keeps on one color, and the name of the metadata if it is that.
     let stickyKey: StickyKey
+    let hasKeys: Bool
     let stickyMetadata: [UInt8]
 
     private(set) var router: Router
@@ -106,11 +107,12 @@ final class Worker: @unchecked Sendable {
         routeMetadata = configuration.routeMetadata.map { Array($0.utf8) }
         announces = configuration.announces
         stickyKey = configuration.stickyKey
+        hasKeys = stickyKey != .none
         stickyMetadata = if case .metadata(let name) = stickyKey { Array(name.utf8) } else { [] }
         self.resolver = resolver
         self.log = WorkerLog(write: log)
         let lines = accessLog.map { AccessLogBuffer(log: $0, endpoints: configuration.endpoints) }
-        book = CallBook(accessLog: lines)
+        book = CallBook(accessLog: lines, hasKeys: hasKeys)
         router = Router(
             endpoints: configuration.endpoints, routeWord: routeWord, failover: configuration.failover)
         router.makePools(of: self, for: configuration.endpoints)
@@ -211,6 +213,7 @@ final class Worker: @unchecked Sendable {
             log.sweep(loop.now)
             router.sweep(loop.now)
             copier?.sweep(loop.now)
+            book.sweep(loop.now)
             scheduleSweep()
         }
     }

@@ -63,6 +63,9 @@ package final class CombinedTraffic: TrafficControl {
     /// Stays local: a process that was taken over from gets no new connections, and its calls end soon.
     package func stepStatistics() async -> StepStatistics { await own.stepStatistics() }
 
+    /// Stays local, too: what another process has served before is handed over with the state.
+    package func servedBefore() async -> StepStatistics { await own.servedBefore() }
+
     /// As `TrafficControl.report` says, with the calls of the earlier processes. One that doesn't answer in time is
     /// counted with its last report.
     package func report() async -> TrafficReport {

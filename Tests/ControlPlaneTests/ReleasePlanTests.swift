@@ -31,9 +31,9 @@ import Testing
     /// A limit that was meant and isn't kept would be worse than none.
     @Test func refusesWhatItDoesNotKnow() {
         #expect(
-            flaw(#"{"guard": "60s"}"#)
-                == #"a release plan has no field "guard"; allowed: to, steps, min_calls, on_no_data, on_breach, "#
-                + "error_margin, latency_margin, max_error_share, max_p99, reason")
+            flaw(#"{"guards": "60s"}"#)
+                == #"a release plan has no field "guards"; allowed: to, steps, min_calls, on_no_data, on_breach, "#
+                + "error_margin, latency_margin, max_error_share, max_p99, guard, judge_resource_exhausted, reason")
         #expect(flaw(#"{"steps": [{"shadow": "1%"}]}"#) == #"a step has no field "shadow"; allowed: canary, for"#)
         #expect(flaw(#"{"max_errors": 1}"#)?.hasPrefix(#"a release plan has no field "max_errors""#) == true)
     }
@@ -61,6 +61,15 @@ import Testing
         (#"{"to": 5}"#, "to is no string"),
     ]) func saysWhatIsNoPlan(json: String, words: String) throws {
         #expect(try #require(flaw(json)).contains(words), "\(flaw(json) ?? "")")
+    }
+
+    @Test func takesAGuard() throws {
+        #expect(try plan("{}").guardTime == nil && plan("{}").judgesExhausted == nil)
+        let plan = try plan(#"{"guard": "5m", "judge_resource_exhausted": true}"#)
+        #expect(plan.guardTime == .seconds(300) && plan.judgesExhausted == true && plan.steps.isEmpty)
+        for text in ["soon", "0s", "9999h"] {
+            #expect(flaw(#"{"guard": "\#(text)"}"#)?.contains("guard is") == true)
+        }
     }
 
     @Test func aShareNeverShrinks() {

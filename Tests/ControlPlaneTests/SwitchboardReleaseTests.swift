@@ -49,7 +49,7 @@ import TestSupport
     @Test func aReleaseWithoutStepsIsASwitch() async throws {
         let bench = try SwitchboardBench()
         let (release, _) = try await bench.switchboard.begin(request(ReleasePlan(to: .green, steps: [])))
-        #expect(!release.isUnderWay && bench.route.load() == Route(epoch: 3, active: .green))
+        #expect(!release.isUnderWay && bench.route.load() == Route(epoch: 2, active: .green))
         #expect(try bench.store.load() == bench.switchboard.state)
     }
 
@@ -263,8 +263,8 @@ import TestSupport
     /// The workers count by the buckets that the analysis takes them for.
     @Test func countsByTheBucketsThatAreJudged() {
         let buckets = LatencyBuckets.standard
-        #expect(StepStatistics.bounds.count == buckets.count - 1)
-        for (index, bound) in StepStatistics.bounds.enumerated() {
+        #expect(LatencyRow.bounds.count == buckets.count - 1)
+        for (index, bound) in LatencyRow.bounds.enumerated() {
             #expect(abs(Double(bound) / 1e9 / buckets.upperBound(of: index) - 1) < 1e-4)
         }
     }

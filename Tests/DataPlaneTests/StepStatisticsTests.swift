@@ -1,6 +1,7 @@
 import CNghttp2
 import DataPlane
 import EventLoop
+import FoundationEssentials
 import Testing
 
 @Suite struct StepStatisticsTests {
@@ -140,12 +141,6 @@ import Testing
         #expect(withoutKey == 1)
     }
 
-    @Test func boundsAreARowOfQuarters() {
-        let bounds = StepStatistics.bounds
-        #expect(bounds.first == 100_000 && bounds.count == 63)
-        for (one, next) in zip(bounds, bounds.dropFirst()) { #expect(abs(Double(next) / Double(one) - 1.25) < 1e-4) }
-    }
-
     @Test func addsUpWorkersOfTheSameStep() {
         var outcome = Outcome()
         (outcome.calls, outcome.failures, outcome.firstByte) = (3, 1, [0, 2])
@@ -160,5 +155,20 @@ import Testing
         #expect(sum.methods["/a"]?.colors.green.calls == 6, "an earlier step's")
         sum.add(StepStatistics(epoch: 3, methods: [:]))
         #expect(sum.epoch == 3 && sum.methods.isEmpty)
+    }
+
+    /// Another process goes on with them.
+    @Test func arePassedOn() throws {
+        var outcome = Outcome()
+        (outcome.calls, outcome.failures, outcome.late, outcome.firstByte) = (3, 1, 2, [0, 2])
+        var method = StepStatistics.Method()
+        method.colors.green = outcome
+        method.withoutKey.blue = outcome
+        method.keys[.max] = (.green, outcome)
+        method.keys[7] = (.blue, outcome)
+        method.hasMoreKeys = true
+        let statistics = StepStatistics(epoch: 2, methods: ["/a": method])
+        let bytes = try JSONEncoder().encode(statistics)
+        #expect(try JSONDecoder().decode(StepStatistics.self, from: bytes) == statistics)
     }
 }

@@ -101,12 +101,80 @@ class GoodReleaseTests(ReleaseCase):
         self.assertIn("what has become of release 2 is not known: the Proxy does not know it any more", output)
 
 
+class GuardTests(ReleaseCase):
+    def test_alone_it_is_a_release_without_steps(self):
+        summary = self.host.folder / "summary.md"
+        code, output = self.host.deploy("v1.1.0", "--guard", "500ms", "--summary", str(summary))
+        self.assertEqual(code, 0, output)
+        self.assertEqual((self.proxy.active, self.proxy.epoch), ("green", 2))
+        self.assertEqual(
+            self.proxy.releases[0].plan, {"to": "green", "steps": [], "reason": "deploy v1.1.0", "guard": "500ms"}
+        )
+        self.assertNotIn("/switch", self.proxy.requests)
+        for text in (
+            "release   release 2: blue -> green by all calls at once, judged for 500ms; epoch 2",
+            "canary    all calls go to green, which is judged for 500ms (step 1 of 1): ",
+            "canary    the guard is over: ",
+            "release   release 2 is done: all calls go to green, epoch 2",
+        ):  # fmt: skip
+            self.assertIn(text, output)
+        # The Proxy has watched it.
+        self.assertNotIn("watching green", output)
+        self.assertIn("| 1 | guard | 500ms |", summary.read_text())
+
+    def test_it_follows_the_steps(self):
+        code, output = self.host.deploy("v1.1.0", *STEPS, "--guard", "400ms", "--watch", "1s")
+        self.assertEqual(code, 0, output)
+        self.assertEqual((self.proxy.active, self.proxy.epoch), ("green", 4))
+        self.assertEqual(self.proxy.releases[0].plan["guard"], "400ms")
+        for text in ("25 % is over: ", "(step 3 of 3)", "the guard is over: ", "watching green for 1 s"):
+            self.assertIn(text, output)
+
+    def test_a_version_that_is_worse_is_taken_back(self):
+        run = self.host.begin("v1.1.0", "--guard", "1h")
+        self.wait_for("which is judged for 1h")
+        self.assertEqual(self.proxy.active, "green")
+        with self.proxy.lock:
+            release = self.proxy.release
+            release.breach = {
+                "signal": "failures", "method": "/a", "basis": "calls before", "new_calls": 9, "new_failures": 8,
+                "old_calls": 100, "old_failures": 1,
+            }  # fmt: skip
+            release.end("rolled_back")
+            self.proxy._step(release)
+        code, output = self.end(run)
+        self.assertEqual(code, 7, output)
+        self.assertIn(
+            "found green to be worse at the guard: failures of /a: 8 of 9 calls failed, against 1 of 100 before",
+            output.splitlines()[-1],
+        )
+        self.assertEqual(self.proxy.active, "blue")
+
+    def test_a_script_that_dies_finds_it_again(self):
+        run = self.host.begin("v1.1.0", "--guard", "1h")
+        self.wait_for("which is judged for 1h")
+        self.kill(run)
+        run = self.host.begin("v1.1.0", "--guard", "1h")
+        self.wait_for("release 2 of this deployment is under way: nothing is begun anew")
+        self.proxy.steer("promote")
+        code, output = self.end(run)
+        self.assertEqual(code, 0, output)
+        self.assertEqual(len(self.proxy.releases), 1)
+
+    def test_a_time_that_is_none_is_refused(self):
+        for text in ("soon", "0s", "9999h"):
+            code, output = self.host.deploy("v1.1.0", "--guard", text)
+            self.assertEqual(code, 64, output)
+
+
 class OlderProxyTests(ReleaseCase):
     def test_it_is_said_before_anything_is_touched(self):
         self.proxy.knows_releases = False
         code, output = self.host.deploy("v1.2.0", *STEPS)
         self.assertEqual(code, 2, output)
-        self.assertIn("does not know releases, which --canary needs: upgrade it with", output.splitlines()[-1])
+        self.assertIn(
+            "does not know releases, which --canary and --guard need: upgrade it with", output.splitlines()[-1]
+        )
         self.assertFalse(self.host.is_touched)
 
     def test_without_steps_it_does_as_well_as_ever(self):

@@ -203,7 +203,7 @@ def test_the_same_key_is_the_same_release(released):
     (b'{"steps": [{"canary": "5%", "for": "1s"}, {"canary": "1%", "for": "1s"}]}', "5%, as before, or more"),
     (b'{"to": "purple"}', 'to is "purple"; allowed: blue, green'), (b'{"min_calls": -1}', "min_calls is -1.0"),
     (b'{"on_no_data": "wait"}', 'on_no_data is "wait"; allowed: pause, continue, abort'),
-    (b'{"min_calls": "many"}', "min_calls is no number"), (b'{"guard": "60s"}', 'no field "guard"'),
+    (b'{"min_calls": "many"}', "min_calls is no number"), (b'{"guard": "soon"}', 'guard is "soon"; allowed: 1ms'),
 ])
 def test_a_plan_that_is_wrong_is_refused_by_name(released, body, words):
     answer = released.admin.request("POST", "/release", body=body)

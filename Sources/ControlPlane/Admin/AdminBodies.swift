@@ -127,11 +127,13 @@ struct ReceiptBody: Encodable {
     /// Present only if it isn't 0.
     var processesNotAnswering: Int?
     var reason: String?
+    /// Present only if the change has begun a release, whose guard it is in.
+    var release: ReleaseBody?
     var to: Color
     var who: String
 
     /// - Parameter waited: whether the request waited for the old color to drain.
-    init(_ receipt: ChangeReceipt, request: ChangeRequest, waited: Bool) {
+    init(_ receipt: ChangeReceipt, request: ChangeRequest, waited: Bool, release: Release? = nil) {
         let change = receipt.change
         action = request.action
         at = change.at
@@ -149,6 +151,7 @@ struct ReceiptBody: Encodable {
         inFlight = receipt.inFlight
         processesNotAnswering = receipt.unanswered > 0 ? receipt.unanswered : nil
         reason = change.reason
+        self.release = release.map { ReleaseBody($0, epoch: change.epoch) }
         to = change.to
         who = change.who
     }

@@ -18,7 +18,7 @@ struct ChangeHandlers: Sendable {
 
     @Sendable func `switch`(_ request: AdminRequest) async throws -> Response {
         let query = try QueryParameters(
-            request.query, allowed: ["to", "force", "reason", "drain", "wait", "timeout", "dry_run"])
+            request.query, allowed: ["to", "force", "reason", "drain", "wait", "timeout", "dry_run", "guard"])
         let aim: ChangeRequest.Aim
         if let name = query["to"] {
             guard let color = Color(name: name) else {
@@ -63,10 +63,12 @@ struct ChangeHandlers: Sendable {
             throw AdminError.badRequest("force needs a reason, as in force=true&reason=why")
         }
         let isTrial = try query.flag("dry_run")
+        let plan = try plan(query)
         if isTrial && wait != nil { throw AdminError.badRequest("dry_run changes nothing that could be waited for") }
         var receipt: ChangeReceipt
+        let release: Release?
         do throws(ChangeRefusal) {
-            receipt = try await make(change, isTrial: isTrial)
+            (receipt, release) = try await make(change, watching: plan, isTrial: isTrial)
         } catch {
             throw refusal(error)
         }
@@ -74,7 +76,7 @@ struct ChangeHandlers: Sendable {
             receipt.take(await services.traffic.remaining(behind: receipt.change, timeout: wait, services.clock))
         }
         return try .json(
-            ReceiptBody(receipt, request: change, waited: wait != nil),
+            ReceiptBody(receipt, request: change, waited: wait != nil, release: release),
             // The change has been made either way, but the calls it left behind are still running (RFC 9110 section
             // 15.3.3).
             status: wait != nil && !receipt.isDrained ? .accepted : .ok,
@@ -82,16 +84,32 @@ struct ChangeHandlers: Sendable {
     }
 
     /// Makes the change in a task of its own: a client that goes away ends a wait, but no change that it has asked for.
-    private func make(_ change: ChangeRequest, isTrial: Bool) async throws(ChangeRefusal) -> ChangeReceipt {
+    ///
+    /// - Parameter plan: how the new color is judged after the change; `nil` if it isn't.
+    private func make(
+        _ change: ChangeRequest, watching plan: ReleasePlan?, isTrial: Bool
+    ) async throws(ChangeRefusal) -> (receipt: ChangeReceipt, release: Release?) {
         let board = services.switchboard
-        let task = Task { () -> Result<ChangeReceipt, ChangeRefusal> in
+        let task = Task { () -> Result<(receipt: ChangeReceipt, release: Release?), ChangeRefusal> in
             do throws(ChangeRefusal) {
-                return .success(try await isTrial ? board.trial(change) : board.change(change))
+                if isTrial { return .success((try await board.trial(change), nil)) }
+                guard let plan else { return .success((try await board.change(change), nil)) }
+                return .success(try await board.change(change, watching: plan))
             } catch {
                 return .failure(error)
             }
         }
         return try await task.value.get()
+    }
+
+    /// How the new color is judged after a switch; `nil` if it isn't.
+    private func plan(_ query: QueryParameters) throws(AdminError) -> ReleasePlan? {
+        guard let text = query["guard"] else { return nil }
+        do throws(ReleasePlan.Flaw) {
+            return try ReleasePlan(guarding: text, active: services.switchboard.state.active)
+        } catch {
+            throw .badRequest(error.text)
+        }
     }
 
     func refusal(_ refusal: ChangeRefusal) -> AdminError {

@@ -13,9 +13,11 @@ struct ReleaseBody: Encodable {
     /// What a step has seen.
     struct RecordBody: Encodable {
         var step: Int
-        /// The share that was asked for.
+        /// The share that was asked for; both are left out for the guard.
         var canary: String?
         var shadow: String?
+        /// How long the guard lasts; left out for a step.
+        var `guard`: String?
         var startedAt: Timestamp
         var endedAt: Timestamp?
         var canaryCalls: Int
@@ -51,6 +53,9 @@ struct ReleaseBody: Encodable {
         var ignore: [String]?
         /// In percent.
         var noise: Double?
+        var `guard`: String?
+        /// Left out if it isn't asked for.
+        var judgeResourceExhausted: Bool?
         var reason: String?
     }
 
@@ -94,7 +99,9 @@ struct ReleaseBody: Encodable {
             minAgreement: release.plan.minAgreement.map(Self.percent),
             tolerance: release.plan.comparison.map { ToleranceBody(absolute: $0.absolute, relative: $0.relative) },
             ignore: release.plan.comparison?.ignored,
-            noise: release.plan.comparison.map { Self.percent($0.noiseShare.fraction) }, reason: release.plan.reason)
+            noise: release.plan.comparison.map { Self.percent($0.noiseShare.fraction) },
+            guard: release.plan.guardTime?.text, judgeResourceExhausted: release.plan.judgesExhausted,
+            reason: release.plan.reason)
         from = release.from
         to = release.plan.to
         startedAt = release.startedAt
@@ -109,10 +116,7 @@ struct ReleaseBody: Encodable {
         step = release.records.isEmpty ? nil : release.step + 1
         share = release.shownShare.percent
         secondsLeft = release.left.map { ($0.inSeconds * 1_000).rounded() / 1_000 }
-        if release.isUnderWay {
-            let following = release.plan.steps.dropFirst(release.step + 1).first
-            next = following?.words ?? "all calls"
-        }
+        next = release.next
         breach = release.breach
         steps = release.records.map { RecordBody($0, release.plan) }
         self.epoch = epoch
@@ -138,8 +142,10 @@ extension ReleaseBody.StepBody {
 extension ReleaseBody.RecordBody {
     init(_ record: Release.StepRecord, _ plan: ReleasePlan) {
         step = record.step + 1
-        let asked = ReleaseBody.StepBody(plan.steps[record.step])
-        (canary, shadow) = (asked.canary, asked.shadow)
+        let isGuard = record.step >= plan.steps.count
+        let asked = isGuard ? nil : ReleaseBody.StepBody(plan.steps[record.step])
+        (canary, shadow) = (asked?.canary, asked?.shadow)
+        `guard` = isGuard ? plan.guardTime?.text : nil
         startedAt = record.startedAt
         endedAt = record.endedAt
         canaryCalls = record.canaryCalls
@@ -147,7 +153,7 @@ extension ReleaseBody.RecordBody {
         fallenBack = record.fallenBack
         comparison = record.comparisons.map(ComparisonBody.init)
         let all = record.canaryCalls + record.controlCalls
-        shareMet = all > 0 ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
+        shareMet = all > 0 && !isGuard ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
     }
 }
 
@@ -161,11 +167,14 @@ struct ReleaseSummaryBody: Encodable {
     /// `running` or `paused`.
     var phase: String
     var paused: Release.Pause?
+    /// `true` in the guard, left out before.
+    var `guard`: Bool?
 
     init(_ release: Release) {
         self.release = release.number
         to = release.plan.to
-        share = release.share.percent
+        share = release.shownShare.percent
+        `guard` = release.isInGuard ? true : nil
         step = release.step + 1
         phase = release.phase.name
         paused = release.phase.pause

@@ -114,6 +114,16 @@ package enum OpenAPIDocument {
                     }
                   },
                   {
+                    "name": "guard",
+                    "in": "query",
+                    "description": "Judges the new color for so long, `1ms` to `168h`, by what the old one served in the minutes before, and goes back by itself if it is worse: a release without steps, which the answer has as `release`. Needs a change: with `dry_run`, or if the color is active already, it begins nothing.",
+                    "schema": {
+                      "type": "string",
+                      "pattern": "^[1-9][0-9]{0,3}(ms|s)$",
+                      "example": "60s"
+                    }
+                  },
+                  {
                     "name": "dry_run",
                     "in": "query",
                     "description": "`true` decides and answers as for the real request, but changes nothing.",
@@ -1837,6 +1847,9 @@ package enum OpenAPIDocument {
                   "who": {
                     "type": "string",
                     "description": "The token's name or the peer's address."
+                  },
+                  "release": {
+                    "$ref": "#/components/schemas/Release"
                   }
                 },
                 "required": [
@@ -1985,6 +1998,10 @@ package enum OpenAPIDocument {
                       },
                       "paused": {
                         "type": "string"
+                      },
+                      "guard": {
+                        "type": "boolean",
+                        "description": "`true` in the guard, left out before."
                       }
                     },
                     "required": [
@@ -2257,7 +2274,7 @@ package enum OpenAPIDocument {
                   "steps": {
                     "type": "array",
                     "maxItems": 50,
-                    "description": "In order; the share never shrinks. Without steps the release is a switch.",
+                    "description": "In order; the share never shrinks. Without steps the new color takes all calls at once.",
                     "items": {
                       "type": "object",
                       "properties": {
@@ -2286,7 +2303,7 @@ package enum OpenAPIDocument {
                     "type": "integer",
                     "minimum": 0,
                     "maximum": 1000000000,
-                    "description": "Calls on the new color that a step needs before the release goes on; 20 by default."
+                    "description": "Calls on the new color that a step, or the guard, needs before the release goes on; 20 by default."
                   },
                   "on_no_data": {
                     "type": "string",
@@ -2334,6 +2351,16 @@ package enum OpenAPIDocument {
                     "example": "250ms",
                     "description": "The 99th percentile of the time to the first byte that the new color may have: `1ms` to `1m`."
                   },
+                  "guard": {
+                    "type": "string",
+                    "pattern": "^[1-9][0-9]{0,3}(ms|s)$",
+                    "example": "60s",
+                    "description": "How long the new color is judged after it has got all calls: `1ms` to `168h`; not at all by default."
+                  },
+                  "judge_resource_exhausted": {
+                    "type": "boolean",
+                    "description": "Whether RESOURCE_EXHAUSTED is a failure; `false` by default."
+                  },
                   "reason": {
                     "type": "string",
                     "maxLength": 500,
@@ -2354,7 +2381,7 @@ package enum OpenAPIDocument {
                   },
                   "basis": {
                     "type": "string",
-                    "description": "What it was compared with: `calls at the same time`, `keys at the same time`, `a key's own past` or `limit`."
+                    "description": "What it was compared with: `calls at the same time`, `keys at the same time`, `calls before`, `keys before`, `a key's own past` or `limit`."
                   },
                   "new_calls": {
                     "type": "integer",
@@ -2462,6 +2489,12 @@ package enum OpenAPIDocument {
                       "max_p99": {
                         "type": "number",
                         "description": "In seconds."
+                      },
+                      "guard": {
+                        "type": "string"
+                      },
+                      "judge_resource_exhausted": {
+                        "type": "boolean"
                       }
                     },
                     "required": [
@@ -2524,7 +2557,8 @@ package enum OpenAPIDocument {
                   },
                   "step": {
                     "type": "integer",
-                    "minimum": 1
+                    "minimum": 1,
+                    "description": "From 1; one more than there are steps in the guard."
                   },
                   "share": {
                     "type": "string",
@@ -2541,7 +2575,7 @@ package enum OpenAPIDocument {
                   },
                   "steps": {
                     "type": "array",
-                    "description": "What each step so far has seen.",
+                    "description": "What each step so far has seen, the guard as the last one.",
                     "items": {
                       "type": "object",
                       "properties": {
@@ -2576,10 +2610,13 @@ package enum OpenAPIDocument {
                           "minimum": 0,
                           "maximum": 100,
                           "description": "Percent of the calls that began on the new color."
+                        },
+                        "guard": {
+                          "type": "string",
+                          "description": "In place of `canary`: this is the guard, which lasts so long."
                         }
                       },
                       "required": [
-                        "canary",
                         "canary_calls",
                         "control_calls",
                         "fallen_back",

@@ -20,7 +20,9 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         case promoteRelease = "release_promote"
         /// All calls back where they were.
         case abortRelease = "release_abort"
-        /// All calls to the new color, after the last step.
+        /// All calls to the new color, after the last step, which is judged on.
+        case guardRelease = "release_guard"
+        /// The end: all calls to the new color, after the last step or the guard.
         case endRelease = "release_end"
 
         package init(_ command: Release.Command) {
@@ -71,6 +73,8 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         package var phase: String
         /// Why it is paused.
         package var paused: Release.Pause?
+        /// Whether it is in its guard; left out if it isn't.
+        package var `guard`: Bool?
 
         package init(_ release: Release) {
             number = release.number
@@ -78,6 +82,7 @@ package struct AuditEntry: Sendable, Equatable, Codable {
             share = release.shownShare.percent
             phase = release.phase.name
             paused = release.phase.pause
+            `guard` = release.isInGuard ? true : nil
         }
     }
 

@@ -80,9 +80,11 @@ package struct Release: Sendable, Equatable, Codable {
 
         /// The evidence in a line, for the audit log.
         package var text: String {
-            signal == "min_agreement"
-                ? "\(signal): \(newFailures) of \(newCalls) answers differ"
-                : "\(signal) of \(method): \(newFailures) of \(newCalls) calls failed, against \(oldFailures) of \(oldCalls)"
+            if signal == "min_agreement" { return "\(signal): \(newFailures) of \(newCalls) answers differ" }
+            let past = basis.contains("before") ? " before" : ""
+            return
+                "\(signal) of \(method): \(newFailures) of \(newCalls) calls failed, against \(oldFailures) of \(oldCalls)"
+                + past
         }
     }
 
@@ -147,6 +149,10 @@ package struct Release: Sendable, Equatable, Codable {
         case give(Share)
         /// The new color is to take all calls.
         case finish
+        /// The new color is to take all calls, and is judged on.
+        case watch
+        /// The guard is over, and all calls stay at the new color.
+        case conclude
         /// All calls are to go where they went before.
         case takeBack
     }
@@ -176,6 +182,10 @@ package struct Release: Sendable, Equatable, Codable {
     package private(set) var breach: Breach?
     /// How many steps, or parts of steps, have been judged.
     package private(set) var judged = 0
+    /// What the old color served before the new one got all calls, or before the release began; `nil` once it is over.
+    package internal(set) var bank: ReleaseBank?
+    /// What had been gathered in the current step when the release was saved.
+    package internal(set) var evidence: GatheredEvidence?
     /// How much of the current step's time has passed, in milliseconds.
     private var spent: Int64 = 0
     /// The last time at which the release was looked at, by the wall clock: how long the Proxy was away is not known
@@ -195,7 +205,7 @@ package struct Release: Sendable, Equatable, Codable {
         self.idempotencyKey = idempotencyKey
         secretWords = [secret.first, secret.second]
         seenAt = time
-        if plan.steps.isEmpty {
+        if plan.steps.isEmpty, plan.guardTime == nil {
             phase = .ended(as: .done, at: time)
         } else {
             records = [StepRecord(step: 0, startedAt: time)]
@@ -212,27 +222,29 @@ package struct Release: Sendable, Equatable, Codable {
     /// The place of the current step; that of the last one, if the release is over.
     package var step: Int { max(0, records.count - 1) }
 
-    /// The current step; `nil` if the release is over.
-    package var currentStep: ReleasePlan.Step? { isUnderWay ? plan.steps[step] : nil }
+    /// The current step; `nil` in the guard, and if the release is over.
+    package var currentStep: ReleasePlan.Step? { isUnderWay && !isInGuard ? plan.steps[step] : nil }
 
     /// The share that the release gives to the new color.
-    package var share: Share { isUnderWay ? plan.steps[step].share : .none }
+    package var share: Share { isUnderWay && !isInGuard ? plan.steps[step].share : .none }
 
     /// The share of new calls that the new color has, which is all of them once the release is done.
     package var shownShare: Share {
         if case .ended(as: .done, _) = phase { return .all }
-        return share
+        return isUnderWay && isInGuard ? .all : share
     }
 
     /// How long the current step still takes; `nil` if the release is over.
     package var left: Duration? {
-        isUnderWay ? .milliseconds(max(0, plan.steps[step].milliseconds - spent)) : nil
+        isUnderWay ? .milliseconds(max(0, stepMilliseconds - spent)) : nil
     }
 
     /// Whether what was read from a file can be: a step that the plan has, for instance.
     var isSound: Bool {
         secretWords.count == 2 && plan.to != from
-            && (isUnderWay ? !records.isEmpty : true) && records.count <= plan.steps.count
+            && (isUnderWay ? !records.isEmpty : true)
+            && records.count <= plan.steps.count + (plan.guardTime == nil ? 0 : 1)
+            && plan.guardMilliseconds ?? 1 > 0
             && plan.steps.allSatisfy(\.isSound)
     }
 
@@ -249,7 +261,7 @@ package struct Release: Sendable, Equatable, Codable {
         spent += seen.elapsed.wholeMilliseconds
         if seen.isFailingOver { return pause(.failover) }
         if !seen.isHealthy[from] || !seen.isHealthy[plan.to] { return pause(.health) }
-        guard spent >= plan.steps[step].milliseconds else { return nil }
+        guard spent >= stepMilliseconds else { return nil }
         guard records[step].calls < plan.minCalls else { return goOn(at: now) }
         switch plan.onNoData {
         case .continue: return goOn(at: now)
@@ -320,7 +332,7 @@ package struct Release: Sendable, Equatable, Codable {
     /// Goes on after the Proxy was away: in its step, or, if it was away for longer than the step takes, paused.
     package mutating func comeBack(at now: Timestamp) {
         guard case .running = phase else { return }
-        if now.milliseconds - seenAt.milliseconds > plan.steps[step].milliseconds { phase = .paused(why: .away) }
+        if now.milliseconds - seenAt.milliseconds > stepMilliseconds { phase = .paused(why: .away) }
         seenAt = max(seenAt, now)
     }
 
@@ -330,19 +342,21 @@ package struct Release: Sendable, Equatable, Codable {
     }
 
     private mutating func goOn(at now: Timestamp) -> Effect {
-        guard step + 1 < plan.steps.count else { return end(.done, at: now) }
+        let isLast = step + 1 >= plan.steps.count
+        guard !isInGuard, !isLast || plan.guardTime != nil else { return end(.done, at: now) }
         records[step].endedAt = now
         records.append(StepRecord(step: records.count, startedAt: now))
         // Whoever goes on in spite of a breach has seen it; the next step is judged by itself.
-        (phase, spent, breach) = (.running, 0, nil)
+        (phase, spent, breach, evidence) = (.running, 0, nil, nil)
         seenAt = max(seenAt, now)
-        return .give(share)
+        return isLast ? .watch : .give(share)
     }
 
     private mutating func end(_ outcome: Outcome, at now: Timestamp) -> Effect {
         records[step].endedAt = now
         phase = .ended(as: outcome, at: now)
-        return outcome == .done ? .finish : .takeBack
+        (bank, evidence) = (nil, nil)
+        return outcome == .done ? isInGuard ? .conclude : .finish : .takeBack
     }
 }
 

@@ -31,7 +31,9 @@ package struct ReleaseDriver: Service {
 
     /// - Returns: whether a release is still under way.
     private func look() async -> Bool {
-        await switchboard.lookAtRelease(await traffic.report(), await health.health(), await traffic.stepStatistics())
+        let past = switchboard.needsPast ? await traffic.servedBefore() : nil
+        return await switchboard.lookAtRelease(
+            await traffic.report(), await health.health(), await traffic.stepStatistics(), past: past)
     }
 
     /// - Returns: whether there is time for another look.

@@ -4,23 +4,46 @@ import DataPlane
 
 /// Judges the new color of a release by the calls of its step: `Analysis` fed with what the workers have counted.
 ///
-/// The evidence of a step is this process's own: after a restart, or in a process that has taken over, the step is judged
-/// anew, with a part of the error budget of its own.
+/// Where both colors serve at the same time, these are compared; where all calls go to the new color, it is compared with
+/// what the old one served before (`ReleaseBank`).
 struct ReleaseJudge {
     private var analysis: ReleaseGuard
     /// The epoch of the step that is judged.
     private var epoch: UInt64?
     private let draw: Draw
+    /// What an earlier process had counted in the step.
+    private var before: StepStatistics?
+    /// What was counted at the last look, in all.
+    private var counted: StepStatistics?
 
-    /// - Parameter stages: how many steps, or parts of steps, have been judged before.
-    init(_ plan: ReleasePlan, stages: Int, stickyKey: StickyKey) {
-        analysis = ReleaseGuard(plan: GuardPlan(plan))
+    /// Goes on with the evidence that the release has, or judges the rest of its step anew, with a part of the error budget
+    /// of its own.
+    init(_ release: Release, epoch: UInt64, stickyKey: StickyKey) {
         draw = stickyKey == .none ? .byCall : .byKey
-        for _ in 0..<stages { analysis.begin(.shadow) }
+        if let evidence = release.evidence, evidence.epoch == epoch,
+            evidence.judge.assignment == Self.assignment(of: release, draw)
+        {
+            analysis = ReleaseGuard(state: evidence.judge)
+            self.epoch = epoch
+            before = evidence.statistics
+        } else {
+            analysis = ReleaseGuard(plan: GuardPlan(release.plan))
+            for _ in 0..<release.judged { analysis.begin(.shadow) }
+        }
     }
 
-    /// Whether a step is judged: where all calls go to the new color there is nothing to compare them with.
-    static func judges(_ share: Share) -> Bool { share > .none && share < .all }
+    /// What is to be kept for another process; `nil` if there is nothing, or too much.
+    var evidence: GatheredEvidence? {
+        guard let epoch, let counted else { return nil }
+        return GatheredEvidence(epoch: epoch, judge: analysis.state, statistics: counted)
+    }
+
+    /// How the current step's calls come to their colors; `nil` if the step isn't judged.
+    private static func assignment(of release: Release, _ draw: Draw) -> Assignment? {
+        guard release.isUnderWay else { return nil }
+        if release.givesAll { return .before(draw) }
+        return release.share > .none ? .sameTime(share: release.share.fraction, draw) : nil
+    }
 
     /// Takes a look.
     ///
@@ -29,14 +52,19 @@ struct ReleaseJudge {
         _ statistics: StepStatistics, _ release: Release, epoch: UInt64
     ) -> (isNewStage: Bool, breach: Release.Breach?) {
         if let step = release.currentStep, step.isShadow { return look(atCopiesOf: release, epoch: epoch) }
-        guard Self.judges(release.share) else { return (false, nil) }
+        guard let assignment = Self.assignment(of: release, draw) else { return (false, nil) }
         let isNewStage = self.epoch != epoch
         if isNewStage {
             self.epoch = epoch
-            analysis.begin(.sameTime(share: release.share.fraction, draw))
+            analysis.begin(assignment)
+            (before, counted) = (nil, nil)
         }
-        guard statistics.epoch == epoch else { return (isNewStage, nil) }
-        let methods = statistics.methods.map { MethodCounts($0, $1, new: release.plan.to, draw) }
+        guard statistics.epoch == epoch || before != nil else { return (isNewStage, nil) }
+        var statistics = statistics.epoch == epoch ? statistics : StepStatistics(epoch: epoch, methods: [:])
+        if let before { statistics.add(before) }
+        counted = statistics
+        let counting = MethodCounting(release, draw)
+        let methods = statistics.methods.map { counting.counts(of: $0, $1) }
         guard case .breach(let finding) = analysis.look(methods) else { return (isNewStage, nil) }
         return (isNewStage, Release.Breach(finding))
     }
@@ -54,6 +82,7 @@ extension ReleaseJudge {
         if isNewStage {
             self.epoch = epoch
             analysis.begin(.shadow)
+            (before, counted) = (nil, nil)
         }
         guard let agreement = release.records.last?.comparisons?.agreement() else { return (isNewStage, nil) }
         var counts = MethodCounts(method: Self.allMethods)
@@ -72,32 +101,7 @@ extension GuardPlan {
         maxErrorShare = plan.maxErrorShare
         maxP99 = plan.maxP99
         minAgreement = plan.minAgreement
-        stages = max(1, plan.steps.count)
-    }
-}
-
-extension MethodCounts {
-    fileprivate init(_ method: String, _ seen: StepStatistics.Method, new: Color, _ draw: Draw) {
-        // UNIMPLEMENTED is a fault where somebody has got an answer.
-        let isKnown = seen.colors[new.other].succeeded > 0
-        self.init(
-            method: method, new: SideCounts(seen.colors[new], isKnown), old: SideCounts(seen.colors[new.other], isKnown)
-        )
-        guard draw == .byKey else { return }
-        keys = seen.keys.map { key, value in
-            KeyCounts(key: key, side: value.color == new ? .new : .old, counts: SideCounts(value.outcome, isKnown))
-        }
-        hasMoreKeys = seen.hasMoreKeys
-        newWithoutKey = SideCounts(seen.withoutKey[new], isKnown)
-        oldWithoutKey = SideCounts(seen.withoutKey[new.other], isKnown)
-    }
-}
-
-extension SideCounts {
-    fileprivate init(_ outcome: StepStatistics.Outcome, _ isKnown: Bool) {
-        self.init(
-            calls: outcome.calls, failures: outcome.failures + (isKnown ? outcome.unimplemented : 0),
-            firstByte: LatencyCounts(outcome.firstByte))
+        stages = max(1, plan.steps.count + (plan.guardTime == nil ? 0 : 1))
     }
 }
 

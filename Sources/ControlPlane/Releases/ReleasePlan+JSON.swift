@@ -96,6 +96,26 @@ extension ReleasePlan {
         }
         comparison = try ComparisonPlan(
             tolerance: given.tolerance.map { ($0.absolute, $0.relative) }, ignore: given.ignore, noise: given.noise)
+        if let text = given.guard { guardMilliseconds = try Self.guardTime(text).wholeMilliseconds }
+        judgesExhausted = given.judgeResourceExhausted == true ? true : nil
+    }
+
+    /// The plan of a switch after which the new color is judged.
+    ///
+    /// - Parameters:
+    ///   - text: how long.
+    ///   - active: the color that it leads away from.
+    init(guarding text: String, active: Color) throws(Flaw) {
+        self.init(to: active.other, steps: [])
+        guardMilliseconds = try Self.guardTime(text).wholeMilliseconds
+    }
+
+    /// Reads how long a guard lasts.
+    static func guardTime(_ text: String) throws(Flaw) -> Duration {
+        guard let time = Duration(text: text), times.contains(time) else {
+            throw Flaw(text: "guard is \"\(text)\"; allowed: 1ms to \(times.upperBound.text), such as 60s or 5m")
+        }
+        return time
     }
 
     private static func step(_ step: Fields.StepFields, _ index: Int, after last: Step?) throws(Flaw) -> Step {
@@ -171,6 +191,8 @@ extension ReleasePlan {
         var tolerance: ToleranceFields?
         var ignore: [String]?
         var noise: String?
+        var `guard`: String?
+        var judgeResourceExhausted: Bool?
         var reason: String?
 
         init(from decoder: any Decoder) throws {
@@ -178,7 +200,7 @@ extension ReleasePlan {
                 of: decoder,
                 [
                     "to", "steps", "minCalls", "onNoData", "onBreach", "errorMargin", "latencyMargin", "maxErrorShare",
-                    "maxP99", "minAgreement", "tolerance", "ignore", "noise", "reason",
+                    "maxP99", "minAgreement", "tolerance", "ignore", "noise", "guard", "judgeResourceExhausted", "reason",
                 ], "a release plan")
             to = try container.decodeIfPresent(String.self, forKey: .init("to"))
             steps = try container.decodeIfPresent([StepFields].self, forKey: .init("steps"))
@@ -193,6 +215,9 @@ extension ReleasePlan {
             tolerance = try container.decodeIfPresent(ToleranceFields.self, forKey: .init("tolerance"))
             ignore = try container.decodeIfPresent([String].self, forKey: .init("ignore"))
             noise = try container.decodeIfPresent(String.self, forKey: .init("noise"))
+            `guard` = try container.decodeIfPresent(String.self, forKey: .init("guard"))
+            judgeResourceExhausted = try container.decodeIfPresent(
+                Bool.self, forKey: .init("judgeResourceExhausted"))
             reason = try container.decodeIfPresent(String.self, forKey: .init("reason"))
         }
     }

@@ -41,8 +41,15 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
     package var minAgreement: Double?
     /// How answers are compared in shadow steps; `nil` for the usual way.
     package var comparison: ComparisonPlan?
+    /// How long the new color is judged after it has got all calls, in milliseconds; `nil` for not at all.
+    package var guardMilliseconds: Int64?
+    /// Whether RESOURCE_EXHAUSTED is a failure; `nil` if it isn't.
+    package var judgesExhausted: Bool?
     /// The asker's reason, for history and audit log.
     package var reason: String?
+
+    /// How long the new color is judged after it has got all calls; `nil` for not at all.
+    package var guardTime: Duration? { guardMilliseconds.map { .milliseconds($0) } }
 
     /// Most steps of a plan.
     package static let mostSteps = 50

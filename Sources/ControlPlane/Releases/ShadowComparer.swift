@@ -39,7 +39,7 @@ package final class ShadowComparer: Sendable {
     /// Bytes of answers that may wait.
     private static let mostWaiting = 64 << 20
     /// Bounds of the buckets for latencies, in nanoseconds: those by which a step is judged.
-    package static let latencyBounds = StepStatistics.bounds.map { Int($0) }
+    package static let latencyBounds = LatencyRow.bounds.map { Int($0) }
     /// Why an answer went uncompared: there was more to compare than time.
     static let overload = "overload"
 

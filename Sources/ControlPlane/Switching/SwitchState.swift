@@ -91,7 +91,7 @@ package struct SwitchState: Sendable, Equatable {
             releases.allSatisfy({ $0.number <= epoch && $0.isSound }),
             releases.dropFirst().allSatisfy({ !$0.isUnderWay })
         else { return nil }
-        if let release = releases.first, release.isUnderWay, release.from != newest.to { return nil }
+        if let release = releases.first, release.isUnderWay, release.active != newest.to { return nil }
         self.history = history
         self.releases = releases
         self.epoch = epoch
@@ -118,9 +118,11 @@ package struct SwitchState: Sendable, Equatable {
     }
 
     /// The state in which a release begins, which must have the next epoch as its number.
-    package func beginning(_ new: Release) -> SwitchState {
+    ///
+    /// - Parameter change: what gives all calls to the new color at once, if the release has no steps.
+    package func beginning(_ new: Release, _ change: Change? = nil) -> SwitchState {
         precondition(release == nil && new.number == epoch + 1 && new.from == active && new.plan.to != active)
-        var next = self
+        var next = change.map(adding) ?? self
         next.releases = Array(([new] + releases.map { $0.withoutComparisons() }).prefix(Self.releaseLimit))
         next.epoch = new.number
         return next
@@ -152,6 +154,7 @@ package struct SwitchState: Sendable, Equatable {
         if let release {
             word.store(routeWithoutShare)
             word.set(secret: release.secret)
+            if let bank = release.bank { word.set(keySecret: bank.keySecret) }
         }
         word.store(route)
     }

@@ -3,24 +3,6 @@ import Ground
 import Logging
 import Synchronization
 
-/// What the data plane had counted at the last look at a release.
-struct SeenCounts {
-    var canary: Int
-    var left: Int
-    var control: Int
-    var fallenBack: Int
-
-    /// - Parameter release: names the two colors.
-    init(_ report: TrafficReport, _ release: Release) {
-        let (new, old) = (report.colors[release.plan.to], report.colors[release.from])
-        canary = new.canary
-        left = new.left
-        // What asked for its color is in nobody's share.
-        control = old.started - old.previewed - old.named
-        fallenBack = new.fallenBack
-    }
-}
-
 /// Releases: one change of color in steps. As for a switch, each step is decided, saved, stored and audited without
 /// suspending.
 extension Switchboard {
@@ -37,6 +19,7 @@ extension Switchboard {
         let types = try await prepare(request.plan, active: state.active)
         let evidence = await evidence(for: request.change)
         let report = await traffic.report()
+        let past = await traffic.servedBefore()
         if isHandedOver { throw .change(.handedOver) }
         let state = state
         if let key = request.idempotencyKey, let known = state.releases.first(where: { $0.idempotencyKey == key }) {
@@ -48,13 +31,13 @@ extension Switchboard {
         case .unchanged: throw refuse(request, state, .alreadyActive(request.plan.to))
         case .change: break
         }
-        let release = Release(
+        var release = Release(
             number: state.epoch + 1, plan: request.plan, from: state.active, forced: request.force, who: request.who,
             at: now(), idempotencyKey: request.idempotencyKey, secret: random())
-        var next = state.beginning(release)
+        if release.isUnderWay, release.givesAll || stickyKey != .none { release.bank = bank(past, of: release) }
         // A release without steps is a switch.
-        let change = release.plan.steps.isEmpty ? lastChange(of: release, epoch: next.epoch + 1) : nil
-        if let change { next = next.adding(change) }
+        let change = release.plan.steps.isEmpty ? lastChange(of: release, epoch: release.number) : nil
+        let next = state.beginning(release, change)
         do {
             try store.save(next)
         } catch {
@@ -68,11 +51,12 @@ extension Switchboard {
         lastLook = clock()
         let auditError = record(AuditEntry(release, .release, epoch: next.epoch, at: now(), who: request.who))
         log("began a release", release)
-        if let change { _ = drainer.changed(change, .standard) } else { releases.open() }
+        if let change { _ = drainer.changed(change, .standard) }
+        if release.isUnderWay { releases.open() }
         return (release, auditError)
     }
 
-    private func lastChange(of release: Release, epoch: UInt64) -> Change {
+    func lastChange(of release: Release, epoch: UInt64) -> Change {
         Change(
             epoch: epoch, action: .release, from: release.from, to: release.plan.to, at: now(),
             forced: release.forced, reason: release.plan.reason, who: release.who)
@@ -99,6 +83,7 @@ extension Switchboard {
         _ command: Release.Command, condition: ChangeRequest.Condition = .any, reason: String?, who: String
     ) async throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
         let health = await health.health()
+        let past = state.release?.isBeforeGivingAll == true ? await traffic.servedBefore() : nil
         if isHandedOver { throw .change(.handedOver) }
         let effect: Release.Effect
         let release: Release
@@ -114,7 +99,8 @@ extension Switchboard {
         }
         let auditError: String?
         do throws(ChangeRefusal) {
-            auditError = try carryOut(effect, release, who: who, action: AuditEntry.Action(command), reason: reason)
+            auditError = try carryOut(
+                effect, release, past: past, who: who, action: AuditEntry.Action(command), reason: reason)
         } catch {
             throw .change(error)
         }
@@ -138,7 +124,12 @@ extension Switchboard {
             guard canTakeCalls(release.plan.to, health, release) else {
                 throw .change(.targetNotHealthy(health[release.plan.to]))
             }
-        case .pause, .abort: break
+        case .abort:
+            // In the guard this is a switch, and the old color isn't there without it.
+            guard !release.isInGuard || canTakeCalls(release.from, health, release) else {
+                throw .change(.targetNotHealthy(health[release.from]))
+            }
+        case .pause: break
         }
         do throws(Release.Refusal) {
             let effect = try release.follow(command, at: now())
@@ -151,21 +142,17 @@ extension Switchboard {
     /// Looks at the release under way: takes what its calls and the colors' health have been since the last look, and
     /// goes on if it is time.
     ///
+    /// - Parameter past: what the active color has served in the minutes before; needed where `needsPast` says so.
     /// - Returns: whether a release is still under way.
     package func lookAtRelease(
-        _ report: TrafficReport, _ health: PerColor<ColorHealth>, _ statistics: StepStatistics = StepStatistics()
+        _ report: TrafficReport, _ health: PerColor<ColorHealth>, _ statistics: StepStatistics = StepStatistics(),
+        past: StepStatistics? = nil
     ) -> Bool {
         if isHandedOver { return false }
         if isUnsaved { saveLate() }
         guard var release = state.release else { return isUnsaved }
         let counts = SeenCounts(report, release)
-        var observation = Release.Observation()
-        if let seen {
-            // A process that has ended takes its counts along.
-            observation.canaryCalls = max(0, counts.canary - seen.canary) - max(0, counts.left - seen.left)
-            observation.controlCalls = max(0, counts.control - seen.control)
-            observation.fallenBack = max(0, counts.fallenBack - seen.fallenBack)
-        }
+        var observation = seen.map { counts.since($0, isInGuard: release.isInGuard) } ?? Release.Observation()
         seen = counts
         copyCalls(state)
         observation.comparisons = shadowing?.comparer.comparisons(of: state.epoch)
@@ -186,12 +173,12 @@ extension Switchboard {
             _ = try? carryOut(effect, release, who: "guard", action: effect.action, reason: breach.text)
         } else if let effect = release.observe(observation, at: now()) {
             // What can't be saved is tried again at the next look; the log says so.
-            _ = try? carryOut(effect, release, who: "release", action: effect.action)
+            _ = try? carryOut(effect, release, past: past, who: "release", action: effect.action)
         } else if release.seenAt.milliseconds - savedAt.milliseconds >= Self.savePause {
             // What a step has seen so far, and that the Proxy was there: nothing waits for it.
             let next = state.updating(release, isStep: false)
             published.withLock { $0 = next }
-            try? store.save(next)
+            try? store.save(withEvidence(next))
             savedAt = release.seenAt
         } else if release != before {
             published.withLock { $0 = $0.updating(release, isStep: false) }
@@ -200,20 +187,8 @@ extension Switchboard {
     }
 
     /// Whether a color isn't known to be unhealthy: what hasn't been checked yet, as after a start, says nothing.
-    private func canTakeCalls(_ color: Color, _ health: PerColor<ColorHealth>, _ release: Release) -> Bool {
+    func canTakeCalls(_ color: Color, _ health: PerColor<ColorHealth>, _ release: Release) -> Bool {
         health[color].state != .unhealthy || release.forced && color == release.plan.to
-    }
-
-    /// Judges the new color by what the calls of the step have come to.
-    private func judge(_ statistics: StepStatistics, _ release: inout Release) -> Release.Breach? {
-        if judge?.number != release.number {
-            judge = (
-                release.number, ReleaseJudge(release.plan, stages: release.judged, stickyKey: stickyKey)
-            )
-        }
-        guard let (isNewStage, breach) = judge?.judge.look(statistics, release, epoch: state.epoch) else { return nil }
-        if isNewStage { release.judgementBegins() }
-        return breach
     }
 
     /// Ends the release under way because of a rollback: its calls go back where they were.
@@ -224,6 +199,9 @@ extension Switchboard {
     ) throws(ChangeRefusal) -> ChangeReceipt? {
         guard request.action == .rollback, var release = state.release else { return nil }
         try request.condition.check(state.epoch)
+        if release.isInGuard, !request.force, !canTakeCalls(release.from, evidence, release) {
+            throw .targetNotHealthy(evidence[release.from])
+        }
         guard let effect = try? release.follow(.abort, at: now()) else { return nil }
         let auditError = try carryOut(
             effect, release, who: request.who, action: .rollback, reason: request.reason, drain: request.drain)
@@ -234,7 +212,8 @@ extension Switchboard {
             drain: drainer.current?.drain, auditError: auditError)
     }
 
-    /// The return of a release's calls, for receipts and drains; it isn't in the history, as the active color stays.
+    /// The return of a release's calls, for receipts and drains. It is in the history only if the new color was active, as
+    /// in the guard.
     func back(
         from release: Release, epoch: UInt64, forced: Bool = false, reason: String?, who: String
     ) -> Change {
@@ -249,20 +228,27 @@ extension Switchboard {
     ///
     /// - Parameters:
     ///   - release: as it is after the event.
+    ///   - past: what the active color has served in the minutes before, if it is to be known afterwards.
     ///   - action: what the audit log calls it.
     /// - Returns: why something is missing: the line in the audit log, or, for a return alone, the state on disk.
     private func carryOut(
-        _ effect: Release.Effect, _ release: Release, who: String, action: AuditEntry.Action, reason: String? = nil,
-        drain: DrainChoice = .standard
+        _ effect: Release.Effect, _ release: Release, past: StepStatistics? = nil, who: String,
+        action: AuditEntry.Action, reason: String? = nil, drain: DrainChoice = .standard
     ) throws(ChangeRefusal) -> String? {
+        var release = release
+        if effect.isStep, release.isUnderWay, release.givesAll, !release.gaveAll {
+            release.bank = bank(past ?? StepStatistics(), of: release)
+        }
         let before = state
         var next = before.updating(release, isStep: effect.isStep)
         var change: Change?
         switch effect {
-        case .remember, .give: break
+        case .remember, .give, .conclude: break
         case .takeBack:
-            change = back(from: release, epoch: next.epoch, reason: reason, who: who)
-        case .finish:
+            let back = back(from: release, epoch: before.epoch + 1, reason: reason, who: who)
+            if release.isInGuard { next = before.updating(release, isStep: false).adding(back) }
+            change = back
+        case .finish, .watch:
             let last = lastChange(of: release, epoch: before.epoch + 1)
             next = before.updating(release, isStep: false).adding(last)
             change = last
@@ -273,7 +259,7 @@ extension Switchboard {
             save(next)
         } else {
             do {
-                try store.save(next)
+                try store.save(withEvidence(next))
             } catch {
                 logger.error(
                     "a release stays where it is, as its state could not be saved",
@@ -303,7 +289,7 @@ extension Switchboard {
     @discardableResult
     private func save(_ next: SwitchState) -> Bool {
         do {
-            try store.save(next)
+            try store.save(withEvidence(next))
             isUnsaved = false
         } catch {
             isUnsaved = true
@@ -321,7 +307,7 @@ extension Switchboard {
     /// The time between two saves of what a step has seen, in milliseconds.
     private static let savePause: Int64 = 2_000
 
-    private func log(_ message: Logger.Message, _ release: Release) {
+    func log(_ message: Logger.Message, _ release: Release) {
         logger.notice(
             message,
             metadata: [
@@ -334,14 +320,15 @@ extension Switchboard {
 
 extension Release.Effect {
     /// Whether it has an epoch of its own.
-    fileprivate var isStep: Bool { self != .remember }
+    fileprivate var isStep: Bool { self != .remember && self != .conclude }
 
     /// What the audit log calls it if nobody has asked for it.
     fileprivate var action: AuditEntry.Action {
         switch self {
         case .remember: .pauseRelease
         case .give: .promoteRelease
-        case .finish: .endRelease
+        case .watch: .guardRelease
+        case .finish, .conclude: .endRelease
         case .takeBack: .abortRelease
         }
     }
@@ -350,7 +337,8 @@ extension Release.Effect {
         switch self {
         case .remember: release.phase == .running ? "a release goes on" : "a release is paused"
         case .give: "a release is at its next step"
-        case .finish: "a release is done"
+        case .watch: "a release is in its guard"
+        case .finish, .conclude: "a release is done"
         case .takeBack: "a release is taken back"
         }
     }

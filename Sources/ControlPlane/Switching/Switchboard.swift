@@ -142,7 +142,7 @@ package actor Switchboard {
             let change = back(
                 from: release, epoch: state.epoch + 1, forced: request.force, reason: request.reason,
                 who: request.who)
-            return ChangeReceipt(outcome: .wouldChange, change: change, health: evidence[state.active], inFlight: 0)
+            return ChangeReceipt(outcome: .wouldChange, change: change, health: evidence[release.from], inFlight: 0)
         }
         switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
         case .refused(let refusal):
@@ -189,7 +189,7 @@ package actor Switchboard {
     package func handOver() -> SwitchState {
         isHandedOver = true
         copyCalls(state)
-        return state
+        return withEvidence(state)
     }
 
     /// Makes changes again, as the other process has failed to start. It may have made one before it ended.
@@ -203,8 +203,10 @@ package actor Switchboard {
     }
 
     /// The part that must not be interrupted: everything up to the audit log's line, without an `await`.
-    private func commit(
-        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
+    ///
+    /// - Parameter watch: makes the release that judges the new color after the change, if it is to be judged.
+    func commit(
+        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>, watch: (Change) -> Release? = { _ in nil }
     ) throws(ChangeRefusal) -> ChangeReceipt {
         let state = state
         switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
@@ -221,7 +223,8 @@ package actor Switchboard {
                 outcome: .unchanged, change: state.current, health: evidence[state.active], inFlight: 0,
                 auditError: error)
         case .change(let change):
-            let next = state.adding(change)
+            let release = watch(change)
+            let next = release.map { state.beginning($0, change) } ?? state.adding(change)
             do {
                 try store.save(next)
             } catch {
@@ -233,7 +236,9 @@ package actor Switchboard {
             published.withLock { $0 = next }
             failover.changed(active: next.active)
             let drain = drainer.changed(change, request.drain)
-            let auditError = record(AuditEntry(change, drain: drain))
+            var entry = AuditEntry(change, drain: drain)
+            entry.release = release.map(AuditEntry.ReleaseRecord.init)
+            let auditError = record(entry)
             logger.notice(
                 "changed the active color",
                 metadata: [
@@ -282,7 +287,7 @@ package actor Switchboard {
         return await health.settledHealth(of: target)
     }
 
-    private func left(behind change: Change) async -> TrafficReport.Left {
+    func left(behind change: Change) async -> TrafficReport.Left {
         guard let old = change.from else { return TrafficReport.Left(calls: 0) }
         return await traffic.report().left(on: old, before: change.epoch)
     }

@@ -19,6 +19,7 @@ final class FakeTraffic: TrafficControl {
         var cannotKnow = false
         var statistics = StepStatistics()
         var shadows: [ShadowRule?] = []
+        var past = StepStatistics()
     }
 
     /// A wait for the end of calls; it stays in the list after it has been given up.
@@ -46,6 +47,11 @@ final class FakeTraffic: TrafficControl {
 
     /// Sets what the calls of a release's step have come to.
     func answer(_ statistics: StepStatistics) { state.withLock { $0.statistics = statistics } }
+
+    /// Sets what the active color has served before.
+    func answer(past: StepStatistics) { state.withLock { $0.past = past } }
+
+    func servedBefore() async -> StepStatistics { state.withLock { $0.past } }
 
     func stepStatistics() async -> StepStatistics { state.withLock { $0.statistics } }
 

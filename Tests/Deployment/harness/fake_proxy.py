@@ -97,6 +97,8 @@ class FakeProxy:
             release = FakeRelease(self.epoch + 1, plan, self.active, key, who)
             self.epoch += 1
             self.releases.insert(0, release)
+            if release.is_in_guard:
+                self._activate(release.plan["to"], release.who)
         threading.Thread(target=self._drive, args=(release,), daemon=True).start()
         return release
 
@@ -122,10 +124,17 @@ class FakeProxy:
             time.sleep(0.01)
 
     def _step(self, release: FakeRelease) -> None:
+        if release.outcome == "done" and release.is_in_guard:
+            return
         self.epoch += 1
-        if release.outcome == "done":
-            self.active, self.who = release.plan["to"], release.who
-            self.on_switch()
+        if release.outcome == "done" or (release.is_under_way and release.is_in_guard):
+            self._activate(release.plan["to"], release.who)
+        elif release.outcome is not None:
+            self.active = release.origin
+
+    def _activate(self, color: str, who: str) -> None:
+        self.active, self.who = color, who
+        self.on_switch()
 
     def _begin(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict]:
         plan = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))

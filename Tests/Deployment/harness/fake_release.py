@@ -34,7 +34,8 @@ class FakeRelease:
     def _begin_step(self) -> None:
         number = len(self.records) + 1
         self.records.append({
-            "step": number, "canary": self.plan["steps"][number - 1]["canary"],
+            "step": number,
+            **({"guard": self.plan["guard"]} if self.is_next_guard else {"canary": self.next["canary"]}),
             "started_at": "2026-01-01T00:00:00.000Z", "canary_calls": 0, "control_calls": 0, "fallen_back": 0,
         })  # fmt: skip
         self.spent = 0
@@ -44,7 +45,21 @@ class FakeRelease:
         return self.phase != "ended"
 
     @property
+    def next(self) -> dict:
+        return self.plan["steps"][len(self.records)]
+
+    @property
+    def is_next_guard(self) -> bool:
+        return len(self.records) == len(self.plan["steps"])
+
+    @property
+    def is_in_guard(self) -> bool:
+        return len(self.records) > len(self.plan["steps"])
+
+    @property
     def step(self) -> dict:
+        if self.is_in_guard:
+            return {"canary": "100%", "for": self.plan["guard"]}
         return self.plan["steps"][len(self.records) - 1]
 
     def look(self, rates: tuple[float, float], is_healthy: bool) -> bool:
@@ -92,7 +107,7 @@ class FakeRelease:
         return None
 
     def go_on(self) -> bool:
-        if len(self.records) == len(self.plan["steps"]):
+        if len(self.records) == len(self.plan["steps"]) + ("guard" in self.plan):
             return self.end("done")
         self.records[-1]["ended_at"] = "2026-01-01T00:00:01.000Z"
         self.phase, self.pause = "running", None

@@ -1,4 +1,4 @@
-"""The steps in which a new version gets its calls."""
+"""The steps in which a new version gets its calls, and how long it is judged after them."""
 
 from __future__ import annotations
 
@@ -30,17 +30,28 @@ class CanaryPlan:
     min_calls: int | None = None
     #: What happens without them: pause, continue or abort; None for what the Proxy does by itself.
     no_data: str | None = None
+    #: How long the Proxy judges the new version after it has got all calls, as it was written; None for not at all.
+    guard: str | None = None
 
     def body(self, to: str, reason: str) -> dict[str, Any]:
         """The body of POST /release."""
         body: dict[str, Any] = {
             "to": to, "steps": [{"canary": step.share, "for": step.time} for step in self.steps], "reason": reason,
         }  # fmt: skip
+        if self.guard is not None:
+            body["guard"] = self.guard
         if self.min_calls is not None:
             body["min_calls"] = self.min_calls
         if self.no_data is not None:
             body["on_no_data"] = self.no_data
         return body
+
+
+def guard_time(text: str) -> str:
+    """Checks a time such as 60s."""
+    if not _SHORTEST <= duration(text) <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not from 1ms to 168h")
+    return text
 
 
 def canary_steps(text: str) -> list[CanaryStep]:

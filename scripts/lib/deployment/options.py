@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Union
 
-from .canary_plan import CanaryPlan, canary_steps
+from .canary_plan import CanaryPlan, canary_steps, guard_time
 from .durations import duration, or_off, patience
 from .failure import ExitCode
 from .watch import Limits
@@ -17,8 +17,8 @@ _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
   2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, the Proxy is too old for
-       --canary, the running stack was made from other files than this one, or the log file cannot be opened; nothing
-       was changed
+       --canary or --guard, the running stack was made from other files than this one, or the log file cannot be
+       opened; nothing was changed
   3    a deployment or an upgrade runs on this host
   4    the new version did not become healthy; nothing was switched
   5    the new version answered the smoke test wrongly; nothing was switched
@@ -55,7 +55,7 @@ class Options:
     switch_timeout: float
     watch: float
     limits: Limits
-    #: The steps of a release; None for a switch.
+    #: The steps of a release, and its guard; None for a switch.
     canary: CanaryPlan | None
     #: How long a release may be paused; None for no limit.
     pause_timeout: float | None
@@ -153,8 +153,9 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         help="for calls on the old color to end after the switch; those left go on (30s)",
     )  # fmt: skip
     parser.add_argument(
-        "--watch", type=duration, default=60, metavar="TIME", help="how long to watch the new version (60s)"
-    )
+        "--watch", type=duration, metavar="TIME",
+        help="how long to watch the new version, from here (60s; 0s with --guard, which does so in the Proxy)",
+    )  # fmt: skip
     parser.add_argument(
         "--max-error-share", type=_share, default=0.01, metavar="SHARE", help="of calls that may fail meanwhile (1%%)"
     )
@@ -172,8 +173,14 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         "command again follows it",
     )  # fmt: skip
     parser.add_argument(
+        "--guard", type=guard_time, metavar="TIME",
+        help="have the Proxy judge the new version for so long after it has got all calls, by what the old one served "
+        "before, and go back by itself, such as 60s; it goes on if this script ends, and the same command again "
+        "follows it",
+    )  # fmt: skip
+    parser.add_argument(
         "--canary-min-calls", type=_count, metavar="N",
-        help="calls that the new version needs in a step before the next one begins (20)",
+        help="calls that the new version needs in a step, or in the guard, before it is over (20)",
     )  # fmt: skip
     parser.add_argument(
         "--canary-no-data", choices=["pause", "continue", "abort"], help="what happens without them (pause)"
@@ -228,18 +235,19 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     if found.build and found.pull is not None:
         parser.error("--pull goes without --build, which makes the image here")
     for option in ("min_calls", "no_data"):
-        if found.canary is None and getattr(found, f"canary_{option}") is not None:
-            parser.error(f"--canary-{option.replace('_', '-')} goes with --canary")
+        if found.canary is None and found.guard is None and getattr(found, f"canary_{option}") is not None:
+            parser.error(f"--canary-{option.replace('_', '-')} goes with --canary or --guard")
     canary = None
-    if found.canary is not None:
-        canary = CanaryPlan(found.canary, found.canary_min_calls, found.canary_no_data)
+    if found.canary is not None or found.guard is not None:
+        canary = CanaryPlan(found.canary or [], found.canary_min_calls, found.canary_no_data, found.guard)
+    watch = found.watch if found.watch is not None else 60 if found.guard is None else 0
     is_off = found.smoke == "none"
     smoke_file = None if found.smoke is None or is_off else Path(found.smoke)
     return Options(
         version=found.version, image=found.image, proxy_image=found.proxy_image, pull=found.pull or "missing",
         build=found.build,
         health_timeout=found.health_timeout, drain_timeout=found.drain_timeout, switch_timeout=found.switch_timeout,
-        watch=found.watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
+        watch=watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
         canary=canary, pause_timeout=found.pause_timeout,
         lock_timeout=found.lock_timeout, smoke_file=smoke_file, is_smoke_off=is_off, smoke_command=found.smoke_command,
         smoke_timeout=found.smoke_timeout, log_file=found.log, summary=found.summary, is_detached=found.detach,

@@ -17,8 +17,10 @@ class StepSeen:
 
     #: From 1.
     number: int
-    #: Such as 5%.
+    #: Such as 5%; all of the calls in the guard.
     share: str
+    #: Whether it is the guard.
+    is_guard: bool
     #: How long it was to last, such as 1m.
     time: str
     is_over: bool
@@ -27,6 +29,10 @@ class StepSeen:
     fallen_back: int
     #: In percent; None without calls.
     share_met: float | None
+
+    @property
+    def name(self) -> str:
+        return "the guard" if self.is_guard else spoken(self.share)
 
     @property
     def met(self) -> str:
@@ -71,7 +77,9 @@ class Release:
         plan = body["plan"]
         steps = [
             StepSeen(
-                step["step"], step["canary"], plan["steps"][step["step"] - 1]["for"], step.get("ended_at") is not None,
+                step["step"], step.get("canary", "100%"), "guard" in step,
+                step["guard"] if "guard" in step else plan["steps"][step["step"] - 1]["for"],
+                step.get("ended_at") is not None,
                 step["canary_calls"], step["control_calls"], step["fallen_back"], step.get("share_met"),
             )
             for step in body["steps"]
@@ -81,7 +89,7 @@ class Release:
             pause=body.get("paused"), outcome=body.get("outcome"),
             breach=_evidence(body.get("breach")), share=body["share"], seconds_left=body.get("seconds_left"),
             min_calls=plan["min_calls"], on_no_data=plan["on_no_data"],
-            reason=plan.get("reason"), who=body["who"], planned=len(plan["steps"]), steps=steps,
+            reason=plan.get("reason"), who=body["who"], planned=len(plan["steps"]) + ("guard" in plan), steps=steps,
             epoch=int(body["epoch"]),
         )  # fmt: skip
 
@@ -103,4 +111,5 @@ def _evidence(breach: dict[str, Any] | None) -> str | None:
     new, old = ([breach.get(f"{color}_{what}") for what in ("failures", "calls")] for color in ("new", "old"))
     if None in new + old:
         return said
-    return f"{said}: {new[0]} of {new[1]} calls failed, against {old[0]} of {old[1]}"
+    before = " before" if "before" in str(breach.get("basis")) else ""
+    return f"{said}: {new[0]} of {new[1]} calls failed, against {old[0]} of {old[1]}{before}"

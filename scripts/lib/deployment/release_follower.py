@@ -109,17 +109,26 @@ class ReleaseFollower:
         step = release.steps[-1]
         now = time.monotonic()
         if self._pause is not None and self._pause[0] == step.number:
-            self._log.say("canary", f"goes on at {spoken(step.share)}: {_so_far(release)}")
+            self._log.say("canary", f"goes on at {step.name}: {_so_far(release)}")
         elif step.number > self._begun:
-            what = f"{spoken(step.share)} for {step.time} (step {step.number} of {release.planned})"
-            self._log.say("canary", f"{what}: {_so_far(release)}")
+            self._log.say("canary", f"{self._beginning(release, step)}: {_so_far(release)}")
         elif now >= self._next_news:
-            self._log.say("canary", f"still {spoken(step.share)}: {_so_far(release)}")
+            self._log.say("canary", f"still {step.name}: {_so_far(release)}")
         else:
             return
         self._begun, self._next_news = step.number, now + _NEWS
 
+    @staticmethod
+    def _beginning(release: Release, step: StepSeen) -> str:
+        place = f"step {step.number} of {release.planned}"
+        if step.is_guard:
+            return f"all calls go to {release.to}, which is judged for {step.time} ({place})"
+        return f"{spoken(step.share)} for {step.time} ({place})"
+
     def _say_end(self, release: Release, step: StepSeen) -> None:
+        if step.is_guard:
+            self._log.say("canary", f"the guard is over: {step.canary_calls} calls on {release.to}")
+            return
         self._log.say(
             "canary",
             f"{spoken(step.share)} is over: {step.canary_calls} calls on {release.to}, {step.control_calls} on "
@@ -152,7 +161,7 @@ class ReleaseFollower:
             )
 
     def _say_pause(self, release: Release) -> None:
-        self._log.say("paused", f"release {release.number} is paused at {spoken(release.share)}: {self._why(release)}")
+        self._log.say("paused", f"release {release.number} is paused at {release.steps[-1].name}: {self._why(release)}")
         limit = self._options.pause_timeout
         then = "it waits for somebody" if limit is None else f"after {limit:g} s it is taken back"
         self._log.say(
@@ -195,10 +204,10 @@ class ReleaseFollower:
             return self._aborted
         step = release.steps[-1]
         if release.outcome == "rolled_back":
-            return f"the Proxy found {release.to} to be worse at {spoken(step.share)}: {release.breach}"
+            return f"the Proxy found {release.to} to be worse at {step.name}: {release.breach}"
         if release.on_no_data == "abort" and step.canary_calls < release.min_calls:
-            return f"{release.to} had {release.calls} at {spoken(step.share)}, and without them it is not to go on"
-        return f"somebody aborted it, or rolled it back, at {spoken(step.share)}, with {release.calls} on {release.to}"
+            return f"{release.to} had {release.calls} at {step.name}, and without them it is not to go on"
+        return f"somebody aborted it, or rolled it back, at {step.name}, with {release.calls} on {release.to}"
 
 
 def _so_far(release: Release) -> str:
@@ -213,8 +222,8 @@ def _table(release: Release) -> list[list[str]]:
         head,
         *(
             [
-                str(step.number), step.share, step.time, str(step.canary_calls), str(step.control_calls), step.met,
-                str(step.fallen_back),
+                str(step.number), "guard" if step.is_guard else step.share, step.time, str(step.canary_calls),
+                str(step.control_calls), step.met, str(step.fallen_back),
             ]
             for step in release.steps
         ),

@@ -58,9 +58,10 @@ class ReleaseRun:
             raise DeploymentFailure(ExitCode.SWITCH_REFUSED, f"HTTP {answer.status}: {answer.error}")
         release = Release.read(answer.json)
         steps = ", ".join(f"{spoken(step.share)} for {step.time}" for step in plan.steps)
-        self._log.say(
-            "release", f"release {release.number}: {release.origin} -> {to} by {steps}, then all; epoch {epoch + 1}"
-        )
+        way = f"{steps}, then all" if plan.steps else "all calls at once"
+        if plan.guard is not None:
+            way += f", judged for {plan.guard}"
+        self._log.say("release", f"release {release.number}: {release.origin} -> {to} by {way}; epoch {epoch + 1}")
         return release
 
     def follow(self, release: Release) -> Release:

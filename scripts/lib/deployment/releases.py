@@ -24,8 +24,8 @@ class Releases:
         if _is_unknown(self._admin.request("GET", "/release")):
             raise DeploymentFailure(
                 ExitCode.NOT_READY,
-                "the running Proxy does not know releases, which --canary needs: upgrade it with scripts/upgrade.sh "
-                "IMAGE, or deploy without --canary",
+                "the running Proxy does not know releases, which --canary and --guard need: upgrade it with "
+                "scripts/upgrade.sh IMAGE, or deploy without them",
             )
 
     def newest(self) -> Release | None:

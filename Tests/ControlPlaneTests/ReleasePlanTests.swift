@@ -33,8 +33,11 @@ import Testing
         #expect(
             flaw(#"{"guards": "60s"}"#)
                 == #"a release plan has no field "guards"; allowed: to, steps, min_calls, on_no_data, on_breach, "#
-                + "error_margin, latency_margin, max_error_share, max_p99, guard, judge_resource_exhausted, reason")
-        #expect(flaw(#"{"steps": [{"shadow": "1%"}]}"#) == #"a step has no field "shadow"; allowed: canary, for"#)
+                + "error_margin, latency_margin, max_error_share, max_p99, min_agreement, tolerance, ignore, noise, "
+                + "guard, judge_resource_exhausted, reason")
+        #expect(flaw(#"{"steps": [{"mirror": "1%"}]}"#) == #"a step has no field "mirror"; allowed: canary, shadow, for"#)
+        #expect(
+            flaw(#"{"tolerance": {"percent": 1}}"#) == #"tolerance has no field "percent"; allowed: absolute, relative"#)
         #expect(flaw(#"{"max_errors": 1}"#)?.hasPrefix(#"a release plan has no field "max_errors""#) == true)
     }
 
@@ -60,6 +63,40 @@ import Testing
         (#"{"steps": [5]}"#, "steps[0] is no object"), (#"{"min_calls": 1.5}"#, "min_calls"),
         (#"{"to": 5}"#, "to is no string"),
     ]) func saysWhatIsNoPlan(json: String, words: String) throws {
+        #expect(try #require(flaw(json)).contains(words), "\(flaw(json) ?? "")")
+    }
+
+    @Test func takesShadowSteps() throws {
+        let given = try plan(
+            """
+            {"steps": [{"shadow": "10%", "for": "30s"}, {"shadow": "1%", "for": "30s"}, {"canary": "5%", "for": "60s"}],
+             "min_agreement": "99%", "tolerance": {"relative": 0.01}, "ignore": ["model_version"], "noise": "50%"}
+            """)
+        #expect(
+            given.steps.map(\.kind)
+                == [.shadow(Share(parts: 1_000)), .shadow(Share(parts: 100)), .canary(Share(parts: 500))])
+        #expect(given.steps.map(\.share) == [.none, .none, Share(parts: 500)])
+        #expect(given.steps.map(\.copied) == [Share(parts: 1_000), Share(parts: 100), .none])
+        #expect(given.minAgreement == 0.99)
+        let comparison = try #require(given.comparison)
+        #expect(comparison.absolute == 1e-6 && comparison.relative == 0.01)
+        #expect(comparison.ignored == ["model_version"] && comparison.noiseShare == Share(parts: 5_000))
+        #expect(try plan("{}").comparison == nil && plan("{}").minAgreement == nil)
+    }
+
+    @Test(arguments: [
+        (#"{"steps": [{"shadow": "5%", "canary": "5%", "for": "1s"}]}"#, "steps[0] has canary and shadow"),
+        (#"{"steps": [{"for": "1s"}]}"#, "steps[0] has no canary"),
+        (#"{"steps": [{"shadow": "0%", "for": "1s"}]}"#, "steps[0].shadow is \"0%\""),
+        (
+            #"{"steps": [{"canary": "5%", "for": "1s"}, {"shadow": "5%", "for": "1s"}]}"#,
+            "steps[1] is a shadow step after a canary step"
+        ),
+        (#"{"min_agreement": "100%"}"#, "min_agreement is \"100%\""),
+        (#"{"tolerance": {"absolute": -1}}"#, "tolerance.absolute is -1"),
+        (#"{"tolerance": {"relative": 1}}"#, "tolerance.relative is 1"),
+        (#"{"ignore": ["ok", "a..b"]}"#, "ignore[1] is \"a..b\""), (#"{"noise": "many"}"#, "noise is \"many\""),
+    ]) func refusesComparisonsThatAreNone(json: String, words: String) throws {
         #expect(try #require(flaw(json)).contains(words), "\(flaw(json) ?? "")")
     }
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import queue
 import signal
+import sys
 import threading
 import time
 
@@ -10,9 +12,11 @@ import grpc
 import hpack
 import pytest
 
+from harness.handover import VERSION
 from harness.process import BINARIES, eventually
 from harness.raw_http2 import CANCEL, grpc_message, grpc_request, grpc_response, to_bytes, values
-from harness.shadow import METHOD, OK, Shadowed, answer, call, is_copy, number, plan, starter
+from harness.certificates import Authority
+from harness.shadow import METHOD, OK, Shadowed, answer, call, descriptors, is_copy, number, plan, starter
 
 
 @pytest.fixture
@@ -114,6 +118,36 @@ def test_a_plan_that_is_wrong_is_refused_by_name(start_proxy, blue, green, body,
     refused = Shadowed(proxy).request(body)
     assert refused.status == 400 and words in refused.error, refused
     assert proxy.admin.status()["epoch"] == 1
+
+
+def test_the_same_key_is_the_same_release(start_shadowed, tmp_path):
+    """Also if what the first request has read is gone."""
+    file = descriptors(tmp_path)
+    shadowed = start_shadowed(descriptors=file)
+    body, key = plan(("shadow", "10%", "1h")), {"Idempotency-Key": "deploy 17"}
+    first = shadowed.proxy.admin.request("POST", "/release", body=body, headers=key)
+    file.unlink()
+    again = shadowed.proxy.admin.request("POST", "/release", body=body, headers=key)
+    assert (first.status, again.status) == (201, 201), again
+    assert first.json["release"] == again.json["release"]
+
+
+def test_copies_go_over_tls_as_calls_do(start_proxy, start_backend, open_channel, tmp_path):
+    authority = Authority(tmp_path)
+    certificate = authority.issue("server")
+    blue, green = (
+        start_backend(name, tls_cert=certificate.pem, tls_key=certificate.key) for name in ("blue", "green")
+    )
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, shadow_methods="*", upstream_tls=True, upstream_tls_ca=authority.pem
+    )
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    shadowed, channel = Shadowed(proxy), open_channel(proxy.address)
+    shadowed.begin()
+    for _ in range(20):
+        assert channel.unary_unary("/echo.Echo/Unary")(b"x" * 50_000, timeout=15) == b"x" * 50_000
+    assert shadowed.wait_copies(20)["agreeing"] == 20
 
 
 def test_calls_with_a_color_of_their_own_are_not_copied(start_shadowed):
@@ -452,6 +486,12 @@ def test_health_pauses_a_shadow_step(echoes, open_channel):
 # Restarts
 
 
+def saved_calls(proxy) -> int:
+    """Calls compared in the step under way, as the state file has it."""
+    found = json.loads(proxy.state_file.read_text())["releases"][0]["records"][-1].get("comparisons")
+    return sum(method["compared"] for method in found["table"]["methods"].values()) if found else 0
+
+
 def test_a_killed_proxy_goes_on_with_what_it_has_compared(start_shadowed):
     shadowed = start_shadowed(lambda _: [number(1, 0.5)], lambda _: [number(1, 0.75)])
     proxy = shadowed.proxy
@@ -459,15 +499,8 @@ def test_a_killed_proxy_goes_on_with_what_it_has_compared(start_shadowed):
     assert call(shadowed.address, 50) == [number(1, 0.5)] * 50
     before = shadowed.wait_copies(50)
 
-    def saved() -> bool:
-        state = json.loads(proxy.state_file.read_text())
-        return '"statuses"' in json.dumps(state) and saved_count(state) == 50
-
-    def saved_count(state) -> int:
-        found = state["releases"][0]["records"][-1].get("comparisons")
-        return sum(found["activeLatencies"]["counts"]) if found else 0
-
-    eventually(saved, what="the save", timeout=10)
+    # Every two seconds.
+    eventually(lambda: saved_calls(proxy) == 50, what="the save", timeout=10)
     proxy.kill()
     proxy.start()
     assert shadowed.comparison() == before
@@ -495,20 +528,51 @@ def test_a_restart_goes_on_with_what_it_has_compared(start_shadowed):
     assert shadowed.steer("abort")["outcome"] == "aborted"
 
 
-def test_a_restart_that_fails_leaves_the_step_as_it_was(start_shadowed, tmp_path, monkeypatch):
-    program = tmp_path / "Proxy"
-    program.symlink_to(BINARIES / "Proxy")
+def test_a_call_that_outlasts_a_restart(echoes, open_channel):
+    """Its copy, too, goes on in the old process, and ends with it; the new one copies its own calls."""
+    echoes.begin()
+    sent = queue.Queue()
+    stream = open_channel(echoes.address).stream_stream("/echo.Echo/Bidi")(iter(sent.get, None), timeout=60)
+    sent.put(b"a")
+    assert next(stream) == b"a"
+    old = echoes.proxy.restart()
+    sent.put(b"b")
+    assert next(stream) == b"b"
+    sent.put(None)
+    assert list(stream) == [] and stream.code() is grpc.StatusCode.OK
+    echoes.proxy.wait_gone(old)
+    channel = open_channel(echoes.address)
+    for _ in range(20):
+        assert channel.unary_unary("/echo.Echo/Unary")(b"x", timeout=15) == b"x"
+    found = eventually(lambda: (c := echoes.comparison())["compared"] >= 20 and c, what="comparisons")
+    assert found["agreeing"] == found["compared"] <= 21 and found["given_up"] == {}
+
+
+@pytest.mark.parametrize("kind", ["shadow", "canary"])
+def test_a_restart_that_fails_leaves_the_step_as_it_was(start_shadowed, tmp_path, monkeypatch, kind):
+    """The new process dies when the old one has let go already: copies, comparisons and the step's time go on."""
+    wrapper = tmp_path / "Proxy"
+    wrapper.write_text(f'#!/bin/bash\nexec -a "$0" {BINARIES / "Proxy"} "$@"\n')
+    wrapper.chmod(0o755)
     monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
     shadowed = start_shadowed()
     proxy = shadowed.proxy
-    shadowed.begin()
+    shadowed.begin_plan(plan((kind, "50%", "6s"), ("canary", "60%", "1h"), min_calls=0))
     assert call(shadowed.address, 50) == [b""] * 50
-    shadowed.wait_copies(50)
-    program.unlink()
-    program.write_text("#!/bin/sh\nexit 7\n")
-    program.chmod(0o755)
-    seen = len(proxy.process.stderr)
+    wrapper.write_text(f"""#!{sys.executable}
+import os, socket, time
+names = os.environ["SLUICE_HANDOVER"].split(":")
+line = socket.socket(fileno=3 + names.index("handover"))
+line.setblocking(True)
+line.send(b'{{"prepared":{{"version":{VERSION}}}}}')
+assert b"take_over" in line.recv(200_000)
+# Longer than the time between two looks at a release.
+time.sleep(0.5)
+os._exit(9)
+""")
     os.kill(proxy.pid, signal.SIGUSR2)
-    proxy.process.wait_for_line(lambda line: "not restarted, this process goes on" in line, what="why not", start=seen)
-    assert call(shadowed.address, 50) == [b""] * 50
-    assert shadowed.wait_copies(100)["agreeing"] == 100
+    proxy.process.wait_for_line(lambda line: "not restarted, this process goes on" in line, what="why not")
+    seen = len(shadowed.green.requests)
+    assert call(shadowed.address, 100) == [b""] * 100
+    eventually(lambda: len(shadowed.green.requests) > seen, what="calls or copies at the other color")
+    eventually(lambda: shadowed.release["step"] == 2, what="the next step")

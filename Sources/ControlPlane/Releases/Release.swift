@@ -122,8 +122,6 @@ package struct Release: Sendable, Equatable, Codable {
         package var canaryCalls = 0
         package var controlCalls = 0
         package var fallenBack = 0
-        /// What the comparison of answers has found in the step; `nil` if none are compared.
-        package var comparisons: Comparisons?
         /// Whether the color isn't known to be unhealthy.
         package var isHealthy = PerColor(blue: true, green: true)
         package var isFailingOver = false
@@ -274,7 +272,6 @@ package struct Release: Sendable, Equatable, Codable {
         records[step].canaryCalls = max(0, records[step].canaryCalls + seen.canaryCalls)
         records[step].controlCalls += seen.controlCalls
         records[step].fallenBack += seen.fallenBack
-        if let comparisons = seen.comparisons { records[step].comparisons = comparisons }
     }
 
     /// Notes that a step, or the rest of one after a restart, is judged from now on.
@@ -299,6 +296,12 @@ package struct Release: Sendable, Equatable, Codable {
             return pause(.breach)
         }
         return end(.rolledBack, at: now)
+    }
+
+    /// Takes what the comparison of answers has found in the current step so far.
+    package mutating func take(_ comparisons: Comparisons) {
+        guard currentStep?.isShadow == true else { return }
+        records[step].comparisons = comparisons
     }
 
     /// Forgets what the comparisons have found but for the numbers of calls, as another release is of more interest.

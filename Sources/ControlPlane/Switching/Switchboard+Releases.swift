@@ -16,7 +16,13 @@ extension Switchboard {
     package func begin(
         _ request: ReleaseRequest
     ) async throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
-        let types = try await prepare(request.plan, active: state.active)
+        let types: MessageTypes
+        do throws(ReleaseRefusal) {
+            types = try await prepare(request.plan, active: state.active)
+        } catch {
+            if isHandedOver { throw .change(.handedOver) }
+            throw refuse(request, state, error)
+        }
         let evidence = await evidence(for: request.change)
         let report = await traffic.report()
         let past = await traffic.servedBefore()
@@ -155,13 +161,13 @@ extension Switchboard {
         var observation = seen.map { counts.since($0, isInGuard: release.isInGuard) } ?? Release.Observation()
         seen = counts
         copyCalls(state)
-        observation.comparisons = shadowing?.comparer.comparisons(of: state.epoch)
         let time = clock()
         observation.elapsed = lastLook.map { max(.zero, time - $0) } ?? .zero
         lastLook = time
         observation.isHealthy = PerColor { canTakeCalls($0, health, release) }
         observation.isFailingOver = failover.current != nil
         let before = release
+        if let found = shadowing?.comparer.comparisons(of: state.epoch) { release.take(found) }
         let breach = judge(statistics, &release)
         let canGoBack = observation.isHealthy[release.from]
         if let breach {

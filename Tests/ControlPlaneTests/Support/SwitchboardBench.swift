@@ -20,7 +20,8 @@ struct SwitchboardBench {
 
     /// - Parameter audit: path of the audit log; a file in the bench's folder unless given.
     init(
-        health: FakeHealth = FakeHealth(), traffic: FakeTraffic = FakeTraffic(), audit: String? = nil
+        health: FakeHealth = FakeHealth(), traffic: FakeTraffic = FakeTraffic(), audit: String? = nil,
+        shadowing: Shadowing? = nil
     ) throws {
         let initial = SwitchState(initial: .blue, at: Timestamp(milliseconds: 1_000_000))
         self.health = health
@@ -35,7 +36,7 @@ struct SwitchboardBench {
         switchboard = Switchboard(
             state: initial, store: store, audit: try AuditLog(path: audit ?? folder.file("audit.log")), route: route,
             traffic: traffic, health: health, drainer: drainer, failover: failover,
-            now: { Timestamp(milliseconds: 2_000_000) }, logger: logger)
+            now: { Timestamp(milliseconds: 2_000_000) }, shadowing: shadowing, logger: logger)
     }
 
     var auditLines: [String] {

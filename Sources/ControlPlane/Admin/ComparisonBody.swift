@@ -55,6 +55,8 @@ struct ComparisonBody: Encodable {
         var examples: [ExampleBody]
     }
 
+    /// Where the types of the messages are known from: a file, `reflection` or `none`.
+    var types: String?
     var compared: Int
     var agreeing: Int
     /// In percent; left out before the first comparison.
@@ -72,7 +74,8 @@ struct ComparisonBody: Encodable {
     /// The last ones, oldest first.
     var disagreements: [DisagreementBody]
 
-    init(_ comparisons: Comparisons) {
+    init(_ comparisons: Comparisons, types: String?) {
+        self.types = types
         let agreement = comparisons.agreement()
         compared = agreement.compared
         agreeing = agreement.agreeing

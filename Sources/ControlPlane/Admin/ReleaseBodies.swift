@@ -151,7 +151,7 @@ extension ReleaseBody.RecordBody {
         canaryCalls = record.canaryCalls
         controlCalls = record.controlCalls
         fallenBack = record.fallenBack
-        comparison = record.comparisons.map(ComparisonBody.init)
+        comparison = record.comparisons.map { ComparisonBody($0, types: record.messageTypes) }
         let all = record.canaryCalls + record.controlCalls
         shareMet = all > 0 && !isGuard ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil
     }

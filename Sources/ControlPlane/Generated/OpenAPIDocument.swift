@@ -2285,6 +2285,14 @@ package enum OpenAPIDocument {
                           ],
                           "description": "The share of new calls that goes to the new color: `0.01%` to `100%`, with two decimals at most. The enumeration is an example; OpenAPI can't say that it never shrinks."
                         },
+                        "shadow": {
+                          "type": "string",
+                          "enum": [
+                            "10%",
+                            "100%"
+                          ],
+                          "description": "In place of `canary`: the share of calls that is copied to the new color while the old one answers, and whose answers are compared: `0.01%` to `100%`. Before all canary steps. The enumeration is an example."
+                        },
                         "for": {
                           "type": "string",
                           "pattern": "^[1-9][0-9]{0,3}(ms|s)$",
@@ -2293,10 +2301,10 @@ package enum OpenAPIDocument {
                         }
                       },
                       "required": [
-                        "canary",
                         "for"
                       ],
-                      "additionalProperties": false
+                      "additionalProperties": false,
+                      "description": "With `canary` or `shadow`, one of them."
                     }
                   },
                   "min_calls": {
@@ -2350,6 +2358,52 @@ package enum OpenAPIDocument {
                     "pattern": "^[1-9][0-9]{0,3}ms$",
                     "example": "250ms",
                     "description": "The 99th percentile of the time to the first byte that the new color may have: `1ms` to `1m`."
+                  },
+                  "min_agreement": {
+                    "type": "string",
+                    "enum": [
+                      "90%",
+                      "99.5%"
+                    ],
+                    "description": "The share of the compared answers that have to agree. The enumeration is an example."
+                  },
+                  "tolerance": {
+                    "type": "object",
+                    "properties": {
+                      "absolute": {
+                        "type": "number",
+                        "minimum": 0,
+                        "maximum": 1000000
+                      },
+                      "relative": {
+                        "type": "number",
+                        "minimum": 0,
+                        "maximum": 0.5
+                      }
+                    },
+                    "additionalProperties": false,
+                    "description": "Distances at which two numbers are equal: in their own unit, and as a share of the larger one; 1e-6 each by default."
+                  },
+                  "ignore": {
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                      "type": "string",
+                      "enum": [
+                        "model_version",
+                        "outputs[*].name"
+                      ],
+                      "description": "A path. The enumeration is an example."
+                    },
+                    "description": "Paths whose values may differ."
+                  },
+                  "noise": {
+                    "type": "string",
+                    "enum": [
+                      "0%",
+                      "10%"
+                    ],
+                    "description": "The share of the copied calls that the active color is asked a second time, if `--noise-methods` has their method; `10%` by default. The enumeration is an example."
                   },
                   "guard": {
                     "type": "string",
@@ -2429,6 +2483,246 @@ package enum OpenAPIDocument {
                 "additionalProperties": false,
                 "description": "The evidence that the new color is worse."
               },
+              "Comparison": {
+                "type": "object",
+                "description": "What came out of the comparison of both colors' answers to the copied calls.",
+                "properties": {
+                  "types": {
+                    "type": "string",
+                    "description": "Where the types of the messages are known from: a file, `reflection`, or `none`, with why if there should be some."
+                  },
+                  "compared": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "agreeing": {
+                    "type": "integer",
+                    "minimum": 0
+                  },
+                  "agreement": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 100,
+                    "description": "In percent; left out before the first comparison."
+                  },
+                  "agreement_at_least": {
+                    "type": "number",
+                    "minimum": 0,
+                    "maximum": 100,
+                    "description": "The lower bound of the agreement in percent: wrong with a chance of 5 % at most, whenever one looks."
+                  },
+                  "given_up": {
+                    "type": "object",
+                    "additionalProperties": {
+                      "type": "integer",
+                      "minimum": 0
+                    },
+                    "description": "Copies that came to no comparison, by why."
+                  },
+                  "untyped": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Calls whose answers differ in messages whose types aren't known: their paths are field numbers."
+                  },
+                  "statuses": {
+                    "type": "array",
+                    "items": {
+                      "type": "object",
+                      "properties": {
+                        "active": {
+                          "type": "string"
+                        },
+                        "other": {
+                          "type": "string"
+                        },
+                        "calls": {
+                          "type": "integer",
+                          "minimum": 0
+                        }
+                      },
+                      "required": [
+                        "active",
+                        "other",
+                        "calls"
+                      ],
+                      "additionalProperties": false
+                    }
+                  },
+                  "paths": {
+                    "type": "array",
+                    "description": "What differs, the most frequent path first.",
+                    "items": {
+                      "type": "object",
+                      "properties": {
+                        "method": {
+                          "type": "string"
+                        },
+                        "path": {
+                          "type": "string"
+                        },
+                        "calls": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "compared": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "values": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "largest_difference": {
+                          "type": "number"
+                        },
+                        "mean_difference": {
+                          "type": "number"
+                        },
+                        "repeats_differing": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "repeated": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "noise": {
+                          "type": "boolean",
+                          "description": "Whether the path differs by nature, and isn't counted."
+                        }
+                      },
+                      "required": [
+                        "method",
+                        "path",
+                        "calls",
+                        "compared",
+                        "values",
+                        "repeats_differing",
+                        "repeated",
+                        "noise"
+                      ],
+                      "additionalProperties": false
+                    }
+                  },
+                  "latencies": {
+                    "type": "object",
+                    "properties": {
+                      "active": {
+                        "type": "object",
+                        "properties": {
+                          "mean": {
+                            "type": "number"
+                          },
+                          "p50": {
+                            "type": "number"
+                          },
+                          "p99": {
+                            "type": "number"
+                          }
+                        },
+                        "required": [
+                          "mean",
+                          "p50",
+                          "p99"
+                        ],
+                        "additionalProperties": false
+                      },
+                      "other": {
+                        "type": "object",
+                        "properties": {
+                          "mean": {
+                            "type": "number"
+                          },
+                          "p50": {
+                            "type": "number"
+                          },
+                          "p99": {
+                            "type": "number"
+                          }
+                        },
+                        "required": [
+                          "mean",
+                          "p50",
+                          "p99"
+                        ],
+                        "additionalProperties": false
+                      }
+                    },
+                    "required": [
+                      "active",
+                      "other"
+                    ],
+                    "additionalProperties": false,
+                    "description": "In seconds; left out before the first comparison."
+                  },
+                  "disagreements": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "description": "The last ones.",
+                    "items": {
+                      "type": "object",
+                      "properties": {
+                        "method": {
+                          "type": "string"
+                        },
+                        "at": {
+                          "$ref": "#/components/schemas/Time"
+                        },
+                        "paths": {
+                          "type": "integer",
+                          "minimum": 0
+                        },
+                        "examples": {
+                          "type": "array",
+                          "items": {
+                            "type": "object",
+                            "properties": {
+                              "path": {
+                                "type": "string"
+                              },
+                              "message": {
+                                "type": "integer",
+                                "minimum": 0
+                              },
+                              "active": {
+                                "type": "string"
+                              },
+                              "other": {
+                                "type": "string"
+                              }
+                            },
+                            "required": [
+                              "path",
+                              "message",
+                              "active",
+                              "other"
+                            ],
+                            "additionalProperties": false
+                          }
+                        }
+                      },
+                      "required": [
+                        "method",
+                        "at",
+                        "paths",
+                        "examples"
+                      ],
+                      "additionalProperties": false
+                    }
+                  }
+                },
+                "required": [
+                  "compared",
+                  "agreeing",
+                  "agreement_at_least",
+                  "given_up",
+                  "untyped",
+                  "statuses",
+                  "paths",
+                  "disagreements"
+                ],
+                "additionalProperties": false
+              },
               "Release": {
                 "type": "object",
                 "properties": {
@@ -2452,12 +2746,15 @@ package enum OpenAPIDocument {
                               "type": "string",
                               "pattern": "^[0-9]{1,3}(\\.[0-9]{1,2})?%$"
                             },
+                            "shadow": {
+                              "type": "string",
+                              "pattern": "^[0-9]{1,3}(\\.[0-9]{1,2})?%$"
+                            },
                             "for": {
                               "type": "string"
                             }
                           },
                           "required": [
-                            "canary",
                             "for"
                           ],
                           "additionalProperties": false
@@ -2495,6 +2792,36 @@ package enum OpenAPIDocument {
                       },
                       "judge_resource_exhausted": {
                         "type": "boolean"
+                      },
+                      "min_agreement": {
+                        "type": "number",
+                        "description": "In percent."
+                      },
+                      "tolerance": {
+                        "type": "object",
+                        "properties": {
+                          "absolute": {
+                            "type": "number"
+                          },
+                          "relative": {
+                            "type": "number"
+                          }
+                        },
+                        "required": [
+                          "absolute",
+                          "relative"
+                        ],
+                        "additionalProperties": false
+                      },
+                      "ignore": {
+                        "type": "array",
+                        "items": {
+                          "type": "string"
+                        }
+                      },
+                      "noise": {
+                        "type": "number",
+                        "description": "In percent."
                       }
                     },
                     "required": [
@@ -2614,6 +2941,14 @@ package enum OpenAPIDocument {
                         "guard": {
                           "type": "string",
                           "description": "In place of `canary`: this is the guard, which lasts so long."
+                        },
+                        "shadow": {
+                          "type": "string",
+                          "pattern": "^[0-9]{1,3}(\\.[0-9]{1,2})?%$",
+                          "description": "In place of `canary`: the share of calls that is copied."
+                        },
+                        "comparison": {
+                          "$ref": "#/components/schemas/Comparison"
                         }
                       },
                       "required": [

@@ -103,6 +103,8 @@ package struct Release: Sendable, Equatable, Codable {
         package var fallenBack = 0
         /// What the comparison of both colors' answers has found; `nil` in a canary step, and in a release that is long over.
         package var comparisons: Comparisons?
+        /// Where the types of the messages are known from, in words; `nil` where none are compared.
+        package var messageTypes: String?
 
         init(step: Int, startedAt: Timestamp) {
             self.step = step
@@ -299,9 +301,12 @@ package struct Release: Sendable, Equatable, Codable {
     }
 
     /// Takes what the comparison of answers has found in the current step so far.
-    package mutating func take(_ comparisons: Comparisons) {
+    ///
+    /// - Parameter types: where the types of the messages are known from, in words.
+    package mutating func take(_ comparisons: Comparisons, types: String?) {
         guard currentStep?.isShadow == true else { return }
         records[step].comparisons = comparisons
+        records[step].messageTypes = types
     }
 
     /// Forgets what the comparisons have found but for the numbers of calls, as another release is of more interest.

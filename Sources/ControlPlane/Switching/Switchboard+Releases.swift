@@ -167,7 +167,9 @@ extension Switchboard {
         observation.isHealthy = PerColor { canTakeCalls($0, health, release) }
         observation.isFailingOver = failover.current != nil
         let before = release
-        if let found = shadowing?.comparer.comparisons(of: state.epoch) { release.take(found) }
+        if let found = shadowing?.comparer.comparisons(of: state.epoch) {
+            release.take(found, types: messageTypes?.source)
+        }
         let breach = judge(statistics, &release)
         let canGoBack = observation.isHealthy[release.from]
         if let breach {

@@ -143,9 +143,7 @@ def call(address: str, count: int = 1, payload: bytes = b"", method: str = METHO
         stub = channel.unary_unary(method)
         answers: list[bytes] = []
         while len(answers) < count:
-            some = [
-                stub.future(payload, timeout=60, metadata=metadata) for _ in range(min(50, count - len(answers)))
-            ]
+            some = [stub.future(payload, timeout=60, metadata=metadata) for _ in range(min(50, count - len(answers)))]
             answers += [one.result() for one in some]
         return answers
 
@@ -212,7 +210,9 @@ class Shadowed:
 def starter(start_proxy, start_raw_backend) -> Callable[..., Shadowed]:
     """What starts a Proxy in front of two versions, given by their answers or their `handle`."""
 
-    def start(old=lambda _: [b""], new=lambda _: [b""], *, on_copy=None, green=None, server=None, **settings) -> Shadowed:
+    def start(
+        old=lambda _: [b""], new=lambda _: [b""], *, on_copy=None, green=None, server=None, **settings
+    ) -> Shadowed:
         blue = Version(start_raw_backend, old)
         green = green or Version(start_raw_backend, new, on_copy, **(server or {}))
         defaults = {"health_check": "none", "shadow_methods": "*"}

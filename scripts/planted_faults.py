@@ -206,6 +206,41 @@ FAULTS = {
         "        call.hasBeenRetried = true\n",
         "        if !isPlanted { call.hasBeenRetried = true }\n",
     ),
+    "copy-cancel": (
+        "a copy goes on when its call is cancelled",
+        "        call.copy?.liveIsOver()\n",
+        "        if !isPlanted { call.copy?.liveIsOver() }\n",
+    ),
+    "copy-request": (
+        "a copy of a request that lacks a piece looks complete",
+        "            call.copy?.giveUp(.cancelled)\n            return consumeStream(bytes.count, on: stream)\n",
+        "            if !isPlanted { call.copy?.giveUp(.cancelled) }\n            return consumeStream(bytes.count, on: stream)\n",
+    ),
+    "copy-bytes": (
+        "what a copy has sent is counted as kept",
+        "            leg.copy.letGo(count)\n",
+        "            if !isPlanted { leg.copy.letGo(count) }\n",
+    ),
+    "copy-twice": (
+        "a leg is compared again when its stream closes",
+        "let other = leg.record.answer, remove(leg) else { return }\n",
+        "let other = leg.record.answer, remove(leg) || isPlanted else { return }\n",
+    ),
+    "copy-index": (
+        "a leg that takes another one's place on a connection isn't told",
+        "            last.index = leg.index\n",
+        "            if !isPlanted { last.index = leg.index }\n",
+    ),
+    "copy-of-refused": (
+        "a copy that was refused counts as an answer",
+        "        if leg.isAwaited, code == .refusedStream {\n",
+        "        if leg.isAwaited, code == .refusedStream, !isPlanted {\n",
+    ),
+    "copy-route": (
+        "calls of another epoch than the step's are copied",
+        "let destination = call.destination, destination.epoch == rule.epoch,\n",
+        "let destination = call.destination, destination.epoch == rule.epoch || isPlanted,\n",
+    ),
 }
 
 

@@ -14,7 +14,7 @@ import pytest
 from harness.certificates import Authority
 from harness.handover import VERSION
 from harness.process import BINARIES, eventually
-from harness.raw_http2 import CANCEL, grpc_message, grpc_request, grpc_response, to_bytes, values
+from harness.raw_http2 import CANCEL, REFUSED_STREAM, grpc_message, grpc_request, grpc_response, to_bytes, values
 from harness.shadow import METHOD, OK, Shadowed, answer, call, descriptors, is_copy, number, plan, starter
 
 
@@ -99,7 +99,6 @@ def test_no_shadow_step_without_methods(start_proxy, blue, green):
     assert proxy.admin.status()["epoch"] == 1 and proxy.admin.get("/release").status == 404
 
 
-@pytest.mark.xfail(strict=True, reason="a refusal for want of methods or types is not recorded")
 def test_a_refused_shadow_step_is_in_the_audit_log(start_proxy, blue, green):
     proxy = start_proxy(blue=blue.address, green=green.address, health_check="none")
     assert Shadowed(proxy).request(plan(("shadow", "10%", "30s"))).status == 409
@@ -354,6 +353,41 @@ def test_copies_are_in_no_totals(start_shadowed):
     # Nor does a change of colors while copies still hang.
     changed = proxy.admin.switch("?to=green&wait=drained&timeout=5s")
     assert changed["changed"] and not proxy.admin.status()["in_flight"]
+
+
+def test_metrics_of_copies(start_shadowed):
+    """What copies come to has metrics of its own."""
+    held = []
+
+    def handle(stream):
+        stream.wait_end()
+        if len(held) < 10:
+            held.append(stream)
+        else:
+            answer(stream, b"a")
+
+    shadowed = start_shadowed(lambda _: [b"a"], on_copy=handle)
+    shadowed.begin()
+
+    def metric(name: str, **labels) -> float:
+        samples = shadowed.proxy.admin.metrics()[f"sluice_{name}"]
+        return sum(one.value for one in samples if labels.items() <= one.labels.items())
+
+    call(shadowed.address, 30)
+    eventually(lambda: metric("copies_answered_total") == 20, what="20 answers")
+    assert (metric("copies_started_total"), metric("copies_open")) == (30, 10)
+    assert metric("copies_buffered_bytes") > 10 * 3_072
+    assert (metric("shadow_share", color="green"), metric("shadow_share", color="blue")) == (1, 0)
+    for stream in held:
+        stream.reset(REFUSED_STREAM)
+    eventually(lambda: metric("copies_given_up_total", reason="unreachable") == 10, what="the refused ones")
+    assert metric("copies_given_up_total") == 10
+    # Nothing is held for copies that are over.
+    assert (metric("copies_open"), metric("copies_buffered_bytes")) == (0, 0)
+    shadowed.wait_copies(30)
+    assert metric("answers_compared") == metric("answers_agreeing") == 20
+    shadowed.steer("abort")
+    assert metric("shadow_share") == 0
 
 
 def test_a_hanging_copy_keeps_no_proxy_from_its_end(start_shadowed):

@@ -24,12 +24,16 @@ final class WorkerStage {
     var plan = Attempt.Plan.answer(size: 10, early: false)
     /// The status of its gRPC answers.
     var grpcStatus = 0
+    /// What a backend does with the copies that reach it from now on.
+    var planOfCopy = Attempt.Plan.answer(size: 10, early: false)
+    /// What copies have come to.
+    let outcomes = SimulatedCopying.Outcomes()
 
     /// - Parameter endpoints: endpoints of each color. Blue's have the ports from 1000 on, green's those from 2000 on.
     init(
         endpoints: Int = 1, limits: DataPlaneLimits = DataPlaneLimits(), failover: Bool = false,
         announces: Bool = false, stickyKey: StickyKey = .metadata(SimulatedClient.stickyMetadata),
-        accessLog: AccessLogDestination = .off, host: String = "127.0.0.1",
+        accessLog: AccessLogDestination = .off, copies: CopySettings = CopySettings(), host: String = "127.0.0.1",
         resolver: Resolver = Resolver()
     ) throws {
         word = try RouteWord(Route(epoch: 1, active: .blue))
@@ -43,8 +47,10 @@ final class WorkerStage {
                 endpoints: PerColor { color in
                     (0..<endpoints).map { Endpoint(host: host, port: ports[color] + UInt16($0)) }
                 }, workers: 1, accessLog: accessLog, limits: limits, failover: failover,
-                routeMetadata: SimulatedClient.routeMetadata, announces: announces, stickyKey: stickyKey),
-            routeWord: word, surroundings: surroundings, resolver: resolver, log: { _ in })
+                routeMetadata: SimulatedClient.routeMetadata, announces: announces, stickyKey: stickyKey,
+                copies: copies),
+            routeWord: word, surroundings: surroundings, resolver: resolver, takeCopies: outcomes.take,
+            log: { _ in })
     }
 
     private func connect(to address: SocketAddress) throws(SystemError) -> Socket {
@@ -75,6 +81,7 @@ final class WorkerStage {
         let (port, ends) = attempts.removeFirst()
         let control = SimulatedBackend.Control(
             call: { [unowned self] in calls[$0] }, plan: { [unowned self] _ in (plan, 1 << 20, grpcStatus) },
+            planOfCopy: { [unowned self] in (planOfCopy, 1 << 20, 0) },
             isRight: { _, _ in true })
         let backend = SimulatedBackend(
             "\(port)", port < 2_000 ? .blue : .green, ends.mine, noise: 0,

@@ -68,8 +68,9 @@ struct ServedCounts: ~Copyable {
             turn(to: destination)
             guard destination.epoch == epoch else { return }
         }
-        let place = unsafe head.withValue(of: .path) { unsafe methods.find($0) } ?? nil
-        guard let place else { return call.methodPlace = methods.isFull ? Self.nowhere : Self.unknown }
+        guard let path = unsafe head.bytes(of: .path), let place = unsafe methods.find(path) else {
+            return call.methodPlace = methods.isFull ? Self.nowhere : Self.unknown
+        }
         call.methodPlace = place
         all.move(1, at: place)
     }

@@ -23,16 +23,17 @@ struct CallBook: ~Copyable {
     /// What the calls of a release's step have come to.
     private(set) var statistics = StepStatistics()
     /// What the active color has answered, in a release and without one.
-    private(set) var served = ServedCounts()
-    /// Whether calls have keys that a release would keep on one color.
-    private let hasKeys: Bool
+    private(set) var served: ServedCounts
 
     /// Calls begun since queued output was last sent.
     private(set) var begunSinceSent = 0
 
-    init(accessLog: AccessLogBuffer?, hasKeys: Bool) {
+    /// - Parameters:
+    ///   - endpoints: of the color that has more of them.
+    ///   - hasKeys: whether calls have keys that a release would keep on one color.
+    init(accessLog: AccessLogBuffer?, endpoints: Int, hasKeys: Bool) {
         self.accessLog = accessLog
-        self.hasKeys = hasKeys
+        served = ServedCounts(endpoints: endpoints, hasKeys: hasKeys)
     }
 
     /// Whether calls must keep the fields that the access log reports.
@@ -55,11 +56,11 @@ struct CallBook: ~Copyable {
     }
 
     /// Records where a call goes.
-    mutating func begin(_ call: Call, _ destination: Destination) {
+    mutating func begin(_ call: Call, _ head: HeaderList, _ destination: Destination) {
         enter(call, destination)
         begunSinceSent += 1
         switch destination.reason {
-        case .active, .control: served.begin(call, destination)
+        case .active, .control: served.begin(call, head, destination)
         case .failover: totals[destination.color].failedOver += 1
         case .canary: totals[destination.color].canary += 1
         // It was never at the color of the release.
@@ -121,7 +122,7 @@ struct CallBook: ~Copyable {
     private mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime) {
         leave(destination)
         totals[destination.color].book(call, duration: now.nanosecondsSince(call.began) / 1_000)
-        if destination.isActive { served.book(call, destination, now: now, hasKeys: hasKeys) }
+        if destination.isActive { served.book(call, destination, now: now) }
         if destination.isDrawn { statistics.book(call, destination, now: now) }
         accessLog?.append(call, destination, ended: now)
     }

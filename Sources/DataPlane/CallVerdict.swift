@@ -27,7 +27,15 @@ enum CallVerdict {
 extension Call {
     /// What the call's end says about its color. Strangers can't fail a release: what a caller can bring about, such as
     /// INVALID_ARGUMENT, is no fault.
+    @inline(__always)
     func verdict(_ now: MonotonicTime) -> CallVerdict {
+        // Nearly all calls.
+        if proxyAnswer == nil, upstreamReset == nil, clientReset == nil, grpcStatus == 0, isGRPC { return .good }
+        return rareVerdict(now)
+    }
+
+    @inline(never)
+    private func rareVerdict(_ now: MonotonicTime) -> CallVerdict {
         if let proxyAnswer {
             if proxyAnswer.kind == .deadlineExceeded, !cameTooLate { return .late }
             return proxyAnswer.kind.isFaultOfColor ? .bad : .none

@@ -124,7 +124,7 @@ final class ClientConnection: Connection {
             setDeadline(call, timeout)
         }
         if worker.hasKeys { call.shareKey = keyHash(head, worker.router.keySecret) }
-        worker.begin(call, wish ?? .none) { keyHash(head, $0) ?? worker.random.next() }
+        worker.begin(call, head, wish ?? .none) { keyHash(head, $0) ?? worker.random.next() }
         if head.isTruncated {
             call.fail(.headersTooLarge(worker.limits), worker)
         } else if !hasPath, !head.has(.path) {

@@ -10,18 +10,6 @@ package enum LatencyRow {
     /// How many buckets there are.
     package static let count = bounds.count + 1
 
-    /// By the number of binary digits: the first bucket that such a number of nanoseconds can lie in. At most four buckets
-    /// begin before the next number of digits, so that no search is needed.
-    private static let starts: [Int] = (0...64).map { digits in
-        let least: UInt64 = digits == 0 ? 0 : 1 << UInt64(digits - 1)
-        return bounds.firstIndex { least <= $0 } ?? bounds.count
-    }
-
     /// The bucket of a time in nanoseconds.
-    @inline(__always)
-    package static func bucket(of time: UInt64) -> Int {
-        var bucket = starts[64 - time.leadingZeroBitCount]
-        while bucket < bounds.count, time > bounds[bucket] { bucket += 1 }
-        return bucket
-    }
+    package static func bucket(of time: UInt64) -> Int { bounds.firstIndex { time <= $0 } ?? bounds.count }
 }

@@ -2,6 +2,10 @@
 /// the one before it as a rule, or else found by a hash.
 ///
 /// Methods beyond a bound have no place, in the order in which they come. Confined to the worker's thread.
+///
+/// Soundness: `bytes` has room for `most` paths of at most `longestPath` bytes, `lengths` for as many lengths, and both are
+/// read at places that are taken, and at 0.
+@safe
 struct MethodTable: ~Copyable {
     /// Methods that are told apart on each worker.
     static let most = 200
@@ -11,15 +15,27 @@ struct MethodTable: ~Copyable {
 
     /// The methods' paths, in the order of their places.
     private(set) var paths: [String] = []
-    /// The same as bytes, one after the other, and where each one begins and ends.
-    private var bytes: [UInt8] = []
-    private var starts: [Int] = [0]
+    /// The same as bytes, `longestPath` for each.
+    private let bytes: UnsafeMutablePointer<UInt8>
+    private let lengths: UnsafeMutablePointer<Int>
     /// The place of a path, at the slot of its hash or after it; 255 in a free one.
     private var slots = [UInt8](repeating: free, count: slotCount)
     /// The place that was found last.
     private var last = 0
 
     private static let free: UInt8 = 255
+
+    init() {
+        unsafe bytes = .allocate(capacity: Self.most * Self.longestPath)
+        unsafe lengths = .allocate(capacity: Self.most)
+        // No path has this length.
+        unsafe lengths[0] = -1
+    }
+
+    deinit {
+        unsafe bytes.deallocate()
+        unsafe lengths.deallocate()
+    }
 
     var isFull: Bool { paths.count >= Self.most }
 
@@ -43,13 +59,13 @@ struct MethodTable: ~Copyable {
     /// - Returns: `nil` if there is no room.
     mutating func insert(_ path: UnsafeBufferPointer<UInt8>) -> UInt8? {
         if let place = unsafe find(path) { return place }
-        guard !isFull, path.count <= Self.longestPath else { return nil }
-        let place = UInt8(paths.count)
-        slots[unsafe slot(of: path)] = place
+        guard !isFull, (1...Self.longestPath).contains(path.count), let start = path.baseAddress else { return nil }
+        let place = paths.count
+        slots[unsafe slot(of: path)] = UInt8(place)
         unsafe paths.append(String(decoding: path, as: UTF8.self))
-        unsafe bytes.append(contentsOf: path)
-        starts.append(bytes.count)
-        return place
+        unsafe bytes.advanced(by: place * Self.longestPath).update(from: start, count: path.count)
+        unsafe lengths[place] = path.count
+        return UInt8(place)
     }
 
     /// The slot that has a path, or the free one that it would get.
@@ -66,26 +82,29 @@ struct MethodTable: ~Copyable {
     /// Whether the path at a place is this one.
     @inline(__always)
     private func isPath(_ place: Int, _ path: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard place + 1 < starts.count else { return false }
-        let start = starts[place]
-        guard starts[place + 1] - start == path.count else { return false }
-        return unsafe bytes.withUnsafeBytes { bytes in
-            var offset = 0
-            let own = unsafe UnsafeRawBufferPointer(rebasing: bytes[start...])
-            let other = UnsafeRawBufferPointer(path)
-            while offset &+ 8 <= path.count {
-                let (left, right) = unsafe (
-                    own.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
-                    other.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                )
-                if left != right { return false }
-                offset &+= 8
-            }
-            while offset < path.count {
-                if unsafe own[offset] != other[offset] { return false }
-                offset &+= 1
+        guard unsafe lengths[place] == path.count, let start = path.baseAddress else { return false }
+        let own = unsafe UnsafeRawPointer(bytes.advanced(by: place &* Self.longestPath))
+        let other = unsafe UnsafeRawPointer(start)
+        guard path.count >= 8 else {
+            for offset in 0..<path.count
+            where unsafe own.load(fromByteOffset: offset, as: UInt8.self)
+                != other.load(fromByteOffset: offset, as: UInt8.self)
+            {
+                return false
             }
             return true
         }
+        // The ends of paths differ sooner than their beginnings.
+        var offset = path.count &- 8
+        while offset > 0 {
+            if unsafe Self.word(own, offset) != Self.word(other, offset) { return false }
+            offset &-= 8
+        }
+        return unsafe Self.word(own, 0) == Self.word(other, 0)
+    }
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 }

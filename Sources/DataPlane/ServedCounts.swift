@@ -6,6 +6,9 @@ import HTTP2
 /// Always kept, since a release that gives all calls to the new color can't ask for it afterwards, and so that it costs
 /// next to nothing: a call finds its method's place as it begins, and counts there as it ends, with no allocation between.
 /// Confined to the worker's thread.
+///
+/// Soundness: `warm` has room for the endpoints of either color, and is all initialized.
+@safe
 struct ServedCounts: ~Copyable {
     /// A call's method has no place, and gets none.
     static let nowhere: UInt8 = 255
@@ -17,41 +20,59 @@ struct ServedCounts: ~Copyable {
     private static let pause = Duration.seconds(60)
     private static let mostStates = 10
 
-    /// Counts of all calls, and of those without a key where others have one.
-    private struct Tallies {
-        var all = ServedTally()
-        var withoutKey = ServedTally()
+    /// The counts at some moment.
+    private struct State {
+        var all: ServedTally.State = []
+        var withoutKey: ServedTally.State = []
     }
 
     /// The newest epoch under which a call has begun, and its color.
     private(set) var epoch: UInt64 = 0
     private(set) var color = Color.blue
     private var methods = MethodTable()
-    /// Since the color became active.
-    private var counts = Tallies()
+    private let row = LatencyTable()
+    /// Since the color became active: all calls, and those without a key where others have one.
+    private var all = ServedTally()
+    private var withoutKey = ServedTally()
     /// The same as the epoch began.
-    private var beginning = Tallies()
+    private var beginning = State()
     /// The same at each of the last minutes, oldest first.
-    private var states: [Tallies] = [Tallies()]
+    private var states = [State()]
     private var keys = ServedKeys()
-    /// Calls under way that began in this epoch, by their methods' places.
-    private var underWay: [Int] = []
+    /// Whether calls have keys.
+    private let hasKeys: Bool
     /// Calls of each endpoint since the color became active, as far as they are left out of its times.
-    private var warm: [Int] = []
+    private let warm: UnsafeMutablePointer<Int>
+    private let endpoints: Int
     private var minutes = 0
     private var nextState: MonotonicTime?
+
+    /// - Parameter endpoints: of the color that has more of them.
+    init(endpoints: Int, hasKeys: Bool) {
+        self.endpoints = endpoints
+        self.hasKeys = hasKeys
+        unsafe warm = .allocate(capacity: endpoints)
+        unsafe warm.initialize(repeating: 0, count: endpoints)
+    }
+
+    deinit {
+        unsafe warm.deallocate()
+    }
 
     // MARK: Counting
 
     /// Notes a call that begins on the active color.
     @inline(__always)
-    mutating func begin(_ call: Call, _ destination: Destination) {
-        if destination.epoch != epoch { turn(to: destination) }
-        guard let head = call.requestHead, destination.epoch == epoch else { return }
-        let place = unsafe head.withValue(of: .path) { unsafe methods.find($0) } ?? nil
-        guard let place else { return call.methodPlace = methods.isFull ? Self.nowhere : Self.unknown }
+    mutating func begin(_ call: Call, _ head: HeaderList, _ destination: Destination) {
+        if destination.epoch != epoch {
+            turn(to: destination)
+            guard destination.epoch == epoch else { return }
+        }
+        guard let path = unsafe head.bytes(of: .path), let place = unsafe methods.find(path) else {
+            return call.methodPlace = methods.isFull ? Self.nowhere : Self.unknown
+        }
         call.methodPlace = place
-        underWay[Int(place)] &+= 1
+        all.move(1, at: place)
     }
 
     @inline(never)
@@ -60,49 +81,66 @@ struct ServedCounts: ~Copyable {
         if destination.color != color || epoch == 0 {
             color = destination.color
             methods = MethodTable()
-            (counts, states, keys, warm, underWay) = (Tallies(), [Tallies()], ServedKeys(), [], [])
+            all.clear()
+            withoutKey.clear()
+            (states, keys) = ([State()], ServedKeys())
+            unsafe warm.update(repeating: 0, count: endpoints)
         }
         epoch = destination.epoch
-        beginning = counts
+        all.forgetUnderWay()
+        beginning = State(all: all.state, withoutKey: withoutKey.state)
         keys.epochBegins()
-        for place in underWay.indices { underWay[place] = 0 }
     }
 
     /// Counts a call that has ended, if it began in this epoch and its end says something about the color.
-    mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime, hasKeys: Bool) {
-        guard destination.epoch == epoch, call.methodPlace != Self.nowhere else { return }
-        if call.methodPlace != Self.unknown { underWay[Int(call.methodPlace)] &-= 1 }
-        let verdict = call.verdict(now)
-        guard verdict != .none else { return }
-        if call.methodPlace == Self.unknown {
-            guard verdict.tellsOfMethod else { return }
-            give(call)
-            guard call.methodPlace != Self.nowhere else { return }
+    @inline(__always)
+    mutating func book(_ call: Call, _ destination: Destination, now: MonotonicTime) {
+        guard destination.epoch == epoch, call.methodPlace < Self.unknown else {
+            return bookUnknown(call, destination, now)
         }
+        all.move(-1, at: call.methodPlace)
+        count(call, call.verdict(now), now)
+    }
+
+    /// Gives the method of a call a place, if the call's end says something of it and there is room.
+    @inline(never)
+    private mutating func bookUnknown(_ call: Call, _ destination: Destination, _ now: MonotonicTime) {
+        guard destination.epoch == epoch, call.methodPlace == Self.unknown else { return }
+        let verdict = call.verdict(now)
+        guard verdict.tellsOfMethod,
+            let place = unsafe call.requestHead?.withValue(of: .path, { unsafe methods.insert($0) }) ?? nil
+        else { return }
+        call.methodPlace = place
+        all.open(place)
+        withoutKey.open(place)
+        count(call, verdict, now)
+    }
+
+    @inline(__always)
+    private mutating func count(_ call: Call, _ verdict: CallVerdict, _ now: MonotonicTime) {
+        guard verdict != .none else { return }
         let bucket = bucket(of: call, verdict, now)
-        counts.all.book(verdict, bucket, at: call.methodPlace)
-        guard hasKeys else { return }
-        guard let key = call.shareKey else { return counts.withoutKey.book(verdict, bucket, at: call.methodPlace) }
+        all.book(verdict, bucket, at: call.methodPlace)
+        if hasKeys { countKey(call, verdict, bucket) }
+    }
+
+    @inline(never)
+    private mutating func countKey(_ call: Call, _ verdict: CallVerdict, _ bucket: Int?) {
+        guard let key = call.shareKey else { return withoutKey.book(verdict, bucket, at: call.methodPlace) }
         keys.book(verdict, bucket, at: call.methodPlace, key: key)
     }
 
-    /// Gives a call's method a place, if there is room.
-    @inline(never)
-    private mutating func give(_ call: Call) {
-        let place = unsafe call.requestHead?.withValue(of: .path) { unsafe methods.insert($0) } ?? nil
-        call.methodPlace = place ?? Self.nowhere
-        if underWay.count < methods.paths.count { underWay.append(0) }
-    }
-
     /// The bucket of a call's time to first byte; `nil` if it has none, or is part of the endpoint's warm-up.
-    private mutating func bucket(of call: Call, _ verdict: CallVerdict, _ now: MonotonicTime) -> Int? {
-        guard let time = call.timeToFirstByte(verdict, now), let endpoint = call.endpoint else { return nil }
-        if warm.count <= endpoint { warm += repeatElement(0, count: endpoint + 1 - warm.count) }
-        guard warm[endpoint] >= StepStatistics.warmUp else {
-            warm[endpoint] += 1
+    @inline(__always)
+    private func bucket(of call: Call, _ verdict: CallVerdict, _ now: MonotonicTime) -> Int? {
+        guard let time = call.timeToFirstByte(verdict, now), let endpoint = call.endpoint, endpoint < endpoints else {
             return nil
         }
-        return LatencyRow.bucket(of: time)
+        guard unsafe warm[endpoint] >= StepStatistics.warmUp else {
+            unsafe warm[endpoint] &+= 1
+            return nil
+        }
+        return row.bucket(of: time)
     }
 
     /// Keeps the state of each minute, so that the minutes before move along.
@@ -110,7 +148,7 @@ struct ServedCounts: ~Copyable {
         guard now >= nextState ?? now else { return }
         defer { nextState = now + Self.pause }
         guard nextState != nil else { return }
-        states.append(counts)
+        states.append(State(all: all.state, withoutKey: withoutKey.state))
         if states.count > Self.mostStates { states.removeFirst() }
         minutes += 1
         if minutes % (Self.mostStates / 2) == 0 { keys.minutesPass() }
@@ -121,22 +159,22 @@ struct ServedCounts: ~Copyable {
     /// What the active color has answered since the epoch began.
     var present: StepStatistics {
         var statistics = statistics(since: beginning, isPast: false)
-        for (place, calls) in underWay.enumerated() where calls > 0 {
-            statistics.methods[methods.paths[place], default: StepStatistics.Method()].colors[color].underWay = calls
+        for (place, path) in methods.paths.enumerated() where all.underWay(at: place) > 0 {
+            statistics.methods[path, default: StepStatistics.Method()].colors[color].underWay = all.underWay(at: place)
         }
         return statistics
     }
 
     /// What it has answered in the minutes before now.
-    var past: StepStatistics { statistics(since: states.first ?? Tallies(), isPast: true) }
+    var past: StepStatistics { statistics(since: states.first ?? State(), isPast: true) }
 
-    private func statistics(since earlier: Tallies, isPast: Bool) -> StepStatistics {
+    private func statistics(since earlier: State, isPast: Bool) -> StepStatistics {
         var found: [String: StepStatistics.Method] = [:]
         for (place, path) in methods.paths.enumerated() {
-            if let outcome = counts.all.outcome(at: place, since: earlier.all) {
+            if let outcome = all.outcome(at: place, since: earlier.all) {
                 found[path, default: StepStatistics.Method()].colors[color] = outcome
             }
-            if let outcome = counts.withoutKey.outcome(at: place, since: earlier.withoutKey) {
+            if let outcome = withoutKey.outcome(at: place, since: earlier.withoutKey) {
                 found[path, default: StepStatistics.Method()].withoutKey[color] = outcome
             }
         }

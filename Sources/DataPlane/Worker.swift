@@ -112,7 +112,9 @@ final class Worker: @unchecked Sendable {
         self.resolver = resolver
         self.log = WorkerLog(write: log)
         let lines = accessLog.map { AccessLogBuffer(log: $0, endpoints: configuration.endpoints) }
-        book = CallBook(accessLog: lines, hasKeys: hasKeys)
+        book = CallBook(
+            accessLog: lines,
+            endpoints: max(configuration.endpoints.blue.count, configuration.endpoints.green.count), hasKeys: hasKeys)
         router = Router(
             endpoints: configuration.endpoints, routeWord: routeWord, failover: configuration.failover)
         router.makePools(of: self, for: configuration.endpoints)
@@ -237,10 +239,12 @@ final class Worker: @unchecked Sendable {
 
     /// Decides where a call goes.
     ///
-    /// - Parameter hash: the hash by which the call belongs to a release's share or not.
+    /// - Parameters:
+    ///   - head: the call's.
+    ///   - hash: the hash by which the call belongs to a release's share or not.
     @inline(__always)
-    func begin(_ call: Call, _ wish: ColorWish, hash: (ShareSecret) -> UInt64) {
-        book.begin(call, router.destination(for: wish, hash: hash))
+    func begin(_ call: Call, _ head: HeaderList, _ wish: ColorWish, hash: (ShareSecret) -> UInt64) {
+        book.begin(call, head, router.destination(for: wish, hash: hash))
     }
 
     /// Places a call on an endpoint of its color, or answers it if there is none.

@@ -25,6 +25,7 @@ class Version:
         self.name = name
         self.failing = 0.0
         self.delay = 0.0
+        self.hangs = False
         self.calls = 0
         self.failed = 0
         self._random = random.Random(name)
@@ -33,6 +34,8 @@ class Version:
 
     def _answer(self, stream) -> None:
         self.calls += 1
+        if self.hangs:
+            return
         if self.delay:
             time.sleep(self.delay * self._random.lognormvariate(0, 0.5))
         if self._random.random() < self.failing:
@@ -47,8 +50,9 @@ class Version:
 class Load:
     """Unary calls by several threads until the block ends, each with its own connection."""
 
-    def __init__(self, address: str, threads: int = 6, users: int = 300):
+    def __init__(self, address: str, threads: int = 6, users: int = 300, timeout: float = 20):
         self._address = address
+        self._timeout = timeout
         self._users = users
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._call, args=(number,), daemon=True) for number in range(threads)]
@@ -72,7 +76,7 @@ class Load:
             call = channel.unary_unary("/model.Service/Predict")
             while not self._stop.is_set():
                 try:
-                    call(b"", timeout=20, metadata=[("x-user", str(random.randrange(self._users)))])
+                    call(b"", timeout=self._timeout, metadata=[("x-user", str(random.randrange(self._users)))])
                     with self._lock:
                         self.answered += 1
                 except grpc.RpcError:
@@ -229,6 +233,20 @@ def test_a_version_that_fails_after_a_switch_is_taken_back(proxy, versions, fail
         ("rollback", "blue", 3), ("switch", "green", 2), ("initial", "blue", 1)]
     print(f"after a switch, {failing:.0%} failing, {proxy.settings['sticky_key']}: back after {took:.1f} s, {new.calls} "
           f"calls on the new version, {new.failed} failed")
+
+
+@pytest.mark.timeout(180)
+def test_a_version_that_hangs_after_a_switch_is_taken_back(start_proxy, versions):
+    """Its calls end at their callers' deadlines, which is no failure; but they have waited for so long."""
+    old, new = versions
+    proxy = start_proxy(blue=old.address, green=new.address, health_check="none", access_log="off")
+    with Load(proxy.address, threads=16, timeout=0.3) as load:
+        serve_before(load, 2_000)
+        new.hangs = True
+        begin(proxy, plan(guard="1h", latency_margin=5))
+        ended = end(proxy)
+    assert (ended["outcome"], ended["breach"]["signal"]) == ("rolled_back", "time to first byte")
+    assert (ended["breach"]["new_failures"], proxy.admin.status()["active"]) == (0, "blue")
 
 
 @pytest.mark.timeout(180)

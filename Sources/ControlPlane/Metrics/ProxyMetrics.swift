@@ -102,6 +102,8 @@ package struct ProxyMetrics: Sendable {
         text.sample(state.release == nil ? 0 : 1)
         text.family("sluice_release_paused", .gauge, "1 while a release is paused, else 0.")
         if case .paused = state.release?.phase { text.sample(1) } else { text.sample(0) }
+        text.family("sluice_release_guard", .gauge, "1 while a release is in its guard, paused or not, else 0.")
+        text.sample(state.release?.isInGuard == true ? 1 : 0)
         text.family("sluice_canary_share", .gauge, "The share of new calls that a release gives to this color.")
         for color in Color.allCases {
             let share = color == state.release?.plan.to ? state.route.share : .none

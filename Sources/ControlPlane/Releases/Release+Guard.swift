@@ -23,8 +23,8 @@ extension Release {
     /// Whether the step before the current one gave all calls to the new color already.
     var gaveAll: Bool { step > 0 && plan.steps[step - 1].share == .all }
 
-    /// Whether that is soon.
-    package var givesAllSoon: Bool { isBeforeGivingAll && (left ?? .zero) <= .seconds(1) }
+    /// Whether that is soon: sooner than any pause between two looks.
+    package var givesAllSoon: Bool { isBeforeGivingAll && (left ?? .zero) <= .seconds(10) }
 
     /// How long the current step takes, in milliseconds.
     var stepMilliseconds: Int64 { isInGuard ? plan.guardMilliseconds ?? 0 : plan.steps[step].milliseconds }

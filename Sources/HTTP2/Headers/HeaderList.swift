@@ -354,6 +354,14 @@ public struct HeaderList: Equatable {
         return unsafe body(value(of: storage.pointee.fields[index]))
     }
 
+    /// The bytes of a known field's value, the last one if there are several, which are good until the list changes: for the
+    /// path of each call, where a closure costs as much as what it does.
+    package func bytes(of field: FieldName) -> UnsafeBufferPointer<UInt8>? {
+        let index = unsafe Int(storage.pointee.last[Int(field.rawValue)])
+        guard index >= 0 else { return nil }
+        return unsafe value(of: storage.pointee.fields[index])
+    }
+
     public func has(_ field: FieldName) -> Bool { unsafe storage.pointee.last[Int(field.rawValue)] >= 0 }
 
     /// Whether all values of a known field satisfy `isSound`.

@@ -209,8 +209,10 @@ import Testing
             await running.value
             await old.delivery.takeBack()
             try old.change(4)
-            #expect(await delivered(old, 1))
-            #expect(receiver.numbers.suffix(2) == ["3", "4"])
+            // The failover that began meanwhile is told as well.
+            #expect(await delivered(old, 2))
+            #expect(receiver.numbers.suffix(3) == ["3", "4", "5"])
+            #expect(receiver.bodies.dropLast().last?.contains("failover_begun") == true)
         }
     }
 

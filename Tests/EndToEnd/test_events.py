@@ -15,6 +15,7 @@ from harness.event_receiver import CLOSE, HANG, EventReceiver, is_genuine
 from harness.ports import free_port
 from harness.process import ROOT, eventually
 from harness.proxy import run_proxy
+from harness.raw_http2 import grpc_request
 from test_faults import fill, small_disk  # noqa: F401 (a fixture)
 from test_release import begin, plan, steer
 
@@ -57,16 +58,26 @@ def log_lines(proxy, message: str) -> list[dict]:
 # MARK: What is told
 
 
-def test_what_is_told_of_changes(start, receiver):
+def open_stream(proxy, connect_raw):
+    """A call that stays open until it is reset."""
+    before = len(proxy.admin.status()["in_flight"])
+    stream = connect_raw(proxy.address).open(grpc_request("/echo.Echo/Bidi"))
+    eventually(lambda: len(proxy.admin.status()["in_flight"]) > before, what="the call")
+    return stream
+
+
+def test_what_is_told_of_changes(start, receiver, connect_raw):
     proxy = start(receiver)
     receipt = proxy.admin.switch("?reason=better")
     proxy.admin.switch("?to=green")
     assert proxy.admin.post("/switch?to=purple").status == 400
     assert proxy.admin.post("/switch", headers={"If-Match": '"9"'}).status == 412
+    stream = open_stream(proxy, connect_raw)
     proxy.admin.rollback("?drain=1h")
     proxy.admin.post("/drain/cancel")
     # What changed nothing is no event.
     switch, refusal, rollback, cancelled = receiver.wait_for("switch", "refusal", "rollback", "drain_cancelled")
+    stream.reset(8)
     assert numbers(receiver.events) == [1, 2, 3, 4]
     lines = proxy.audit_log.read_text().splitlines()
     hashes = [hashlib.sha256(line.encode()).hexdigest() for line in lines]
@@ -347,16 +358,12 @@ def test_the_new_process_goes_on_after_sigusr2(start, receiver):
 def test_a_process_that_is_taken_over_from_tells_nothing_more(start, receiver, connect_raw):
     """It lives on for its calls, and its health checks go on."""
     proxy = start(receiver)
-    client = connect_raw(proxy.address)
-    stream = client.open([
-        (b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/echo.Echo/Bidi"), (b":authority", b"test"),
-        (b"te", b"trailers"), (b"content-type", b"application/grpc")])
-    eventually(lambda: proxy.admin.status()["in_flight"], what="the call")
+    stream = open_stream(proxy, connect_raw)
     old = proxy.restart()
     proxy.admin.switch()
     receiver.wait_for("switch")
     assert numbers(receiver.events) == [1]
-    stream.reset()
+    stream.reset(8)
     proxy.wait_gone(old)
 
 

@@ -98,6 +98,6 @@ import Testing
             let offIsAllowed = words[0] == "off,"
             #expect((errors(setting, "off") == []) == offIsAllowed, "\(setting.name)")
         }
-        #expect(ranges == 40)
+        #expect(ranges == 41)
     }
 }

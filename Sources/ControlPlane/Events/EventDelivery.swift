@@ -210,10 +210,10 @@ package actor EventDelivery: Service {
         parts.audit.takeUp()
         var (drafts, lost) = parts.inbox.take()
         let told = queue.memory.failover
+        let firstTurn = drafts.firstIndex { if case .failover = $0.content { true } else { false } }
         // The process before this one has told of it.
-        drafts.removeAll { draft in
-            guard case .failover(let turn) = draft.content else { return false }
-            return turn.hasBegun && turn.to == told
+        if let firstTurn, case .failover(let turn) = drafts[firstTurn].content, turn.hasBegun, turn.to == told {
+            drafts.remove(at: firstTurn)
         }
         var added: [EventQueue.Record] = []
         let head = parts.audit.head
@@ -227,13 +227,28 @@ package actor EventDelivery: Service {
             queue.skip(toAuditLine: first - 1)
             added.append(.memory(queue.memory))
         }
-        if let told, parts.failover.current == nil {
-            let turn = FailoverWatch.Turn(hasBegun: false, active: told.other, to: told, since: now(), at: now())
+        if firstTurn == nil, let turn = untold(told) {
             added += queue.add(EventDraft(.failover(turn), auditHead: head))
         }
         for draft in drafts { added += queue.add(draft) }
         added += queue.lost(lost, at: now(), auditHead: head)
         keep(added, isDurable: true)
+    }
+
+    /// The begin or end of a failover that happened while nobody could tell of it: this process didn't run, or another one
+    /// was taking over.
+    ///
+    /// - Parameter told: the color that calls have failed over to, as far as events told.
+    private func untold(_ told: Color?) -> FailoverWatch.Turn? {
+        let current = parts.failover.current
+        switch (told, current) {
+        case (let told?, nil):
+            return FailoverWatch.Turn(hasBegun: false, active: told.other, to: told, since: now(), at: now())
+        case (nil, let current?):
+            return FailoverWatch.Turn(
+                hasBegun: true, active: current.to.other, to: current.to, since: current.since, at: current.since)
+        default: return nil
+        }
     }
 
     // MARK: Delivering

@@ -5,7 +5,7 @@ import Ground
 /// and to notice one that has lost its last lines.
 ///
 /// The file is written before the line: it names the chain's end without the line and with it. Whatever is killed at
-/// whatever moment, the log ends with one of the two.
+/// whatever moment, the log ends with one of the two. Once the line is on disk, the file names that end alone.
 struct AuditHeadFile: Sendable {
     /// The end of the chain before and after the line that was written last.
     struct Content: Equatable {
@@ -51,10 +51,12 @@ struct AuditHeadFile: Sendable {
         return Content(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// Writes the file in place, as it is far smaller than what a disk writes at once, and waits until it is on disk.
-    func write(_ content: Content) throws(SystemError) {
+    /// Writes the file in place, as it is far smaller than what a disk writes at once.
+    ///
+    /// - Parameter isDurable: whether to wait until it is on disk.
+    func write(_ content: Content, isDurable: Bool) throws(SystemError) {
         let file = try OpenFile(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK)
         try file.write(Array(content.text.utf8), at: 0)
-        try file.synchronize()
+        if isDurable { try file.synchronize() }
     }
 }

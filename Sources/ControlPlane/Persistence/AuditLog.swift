@@ -81,18 +81,20 @@ package final class AuditLog: Sendable {
             let line = AuditLine(entry: entry, previous: target.head)
             let bytes = try JSONCoding.line(line)
             let head = AuditHead(line: line.number, of: bytes.dropLast())
-            if target.isFile { note(.init(before: target.head, after: head)) }
+            if target.isFile { note(.init(before: target.head, after: head), isDurable: true) }
             do throws(SystemError) {
                 try write(bytes, &target)
             } catch {
                 // Nobody knows how much was written: the file is asked.
                 Self.takeUp(&target, nil, warn)
-                if target.isFile { note(.init(before: target.head, after: target.head)) }
+                if target.isFile { note(.init(before: target.head, after: target.head), isDurable: true) }
                 published.withLock { [head = target.head] in $0 = head }
                 throw Failure(description: error.description)
             }
             target.head = head
             published.withLock { $0 = head }
+            // If a power failure undoes this, either end is accepted.
+            if target.isFile { note(.init(before: head, after: head), isDurable: false) }
             return head
         }
     }
@@ -128,9 +130,9 @@ package final class AuditLog: Sendable {
     }
 
     /// A line is worth more than the note of it.
-    private func note(_ content: AuditHeadFile.Content) {
+    private func note(_ content: AuditHeadFile.Content, isDurable: Bool) {
         do {
-            try headFile.write(content)
+            try headFile.write(content, isDurable: isDurable)
         } catch {
             warn("the end of the audit log's chain can't be kept: \(error)")
         }

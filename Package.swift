@@ -129,9 +129,11 @@ let package = Package(
             name: "ControlPlane",
             dependencies: [
                 "Analysis", "Comparison", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

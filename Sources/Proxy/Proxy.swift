@@ -1,6 +1,7 @@
 import ControlPlane
 import DataPlane
 import EventLoop
+import FoundationEssentials
 import Glibc
 import Ground
 import Handover
@@ -51,11 +52,13 @@ struct Proxy {
         let logger = Logger(label: "sluice")
 
         let store = try StateStore(path: settings.stateFile, sharing: inherited.take(.lock))
-        let audit = try AuditLog(path: settings.auditLog)
+        let audit = try AuditLog(path: settings.auditLog) { logger.error("\($0)") }
         let log = DataPlaneLog(logger: logger)
         let tls = try TLSContext.forClients(settings)
         let adminTLS = try AdminTLS.make(settings)
         let upstreamTLS = try TLSContext.forUpstreams(settings)
+        let eventTrust = try EventTrust.make(settings)
+        let inbox = eventTrust == nil ? nil : EventInbox(limit: settings.eventBacklog)
         // Each socket has one owner, who closes it: if another process listens too, this one must release it at its
         // end.
         let (clients, adminListener) = try ListeningSockets.open(settings, inherited, logger)
@@ -63,6 +66,8 @@ struct Proxy {
         let decision = try inherited.take(.decision).map { try TakeoverDecision(sharing: $0) }
         // Everything that may fail has been done by now, as far as possible: from here on the other process waits.
         let takeover = try await takeover(decision, logger)
+        // The other process has written to it, and doesn't any more.
+        if predecessor != nil { audit.takeUp() }
         let state = try takeover.map { try takeOver($0, store) } ?? takeUpState(store, audit, at: startedAt, logger)
         let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.routeWithoutShare)
         // A process that has ended instead of handing over may have saved a state without putting it in force.
@@ -75,27 +80,32 @@ struct Proxy {
         let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
         let traffic = CombinedTraffic(own: dataPlane, predecessors: earlier + [predecessor].compactMap { $0 })
         let checker = try HealthChecker(tls: upstreamTLS)
-        let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
+        let failover = FailoverWatch(
+            active: state.active, isEnabled: settings.failover,
+            onTurn: { inbox?.leave(EventDraft(.failover($0), auditHead: audit.head)) }, logger: logger)
         let monitor = HealthMonitor(
             configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: traffic,
             failover: failover, known: takeover?.health ?? [], logger: logger)
         let drainer = Drainer(traffic: traffic, timeout: settings.drainTimeout, logger: logger)
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: traffic, health: monitor,
-            drainer: drainer, failover: failover, stickyKey: settings.stickyKey, shadowing: shadowing,
+            drainer: drainer, failover: failover, stickyKey: settings.stickyKey, shadowing: shadowing, events: inbox,
             logger: logger)
+        let events = try eventDelivery(inbox, eventTrust, audit, failover, dataPlane.address, logger)
         let certificates = CertificateReload(
             [
                 .forClients(settings, inForce: tls, dataPlane),
                 .forAdmin(settings, adminTLS),
                 .forUpstreams(settings, inForce: upstreamTLS, dataPlane, checker),
+                .forEvents(settings, eventTrust),
             ].compactMap { $0 }, logger: logger)
         let leaving = Leaving(grace: Leaving.Grace(settings))
+        let eventStatus: (@Sendable () -> EventStatus)? = if let events { { events.status } } else { nil }
         let api = AdminAPI(
             AdminAPI.Services(
                 switchboard: switchboard, health: monitor, traffic: traffic,
                 drainer: drainer, failover: failover, preview: dataPlane.previewAddress,
-                certificates: { certificates.statuses }, token: token,
+                certificates: { certificates.statuses }, events: eventStatus, token: token,
                 version: ProxyVersion.current, startedAt: startedAt, isStopping: { leaving.begun.isSet },
                 logger: logger))
 
@@ -129,16 +139,18 @@ struct Proxy {
             takingOver: takingOver,
             onServing: {
                 Self.publish(handoverSocket, logger)
+                events?.begin()
                 serves.set()
             })
-        // They end in reverse order: the admin API answers for as long as calls are finishing.
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    admin, reload, monitor, certificates,
-                    ReleaseDriver(switchboard: switchboard, traffic: traffic, health: monitor),
-                    NetworkWatch(leaving: leaving, logger: logger), service,
-                ], logger: logger))
+        // They end in reverse order: the admin API answers for as long as calls are finishing, and then the last events
+        // are told.
+        var services: [any Service] = [
+            admin, reload, monitor, certificates,
+            ReleaseDriver(switchboard: switchboard, traffic: traffic, health: monitor),
+            NetworkWatch(leaving: leaving, logger: logger), service,
+        ]
+        if let events { services.insert(events, at: 0) }
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
         termination.serve { Task { await group.triggerGracefulShutdown() } }
         await group.addServiceUnlessShutdown(
             Restart(
@@ -146,7 +158,7 @@ struct Proxy {
                 program: .current(isChild: isChild),
                 parts: Restart.Parts(
                     dataPlane: dataPlane, traffic: traffic, admin: admin, route: route, store: store,
-                    switchboard: switchboard, health: monitor, drainer: drainer),
+                    switchboard: switchboard, health: monitor, drainer: drainer, events: events),
                 leaving: leaving, leave: { await group.triggerGracefulShutdown() }, logger: logger))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await log.write() }
@@ -154,6 +166,20 @@ struct Proxy {
             try await ShutdownLimit(leaving: leaving, logger: logger).run(group)
         }
         checker.stop()
+    }
+
+    /// Tells of changes; `nil` if nobody is to be told.
+    private func eventDelivery(
+        _ inbox: EventInbox?, _ trust: EventTrust?, _ audit: AuditLog, _ failover: FailoverWatch, _ listen: Endpoint,
+        _ logger: Logger
+    ) throws -> EventDelivery? {
+        guard let address = settings.onEvent, let inbox, let trust else { return nil }
+        return try EventDelivery(
+            EventDelivery.Parts(
+                inbox: inbox, file: settings.eventQueueFile, limit: settings.eventBacklog,
+                sender: EventClient(address: address, trust: trust), trust: trust, audit: audit, failover: failover,
+                proxy: "\(ProcessInfo.processInfo.hostName):\(listen.port)", version: "\(ProxyVersion.current)",
+                logger: logger))
     }
 
     /// What the other process hands over; `nil` if there is none, or if it has ended before it could: then this one goes

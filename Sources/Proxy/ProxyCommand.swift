@@ -32,7 +32,7 @@ struct ProxyCommand: AsyncParsableCommand {
             Proxy serves and which process it is.
 
             Exit status: 0 ended gracefully, 64 a setting can't be used, 65 the state file is damaged or not a state \
-            file, 69 an address can't be listened on, another Proxy has the state file or the one to take over from goes \
+            file, or the audit log's chain is broken, 66 the audit log to verify can't be read, 69 an address can't be listened on, another Proxy has the state file or the one to take over from goes \
             on itself, 70 internal error, 74 a file can't be read or written.
             """,
         version: "Proxy \(ProxyVersion.current)"
@@ -51,6 +51,15 @@ struct ProxyCommand: AsyncParsableCommand {
             """)
     var check = false
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            """
+            Check the chain of an audit log, which may be in several files, the oldest first, and end: with 0 if it is \
+            sound, or 65 and the first line that doesn't fit. No other setting is needed.
+            """, valueName: "FILE"))
+    var verifyAudit: [String] = []
+
     @Flag(
         help: """
             Do nothing until SIGTERM, whatever the settings: for a container that only holds a network namespace, and \
@@ -66,6 +75,7 @@ struct ProxyCommand: AsyncParsableCommand {
     func run() async throws {
         // The signals' handlers end the process.
         while hold { pause() }
+        guard verifyAudit.isEmpty else { return try Self.verify(verifyAudit) }
         let termination = Termination()
         if check {
             EarlySignals.release()
@@ -101,6 +111,15 @@ struct ProxyCommand: AsyncParsableCommand {
         } catch {
             StandardError.write("Error: \(error)")
             predecessor?.failed("\(error)")
+            throw ExitStatus.of(error)
+        }
+    }
+
+    private static func verify(_ paths: [String]) throws {
+        do throws(AuditVerification.Failure) {
+            print(try AuditVerification.verify(paths))
+        } catch {
+            StandardError.write("Error: \(error)")
             throw ExitStatus.of(error)
         }
     }

@@ -27,6 +27,7 @@ struct Restart: Service {
         var switchboard: Switchboard
         var health: HealthMonitor
         var drainer: Drainer
+        var events: EventDelivery?
     }
 
     /// The time limit for the new process to be prepared, and then again to serve.
@@ -203,6 +204,7 @@ struct Restart: Service {
     private func handOver(to successor: Successor, _ decision: TakeoverDecision) async throws {
         await parts.admin.pause()
         let state = await parts.switchboard.handOver()
+        await parts.events?.handOver()
         let drain = parts.drainer.handOver()
         let health = await parts.health.health()
         let predecessors = parts.traffic.predecessors
@@ -227,6 +229,7 @@ struct Restart: Service {
                 await successor.giveUp("\(error)")
                 for predecessor in predecessors { predecessor.resume() }
                 await parts.switchboard.takeBack()
+                await parts.events?.takeBack()
                 if let drain { parts.drainer.takeOver(drain) }
                 parts.admin.resume()
                 throw error

@@ -37,6 +37,12 @@ struct SettingsCheck {
         } catch {
             errors += error.errors
         }
+        do {
+            _ = try EventTrust.make(settings)
+        } catch {
+            errors += error.errors
+        }
+        if settings.onEvent != nil { errors += checkAppendable(SettingTable.events.file, settings.eventQueueFile) }
         errors += checkState() + checkAppendable(SettingTable.files.auditLog, settings.auditLog)
         if let path = settings.handoverSocket, !isWritable(folder(of: path)) {
             errors.append(

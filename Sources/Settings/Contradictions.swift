@@ -9,7 +9,7 @@ extension ProxySettings {
     /// One error per contradiction; each names the setting that would have to change.
     var contradictions: [SettingsError] {
         addressContradictions + previewContradictions + copyContradictions + fileContradictions + adminTLSContradictions
-            + clientTLSContradictions
+            + clientTLSContradictions + eventContradictions
             + upstreamTLSContradictions + backoffContradictions
     }
 
@@ -77,6 +77,24 @@ extension ProxySettings {
         ]
     }
 
+    private var eventContradictions: [SettingsError] {
+        let table = SettingTable.events
+        var errors: [SettingsError] = []
+        if onEvent == nil, !isGiven(table.receiver) {
+            let given = [(table.keyFile, onEventKeyFile), (table.authority, onEventAuthority)]
+            errors += given.compactMap { setting, path in
+                path.map { rejection(of: setting, $0, allowed: "a file together with \(table.receiver.name.flag)") }
+            }
+        }
+        if let onEvent, !onEvent.isSecure, let onEventAuthority {
+            errors.append(
+                rejection(
+                    of: table.authority, onEventAuthority,
+                    allowed: "authorities together with an https URL in \(table.receiver.name.flag)"))
+        }
+        return errors
+    }
+
     /// Two of these in one file would write over each other.
     private var fileContradictions: [SettingsError] {
         let (files, state) = (SettingTable.files, Self.place(of: stateFile))
@@ -84,7 +102,9 @@ extension ProxySettings {
         var errors: [SettingsError] = []
         let others = [state, state + ".lock", state + ".tmp"]
         let allowed = "another file than that of \(files.state.name.flag), its .lock and its .tmp"
-        if others.contains(audit) { errors.append(rejection(of: files.auditLog, auditLog, allowed: allowed)) }
+        if others.contains(audit) || others.contains(audit + ".head") {
+            errors.append(rejection(of: files.auditLog, auditLog, allowed: allowed))
+        }
         if let path = accessLog.path, others.contains(Self.place(of: path)) {
             errors.append(rejection(of: files.accessLog, path, allowed: allowed))
         }
@@ -92,6 +112,14 @@ extension ProxySettings {
             errors.append(
                 rejection(
                     of: files.accessLog, path, allowed: "another file than that of \(files.auditLog.name.flag)"))
+        }
+        if onEvent != nil {
+            let events = Self.place(of: eventQueueFile)
+            let taken = others + [audit, audit + ".head", accessLog.path.map(Self.place(of:))].compactMap { $0 }
+            if taken.contains(events) || taken.contains(events + ".tmp") {
+                errors.append(
+                    rejection(of: SettingTable.events.file, eventQueueFile, allowed: "a path of no other file"))
+            }
         }
         if let path = handoverSocket {
             let place = Self.place(of: path)

@@ -61,6 +61,16 @@ package struct ProxySettings: Sendable {
     /// Whether the comparison of answers shows strings and bytes.
     package internal(set) var revealsValues = false
 
+    /// Where events are sent to; `nil` for nowhere.
+    package internal(set) var onEvent: WebAddress?
+    /// Path of the file with the key that events are signed with; `nil` for no signature.
+    package internal(set) var onEventKeyFile: String?
+    /// Path of the authorities of the receiver's certificate; `nil` for the system's.
+    package internal(set) var onEventAuthority: String?
+    /// How many events may wait for the receiver.
+    package internal(set) var eventBacklog = 1000
+    var eventFile: String?
+
     /// Path of the state file.
     package internal(set) var stateFile = "sluice-state.json"
     /// Path of the audit log.
@@ -112,6 +122,9 @@ package struct ProxySettings: Sendable {
         let errors = (file?.flaws ?? []) + reader.errors + contradictions
         guard errors.isEmpty else { throw SettingsErrors(errors) }
     }
+
+    /// Path of the file that keeps the events that wait.
+    package var eventQueueFile: String { eventFile ?? stateFile + ".events" }
 
     /// The source of a setting's value.
     package func source(of setting: some DeclaredSetting) -> SettingSource {

@@ -25,6 +25,24 @@ extension SettingForm where Value == Endpoint? {
     }
 }
 
+extension SettingForm where Value == WebAddress? {
+    /// An URL, or `off` for none.
+    static var webAddressOrOff: Self {
+        let allowed = "off, or http://HOST[:PORT][/PATH] or https://… without a user, a password or a fragment"
+        return SettingForm(
+            "URL|off", kind: .value, values: allowed,
+            parse: { given throws(Flaw) in
+                let text = given.count == 1 ? given[0] : ""
+                if text == "off" { return nil }
+                if let address = WebAddress(text) { return address }
+                // A password must not get into a log.
+                guard let at = text.lastIndex(of: "@") else { throw Flaw(allowed: allowed) }
+                throw Flaw(culprit: "…" + text[at...], allowed: allowed)
+            },
+            text: { $0?.description ?? "off" })
+    }
+}
+
 extension SettingForm where Value == String? {
     /// The name of metadata, or `off` for none.
     static var metadataName: Self {

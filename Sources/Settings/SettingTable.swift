@@ -6,6 +6,7 @@ package enum SettingTable {
     package static let colors = ColorSettings()
     package static let preview = PreviewSettings()
     package static let releases = ReleaseSettings()
+    package static let events = EventSettings()
     package static let files = FileSettings()
     package static let admin = AdminSettings()
     package static let clientTLS = ClientTLSSettings()
@@ -18,7 +19,8 @@ package enum SettingTable {
 
     /// In the order in which they are shown and read.
     package static let groups: [any SettingGroup] = [
-        addresses, process, health, colors, preview, releases, files, admin, clientTLS, upstreamTLS, clients, abuse,
+        addresses, process, health, colors, preview, releases, events, files, admin, clientTLS, upstreamTLS, clients,
+        abuse,
         memory,
         calls, upstreams,
     ]

@@ -26,8 +26,9 @@ import Testing
         try log.append(entry(2, reason: "two\nlines \"quoted\""))
         #expect(
             lines() == [
-                #"{"action":"switch","epoch":2,"forced":true,"from":"blue","outcome":"changed","#
-                    + #""reason":"two\nlines \"quoted\"","time":"1970-01-01T00:00:01.000Z","to":"green","who":"someone"}"#,
+                #"{"action":"switch","epoch":2,"forced":true,"from":"blue","line":1,"outcome":"changed","#
+                    + #""previous_sha256":"\#(String(repeating: "0", count: 64))","reason":"two\nlines \"quoted\"","#
+                    + #""time":"1970-01-01T00:00:01.000Z","to":"green","who":"someone"}"#,
                 "",
             ])
     }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ProxyMetricsTests {
     private func metrics(
         health: PerColor<ColorHealth>? = nil, traffic: TrafficReport = TrafficReport(),
-        certificates: [CertificateStatus] = [],
+        certificates: [CertificateStatus] = [], events: EventStatus? = nil,
         version: String = "1.2.3"
     ) -> [String] {
         let usage = ProcessUsage(
@@ -16,7 +16,8 @@ import Testing
             changeCounts: [.init(action: .rollback, outcome: .refused): 2], drainCounts: [.ended: 3], isDraining: true,
             isFailingOver: true,
             health: health ?? PerColor(blue: .sample(.blue, .unhealthy), green: .sample(.green, .healthy)),
-            traffic: traffic, certificates: certificates, process: usage, startedAt: Timestamp(milliseconds: 2500),
+            traffic: traffic, certificates: certificates, auditLine: 42, events: events,
+            now: Timestamp(milliseconds: 10_000), process: usage, startedAt: Timestamp(milliseconds: 2500),
             version: version
         ).text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
@@ -41,6 +42,22 @@ import Testing
         #expect(lines.contains("sluice_drains_total{outcome=\"cancelled\"} 0"))
         #expect(lines.contains("sluice_calls_ended_by_drain_total{color=\"blue\"} 17"))
         #expect(lines.contains("sluice_calls_ended_by_drain_total{color=\"green\"} 0"))
+    }
+
+    @Test func tellsTheEvents() {
+        #expect(metrics().contains("sluice_audit_lines 42"))
+        #expect(!metrics().contains { $0.contains("sluice_event") })
+        var status = EventStatus()
+        (status.delivered, status.refused, status.fallenOut, status.failedAttempts, status.waiting) = (5, 4, 3, 2, 1)
+        #expect(metrics(events: status).contains("sluice_events_oldest_age_seconds 0.0"))
+        status.oldest = Timestamp(milliseconds: 7500)
+        let lines = metrics(events: status)
+        #expect(lines.contains("sluice_events_total{outcome=\"delivered\"} 5"))
+        #expect(lines.contains("sluice_events_total{outcome=\"refused\"} 4"))
+        #expect(lines.contains("sluice_events_total{outcome=\"dropped\"} 3"))
+        #expect(lines.contains("sluice_event_attempts_failed_total 2"))
+        #expect(lines.contains("sluice_events_waiting 1"))
+        #expect(lines.contains("sluice_events_oldest_age_seconds 2.5"))
     }
 
     @Test func tellsTheFailover() {

@@ -257,27 +257,28 @@ def test_a_stream_is_compared_message_by_message(start_shadowed, open_channel):
 
 
 def test_a_stream_is_copied_as_it_comes(start_shadowed, connect_raw):
-    def echo(stream):
+    received = bytearray()
+
+    def take(stream):
         stream.send_headers(grpc_response())
         while data := stream.read(60):
-            stream.send_data(data)
-        answer_end(stream)
-
-    def answer_end(stream):
+            received.extend(data)
+        stream.send_data(grpc_message(b""))
         stream.send_headers(to_bytes(OK), True)
 
-    shadowed = start_shadowed(on_copy=echo)
+    shadowed = start_shadowed(on_copy=take)
     shadowed.begin()
-    stream = connect_raw(shadowed.address).open(grpc_request(METHOD))
-    copy = shadowed.green.server.wait_requests(1)[0]
-    for _ in range(3):
-        stream.send_data(grpc_message(b"abc"))
-        # All of the message is there, and has been answered, before the next one is sent.
-        eventually(lambda: copy.unacknowledged == 0 and copy.connection.h2.streams[copy.id], what="the copied message")
+    stream, sent = connect_raw(shadowed.address).open(grpc_request(METHOD)), b""
+    shadowed.green.server.wait_requests(1)
+    for index in range(3):
+        message = grpc_message(b"%d" % index * 1_000)
+        stream.send_data(message)
+        sent += message
+        # All of it is there before more is sent.
+        eventually(lambda sent=sent: bytes(received) == sent, what="the message at the copy")
     stream.send_data(b"", end_stream=True)
     assert stream.wait_end().messages == [b""] and stream.grpc_status == b"0"
-    (last,) = shadowed.wait_copies(1)["disagreements"]
-    assert last["examples"][0] == {"path": "(messages)", "message": 0, "active": "1 in number", "other": "3 in number"}
+    assert shadowed.wait_copies(1)["agreeing"] == 1 and bytes(received) == sent
 
 
 # The end of a call
@@ -318,6 +319,7 @@ def test_a_cancelled_copy_ends_by_a_reset(start_shadowed, start_raw_backend, con
         assert copy.wait_reset() == CANCEL
         shadowed.wait_copies(1 if ended else 2)
     assert shadowed.comparison()["given_up"] == {"cancelled": 2}
+    shadowed.wait_nothing_held()
 
 
 # What copies are not
@@ -466,6 +468,20 @@ def test_a_step_with_comparisons_goes_on(start_shadowed):
     assert found["steps"][0]["comparison"]["compared"] == 20 and "comparison" not in found["steps"][1]
 
 
+@pytest.mark.parametrize("guard", [{}, {"guard": "1s"}])
+def test_a_shadow_step_alone_ends_in_a_switch(start_shadowed, guard):
+    shadowed = start_shadowed(lambda _: [b"a"], lambda _: [b"a"])
+    shadowed.begin_plan(plan(("shadow", "100%", "1s"), min_calls=20, **guard))
+    call(shadowed.address, 20)
+    eventually(lambda: shadowed.proxy.admin.status()["active"] == "green", what="the switch")
+    assert call(shadowed.address, 100) == [b"a"] * 100
+    ended = shadowed.wait_phase("ended")
+    assert ended["outcome"] == "done" and ended["steps"][0]["comparison"]["agreeing"] == 20
+    shadowed.proxy.stop()
+    assert (len(shadowed.blue.live), len(shadowed.green.live)) == (20, 100)
+    assert (len(shadowed.blue.copies), len(shadowed.green.copies)) == (0, 20)
+
+
 @pytest.mark.parametrize("command", ["promote", "abort"])
 def test_no_copy_begins_after_the_step(start_shadowed, command):
     shadowed = start_shadowed()
@@ -516,9 +532,10 @@ def test_copies_that_wait_are_dropped_at_the_end_of_the_step(start_shadowed):
     assert seen < 30
     free.set()
     assert call(shadowed.address, 100) == [b""] * 100
-    for stream in list(held):
-        stream.connection.ping()
-    time.sleep(0.3)
+    # The first PING is answered after the ends of those that were held, the second one after what follows them.
+    for _ in range(2):
+        for connection in {one.connection for one in list(held)}:
+            connection.ping()
     assert len(shadowed.green.requests) == seen
 
 
@@ -612,6 +629,43 @@ def test_a_restart_goes_on_with_what_it_has_compared(start_shadowed):
     assert shadowed.wait_copies(200)["agreeing"] == 200
     assert len(shadowed.green.copies) == len(shadowed.blue.live) == 200
     assert shadowed.steer("abort")["outcome"] == "aborted"
+
+
+def test_restarts_under_load(start_shadowed):
+    """No call fails or is answered by a copy's color, and each new process goes on with the copies."""
+    shadowed = start_shadowed(lambda body: [body + b"blue"], lambda body: [body + b"blue"])
+    proxy = shadowed.proxy
+    shadowed.begin()
+    stop, answers, failures = threading.Event(), [], []
+
+    def load(name: bytes) -> None:
+        while not stop.is_set():
+            try:
+                answers.extend(zip([name] * 20, call(shadowed.address, 20, name), strict=True))
+            except grpc.RpcError as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=load, args=(b"%d" % index,)) for index in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            before = shadowed.comparison()["compared"]
+            eventually(lambda before=before: shadowed.comparison()["compared"] > before + 50, what="comparisons")
+            before = shadowed.comparison()["compared"]
+            old = proxy.restart()
+            assert shadowed.comparison()["compared"] >= before
+            proxy.wait_gone(old)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+    assert failures == [] and len(answers) > 300
+    assert {answered for name, answered in answers if answered != name + b"blue"} == set()
+    assert len(shadowed.blue.live) == len(answers) and not shadowed.green.live
+    found = shadowed.comparison()
+    assert found["agreeing"] == found["compared"] > 300
+    shadowed.wait_nothing_held()
 
 
 @pytest.mark.xfail(strict=True, reason="a comparison that comes to an end in the old process is lost")

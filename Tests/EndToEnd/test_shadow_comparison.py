@@ -327,7 +327,7 @@ def test_a_descriptor_file_that_is_none(start_shadowed, tmp_path):
 @pytest.mark.parametrize("differs", [False, True])
 @pytest.mark.parametrize("methods", ["none", "/model.Service/*"])
 def test_noise_is_no_difference(start_shadowed, methods, differs):
-    """Both colors answer with a field that is never the same; where it `differs`, the new one does so elsewhere, too."""
+    """Both colors answer with a field that is never the same; where it `differs`, the new one does so elsewhere."""
 
     drawn = itertools.count()
 

@@ -120,6 +120,7 @@ def test_a_color_that_answers_in_another_way(start_shadowed, fault):
     found = shadowed.wait_copies(CALLS)
     assert len(shadowed.blue.live) == CALLS and not shadowed.green.live
     assert shadowed.release["phase"] == "running"
+    shadowed.wait_nothing_held()
     print(fault, found["given_up"], found["statuses"], [one["path"] for one in found["paths"]])
     if "given_up" in expected:
         assert (found["given_up"], found["compared"]) == ({expected["given_up"]: CALLS}, 0)
@@ -201,6 +202,7 @@ def test_a_color_that_hangs(start_shadowed):
     hanging[0] = False
     assert call(shadowed.address, 50, b"abc") == [b""] * 50
     assert shadowed.wait_copies(250)["agreeing"] == 50
+    shadowed.wait_nothing_held()
 
 
 def test_copies_beyond_a_workers_memory(start_shadowed):
@@ -233,6 +235,7 @@ def test_copies_beyond_a_workers_memory(start_shadowed):
     for turn in range(1, 11):
         assert call(shadowed.address, 20) == [b""] * 20
         assert shadowed.wait_copies(300 + 20 * turn)["agreeing"] == 300 - refused + 20 * turn
+    shadowed.wait_nothing_held()
 
 
 @pytest.mark.xfail(strict=True, reason="a body that the worker has no memory for is given up as too_large")
@@ -257,6 +260,7 @@ def test_windows_that_stay_shut(start_shadowed, settings):
         for _ in range(10):
             assert call(shadowed.address, 1, bytes(400_000)) == [b"400000"]
     assert shadowed.wait_copies(10)["given_up"] == {"too_large": 10}
+    shadowed.wait_nothing_held()
     eventually(lambda: all(one.finished for one in shadowed.green.copies), what="the resets")
 
 
@@ -300,6 +304,7 @@ def test_a_color_that_is_dead(start_proxy, start_raw_backend, start_shadowed):
     with Witness(shadowed.address):
         assert call(shadowed.address, 200) == [b""] * 200
     assert shadowed.wait_copies(200)["given_up"] == {"unreachable": 200}
+    shadowed.wait_nothing_held()
 
 
 def test_a_color_that_comes_back(start_shadowed, start_raw_backend):
@@ -385,6 +390,7 @@ def test_requests_of_16_mebibytes(echoes, open_channel):
         stream_of(channel, 1 << 20, 12)
     found = echoes.wait_copies(6)
     assert (found["agreeing"], found["given_up"]) == (6, {})
+    echoes.wait_nothing_held()
 
 
 def test_requests_of_16_mebibytes_that_are_not_read(start_shadowed):
@@ -395,6 +401,7 @@ def test_requests_of_16_mebibytes_that_are_not_read(start_shadowed):
     for _ in range(2):
         assert call(shadowed.address, 1, bytes(16 << 20)) == [b"%d" % (16 << 20)]
     assert shadowed.wait_copies(2)["given_up"] == {"too_large": 2}
+    shadowed.wait_nothing_held()
 
 
 @pytest.mark.parametrize("size, is_compared", [(100_000, True), (140_000, False), (2_000_000, False)])
@@ -407,6 +414,7 @@ def test_answers_beyond_the_buffer(start_shadowed, size, is_compared):
         assert call(shadowed.address) == large
     found = shadowed.wait_copies(10)
     assert (found["agreeing"], found["given_up"]) == ((10, {}) if is_compared else (0, {"too_large": 10}))
+    shadowed.wait_nothing_held()
 
 
 @pytest.mark.parametrize("large", ["blue", "green"])
@@ -417,6 +425,7 @@ def test_one_answer_beyond_the_buffer(start_shadowed, large):
     for _ in range(10):
         assert call(shadowed.address) == answers["blue"]
     assert shadowed.wait_copies(10)["given_up"] == {"too_large": 10}
+    shadowed.wait_nothing_held()
 
 
 def test_an_endless_answer_of_the_other_color(start_shadowed):
@@ -433,6 +442,7 @@ def test_an_endless_answer_of_the_other_color(start_shadowed):
     shadowed.begin()
     assert call(shadowed.address, 5) == [b""] * 5
     assert shadowed.wait_copies(5)["given_up"] == {"too_large": 5}
+    shadowed.wait_nothing_held()
 
 
 def test_a_step_with_a_hanging_color_goes_nowhere(start_shadowed):
@@ -452,4 +462,5 @@ def test_deadlines_are_the_calls_own(start_shadowed, open_channel):
         open_channel(shadowed.address).unary_unary(METHOD)(b"", timeout=0.5)
     assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert shadowed.wait_copies(1)["given_up"] == {"cancelled": 1}
+    shadowed.wait_nothing_held()
     eventually(lambda: all(one.finished for one in shadowed.green.copies), what="the reset")

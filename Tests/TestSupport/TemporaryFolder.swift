@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 /// A test's own folder, deleted with this object.
 package final class TemporaryFolder: Sendable {
@@ -47,5 +48,19 @@ extension TemporaryFolder {
     /// Moves another folder into this one.
     package func adopt(_ other: TemporaryFolder, as name: String) {
         try! FileManager.default.moveItem(atPath: other.path, toPath: file(name))
+    }
+}
+
+extension TemporaryFolder {
+    /// Makes a symbolic link to another file of the folder.
+    package func link(_ name: String, to other: String) {
+        try! FileManager.default.createSymbolicLink(atPath: file(name), withDestinationPath: file(other))
+    }
+
+    /// Cuts a file off.
+    ///
+    /// - Returns: whether it could be.
+    package func truncate(_ name: String, to size: Int) -> Bool {
+        unsafe Glibc.truncate(file(name), off_t(size)) == 0
     }
 }

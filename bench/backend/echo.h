@@ -5,6 +5,21 @@
 
 #include "transport.h"
 
+/// What calls are answered with; health checks are answered all the same.
+enum answers {
+    /// Their own bytes.
+    ANSWERS_ECHO,
+    /// A PredictResponse that is none of the driver's.
+    ANSWERS_OTHER,
+    /// Nothing, though they are read.
+    ANSWERS_NOTHING,
+    /// Nothing, and after the first of them nothing is read from the connection.
+    ANSWERS_UNREAD,
+};
+
+/// Chooses what is answered, for all connections.
+void echo_choose(enum answers answers);
+
 /// One accepted connection: an HTTP/2 server session that echoes.
 struct echo_connection {
     struct transport transport;
@@ -13,6 +28,8 @@ struct echo_connection {
     struct echo_stream *streams;
     /// Whether epoll watches the socket for room.
     bool watches_writable;
+    /// Whether nothing is to be read from it any more.
+    bool is_unread;
 };
 
 /// Takes over the socket. NULL without memory; the socket is closed then.

@@ -1,8 +1,10 @@
 // The backend of the benchmark: answers every HTTP/2 call with its own bytes, shaped as a gRPC response, and
 // grpc.health.v1.Health/Check with SERVING. One thread; prior knowledge, plain text.
 //
-//     echo-backend [PORT]
+//     echo-backend [PORT [other|nothing|unread]]
 //
+// With the second argument it answers every call with one other message; or reads calls and answers none; or stops reading
+// from a connection after its first call. Health checks are answered all the same.
 // Listens on 127.0.0.1, on any free port without PORT or with 0, and writes "listening on PORT" when it does.
 
 #define _GNU_SOURCE
@@ -11,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -76,12 +79,25 @@ static void serve(int epoll, struct echo_connection *connection, uint32_t ready)
         return;
     }
     bool waits = connection->transport.pending_length > 0;
-    if (waits != connection->watches_writable) {
+    if (waits != connection->watches_writable || connection->is_unread) {
         connection->watches_writable = waits;
         struct epoll_event event = {
-            .events = waits ? EPOLLIN | EPOLLOUT : EPOLLIN, .data = {.ptr = connection}};
+            .events = (waits ? EPOLLOUT : 0u) | (connection->is_unread ? 0u : EPOLLIN), .data = {.ptr = connection}};
         epoll_ctl(epoll, EPOLL_CTL_MOD, connection->transport.fd, &event);
     }
+}
+
+static bool choose(const char *name)
+{
+    static const char *const names[] = {
+        [ANSWERS_OTHER] = "other", [ANSWERS_NOTHING] = "nothing", [ANSWERS_UNREAD] = "unread"};
+    for (enum answers answers = ANSWERS_OTHER; answers <= ANSWERS_UNREAD; answers++) {
+        if (strcmp(name, names[answers]) == 0) {
+            echo_choose(answers);
+            return true;
+        }
+    }
+    return false;
 }
 
 int main(int count, char **arguments)
@@ -93,8 +109,8 @@ int main(int count, char **arguments)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     long port = count > 1 ? strtol(arguments[1], NULL, 10) : 0;
-    if (count > 2 || port < 0 || port > 65535) {
-        fprintf(stderr, "usage: echo-backend [PORT]\n");
+    if (count > 3 || port < 0 || port > 65535 || (count > 2 && !choose(arguments[2]))) {
+        fprintf(stderr, "usage: echo-backend [PORT [other|nothing|unread]]\n");
         return 64;
     }
     int listener = listen_on((uint16_t)port);

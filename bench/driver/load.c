@@ -195,7 +195,7 @@ static int milliseconds_to_wait(const struct load *load)
 
 static void prepare(struct load *load)
 {
-    payload_prepare(load->options.message_bytes);
+    payload_prepare(load->options.message_bytes, load->options.are_predictions);
     load->tls = load->options.tls ? transport_client_tls() : NULL;
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     load->connections = calloc(load->options.connections, sizeof(struct connection));

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "prediction.h"
+
 static const char usage[] =
     "usage: bench-driver --port PORT [OPTION...]\n"
     "Calls a gRPC echo at 127.0.0.1:PORT in a closed loop, checks every response, writes one line of JSON.\n"
@@ -14,6 +16,7 @@ static const char usage[] =
     "  --connections N     connections, or calls at a time with connection-per-call (1)\n"
     "  --streams N         calls at a time on each connection (1)\n"
     "  --bytes N           bytes of a message, without its prefix of 5 (64)\n"
+    "  --predictions       messages are PredictResponses of protos/prediction.proto, of 64 bytes\n"
     "  --warm-up SECONDS   before anything is counted (0.5)\n"
     "  --seconds SECONDS   that are counted (3)\n"
     "  --requests N        instead of by time, end after N calls and count them all\n"
@@ -85,7 +88,7 @@ void options_read(struct options *options, int count, char **arguments)
         {"bytes", required_argument, NULL, 'b'},    {"warm-up", required_argument, NULL, 'w'},
         {"seconds", required_argument, NULL, 't'},  {"requests", required_argument, NULL, 'n'},
         {"tls", no_argument, NULL, 'T'},            {"account", required_argument, NULL, 'a'},
-        {"varied", no_argument, NULL, 'v'},
+        {"varied", no_argument, NULL, 'v'},         {"predictions", no_argument, NULL, 'P'},
         {NULL, 0, NULL, 0},
     };
     memset(options, 0, sizeof(*options));
@@ -109,6 +112,7 @@ void options_read(struct options *options, int count, char **arguments)
         case 'n': options->requests = read_count(optarg, UINT32_MAX); break;
         case 'v': options->varied = true; break;
         case 'T': options->tls = true; break;
+        case 'P': options->are_predictions = true; break;
         case 'a': read_account(options, optarg); break;
         default: fputs(usage, stderr); exit(64);
         }
@@ -118,6 +122,9 @@ void options_read(struct options *options, int count, char **arguments)
     }
     if (options->address.sin_port == 0 || options->connections == 0 || options->streams == 0) {
         fail("needed and over 0", "--port, --connections, --streams");
+    }
+    if (options->are_predictions && options->message_bytes != PREDICTION_BYTES) {
+        fail("not together with --predictions", "--bytes");
     }
     if (options->streams > 1 && options->mode != MODE_LOAD && options->mode != MODE_HOLD_STREAMS) {
         fail("not together with this mode", "--streams");

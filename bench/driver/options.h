@@ -29,6 +29,8 @@ struct options {
     bool tls;
     /// Each call has fields that no other one has.
     bool varied;
+    /// Messages are PredictResponses.
+    bool are_predictions;
     unsigned connections;
     unsigned streams;
     size_t message_bytes;

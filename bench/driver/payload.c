@@ -4,14 +4,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prediction.h"
+
 /// A call's message begins at one of so many places, so that bytes of another call are told from its own.
 enum { OFFSETS = 1 << 16 };
 
 static uint8_t *pattern;
 static size_t message_length;
+/// The distance of one such place from the next.
+static size_t stride = 1;
 static uint8_t prefix[PAYLOAD_PREFIX];
 
-void payload_prepare(size_t message_bytes)
+static void make_predictions(void)
+{
+    static const char prediction[PREDICTION_BYTES + 1] =
+        PREDICTION("----------", "------\xe3\x3f", "------\xe3\x3f", "v1.0.0");
+    stride = PREDICTION_BYTES;
+    for (uint8_t *message = pattern; message < pattern + OFFSETS; message += stride) {
+        uint8_t random[PREDICTION_BYTES];
+        memcpy(random, message, sizeof(random));
+        memcpy(message, prediction, sizeof(random));
+        for (int index = PREDICTION_LABEL; index < PREDICTION_LABEL + PREDICTION_LABEL_BYTES; index++) {
+            message[index] = 'a' + random[index] % 16;
+        }
+        memcpy(message + PREDICTION_FIRST, random + PREDICTION_FIRST, PREDICTION_FREE_BYTES);
+        memcpy(message + PREDICTION_SECOND, random + PREDICTION_SECOND, PREDICTION_FREE_BYTES);
+    }
+}
+
+void payload_prepare(size_t message_bytes, bool are_predictions)
 {
     message_length = message_bytes;
     prefix[0] = 0;
@@ -32,6 +53,9 @@ void payload_prepare(size_t message_bytes)
         uint64_t value = state * 0x2545f4914f6cdd1d;
         memcpy(pattern + index, &value, sizeof(value));
     }
+    if (are_predictions) {
+        make_predictions();
+    }
 }
 
 size_t payload_length(void)
@@ -41,7 +65,7 @@ size_t payload_length(void)
 
 static const uint8_t *message_of(uint64_t call_number)
 {
-    return pattern + (call_number * 40503) % OFFSETS;
+    return pattern + (call_number * 40503) % (OFFSETS / stride) * stride;
 }
 
 size_t payload_copy(uint64_t call_number, size_t position, uint8_t *into, size_t room)

@@ -9,7 +9,9 @@
 enum { PAYLOAD_PREFIX = 5 };
 
 /// Makes the random bytes that all messages are cut from. Once, before the others; the same in every run.
-void payload_prepare(size_t message_bytes);
+///
+/// With `are_predictions` each message is a PredictResponse, of `PREDICTION_BYTES`.
+void payload_prepare(size_t message_bytes, bool are_predictions);
 
 /// Bytes of a whole body: the prefix and the message.
 size_t payload_length(void);

@@ -70,7 +70,8 @@ class Benchmark:
         description = machine.describe(self._places.repository)
         how = {"rounds": rounds, "turns": self._turns, "seconds": self._timing.counted * scenario.pace}
         self._results.begin(scenario, description | how)
-        present = [peer for peer in self._peers if self._announce(scenario, peer)]
+        peers = [peer for peer in self._peers if scenario.release is None or peer.has_releases]
+        present = [peer for peer in peers if self._announce(scenario, peer)]
         for round_number in range(1, rounds + 1):
             title = f"{scenario.name} {round_number}/{rounds}"
             with tempfile.TemporaryDirectory(prefix="bench-", dir=self._places.bench) as folder:
@@ -177,7 +178,7 @@ def main() -> int:
         report.write_into(document, report.tables(results))
         _note(f"wrote {path} and {document}")
     else:
-        print("\n\n".join(report.scenario_section(scenario, results) for scenario in chosen if results.has(scenario)))
+        print("\n\n".join(report.sections(chosen, results)))
     if failures:
         _note(f"{failures} of the Proxy's calls or runs failed")
     return 1 if failures else 0

@@ -26,7 +26,7 @@ def peer_named(text: str) -> Peer:
             proxy = PROXY.launch(*arguments)
             return Launch([str(path), *proxy.command[1:]], proxy.environment)
 
-        return Peer(text, launch, PROXY.read_version)
+        return Peer(text, launch, PROXY.read_version, has_releases=True)
     for peer in PEERS:
         if peer.name == text and peer is not PROXY:
             return peer
@@ -71,7 +71,8 @@ def compare(places: Places, scenario: Scenario, peers: list[Peer], timing: Timin
 
 
 def main() -> int:
-    names = [scenario.name for scenario in SCENARIOS if scenario.kind is Kind.CPU_PER_CALL]
+    kinds = (Kind.CPU_PER_CALL, Kind.RELEASE)
+    names = [scenario.name for scenario in SCENARIOS if scenario.kind in kinds]
     parser = argparse.ArgumentParser(prog="scripts/compare.sh", description="Compares builds of the Proxy, and peers.")
     parser.add_argument("scenario", choices=names)
     parser.add_argument("peers", nargs="+", metavar="PATH|PEER", help="the first is what the others are held against")

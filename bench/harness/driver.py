@@ -35,15 +35,19 @@ class Listener:
 class EchoBackend(Listener):
     """The backend that all proxies forward to."""
 
-    def __init__(self, tools: Path, folder: Path, cores: str) -> None:
-        super().__init__([str(tools / "echo-backend")], "echo-backend", folder, cores)
+    def __init__(
+        self, tools: Path, folder: Path, cores: str, name: str = "echo-backend", port: int = 0, answers: str | None = None
+    ) -> None:
+        command = [str(tools / "echo-backend"), str(port), *([answers] if answers else [])]
+        super().__init__(command, name, folder, cores)
 
 
 class Distance(Listener):
     """What makes a port far away: every byte takes `milliseconds` there, and as many back."""
 
-    def __init__(self, tools: Path, folder: Path, cores: str, port: int, milliseconds: int) -> None:
-        command = [str(tools / "delay"), "--listen", "0", "--to", str(port), "--milliseconds", str(milliseconds)]
+    def __init__(self, tools: Path, folder: Path, cores: str, port: int, milliseconds: int, listen: int = 0) -> None:
+        command = [str(tools / "delay"), "--listen", str(listen), "--to", str(port)]
+        command += ["--milliseconds", str(milliseconds)]
         super().__init__(command, "delay", folder, cores)
 
 

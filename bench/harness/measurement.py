@@ -2,12 +2,14 @@
 
 import random
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from statistics import median
 
 from .driver import Distance, Driver, EchoBackend, LoadError
 from .peers import Peer, Places
 from .processes import Program, resident_kib
+from .releases import COMPARING_THREAD, ReleaseUnderWay, start_idle_color
 from .scenarios import Kind, Scenario
 
 PROXY_PORT = 50050
@@ -62,7 +64,10 @@ class Contender:
         places.run.mkdir(parents=True, exist_ok=True)
         self._backend = EchoBackend(places.tools, places.run, cores[1])
         self._listeners = [self._backend]
+        self._release: ReleaseUnderWay | None = None
         try:
+            if scenario.release:
+                self._listeners += start_idle_color(places, scenario.release.idle, cores[1], port)
             backend = self._backend.port
             if scenario.far == "backend":
                 backend = self._distance(places, cores, backend)
@@ -71,6 +76,8 @@ class Contender:
                 wait_until_it_answers(self.program, self.driver, scenario, Timing(0, 0), port)
                 if scenario.far == "client":
                     self.port = self._distance(places, cores, port)
+                if scenario.release:
+                    self._release = ReleaseUnderWay(scenario.release, self.program, port)
             except BaseException:
                 self.program.stop()
                 raise
@@ -92,13 +99,22 @@ class Contender:
         scenario = self._scenario
         warm_up, counted = timing.warm_up * scenario.pace, timing.counted * scenario.pace
         arguments = [*scenario.driver_arguments(), "--warm-up", str(warm_up), "--seconds", str(counted)]
-        accounts = {"proxy": self.program.processes(), "backend": self._backend.processes()}
+        behind = [process for listener in self._listeners for process in listener.processes()]
+        accounts = {"proxy": self.program.processes(), "backend": behind}
+        before = self._release.read() if self._release else None
         result = self.driver.run(self.port, arguments, accounts, warm_up + counted + 60)
         calls, seconds = result["calls"], result["seconds"]
         if calls == 0:
             raise LoadError(f"no call was answered: {result['failures']}; {self.program.last_words()}")
         cpu = {name: account["ns"] for name, account in result["cpu"].items()}
         threads = [thread["ns"] for thread in result["cpu"]["proxy"]["threads"]]
+        copies: dict[str, float] = {}
+        proxy_us = cpu["proxy"] / calls / 1000
+        if self._release:
+            # The comparisons are made when there is time, also after the last call: their time is taken of all of them.
+            copies = self._release.figures(before, self._release.settle())
+            meanwhile = sum(t["ns"] for t in result["cpu"]["proxy"]["threads"] if t["name"] == COMPARING_THREAD)
+            proxy_us += copies["comparing_us_per_call"] - meanwhile / calls / 1000
         busy = sum(core["busy_ns"] for core in result["cores"])
         stolen = sum(core["stolen_ns"] for core in result["cores"])
         return {
@@ -106,7 +122,8 @@ class Contender:
             "failures": {name: count for name, count in result["failures"].items() if count > 0},
             "reconnects": result["reconnects"],
             "calls_per_second": calls / seconds,
-            "cpu_us_per_call": cpu["proxy"] / calls / 1000,
+            "cpu_us_per_call": proxy_us,
+            **copies,
             "megabytes_per_second": calls * scenario.message_bytes / seconds / 1e6,
             "cpu_ns_per_byte": cpu["proxy"] / calls / scenario.message_bytes,
             "busiest_thread_us_per_call": max(threads) / calls / 1000,
@@ -161,9 +178,11 @@ def combined(turns: list[dict]) -> dict:
 
 
 def measure(peer: Peer, places: Places, scenario: Scenario, timing: Timing, turns: int) -> dict:
-    """Memory, or what more workers bring, of one peer alone. Raises `LoadError` or `Unavailable`."""
+    """Memory, what more workers bring, or what a release costs, of one peer alone. Raises `LoadError` or `Unavailable`."""
     if scenario.kind is Kind.SCALING:
         return _measure_scaling(peer, places, scenario, timing, turns)
+    if scenario.kind is Kind.RELEASE:
+        return _measure_release(peer, places, scenario, timing, turns)
     contender = Contender(peer, places, scenario)
     try:
         return _measure_memory(contender.program, contender.driver, scenario)
@@ -200,12 +219,33 @@ def _measure_scaling(peer: Peer, places: Places, scenario: Scenario, timing: Tim
     the busiest thread of the proxy spends on a call, with one worker over with more. Workers that share the work evenly
     at no cost reach their number.
     """
+
+    def contender(places: Places, port: int, workers: int) -> Contender:
+        return Contender(peer, places, scenario, port, workers, (BOTH_CORES, BOTH_CORES))
+
+    pair = _side_by_side(places, contender, (1, scenario.workers), timing, turns)
+    return {"factor": pair["one"]["busiest_thread_us_per_call"] / pair["more"]["busiest_thread_us_per_call"], **pair}
+
+
+def _measure_release(peer: Peer, places: Places, scenario: Scenario, timing: Timing, turns: int) -> dict:
+    """The same load without a release and with one."""
+
+    def contender(places: Places, port: int, step: dict[str, str] | None) -> Contender:
+        return Contender(peer, places, replace(scenario, release=replace(scenario.release, step=step)), port)
+
+    pair = _side_by_side(places, contender, (None, scenario.release.step), timing, turns)
+    return {"factor": pair["more"]["cpu_us_per_call"] / pair["one"]["cpu_us_per_call"], **pair}
+
+
+def _side_by_side(
+    places: Places, contender: Callable[[Places, int, object], Contender], options: tuple, timing: Timing, turns: int
+) -> dict:
+    """Two contenders, one for each option, loaded in turns."""
     contenders: list[Contender] = []
     try:
-        for index, workers in enumerate((1, scenario.workers)):
-            own = Places(places.repository, places.bench, places.run / str(workers))
-            cores = (BOTH_CORES, BOTH_CORES)
-            contenders.append(Contender(peer, own, scenario, PROXY_PORT + index, workers, cores))
+        for index, option in enumerate(options):
+            own = Places(places.repository, places.bench, places.run / str(index))
+            contenders.append(contender(own, PROXY_PORT + index, option))
         runs = in_turns(contenders, timing, turns)
     finally:
         for contender in contenders:
@@ -218,7 +258,6 @@ def _measure_scaling(peer: Peer, places: Places, scenario: Scenario, timing: Tim
     for name, count in more["failures"].items():
         failures[name] = failures.get(name, 0) + count
     return {
-        "factor": one["busiest_thread_us_per_call"] / more["busiest_thread_us_per_call"],
         "one": one,
         "more": more,
         "failures": failures,

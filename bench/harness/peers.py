@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .processes import Program
-from .scenarios import Scenario
+from .scenarios import Idle, Scenario
 from .template import render
+
+
+#: Where the Proxy has the admin API and the color that isn't active during a release, counted from its own port.
+ADMIN, OTHER_COLOR = 7, 14
 
 
 class Unavailable(Exception):
@@ -53,6 +57,7 @@ class Peer:
     launch: Callable[[Places, Scenario, int, int, int], Launch]
     read_version: Callable[[Places], str]
     is_http2: bool = True
+    has_releases: bool = False
 
     def start(self, places: Places, scenario: Scenario, workers: int, port: int, backend: int, cores: str) -> Program:
         """Starts it on `cores`, listening on `port` and forwarding to `backend`."""
@@ -60,6 +65,8 @@ class Peer:
             raise Unavailable("copies bytes and ends no TLS")
         if scenario.access_log and not self.is_http2:
             raise Unavailable("knows no calls to log")
+        if scenario.release is not None and not self.has_releases:
+            raise Unavailable("has no releases")
         places.run.mkdir(parents=True, exist_ok=True)
         launch = self.launch(places, scenario, workers, port, backend)
         return Program(launch.command, cores, places.run / "output.log", launch.environment)
@@ -213,16 +220,23 @@ def _proxy_help(places: Places) -> str:
 def proxy_launch(places: Places, scenario: Scenario, workers: int, port: int, backend: int) -> Launch:
     """The Proxy with everything on that a user would have on; the access log where the scenario asks for it."""
     known = _proxy_help(places)
+    release = scenario.release
+    admin, other = (port + ADMIN, port + OTHER_COLOR) if release else (0, backend)
     command = [
-        str(proxy_binary(places)), "--listen", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0",
-        "--blue", f"127.0.0.1:{backend}", "--green", f"127.0.0.1:{backend}", "--workers", str(workers),
-        "--health-check", "grpc", "--health-interval", "1s", "--shutdown-grace", "1s",
+        str(proxy_binary(places)), "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}",
+        "--blue", f"127.0.0.1:{backend}", "--green", f"127.0.0.1:{other}", "--workers", str(workers),
+        "--health-check", "none" if release and release.idle is Idle.DEAD else "grpc",
+        "--health-interval", "1s", "--shutdown-grace", "1s",
         "--access-log", str(places.run / "access.log") if scenario.access_log else "off",
         "--state-file", str(places.run / "state.json"), "--audit-log", str(places.run / "audit.jsonl"),
     ]  # fmt: skip
     if scenario.is_bulk and scenario.far is None:
         # As its peers get them; the default is for whoever stands at the edge of a network. Over a distance windows grow.
         command += ["--stream-window", "1048576", "--connection-window", "16777216"]
+    if release:
+        if "--shadow-methods" not in known:
+            raise Unavailable("has no --shadow-methods yet")
+        command += ["--shadow-methods", "*"]
     if scenario.tls:
         if "--tls-cert" not in known:
             raise Unavailable("has no --tls-cert yet")
@@ -256,7 +270,7 @@ NGINX = ("nginx", "-v", r"nginx/(\S+)")
 HAPROXY = ("haproxy", "-v", r"version (\d[\d.]*)")
 NGHTTPX = ("nghttpx", "-v", r"nghttp2/(\S+)")
 
-PROXY = Peer("sluice", proxy_launch, _proxy_version)
+PROXY = Peer("sluice", proxy_launch, _proxy_version, has_releases=True)
 
 PEERS = [
     PROXY,

@@ -89,6 +89,62 @@ def _scaling_row(result: PeerResult) -> list[str]:
     ]
 
 
+def _release_row(scenario: Scenario, result: PeerResult) -> list[str]:
+    if not result.runs:
+        return [scenario.name, *["–"] * 11, _failures(result)]
+
+    def p99(which: str) -> float:
+        return result.median_of(which, "latency_us", "p99")
+
+    copied, compared = (f"{100 * result.median_of('more', f'{what}_share'):.3g} %" for what in ("copied", "compared"))
+    return [
+        f"{scenario.name}: {scenario.title.removeprefix('16x16, ')}",
+        _number(result.median_of("more", "cpu_us_per_call")),
+        _number(result.median_of("more", "comparing_us_per_call")),
+        _number(result.median_of("one", "cpu_us_per_call")),
+        _number(result.figure),
+        _spread(result),
+        _number(result.median_of("more", "calls_per_second")),
+        _number(result.median_of("more", "latency_us", "p50")),
+        _number(p99("more")),
+        _number(p99("one")),
+        copied,
+        compared,
+        _failures(result),
+    ]
+
+
+_RELEASES = """### Releases: 16x16 while one is under way
+
+{table}
+
+Sluice alone: none of its peers has releases that copy calls and compare answers. Each scenario is measured in turns with the same without a release (shadow-0), which could be asked for one (`--shadow-methods '*'`); the row of shadow-0 itself is two of these, and shows how exact the others are. Messages are PredictResponses of 64 bytes without descriptors; where answers differ, they do in label, probabilities and version. Processor time is that of all of the Proxy's threads; the time of the one that compares is that of all comparisons of a turn, also of those made after its last call.
+{remarks}"""
+
+
+def _releases_section(scenarios: list[Scenario], results: Results) -> str:
+    header = [
+        "scenario", "CPU µs/call", "of it comparing", "CPU without", "ratio", "least–most", "calls/s", "p50 µs", "p99 µs",
+        "p99 without", "copied", "compared", "failures",
+    ]  # fmt: skip
+    rows = [_release_row(scenario, peer) for scenario in scenarios for peer in results.peers(scenario)]
+    remarks: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        about = results.description(scenario)
+        extent = f"Measured {about['measured_at'][:10]} at {about['commit']}, {_extent(scenario, about)}"
+        remarks.setdefault(extent, []).append(scenario.name)
+    lines = [f"{extent}: {', '.join(names)}." for extent, names in remarks.items()]
+    return _RELEASES.format(table=_table(header, rows), remarks="\n".join(lines))
+
+
+def sections(scenarios: list[Scenario], results: Results) -> list[str]:
+    """A section for each scenario that is measured, and one for all those of releases together."""
+    measured = [scenario for scenario in scenarios if results.has(scenario)]
+    releases = [scenario for scenario in measured if scenario.kind is Kind.RELEASE]
+    alone = [scenario_section(scenario, results) for scenario in measured if scenario not in releases]
+    return alone + ([_releases_section(releases, results)] if releases else [])
+
+
 def _extent(scenario: Scenario, description: dict) -> str:
     rounds = f"{description['rounds']} rounds"
     if scenario.kind is Kind.MEMORY:
@@ -176,8 +232,7 @@ def tables(results: Results) -> str:
         f" libnghttp2 {newest['libnghttp2']} under Sluice and the load,"
         f" {newest['network']} network, {newest['congestion_control']}."
     )
-    sections = [scenario_section(scenario, results) for scenario in measured]
-    return "\n\n".join([machine, "### Goals", goals, *sections])
+    return "\n\n".join([machine, "### Goals", goals, *sections(measured, results)])
 
 
 def write_into(document: Path, text: str) -> None:

@@ -11,7 +11,7 @@ def figure_of(scenario: Scenario, run: dict) -> float:
     """The one figure that a run of this scenario is about."""
     if scenario.kind is Kind.MEMORY:
         return run["kib_each"]
-    if scenario.kind is Kind.SCALING:
+    if scenario.kind in (Kind.SCALING, Kind.RELEASE):
         return run["factor"]
     if scenario.kind is Kind.RATE:
         return run["megabytes_per_second"]

@@ -5,8 +5,8 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from .driver import Driver, EchoBackend, LoadError
-from .measurement import LOAD_CORE, PROXY_CORE, PROXY_PORT, Timing, wait_until_it_answers
+from .driver import LoadError
+from .measurement import Contender
 from .peers import PROXY, Places
 from .scenarios import Scenario
 from .symbols import Classifier
@@ -26,27 +26,21 @@ class Profile:
 
 def sample(places: Places, scenario: Scenario, seconds: float) -> Profile:
     """Loads the Proxy and samples all its threads for that long. Raises `LoadError` if either can't be done."""
-    backend = EchoBackend(places.tools, places.run, LOAD_CORE)
+    contender = Contender(PROXY, places, scenario)
     try:
-        program = PROXY.start(places, scenario, 1, PROXY_PORT, backend.port, PROXY_CORE)
-        try:
-            driver = Driver(places.tools, LOAD_CORE)
-            wait_until_it_answers(program, driver, scenario, Timing(0, 0))
-            data = places.run / "perf.data"
-            pids = ",".join(map(str, program.processes()))
-            recorder = subprocess.Popen(
-                ["perf", "record", "--quiet", "--freq", "2999", "--pid", pids, "--output", str(data),
-                 "sleep", str(seconds + 1)],
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-            arguments = [*scenario.driver_arguments(), "--warm-up", "1", "--seconds", str(seconds)]
-            driver.run(PROXY_PORT, arguments, {}, seconds + 60)
-            if recorder.wait(timeout=60) != 0:
-                raise LoadError(f"perf record: {recorder.stderr.read().strip()}")
-        finally:
-            program.stop()
+        data = places.run / "perf.data"
+        pids = ",".join(map(str, contender.program.processes()))
+        recorder = subprocess.Popen(
+            ["perf", "record", "--quiet", "--freq", "2999", "--pid", pids, "--output", str(data),
+             "sleep", str(seconds + 1)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        arguments = [*scenario.driver_arguments(), "--warm-up", "1", "--seconds", str(seconds)]
+        contender.driver.run(contender.port, arguments, {}, seconds + 60)
+        if recorder.wait(timeout=60) != 0:
+            raise LoadError(f"perf record: {recorder.stderr.read().strip()}")
     finally:
-        backend.stop()
+        contender.stop()
     return _read(data, Classifier(places.repository))
 
 

@@ -12,6 +12,41 @@ class Kind(Enum):
     SCALING = "scaling"
     #: Megabytes a second of one stream, each way.
     RATE = "rate"
+    #: Processor time per call during a release, over that without one.
+    RELEASE = "release"
+
+
+class Idle(Enum):
+    """What the color that isn't active does; its health checks pass all the same."""
+
+    #: It answers as the active one does.
+    EQUAL = "echo"
+    #: It answers every call otherwise.
+    DIFFERING = "other"
+    #: It reads calls and answers none.
+    STUCK = "nothing"
+    #: It accepts connections, and reads nothing after a connection's first call.
+    UNREAD = "unread"
+    #: It answers after `SLOW_MS`.
+    SLOW = "slow"
+    #: Nothing listens there.
+    DEAD = "dead"
+
+    @property
+    def answers(self) -> bool:
+        return self in (Idle.EQUAL, Idle.DIFFERING, Idle.SLOW)
+
+
+#: Milliseconds until `Idle.SLOW` answers.
+SLOW_MS = 100
+
+
+@dataclass(frozen=True)
+class Release:
+    """The step of a release that is under way, as `POST /release` takes it; None for no release, though one could be."""
+
+    step: dict[str, str] | None
+    idle: Idle = Idle.EQUAL
 
 
 @dataclass(frozen=True)
@@ -19,7 +54,8 @@ class Scenario:
     """One kind of load, the same for every peer.
 
     `goal` is the Proxy's figure over that of the best HTTP/2 peer, at most; `floor_goal` the same over HAProxy in tcp
-    mode; for memory `goal` is KiB per connection or stream, for scaling the least factor, for a rate the least one.
+    mode; for memory `goal` is KiB per connection or stream, for scaling the least factor, for a rate the least one, for a
+    release its cost over that of none.
     """
 
     name: str
@@ -39,6 +75,8 @@ class Scenario:
     delay_ms: int = 0
     #: How many times longer a turn is than the others': where 10,000 calls wait for each other, one takes a while.
     pace: float = 1
+    #: Held against the same without a release. Sluice's peers have nothing of the kind.
+    release: Release | None = None
     goal: float | None = None
     floor_goal: float | None = None
     notes: tuple[str, ...] = field(default=())
@@ -56,7 +94,7 @@ class Scenario:
     def unit(self) -> str:
         if self.kind is Kind.MEMORY:
             return "KiB"
-        if self.kind is Kind.SCALING:
+        if self.kind in (Kind.SCALING, Kind.RELEASE):
             return "x"
         if self.kind is Kind.RATE:
             return "MB/s"
@@ -67,7 +105,15 @@ class Scenario:
             "--mode", self.mode, "--connections", str(self.connections), "--streams", str(self.streams),
             "--bytes", str(self.message_bytes),
         ]  # fmt: skip
-        return arguments + (["--tls"] if self.tls else []) + (["--varied"] if self.varied else [])
+        flags = {"--tls": self.tls, "--varied": self.varied, "--predictions": self.release is not None}
+        return arguments + [flag for flag, is_on in flags.items() if is_on]
+
+
+def _release(name: str, title: str, step: dict[str, str] | None, idle: Idle = Idle.EQUAL, **goal: float) -> Scenario:
+    return Scenario(name, f"16x16, {title}", 16, 16, kind=Kind.RELEASE, release=Release(step, idle), **goal)
+
+
+_ALL = {"shadow": "100%"}
 
 
 SCENARIOS = [
@@ -118,6 +164,16 @@ SCENARIOS = [
         "far-backend", "one stream at a time of 64 MiB each way, the upstream 20 ms away", 1, 1, 64 << 20,
         kind=Kind.RATE, far="backend", delay_ms=10, pace=6, goal=100,
     ),
+    _release("shadow-0", "no release", None),
+    _release("shadow-1", "1 % copied", {"shadow": "1%"}),
+    _release("shadow-10", "10 % copied", {"shadow": "10%"}),
+    _release("shadow-100", "all copied, all answers equal", _ALL, goal=1.7),
+    _release("shadow-100-differing", "all copied, all answers differ", _ALL, Idle.DIFFERING, goal=2.3),
+    _release("canary-50", "half of the calls on the new color", {"canary": "50%"}),
+    _release("shadow-100-stuck", "all copied, the idle color answers nothing", _ALL, Idle.STUCK),
+    _release("shadow-100-unread", "all copied, the idle color reads nothing", _ALL, Idle.UNREAD),
+    _release("shadow-100-dead", "all copied, the idle color's port is closed", _ALL, Idle.DEAD),
+    _release("shadow-100-slow", f"all copied, the idle color answers after {SLOW_MS} ms", _ALL, Idle.SLOW),
 ]  # fmt: skip
 
 

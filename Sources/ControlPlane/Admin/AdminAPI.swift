@@ -25,6 +25,8 @@ package struct AdminAPI: Sendable {
         package var preview: Endpoint?
         /// The certificates in force.
         package var certificates: @Sendable () -> [CertificateStatus]
+        /// How events are delivered; `nil` if nobody is told of any.
+        package var events: (@Sendable () -> EventStatus)?
         /// The token that requests must carry; `nil` admits everyone who can connect, which is safe on the loopback
         /// only.
         package var token: BearerToken?
@@ -41,7 +43,7 @@ package struct AdminAPI: Sendable {
             switchboard: Switchboard, health: any HealthReporting, traffic: any TrafficControl,
             clock: any Clock<Duration> = ContinuousClock(), drainer: Drainer, failover: FailoverWatch,
             preview: Endpoint? = nil, certificates: @escaping @Sendable () -> [CertificateStatus] = { [] },
-            token: BearerToken?, version: String,
+            events: (@Sendable () -> EventStatus)? = nil, token: BearerToken?, version: String,
             startedAt: Timestamp, isStopping: @escaping @Sendable () -> Bool, logger: Logger
         ) {
             self.switchboard = switchboard
@@ -52,6 +54,7 @@ package struct AdminAPI: Sendable {
             self.failover = failover
             self.preview = preview
             self.certificates = certificates
+            self.events = events
             self.token = token
             self.version = version
             self.startedAt = startedAt

@@ -189,6 +189,10 @@ struct StatusBody: Encodable {
     var failover: FailoverBody?
     /// Present only if there is a preview listener.
     var preview: PreviewBody?
+    /// The end of the audit log's chain.
+    var audit: AuditBody
+    /// Present only if somebody is told of events.
+    var events: EventsBody?
     /// Present only while a release is under way.
     var release: ReleaseSummaryBody?
     var colors: [String: ColorBody]
@@ -205,6 +209,41 @@ struct StatusBody: Encodable {
         var color: Color
         /// Calls that began by it, of either color.
         var calls: Int
+    }
+
+    /// The end of the audit log's chain.
+    struct AuditBody: Encodable {
+        /// The number of the last line.
+        var line: UInt64
+        /// Its hash.
+        var head: String
+    }
+
+    /// How events are delivered.
+    struct EventsBody: Encodable {
+        /// The number of the last event.
+        var sequence: UInt64
+        var waiting: Int
+        /// When the oldest that waits happened; left out if none does.
+        var oldest: Timestamp?
+        var delivered: Int
+        var refused: Int
+        var fallenOut: Int
+        /// Why the last attempt has failed; left out if it hasn't.
+        var lastError: String?
+        /// Why the events that wait are not on disk; left out if they are.
+        var fileError: String?
+
+        init(_ status: EventStatus) {
+            sequence = status.sequence
+            waiting = status.waiting
+            oldest = status.oldest
+            delivered = status.delivered
+            refused = status.refused
+            fallenOut = status.fallenOut
+            lastError = status.lastError
+            fileError = status.fileError
+        }
     }
 
     /// The client connections of this process.
@@ -249,7 +288,8 @@ struct StatusBody: Encodable {
 
     init(
         state: SwitchState, health: PerColor<ColorHealth>, drain: Drainer.Progress?, failover: Failover?,
-        preview: Endpoint?, traffic: TrafficReport, version: String, startedAt: Timestamp, stopping: Bool
+        preview: Endpoint?, audit: AuditHead, events: EventStatus?, traffic: TrafficReport,
+        version: String, startedAt: Timestamp, stopping: Bool
     ) {
         active = state.active
         previous = state.previous
@@ -266,6 +306,8 @@ struct StatusBody: Encodable {
         }
         self.failover = failover.map(FailoverBody.init)
         release = state.release.map(ReleaseSummaryBody.init)
+        self.audit = AuditBody(line: audit.line, head: audit.hash)
+        self.events = events.map(EventsBody.init)
         self.preview = preview.map {
             PreviewBody(
                 address: $0.description, color: state.active.other,

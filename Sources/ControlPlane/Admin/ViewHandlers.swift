@@ -16,7 +16,8 @@ struct ViewHandlers: Sendable {
         let state = services.switchboard.state
         let body = StatusBody(
             state: state, health: await services.health.health(), drain: services.drainer.current,
-            failover: services.failover.current, preview: services.preview, traffic: await services.traffic.report(),
+            failover: services.failover.current, preview: services.preview, audit: services.switchboard.auditHead,
+            events: services.events?(), traffic: await services.traffic.report(),
             version: services.version,
             startedAt: services.startedAt, stopping: services.isStopping())
         return try .json(body, headers: [.eTag: "\"\(state.epoch)\""])
@@ -41,6 +42,7 @@ struct ViewHandlers: Sendable {
             drainCounts: services.drainer.counts, isDraining: services.drainer.current != nil,
             isFailingOver: services.failover.current != nil, health: await services.health.health(),
             traffic: await services.traffic.report(), certificates: services.certificates(),
+            auditLine: services.switchboard.auditHead.line, events: services.events?(),
             process: ProcessUsage.read(), startedAt: services.startedAt,
             version: services.version
         ).text

@@ -1969,6 +1969,71 @@ package enum OpenAPIDocument {
                   "failover": {
                     "$ref": "#/components/schemas/Failover"
                   },
+                  "audit": {
+                    "type": "object",
+                    "description": "The end of the audit log's chain.",
+                    "properties": {
+                      "line": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "description": "The number of the last line."
+                      },
+                      "head": {
+                        "type": "string",
+                        "pattern": "^[0-9a-f]{64}$",
+                        "description": "Its SHA-256."
+                      }
+                    },
+                    "required": [
+                      "head",
+                      "line"
+                    ],
+                    "additionalProperties": false
+                  },
+                  "events": {
+                    "type": "object",
+                    "description": "How events are delivered; only with `--on-event`.",
+                    "properties": {
+                      "sequence": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "description": "The number of the last event."
+                      },
+                      "waiting": {
+                        "type": "integer",
+                        "minimum": 0
+                      },
+                      "oldest": {
+                        "$ref": "#/components/schemas/Time"
+                      },
+                      "delivered": {
+                        "type": "integer",
+                        "minimum": 0
+                      },
+                      "refused": {
+                        "type": "integer",
+                        "minimum": 0
+                      },
+                      "fallen_out": {
+                        "type": "integer",
+                        "minimum": 0
+                      },
+                      "last_error": {
+                        "type": "string"
+                      },
+                      "file_error": {
+                        "type": "string"
+                      }
+                    },
+                    "required": [
+                      "delivered",
+                      "fallen_out",
+                      "refused",
+                      "sequence",
+                      "waiting"
+                    ],
+                    "additionalProperties": false
+                  },
                   "preview": {
                     "$ref": "#/components/schemas/Preview"
                   },
@@ -2110,6 +2175,7 @@ package enum OpenAPIDocument {
                 },
                 "required": [
                   "active",
+                  "audit",
                   "epoch",
                   "since",
                   "forced",

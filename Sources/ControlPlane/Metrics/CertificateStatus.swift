@@ -5,6 +5,8 @@ package struct CertificateStatus: Sendable, Equatable {
         case clients
         case upstreams
         case admin
+        /// The receiver of events, whose certificate is checked; and the key that signs them.
+        case events
     }
 
     /// The peers that the certificate is shown to.

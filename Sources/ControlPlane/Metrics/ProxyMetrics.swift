@@ -12,6 +12,9 @@ package struct ProxyMetrics: Sendable {
     private let health: PerColor<ColorHealth>
     private let traffic: TrafficReport
     private let certificates: [CertificateStatus]
+    private let auditLine: UInt64
+    private let events: EventStatus?
+    private let now: Timestamp
     private let process: ProcessUsage?
     private let startedAt: Timestamp
     private let version: String
@@ -19,7 +22,8 @@ package struct ProxyMetrics: Sendable {
     package init(
         state: SwitchState, changeCounts: [Switchboard.Count: Int], drainCounts: [Drain.Outcome: Int],
         isDraining: Bool, isFailingOver: Bool, health: PerColor<ColorHealth>, traffic: TrafficReport,
-        certificates: [CertificateStatus] = [], process: ProcessUsage?, startedAt: Timestamp, version: String
+        certificates: [CertificateStatus] = [], auditLine: UInt64 = 0, events: EventStatus? = nil,
+        now: Timestamp = .now(), process: ProcessUsage?, startedAt: Timestamp, version: String
     ) {
         self.state = state
         self.changeCounts = changeCounts
@@ -29,6 +33,9 @@ package struct ProxyMetrics: Sendable {
         self.health = health
         self.traffic = traffic
         self.certificates = certificates
+        self.auditLine = auditLine
+        self.events = events
+        self.now = now
         self.process = process
         self.startedAt = startedAt
         self.version = version
@@ -47,6 +54,7 @@ package struct ProxyMetrics: Sendable {
         writeWorkers(&text)
         writeLimits(&text)
         writeCertificates(&text)
+        writeEvents(&text)
         writeProcess(&text)
         return text.text
     }
@@ -247,6 +255,25 @@ package struct ProxyMetrics: Sendable {
             text.sample(certificate.reloads, ["use": certificate.use.rawValue, "outcome": "applied"])
             text.sample(certificate.failedReloads, ["use": certificate.use.rawValue, "outcome": "failed"])
         }
+    }
+
+    private func writeEvents(_ text: inout PrometheusText) {
+        text.family("sluice_audit_lines", .gauge, "Number of the last line of the audit log's chain.")
+        text.sample(Int(auditLine))
+        guard let events else { return }
+        text.family("sluice_events_total", .counter, "Events that wait no more, by what came of them.")
+        for (outcome, count) in [
+            ("delivered", events.delivered), ("refused", events.refused), ("dropped", events.fallenOut),
+        ] { text.sample(count, ["outcome": outcome]) }
+        text.family(
+            "sluice_event_attempts_failed_total", .counter, "Attempts to deliver an event that are tried again.")
+        text.sample(events.failedAttempts)
+        text.family("sluice_events_waiting", .gauge, "Events that have not been delivered.")
+        text.sample(events.waiting)
+        text.family(
+            "sluice_events_oldest_age_seconds", .gauge,
+            "Time since the oldest event that has not been delivered; 0 if there is none.")
+        text.sample(events.oldest.map { max(0, Double(now.milliseconds - $0.milliseconds) / 1000) } ?? 0)
     }
 
     // The names that all Prometheus client libraries use for these figures.

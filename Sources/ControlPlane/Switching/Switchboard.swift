@@ -35,6 +35,7 @@ package actor Switchboard {
 
     let store: StateStore
     let audit: AuditLog
+    let events: EventInbox?
     let route: RouteWord
     let traffic: any TrafficControl
     let health: any HealthReporting
@@ -76,17 +77,19 @@ package actor Switchboard {
     ///   - state: the state in force, which the store holds and the route word carries.
     ///   - route: the word that the workers read; nobody else may store into it.
     ///   - now: the wall clock.
+    ///   - events: told of every line of the audit log; `nil` if nobody is.
     package init(
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
         health: any HealthReporting, drainer: Drainer, failover: FailoverWatch,
         now: @escaping @Sendable () -> Timestamp = { .now() },
         clock: @escaping @Sendable () -> Duration = Switchboard.uptime,
         random: @escaping @Sendable () -> ShareSecret = ShareSecret.random, stickyKey: StickyKey = .none,
-        shadowing: Shadowing? = nil, logger: Logger
+        shadowing: Shadowing? = nil, events: EventInbox? = nil, logger: Logger
     ) {
         precondition(route.load() == state.route, "the route word must carry the state")
         self.store = store
         self.audit = audit
+        self.events = events
         self.route = route
         self.traffic = traffic
         self.health = health
@@ -111,6 +114,9 @@ package actor Switchboard {
     package nonisolated var state: SwitchState {
         published.withLock { $0 }
     }
+
+    /// The end of the audit log's chain. Reading it never waits.
+    package nonisolated var auditHead: AuditHead { audit.head }
 
     /// The number of requests by outcome since the process started; trials are not counted.
     package nonisolated var changeCounts: [Count: Int] {
@@ -268,17 +274,19 @@ package actor Switchboard {
             ])
     }
 
-    /// Counts and audits. A log that can't be written must not stop a rollback: the failure is reported, not thrown.
+    /// Counts, audits and tells. A log that can't be written must not stop a rollback: the failure is reported, not thrown.
     @discardableResult
     func record(_ entry: AuditEntry) -> String? {
         counts.withLock { $0[Count(action: entry.action, outcome: entry.outcome), default: 0] += 1 }
+        var failure: String?
         do {
             try audit.append(entry)
-            return nil
         } catch {
             logger.error("the audit log lacks a line", metadata: ["path": "\(audit.path)", "cause": "\(error)"])
-            return "\(error)"
+            failure = "\(error)"
         }
+        events?.leave(EventDraft(.entry(entry, auditError: failure), auditHead: audit.head))
+        return failure
     }
 
     /// The health of both colors; waits for the first results if the requested one has not been checked yet.

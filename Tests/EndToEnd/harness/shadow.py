@@ -201,6 +201,15 @@ class Shadowed:
 
         return eventually(done, what=f"the end of {count} copies", timeout=timeout)
 
+    def wait_nothing_held(self) -> None:
+        """Waits until the Proxy holds nothing for copies any more: those that are over leave nothing behind."""
+
+        def held() -> dict[str, float]:
+            samples = self.proxy.admin.metrics()
+            return {name: samples[name][0].value for name in ("sluice_copies_open", "sluice_copies_buffered_bytes")}
+
+        eventually(lambda: not any(held().values()), what="an end of all that is held for copies")
+
     def wait_phase(self, phase: str, timeout: float = 30) -> dict:
         return eventually(
             lambda: (r := self.release)["phase"] == phase and r, what=f"a release that is {phase}", timeout=timeout

@@ -28,6 +28,19 @@ def steer(proxy, command: str, status: int = 200) -> dict:
     return answer.json
 
 
+def let_nothing_be_saved(folder) -> None:
+    """Puts a folder where the state's temporary file would be, which may be there for as long as a state is saved."""
+
+    def is_made() -> bool:
+        try:
+            (folder / "state.json.tmp").mkdir()
+        except FileExistsError:
+            return False
+        return True
+
+    eventually(is_made, what="a moment at which no state is saved")
+
+
 def release(proxy) -> dict:
     return proxy.admin.get("/release").json
 
@@ -292,8 +305,7 @@ def test_an_abort_does_not_wait_for_the_disk(start_proxy, blue, green, tmp_path,
     channel = open_channel(proxy.address)
     begin(proxy, plan(("100%", "1h")))
     assert who(channel) == "green"
-    # Nothing can be saved where the temporary file is a folder.
-    (folder / "state.json.tmp").mkdir()
+    let_nothing_be_saved(folder)
     refused = proxy.admin.post("/release/promote")
     assert refused.status == 503 and "could not be saved" in refused.json["error"]
     assert release(proxy)["share"] == "100%"

@@ -80,9 +80,14 @@ struct ServedCounts: ~Copyable {
         guard destination.epoch > epoch else { return }
         if destination.color != color || epoch == 0 {
             color = destination.color
-            methods = MethodTable()
+            // Methods keep their places: whether the new color knows them, or answers at all, is just what is asked.
+            if methods.isFull { methods = MethodTable() }
             all.clear()
             withoutKey.clear()
+            for place in methods.paths.indices {
+                all.open(UInt8(place))
+                withoutKey.open(UInt8(place))
+            }
             (states, keys) = ([State()], ServedKeys())
             unsafe warm.update(repeating: 0, count: endpoints)
         }

@@ -26,6 +26,7 @@ class Version:
         self.failing = 0.0
         self.delay = 0.0
         self.hangs = False
+        self.status = "13"
         self.calls = 0
         self.failed = 0
         self._random = random.Random(name)
@@ -40,7 +41,7 @@ class Version:
             time.sleep(self.delay * self._random.lognormvariate(0, 0.5))
         if self._random.random() < self.failing:
             self.failed += 1
-            stream.send_headers(grpc_response(("grpc-status", "13"), ("grpc-message", "broken")), True)
+            stream.send_headers(grpc_response(("grpc-status", self.status), ("grpc-message", "broken")), True)
             return
         stream.send_headers(grpc_response(("x-version", self.name)))
         stream.send_data(grpc_message(b"ok"))
@@ -233,6 +234,17 @@ def test_a_version_that_fails_after_a_switch_is_taken_back(proxy, versions, fail
         ("rollback", "blue", 3), ("switch", "green", 2), ("initial", "blue", 1)]
     print(f"after a switch, {failing:.0%} failing, {proxy.settings['sticky_key']}: back after {took:.1f} s, {new.calls} "
           f"calls on the new version, {new.failed} failed")
+
+
+@pytest.mark.timeout(180)
+def test_a_version_that_lacks_a_method_after_a_switch_is_taken_back(proxy, versions):
+    old, new = versions
+    new.failing, new.status = 1.0, "12"
+    with Load(proxy.address) as load:
+        serve_before(load, 2_000)
+        watch(proxy)
+        ended = end(proxy)
+    assert_taken_back(proxy, ended)
 
 
 @pytest.mark.timeout(180)

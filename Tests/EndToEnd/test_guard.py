@@ -11,7 +11,7 @@ import pytest
 
 from harness.process import eventually
 from harness.raw_http2 import grpc_message, grpc_request, grpc_response
-from test_release import begin, plan, release
+from test_release import begin, let_nothing_be_saved, plan, release
 
 #: Releases of equal versions, each with that many calls that count.
 GOOD_RELEASES = int(os.environ.get("SLUICE_GOOD_RELEASES", 10))
@@ -351,7 +351,7 @@ def test_the_guard_does_not_wait_for_the_disk(start_proxy, versions, tmp_path):
         serve_before(load, 2_000)
         release_at_once(proxy)
         # Nothing can be saved where the temporary file is a folder.
-        (folder / "state.json.tmp").mkdir()
+        let_nothing_be_saved(folder)
         new.failing = 1.0
         assert_taken_back(proxy, end(proxy))
         (folder / "state.json.tmp").rmdir()

@@ -3,9 +3,10 @@
 # docs/BENCHMARKS.md. Needs Debian, two cores and a release build of the Proxy (PROXY names another one);
 # as root it installs everything else it needs. A peer that is missing is skipped, with a line that says why.
 #
-#   scripts/bench.sh                                  everything: an hour and a half
+#   scripts/bench.sh                                  everything: an hour and three quarters
 #   scripts/bench.sh --quick --scenarios 16x16        one short round, tables on standard output only
 #   scripts/bench.sh --scenarios 16x16,1x1 --peers sluice,nghttpx --no-document
+#   scripts/bench.sh --scenarios shadow-0,shadow-100 --no-document   what a release costs a call
 #   scripts/bench.sh --rounds 2 --turns 2             everything, less exactly: half an hour
 #   scripts/bench.sh --help                           all options, scenarios and peers
 #

@@ -641,7 +641,7 @@ def test_restarts_under_load(start_shadowed):
     def load(name: bytes) -> None:
         while not stop.is_set():
             try:
-                answers.extend(zip([name] * 20, call(shadowed.address, 20, name), strict=True))
+                answers.extend(zip([name] * 20, call(shadowed.address, 20, name, retries=1), strict=True))
             except grpc.RpcError as error:
                 failures.append(error)
 

@@ -54,7 +54,9 @@ def close(stream) -> None:
 def broken_frame(stream) -> None:
     stream.wait_end()
     # A reset of a stream that nobody has opened is a connection error.
-    stream.connection.send_frame(RstStreamFrame(stream.id + 1_000, error_code=0))
+    # For one that came before, the connection may be at its end already.
+    with contextlib.suppress(OSError):
+        stream.connection.send_frame(RstStreamFrame(stream.id + 1_000, error_code=0))
 
 
 def status(name: str):

@@ -36,8 +36,9 @@ class EchoBackend(Listener):
     """The backend that all proxies forward to."""
 
     def __init__(
-        self, tools: Path, folder: Path, cores: str, name: str = "echo-backend", port: int = 0, answers: str | None = None
+        self, tools: Path, folder: Path, cores: str, name: str = "echo-backend", port: int = 0, answers: str = ""
     ) -> None:
+        """`answers` is what the program takes for answering otherwise than with an echo."""
         command = [str(tools / "echo-backend"), str(port), *([answers] if answers else [])]
         super().__init__(command, name, folder, cores)
 

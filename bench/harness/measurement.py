@@ -178,7 +178,7 @@ def combined(turns: list[dict]) -> dict:
 
 
 def measure(peer: Peer, places: Places, scenario: Scenario, timing: Timing, turns: int) -> dict:
-    """Memory, what more workers bring, or what a release costs, of one peer alone. Raises `LoadError` or `Unavailable`."""
+    """Memory, what more workers bring, or what a release costs, of one peer. Raises `LoadError` or `Unavailable`."""
     if scenario.kind is Kind.SCALING:
         return _measure_scaling(peer, places, scenario, timing, turns)
     if scenario.kind is Kind.RELEASE:

@@ -13,7 +13,6 @@ from .processes import Program
 from .scenarios import Idle, Scenario
 from .template import render
 
-
 #: Where the Proxy has the admin API and the color that isn't active during a release, counted from its own port.
 ADMIN, OTHER_COLOR = 7, 14
 

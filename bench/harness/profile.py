@@ -36,7 +36,9 @@ def _listed() -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/profile.sh", description="Shows what a call costs the Proxy.")
-    parser.add_argument("--scenarios", type=_names, default=COUNTED, help=f"those without a release by default: {_listed()}")
+    parser.add_argument(
+        "--scenarios", type=_names, default=COUNTED, help=f"those without a release by default: {_listed()}"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the instructions as the figures to check against")
     parser.add_argument(
         "--check", type=_names, metavar="SCENARIOS",

@@ -28,16 +28,12 @@ PATIENCE = 20.0
 def start_idle_color(places: Places, idle: Idle, cores: str, port: int) -> list[Listener]:
     """The programs that are the color which isn't active, for a Proxy that listens on `port`."""
     own, name = port + OTHER_COLOR, "other-color"
-    match idle:
-        case Idle.DEAD:
-            return []
-        case Idle.SLOW:
-            far = EchoBackend(places.tools, places.run, cores, name)
-            return [far, Distance(places.tools, places.run, cores, far.port, SLOW_MS // 2, listen=own)]
-        case Idle.EQUAL:
-            return [EchoBackend(places.tools, places.run, cores, name, own)]
-        case _:
-            return [EchoBackend(places.tools, places.run, cores, name, own, answers=idle.value)]
+    if idle is Idle.DEAD:
+        return []
+    if idle is Idle.SLOW:
+        far = EchoBackend(places.tools, places.run, cores, name)
+        return [far, Distance(places.tools, places.run, cores, far.port, SLOW_MS // 2, listen=own)]
+    return [EchoBackend(places.tools, places.run, cores, name, own, answers=idle.value)]
 
 
 class ReleaseUnderWay:
@@ -52,8 +48,9 @@ class ReleaseUnderWay:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, int(self._thread.name), NICENESS + COMPARING_DISTANCE)
         if release.step is not None:
-            # One core that both colors' backends and the driver share has them wait for each other: the judge doesn't see equals.
-            plan = {"steps": [release.step | {"for": "1h"}], "min_calls": 0, "latency_margin": 100, "on_breach": "pause"}
+            # Both colors and the driver wait for each other on one core: their times tell nothing to the judge.
+            judging = {"min_calls": 0, "latency_margin": 100, "on_breach": "pause"}
+            plan = {"steps": [release.step | {"for": "1h"}]} | judging
             self._ask("/release", json.dumps(plan).encode())
 
     def _ask(self, path: str, body: bytes | None = None) -> str:

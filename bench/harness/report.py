@@ -114,18 +114,20 @@ def _release_row(scenario: Scenario, result: PeerResult) -> list[str]:
     ]
 
 
-_RELEASES = """### Releases: 16x16 while one is under way
-
-{table}
-
-Sluice alone: none of its peers has releases that copy calls and compare answers. Each scenario is measured in turns with the same without a release (shadow-0), which could be asked for one (`--shadow-methods '*'`); the row of shadow-0 itself is two of these, and shows how exact the others are. Messages are PredictResponses of 64 bytes without descriptors; where answers differ, they do in label, probabilities and version. Processor time is that of all of the Proxy's threads; the time of the one that compares is that of all comparisons of a turn, also of those made after its last call.
-{remarks}"""
+#: How the table of releases is to be read.
+_RELEASES = (
+    "Sluice alone: none of its peers has releases that copy calls and compare answers. Each scenario is measured in"
+    " turns with the same without a release (*without*); the row of shadow-0 is two of these, and shows how exact the"
+    " others are. Messages are PredictResponses of 64 bytes, compared without descriptors; where answers differ, they"
+    " do in label, probabilities and version. Processor time is that of all of the Proxy's threads; comparisons are"
+    " made when there is time, also after a turn's last call, and their time is taken of all of them."
+)
 
 
 def _releases_section(scenarios: list[Scenario], results: Results) -> str:
     header = [
-        "scenario", "CPU µs/call", "of it comparing", "CPU without", "ratio", "least–most", "calls/s", "p50 µs", "p99 µs",
-        "p99 without", "copied", "compared", "failures",
+        "scenario", "CPU µs/call", "of it comparing", "CPU without", "ratio", "least–most", "calls/s", "p50 µs",
+        "p99 µs", "p99 without", "copied", "compared", "failures",
     ]  # fmt: skip
     rows = [_release_row(scenario, peer) for scenario in scenarios for peer in results.peers(scenario)]
     remarks: dict[str, list[str]] = {}
@@ -134,7 +136,8 @@ def _releases_section(scenarios: list[Scenario], results: Results) -> str:
         extent = f"Measured {about['measured_at'][:10]} at {about['commit']}, {_extent(scenario, about)}"
         remarks.setdefault(extent, []).append(scenario.name)
     lines = [f"{extent}: {', '.join(names)}." for extent, names in remarks.items()]
-    return _RELEASES.format(table=_table(header, rows), remarks="\n".join(lines))
+    heading = "### Releases: 16x16 while one is under way"
+    return "\n\n".join([heading, _table(header, rows), "\n".join([_RELEASES, *lines])])
 
 
 def sections(scenarios: list[Scenario], results: Results) -> list[str]:

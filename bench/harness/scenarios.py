@@ -17,10 +17,10 @@ class Kind(Enum):
 
 
 class Idle(Enum):
-    """What the color that isn't active does; its health checks pass all the same."""
+    """What the color that isn't active does, though it is taken to be healthy; to its program by these words."""
 
     #: It answers as the active one does.
-    EQUAL = "echo"
+    EQUAL = ""
     #: It answers every call otherwise.
     DIFFERING = "other"
     #: It reads calls and answers none.
@@ -43,8 +43,9 @@ SLOW_MS = 100
 
 @dataclass(frozen=True)
 class Release:
-    """The step of a release that is under way, as `POST /release` takes it; None for no release, though one could be."""
+    """A release that is under way."""
 
+    #: As `POST /release` takes it; None for no release, though there could be one.
     step: dict[str, str] | None
     idle: Idle = Idle.EQUAL
 
@@ -54,8 +55,8 @@ class Scenario:
     """One kind of load, the same for every peer.
 
     `goal` is the Proxy's figure over that of the best HTTP/2 peer, at most; `floor_goal` the same over HAProxy in tcp
-    mode; for memory `goal` is KiB per connection or stream, for scaling the least factor, for a rate the least one, for a
-    release its cost over that of none.
+    mode; for memory `goal` is KiB per connection or stream, for scaling the least factor, for a rate the least one, for
+    a release the most that a call may cost, over that without one.
     """
 
     name: str

@@ -169,6 +169,8 @@ struct ProbeBody: Encodable {
     var epoch: UInt64?
     /// The color that takes new calls while the active one can't.
     var failover: Color?
+    /// `false` while the state in force is not on disk, and would be lost by a crash; left out otherwise.
+    var durable: Bool?
 }
 
 /// The answer to `GET /status`.

@@ -25,6 +25,9 @@ struct ReleaseBody: Encodable {
         var fallenBack: Int
         /// The share of calls that began on the new color, in percent; left out before the first call.
         var shareMet: Double?
+        /// Keys that were seen on the new color, and on the old one; left out where calls are drawn by lot.
+        var canaryKeys: Int?
+        var controlKeys: Int?
         /// What came out of a shadow step.
         var comparison: ComparisonBody?
     }
@@ -32,6 +35,13 @@ struct ReleaseBody: Encodable {
     struct ToleranceBody: Encodable {
         var absolute: Double
         var relative: Double
+    }
+
+    struct VerdictBody: Encodable {
+        /// Whether the new color was found to be worse.
+        var worse: Bool
+        /// The strongest evidence against it, whether or not it suffices; left out before the first call.
+        var strongest: Release.Breach?
     }
 
     struct PlanBody: Encodable {
@@ -83,6 +93,8 @@ struct ReleaseBody: Encodable {
     var next: String?
     /// The evidence that the new color is worse.
     var breach: Release.Breach?
+    /// The verdict so far, while it is under way.
+    var verdict: VerdictBody?
     var steps: [RecordBody]
     /// The epoch in force.
     var epoch: UInt64
@@ -118,6 +130,7 @@ struct ReleaseBody: Encodable {
         secondsLeft = release.left.map { ($0.inSeconds * 1_000).rounded() / 1_000 }
         next = release.next
         breach = release.breach
+        if release.isUnderWay { verdict = VerdictBody(worse: breach != nil, strongest: release.strongest) }
         steps = release.records.map { RecordBody($0, release.plan) }
         self.epoch = epoch
         self.auditError = auditError
@@ -151,6 +164,7 @@ extension ReleaseBody.RecordBody {
         canaryCalls = record.canaryCalls
         controlCalls = record.controlCalls
         fallenBack = record.fallenBack
+        (canaryKeys, controlKeys) = (record.canaryKeys, record.controlKeys)
         comparison = record.comparisons.map { ComparisonBody($0, types: record.messageTypes) }
         let all = record.canaryCalls + record.controlCalls
         shareMet = all > 0 && !isGuard ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil

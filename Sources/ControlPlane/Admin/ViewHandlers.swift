@@ -77,6 +77,9 @@ struct ViewHandlers: Sendable {
                 .serviceUnavailable, "the active color can't take calls: \(ChangeRefusal.targetNotHealthy(health))",
                 details: AdminError.Details(active: state.active.name, epoch: state.epoch))
         }
-        return try .json(ProbeBody(status: "ready", active: state.active, epoch: state.epoch, failover: failover))
+        return try .json(
+            ProbeBody(
+                status: "ready", active: state.active, epoch: state.epoch, failover: failover,
+                durable: services.switchboard.isDurable ? nil : false))
     }
 }

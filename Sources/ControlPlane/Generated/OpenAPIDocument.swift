@@ -2299,6 +2299,10 @@ package enum OpenAPIDocument {
                   },
                   "failover": {
                     "$ref": "#/components/schemas/Color"
+                  },
+                  "durable": {
+                    "type": "boolean",
+                    "description": "`false` while the state in force is not on disk, and would be lost by a crash; left out otherwise."
                   }
                 },
                 "required": [
@@ -2532,6 +2536,10 @@ package enum OpenAPIDocument {
                     "minimum": 0,
                     "maximum": 1,
                     "description": "The chance that a color which isn't worse is ever found to be so by evidence as strong as this."
+                  },
+                  "strength": {
+                    "type": "number",
+                    "description": "The evidence's logarithm as a part of what a verdict needs: 1 and more suffices, and below 0 it speaks for the new color."
                   }
                 },
                 "required": [
@@ -3015,6 +3023,16 @@ package enum OpenAPIDocument {
                         },
                         "comparison": {
                           "$ref": "#/components/schemas/Comparison"
+                        },
+                        "canary_keys": {
+                          "type": "integer",
+                          "minimum": 0,
+                          "description": "Keys that were seen on the new color; left out where calls are drawn by lot."
+                        },
+                        "control_keys": {
+                          "type": "integer",
+                          "minimum": 0,
+                          "description": "Keys that were seen on the old color."
                         }
                       },
                       "required": [
@@ -3037,6 +3055,22 @@ package enum OpenAPIDocument {
                   },
                   "breach": {
                     "$ref": "#/components/schemas/Breach"
+                  },
+                  "verdict": {
+                    "type": "object",
+                    "properties": {
+                      "worse": {
+                        "type": "boolean"
+                      },
+                      "strongest": {
+                        "$ref": "#/components/schemas/Breach"
+                      }
+                    },
+                    "required": [
+                      "worse"
+                    ],
+                    "additionalProperties": false,
+                    "description": "The verdict so far, while the release is under way: whether the new color was found to be worse, and the strongest evidence against it, whether or not it suffices."
                   }
                 },
                 "required": [

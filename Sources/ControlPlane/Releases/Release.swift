@@ -61,10 +61,14 @@ package struct Release: Sendable, Equatable, Codable {
         package var oldKeys: Int
         /// The chance that a color which isn't worse is ever found to be so, by evidence as strong as this.
         package var probability: Double
+        /// The logarithm of the evidence as a part of what a verdict needs: 1 and more suffices, and below 0 it speaks for the
+        /// new color.
+        package var strength: Double?
 
         package init(
             signal: String, method: String, basis: String, newCalls: Int, newFailures: Int, oldCalls: Int,
-            oldFailures: Int, newKeys: Int = 0, oldKeys: Int = 0, probability: Double
+            oldFailures: Int, newKeys: Int = 0, oldKeys: Int = 0, probability: Double,
+            strength: Double? = nil
         ) {
             self.signal = signal
             self.method = method
@@ -76,6 +80,7 @@ package struct Release: Sendable, Equatable, Codable {
             self.newKeys = newKeys
             self.oldKeys = oldKeys
             self.probability = probability
+            self.strength = strength
         }
 
         /// The evidence in a line, for the audit log.
@@ -101,6 +106,9 @@ package struct Release: Sendable, Equatable, Codable {
         package var controlCalls = 0
         /// Calls that couldn't reach the new color and went to the old one: they are among `controlCalls`, too.
         package var fallenBack = 0
+        /// Keys that were seen on the new color, and on the old one; `nil` where calls are drawn by lot.
+        package var canaryKeys: Int?
+        package var controlKeys: Int?
         /// What the comparison of both colors' answers has found; `nil` in a canary step, and in a release that is long over.
         package var comparisons: Comparisons?
         /// Where the types of the messages are known from, in words; `nil` where none are compared.
@@ -180,6 +188,9 @@ package struct Release: Sendable, Equatable, Codable {
     package private(set) var records: [StepRecord] = []
     /// The evidence that has made the release pause or go back.
     package private(set) var breach: Breach?
+    /// The strongest evidence against the new color in the current step, whether or not it suffices; `nil` before the first
+    /// call.
+    package private(set) var strongest: Breach?
     /// How many steps, or parts of steps, have been judged.
     package private(set) var judged = 0
     /// What the old color served before the new one got all calls, or before the release began; `nil` once it is over.
@@ -274,6 +285,18 @@ package struct Release: Sendable, Equatable, Codable {
         records[step].canaryCalls = max(0, records[step].canaryCalls + seen.canaryCalls)
         records[step].controlCalls += seen.controlCalls
         records[step].fallenBack += seen.fallenBack
+    }
+
+    /// Takes what the judge has to say of the current step.
+    ///
+    /// - Parameters:
+    ///   - strongest: the strongest evidence, whether or not it suffices.
+    ///   - keys: keys that were seen on each color.
+    package mutating func judged(_ strongest: Breach?, keys: PerColor<Int>?) {
+        self.strongest = strongest
+        guard let keys, isUnderWay else { return }
+        records[step].canaryKeys = keys[plan.to]
+        records[step].controlKeys = keys[from]
     }
 
     /// Notes that a step, or the rest of one after a restart, is judged from now on.

@@ -45,28 +45,44 @@ struct ReleaseJudge {
         return release.share > .none ? .sameTime(share: release.share.fraction, draw) : nil
     }
 
+    /// What a look has come to.
+    struct Look {
+        /// Whether it is the first one at a step.
+        var isNewStage = false
+        /// The evidence, if it suffices.
+        var breach: Release.Breach?
+        /// The strongest evidence, whether or not it suffices; `nil` before the first call.
+        var strongest: Release.Breach?
+        /// Keys that were seen on each color; `nil` where calls are drawn by lot.
+        var keys: PerColor<Int>?
+
+        init(isNewStage: Bool = false) { self.isNewStage = isNewStage }
+
+        fileprivate mutating func take(_ verdict: Verdict) {
+            strongest = verdict.finding.map { Release.Breach($0) }
+            if case .breach = verdict { breach = strongest }
+        }
+    }
+
     /// Takes a look.
-    ///
-    /// - Returns: whether this is the first look at a step, and the breach if there is one.
-    mutating func look(
-        _ statistics: StepStatistics, _ release: Release, epoch: UInt64
-    ) -> (isNewStage: Bool, breach: Release.Breach?) {
+    mutating func look(_ statistics: StepStatistics, _ release: Release, epoch: UInt64) -> Look {
         if let step = release.currentStep, step.isShadow { return look(atCopiesOf: release, epoch: epoch) }
-        guard let assignment = Self.assignment(of: release, draw) else { return (false, nil) }
-        let isNewStage = self.epoch != epoch
-        if isNewStage {
+        guard let assignment = Self.assignment(of: release, draw) else { return Look() }
+        var look = Look(isNewStage: self.epoch != epoch)
+        if look.isNewStage {
             self.epoch = epoch
             analysis.begin(assignment)
             (before, counted) = (nil, nil)
         }
-        guard statistics.epoch == epoch || before != nil else { return (isNewStage, nil) }
+        guard statistics.epoch == epoch || before != nil else { return look }
         var statistics = statistics.epoch == epoch ? statistics : StepStatistics(epoch: epoch, methods: [:])
         if let before { statistics.add(before) }
         counted = statistics
         let counting = MethodCounting(release, draw)
         let methods = statistics.methods.map { counting.counts(of: $0, $1) }
-        guard case .breach(let finding) = analysis.look(methods) else { return (isNewStage, nil) }
-        return (isNewStage, Release.Breach(finding))
+        look.take(analysis.look(methods))
+        if draw == .byKey { look.keys = statistics.keys }
+        return look
     }
 }
 
@@ -75,21 +91,30 @@ extension ReleaseJudge {
     static let allMethods = "all methods"
 
     /// Looks at a shadow step.
-    private mutating func look(
-        atCopiesOf release: Release, epoch: UInt64
-    ) -> (isNewStage: Bool, breach: Release.Breach?) {
-        let isNewStage = self.epoch != epoch
-        if isNewStage {
+    private mutating func look(atCopiesOf release: Release, epoch: UInt64) -> Look {
+        var look = Look(isNewStage: self.epoch != epoch)
+        if look.isNewStage {
             self.epoch = epoch
             analysis.begin(.shadow)
             (before, counted) = (nil, nil)
         }
-        guard let agreement = release.records.last?.comparisons?.agreement() else { return (isNewStage, nil) }
+        guard let agreement = release.records.last?.comparisons?.agreement() else { return look }
         var counts = MethodCounts(method: Self.allMethods)
         counts.agreement = AgreementCounts(
             compared: agreement.compared, disagreeing: agreement.compared - agreement.agreeing)
-        guard case .breach(let finding) = analysis.look([counts]) else { return (isNewStage, nil) }
-        return (isNewStage, Release.Breach(finding))
+        look.take(analysis.look([counts]))
+        return look
+    }
+}
+
+extension StepStatistics {
+    /// Keys that were seen on each color.
+    fileprivate var keys: PerColor<Int> {
+        var seen = PerColor<Set<UInt64>> { _ in [] }
+        for method in methods.values {
+            for (key, value) in method.keys { seen[value.color].insert(key) }
+        }
+        return PerColor { seen[$0].count }
     }
 }
 
@@ -113,6 +138,6 @@ extension Release.Breach {
             newCalls: isOfAnswers ? finding.agreement.compared : finding.new.calls,
             newFailures: isOfAnswers ? finding.agreement.disagreeing : finding.new.failures, oldCalls: finding.old.calls,
             oldFailures: finding.old.failures, newKeys: finding.newKeys, oldKeys: finding.oldKeys,
-            probability: finding.probability)
+            probability: finding.probability, strength: finding.evidence / finding.needed)
     }
 }

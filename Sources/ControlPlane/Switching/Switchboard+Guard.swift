@@ -60,8 +60,9 @@ extension Switchboard {
         if judge?.number != release.number {
             judge = (release.number, ReleaseJudge(release, epoch: state.epoch, stickyKey: stickyKey))
         }
-        guard let (isNewStage, breach) = judge?.judge.look(statistics, release, epoch: state.epoch) else { return nil }
-        if isNewStage { release.judgementBegins() }
-        return breach
+        guard let look = judge?.judge.look(statistics, release, epoch: state.epoch) else { return nil }
+        if look.isNewStage { release.judgementBegins() }
+        release.judged(look.strongest, keys: look.keys)
+        return look.breach
     }
 }

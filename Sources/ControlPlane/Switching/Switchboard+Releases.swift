@@ -283,7 +283,7 @@ extension Switchboard {
         return record(
             AuditEntry(
                 release, action, epoch: next.epoch, at: now(), isReturn: effect == .takeBack, reason: reason, who: who))
-            ?? (isUnsaved ? "the state could not be saved yet, and would be lost by a crash" : nil)
+            ?? (isUnsaved ? "not durable: the state could not be saved yet, and would be lost by a crash" : nil)
     }
 
     /// Puts a state in force: the next stream of every worker follows it.

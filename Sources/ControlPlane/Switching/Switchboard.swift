@@ -59,7 +59,10 @@ package actor Switchboard {
     /// What a release keeps on one color.
     let stickyKey: StickyKey
     /// Whether the state in force has yet to be saved: a return doesn't wait for the disk.
-    var isUnsaved = false
+    var isUnsaved = false {
+        didSet { durable.withLock { $0 = !isUnsaved } }
+    }
+    private let durable = Mutex(true)
     /// When the state was saved last.
     var savedAt = Timestamp(milliseconds: 0)
     /// What shadow steps need; `nil` if no method may be copied.
@@ -117,6 +120,9 @@ package actor Switchboard {
 
     /// The end of the audit log's chain. Reading it never waits.
     package nonisolated var auditHead: AuditHead { audit.head }
+
+    /// Whether the state in force is on disk; a return doesn't wait for that. Reading it never waits for a change in progress.
+    package nonisolated var isDurable: Bool { durable.withLock { $0 } }
 
     /// The number of requests by outcome since the process started; trials are not counted.
     package nonisolated var changeCounts: [Count: Int] {

@@ -133,10 +133,14 @@ class Version:
 # Clients
 
 
-def call(address: str, count: int = 1, payload: bytes = b"", method: str = METHOD, metadata=()) -> list[bytes]:
-    """Makes calls over one connection, some at once; each must succeed. Returns the answers."""
+def call(
+    address: str, count: int = 1, payload: bytes = b"", method: str = METHOD, metadata=(), retries: int = 0
+) -> list[bytes]:
+    """Makes calls over one connection, some at once; each must succeed. Returns the answers.
+
+    With `retries` the client makes a call anew that a GOAWAY has kept from being sent, as it usually does."""
     options = [
-        ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0),
+        ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", retries),
         ("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1),
     ]  # fmt: skip
     with grpc.insecure_channel(address, options=options) as channel:

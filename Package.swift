@@ -69,6 +69,14 @@ let package = Package(
             dependencies: ["CNghttp2", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
             exclude: ["Simulation/README.md"], swiftSettings: strict),
 
+        // MARK: Questions to upstreams
+        .target(name: "Asking", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: strict),
+        .target(
+            name: "Serving", dependencies: ["Asking", "HTTP2"], path: "Tests/Serving", swiftSettings: strict),
+        .testTarget(
+            name: "AskingTests", dependencies: ["Asking", "Comparison", "Ground", "HTTP2", "Serving"],
+            swiftSettings: strict),
+
         // MARK: Health checks
         .target(
             name: "HealthAPI",
@@ -78,12 +86,14 @@ let package = Package(
         .target(
             name: "HealthCheck",
             dependencies: [
-                "EventLoop", "Ground", "HTTP2", "HealthAPI", "JSONText", "TLS",
+                "Asking", "EventLoop", "Ground", "HTTP2", "HealthAPI", "JSONText", "TLS",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "HealthCheckTests", dependencies: ["HTTP2", "HealthCheck"], swiftSettings: strict),
+        .testTarget(
+            name: "HealthCheckTests", dependencies: ["Asking", "HTTP2", "HealthCheck", "Serving"],
+            swiftSettings: strict),
 
         // MARK: Durations as text
         .target(name: "DurationSyntax", swiftSettings: strict),
@@ -128,7 +138,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Analysis", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "Analysis", "Asking", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "JSONText",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -141,7 +152,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Analysis", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck", "TestSupport",
+                "Analysis", "Asking", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -225,8 +237,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover", "HealthCheck",
-                "JSONLogging", "Settings", "TLS",
+                "Asking", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover",
+                "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -265,7 +277,7 @@ let package = Package(
         .executableTarget(
             name: "HealthProbe",
             dependencies: [
-                "DurationSyntax", "Ground", "HealthCheck", "TLS",
+                "Asking", "DurationSyntax", "Ground", "HealthCheck", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -1,3 +1,4 @@
+import Asking
 import ControlPlane
 import DataPlane
 import EventLoop
@@ -72,10 +73,10 @@ struct Proxy {
             listeners: consume clients, route: route, log: log.take)
         let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
         let traffic = CombinedTraffic(own: dataPlane, predecessors: earlier + [predecessor].compactMap { $0 })
-        let checker = try HealthChecker(tls: upstreamTLS)
+        let asker = try Asker(tls: upstreamTLS)
         let failover = FailoverWatch(active: state.active, isEnabled: settings.failover, logger: logger)
         let monitor = HealthMonitor(
-            configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: traffic,
+            configuration: HealthMonitor.Configuration(settings), checker: HealthChecker(asker), traffic: traffic,
             failover: failover, known: takeover?.health ?? [], logger: logger)
         let drainer = Drainer(traffic: traffic, timeout: settings.drainTimeout, logger: logger)
         let switchboard = Switchboard(
@@ -85,7 +86,7 @@ struct Proxy {
             [
                 .forClients(settings, inForce: tls, dataPlane),
                 .forAdmin(settings, adminTLS),
-                .forUpstreams(settings, inForce: upstreamTLS, dataPlane, checker),
+                .forUpstreams(settings, inForce: upstreamTLS, dataPlane, asker),
             ].compactMap { $0 }, logger: logger)
         let leaving = Leaving(grace: Leaving.Grace(settings))
         let api = AdminAPI(
@@ -150,7 +151,7 @@ struct Proxy {
             defer { log.finish() }
             try await ShutdownLimit(leaving: leaving, logger: logger).run(group)
         }
-        checker.stop()
+        asker.stop()
     }
 
     /// What the other process hands over; `nil` if there is none, or if it has ended before it could: then this one goes

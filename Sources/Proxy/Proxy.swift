@@ -81,7 +81,8 @@ struct Proxy {
         let drainer = Drainer(traffic: traffic, timeout: settings.drainTimeout, logger: logger)
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: traffic, health: monitor,
-            drainer: drainer, failover: failover, stickyKey: settings.stickyKey, logger: logger)
+            versions: VersionInquiry(asker) { await monitor.configuration }, drainer: drainer, failover: failover,
+            stickyKey: settings.stickyKey, logger: logger)
         let certificates = CertificateReload(
             [
                 .forClients(settings, inForce: tls, dataPlane),

@@ -33,7 +33,7 @@ import Testing
         #expect(
             flaw(#"{"guard": "60s"}"#)
                 == #"a release plan has no field "guard"; allowed: to, steps, min_calls, on_no_data, on_breach, "#
-                + "error_margin, latency_margin, max_error_share, max_p99, reason")
+                + "error_margin, latency_margin, max_error_share, max_p99, reason, expect")
         #expect(flaw(#"{"steps": [{"shadow": "1%"}]}"#) == #"a step has no field "shadow"; allowed: canary, for"#)
         #expect(flaw(#"{"max_errors": 1}"#)?.hasPrefix(#"a release plan has no field "max_errors""#) == true)
     }

@@ -36,6 +36,7 @@ struct ReleaseBody: Encodable {
         /// In seconds.
         var maxP99: Double?
         var reason: String?
+        var expect: Expectation?
     }
 
     var release: UInt64
@@ -75,7 +76,7 @@ struct ReleaseBody: Encodable {
             minCalls: release.plan.minCalls, onNoData: release.plan.onNoData, onBreach: release.plan.onBreach,
             errorMargin: Self.percent(release.plan.errorMargin), latencyMargin: release.plan.latencyMargin,
             maxErrorShare: release.plan.maxErrorShare.map(Self.percent), maxP99: release.plan.maxP99,
-            reason: release.plan.reason)
+            reason: release.plan.reason, expect: release.plan.expect)
         from = release.from
         to = release.plan.to
         startedAt = release.startedAt

@@ -52,6 +52,12 @@ extension ReleasePlan {
         }
         self.init(to: to, steps: steps, minCalls: Int(minCalls), onNoData: onNoData, reason: given.reason)
         try takeLimits(given)
+        if let text = given.expect {
+            guard let expectation = Expectation(text) else {
+                throw Flaw(text: "expect is \"\(text)\"; allowed: \(Expectation.allowed)")
+            }
+            expect = expectation
+        }
     }
 
     private mutating func takeLimits(_ given: Fields) throws(Flaw) {
@@ -132,13 +138,14 @@ extension ReleasePlan {
         var maxErrorShare: String?
         var maxP99: String?
         var reason: String?
+        var expect: String?
 
         init(from decoder: any Decoder) throws {
             let container = try KnownFields.container(
                 of: decoder,
                 [
                     "to", "steps", "minCalls", "onNoData", "onBreach", "errorMargin", "latencyMargin", "maxErrorShare",
-                    "maxP99", "reason",
+                    "maxP99", "reason", "expect",
                 ], "a release plan")
             to = try container.decodeIfPresent(String.self, forKey: .init("to"))
             steps = try container.decodeIfPresent([StepFields].self, forKey: .init("steps"))
@@ -150,6 +157,7 @@ extension ReleasePlan {
             maxErrorShare = try container.decodeIfPresent(String.self, forKey: .init("maxErrorShare"))
             maxP99 = try container.decodeIfPresent(String.self, forKey: .init("maxP99"))
             reason = try container.decodeIfPresent(String.self, forKey: .init("reason"))
+            expect = try container.decodeIfPresent(String.self, forKey: .init("expect"))
         }
     }
 

@@ -57,6 +57,8 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
     package var maxP99: Double?
     /// The asker's reason, for history and audit log.
     package var reason: String?
+    /// The version that the color has to say it is before the release begins; `nil` for any.
+    package var expect: Expectation?
 
     /// Most steps of a plan.
     package static let mostSteps = 50

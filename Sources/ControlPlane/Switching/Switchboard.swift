@@ -38,6 +38,7 @@ package actor Switchboard {
     let route: RouteWord
     let traffic: any TrafficControl
     let health: any HealthReporting
+    let versions: any VersionAsking
     let drainer: Drainer
     let failover: FailoverWatch
     let now: @Sendable () -> Timestamp
@@ -72,7 +73,7 @@ package actor Switchboard {
     ///   - now: the wall clock.
     package init(
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
-        health: any HealthReporting, drainer: Drainer, failover: FailoverWatch,
+        health: any HealthReporting, versions: any VersionAsking, drainer: Drainer, failover: FailoverWatch,
         now: @escaping @Sendable () -> Timestamp = { .now() },
         clock: @escaping @Sendable () -> Duration = Switchboard.uptime,
         random: @escaping @Sendable () -> ShareSecret = ShareSecret.random, stickyKey: StickyKey = .none,
@@ -84,6 +85,7 @@ package actor Switchboard {
         self.route = route
         self.traffic = traffic
         self.health = health
+        self.versions = versions
         self.drainer = drainer
         self.failover = failover
         self.now = now
@@ -115,13 +117,14 @@ package actor Switchboard {
     /// When it returns, every worker has stopped using the old route: no further stream begins under it.
     package func change(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
+        let versions = await versions(for: request, evidence)
         if isHandedOver { throw .handedOver }
         // A release's calls go back where they were.
         var receipt: ChangeReceipt
         if let ended = try endRelease(request, evidence) {
             receipt = ended
         } else {
-            receipt = try commit(request, evidence)
+            receipt = try commit(request, evidence, versions)
         }
         receipt.take(await left(behind: receipt.change))
         return receipt
@@ -130,6 +133,7 @@ package actor Switchboard {
     /// Reports what a request would do, and changes nothing.
     package func trial(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
+        let versions = await versions(for: request, evidence)
         let state = state
         if let release = state.release, request.action == .rollback {
             let change = back(
@@ -137,7 +141,7 @@ package actor Switchboard {
                 who: request.who)
             return ChangeReceipt(outcome: .wouldChange, change: change, health: evidence[state.active], inFlight: 0)
         }
-        switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
+        switch ChangeDecision.decide(request, state: state, health: evidence, versions: versions, at: now()) {
         case .refused(let refusal):
             throw refusal
         case .unchanged:
@@ -196,10 +200,10 @@ package actor Switchboard {
 
     /// The part that must not be interrupted: everything up to the audit log's line, without an `await`.
     private func commit(
-        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
+        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>, _ versions: ColorVersions?
     ) throws(ChangeRefusal) -> ChangeReceipt {
         let state = state
-        switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
+        switch ChangeDecision.decide(request, state: state, health: evidence, versions: versions, at: now()) {
         case .refused(let refusal):
             refuse(request, state, refusal)
             throw refusal
@@ -274,6 +278,16 @@ package actor Switchboard {
         return await health.settledHealth(of: target)
     }
 
+    /// What the requested color says that it is; `nil` if it isn't asked, as the request expects no version, or will be
+    /// refused for the color's health or a release under way.
+    func versions(for request: ChangeRequest, _ health: PerColor<ColorHealth>) async -> ColorVersions? {
+        let state = state
+        guard let expected = request.expect, let target = request.target(in: state), state.release == nil,
+            health[target].isHealthy || request.force || target == state.active
+        else { return nil }
+        return await versions.versions(of: target, expecting: expected)
+    }
+
     private func left(behind change: Change) async -> TrafficReport.Left {
         guard let old = change.from else { return TrafficReport.Left(calls: 0) }
         return await traffic.report().left(on: old, before: change.epoch)
@@ -295,6 +309,8 @@ extension ChangeRefusal: CustomStringConvertible {
                 return "\(endpoint.endpoint) \(failure ?? "has not been checked yet")"
             }
             return "\(health.color) is not healthy: " + endpoints.joined(separator: "; ")
+        case .versionMismatch(let mismatch):
+            return mismatch.description
         case .handedOver:
             return "nothing was changed, as a new process is taking over: ask it again"
         case .stateNotSaved(let reason):

@@ -69,6 +69,14 @@ let package = Package(
             dependencies: ["CNghttp2", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
             exclude: ["Simulation/README.md"], swiftSettings: strict),
 
+        // MARK: Questions to upstreams
+        .target(name: "Asking", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: strict),
+        .target(
+            name: "Serving", dependencies: ["Asking", "HTTP2"], path: "Tests/Serving", swiftSettings: strict),
+        .testTarget(
+            name: "AskingTests", dependencies: ["Asking", "Comparison", "Ground", "HTTP2", "Serving"],
+            swiftSettings: strict),
+
         // MARK: Health checks
         .target(
             name: "HealthAPI",
@@ -78,12 +86,14 @@ let package = Package(
         .target(
             name: "HealthCheck",
             dependencies: [
-                "EventLoop", "Ground", "HTTP2", "HealthAPI", "JSONText", "TLS",
+                "Asking", "EventLoop", "Ground", "HTTP2", "HealthAPI", "JSONText", "TLS",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "HealthCheckTests", dependencies: ["HTTP2", "HealthCheck"], swiftSettings: strict),
+        .testTarget(
+            name: "HealthCheckTests", dependencies: ["Asking", "HTTP2", "HealthCheck", "Serving"],
+            swiftSettings: strict),
 
         // MARK: Durations as text
         .target(name: "DurationSyntax", swiftSettings: strict),
@@ -128,7 +138,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Analysis", "Comparison", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "Analysis", "Asking", "Comparison", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1",
+                "HealthCheck", "JSONText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -143,7 +154,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Analysis", "Comparison", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1", "HealthCheck",
+                "Analysis", "Asking", "Comparison", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1",
+                "HealthCheck",
                 "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -228,7 +240,7 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "Comparison", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover",
+                "Asking", "Comparison", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover",
                 "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -268,7 +280,7 @@ let package = Package(
         .executableTarget(
             name: "HealthProbe",
             dependencies: [
-                "DurationSyntax", "Ground", "HealthCheck", "TLS",
+                "Asking", "DurationSyntax", "Ground", "HealthCheck", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

@@ -1,12 +1,13 @@
+import Asking
 import HTTP2
 
 /// A client session that makes one unary call and judges the answer.
-package final class GRPCProbeSession: HealthSession {
+package final class GRPCProbeSession: CallSession {
     /// The answer, as soon as there is one.
     package private(set) var outcome: HealthCheckResult.Outcome?
 
     init(_ request: ProbeRequest, _ question: HealthQuestion) {
-        super.init(request)
+        super.init(request.contact)
         do {
             try ask(question) { [unowned self] outcome, _ in
                 if self.outcome == nil { self.outcome = outcome }

@@ -1,3 +1,5 @@
+import Asking
+
 /// A unary call that asks an upstream for its health: the method and, if it takes one, the name of a model.
 ///
 /// The method of most services gets an empty message. Three methods of the Open Inference Protocol say in their answer
@@ -6,6 +8,8 @@
 package struct HealthCall: Hashable, Sendable, CustomStringConvertible {
     /// `/SERVICE/METHOD`.
     package let path: String
+    /// The model that `ModelReady` asks for; `nil` for other methods.
+    package let model: String?
     /// The request's message, without gRPC's header.
     package let message: [UInt8]
     /// The name of the answer's first field, a Boolean that says whether the upstream is well; `nil` if only the status
@@ -31,6 +35,7 @@ package struct HealthCall: Hashable, Sendable, CustomStringConvertible {
         verdict = isInference ? Self.verdicts[String(parts[2])] : nil
         guard path.count < text.count else {
             message = []
+            model = nil
             return
         }
         guard isInference, parts[2] == "ModelReady" else {
@@ -38,6 +43,7 @@ package struct HealthCall: Hashable, Sendable, CustomStringConvertible {
                 allowed: "grpc-call:/SERVICE/METHOD without a query, which only \(Self.inference)ModelReady takes")
         }
         let model = try Self.model(reading: text.dropFirst(path.count + 1))
+        self.model = model.name
         message = ProtobufText.field(1, model.name) + (model.version.map { ProtobufText.field(2, $0) } ?? [])
     }
 

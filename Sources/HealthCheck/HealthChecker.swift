@@ -1,110 +1,53 @@
+import Asking
 import EventLoop
 import Ground
 import Synchronization
-import TLS
 
-/// Makes any number of health checks at once, on one event loop with a thread of its own.
+/// Makes any number of health checks at once, on an asker's thread.
 package final class HealthChecker: HealthChecking {
-    /// The state that belongs to the loop's thread.
-    private final class Confined {
-        let loop: EventLoop
-        var underWay = 0
-        var isStopping = false
+    fileprivate let asker: Asker
 
-        init() throws(SystemError) {
-            loop = try EventLoop()
-        }
-
-        func stopIfIdle() {
-            if isStopping, underWay == 0 { loop.stop() }
-        }
+    /// - Parameter asker: has the thread, and the TLS settings for upstreams checked by gRPC and HTTP.
+    package init(_ asker: Asker) {
+        self.asker = asker
     }
 
-    private let confined: LoopConfined<Confined>
-    fileprivate let mailbox: Mailbox
-    private let resolver = Resolver()
-    /// TLS settings for the checks to come.
-    private let tls: Mutex<TLSContext?>
-
-    /// Starts the thread.
-    ///
-    /// - Parameter tls: TLS settings for upstreams checked by gRPC and HTTP; `nil` for plaintext.
-    package init(tls: TLSContext? = nil) throws(SystemError) {
-        self.tls = Mutex(tls)
-        let confined = LoopConfined(try Confined())
-        self.confined = confined
-        mailbox = confined.value.loop.mailbox
-        try LoopThread.start("health-checks") { confined.value.loop.run() }
-    }
-
-    /// Ends the thread once the checks under way have answered; new ones fail. Any thread may call it.
-    package func stop() {
-        mailbox.post { [confined] in
-            confined.value.isStopping = true
-            confined.value.stopIfIdle()
-        }
-    }
-
-    /// Puts new certificates in force for the checks to come. Any thread may call it.
-    package func publish(tls: TLSContext?) {
-        self.tls.withLock { $0 = tls }
-    }
-
-    /// Makes one check, on the checker's thread.
+    /// Makes one check, on the asker's thread.
     ///
     /// - Parameter timeout: time limit for connecting, and again for the answer.
     package func check(
         _ check: HealthCheck, host: String, port: UInt16, timeout: Duration
     ) async -> HealthCheckResult {
-        await ask(
-            ProbeRequest(
-                check: check, host: host, port: port, tls: tls.withLock { $0 }, connectTimeout: timeout,
-                requestTimeout: timeout))
+        let request = ProbeRequest(
+            check: check, host: host, port: port, tls: asker.tls, connectTimeout: timeout, requestTimeout: timeout)
+        return await answer { [resolver = asker.resolver] loop, answer in
+            Probe.start(request, on: loop, resolver: resolver, completion: answer)
+        }
     }
 
-    /// Begins a watch on the checker's thread. It takes the certificates in force for each connection.
+    /// Begins a watch on the asker's thread. It takes the certificates in force for each connection.
     package func watch(service: String, host: String, port: UInt16, timeout: Duration) -> any HealthWatching {
         let report = WatchReport()
         let watch = HealthWatch(
-            service: service, timeout: timeout, on: confined.value.loop, resolver: resolver,
-            request: { [self] in
+            service: service, timeout: timeout, on: asker.loop, resolver: asker.resolver,
+            request: { [asker] in
                 ProbeRequest(
-                    check: .grpcWatch(service: service), host: host, port: port, tls: tls.withLock { $0 },
+                    check: .grpcWatch(service: service), host: host, port: port, tls: asker.tls,
                     connectTimeout: timeout, requestTimeout: timeout)
             }, tell: report.publish)
         return RemoteWatch(self, LoopConfined(watch), report)
     }
 
-    /// Asks once, with every setting of a request. Any thread may call it.
-    package func ask(_ request: ProbeRequest) async -> HealthCheckResult {
-        await answer { [resolver] loop, answer in
-            Probe.start(request, on: loop, resolver: resolver, completion: answer)
-        }
-    }
-
-    /// Waits for an answer that is asked for on the checker's thread.
+    /// Waits for an answer that is asked for on the asker's thread.
     fileprivate func answer(
         _ ask: @escaping @Sendable (EventLoop, @escaping (HealthCheckResult) -> Void) -> Void
     ) async -> HealthCheckResult {
-        await withCheckedContinuation { continuation in
-            let accepted = mailbox.post { [confined] in
-                let confined = confined.value
-                confined.underWay += 1
-                ask(confined.loop) { result in
-                    continuation.resume(returning: result)
-                    confined.underWay -= 1
-                    confined.stopIfIdle()
-                }
-            }
-            if !accepted {
-                let outcome = HealthCheckResult.Outcome.requestFailed(reason: "the health checker has been stopped")
-                continuation.resume(returning: HealthCheckResult(outcome: outcome, latency: .zero))
-            }
-        }
+        await asker.answer(
+            ifStopped: HealthCheckResult(outcome: .requestFailed(reason: Asker.stopped), latency: .zero), ask)
     }
 }
 
-/// What a watch says, on its way from the checker's thread to its reader.
+/// What a watch says, on its way from the asker's thread to its reader.
 private final class WatchReport: Sendable {
     let words: AsyncStream<WatchWord>
     private let continuation: AsyncStream<WatchWord>.Continuation
@@ -127,7 +70,7 @@ private final class WatchReport: Sendable {
     func end() { continuation.finish() }
 }
 
-/// A watch on the checker's thread, for other threads.
+/// A watch on the asker's thread, for other threads.
 private final class RemoteWatch: HealthWatching {
     private let checker: HealthChecker
     private let watch: LoopConfined<HealthWatch>
@@ -147,7 +90,7 @@ private final class RemoteWatch: HealthWatching {
     }
 
     func end() {
-        checker.mailbox.post { [watch] in watch.value.end() }
+        checker.asker.post { [watch] in watch.value.end() }
         report.end()
     }
 }

@@ -1,9 +1,10 @@
+import Asking
 import Ground
 import HealthAPI
 import SwiftProtobuf
 
 /// A unary gRPC call that asks for health, and the judgement of its answer.
-enum HealthQuestion {
+package enum HealthQuestion {
     /// `grpc.health.v1.Health/Check`.
     case check(service: String)
     case call(HealthCall)
@@ -30,6 +31,9 @@ enum HealthQuestion {
         case .call(let call): call.verdict != nil
         }
     }
+
+    /// The most bytes of an answer's message: it takes 2, and more than this isn't one.
+    package static let largestAnswer = 4096
 
     /// The message of `Check` and `Watch`.
     static func message(service: String) -> [UInt8] {
@@ -69,8 +73,7 @@ enum HealthQuestion {
 
     /// The outcome of a call that ended with another status than OK.
     static func outcome(ofError status: Int, _ message: String?) -> HealthCheckResult.Outcome {
-        let name = GRPCStatus(rawValue: status)?.name ?? String(status)
-        return .requestFailed(reason: "gRPC status \(name)\(message.map { ": \($0)" } ?? "")")
+        .requestFailed(reason: UnaryCall.Answer.refused(status: status, message: message).failure ?? "")
     }
 
     private static func name(of status: Grpc_Health_V1_HealthCheckResponse.ServingStatus) -> String {
@@ -84,7 +87,7 @@ enum HealthQuestion {
     }
 }
 
-extension HealthSession {
+extension CallSession {
     /// Asks a question; `answer` is called once, from within `receive(_:)`.
     ///
     /// - Parameter answer: gets the outcome, and the gRPC status if there is one.
@@ -93,7 +96,10 @@ extension HealthSession {
         _ question: HealthQuestion, answer: @escaping (HealthCheckResult.Outcome, _ status: Int?) -> Void
     ) throws -> Int32 {
         var message: [UInt8]?
-        return try call(question.path, message: question.message, readsMessages: question.readsMessage) { event in
+        return try call(
+            question.path, message: question.message,
+            largestAnswer: question.readsMessage ? HealthQuestion.largestAnswer : nil
+        ) { event in
             switch event {
             case .message(let bytes): if message == nil { message = bytes }
             case .ended(0, _): answer(question.judge(message), 0)

@@ -1,3 +1,4 @@
+import Asking
 import EventLoop
 import Ground
 import HTTP2
@@ -91,7 +92,8 @@ final class HealthWatch: EventHandler {
     /// - Parameter goodbye: how the server announced the end of the connection that this one replaces.
     private func connect(after goodbye: String? = nil) {
         let request = request()
-        let dial = Dial.start(request, offering: .http2, on: loop, resolver: resolver) { [self] in connected($0) }
+        let dial = Dial.start(request.contact, offering: .http2, on: loop, resolver: resolver) { [self] in connected($0)
+        }
         state = .connecting(dial, request, goodbye: goodbye)
     }
 

@@ -1,3 +1,4 @@
+import Asking
 import Ground
 import HTTP2
 
@@ -6,7 +7,7 @@ import HTTP2
 /// The PING goes with the `Check` because gRPC servers count PINGs and close the connection at the third one without an
 /// answer of their own in between (`ENHANCE_YOUR_CALM`, "too_many_pings"): the answer to the `Check` resets the count.
 /// A server that answers the PING and not the `Check` is slow; one that answers neither hangs.
-package final class WatchSession: HealthSession {
+package final class WatchSession: CallSession {
     /// The code of the server's GOAWAY; `nil` while it takes calls.
     package private(set) var goAway: ErrorCode?
     /// Whether the server has answered a call, so that it was there.
@@ -35,7 +36,7 @@ package final class WatchSession: HealthSession {
         self.service = service
         self.sendsPings = sendsPings
         self.tell = tell
-        super.init(request)
+        super.init(request.contact)
     }
 
     /// Begins a round: asks for `Watch` if there is none, and for the state now.
@@ -61,10 +62,13 @@ package final class WatchSession: HealthSession {
 
     private func beginWatch() {
         let message = HealthQuestion.message(service: service)
-        watch = try? call("/grpc.health.v1.Health/Watch", message: message) { [unowned self] in heard($0) }
+        watch = try? call("/grpc.health.v1.Health/Watch", message: message, largestAnswer: HealthQuestion.largestAnswer)
+        {
+            [unowned self] in heard($0)
+        }
     }
 
-    private func heard(_ event: HealthCallStream.Event) {
+    private func heard(_ event: CallStream.Event) {
         switch event {
         case .message(let message):
             let outcome = HealthQuestion.outcome(ofStatus: message)
@@ -85,7 +89,7 @@ package final class WatchSession: HealthSession {
         tell(.good)
     }
 
-    package override func answered() { hasAnswered = true }
+    public override func answered() { hasAnswered = true }
 
-    package override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) { goAway = code }
+    public override func goAwayReceived(lastStream: StreamID, _ code: ErrorCode) { goAway = code }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Asking
 import DurationSyntax
 import Ground
 import HealthCheck
@@ -126,10 +127,10 @@ struct HealthProbeCommand: ParsableCommand {
         case (nil, nil): throw ValidationError("-addr HOST:PORT or -http URL is needed")
         case (.some, .some): throw ValidationError("-addr and -http exclude each other")
         }
-        request.userAgent = userAgent
-        request.fields = fields.map { ($0.name, $0.value) }
+        request.contact.userAgent = userAgent
+        request.contact.fields = fields.map { ($0.name, $0.value) }
         try checkTLSFlags(isSecure: isSecure)
-        if isSecure { request.tls = try TLSContext(client: tlsOptions) }
+        if isSecure { request.contact.tls = try TLSContext(client: tlsOptions) }
         return request
     }
 

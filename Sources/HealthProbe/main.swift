@@ -1,4 +1,5 @@
 import ArgumentParser
+import Asking
 import Glibc
 import Ground
 import HealthCheck
@@ -53,8 +54,8 @@ do {
 
 if command.isVerbose {
     say(
-        "asking \(request.address) for \(request.check), connect timeout \(request.connectTimeout), "
-            + "request timeout \(request.requestTimeout)")
+        "asking \(request.contact.address) for \(request.check), connect timeout \(request.contact.connectTimeout), "
+            + "request timeout \(request.contact.requestTimeout)")
 }
 do {
     let result = try request.askBlocking()
@@ -63,9 +64,9 @@ do {
     case .healthy:
         end(.healthy, "status: SERVING")
     case .connectFailed(let reason):
-        end(.connectionFailed, "error: failed to connect to \(request.address): \(reason)")
+        end(.connectionFailed, "error: failed to connect to \(request.contact.address): \(reason)")
     case .requestFailed(let reason):
-        end(.requestFailed, "error: health check of \(request.address) failed: \(reason)")
+        end(.requestFailed, "error: health check of \(request.contact.address) failed: \(reason)")
     case .unhealthy(let reason):
         end(.unhealthy, "service unhealthy (responded with \(reason))")
     }

@@ -1,3 +1,4 @@
+import Asking
 import ControlPlane
 import DataPlane
 import EventLoop
@@ -72,31 +73,31 @@ struct Proxy {
         let route = try inherited.take(.route).map { try RouteWord(sharing: $0) } ?? RouteWord(state.routeWithoutShare)
         // A process that has ended instead of handing over may have saved a state without putting it in force.
         if takeover == nil { state.putInForce(route) }
-        let shadowing = try Shadowing(settings)
+        let asker = try Asker(tls: upstreamTLS)
+        let shadowing = try Shadowing(settings, asker)
         let takeCopies: @Sendable ([CopyOutcome]) -> Void = { shadowing?.comparer.take($0) }
         let dataPlane = try DataPlane(
             configuration: DataPlaneConfiguration(settings, tls: tls, upstreamTLS: upstreamTLS),
             listeners: consume clients, route: route, takeCopies: takeCopies, log: log.take)
         let earlier = try inherited.takeAll(.predecessor).map { try Predecessor($0, unsent: Restart.report) }
         let traffic = CombinedTraffic(own: dataPlane, predecessors: earlier + [predecessor].compactMap { $0 })
-        let checker = try HealthChecker(tls: upstreamTLS)
         let failover = FailoverWatch(
             active: state.active, isEnabled: settings.failover,
             onTurn: { inbox?.leave(EventDraft(.failover($0), auditHead: audit.head)) }, logger: logger)
         let monitor = HealthMonitor(
-            configuration: HealthMonitor.Configuration(settings), checker: checker, traffic: traffic,
+            configuration: HealthMonitor.Configuration(settings), checker: HealthChecker(asker), traffic: traffic,
             failover: failover, known: takeover?.health ?? [], logger: logger)
         let drainer = Drainer(traffic: traffic, timeout: settings.drainTimeout, logger: logger)
         let switchboard = Switchboard(
             state: state, store: store, audit: audit, route: route, traffic: traffic, health: monitor,
-            drainer: drainer, failover: failover, stickyKey: settings.stickyKey, shadowing: shadowing, events: inbox,
-            logger: logger)
+            versions: VersionInquiry(asker) { await monitor.configuration }, drainer: drainer, failover: failover,
+            stickyKey: settings.stickyKey, shadowing: shadowing, events: inbox, logger: logger)
         let events = try eventDelivery(inbox, eventTrust, audit, failover, dataPlane.address, logger)
         let certificates = CertificateReload(
             [
                 .forClients(settings, inForce: tls, dataPlane),
                 .forAdmin(settings, adminTLS),
-                .forUpstreams(settings, inForce: upstreamTLS, dataPlane, checker),
+                .forUpstreams(settings, inForce: upstreamTLS, dataPlane, asker),
                 .forEvents(settings, eventTrust),
             ].compactMap { $0 }, logger: logger)
         let leaving = Leaving(grace: Leaving.Grace(settings))
@@ -165,7 +166,7 @@ struct Proxy {
             defer { log.finish() }
             try await ShutdownLimit(leaving: leaving, logger: logger).run(group)
         }
-        checker.stop()
+        asker.stop()
     }
 
     /// Tells of changes; `nil` if nobody is to be told.

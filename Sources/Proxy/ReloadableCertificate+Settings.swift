@@ -1,6 +1,6 @@
+import Asking
 import ControlPlane
 import DataPlane
-import HealthCheck
 import Settings
 import TLS
 
@@ -35,14 +35,14 @@ extension ReloadableCertificate {
 
     /// The certificate shown to upstreams, and the authorities for theirs; `nil` for plaintext.
     static func forUpstreams(
-        _ settings: ProxySettings, inForce: TLSContext?, _ dataPlane: DataPlane, _ checker: HealthChecker
+        _ settings: ProxySettings, inForce: TLSContext?, _ dataPlane: DataPlane, _ asker: Asker
     ) -> ReloadableCertificate? {
         guard let options = settings.upstreamTLSOptions else { return nil }
         let files = [options.authorityFile, options.certificateFile, options.keyFile].compactMap { $0 }
         return ReloadableCertificate(use: .upstreams, expiry: inForce?.expiry, files: files) {
             let context = try TLSContext(client: options)
             dataPlane.publish(upstreamTLS: context)
-            checker.publish(tls: context)
+            asker.publish(tls: context)
             return context.expiry
         }
     }

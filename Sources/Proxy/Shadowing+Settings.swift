@@ -1,3 +1,4 @@
+import Asking
 import Comparison
 import ControlPlane
 import DataPlane
@@ -6,21 +7,18 @@ import Settings
 
 extension Shadowing {
     /// What shadow steps need, by the settings; `nil` if no method may be copied.
-    init?(_ settings: ProxySettings) throws(SystemError) {
+    init?(_ settings: ProxySettings, _ asker: Asker) throws(SystemError) {
         guard !settings.copies.methods.isEmpty else { return nil }
-        let source = settings.descriptors
-        self.init(comparer: try ShadowComparer(), reveals: settings.revealsValues) { _ throws(MessageTypes.Failure) in
-            try MessageTypes(source)
-        }
-    }
-}
-
-extension MessageTypes {
-    init(_ source: DescriptorSource) throws(Failure) {
-        switch source {
-        case .off: self = .none
-        case .file(let path): self.init(descriptors: try Descriptors(path: path), source: path)
-        case .reflection: throw Failure(description: "reflection is not there yet")
+        let (source, endpoints) = (settings.descriptors, settings.endpoints)
+        let reflection = DescriptorReflection(asker)
+        self.init(comparer: try ShadowComparer(), reveals: settings.revealsValues) { color throws(MessageTypes.Failure) in
+            switch source {
+            case .off: return .none
+            case .file(let path): return MessageTypes(descriptors: try Descriptors(path: path), source: path)
+            case .reflection:
+                return MessageTypes(
+                    descriptors: try await Descriptors(of: endpoints[color], reflection), source: "reflection")
+            }
         }
     }
 }
@@ -29,8 +27,31 @@ extension Descriptors {
     /// Bytes of the largest file that is read.
     private static let largestFile = 64 << 20
 
+    /// Asks the first endpoint of a color that tells.
+    fileprivate init(
+        of endpoints: [Endpoint], _ reflection: DescriptorReflection
+    ) async throws(MessageTypes.Failure) {
+        var failure = MessageTypes.Failure(description: "there is no endpoint")
+        for endpoint in endpoints {
+            let bytes: [UInt8]
+            do throws(DescriptorReflection.Failure) {
+                bytes = try await reflection.descriptorSet(of: endpoint)
+            } catch {
+                failure = MessageTypes.Failure(description: error.description)
+                continue
+            }
+            do throws(DescriptorError) {
+                try self.init(fileDescriptorSet: bytes)
+                return
+            } catch {
+                failure = MessageTypes.Failure(description: "what \(endpoint) tells by reflection: \(error)")
+            }
+        }
+        throw failure
+    }
+
     /// Reads a file with a FileDescriptorSet.
-    init(path: String) throws(MessageTypes.Failure) {
+    fileprivate init(path: String) throws(MessageTypes.Failure) {
         func failure(_ reason: String) -> MessageTypes.Failure {
             MessageTypes.Failure(description: "\(path): \(reason)")
         }

@@ -46,6 +46,59 @@ import Testing
                 """)
     }
 
+    @Test func refusesAnotherVersionThanTheExpectedOne() async throws {
+        let admin = try AdminBench()
+        admin.bench.versions.set(.green, "v1.0.0")
+        for path in ["/switch?expect=v1.1.0", "/switch?expect=v1.1.0&dry_run=true"] {
+            let answer = try await admin.post(path)
+            #expect(answer.status == 409)
+            #expect(answer.error == "green is not the expected v1.1.0: 127.0.0.1:50052 says v1.0.0 by a test")
+            #expect(answer.json?["expected"] == "v1.1.0")
+            #expect(answer.json?["versions"]?[0]?["versions"]?[0] == "v1.0.0")
+            #expect(answer.json?["active"] == "blue")
+        }
+        // A trial leaves no line.
+        #expect(admin.bench.auditLines.count == 1)
+        #expect(admin.bench.auditLines[0].contains("says v1.0.0 by a test"))
+        #expect(try await admin.post("/switch?expect=v1.0.0").json?["to"] == "green")
+        for path in ["/switch?expect=", "/switch?expect=a%20b", "/switch?expect=@v1", "/switch?expect=a@"] {
+            let answer = try await admin.post(path)
+            #expect(answer.status == 400 && answer.error?.hasPrefix("expect is \"") == true)
+        }
+        #expect(try await admin.post("/rollback?expect=v1").status == 400)
+    }
+
+    @Test func asksOnlyWhereItMatters() async throws {
+        let admin = try AdminBench()
+        _ = try await admin.post("/switch?to=blue")
+        #expect(admin.bench.versions.asked == [])
+        admin.bench.health.set(.green, .unhealthy)
+        let answer = try await admin.post("/switch?expect=v1.1.0")
+        #expect(answer.status == 409 && answer.error?.hasPrefix("green is not healthy") == true)
+        #expect(admin.bench.versions.asked == [])
+        #expect(try await admin.post("/switch?expect=m@2&force=true&reason=why").status == 409)
+        #expect(admin.bench.versions.asked == [Expectation("m@2")])
+    }
+
+    @Test func aReleaseBeginsWithTheExpectedVersionAlone() async throws {
+        let admin = try AdminBench()
+        admin.bench.versions.set(.green, "v1.0.0")
+        let plan = #"{"steps": [{"canary": "5%", "for": "1h"}], "expect": "v1.1.0"}"#
+        let refused = try await admin.send(.post, "/release", body: plan)
+        #expect(refused.status == 409)
+        #expect(refused.error == "green is not the expected v1.1.0: 127.0.0.1:50052 says v1.0.0 by a test")
+        #expect(refused.json?["expected"] == "v1.1.0")
+        #expect(admin.bench.switchboard.state.releases.isEmpty && admin.bench.route.load().epoch == 1)
+        #expect(admin.bench.auditLines.last?.contains("is not the expected") == true)
+        admin.bench.versions.set(.green, "v1.1.0")
+        let begun = try await admin.send(.post, "/release", body: plan)
+        #expect(begun.status == 201 && begun.json?["plan"]?["expect"] == "v1.1.0")
+        // It is kept with the plan.
+        #expect(try admin.bench.store.load()?.release?.plan.expect == Expectation("v1.1.0"))
+        let wrong = try await admin.send(.post, "/release", body: #"{"expect": " "}"#)
+        #expect(wrong.status == 400 && wrong.error?.hasPrefix("expect is \" \"") == true)
+    }
+
     @Test func namesTheColor() async throws {
         let admin = try AdminBench()
         let same = try await admin.post("/switch?to=blue")

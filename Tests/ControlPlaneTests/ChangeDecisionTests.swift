@@ -77,6 +77,62 @@ import Testing
             decide(ChangeRequest(.switchTo(.blue), condition: .epochs([1, 9]), who: "someone")) == .unchanged)
     }
 
+    private func versions(_ color: Color, _ words: EndpointVersion.Word...) -> ColorVersions {
+        ColorVersions(
+            color: color,
+            endpoints: words.enumerated().map {
+                EndpointVersion(Endpoint(host: "127.0.0.1", port: UInt16(50052 + $0.offset)), $0.element)
+            })
+    }
+
+    private func decide(
+        expecting text: String, to color: Color = .green, force: Bool = false, _ found: ColorVersions?,
+        _ health: PerColor<ColorHealth>? = nil
+    ) -> ChangeDecision {
+        let request = ChangeRequest(.switchTo(color), force: force, expect: Expectation(text), who: "someone")
+        return .decide(request, state: initial, health: health ?? self.health(), versions: found, at: Self.now)
+    }
+
+    @Test func everyEndpointHasToSayTheVersion() {
+        let (old, new) = (EndpointVersion.Word.says(["v1"], by: "a"), EndpointVersion.Word.says(["v2"], by: "a"))
+        let silent = EndpointVersion.Word.silent([])
+        if case .change = decide(expecting: "v2", versions(.green, new, new)) {} else { Issue.record("no change") }
+        if case .change = decide(expecting: "m@2", versions(.green, .says(["1", "2"], by: "a"))) {
+        } else {
+            Issue.record("no change")
+        }
+        for found in [versions(.green, old), versions(.green, new, old), versions(.green, new, silent)] {
+            for force in [false, true] {
+                #expect(
+                    decide(expecting: "v2", force: force, found)
+                        == .refused(.versionMismatch(VersionMismatch(expected: Expectation("v2")!, found: found))))
+            }
+        }
+    }
+
+    @Test func whatWasNotAskedIsNoEvidence() {
+        let none = VersionMismatch(
+            expected: Expectation("v2")!, found: ColorVersions(color: .green, endpoints: []))
+        #expect(decide(expecting: "v2", nil) == .refused(.versionMismatch(none)))
+        #expect(
+            decide(expecting: "v2", versions(.blue, .says(["v2"], by: "a"))) == .refused(.versionMismatch(none)))
+        #expect(
+            none.description == "green is not the expected v2: it was not asked, as another change came in between")
+    }
+
+    @Test func theActiveColorHasToSayTheVersionToo() {
+        #expect(decide(expecting: "v2", to: .blue, versions(.blue, .says(["v2"], by: "a"))) == .unchanged)
+        let found = versions(.blue, .says(["v1"], by: "a"))
+        #expect(
+            decide(expecting: "v2", to: .blue, found)
+                == .refused(.versionMismatch(VersionMismatch(expected: Expectation("v2")!, found: found))))
+    }
+
+    @Test func healthComesBeforeTheVersion() {
+        let evidence = health(green: .unhealthy)
+        #expect(decide(expecting: "v2", nil, evidence) == .refused(.targetNotHealthy(evidence.green)))
+    }
+
     @Test func rollsBackToTheColorBefore() {
         guard case .change(let change) = decide(ChangeRequest(.rollback, who: "someone"), switched) else {
             Issue.record("no change")

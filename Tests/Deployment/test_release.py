@@ -39,13 +39,13 @@ class GoodReleaseTests(ReleaseCase):
             self.proxy.releases[0].plan,
             {
                 "to": "green", "steps": [{"canary": "5%", "for": "300ms"}], "reason": "deploy v1.1.0", "min_calls": 3,
-                "on_no_data": "abort",
+                "on_no_data": "abort", "expect": "v1.1.0",
             },
         )  # fmt: skip
         # Those of the Proxy hold otherwise.
         code, output = self.host.deploy("v1.2.0", "--canary", "5%:300ms", *QUICK)
         self.assertEqual(code, 0, output)
-        self.assertEqual(set(self.proxy.releases[0].plan), {"to", "steps", "reason"})
+        self.assertEqual(set(self.proxy.releases[0].plan), {"to", "steps", "reason", "expect"})
         self.assertIn("5 % is over", output)
 
     def test_a_lost_answer_finds_the_same_release(self):

@@ -41,6 +41,9 @@ def test_a_release_from_beginning_to_end(tmp_path, start_process):
     up.wait_for_line(lambda line: "Ctrl-C stops everything" in line, what="the start", stream="stdout", timeout=120)
     preview = checkout.run(shown["preview"], "preview")
     assert preview[-1] == "answered: 3 by green v1.1.0; failed: 0"
+    truth = answer("truth")
+    assert truth["error"].endswith(" says v1.1.0 by prediction.v1.PredictionService/Health")
+    assert (truth["active"], truth["expected"]) == ("blue", "v1.0.0")
     client = checkout.start(shown["client"], "client")
     seen = answered_by(client, "blue")
 

@@ -1,5 +1,7 @@
+import Asking
 import HTTP2
 import HealthCheck
+import Serving
 import Testing
 
 @Suite struct GRPCProbeSessionTests {
@@ -37,7 +39,7 @@ import Testing
     }
 
     @Test func takesOKOfAnyMethodToBeHealthy() throws {
-        let long = [UInt8](repeating: 7, count: 3 * MessageReader.largestMessage)
+        let long = [UInt8](repeating: 7, count: 3 * HealthQuestion.largestAnswer)
         for message in [nil, [], [1, 2, 3], long] as [[UInt8]?] {
             let asked = try outcome("grpc-call:/pkg.Service/Method", message: message)
             #expect(asked.outcome == .healthy)

@@ -1,3 +1,4 @@
+import Asking
 import HealthCheck
 import Testing
 
@@ -54,7 +55,7 @@ import Testing
         func port(_ check: HealthCheck) -> UInt16 {
             ProbeRequest(
                 check: check, host: "h", port: 50051, connectTimeout: .seconds(1), requestTimeout: .seconds(1)
-            ).port
+            ).contact.port
         }
         #expect(port(.http(path: "/", port: 8000)) == 8000)
         #expect(port(.http(path: "/")) == 50051)

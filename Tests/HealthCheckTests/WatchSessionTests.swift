@@ -1,5 +1,7 @@
+import Asking
 import HTTP2
 import HealthCheck
+import Serving
 import Testing
 
 @Suite struct WatchSessionTests {
@@ -147,7 +149,7 @@ import Testing
     @Test func resetsAWatchThatItCantRead() throws {
         let session = session()
         try round(session)
-        try say(session, [UInt8](repeating: 0, count: MessageReader.largestMessage + 1))
+        try say(session, [UInt8](repeating: 0, count: HealthQuestion.largestAnswer + 1))
         let watch = try served("Watch")
         #expect(server.resets == [watch.id])
         #expect(heard.words == [.good])

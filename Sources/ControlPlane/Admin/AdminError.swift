@@ -16,6 +16,10 @@ struct AdminError: Error {
         var epoch: UInt64
         /// The health of the requested color, if that is why the change was refused.
         var health: ColorHealthBody?
+        /// The version that the color doesn't say it is, if that is why.
+        var expected: Expectation?
+        /// What its endpoints say instead.
+        var versions: [EndpointVersionBody]?
     }
 
     init(_ status: HTTPResponse.Status, _ message: String, headers: HTTPFields = [:], details: Details? = nil) {

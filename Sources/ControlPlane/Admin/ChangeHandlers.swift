@@ -18,7 +18,8 @@ struct ChangeHandlers: Sendable {
 
     @Sendable func `switch`(_ request: AdminRequest) async throws -> Response {
         let query = try QueryParameters(
-            request.query, allowed: ["to", "force", "reason", "drain", "wait", "timeout", "dry_run", "guard"])
+            request.query,
+            allowed: ["to", "force", "reason", "expect", "drain", "wait", "timeout", "dry_run", "guard"])
         let aim: ChangeRequest.Aim
         if let name = query["to"] {
             guard let color = Color(name: name) else {
@@ -57,7 +58,8 @@ struct ChangeHandlers: Sendable {
         let wait = try query.wait(for: "drained", most: Self.longestWait, usual: Self.usualWait)
         let change = ChangeRequest(
             aim, force: try query.flag("force"), reason: try reason(query),
-            condition: try ChangeRequest.Condition(ifMatch: request.ifMatch), drain: try drain(query),
+            condition: try ChangeRequest.Condition(ifMatch: request.ifMatch), expect: try expect(query),
+            drain: try drain(query),
             who: request.who)
         if change.force && change.reason == nil {
             throw AdminError.badRequest("force needs a reason, as in force=true&reason=why")
@@ -124,6 +126,10 @@ struct ChangeHandlers: Sendable {
         case .targetNotHealthy(let health):
             status = .conflict
             details.health = ColorHealthBody(health)
+        case .versionMismatch(let mismatch):
+            status = .conflict
+            details.expected = mismatch.expected
+            details.versions = mismatch.found.endpoints.map(EndpointVersionBody.init)
         case .stateNotSaved:
             status = .serviceUnavailable
         case .handedOver:
@@ -149,6 +155,15 @@ struct ChangeHandlers: Sendable {
                 "reason has to be at most \(Self.reasonLimit) characters, without control characters")
         }
         return reason
+    }
+
+    /// The version that the color has to say it is; `nil` for any.
+    private func expect(_ query: QueryParameters) throws -> Expectation? {
+        guard let text = query["expect"] else { return nil }
+        guard let expectation = Expectation(text) else {
+            throw AdminError.badRequest("expect is \"\(text)\"; allowed: \(Expectation.allowed)")
+        }
+        return expectation
     }
 
     /// What happens to the calls on the old color.

@@ -67,6 +67,7 @@ struct ReleaseBody: Encodable {
         /// Left out if it isn't asked for.
         var judgeResourceExhausted: Bool?
         var reason: String?
+        var expect: Expectation?
     }
 
     var release: UInt64
@@ -113,7 +114,7 @@ struct ReleaseBody: Encodable {
             ignore: release.plan.comparison?.ignored,
             noise: release.plan.comparison.map { Self.percent($0.noiseShare.fraction) },
             guard: release.plan.guardTime?.text, judgeResourceExhausted: release.plan.judgesExhausted,
-            reason: release.plan.reason)
+            reason: release.plan.reason, expect: release.plan.expect)
         from = release.from
         to = release.plan.to
         startedAt = release.startedAt

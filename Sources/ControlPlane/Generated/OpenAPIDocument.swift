@@ -83,6 +83,18 @@ package enum OpenAPIDocument {
                     }
                   },
                   {
+                    "name": "expect",
+                    "in": "query",
+                    "description": "The version that every endpoint of the color has to say it is, `VERSION` or `MODEL@VERSION`, before the change is made.",
+                    "schema": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 200,
+                      "pattern": "^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+(@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+)?$",
+                      "example": "v1.1.0"
+                    }
+                  },
+                  {
                     "name": "drain",
                     "in": "query",
                     "description": "The time that calls in flight on the old color have to end by themselves: `0s` to `24h`, or `off` for no limit; by default `--drain-timeout`. The Proxy ends the remaining ones with UNAVAILABLE, spread over a window of time.",
@@ -197,7 +209,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "Refused: the color is not healthy (`health` has the failing checks), or a release is under way.",
+                    "description": "Refused: the color is not healthy (`health` has the failing checks), doesn't say that it is the version in `expect` (`versions` has what it says), or a release is under way.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -633,7 +645,7 @@ package enum OpenAPIDocument {
                     "$ref": "#/components/responses/Late"
                   },
                   "409": {
-                    "description": "Refused: the color is not healthy (`health` has the failing checks) or is active already, or another release is under way.",
+                    "description": "Refused: the color is not healthy (`health` has the failing checks), doesn't say that it is the version in `expect` (`versions` has what it says) or is active already, or another release is under way.",
                     "content": {
                       "application/json": {
                         "schema": {
@@ -2327,6 +2339,41 @@ package enum OpenAPIDocument {
                   },
                   "health": {
                     "$ref": "#/components/schemas/ColorHealth"
+                  },
+                  "expected": {
+                    "type": "string",
+                    "description": "The version that the color should have been, if it doesn't say that it is."
+                  },
+                  "versions": {
+                    "type": "array",
+                    "description": "What each endpoint of the color says of its version, if that is why the change was refused; empty if they weren't asked.",
+                    "items": {
+                      "type": "object",
+                      "properties": {
+                        "endpoint": {
+                          "type": "string"
+                        },
+                        "versions": {
+                          "type": "array",
+                          "items": {
+                            "type": "string"
+                          },
+                          "description": "Usually one. Left out if the endpoint doesn't say."
+                        },
+                        "by": {
+                          "type": "string",
+                          "description": "The method, or the page, that has said so."
+                        },
+                        "error": {
+                          "type": "string",
+                          "description": "Why the endpoint doesn't say."
+                        }
+                      },
+                      "required": [
+                        "endpoint"
+                      ],
+                      "additionalProperties": false
+                    }
                   }
                 },
                 "required": [
@@ -2489,6 +2536,14 @@ package enum OpenAPIDocument {
                     "type": "string",
                     "maxLength": 500,
                     "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+                  },
+                  "expect": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 200,
+                    "pattern": "^[^@\\s\\x00-\\x1f\\x7f-\\x9f]+(@[^@\\s\\x00-\\x1f\\x7f-\\x9f]+)?$",
+                    "example": "v1.1.0",
+                    "description": "The version that every endpoint of the color has to say it is, `VERSION` or `MODEL@VERSION`, before the release begins."
                   }
                 },
                 "additionalProperties": false
@@ -2896,6 +2951,9 @@ package enum OpenAPIDocument {
                       "noise": {
                         "type": "number",
                         "description": "In percent."
+                      },
+                      "expect": {
+                        "type": "string"
                       }
                     },
                     "required": [

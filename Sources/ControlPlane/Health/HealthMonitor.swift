@@ -47,7 +47,8 @@ package actor HealthMonitor: Service, HealthReporting {
         }
     }
 
-    private var configuration: Configuration
+    /// What is checked now.
+    package private(set) var configuration: Configuration
     /// The number of the configuration: results found under an earlier one are discarded.
     private var generation = 0
     /// One element for each new configuration.

@@ -52,6 +52,12 @@ extension ReleasePlan {
         }
         self.init(to: to, steps: steps, minCalls: Int(minCalls), onNoData: onNoData, reason: given.reason)
         try takeLimits(given)
+        if let text = given.expect {
+            guard let expectation = Expectation(text) else {
+                throw Flaw(text: "expect is \"\(text)\"; allowed: \(Expectation.allowed)")
+            }
+            expect = expectation
+        }
     }
 
     private mutating func takeLimits(_ given: Fields) throws(Flaw) {
@@ -194,6 +200,7 @@ extension ReleasePlan {
         var `guard`: String?
         var judgeResourceExhausted: Bool?
         var reason: String?
+        var expect: String?
 
         init(from decoder: any Decoder) throws {
             let container = try KnownFields.container(
@@ -201,6 +208,7 @@ extension ReleasePlan {
                 [
                     "to", "steps", "minCalls", "onNoData", "onBreach", "errorMargin", "latencyMargin", "maxErrorShare",
                     "maxP99", "minAgreement", "tolerance", "ignore", "noise", "guard", "judgeResourceExhausted", "reason",
+                    "expect",
                 ], "a release plan")
             to = try container.decodeIfPresent(String.self, forKey: .init("to"))
             steps = try container.decodeIfPresent([StepFields].self, forKey: .init("steps"))
@@ -219,6 +227,7 @@ extension ReleasePlan {
             judgeResourceExhausted = try container.decodeIfPresent(
                 Bool.self, forKey: .init("judgeResourceExhausted"))
             reason = try container.decodeIfPresent(String.self, forKey: .init("reason"))
+            expect = try container.decodeIfPresent(String.self, forKey: .init("expect"))
         }
     }
 

@@ -25,7 +25,8 @@ package struct ReleaseRequest: Sendable, Equatable {
 
     /// The change of color that the release leads to, as the rules of changes judge it.
     var change: ChangeRequest {
-        ChangeRequest(.switchTo(plan.to), force: force, reason: plan.reason, condition: condition, who: who)
+        ChangeRequest(
+            .switchTo(plan.to), force: force, reason: plan.reason, condition: condition, expect: plan.expect, who: who)
     }
 }
 

@@ -9,6 +9,8 @@ package enum ChangeRefusal: Error, Sendable, Equatable {
     case nothingToRollBackTo
     /// The color is not known to be healthy, and the request does not force it.
     case targetNotHealthy(ColorHealth)
+    /// The color doesn't say that it is the version that the request expects.
+    case versionMismatch(VersionMismatch)
     /// A release of this number is under way, which has to end first.
     case releaseUnderWay(UInt64)
     /// The new state could not be written, so nothing has changed. The text names the file.
@@ -30,9 +32,11 @@ package enum ChangeDecision: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - health: the result of the last health checks; only the requested color's counts.
+    ///   - versions: what the requested color says that it is; `nil` if it wasn't asked.
     ///   - time: when the change happens, if it does.
     package static func decide(
-        _ request: ChangeRequest, state: SwitchState, health: PerColor<ColorHealth>, at time: Timestamp
+        _ request: ChangeRequest, state: SwitchState, health: PerColor<ColorHealth>,
+        versions: ColorVersions? = nil, at time: Timestamp
     ) -> ChangeDecision {
         do throws(ChangeRefusal) {
             try request.condition.check(state.epoch)
@@ -41,11 +45,25 @@ package enum ChangeDecision: Sendable, Equatable {
         }
         guard let target = request.target(in: state) else { return .refused(.nothingToRollBackTo) }
         if let release = state.release { return .refused(.releaseUnderWay(release.number)) }
-        if target == state.active { return .unchanged }
+        let mismatch = mismatch(request, target, versions)
+        if target == state.active { return mismatch.map { .refused(.versionMismatch($0)) } ?? .unchanged }
         if !health[target].isHealthy && !request.force { return .refused(.targetNotHealthy(health[target])) }
+        if let mismatch { return .refused(.versionMismatch(mismatch)) }
         return .change(
             Change(
                 epoch: state.epoch + 1, action: request.action, from: state.active, to: target, at: time,
                 forced: request.force, reason: request.reason, who: request.who))
+    }
+
+    /// What is wrong with the requested color's version, whoever forces the change.
+    private static func mismatch(
+        _ request: ChangeRequest, _ target: Color, _ versions: ColorVersions?
+    ) -> VersionMismatch? {
+        guard let expected = request.expect else { return nil }
+        // What another color says is no evidence.
+        guard let versions, versions.color == target else {
+            return VersionMismatch(expected: expected, found: ColorVersions(color: target, endpoints: []))
+        }
+        return versions.fit(expected) ? nil : VersionMismatch(expected: expected, found: versions)
     }
 }

@@ -30,6 +30,8 @@ package struct ChangeRequest: Sendable, Equatable {
     package var reason: String?
     /// The epochs under which the change may happen.
     package var condition: Condition
+    /// The version that the color has to say it is; `nil` for any.
+    package var expect: Expectation?
     /// What happens to the calls that the change leaves behind.
     package var drain: DrainChoice
     /// The token's name or the peer's address.
@@ -37,12 +39,13 @@ package struct ChangeRequest: Sendable, Equatable {
 
     package init(
         _ aim: Aim, force: Bool = false, reason: String? = nil, condition: Condition = .any,
-        drain: DrainChoice = .standard, who: String
+        expect: Expectation? = nil, drain: DrainChoice = .standard, who: String
     ) {
         self.aim = aim
         self.force = force
         self.reason = reason
         self.condition = condition
+        self.expect = expect
         self.drain = drain
         self.who = who
     }

@@ -15,11 +15,12 @@ extension Switchboard {
         _ request: ChangeRequest, watching plan: ReleasePlan
     ) async throws(ChangeRefusal) -> (receipt: ChangeReceipt, release: Release?) {
         let evidence = await evidence(for: request)
+        let versions = await versions(for: request, evidence)
         let report = await traffic.report()
         let past = await traffic.servedBefore()
         if isHandedOver { throw .handedOver }
         var begun: Release?
-        var receipt = try commit(request, evidence) { change in
+        var receipt = try commit(request, evidence, versions) { change in
             var plan = plan
             (plan.to, plan.reason) = (change.to, change.reason)
             var release = Release(

@@ -24,6 +24,7 @@ extension Switchboard {
             throw refuse(request, state, error)
         }
         let evidence = await evidence(for: request.change)
+        let versions = await versions(for: request.change, evidence)
         let report = await traffic.report()
         let past = await traffic.servedBefore()
         if isHandedOver { throw .change(.handedOver) }
@@ -32,7 +33,7 @@ extension Switchboard {
             guard known.plan == request.plan else { throw .keyIsTaken(by: known.number) }
             return (known, nil)
         }
-        switch ChangeDecision.decide(request.change, state: state, health: evidence, at: now()) {
+        switch ChangeDecision.decide(request.change, state: state, health: evidence, versions: versions, at: now()) {
         case .refused(let refusal): throw refuse(request, state, .change(refusal))
         case .unchanged: throw refuse(request, state, .alreadyActive(request.plan.to))
         case .change: break

@@ -39,6 +39,7 @@ package actor Switchboard {
     let route: RouteWord
     let traffic: any TrafficControl
     let health: any HealthReporting
+    let versions: any VersionAsking
     let drainer: Drainer
     let failover: FailoverWatch
     let now: @Sendable () -> Timestamp
@@ -83,7 +84,7 @@ package actor Switchboard {
     ///   - events: told of every line of the audit log; `nil` if nobody is.
     package init(
         state: SwitchState, store: StateStore, audit: AuditLog, route: RouteWord, traffic: any TrafficControl,
-        health: any HealthReporting, drainer: Drainer, failover: FailoverWatch,
+        health: any HealthReporting, versions: any VersionAsking, drainer: Drainer, failover: FailoverWatch,
         now: @escaping @Sendable () -> Timestamp = { .now() },
         clock: @escaping @Sendable () -> Duration = Switchboard.uptime,
         random: @escaping @Sendable () -> ShareSecret = ShareSecret.random, stickyKey: StickyKey = .none,
@@ -96,6 +97,7 @@ package actor Switchboard {
         self.route = route
         self.traffic = traffic
         self.health = health
+        self.versions = versions
         self.drainer = drainer
         self.failover = failover
         self.now = now
@@ -134,13 +136,14 @@ package actor Switchboard {
     /// When it returns, every worker has stopped using the old route: no further stream begins under it.
     package func change(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
+        let versions = await versions(for: request, evidence)
         if isHandedOver { throw .handedOver }
         // A release's calls go back where they were.
         var receipt: ChangeReceipt
         if let ended = try endRelease(request, evidence) {
             receipt = ended
         } else {
-            receipt = try commit(request, evidence)
+            receipt = try commit(request, evidence, versions)
         }
         receipt.take(await left(behind: receipt.change))
         return receipt
@@ -149,6 +152,7 @@ package actor Switchboard {
     /// Reports what a request would do, and changes nothing.
     package func trial(_ request: ChangeRequest) async throws(ChangeRefusal) -> ChangeReceipt {
         let evidence = await evidence(for: request)
+        let versions = await versions(for: request, evidence)
         let state = state
         if let release = state.release, request.action == .rollback {
             let change = back(
@@ -156,7 +160,7 @@ package actor Switchboard {
                 who: request.who)
             return ChangeReceipt(outcome: .wouldChange, change: change, health: evidence[release.from], inFlight: 0)
         }
-        switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
+        switch ChangeDecision.decide(request, state: state, health: evidence, versions: versions, at: now()) {
         case .refused(let refusal):
             throw refusal
         case .unchanged:
@@ -218,10 +222,11 @@ package actor Switchboard {
     ///
     /// - Parameter watch: makes the release that judges the new color after the change, if it is to be judged.
     func commit(
-        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>, watch: (Change) -> Release? = { _ in nil }
+        _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>, _ versions: ColorVersions?,
+        watch: (Change) -> Release? = { _ in nil }
     ) throws(ChangeRefusal) -> ChangeReceipt {
         let state = state
-        switch ChangeDecision.decide(request, state: state, health: evidence, at: now()) {
+        switch ChangeDecision.decide(request, state: state, health: evidence, versions: versions, at: now()) {
         case .refused(let refusal):
             refuse(request, state, refusal)
             throw refusal
@@ -301,6 +306,16 @@ package actor Switchboard {
         return await health.settledHealth(of: target)
     }
 
+    /// What the requested color says that it is; `nil` if it isn't asked, as the request expects no version, or will be
+    /// refused for the color's health or a release under way.
+    func versions(for request: ChangeRequest, _ health: PerColor<ColorHealth>) async -> ColorVersions? {
+        let state = state
+        guard let expected = request.expect, let target = request.target(in: state), state.release == nil,
+            health[target].isHealthy || request.force || target == state.active
+        else { return nil }
+        return await versions.versions(of: target, expecting: expected)
+    }
+
     func left(behind change: Change) async -> TrafficReport.Left {
         guard let old = change.from else { return TrafficReport.Left(calls: 0) }
         return await traffic.report().left(on: old, before: change.epoch)
@@ -322,6 +337,8 @@ extension ChangeRefusal: CustomStringConvertible {
                 return "\(endpoint.endpoint) \(failure ?? "has not been checked yet")"
             }
             return "\(health.color) is not healthy: " + endpoints.joined(separator: "; ")
+        case .versionMismatch(let mismatch):
+            return mismatch.description
         case .handedOver:
             return "nothing was changed, as a new process is taking over: ask it again"
         case .stateNotSaved(let reason):

@@ -11,6 +11,7 @@ struct SwitchboardBench {
     let route: RouteWord
     let traffic: FakeTraffic
     let health: FakeHealth
+    let versions = FakeVersions()
     let store: StateStore
     /// A drainer whose clock stands still.
     let drainer: Drainer
@@ -35,7 +36,7 @@ struct SwitchboardBench {
             active: .blue, isEnabled: true, now: { Timestamp(milliseconds: 3_000_000) }, logger: logger)
         switchboard = Switchboard(
             state: initial, store: store, audit: try AuditLog(path: audit ?? folder.file("audit.log")), route: route,
-            traffic: traffic, health: health, drainer: drainer, failover: failover,
+            traffic: traffic, health: health, versions: versions, drainer: drainer, failover: failover,
             now: { Timestamp(milliseconds: 2_000_000) }, shadowing: shadowing, logger: logger)
     }
 

@@ -58,6 +58,7 @@ class FakeHost:
             "blue": Container("model:local", "v1.0.0", files, str(self.folder)),
             "green": Container("model:local", "v1.1.0", files, str(self.folder)),
         }
+        self.proxy.says = lambda color: self.docker.containers[color].version
         (self.folder / "secrets").mkdir()
         self.token = self.folder / "secrets/admin-token"
         self.token.write_text(TOKEN)

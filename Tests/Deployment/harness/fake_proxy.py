@@ -38,6 +38,12 @@ class FakeProxy:
         self.requests: list[str] = []
         #: Whether it is new enough to know them.
         self.knows_releases = True
+        #: Whether it is new enough to ask a color for its version.
+        self.knows_expect = True
+        #: What a color says that it is.
+        self.says = lambda color: ""
+        #: What each POST /switch and POST /release has expected.
+        self.expected: list[str | None] = []
         #: Newest first.
         self.releases: list[FakeRelease] = []
         #: Calls a second during a release: on the new color, and on the old one.
@@ -148,11 +154,26 @@ class FakeProxy:
                 return 412, {"error": "the epoch is another one"}
             if self.release is not None:
                 return 409, {"error": self._under_way}
+            if (problem := self._is_not(plan["to"], plan.get("expect"))) is not None:
+                return problem
             if not self.is_alive[plan["to"]]:
                 return 409, {"error": f"{plan['to']} is not healthy"}
             known = [self.begin(plan, key)]
             self.on_release(known[0])
         return 201, known[0].body(self.epoch)
+
+    def _is_not(self, color: str, expected: str | None) -> tuple[int, dict] | None:
+        """The refusal if a color isn't the version that is expected; None if it is."""
+        self.expected.append(expected)
+        if expected is None:
+            return None
+        if not self.knows_expect:
+            return 400, {"error": 'unknown query parameter "expect"; allowed: to'}
+        if self.says(color) == expected:
+            return None
+        return 409, {
+            "error": f"{color} is not the expected {expected}: {color}:50051 says {self.says(color)} by a test"
+        }
 
     @property
     def _under_way(self) -> str:
@@ -191,6 +212,9 @@ class FakeProxy:
             return self._send(handler, 200, self.metrics or self._metrics())
         if url.path == "/status":
             return self._send(handler, 200, self._status())
+        if url.path == "/openapi.json":
+            parameters = [{"name": "to"}] + ([{"name": "expect"}] if self.knows_expect else [])
+            return self._send(handler, 200, {"paths": {"/switch": {"post": {"parameters": parameters}}}})
         if url.path == "/history":
             return self._send(handler, 200, {"changes": []})
         if url.path.startswith("/release"):
@@ -214,6 +238,8 @@ class FakeProxy:
             return self._send(handler, 200, self.change(to))
         if self.release is not None:
             return self._send(handler, 409, {"error": self._under_way})
+        if (problem := self._is_not(query["to"], query.get("expect"))) is not None:
+            return self._send(handler, *problem)
         receipt = self.change(query["to"])
         self.on_switch()
         if self.loses_answer:

@@ -33,8 +33,11 @@ class CanaryPlan:
     #: How long the Proxy judges the new version after it has got all calls, as it was written; None for not at all.
     guard: str | None = None
 
-    def body(self, to: str, reason: str) -> dict[str, Any]:
-        """The body of POST /release."""
+    def body(self, to: str, reason: str, expect: str | None = None) -> dict[str, Any]:
+        """The body of POST /release.
+
+        `expect` is what the color has to say that it is before the release begins.
+        """
         body: dict[str, Any] = {
             "to": to, "steps": [{"canary": step.share, "for": step.time} for step in self.steps], "reason": reason,
         }  # fmt: skip
@@ -44,6 +47,8 @@ class CanaryPlan:
             body["min_calls"] = self.min_calls
         if self.no_data is not None:
             body["on_no_data"] = self.no_data
+        if expect is not None:
+            body["expect"] = expect
         return body
 
 

@@ -23,6 +23,7 @@ from .releases import Releases
 from .smoke_command import smoke_variables
 from .smoke_test import SmokeFailed
 from .step_log import StepLog
+from .truth import Truth
 from .verification import seen_healthy
 
 _LINES = ("BLUE_VERSION", "BLUE_IMAGE", "GREEN_VERSION", "GREEN_IMAGE", "PROXY_IMAGE", "NET_IMAGE")
@@ -48,6 +49,8 @@ class Deployment:
         self._book = book
         #: Why a change is made, for history and audit log; a release is known again by it.
         self._reason = f"deploy {options.version}"
+        #: What the idle color has to say that it is before it gets calls; None for nothing.
+        self._expect: str | None = None
         #: The idle color's lines of .env, and whether there was a journal, until its containers are replaced.
         self._untouched: tuple[dict[str, str | None], bool] | None = None
         #: What an interruption leaves behind, in words.
@@ -59,12 +62,14 @@ class Deployment:
         self._bring_up_stack()
         self._admin = self._connect()
         self._releases = Releases(self._admin, self._token_file)
+        self._truth = Truth(self._options, self._admin)
         self._release_run = ReleaseRun(
             self._options, self._stack, self._admin, self._releases, self._journal, self._log, self._reason,
             self._named_version, self._leave,
         )  # fmt: skip
         if self._options.canary is not None:
             self._releases.require()
+        self._truth.require()
         # Before the status: a release that ends in between has made another color active.
         last = self._releases.newest()
         status = self._admin.status()
@@ -246,6 +251,7 @@ class Deployment:
 
     def _test(self, idle: str, services: list[ColorService], questions: Questions) -> None:
         questions = self._book.settle(questions, services, self._stack.services(_other(idle)))
+        self._expect = self._truth.expected(has_said_version=questions.test is not None)
         if questions.is_empty:
             self._log.say("smoke", f"nothing is asked, its health alone counts: {questions.source}")
         try:
@@ -330,7 +336,7 @@ class Deployment:
         epoch = self._epoch(active)
         self._leave(f"a release to {idle} may have begun, which goes on in the Proxy")
         try:
-            return self._release_run.begin(plan, idle, epoch)
+            return self._release_run.begin(plan, idle, epoch, self._expect)
         except DeploymentFailure as failure:
             if failure.code is ExitCode.SWITCH_REFUSED:
                 raise self._refused(str(failure)) from None
@@ -370,6 +376,8 @@ class Deployment:
         query = {
             "to": idle, "wait": "drained", "timeout": f"{self._options.switch_timeout:g}s", "reason": self._reason,
         }  # fmt: skip
+        if self._expect is not None:
+            query["expect"] = self._expect
         try:
             answer = self._admin.request(
                 "POST", "/switch", query, epoch=epoch, timeout=self._options.switch_timeout + 15

@@ -17,7 +17,7 @@ _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
   2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, the Proxy is too old for
-       --canary or --guard, the running stack was made from other files than this one, or the log file cannot be
+       --canary, --guard or --expect, the running stack was made from other files than this one, or the log file cannot be
        opened; nothing was changed
   3    a deployment or an upgrade runs on this host
   4    the new version did not become healthy; nothing was switched
@@ -66,6 +66,10 @@ class Options:
     is_smoke_off: bool
     smoke_command: str | None
     smoke_timeout: float
+    #: What the new color has to say that it is before it gets calls; None for VERSION where that is known to be said.
+    expect: str | None
+    #: Nothing of the kind is wanted.
+    is_expect_off: bool
     log_file: Path
     summary: Path | None
     is_detached: bool
@@ -106,6 +110,14 @@ def _version(text: str) -> str:
     # It becomes part of a path in the container.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a version such as v1.1.0")
+    return text
+
+
+def expectation(text: str) -> str:
+    """VERSION or MODEL@VERSION, as the Proxy takes it."""
+    model, at, version = text.rpartition("@")
+    if not version or (at and not model) or len(text.encode()) > 200 or re.search(r"[\s\x00-\x1f\x7f-\x9f]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version such as v1.1.0, or a model's such as iris@2")
     return text
 
 
@@ -202,6 +214,11 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         "smoke.json, if it is there, the service is the Predictor and there is no --smoke-command)",
     )  # fmt: skip
     parser.add_argument(
+        "--expect", type=expectation, metavar="VERSION|MODEL@VERSION|off",
+        help="what the new color has to say that it is, to the Proxy, before it gets any calls (VERSION, if smoke "
+        "cases were answered by it, and nothing otherwise)",
+    )  # fmt: skip
+    parser.add_argument(
         "--smoke-command", type=name, metavar="CMD",
         help="a program that says by its exit status whether the version is good; no shell reads CMD",
     )  # fmt: skip
@@ -250,6 +267,7 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         watch=watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
         canary=canary, pause_timeout=found.pause_timeout,
         lock_timeout=found.lock_timeout, smoke_file=smoke_file, is_smoke_off=is_off, smoke_command=found.smoke_command,
-        smoke_timeout=found.smoke_timeout, log_file=found.log, summary=found.summary, is_detached=found.detach,
+        smoke_timeout=found.smoke_timeout, expect=None if found.expect == "off" else found.expect,
+        is_expect_off=found.expect == "off", log_file=found.log, summary=found.summary, is_detached=found.detach,
         name=found.name,
     )  # fmt: skip

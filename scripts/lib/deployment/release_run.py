@@ -38,14 +38,14 @@ class ReleaseRun:
         self._named_version = named_version
         self._leave = leave
 
-    def begin(self, plan: CanaryPlan, to: str, epoch: int) -> Release:
+    def begin(self, plan: CanaryPlan, to: str, epoch: int, expect: str | None = None) -> Release:
         """Raises DeploymentFailure with the status SWITCH_REFUSED, or, if nobody answers, with ROLLBACK_FAILED."""
         # What its number will be, as the request holds for this epoch alone.
         self._journal.note_release(epoch + 1)
         deadline = time.monotonic() + ANSWER_PATIENCE
         while True:
             try:
-                answer = self._releases.begin(plan, to, self._reason, epoch)
+                answer = self._releases.begin(plan, to, self._reason, epoch, expect)
                 break
             except DeploymentFailure as failure:
                 if time.monotonic() >= deadline:

@@ -48,13 +48,13 @@ class Releases:
         found = next((release for release in map(Release.read, bodies) if release.number == number), None)
         return None if found is None else replace(found, is_newest=False)
 
-    def begin(self, plan: CanaryPlan, to: str, reason: str, epoch: int) -> Answer:
+    def begin(self, plan: CanaryPlan, to: str, reason: str, epoch: int, expect: str | None = None) -> Answer:
         """Asks for a release. The same again, after an answer that was lost, finds the one that has begun.
 
         The key has the epoch, which never comes again: the same version may be deployed again some day.
         """
         key = f"{reason} on {to} at epoch {epoch}"
-        body = plan.body(to, reason)
+        body = plan.body(to, reason, expect)
         return self._admin.request(
             "POST", "/release", epoch=epoch, body=body, headers={"Idempotency-Key": key}, timeout=15
         )

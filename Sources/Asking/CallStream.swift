@@ -1,7 +1,7 @@
 import HTTP2
 
-/// One call on a `HealthSession`: what is still to be sent, and who hears of the answer.
-package final class HealthCallStream: StreamContext {
+/// One call on a `CallSession`: what is still to be sent, and who hears of the answer.
+package final class CallStream: StreamContext {
     /// A piece of the answer.
     package enum Event: Equatable {
         case message([UInt8])
@@ -11,18 +11,21 @@ package final class HealthCallStream: StreamContext {
         case failed(reason: String)
     }
 
-    /// The part of the request's message that waits to be sent, with gRPC's header.
-    var unsent: ArraySlice<UInt8>
+    /// The part of the request's messages that waits to be sent, with gRPC's headers.
+    var unsent: ArraySlice<UInt8> = []
+    /// Whether no more messages follow.
+    var isComplete = false
     /// Reads the answer's messages; `nil` if only the status counts.
     var reader: MessageReader?
     private var isOver = false
     private let hear: (Event) -> Void
 
-    /// - Parameter hear: called with each piece of the answer, from within `HealthSession.receive(_:)`; last with
-    ///   `ended` or `failed`.
-    init(message: [UInt8], readsMessages: Bool, hear: @escaping (Event) -> Void) {
-        unsent = MessageReader.framed(message)[...]
-        reader = readsMessages ? MessageReader() : nil
+    /// - Parameters:
+    ///   - reader: reads the answer's messages; `nil` if only the status counts.
+    ///   - hear: called with each piece of the answer, from within `CallSession.receive(_:)`; last with
+    ///     `ended` or `failed`.
+    init(reader: MessageReader?, hear: @escaping (Event) -> Void) {
+        self.reader = reader
         self.hear = hear
     }
 

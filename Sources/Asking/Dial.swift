@@ -4,9 +4,9 @@ import TLS
 
 /// A connection in the making: name resolution, TCP, and TLS if it is asked for. Confined to its loop's thread; it
 /// keeps itself alive until it has an outcome.
-final class Dial: EventHandler {
+package final class Dial: EventHandler {
     /// What comes of it.
-    enum Outcome {
+    package enum Outcome {
         /// Nobody watches the socket yet. The transport may hold bytes that came with the end of the TLS handshake,
         /// which the socket doesn't report again.
         case connected(Transport)
@@ -29,21 +29,21 @@ final class Dial: EventHandler {
 
     /// Starts at once; `completion` is called on the loop's thread, once, in a later turn.
     ///
-    /// - Parameter offer: the protocol to speak over TLS; `nil` to connect without TLS, even if the request has it.
+    /// - Parameter offer: the protocol to speak over TLS; `nil` to connect without TLS, even if the contact has it.
     @discardableResult
-    static func start(
-        _ request: ProbeRequest, offering offer: ApplicationProtocol?, on loop: EventLoop, resolver: Resolver,
+    package static func start(
+        _ contact: Contact, offering offer: ApplicationProtocol?, on loop: EventLoop, resolver: Resolver,
         completion: @escaping (Outcome) -> Void
     ) -> Dial {
-        let tls = request.tls.flatMap { context in offer.map { (context, $0) } }
-        let dial = Dial(host: request.host, tls: tls, loop, completion)
-        let limit = request.connectTimeout
+        let tls = contact.tls.flatMap { context in offer.map { (context, $0) } }
+        let dial = Dial(host: contact.host, tls: tls, loop, completion)
+        let limit = min(contact.connectTimeout, contact.wholeTimeout)
         dial.timeout = loop.schedule(after: limit) {
             dial.finish(.failed(reason: "no connection within \(limit)"))
         }
         let carried = LoopConfined(dial)
         let mailbox = loop.mailbox
-        resolver.resolve(host: request.host, port: request.port) { outcome in
+        resolver.resolve(host: contact.host, port: contact.port) { outcome in
             mailbox.post { carried.value.resolved(outcome) }
         }
         return dial
@@ -60,7 +60,7 @@ final class Dial: EventHandler {
     }
 
     /// Gives up without an outcome.
-    func cancel() { release() }
+    package func cancel() { release() }
 
     private func resolved(_ outcome: Resolver.Outcome) {
         guard case .resolving = phase else { return }
@@ -81,7 +81,7 @@ final class Dial: EventHandler {
         }
     }
 
-    func ready(_ readiness: Readiness) {
+    package func ready(_ readiness: Readiness) {
         switch phase {
         case .resolving, .done: break
         case .connecting(let socket, let rest): connected(socket, rest)

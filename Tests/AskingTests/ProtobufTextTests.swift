@@ -1,4 +1,4 @@
-import HealthCheck
+import Asking
 import Testing
 
 @Suite struct ProtobufTextTests {
@@ -22,5 +22,15 @@ import Testing
         ] as [[UInt8]])
     func refusesWhatIsNoMessage(message: [UInt8]) {
         #expect(ProtobufText.bool(1, of: message) == nil)
+    }
+
+    @Test func readsAndWritesTexts() throws {
+        let message = ProtobufText.field(2, "one") + [0x08, 5] + ProtobufText.field(2, "") + ProtobufText.field(3, "x")
+        #expect(try ProtobufText.texts(2, of: message[...]) == ["one", ""])
+        #expect(try ProtobufText.texts(4, of: message[...]) == [])
+        let long = [UInt8](repeating: 7, count: 300)
+        #expect(ProtobufText.field(1, long).prefix(3) == [0x0a, 0xac, 0x02])
+        #expect(try ProtobufText.all(1, of: ProtobufText.field(1, long)[...]) == [long[...]])
+        #expect(throws: ProtobufText.Malformed.self) { try ProtobufText.texts(2, of: message.dropLast()) }
     }
 }

@@ -2,20 +2,23 @@
 package struct MessageReader {
     /// The bytes that can't be read as messages.
     package enum Flaw: Error, Equatable {
-        /// A message, or what comes before its end, has more bytes than `largestMessage`.
+        /// A message, or what comes before its end, has more bytes than `largest`.
         case tooLong
         /// A message is compressed, although the request offers no compression.
         case compressed
     }
 
-    /// The most bytes of one message. A health answer takes 2; more than this isn't one.
-    package static let largestMessage = 4096
+    /// The most bytes of one message.
+    package let largest: Int
     /// Compression flag and length before each message.
     private static let headerSize = 5
 
     private var bytes: [UInt8] = []
 
-    package init() {}
+    /// - Parameter largest: the most bytes of one message.
+    package init(largest: Int) {
+        self.largest = largest
+    }
 
     /// Adds bytes and takes out the messages that they complete.
     package mutating func messages(adding new: UnsafeRawBufferPointer) throws(Flaw) -> [[UInt8]] {
@@ -25,12 +28,12 @@ package struct MessageReader {
         while rest.count >= Self.headerSize {
             guard rest[rest.startIndex] == 0 else { throw .compressed }
             let length = rest.dropFirst().prefix(4).reduce(0) { $0 << 8 | Int($1) }
-            guard length <= Self.largestMessage else { throw .tooLong }
+            guard length <= largest else { throw .tooLong }
             guard rest.count >= Self.headerSize + length else { break }
             found.append(Array(rest.dropFirst(Self.headerSize).prefix(length)))
             rest = rest.dropFirst(Self.headerSize + length)
         }
-        bytes = Array(rest)
+        if !found.isEmpty { bytes = Array(rest) }
         return found
     }
 

@@ -1,37 +1,39 @@
+import Asking
 import HTTP2
-import HealthCheck
 
 /// A stream that a `ServingSession` serves.
-final class ServedStream: StreamContext {
-    let id: StreamID
-    var path = ""
+package final class ServedStream: StreamContext {
+    package let id: StreamID
+    package fileprivate(set) var path = ""
     /// The request's bytes, with gRPC's header.
-    var request: [UInt8] = []
+    package fileprivate(set) var request: [UInt8] = []
+    /// Whether the client has sent its last message.
+    package fileprivate(set) var hasEnded = false
     fileprivate var outgoing: [UInt8] = []
     fileprivate var status: Int?
 
     init(_ id: StreamID) { self.id = id }
 }
 
-/// The server's side of a health check's session, which answers as a test tells it to.
-final class ServingSession: Session {
-    private(set) var streams: [ServedStream] = []
-    private(set) var resets: [StreamID] = []
-    private(set) var pingCount = 0
+/// The server's side of a session that asks, which answers as a test tells it to.
+package final class ServingSession: Session {
+    package private(set) var streams: [ServedStream] = []
+    package private(set) var resets: [StreamID] = []
+    package private(set) var pingCount = 0
     private var began: Set<StreamID> = []
 
-    init() {
+    package init() {
         super.init(
             role: .server, settings: SessionSettings(), headerLists: HeaderListPool(), memory: SessionMemory())
     }
 
     /// The newest stream of a method.
-    func stream(_ method: String) -> ServedStream? { streams.last { $0.path.hasSuffix("/" + method) } }
+    package func stream(_ method: String) -> ServedStream? { streams.last { $0.path.hasSuffix("/" + method) } }
 
-    func count(_ method: String) -> Int { streams.count { $0.path.hasSuffix("/" + method) } }
+    package func count(_ method: String) -> Int { streams.count { $0.path.hasSuffix("/" + method) } }
 
     /// Sends a head if none has been sent, a message, and a gRPC status as trailers.
-    func answer(_ stream: ServedStream, message: [UInt8]? = nil, status: Int? = nil) {
+    package func answer(_ stream: ServedStream, message: [UInt8]? = nil, status: Int? = nil) {
         if let message { stream.outgoing += MessageReader.framed(message) }
         stream.status = status
         guard began.insert(stream.id).inserted else { return resume(stream.id) }
@@ -39,7 +41,7 @@ final class ServingSession: Session {
     }
 
     /// Ends a stream by a head alone.
-    func refuse(_ stream: ServedStream, status: Int) {
+    package func refuse(_ stream: ServedStream, status: Int) {
         began.insert(stream.id)
         submit([(":status", "200"), ("grpc-status", "\(status)")], on: stream, endStream: true)
     }
@@ -56,26 +58,30 @@ final class ServingSession: Session {
         return list
     }
 
-    override func requestBegan(on stream: StreamID) -> StreamContext {
+    public override func requestBegan(on stream: StreamID) -> StreamContext {
         let served = ServedStream(stream)
         streams.append(served)
         return served
     }
 
-    override func requestReceived(
+    public override func requestReceived(
         _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         streams.last { $0.id == stream }?.path = head.list.first { $0.name == ":path" }?.value ?? ""
         headerLists.give(head)
     }
 
-    override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
+    public override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
         consume(bytes.count, on: stream)
         guard let served = streams.last(where: { $0.id == stream }) else { return }
         unsafe served.request += bytes
     }
 
-    override func body(
+    public override func endReceived(on stream: StreamID, _ context: StreamContext) {
+        streams.last { $0.id == stream }?.hasEnded = true
+    }
+
+    public override func body(
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         guard let served = streams.last(where: { $0.id == stream }) else { return .last(0) }
@@ -89,17 +95,17 @@ final class ServingSession: Session {
         return .lastBeforeTrailers(count)
     }
 
-    override func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {
+    public override func resetReceived(_ code: ErrorCode, on stream: StreamID, _ context: StreamContext) {
         resets.append(stream)
     }
 
-    override func pingReceived() -> Bool {
+    public override func pingReceived() -> Bool {
         pingCount += 1
         return true
     }
 
     /// Carries bytes both ways until neither side has any.
-    func exchange(with client: Session) throws {
+    package func exchange(with client: Session) throws {
         while true {
             let requests = try Self.carry(from: client, to: self)
             let answers = try Self.carry(from: self, to: client)

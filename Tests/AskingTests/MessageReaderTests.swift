@@ -1,9 +1,11 @@
-import HealthCheck
+import Asking
 import Testing
 
 @Suite struct MessageReaderTests {
+    private static let largest = 4096
+
     private func read(_ pieces: [[UInt8]]) throws -> [[UInt8]] {
-        var reader = MessageReader()
+        var reader = MessageReader(largest: Self.largest)
         var found: [[UInt8]] = []
         for piece in pieces {
             found += try unsafe piece.withUnsafeBytes { try unsafe reader.messages(adding: $0) }
@@ -20,7 +22,7 @@ import Testing
     }
 
     @Test func refusesWhatIsTooLongOrCompressed() throws {
-        let most = [UInt8](repeating: 0, count: MessageReader.largestMessage)
+        let most = [UInt8](repeating: 0, count: Self.largest)
         #expect(try read([MessageReader.framed(most)]) == [most])
         #expect(throws: MessageReader.Flaw.tooLong) { try read([MessageReader.framed(most + [0])]) }
         #expect(throws: MessageReader.Flaw.tooLong) { try read([[0, 0xff, 0xff, 0xff, 0xff]]) }

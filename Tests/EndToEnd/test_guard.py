@@ -94,7 +94,8 @@ def versions(start_raw_backend):
 def proxy(request, start_proxy, versions):
     old, new = versions
     return start_proxy(
-        blue=old.address, green=new.address, health_check="none", sticky_key=request.param, access_log="off")
+        blue=old.address, green=new.address, health_check="none", sticky_key=request.param, access_log="off"
+    )
 
 
 @pytest.mark.timeout(180)
@@ -119,8 +120,10 @@ def test_a_version_that_fails_is_taken_back(proxy, versions, failing):
     last = proxy.audit()[-1]
     assert (last["who"], last["action"]) == ("guard", "release_abort") and "calls failed" in last["reason"]
     assert proxy.admin.status()["active"] == "blue"
-    print(f"{failing:.0%} failing, {proxy.settings['sticky_key']}: back after {took:.1f} s, {new.calls} calls on the new "
-          f"version, {new.failed} failed")
+    print(
+        f"{failing:.0%} failing, {proxy.settings['sticky_key']}: back after {took:.1f} s, {new.calls} calls on the new "
+        f"version, {new.failed} failed"
+    )
 
 
 @pytest.mark.timeout(180)
@@ -128,7 +131,8 @@ def test_a_few_users_are_compared_with_their_own_past(start_proxy, versions):
     """Drawing eight users decides nothing, but those on the new version fared better before."""
     old, new = versions
     proxy = start_proxy(
-        blue=old.address, green=new.address, health_check="none", sticky_key="metadata:x-user", access_log="off")
+        blue=old.address, green=new.address, health_check="none", sticky_key="metadata:x-user", access_log="off"
+    )
     with Load(proxy.address, users=8) as load:
         serve_before(load)
         new.failing = 0.5
@@ -231,9 +235,14 @@ def test_a_version_that_fails_after_a_switch_is_taken_back(proxy, versions, fail
     assert ended["steps"][0]["guard"] == "1h"
     history = proxy.admin.get("/history").json["changes"]
     assert [(one["action"], one["to"], one["epoch"]) for one in history] == [
-        ("rollback", "blue", 3), ("switch", "green", 2), ("initial", "blue", 1)]
-    print(f"after a switch, {failing:.0%} failing, {proxy.settings['sticky_key']}: back after {took:.1f} s, {new.calls} "
-          f"calls on the new version, {new.failed} failed")
+        ("rollback", "blue", 3),
+        ("switch", "green", 2),
+        ("initial", "blue", 1),
+    ]
+    print(
+        f"after a switch, {failing:.0%} failing, {proxy.settings['sticky_key']}: back after {took:.1f} s, {new.calls} "
+        f"calls on the new version, {new.failed} failed"
+    )
 
 
 @pytest.mark.timeout(180)
@@ -346,7 +355,8 @@ def test_the_guard_does_not_wait_for_the_disk(start_proxy, versions, tmp_path):
     folder = tmp_path / "state"
     folder.mkdir()
     proxy = start_proxy(
-        blue=old.address, green=new.address, health_check="none", access_log="off", state_file=folder / "state.json")
+        blue=old.address, green=new.address, health_check="none", access_log="off", state_file=folder / "state.json"
+    )
     with Load(proxy.address) as load:
         serve_before(load, 2_000)
         release_at_once(proxy)
@@ -380,6 +390,7 @@ def test_a_breach_may_pause_instead(proxy, versions):
 
 def test_callers_faults_and_strangers_fail_no_release(start_proxy, start_raw_backend, connect_raw, versions):
     """INVALID_ARGUMENT, cancelled calls, and calls of methods that nobody knows say nothing about the new version."""
+
     def answer(stream):
         status = "3" if b"Invalid" in stream.path else "12"
         stream.send_headers(grpc_response(("grpc-status", status)), True)

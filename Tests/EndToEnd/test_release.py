@@ -78,7 +78,9 @@ class Calls:
             number += 1
             began = time.monotonic()
             try:
-                self.answered.append((began, number % self._users, who(self._channel, ("x-user", str(number % self._users)))))
+                self.answered.append(
+                    (began, number % self._users, who(self._channel, ("x-user", str(number % self._users))))
+                )
             except grpc.RpcError as error:
                 self.failures.append(f"{error.code().name}: {error.details()}")
 
@@ -113,11 +115,13 @@ def test_a_release_goes_through_its_steps(released, open_channel):
     # A step each, the beginning, and the end.
     assert (status["active"], status["epoch"]) == ("green", 4)
     history = released.admin.get("/history").json["changes"]
-    assert [(one["action"], one["to"], one["epoch"]) for one in history] == [("release", "green", 4), ("initial", "blue", 1)]
+    assert [(one["action"], one["to"], one["epoch"]) for one in history] == [
+        ("release", "green", 4),
+        ("initial", "blue", 1),
+    ]
     assert history[0]["reason"] == "a better model"
     lines = [(line["action"], line.get("release", {}).get("share")) for line in released.audit()]
-    assert lines == [
-        ("initial", None), ("release", "20%"), ("release_promote", "60%"), ("release_end", "100%")]
+    assert lines == [("initial", None), ("release", "20%"), ("release_promote", "60%"), ("release_end", "100%")]
 
 
 def test_a_user_stays_and_nobody_moves_back(released, open_channel):
@@ -177,7 +181,10 @@ def test_no_data_is_no_verdict(released):
         begin(released, plan(("1%", "200ms"), min_calls=5, on_no_data=answer))
         ended = eventually(lambda phase=phase: (r := release(released))["phase"] == phase and r, what=phase)
         assert (ended.get("paused"), ended.get("outcome")) == {
-            "pause": ("no_data", None), "abort": (None, "aborted"), "continue": (None, "done")}[answer]
+            "pause": ("no_data", None),
+            "abort": (None, "aborted"),
+            "continue": (None, "done"),
+        }[answer]
         if answer == "pause":
             # Whoever goes on without data has seen that there is none.
             assert steer(released, "resume")["outcome"] == "done"
@@ -206,18 +213,26 @@ def test_the_same_key_is_the_same_release(released):
     assert len(released.admin.get("/releases").json["releases"]) == 1
 
 
-@pytest.mark.parametrize("body, words", [
-    (b"", "not JSON"), (b"[]", "is no"), (b'{"step": []}', 'a release plan has no field "step"'),
-    (b'{"steps": [{"canary": "5%", "for": "1s", "with": 1}]}', 'a step has no field "with"'),
-    (b'{"steps": [{"canary": "5", "for": "1s"}]}', 'steps[0].canary is "5"; allowed: 0.01% to 100%'),
-    (b'{"steps": [{"canary": "0%", "for": "1s"}]}', 'steps[0].canary is "0%"'),
-    (b'{"steps": [{"canary": "5%"}]}', "steps[0] has no for"), (b'{"steps": [{"for": "5s"}]}', "steps[0] has no canary"),
-    (b'{"steps": [{"canary": "5%", "for": "soon"}]}', 'steps[0].for is "soon"'),
-    (b'{"steps": [{"canary": "5%", "for": "1s"}, {"canary": "1%", "for": "1s"}]}', "5%, as before, or more"),
-    (b'{"to": "purple"}', 'to is "purple"; allowed: blue, green'), (b'{"min_calls": -1}', "min_calls is -1.0"),
-    (b'{"on_no_data": "wait"}', 'on_no_data is "wait"; allowed: pause, continue, abort'),
-    (b'{"min_calls": "many"}', "min_calls is no number"), (b'{"guard": "soon"}', 'guard is "soon"; allowed: 1ms'),
-])
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        (b"", "not JSON"),
+        (b"[]", "is no"),
+        (b'{"step": []}', 'a release plan has no field "step"'),
+        (b'{"steps": [{"canary": "5%", "for": "1s", "with": 1}]}', 'a step has no field "with"'),
+        (b'{"steps": [{"canary": "5", "for": "1s"}]}', 'steps[0].canary is "5"; allowed: 0.01% to 100%'),
+        (b'{"steps": [{"canary": "0%", "for": "1s"}]}', 'steps[0].canary is "0%"'),
+        (b'{"steps": [{"canary": "5%"}]}', "steps[0] has no for"),
+        (b'{"steps": [{"for": "5s"}]}', "steps[0] has no canary"),
+        (b'{"steps": [{"canary": "5%", "for": "soon"}]}', 'steps[0].for is "soon"'),
+        (b'{"steps": [{"canary": "5%", "for": "1s"}, {"canary": "1%", "for": "1s"}]}', "5%, as before, or more"),
+        (b'{"to": "purple"}', 'to is "purple"; allowed: blue, green'),
+        (b'{"min_calls": -1}', "min_calls is -1.0"),
+        (b'{"on_no_data": "wait"}', 'on_no_data is "wait"; allowed: pause, continue, abort'),
+        (b'{"min_calls": "many"}', "min_calls is no number"),
+        (b'{"guard": "soon"}', 'guard is "soon"; allowed: 1ms'),
+    ],
+)
 def test_a_plan_that_is_wrong_is_refused_by_name(released, body, words):
     answer = released.admin.request("POST", "/release", body=body)
     assert answer.status == 400 and words in answer.json["error"], answer
@@ -299,7 +314,8 @@ def test_an_abort_does_not_wait_for_the_disk(start_proxy, blue, green, tmp_path,
     folder = tmp_path / "state"
     folder.mkdir()
     proxy = start_proxy(
-        blue=blue.address, green=green.address, sticky_key="metadata:x-user", state_file=folder / "state.json")
+        blue=blue.address, green=green.address, sticky_key="metadata:x-user", state_file=folder / "state.json"
+    )
     for color in ("blue", "green"):
         proxy.admin.wait_health(color, "healthy")
     channel = open_channel(proxy.address)
@@ -314,7 +330,8 @@ def test_an_abort_does_not_wait_for_the_disk(start_proxy, blue, green, tmp_path,
     assert who(channel) == "blue"
     (folder / "state.json.tmp").rmdir()
     eventually(
-        lambda: json.loads((folder / "state.json").read_text())["releases"][0]["phase"].get("ended"), what="the save")
+        lambda: json.loads((folder / "state.json").read_text())["releases"][0]["phase"].get("ended"), what="the save"
+    )
 
 
 def test_waiting_for_the_end(released):
@@ -339,7 +356,12 @@ def test_commands_for_another_epoch_are_refused(released):
     trial = released.admin.rollback("?dry_run=true")
     assert (trial["dry_run"], trial["from"], trial["to"]) == (True, "green", "blue")
     assert released.admin.status()["release"] == {
-        "release": 2, "to": "green", "share": "2%", "step": 2, "phase": "running"}
+        "release": 2,
+        "to": "green",
+        "share": "2%",
+        "step": 2,
+        "phase": "running",
+    }
 
 
 def test_abort_against_promote(released):

@@ -100,17 +100,7 @@ FAULTS = {
 }
 
 
-#: Faults of the Proxy.
-OPEN = {"no frames": "a length beyond what has come is given up as too large, and is no disagreement"}
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(fault, marks=[pytest.mark.xfail(strict=True, reason=OPEN[fault])] if fault in OPEN else [])
-        for fault in FAULTS
-    ],
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_color_that_answers_in_another_way(start_shadowed, fault):
     handle, expected = FAULTS[fault]
     # The witness's own calls aren't copied.
@@ -162,7 +152,6 @@ def test_a_color_that_goes_away(start_shadowed, is_graceful):
         assert (found["compared"], found["given_up"]) == (0, {"unreachable": 10})
 
 
-@pytest.mark.xfail(strict=True, reason="a copy's head is taken though it was cut off")
 def test_a_head_that_no_client_would_get(start_shadowed):
     """A head beyond --max-header-list-size fails a call, so it is no agreement."""
     shadowed = start_shadowed(
@@ -240,7 +229,6 @@ def test_copies_beyond_a_workers_memory(start_shadowed):
     shadowed.wait_nothing_held()
 
 
-@pytest.mark.xfail(strict=True, reason="a body that the worker has no memory for is given up as too_large")
 def test_a_body_that_a_worker_has_no_memory_for(start_shadowed):
     """What is given up for want of memory is told apart from what is too large by itself."""
     shadowed = start_shadowed(on_copy=lambda stream: stream.wait_finish(60), shadow_buffer=4_096)

@@ -105,7 +105,7 @@ package enum Outcome: Sendable, Equatable {
 /// Why a comparison wasn't finished.
 package enum GivenUp: String, Sendable, Equatable, Codable {
     /// An answer, or a message once it is decompressed, has more bytes than the limit.
-    case tooLarge
+    case tooLarge = "too_large"
     /// It would take more work than the limit.
-    case tooComplex
+    case tooComplex = "too_complex"
 }

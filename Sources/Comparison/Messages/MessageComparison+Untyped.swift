@@ -60,7 +60,9 @@ extension MessageComparison {
             while let leftBits = leftNumbers.next(), let rightBits = rightNumbers.next() {
                 defer { place += 1 }
                 let (leftNumber, rightNumber) = (kind.number(leftBits), kind.number(rightBits))
-                guard !settings.tolerance.allowsGuess(leftNumber, rightNumber) else { continue }
+                guard !settings.tolerance.allowsGuess(leftNumber, rightNumber),
+                    !differences.ignores(path, index: place)
+                else { continue }
                 found.add(place, leftBits, rightBits, Distance(leftNumber, rightNumber))
             }
             guard let first = found.first else { return }

@@ -32,7 +32,7 @@ package final class StateStore: Sendable {
     }
 
     /// A state takes a few kilobytes; a much larger file isn't a state file.
-    private static let sizeLimit = 1 << 20
+    private static let sizeLimit = 64 << 20
 
     /// The state file's path.
     package let path: String

@@ -332,6 +332,15 @@ package struct Release: Sendable, Equatable, Codable {
         records[step].messageTypes = types
     }
 
+    /// Shadow steps that are over and whose comparisons are kept in full.
+    private static let keptComparisons = 2
+
+    /// Keeps the state file within its bounds.
+    private mutating func forgetOldComparisons() {
+        let compared = records.indices.filter { records[$0].comparisons != nil }
+        for index in compared.dropLast(Self.keptComparisons) { records[index].comparisons = nil }
+    }
+
     /// Forgets what the comparisons have found but for the numbers of calls, as another release is of more interest.
     package func withoutComparisons() -> Release {
         var release = self
@@ -376,6 +385,7 @@ package struct Release: Sendable, Equatable, Codable {
         let isLast = step + 1 >= plan.steps.count
         guard !isInGuard, !isLast || plan.guardTime != nil else { return end(.done, at: now) }
         records[step].endedAt = now
+        forgetOldComparisons()
         records.append(StepRecord(step: records.count, startedAt: now))
         // Whoever goes on in spite of a breach has seen it; the next step is judged by itself.
         (phase, spent, breach, evidence) = (.running, 0, nil, nil)

@@ -16,6 +16,8 @@ extension Switchboard {
     package func begin(
         _ request: ReleaseRequest
     ) async throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
+        // Whatever has become of what it needs since: the answer is known.
+        if let known = try begun(by: request) { return (known, nil) }
         let types: MessageTypes
         do throws(ReleaseRefusal) {
             types = try await prepare(request.plan, active: state.active)
@@ -29,10 +31,7 @@ extension Switchboard {
         let past = await traffic.servedBefore()
         if isHandedOver { throw .change(.handedOver) }
         let state = state
-        if let key = request.idempotencyKey, let known = state.releases.first(where: { $0.idempotencyKey == key }) {
-            guard known.plan == request.plan else { throw .keyIsTaken(by: known.number) }
-            return (known, nil)
-        }
+        if let known = try begun(by: request) { return (known, nil) }
         switch ChangeDecision.decide(request.change, state: state, health: evidence, versions: versions, at: now()) {
         case .refused(let refusal): throw refuse(request, state, .change(refusal))
         case .unchanged: throw refuse(request, state, .alreadyActive(request.plan.to))
@@ -61,6 +60,14 @@ extension Switchboard {
         if let change { _ = drainer.changed(change, .standard) }
         if release.isUnderWay { releases.open() }
         return (release, auditError)
+    }
+
+    /// The release that an earlier request with the same key has begun.
+    private func begun(by request: ReleaseRequest) throws(ReleaseRefusal) -> Release? {
+        guard let key = request.idempotencyKey, let known = state.releases.first(where: { $0.idempotencyKey == key })
+        else { return nil }
+        guard known.plan == request.plan else { throw .keyIsTaken(by: known.number) }
+        return known
     }
 
     func lastChange(of release: Release, epoch: UInt64) -> Change {
@@ -112,6 +119,7 @@ extension Switchboard {
             throw .change(error)
         }
         if command == .resume { releases.open() }
+        await copiesHaveEnded()
         return (state.releases.first ?? release, auditError)
     }
 
@@ -125,6 +133,7 @@ extension Switchboard {
             throw .change(error)
         }
         guard var release = state.release else { throw .notPossible("no release is under way") }
+        takeComparisons(&release)
         // More calls for a color that is down are as wrong as a switch to it.
         switch command {
         case .promote, .resume:
@@ -168,9 +177,7 @@ extension Switchboard {
         observation.isHealthy = PerColor { canTakeCalls($0, health, release) }
         observation.isFailingOver = failover.current != nil
         let before = release
-        if let found = shadowing?.comparer.comparisons(of: state.epoch) {
-            release.take(found, types: messageTypes?.source)
-        }
+        takeComparisons(&release)
         let breach = judge(statistics, &release)
         let canGoBack = observation.isHealthy[release.from]
         if let breach {
@@ -211,6 +218,7 @@ extension Switchboard {
         if release.isInGuard, !request.force, !canTakeCalls(release.from, evidence, release) {
             throw .targetNotHealthy(evidence[release.from])
         }
+        takeComparisons(&release)
         guard let effect = try? release.follow(.abort, at: now()) else { return nil }
         let auditError = try carryOut(
             effect, release, who: request.who, action: .rollback, reason: request.reason, drain: request.drain)

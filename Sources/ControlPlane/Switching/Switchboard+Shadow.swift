@@ -31,16 +31,32 @@ extension Switchboard {
         }
     }
 
+    /// Takes what the comparisons of the current step have found by now.
+    func takeComparisons(_ release: inout Release) {
+        guard let found = shadowing?.comparer.comparisons(of: state.epoch) else { return }
+        release.take(found, types: messageTypes?.source)
+    }
+
+    /// Returns once every worker has heard of the end of a shadow step: no copy of it begins any more.
+    func copiesHaveEnded() async {
+        guard endsCopies else { return }
+        endsCopies = false
+        // A report passes each worker after what was published before.
+        _ = await traffic.report()
+    }
+
     /// Has the workers copy what the step of the release under way asks for, and nothing if there is none.
     func copyCalls(_ state: SwitchState) {
         guard let shadowing else { return }
         guard !isHandedOver, let release = state.release, let step = release.currentStep, step.isShadow else {
             if copiedEpoch == nil { return }
             copiedEpoch = nil
+            endsCopies = true
             traffic.publish(shadow: nil)
             return shadowing.comparer.end()
         }
         guard copiedEpoch != state.epoch, let messageTypes else { return }
+        if copiedEpoch != nil { endsCopies = true }
         copiedEpoch = state.epoch
         let plan = release.plan.comparison ?? ComparisonPlan()
         shadowing.comparer.begin(

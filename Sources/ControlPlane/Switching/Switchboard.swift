@@ -72,6 +72,8 @@ package actor Switchboard {
     var messageTypes: MessageTypes?
     /// The epoch whose calls are copied.
     var copiedEpoch: UInt64?
+    /// Whether a worker may not have heard yet that a shadow step is over.
+    var endsCopies = false
     /// Draws the releases' secrets.
     let random: @Sendable () -> ShareSecret
     /// Told whenever a release is under way that wasn't, or wasn't here.
@@ -211,11 +213,12 @@ package actor Switchboard {
     /// Makes changes again, as the other process has failed to start. It may have made one before it ended.
     package func takeBack() {
         isHandedOver = false
+        // Whoever looks at a release has stopped meanwhile.
+        defer { if state.release != nil { releases.open() } }
         guard let saved = try? store.load(), saved.epoch > state.epoch else { return }
         route.store(saved.route)
         published.withLock { $0 = saved }
         failover.changed(active: saved.active)
-        if saved.release != nil { releases.open() }
     }
 
     /// The part that must not be interrupted: everything up to the audit log's line, without an `await`.

@@ -37,7 +37,11 @@ final class Copier {
     }
 
     /// Sets which calls are copied from now on; `nil` for none.
-    func publish(_ rule: ShadowRule?) { self.rule = rule }
+    func publish(_ rule: ShadowRule?) {
+        self.rule = rule
+        // The copies that wait are of a step that is over.
+        for leg in waiting where leg.copy.epoch != rule?.epoch { leg.copy.giveUp(leg, .cancelled) }
+    }
 
     // MARK: Beginning
 
@@ -63,7 +67,7 @@ final class Copier {
         counts.started += 1
         guard let pool = pool(of: color) else { return count(.unreachable, source, epoch: copy.epoch) }
         let cost = CopyLeg.cost(head)
-        guard keep(cost) else { return count(.memory, source, epoch: copy.epoch) }
+        if let why = keep(cost) { return count(why, source, epoch: copy.epoch) }
         counts.open += 1
         let leg = CopyLeg(copy, source, head: marked(head), cost: cost)
         copy.add(leg)
@@ -93,11 +97,11 @@ final class Copier {
 
     /// Counts bytes that are kept from now on.
     ///
-    /// - Returns: whether that many may be.
-    func keep(_ count: Int) -> Bool {
-        guard counts.bytes + count <= settings.total else { return false }
+    /// - Returns: why not so many may be kept; `nil` if they are.
+    func keep(_ count: Int) -> CopyEnd? {
+        guard counts.bytes + count <= settings.total else { return .memory }
         counts.bytes += count
-        return true
+        return nil
     }
 
     /// Counts bytes that are kept no longer.

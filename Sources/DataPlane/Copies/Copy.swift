@@ -35,7 +35,7 @@ final class Copy {
     /// A part of the request has come.
     func requestReceived(_ bytes: UnsafeRawBufferPointer) {
         for leg in legs where leg.isAwaited {
-            guard keep(bytes.count) else { return giveUp(.tooLarge) }
+            if let why = keep(bytes.count) { return giveUp(why) }
             unsafe leg.requestBody.append(bytes, from: copier.chunks)
             leg.resume()
         }
@@ -51,7 +51,7 @@ final class Copy {
 
     func liveReceived(_ bytes: UnsafeRawBufferPointer) {
         guard !legs.isEmpty else { return }
-        guard keep(bytes.count) else { return giveUp(.tooLarge) }
+        if let why = keep(bytes.count) { return giveUp(why) }
         unsafe live.take(bytes)
     }
 
@@ -82,11 +82,12 @@ final class Copy {
 
     /// Counts bytes that are kept from now on.
     ///
-    /// - Returns: whether that many may be.
-    func keep(_ count: Int) -> Bool {
-        guard kept + count <= copier.settings.buffer, copier.keep(count) else { return false }
+    /// - Returns: why not so many may be kept; `nil` if they are.
+    func keep(_ count: Int) -> CopyEnd? {
+        guard kept + count <= copier.settings.buffer else { return .tooLarge }
+        if let why = copier.keep(count) { return why }
         kept += count
-        return true
+        return nil
     }
 
     /// Counts bytes that are kept no longer.

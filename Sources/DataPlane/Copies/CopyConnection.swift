@@ -166,9 +166,10 @@ final class CopyConnection: Connection {
         _ head: HeaderList, endStream: Bool, on stream: StreamID, _ context: StreamContext
     ) {
         receivedData()
+        defer { headerLists.give(head) }
+        if isTooLarge(head), !endStream { return refuse(context.leg, on: stream) }
         context.leg.record.take(head: head)
         if endStream { answered(context.leg, head, on: stream) }
-        headerLists.give(head)
     }
 
     override func dataReceived(_ bytes: UnsafeRawBufferPointer, on stream: StreamID, _ context: StreamContext) {
@@ -176,7 +177,7 @@ final class CopyConnection: Connection {
         consume(bytes.count, on: stream)
         let leg = context.leg
         guard leg.isAwaited else { return }
-        guard leg.copy.keep(bytes.count) else { return leg.copy.giveUp(leg, .tooLarge) }
+        if let why = leg.copy.keep(bytes.count) { return leg.copy.giveUp(leg, why) }
         unsafe leg.record.take(bytes)
     }
 
@@ -190,7 +191,17 @@ final class CopyConnection: Connection {
         answered(context.leg, nil, on: stream)
     }
 
+    /// Whether a list is one that no client gets: it is over the limits, and has no status to cut it down to.
+    private func isTooLarge(_ list: HeaderList) -> Bool { list.isTruncated && !list.has(.grpcStatus) }
+
+    /// Ends a leg as a live call with such an answer ends.
+    private func refuse(_ leg: CopyLeg, on stream: StreamID) {
+        end(leg, status: .resourceExhausted)
+        cancel(stream)
+    }
+
     private func answered(_ leg: CopyLeg, _ trailers: HeaderList?, on stream: StreamID) {
+        if let trailers, isTooLarge(trailers) { return refuse(leg, on: stream) }
         let isSent = leg.copy.requestHasEnded && leg.requestBody.isEmpty
         end(leg, status: trailers?.number(of: .grpcStatus).flatMap(GRPCStatus.init) ?? .unknown)
         if !isSent { cancel(stream) }

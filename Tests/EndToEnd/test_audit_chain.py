@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 from harness.process import BINARIES, run
-from harness.proxy import run_proxy
+from harness.proxy import listening, options, run_proxy
 from test_faults import fill, small_disk  # noqa: F401 (a fixture)
 
 
@@ -220,6 +221,20 @@ def test_verifying_needs_no_settings(tmp_path, log):
     done = run_proxy(tmp_path, "--verify-audit", str(log), env={"SLUICE_LISTEN": "nonsense"})
     assert done.returncode == 0
     assert not (tmp_path / "state.json").exists()
+
+
+def test_a_log_that_stands_for_another_file(start_process, tmp_path, blue, green):
+    """Nothing is written beside /dev/stdout, even if the output goes to a file."""
+    output = tmp_path / "output"
+    flags = options(
+        listen="127.0.0.1:0", admin="127.0.0.1:0", blue=blue.address, green=green.address, access_log="off",
+        state_file=tmp_path / "state.json", audit_log="/dev/stdout")
+    program = shlex.join([str(BINARIES / "Proxy"), *flags])
+    proxy = start_process(["sh", "-c", f"exec {program} > {output}"], name="Proxy")
+    proxy.wait_for_line(listening, what="the log line that says where it listens")
+    assert json.loads(output.read_text())["line"] == 1
+    assert not Path("/dev/stdout.head").exists()
+    assert_sound(output)
 
 
 def test_a_folder_that_can_not_keep_the_end(ready, tmp_path, blue):

@@ -39,7 +39,9 @@ struct AuditHeadFile: Sendable {
     let path: String
 
     /// - Parameter log: path of the log.
-    init(besides log: String) {
+    /// - Returns: `nil` for a log that only stands for another file, such as `/dev/stdout`: nothing belongs beside it.
+    init?(besides log: String) {
+        guard folder(of: log) != "/dev", !log.hasPrefix("/dev/fd/"), !log.hasPrefix("/proc/") else { return nil }
         path = log + ".head"
     }
 

@@ -34,7 +34,7 @@ package final class AuditLog: Sendable {
 
     /// The log's path.
     package let path: String
-    private let headFile: AuditHeadFile
+    private let headFile: AuditHeadFile?
     private let target: Mutex<Target>
     private let published: Mutex<AuditHead>
     private let warn: @Sendable (String) -> Void
@@ -132,7 +132,7 @@ package final class AuditLog: Sendable {
     /// A line is worth more than the note of it.
     private func note(_ content: AuditHeadFile.Content, isDurable: Bool) {
         do {
-            try headFile.write(content, isDurable: isDurable)
+            try headFile?.write(content, isDurable: isDurable)
         } catch {
             warn("the end of the audit log's chain can't be kept: \(error)")
         }
@@ -154,6 +154,8 @@ package final class AuditLog: Sendable {
             return
         }
         let end = kept?.end(with: hash)
+        // Another process may be writing while this one looks.
+        if end == nil, target.file.size != size { return takeUp(&target, headFile, warn) }
         // The note of a line that was cut short may be missing.
         if let kept, end == nil, !tail.isCut {
             target.head = kept.after

@@ -36,7 +36,7 @@ struct ReleaseBody: Encodable {
         /// In seconds.
         var maxP99: Double?
         var reason: String?
-        var expect: Expectation?
+        var expect: ExpectedVersion?
     }
 
     var release: UInt64

@@ -58,7 +58,7 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
     /// The asker's reason, for history and audit log.
     package var reason: String?
     /// The version that the color has to say it is before the release begins; `nil` for any.
-    package var expect: Expectation?
+    package var expect: ExpectedVersion?
 
     /// Most steps of a plan.
     package static let mostSteps = 50

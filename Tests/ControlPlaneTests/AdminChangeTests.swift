@@ -77,7 +77,7 @@ import Testing
         #expect(answer.status == 409 && answer.error?.hasPrefix("green is not healthy") == true)
         #expect(admin.bench.versions.asked == [])
         #expect(try await admin.post("/switch?expect=m@2&force=true&reason=why").status == 409)
-        #expect(admin.bench.versions.asked == [Expectation("m@2")])
+        #expect(admin.bench.versions.asked == [ExpectedVersion("m@2")])
     }
 
     @Test func aReleaseBeginsWithTheExpectedVersionAlone() async throws {
@@ -94,7 +94,7 @@ import Testing
         let begun = try await admin.send(.post, "/release", body: plan)
         #expect(begun.status == 201 && begun.json?["plan"]?["expect"] == "v1.1.0")
         // It is kept with the plan.
-        #expect(try admin.bench.store.load()?.release?.plan.expect == Expectation("v1.1.0"))
+        #expect(try admin.bench.store.load()?.release?.plan.expect == ExpectedVersion("v1.1.0"))
         let wrong = try await admin.send(.post, "/release", body: #"{"expect": " "}"#)
         #expect(wrong.status == 400 && wrong.error?.hasPrefix("expect is \" \"") == true)
     }

@@ -89,7 +89,7 @@ import Testing
         expecting text: String, to color: Color = .green, force: Bool = false, _ found: ColorVersions?,
         _ health: PerColor<ColorHealth>? = nil
     ) -> ChangeDecision {
-        let request = ChangeRequest(.switchTo(color), force: force, expect: Expectation(text), who: "someone")
+        let request = ChangeRequest(.switchTo(color), force: force, expect: ExpectedVersion(text), who: "someone")
         return .decide(request, state: initial, health: health ?? self.health(), versions: found, at: Self.now)
     }
 
@@ -105,14 +105,14 @@ import Testing
             for force in [false, true] {
                 #expect(
                     decide(expecting: "v2", force: force, found)
-                        == .refused(.versionMismatch(VersionMismatch(expected: Expectation("v2")!, found: found))))
+                        == .refused(.versionMismatch(VersionMismatch(expected: ExpectedVersion("v2")!, found: found))))
             }
         }
     }
 
     @Test func whatWasNotAskedIsNoEvidence() {
         let none = VersionMismatch(
-            expected: Expectation("v2")!, found: ColorVersions(color: .green, endpoints: []))
+            expected: ExpectedVersion("v2")!, found: ColorVersions(color: .green, endpoints: []))
         #expect(decide(expecting: "v2", nil) == .refused(.versionMismatch(none)))
         #expect(
             decide(expecting: "v2", versions(.blue, .says(["v2"], by: "a"))) == .refused(.versionMismatch(none)))
@@ -125,7 +125,7 @@ import Testing
         let found = versions(.blue, .says(["v1"], by: "a"))
         #expect(
             decide(expecting: "v2", to: .blue, found)
-                == .refused(.versionMismatch(VersionMismatch(expected: Expectation("v2")!, found: found))))
+                == .refused(.versionMismatch(VersionMismatch(expected: ExpectedVersion("v2")!, found: found))))
     }
 
     @Test func healthComesBeforeTheVersion() {

@@ -9,7 +9,7 @@ import Testing
             EndpointVersion(Endpoint(host: "10.0.0.1", port: UInt16($0.offset + 1)), $0.element)
         }
         let found = ColorVersions(color: .green, endpoints: endpoints)
-        return VersionMismatch(expected: try #require(Expectation("v2")), found: found).description
+        return VersionMismatch(expected: try #require(ExpectedVersion("v2")), found: found).description
     }
 
     @Test func namesExpectedAndFoundOfEachEndpoint() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct VersionWayTests {
     private func ways(_ expected: String, _ checks: String...) throws -> [VersionWay] {
-        VersionWay.all(for: try #require(Expectation(expected)), try checks.map { try HealthCheck(reading: $0) })
+        VersionWay.all(for: try #require(ExpectedVersion(expected)), try checks.map { try HealthCheck(reading: $0) })
     }
 
     private static let ready = "grpc-call:/inference.GRPCInferenceService/ModelReady?name="
@@ -37,7 +37,7 @@ import Testing
             #expect(way.reading(.message([0xff])) == .nothing(reason: "the answer is no protobuf message"))
             #expect(
                 way.reading(.refused(status: 12, message: nil)) == .nothing(reason: "gRPC status UNIMPLEMENTED"))
-            #expect(way.reading(.failed(reason: "gone")) == .nothing(reason: "gone"))
+            #expect(way.reading(UnaryCall.Answer.failed(reason: "gone")) == .nothing(reason: "gone"))
         }
     }
 

@@ -17,7 +17,7 @@ struct AdminError: Error {
         /// The health of the requested color, if that is why the change was refused.
         var health: ColorHealthBody?
         /// The version that the color doesn't say it is, if that is why.
-        var expected: Expectation?
+        var expected: ExpectedVersion?
         /// What its endpoints say instead.
         var versions: [EndpointVersionBody]?
     }

@@ -158,10 +158,10 @@ struct ChangeHandlers: Sendable {
     }
 
     /// The version that the color has to say it is; `nil` for any.
-    private func expect(_ query: QueryParameters) throws -> Expectation? {
+    private func expect(_ query: QueryParameters) throws -> ExpectedVersion? {
         guard let text = query["expect"] else { return nil }
-        guard let expectation = Expectation(text) else {
-            throw AdminError.badRequest("expect is \"\(text)\"; allowed: \(Expectation.allowed)")
+        guard let expectation = ExpectedVersion(text) else {
+            throw AdminError.badRequest("expect is \"\(text)\"; allowed: \(ExpectedVersion.allowed)")
         }
         return expectation
     }

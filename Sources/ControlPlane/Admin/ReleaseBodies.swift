@@ -67,7 +67,7 @@ struct ReleaseBody: Encodable {
         /// Left out if it isn't asked for.
         var judgeResourceExhausted: Bool?
         var reason: String?
-        var expect: Expectation?
+        var expect: ExpectedVersion?
     }
 
     var release: UInt64

@@ -53,8 +53,8 @@ extension ReleasePlan {
         self.init(to: to, steps: steps, minCalls: Int(minCalls), onNoData: onNoData, reason: given.reason)
         try takeLimits(given)
         if let text = given.expect {
-            guard let expectation = Expectation(text) else {
-                throw Flaw(text: "expect is \"\(text)\"; allowed: \(Expectation.allowed)")
+            guard let expectation = ExpectedVersion(text) else {
+                throw Flaw(text: "expect is \"\(text)\"; allowed: \(ExpectedVersion.allowed)")
             }
             expect = expectation
         }

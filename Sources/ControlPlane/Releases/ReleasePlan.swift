@@ -48,7 +48,7 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
     /// The asker's reason, for history and audit log.
     package var reason: String?
     /// The version that the color has to say it is before the release begins; `nil` for any.
-    package var expect: Expectation?
+    package var expect: ExpectedVersion?
 
     /// How long the new color is judged after it has got all calls; `nil` for not at all.
     package var guardTime: Duration? { guardMilliseconds.map { .milliseconds($0) } }

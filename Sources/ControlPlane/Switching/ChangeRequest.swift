@@ -31,7 +31,7 @@ package struct ChangeRequest: Sendable, Equatable {
     /// The epochs under which the change may happen.
     package var condition: Condition
     /// The version that the color has to say it is; `nil` for any.
-    package var expect: Expectation?
+    package var expect: ExpectedVersion?
     /// What happens to the calls that the change leaves behind.
     package var drain: DrainChoice
     /// The token's name or the peer's address.
@@ -39,7 +39,7 @@ package struct ChangeRequest: Sendable, Equatable {
 
     package init(
         _ aim: Aim, force: Bool = false, reason: String? = nil, condition: Condition = .any,
-        expect: Expectation? = nil, drain: DrainChoice = .standard, who: String
+        expect: ExpectedVersion? = nil, drain: DrainChoice = .standard, who: String
     ) {
         self.aim = aim
         self.force = force

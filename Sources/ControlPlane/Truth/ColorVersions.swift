@@ -13,7 +13,7 @@ package struct ColorVersions: Sendable, Equatable {
     }
 
     /// Whether every endpoint says that it is what is expected.
-    package func fit(_ expected: Expectation) -> Bool {
+    package func fit(_ expected: ExpectedVersion) -> Bool {
         !endpoints.isEmpty && endpoints.allSatisfy { $0.word.fits(expected) }
     }
 }
@@ -48,7 +48,7 @@ package struct EndpointVersion: Sendable, Equatable {
 }
 
 extension EndpointVersion.Word: CustomStringConvertible {
-    func fits(_ expected: Expectation) -> Bool {
+    func fits(_ expected: ExpectedVersion) -> Bool {
         if case .says(let versions, _) = self { versions.contains(expected.version) } else { false }
     }
 
@@ -75,10 +75,10 @@ extension EndpointVersion.Word: CustomStringConvertible {
 
 /// A color isn't the version that it has to be, or doesn't say so.
 package struct VersionMismatch: Sendable, Equatable, CustomStringConvertible {
-    package var expected: Expectation
+    package var expected: ExpectedVersion
     package var found: ColorVersions
 
-    package init(expected: Expectation, found: ColorVersions) {
+    package init(expected: ExpectedVersion, found: ColorVersions) {
         self.expected = expected
         self.found = found
     }

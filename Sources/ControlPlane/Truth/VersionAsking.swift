@@ -5,5 +5,5 @@ package protocol VersionAsking: Sendable {
     /// Never throws: an endpoint that doesn't answer says nothing. The answer comes within ``VersionInquiry/patience``.
     ///
     /// - Parameter expected: says whom to ask: of a server with several models, one is asked for.
-    func versions(of color: Color, expecting expected: Expectation) async -> ColorVersions
+    func versions(of color: Color, expecting expected: ExpectedVersion) async -> ColorVersions
 }

@@ -19,7 +19,7 @@ package struct VersionInquiry: VersionAsking {
         self.configuration = configuration
     }
 
-    package func versions(of color: Color, expecting expected: Expectation) async -> ColorVersions {
+    package func versions(of color: Color, expecting expected: ExpectedVersion) async -> ColorVersions {
         let configuration = await configuration()
         let ways = VersionWay.all(for: expected, configuration.checks)
         let endpoints = configuration.endpoints[color]

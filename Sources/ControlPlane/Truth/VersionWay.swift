@@ -25,7 +25,7 @@ package enum VersionWay: Sendable, Equatable {
     /// The ways to ask an endpoint, the most telling first.
     ///
     /// - Parameter checks: where upstreams have pages, and what their model is called, is known by the health checks.
-    package static func all(for expected: Expectation, _ checks: [HealthCheck]) -> [VersionWay] {
+    package static func all(for expected: ExpectedVersion, _ checks: [HealthCheck]) -> [VersionWay] {
         if let model = expected.model { return [.model(model)] }
         var models: [String] = []
         var pages: [VersionWay] = []

@@ -1,6 +1,6 @@
 /// The version that a color has to say it is, as `expect` gives it: `VERSION`, or `MODEL@VERSION` for one model of a server
 /// that has several.
-package struct Expectation: Sendable, Equatable, CustomStringConvertible {
+package struct ExpectedVersion: Sendable, Equatable, CustomStringConvertible {
     /// The model; `nil` where the endpoint as a whole has a version.
     package let model: String?
     package let version: String
@@ -30,10 +30,10 @@ package struct Expectation: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// An expectation is encoded as its text.
-extension Expectation: Codable {
+extension ExpectedVersion: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        guard let expectation = Expectation(try container.decode(String.self)) else {
+        guard let expectation = ExpectedVersion(try container.decode(String.self)) else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "allowed: \(Self.allowed)")
         }
         self = expectation

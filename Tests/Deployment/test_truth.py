@@ -2,9 +2,10 @@
 
 import unittest
 
-from deployment.options import parse
 from harness.fake_host import ROOT
 from harness.release_case import QUICK, STEPS, ReleaseCase
+
+from deployment.options import parse  # isort: skip - the harness makes it known
 
 
 class ExpectTests(ReleaseCase):

@@ -9,7 +9,7 @@ package final class ServedStream: StreamContext {
     package fileprivate(set) var request: [UInt8] = []
     /// Whether the client has sent its last message.
     package fileprivate(set) var hasEnded = false
-    fileprivate var outgoing: [UInt8] = []
+    fileprivate var outgoing: ArraySlice<UInt8> = []
     fileprivate var status: Int?
 
     init(_ id: StreamID) { self.id = id }
@@ -85,10 +85,12 @@ package final class ServingSession: Session {
         of stream: StreamID, _ context: StreamContext, into buffer: UnsafeMutableRawBufferPointer
     ) -> Body {
         guard let served = streams.last(where: { $0.id == stream }) else { return .last(0) }
-        let count = served.outgoing.count
-        unsafe buffer.copyBytes(from: served.outgoing)
-        served.outgoing = []
-        guard let status = served.status else { return count > 0 ? .bytes(count) : .nothingYet }
+        let count = min(buffer.count, served.outgoing.count)
+        unsafe buffer.copyBytes(from: served.outgoing.prefix(count))
+        served.outgoing = served.outgoing.dropFirst(count)
+        guard served.outgoing.isEmpty, let status = served.status else {
+            return count > 0 ? .bytes(count) : .nothingYet
+        }
         let trailers = list([("grpc-status", "\(status)")])
         submitTrailers(trailers, on: stream)
         headerLists.give(trailers)

@@ -94,21 +94,25 @@ package struct DescriptorCollection {
                 return
             }
             if question == .services {
-                for list in try ProtobufText.all(6, of: answer[...]) {
-                    for service in try ProtobufText.all(1, of: list) {
-                        for name in try ProtobufText.texts(1, of: service) { ask(.symbol(name)) }
-                    }
+                try takeServices(answer)
+            } else {
+                for files in try ProtobufText.all(4, of: answer[...]) {
+                    for file in try ProtobufText.all(1, of: files) { try add(file) }
                 }
-                if waiting.isEmpty { refusal = "the list is empty" }
-                return
-            }
-            for files in try ProtobufText.all(4, of: answer[...]) {
-                for file in try ProtobufText.all(1, of: files) { try add(file) }
             }
         } catch {
             throw .malformed
         }
         guard set.count <= Self.mostBytes, known.count <= Self.mostQuestions else { throw .tooLarge }
+    }
+
+    private mutating func takeServices(_ answer: [UInt8]) throws(ProtobufText.Malformed) {
+        for list in try ProtobufText.all(6, of: answer[...]) {
+            for service in try ProtobufText.all(1, of: list) {
+                for name in try ProtobufText.texts(1, of: service) { ask(.symbol(name)) }
+            }
+        }
+        if waiting.isEmpty { refusal = "the list is empty" }
     }
 
     private mutating func ask(_ question: Question) {

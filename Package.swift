@@ -240,7 +240,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "Asking", "Comparison", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "Handover",
+                "Asking", "Comparison", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground",
+                "Handover",
                 "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -72,8 +72,8 @@ package struct StepStatistics: Sendable, Equatable {
     package private(set) var epoch: UInt64 = 0
     /// By path.
     package var methods: [String: Method] = [:]
-    /// Calls of each endpoint in this step, as far as they are left out of its times.
-    private var warm = PerColor<[Int]> { _ in [] }
+    /// How far each endpoint is with its warm-up in this step.
+    private var warmUps = PerColor<[WarmUp]> { _ in [] }
 
     /// Methods and keys of a method that are told apart on each worker.
     package static let mostMethods = 200
@@ -116,14 +116,10 @@ package struct StepStatistics: Sendable, Equatable {
         of call: Call, _ color: Color, _ verdict: CallVerdict, _ now: MonotonicTime
     ) -> Int? {
         guard let time = call.timeToFirstByte(verdict, now), let endpoint = call.endpoint else { return nil }
-        if warm[color].count <= endpoint {
-            warm[color] += repeatElement(0, count: endpoint + 1 - warm[color].count)
+        if warmUps[color].count <= endpoint {
+            warmUps[color] += repeatElement(WarmUp(), count: endpoint + 1 - warmUps[color].count)
         }
-        guard warm[color][endpoint] >= Self.warmUp else {
-            warm[color][endpoint] += 1
-            return nil
-        }
-        return LatencyRow.bucket(of: time)
+        return warmUps[color][endpoint].isOver(for: call, now) ? LatencyRow.bucket(of: time) : nil
     }
 
     /// Adds another worker's. The calls of an earlier epoch are over, and don't count.

@@ -11,7 +11,8 @@ extension Shadowing {
         guard !settings.copies.methods.isEmpty else { return nil }
         let (source, endpoints) = (settings.descriptors, settings.endpoints)
         let reflection = DescriptorReflection(asker)
-        self.init(comparer: try ShadowComparer(), reveals: settings.revealsValues) { color throws(MessageTypes.Failure) in
+        self.init(comparer: try ShadowComparer(), reveals: settings.revealsValues) {
+            color throws(MessageTypes.Failure) in
             switch source {
             case .off: return .none
             case .file(let path): return MessageTypes(descriptors: try Descriptors(path: path), source: path)

@@ -38,7 +38,7 @@ import Testing
         let agreement = comparisons.agreement()
         #expect(agreement.compared == 100 && agreement.agreeing == 97 && agreement.share == 0.97)
         #expect(agreement.lowerBound > 0.89 && agreement.lowerBound < 0.95)
-        #expect(comparisons.givenUp["tooLarge"] == 1 && comparisons.givenUp["buffer"] == 1)
+        #expect(comparisons.givenUp["too_large"] == 1 && comparisons.givenUp["buffer"] == 1)
         #expect(comparisons.statuses == [StatusPair(active: 0, other: 0): 100, StatusPair(active: 0, other: 14): 1])
         #expect(comparisons.activeLatencies.counts == [101, 0, 0] && comparisons.otherLatencies.counts == [0, 101, 0])
         let paths = comparisons.paths()

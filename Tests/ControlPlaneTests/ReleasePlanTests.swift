@@ -35,9 +35,11 @@ import Testing
                 == #"a release plan has no field "guards"; allowed: to, steps, min_calls, on_no_data, on_breach, "#
                 + "error_margin, latency_margin, max_error_share, max_p99, min_agreement, tolerance, ignore, noise, "
                 + "guard, judge_resource_exhausted, reason, expect")
-        #expect(flaw(#"{"steps": [{"mirror": "1%"}]}"#) == #"a step has no field "mirror"; allowed: canary, shadow, for"#)
         #expect(
-            flaw(#"{"tolerance": {"percent": 1}}"#) == #"tolerance has no field "percent"; allowed: absolute, relative"#)
+            flaw(#"{"steps": [{"mirror": "1%"}]}"#) == #"a step has no field "mirror"; allowed: canary, shadow, for"#)
+        #expect(
+            flaw(#"{"tolerance": {"percent": 1}}"#) == #"tolerance has no field "percent"; allowed: absolute, relative"#
+        )
         #expect(flaw(#"{"max_errors": 1}"#)?.hasPrefix(#"a release plan has no field "max_errors""#) == true)
     }
 

@@ -46,8 +46,8 @@ import TestSupport
 
     @Test func passesOverOtherEpochs() async throws {
         let comparer = try comparer()
-        comparer.take([call([1], [2], epoch: 1), call([], [], epoch: 3), .givenUp(.late, epoch: 1)])
-        comparer.take([call([8, 1], [8, 1]), .givenUp(.late, epoch: 2)])
+        comparer.take([call([1], [2], epoch: 1), call([], [], epoch: 3), .givenUp(.late, count: 1, epoch: 1)])
+        comparer.take([call([8, 1], [8, 1]), .givenUp(.late, count: 1, epoch: 2)])
         let found = try await found(comparer, compared: 1)
         #expect(found.agreement().compared == 1 && found.givenUp.counts == ["late": 1])
         #expect(comparer.comparisons(of: 1) == nil)

@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func refusesWhatIsMuchTooLarge() {
-        #expect(flaw(String(repeating: " ", count: 2 << 20)) == "is not a Sluice state file")
+        #expect(flaw(String(repeating: " ", count: 65 << 20)) == "is not a Sluice state file")
     }
 
     @Test func namesAFileItCannotRead() throws {

@@ -246,7 +246,8 @@ import TestSupport
         state.putInForce(word)
         return Switchboard(
             state: state, store: bench.store, audit: try AuditLog(path: bench.folder.file("audit.log")), route: word,
-            traffic: bench.traffic, health: bench.health, drainer: bench.drainer, failover: bench.failover,
+            traffic: bench.traffic, health: bench.health, versions: bench.versions, drainer: bench.drainer,
+            failover: bench.failover,
             now: { Timestamp(milliseconds: 2_000_000) }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }

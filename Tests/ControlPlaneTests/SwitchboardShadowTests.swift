@@ -87,7 +87,9 @@ import TestSupport
         let bench = try bench { _ throws(MessageTypes.Failure) in
             throw MessageTypes.Failure(description: "model.binpb: no such file")
         }
-        await #expect(throws: ReleaseRefusal.notPossible("the types of the messages can't be read: model.binpb: no such file")) {
+        await #expect(
+            throws: ReleaseRefusal.notPossible("the types of the messages can't be read: model.binpb: no such file")
+        ) {
             try await self.begin(bench, self.plan())
         }
     }

@@ -18,7 +18,7 @@ import Testing
     /// Every setting has a value in `otherThanDefault`; the other tests of this suite rely on it.
     @Test func everySettingHasATestValue() {
         let names = SettingTable.settings.map(\.name.description)
-        #expect(names.count == 77)
+        #expect(names.count == 82)
         #expect(Set(names) == Set(otherThanDefault.keys))
         #expect(names.count == Set(names).count)
     }
@@ -98,6 +98,6 @@ import Testing
             let offIsAllowed = words[0] == "off,"
             #expect((errors(setting, "off") == []) == offIsAllowed, "\(setting.name)")
         }
-        #expect(ranges == 41)
+        #expect(ranges == 42)
     }
 }

@@ -65,8 +65,8 @@ package struct Comparisons: Sendable, Equatable, Codable {
     /// Counts a call whose answers weren't compared, or not to the end.
     ///
     /// - Parameter reason: a word, such as ``GivenUp``'s and those of the data plane for the copies that it gives up.
-    package mutating func giveUp(_ reason: String) {
-        givenUp.add(reason)
+    package mutating func giveUp(_ reason: String, _ count: Int = 1) {
+        givenUp.add(reason, count)
     }
 
     /// Adds what another worker, or an earlier process, has counted.

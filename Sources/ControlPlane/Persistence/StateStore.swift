@@ -31,7 +31,8 @@ package final class StateStore: Sendable {
         }
     }
 
-    /// A state takes a few kilobytes; a much larger file isn't a state file.
+    /// A state takes a few kilobytes, and with what shadow steps have compared a few megabytes; a much larger file isn't a
+    /// state file.
     private static let sizeLimit = 64 << 20
 
     /// The state file's path.

@@ -136,7 +136,8 @@ extension Release.Breach {
         self.init(
             signal: finding.signal.rawValue, method: finding.method, basis: finding.basis.rawValue,
             newCalls: isOfAnswers ? finding.agreement.compared : finding.new.calls,
-            newFailures: isOfAnswers ? finding.agreement.disagreeing : finding.new.failures, oldCalls: finding.old.calls,
+            newFailures: isOfAnswers ? finding.agreement.disagreeing : finding.new.failures,
+            oldCalls: finding.old.calls,
             oldFailures: finding.old.failures, newKeys: finding.newKeys, oldKeys: finding.oldKeys,
             probability: finding.probability, strength: finding.evidence / finding.needed)
     }

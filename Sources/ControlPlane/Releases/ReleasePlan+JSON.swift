@@ -207,7 +207,8 @@ extension ReleasePlan {
                 of: decoder,
                 [
                     "to", "steps", "minCalls", "onNoData", "onBreach", "errorMargin", "latencyMargin", "maxErrorShare",
-                    "maxP99", "minAgreement", "tolerance", "ignore", "noise", "guard", "judgeResourceExhausted", "reason",
+                    "maxP99", "minAgreement", "tolerance", "ignore", "noise", "guard", "judgeResourceExhausted",
+                    "reason",
                     "expect",
                 ], "a release plan")
             to = try container.decodeIfPresent(String.self, forKey: .init("to"))

@@ -78,7 +78,7 @@ package final class ShadowComparer: Sendable {
             guard let step = state.step else { return }
             for outcome in outcomes {
                 switch outcome {
-                case .givenUp(let why, step.epoch): state.comparisons.giveUp(why.rawValue)
+                case .givenUp(let why, let count, step.epoch): state.comparisons.giveUp(why.rawValue, count)
                 case .givenUp: break
                 case .answered(let call):
                     guard call.epoch == step.epoch else { continue }
@@ -93,32 +93,60 @@ package final class ShadowComparer: Sendable {
         }
         guard !calls.isEmpty else { return }
         mailbox.post { [self, calls] in
-            for call in calls { compare(call) }
-        }
-    }
-
-    private func compare(_ call: CopiedCall) {
-        let (step, descriptors) = state.withLock { state in
-            state.waiting -= call.bytes
-            return (state.step, state.descriptors)
-        }
-        guard let step, step.epoch == call.epoch else { return }
-        let active = Answer(call.active)
-        let other = Answer(call.other)
-        let outcome = Comparer(descriptors: descriptors, settings: step.settings)
-            .compare(active, other, method: call.method)
-        let compared = ComparedCall(
-            method: call.method, time: Int(now().milliseconds), statuses: StatusPair(active, other),
-            latencies: (Int(clamping: call.active.nanoseconds), Int(clamping: call.other.nanoseconds)))
-        state.withLock { state in
-            // Another step may have begun meanwhile.
-            guard state.step?.epoch == call.epoch else { return }
-            switch call.source {
-            case .otherColor: state.comparisons.add(outcome, of: compared)
-            case .sameColor: state.comparisons.addRepeat(outcome, method: call.method)
+            var rest = calls[...]
+            while !rest.isEmpty {
+                compare(rest.prefix(Self.together))
+                rest = rest.dropFirst(Self.together)
             }
         }
     }
+
+    /// Comparisons whose results are added at a time.
+    private static let together = 16
+
+    private func compare(_ calls: ArraySlice<CopiedCall>) {
+        let (step, descriptors) = state.withLock { state in
+            for call in calls { state.waiting -= call.bytes }
+            return (state.step, state.descriptors)
+        }
+        guard let step else { return }
+        let comparer = Comparer(descriptors: descriptors, settings: step.settings)
+        let results = calls.filter { $0.epoch == step.epoch }.map { ($0, $0.outcome(by: comparer)) }
+        let time = Int(now().milliseconds)
+        state.withLock { state in
+            // Another step may have begun meanwhile.
+            guard state.step?.epoch == step.epoch else { return }
+            for (call, outcome) in results {
+                switch call.source {
+                case .otherColor: state.comparisons.add(outcome, of: ComparedCall(call, time: time))
+                case .sameColor: state.comparisons.addRepeat(outcome, method: call.method)
+                }
+            }
+        }
+    }
+}
+
+extension CopiedCall {
+    /// What the comparison of both answers comes to.
+    fileprivate func outcome(by comparer: Comparer) -> Outcome {
+        // What is the same to the last byte needn't be taken apart.
+        if active.status == other.status, active.encoding == other.encoding, active.body == other.body { return .equal }
+        return comparer.compare(Comparison.Answer(active), Comparison.Answer(other), method: method)
+    }
+}
+
+extension ComparedCall {
+    fileprivate init(_ call: CopiedCall, time: Int) {
+        self.init(
+            method: call.method, time: time,
+            statuses: StatusPair(active: call.active.knownStatus, other: call.other.knownStatus),
+            latencies: (Int(clamping: call.active.nanoseconds), Int(clamping: call.other.nanoseconds)))
+    }
+}
+
+extension CopiedCall.Answer {
+    /// The status, as gRPC's clients take it.
+    fileprivate var knownStatus: Int { (GRPCStatus(rawValue: status) ?? .unknown).rawValue }
 }
 
 extension CopiedCall {

@@ -65,8 +65,8 @@ extension CopyEnd: CountedKind {}
 /// What a copy has come to.
 package enum CopyOutcome: Sendable {
     case answered(CopiedCall)
-    /// There are no two answers to a call that began under the epoch.
-    case givenUp(CopyEnd, epoch: UInt64)
+    /// There are no two answers to so many calls that began under the epoch.
+    case givenUp(CopyEnd, count: Int, epoch: UInt64)
 }
 
 /// What became of a worker's copies since the process started.

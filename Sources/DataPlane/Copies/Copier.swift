@@ -9,12 +9,19 @@ final class Copier {
     /// hold.
     let chunks = ChunkPool()
     private(set) var counts = CopyCounts()
-    private unowned let worker: Worker
+    /// Unchecked because every copy goes through it; a copier lives no longer than its worker.
+    @safe private unowned(unsafe) let worker: Worker
     private var rule: ShadowRule?
+    /// The method of the last call, which most often is that of the next one.
+    private var method: CopiedMethod
+    /// The head that was marked last, if its list is a known one, and the marked one.
+    private var marked: (plain: HeaderList, marked: HeaderList)?
     private var pools = PerColor<[CopyPool]>(blue: [], green: [])
     /// Offset at which the next search for an endpoint begins.
     private var searchStart = 0
     private var outcomes: [CopyOutcome] = []
+    /// Copies of an epoch that were given up and aren't among the outcomes yet.
+    private var givenUp = (epoch: UInt64(0), counts: CaseCounts<CopyEnd>())
     /// Legs whose streams are closed, kept until the turn ends because something may still refer to them.
     private var over: [CopyLeg] = []
     private let handOver: @Sendable ([CopyOutcome]) -> Void
@@ -31,6 +38,7 @@ final class Copier {
         self.settings = settings
         self.worker = worker
         self.handOver = handOver
+        method = CopiedMethod([], settings)
         pools = PerColor { color in
             endpoints[color].map { CopyPool(endpoint: $0, copier: self, worker: worker) }
         }
@@ -50,47 +58,77 @@ final class Copier {
         guard let rule, let destination = call.destination, destination.epoch == rule.epoch,
             destination.reason == .active, call.isGRPC, !call.isAnswered, let head = call.requestHead
         else { return }
-        guard rule.share.contains(worker.random.next()), let method = head.text(of: .path),
-            settings.methods.contains(where: { $0.matches(method) })
-        else { return }
-        let copy = Copy(epoch: rule.epoch, method: method, copier: self, now: worker.loop.now)
-        if call.request.hasEnded { copy.requestEnded() }
-        call.copy = copy
-        begin(copy, .otherColor, destination.color.other, head)
-        guard !copy.legs.isEmpty, rule.noise.contains(worker.random.next()),
-            settings.noiseMethods.contains(where: { $0.matches(method) })
-        else { return }
-        begin(copy, .sameColor, destination.color, head)
+        guard rule.share == .all || rule.share.contains(worker.random.next()) else { return }
+        unsafe head.withValue(of: .path) { path in
+            if unsafe !method.path.elementsEqual(path) { unsafe method = CopiedMethod(Array(path), settings) }
+        }
+        guard method.isCopied else { return }
+        let isRepeated = method.isRepeated && rule.noise > .none && rule.noise.contains(worker.random.next())
+        var copy: Copy?
+        begin(.otherColor, destination.color.other, head, call, &copy, rule)
+        if isRepeated, copy != nil { begin(.sameColor, destination.color, head, call, &copy, rule) }
     }
 
-    private func begin(_ copy: Copy, _ source: CopiedCall.Source, _ color: Color, _ head: HeaderList) {
+    /// Begins a leg, and the copy with the first one.
+    private func begin(
+        _ source: CopiedCall.Source, _ color: Color, _ head: HeaderList, _ call: Call, _ copy: inout Copy?,
+        _ rule: ShadowRule
+    ) {
         counts.started += 1
-        guard let pool = pool(of: color) else { return count(.unreachable, source, epoch: copy.epoch) }
+        guard let pool = pool(of: color) else { return count(.unreachable, source, epoch: rule.epoch) }
         let cost = CopyLeg.cost(head)
-        if let why = keep(cost) { return count(why, source, epoch: copy.epoch) }
+        if let why = keep(cost) { return count(why, source, epoch: rule.epoch) }
         counts.open += 1
-        let leg = CopyLeg(copy, source, head: marked(head), cost: cost)
-        copy.add(leg)
+        let its: Copy
+        if let copy {
+            its = copy
+        } else {
+            its = Copy(epoch: rule.epoch, method: method.name, copier: self, now: worker.loop.now)
+            if call.request.hasEnded { its.requestEnded() }
+            call.copy = its
+            copy = its
+        }
+        let leg = CopyLeg(its, source, head: mark(head), cost: cost)
+        its.add(leg)
         pool.start(leg)
     }
 
-    /// A healthy endpoint's pool.
+    /// The pool of an endpoint that is healthy and takes connections, as far as is known.
     private func pool(of color: Color) -> CopyPool? {
         let count = pools[color].count
         searchStart = (searchStart + 1) % count
         for offset in 0..<count {
             let index = (searchStart + offset) % count
-            if worker.router.isHealthy(color, index) { return pools[color][index] }
+            if worker.router.isHealthy(color, index), pools[color][index].takesCopies { return pools[color][index] }
         }
         return nil
     }
 
-    /// The head with the mark by which a backend knows a copy.
-    private func marked(_ head: HeaderList) -> HeaderList {
+    /// The head with the mark by which a backend knows a copy; held for the caller.
+    private func mark(_ head: HeaderList) -> HeaderList {
+        if let marked, marked.plain == head {
+            marked.marked.hold()
+            return marked.marked
+        }
         head.hold()
         let own = worker.headerLists.own(head)
         own.append("sluice-shadow", "1")
-        return own
+        guard head.isKnown else { return own }
+        // The encoders know the list again, too.
+        let known = HeaderList(known: own)
+        worker.headerLists.give(own)
+        forgetMarked()
+        head.hold()
+        known.hold()
+        marked = (head, known)
+        return known
+    }
+
+    private func forgetMarked() {
+        guard let marked else { return }
+        worker.headerLists.give(marked.plain)
+        worker.headerLists.give(marked.marked)
+        self.marked = nil
     }
 
     // MARK: Memory
@@ -112,7 +150,8 @@ final class Copier {
     func answered(_ call: CopiedCall, by leg: CopyLeg) {
         counts.answered += 1
         ended(leg)
-        add(.answered(call))
+        outcomes.append(.answered(call))
+        if outcomes.count >= Self.mostOutcomes { deliver() }
     }
 
     func gaveUp(_ leg: CopyLeg, _ why: CopyEnd, epoch: UInt64) {
@@ -128,12 +167,18 @@ final class Copier {
 
     private func count(_ why: CopyEnd, _ source: CopiedCall.Source, epoch: UInt64) {
         counts.givenUp[why] += 1
-        if source == .otherColor { add(.givenUp(why, epoch: epoch)) }
+        guard source == .otherColor else { return }
+        // Where a color is down, that is every call: only their number is handed over.
+        if givenUp.epoch != epoch { handOverGivenUp() }
+        givenUp.epoch = epoch
+        givenUp.counts[why] += 1
     }
 
-    private func add(_ outcome: CopyOutcome) {
-        outcomes.append(outcome)
-        if outcomes.count >= Self.mostOutcomes { deliver() }
+    private func handOverGivenUp() {
+        for why in CopyEnd.allCases where givenUp.counts[why] > 0 {
+            outcomes.append(.givenUp(why, count: givenUp.counts[why], epoch: givenUp.epoch))
+        }
+        givenUp.counts = CaseCounts()
     }
 
     /// Whether a leg has had its time.
@@ -145,6 +190,7 @@ final class Copier {
     func isOver(_ leg: CopyLeg) { over.append(leg) }
 
     private func deliver() {
+        handOverGivenUp()
         guard !outcomes.isEmpty else { return }
         handOver(outcomes)
         outcomes.removeAll(keepingCapacity: true)
@@ -154,8 +200,8 @@ final class Copier {
 
     /// Hands over what has come to an end. Called at the end of a turn, after everything has been sent.
     func endTurn() {
-        deliver()
-        over.removeAll()
+        if counts.started > 0 { deliver() }
+        if !over.isEmpty { over.removeAll(keepingCapacity: true) }
     }
 
     func sweep(_ now: MonotonicTime) {
@@ -166,6 +212,7 @@ final class Copier {
     func closeAll() {
         rule = nil
         for pool in allPools { pool.closeAll() }
+        forgetMarked()
     }
 
     var connections: [CopyConnection] { allPools.flatMap { $0.open.values } }

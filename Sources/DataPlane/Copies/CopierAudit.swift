@@ -25,7 +25,9 @@ struct CopierAudit {
         var copies: [ObjectIdentifier: Copy] = [:]
         for copy in worker.book.calls.compactMap(\.copy) + legs.map(\.copy) { copies[ObjectIdentifier(copy)] = copy }
         let own = copies.values.flatMap(\.legs)
-        expect(copier.counts.open == own.count, "the copier counts the legs under way: \(copier.counts.open) of \(own.count)")
+        expect(
+            copier.counts.open == own.count,
+            "the copier counts the legs under way: \(copier.counts.open) of \(own.count)")
         let bytes = copies.values.reduce(0) { $0 + $1.heldBytes }
         expect(copier.counts.bytes == bytes, "the copier counts what copies hold: \(copier.counts.bytes) of \(bytes)")
         expect(copier.counts.bytes <= copier.settings.total, "copies hold no more than they may")
@@ -33,8 +35,9 @@ struct CopierAudit {
         if requests == 0 { expect(copier.chunks.bytesInUse == 0, "without requests there are no bodies of copies") }
         for copy in copies.values {
             expect(copy.heldBodies <= copier.settings.buffer, "a copy holds no more than it may")
-            expect(copy.liveEndedAt == nil || own.allSatisfy { $0.copy !== copy || $0.record.endedAt == nil },
-                   "an answer is compared as soon as both are there")
+            expect(
+                copy.liveEndedAt == nil || own.allSatisfy { $0.copy !== copy || $0.record.endedAt == nil },
+                "an answer is compared as soon as both are there")
         }
         expect(
             copier.counts.started == copier.counts.answered + copier.counts.givenUp.total + copier.counts.open,

@@ -12,7 +12,8 @@ import HTTP2
 final class Copy {
     let epoch: UInt64
     let method: String
-    private unowned let copier: Copier
+    /// Unchecked because every piece of a call goes through it; the copier ends every copy before it ends itself.
+    @safe private unowned(unsafe) let copier: Copier
     /// What the active color has answered to the live call.
     private var live = AnswerRecord()
     /// Whether all of the request has come.

@@ -11,8 +11,9 @@ final class CopyPool {
     }
 
     let endpoint: Endpoint
-    unowned let copier: Copier
-    private unowned let worker: Worker
+    /// Unchecked, both of them, because every copy goes through them; a pool lives no longer than they do.
+    @safe unowned(unsafe) let copier: Copier
+    @safe private unowned(unsafe) let worker: Worker
     /// Those that take copies.
     private var connections: [CopyConnection] = []
     /// All of them, so that each lives as long as its socket.
@@ -30,6 +31,12 @@ final class CopyPool {
         self.copier = copier
         self.worker = worker
         backoff = Backoff(shortest: worker.limits.minConnectBackoff, longest: worker.limits.maxConnectBackoff)
+    }
+
+    /// Whether a copy has a chance: after a failed attempt to connect none waits for the next one.
+    var takesCopies: Bool {
+        guard case .pausing = attempt else { return true }
+        return connections.contains { $0.hasRoom() }
     }
 
     /// Gives a leg its stream, or makes it wait for a connection.

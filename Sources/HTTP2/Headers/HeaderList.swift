@@ -487,7 +487,7 @@ public struct HeaderList: Equatable {
     // MARK: Holding
 
     /// Whether the list was made to be kept while it is expected again.
-    var isKnown: Bool { unsafe storage.pointee.isKnown }
+    package var isKnown: Bool { unsafe storage.pointee.isKnown }
 
     /// A hash of the list's identity, whatever its fields are.
     var hash: Int { unsafe Int(truncatingIfNeeded: (UInt64(UInt(bitPattern: storage)) &* 0x9e37_79b9_7f4a_7c15) >> 32) }

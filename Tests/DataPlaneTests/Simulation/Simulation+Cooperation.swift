@@ -17,10 +17,13 @@ extension Simulation {
     /// Plays rounds until every call has ended; one that is still open after 100 s is a violation.
     func finish() {
         let end = time.now + .seconds(100)
-        while isSound, time.now < end, calls.contains(where: { $0.outcome == .open }) { round() }
+        while isSound, time.now < end, calls.contains(where: { $0.outcome == .open }) || openCopies > 0 { round() }
         for call in calls where call.outcome == .open { journal.violated("\(call.name) never ends") }
+        journal.expect(openCopies == 0, "every copy ends: \(openCopies) are left")
         settle()
     }
+
+    private var openCopies: Int { worker?.report().workers[0].copies.open ?? 0 }
 
     func round() {
         journal.step += 1

@@ -89,6 +89,12 @@ package struct Comparisons: Sendable, Equatable, Codable {
 
     // MARK: Reading
 
+    /// How many answers were compared, and how many of them agree apart from noise: `agreement` without its bound, which
+    /// takes a while to find.
+    package func counts(rule: NoiseRule = NoiseRule()) -> (compared: Int, agreeing: Int) {
+        (table.compared, table.agreeing(rule))
+    }
+
     /// How many answers agree, and what that says of all answers.
     ///
     /// - Parameters:
@@ -97,7 +103,7 @@ package struct Comparisons: Sendable, Equatable, Codable {
     package func agreement(
         rule: NoiseRule = NoiseRule(), bounds: ConfidenceSequence = .nearOne(error: 0.05)
     ) -> Agreement {
-        let (agreeing, compared) = (table.agreeing(rule), table.compared)
+        let (compared, agreeing) = counts(rule: rule)
         return Agreement(compared: compared, agreeing: agreeing, lowerBound: bounds.lower(agreeing, of: compared))
     }
 

@@ -25,7 +25,7 @@ struct ShadowMetrics {
         text.sample(all.open)
         text.family("sluice_copies_buffered_bytes", .gauge, "Bytes that copies take.")
         text.sample(all.bytes)
-        let agreement = release?.records.last?.comparisons?.agreement()
+        let agreement = release?.records.last?.comparisons?.counts()
         text.family(
             "sluice_answers_compared", .gauge, "Calls whose answers were compared in the shadow step under way.")
         text.sample(agreement?.compared ?? 0)

@@ -121,7 +121,7 @@ package struct Release: Sendable, Equatable, Codable {
 
         /// Calls that say something of the new color: those that began on it, or, in a shadow step, whose answers were
         /// compared.
-        package var calls: Int { comparisons?.agreement().compared ?? canaryCalls }
+        package var calls: Int { comparisons?.counts().compared ?? canaryCalls }
     }
 
     /// What the colors' calls and health were since the last look.

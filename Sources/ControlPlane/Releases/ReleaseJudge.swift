@@ -98,7 +98,7 @@ extension ReleaseJudge {
             analysis.begin(.shadow)
             (before, counted) = (nil, nil)
         }
-        guard let agreement = release.records.last?.comparisons?.agreement() else { return look }
+        guard let agreement = release.records.last?.comparisons?.counts() else { return look }
         var counts = MethodCounts(method: Self.allMethods)
         counts.agreement = AgreementCounts(
             compared: agreement.compared, disagreeing: agreement.compared - agreement.agreeing)

@@ -7,9 +7,9 @@
 package struct HPACKEncoder: ~Copyable {
     private var table = EncoderTable()
     private var known: EncodedLists
-    /// Parts of the hashes of fields that came once, each in one of the two places that another part of the hash selects. A field
+    /// The hashes of fields that came once, each in one of the two places that a part of the hash selects. A field
     /// wrongly taken for known is entered too early, which is harmless.
-    private var seen = InlineArray<64, UInt16>(repeating: 0)
+    private var seen = InlineArray<64, UInt32>(repeating: 0)
     /// The places of the first fields of the last list, which are tried first because most lists are like the one
     /// before.
     private var expected = InlineArray<12, Place>(repeating: .none)
@@ -187,7 +187,7 @@ package struct HPACKEncoder: ~Copyable {
     /// Whether a field has come before, as far as is remembered; from now on it is.
     private mutating func cameBefore(_ hash: UInt32) -> Bool {
         let slot = Int(hash & 31) * 2
-        let mark = UInt16(truncatingIfNeeded: hash >> 16) | 1
+        let mark = hash | 1
         if seen[slot] == mark || seen[slot + 1] == mark { return true }
         // Two fields that come in every list and share a slot must not push each other out.
         seen[slot + 1] = seen[slot]

@@ -71,6 +71,16 @@ def test_a_release_from_beginning_to_end(tmp_path, start_process):
     assert (back["action"], back["from"], back["to"]) == ("rollback", "green", "blue")
     assert users() == set()
 
+    checkout.run(shown["descriptors"], "descriptors")
+    begun = answer("shadow")
+    assert (begun["share"], begun["next"], begun["plan"]["steps"][0]["shadow"]) == ("0%", "canary 5%", "100%")
+    compared = answer("compare")["steps"][0]["comparison"]
+    assert compared["types"].endswith(".run/prediction.binpb") and compared["untyped"] == 0
+    assert compared["compared"] >= 100 and compared["given_up"] == {}
+    differing = {path["path"] for path in compared["paths"]}
+    assert differing and "model_version" not in differing and "label" not in differing
+    assert answer("shadow abort")["outcome"] == "aborted"
+
     assert ctrl_c(client) == 0
     assert client.stdout[-1].endswith("; failed: 0")
     assert ctrl_c(up) == 0

@@ -1,0 +1,517 @@
+"""Releases whose Proxy dies, or is replaced, in each of their steps, and commands that meet: whoever is on a color stays
+there, nothing that was counted and saved is lost, and the release goes on."""
+
+import contextlib
+import json
+import os
+import random
+import threading
+import time
+from typing import NamedTuple
+
+import grpc
+import pytest
+from harness.process import eventually
+from harness.shadow import Shadowed, call, number, plan, starter
+from test_release import by_user, let_nothing_be_saved
+
+#: Meetings of `abort` and `promote`.
+RACES = int(os.environ.get("SLUICE_RACES", 30))
+#: Restarts in each step.
+RESTARTS = 10
+#: The places in a release at which something happens to the Proxy.
+PLACES = ("shadow", "first canary", "second canary", "guard")
+USERS = range(40)
+#: Calls at a time.
+THREADS = 3
+
+
+class Answered(NamedTuple):
+    """A call that was answered as it should be, with its times on the monotonic clock."""
+
+    began: float
+    ended: float
+    user: int
+    color: str
+    epoch: int
+
+
+class Failed(NamedTuple):
+    began: float
+    ended: float
+    text: str
+
+
+class Users:
+    """Calls of `USERS` by `THREADS` threads, each with its own connection, until the block ends; the Proxy announces who has
+    answered."""
+
+    def __init__(self, address: str):
+        self._address = address
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(index,), daemon=True) for index in range(THREADS)]
+        self.answered: list[Answered] = []
+        self.failed: list[Failed] = []
+        #: Answers to other messages than those that were sent.
+        self.wrong: list[tuple[bytes, bytes]] = []
+
+    def __enter__(self) -> "Users":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in self._threads), "a call hangs"
+
+    def _call(self, index: int) -> None:
+        # Only a call that a GOAWAY has kept from being sent is made anew: there is no policy for others.
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 1)]
+        options += [(f"grpc.{name}_reconnect_backoff_ms", 50) for name in ("initial", "min", "max")]
+        turn = index * len(USERS) // len(self._threads)
+        with grpc.insecure_channel(self._address, options=options) as channel:
+            stub = channel.unary_unary("/echo.Echo/Unary")
+            while not self._stop.is_set():
+                turn += 1
+                user, message, began = turn % len(USERS), b"%d.%d" % (index, turn), time.monotonic()
+                try:
+                    # While nobody listens, calls wait.
+                    answer, done = stub.with_call(
+                        message, metadata=[("x-user", str(user))], timeout=30, wait_for_ready=True
+                    )
+                except grpc.RpcError as error:
+                    self.failed.append(Failed(began, time.monotonic(), f"{error.code().name}: {error.details()}"))
+                    continue
+                told = dict(done.initial_metadata())
+                if answer != message:
+                    self.wrong.append((message, answer))
+                self.answered.append(
+                    Answered(began, time.monotonic(), user, told["sluice-color"], int(told["sluice-epoch"]))
+                )
+
+    def since(self, moment: float) -> list[Answered]:
+        """Calls that began after a moment."""
+        found = []
+        # The newest are last, but for what the threads overtake each other by.
+        for one in reversed(self.answered[:]):
+            if one.ended < moment:
+                break
+            if one.began > moment:
+                found.append(one)
+        return found
+
+    def wait_calls(self, count: int, since: float) -> list[Answered]:
+        return eventually(lambda: len(found := self.since(since)) >= count and found, what=f"{count} calls", timeout=30)
+
+    def colors(self) -> dict[int, str]:
+        """The color of each user from now on, by a call of each that begins after this."""
+        moment = time.monotonic()
+
+        def everybody() -> dict[int, str] | None:
+            found = {one.user: one.color for one in self.since(moment)}
+            return found if len(found) == len(USERS) else None
+
+        return eventually(everybody, what="a call of every user", timeout=30)
+
+    def check(self, *down: tuple[float, float]) -> None:
+        """No call has failed but those that were under way while the Proxy was down, and under each epoch each user was
+        on one color."""
+        assert [
+            one for one in self.failed if not any(one.began < end and one.ended > begin for begin, end in down)
+        ] == []
+        assert self.wrong == []
+        seen: dict[tuple[int, int], str] = {}
+        for one in self.answered:
+            assert seen.setdefault((one.epoch, one.user), one.color) == one.color, one
+
+
+@pytest.fixture
+def released(start_proxy, blue, green) -> Shadowed:
+    """A Proxy whose releases keep a user on one color and may copy calls, with blue active and both healthy."""
+    proxy = start_proxy(
+        blue=blue.address, green=green.address, sticky_key="metadata:x-user", shadow_methods="*", announce=True,
+        access_log="off",
+    )  # fmt: skip
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    return Shadowed(proxy)
+
+
+def staged(*times: str) -> bytes:
+    """A plan with a shadow step, two canary steps and a guard. Times aren't judged, as a restart takes some."""
+    shadow, first, second, guard = times
+    steps = ("shadow", "100%", shadow), ("canary", "30%", first), ("canary", "60%", second)
+    return plan(*steps, guard=guard, min_calls=0, latency_margin=100, reason="a better model")
+
+
+def wait_step(released: Shadowed, place: int) -> dict:
+    return eventually(lambda: (r := released.release)["step"] == place + 1 and r, what=f"the {PLACES[place]}")
+
+
+def saved(released: Shadowed) -> dict:
+    """The release as the state file has it."""
+    return json.loads(released.proxy.state_file.read_text())["releases"][0]
+
+
+def compared(record: dict) -> int:
+    """Calls that were compared in a step, as the state file has it."""
+    found = record.get("comparisons")
+    return sum(method["compared"] for method in found["table"]["methods"].values()) if found else 0
+
+
+def counted(step: dict) -> tuple[int, int, int]:
+    """What a step has counted, as `GET /release` has it."""
+    return step["canary_calls"], step["control_calls"], step.get("comparison", {}).get("compared", 0)
+
+
+def counted_in(record: dict) -> tuple[int, int, int]:
+    """The same, as the state file has it."""
+    return record["canary_calls"], record["control_calls"], compared(record)
+
+
+def judged_calls(release: dict) -> int:
+    """Calls in the evidence of the current step, as the state file has it."""
+    methods = release["evidence"]["statistics"]["methods"]
+    return sum(color["calls"] for method in methods.values() for color in method["colors"])
+
+
+def has_saved(release: dict, place: int, counts: tuple[int, ...]) -> bool:
+    """Whether the state file has that much, and the evidence of a step that is judged by calls."""
+    return is_not_less(counted_in(release["records"][place]), counts) and (place == 0 or "evidence" in release)
+
+
+def is_not_less(new: tuple[int, ...], old: tuple[int, ...]) -> bool:
+    return all(one >= other for one, other in zip(new, old, strict=True))
+
+
+def wait_counted(released: Shadowed, place: int, calls: int) -> tuple[int, int, int]:
+    """Waits until a step has counted so many calls, and in a shadow step has compared some."""
+
+    def enough() -> tuple[int, int, int] | None:
+        counts = counted(released.release["steps"][place])
+        return counts if counts[0] + counts[1] >= calls and (place > 0 or counts[2] > 0) else None
+
+    return eventually(enough, what=f"{calls} calls in the {PLACES[place]}")
+
+
+def assert_done(released: Shadowed, users: Users, epoch: int) -> None:
+    """Waits for the end of the release, after which all calls are on green."""
+    ended = released.wait_phase("ended")
+    assert (ended["outcome"], ended["share"], ended["epoch"]) == ("done", "100%", epoch)
+    kinds = [next(kind for kind in ("shadow", "canary", "guard") if kind in step) for step in ended["steps"]]
+    assert kinds == ["shadow", "canary", "canary", "guard"]
+    assert all(step["control_calls"] > 0 for step in ended["steps"][:3])
+    assert all(step["canary_calls"] > 0 for step in ended["steps"][1:])
+    assert ended["steps"][0]["canary_calls"] == 0
+    assert set(users.colors().values()) == {"green"}
+    changes = released.proxy.admin.get("/history").json["changes"]
+    assert [(one["action"], one["to"], one["epoch"]) for one in changes] == [
+        ("release", "green", epoch),
+        ("initial", "blue", 1),
+    ]
+    assert changes[0]["reason"] == "a better model"
+    status = released.proxy.admin.status()
+    assert (status["active"], status["epoch"], "release" in status) == ("green", epoch, False)
+
+
+# kill -9
+
+
+@pytest.mark.parametrize("place", range(len(PLACES)), ids=PLACES)
+def test_a_killed_proxy_goes_on_in_its_step(released, open_channel, place):
+    proxy = released.proxy
+    times = ["300ms"] * len(PLACES)
+    times[place] = "1h"
+    with Users(proxy.address) as users:
+        begun = released.begin_plan(staged(*times))
+        wait_step(released, place)
+        before = users.colors()
+        known = wait_counted(released, place, len(USERS))
+        # What a step has seen is saved every two seconds.
+        kept = eventually(lambda: has_saved(r := saved(released), place, known) and r, what="the save")
+        killed = time.monotonic()
+        proxy.kill()
+        proxy.start()
+        serving = time.monotonic()
+        after = released.release
+        assert (after["release"], after["phase"], after["step"]) == (begun["release"], "running", place + 1), after
+        # Each step has its epoch.
+        assert after["epoch"] == begun["epoch"] + place
+        assert after["share"] == ("0%", "30%", "60%", "100%")[place]
+        assert after["next"] == ("canary 30%", "canary 60%", f"guard {times[3]}", "done")[place]
+        assert is_not_less(counted(after["steps"][place]), counted_in(kept["records"][-1])), (after, kept)
+        # The step's time goes on, without the time away.
+        assert 3_600 - kept["spent"] / 1_000 - 30 < after["seconds_left"] <= 3_600 - kept["spent"] / 1_000
+        eventually(lambda: released.release["seconds_left"] < after["seconds_left"], what="the step's time")
+        # Those who were on a color stay there, by the announcement as by the backends' word.
+        assert users.colors() == before
+        assert by_user(open_channel(proxy.address), USERS) == before
+        counts = counted(after["steps"][place])
+        wanted = tuple(count + (count > 0) for count in counts)
+        eventually(lambda: is_not_less(counted(released.release["steps"][place]), wanted), what="further counts")
+        if place > 0:
+            # So does the evidence, within the part of the error budget that it had.
+            again = eventually(
+                lambda: judged_calls(r := saved(released)) > judged_calls(kept) and r, what="further evidence"
+            )
+            assert judged_calls(again) > judged_calls(kept)
+            assert (again["judged"], again["secret_words"]) == (kept["judged"], kept["secret_words"])
+        released.steer("promote")
+        assert_done(released, users, begun["epoch"] + 3)
+    users.check((killed, serving))
+
+
+def test_a_proxy_that_was_away_for_longer_than_a_step_pauses(released):
+    """In each step, and goes on when somebody says so; the last part ends by itself."""
+    proxy = released.proxy
+    step_time, down = 1.0, []
+    with Users(proxy.address) as users:
+        begun = released.begin_plan(staged(*["1s"] * len(PLACES)))
+        for place in range(len(PLACES)):
+            if place > 0:
+                assert released.steer("promote")["step"] == place + 1
+            killed = time.monotonic()
+            proxy.kill()
+            # The Proxy goes by the wall clock, which had seen it at the step's beginning or later.
+            gone = time.time()
+            eventually(lambda gone=gone: time.time() > gone + step_time + 0.05, what="the step's time")
+            proxy.start()
+            down.append((killed, time.monotonic()))
+            found = released.release
+            assert (found["phase"], found.get("paused")) == ("paused", "away"), found
+            assert (found["release"], found["step"], found["epoch"]) == (
+                begun["release"],
+                place + 1,
+                begun["epoch"] + place,
+            )
+            assert found["share"] == ("0%", "30%", "60%", "100%")[place]
+            # It keeps its share.
+            colors = users.colors()
+            if place in (0, 3):
+                assert set(colors.values()) == {("blue", "green")[place == 3]}
+            else:
+                assert set(colors.values()) == {"blue", "green"}
+            # Its calls count nevertheless.
+            wait_counted(released, place, len(USERS))
+            assert released.release["paused"] == "away"
+            assert released.steer("resume")["phase"] == "running"
+        assert_done(released, users, begun["epoch"] + 3)
+    users.check(*down)
+
+
+# SIGUSR2
+
+
+@pytest.mark.timeout(180)
+def test_ten_restarts_in_each_step(released):
+    """Under load: no call fails, nobody moves, and what was counted goes on in each new process."""
+    proxy, pids = released.proxy, []
+    with Users(proxy.address) as users:
+        begun = released.begin_plan(staged(*["1h"] * len(PLACES)))
+        earlier: dict[int, str] = {}
+        for place in range(len(PLACES)):
+            now = released.steer("promote") if place > 0 else released.release
+            assert (now["step"], now["epoch"]) == (place + 1, begun["epoch"] + place)
+            before = users.colors()
+            # A share that grows moves nobody back.
+            assert all(before[user] == "green" for user, color in earlier.items() if color == "green")
+            earlier = before
+            left = 3_600.0
+            for _ in range(RESTARTS):
+                known = counted(released.release["steps"][place])
+                pids.append(proxy.restart())
+                after = released.release
+                assert (after["release"], after["phase"], after["step"]) == (begun["release"], "running", place + 1)
+                assert after["epoch"] == begun["epoch"] + place
+                counts = counted(after["steps"][place])
+                assert is_not_less(counts, known), (counts, known)
+                assert after["seconds_left"] <= left
+                # Of each kind that there is, the new process counts its own.
+                wanted = tuple(count + 5 * (count > 0) for count in counts)
+                eventually(
+                    lambda wanted=wanted, place=place: is_not_less(counted(released.release["steps"][place]), wanted),
+                    what="further counts",
+                )
+                left = released.release["seconds_left"]
+                assert left < after["seconds_left"]
+            assert users.colors() == before
+            # There may be no more than some processes whose calls have yet to end.
+            for pid in pids:
+                proxy.wait_gone(pid)
+            pids.clear()
+            if place > 0:
+                # The evidence has the calls of all processes, but those that ended in a process that had handed over.
+                least = counts[0] + counts[1] - THREADS * (RESTARTS + 1)
+                kept = eventually(
+                    lambda place=place, least=least: has_saved(r := saved(released), place, (0, 0, 0))
+                    and judged_calls(r) >= least
+                    and r,
+                    what="a save of the evidence",
+                )
+                # Of the error budget it has used the part of one step.
+                assert budget is None or kept["judged"] == budget + 1
+                budget = kept["judged"]
+        shadow = released.release["steps"][0]["comparison"]
+        assert shadow["compared"] == shadow["agreeing"] > 0
+        released.steer("promote")
+        assert_done(released, users, begun["epoch"] + 3)
+    users.check()
+    print(f"{len(PLACES) * RESTARTS} restarts: {len(users.answered)} calls, {len(users.failed)} failed")
+
+
+# abort against promote
+
+#: Plans by what a promotion comes to: the end, or another step, or a guard.
+RACED = {
+    "one canary": plan(("canary", "50%", "1h"), min_calls=0, latency_margin=100),
+    "two canaries": plan(("canary", "30%", "1h"), ("canary", "60%", "1h"), min_calls=0, latency_margin=100),
+    "before the guard": plan(("canary", "50%", "1h"), guard="1h", min_calls=0, latency_margin=100),
+    "in the guard": plan(guard="1h", min_calls=0, latency_margin=100),
+    "shadow and canary": plan(("shadow", "100%", "1h"), ("canary", "50%", "1h"), min_calls=0, latency_margin=100),
+}
+
+
+class Asked(NamedTuple):
+    status: int
+    answer: dict
+    at: float
+
+
+def ask_at_once(released: Shadowed, *commands: str) -> list[Asked]:
+    """Asks for both at the same instant."""
+    barrier = threading.Barrier(len(commands))
+    asked: dict[str, Asked] = {}
+
+    def ask(command: str) -> None:
+        barrier.wait(10)
+        answer = released.proxy.admin.post(f"/release/{command}")
+        asked[command] = Asked(answer.status, answer.json, time.monotonic())
+
+    threads = [threading.Thread(target=ask, args=(command,)) for command in commands]
+    random.shuffle(threads)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return [asked[command] for command in commands]
+
+
+@pytest.mark.timeout(60 + 4 * RACES)
+def test_abort_and_promote_at_the_same_instant(released):
+    """One outcome each time: what was answered, what calls see, history and state file agree."""
+    proxy, outcomes = released.proxy, dict.fromkeys(RACED, "")
+    with Users(proxy.address) as users:
+        for turn in range(RACES):
+            name = list(RACED)[turn % len(RACED)]
+            body, status = RACED[name], proxy.admin.status()
+            history = proxy.admin.get("/history").json["changes"]
+            begun = released.begin_plan(body)
+            old, new = begun["from"], begun["to"]
+            assert (old, begun["epoch"]) == (status["active"], status["epoch"] + 1)
+            users.wait_calls(5, time.monotonic())
+            abort, promote = ask_at_once(released, "abort", "promote")
+            assert {abort.status, promote.status} in ({200}, {200, 409}), (name, abort, promote)
+            both = max(abort.at, promote.at)
+            ended, now = released.release, proxy.admin.status()
+            state = json.loads(proxy.state_file.read_text())
+            if abort.status == 200:
+                assert (abort.answer["phase"], abort.answer["outcome"]) == ("ended", "aborted")
+                # A promotion has come before, or it came too late.
+                steps = (promote.status == 200) + 1
+                assert name not in ("one canary", "in the guard") or steps == 1, promote
+                active, outcome, since = old, "aborted", abort.at
+            elif len(ended["steps"]) and name in ("one canary", "in the guard"):
+                assert (promote.answer["phase"], promote.answer["outcome"]) == ("ended", "done")
+                # The end of a guard moves no call.
+                steps = 1 if name == "one canary" else 0
+                active, outcome, since = new, "done", promote.at
+            else:
+                pytest.fail(f"{name}: an abort was refused though a promotion ends nothing: {abort}")
+            outcomes[name] += outcome[0] if steps < 2 else "b"
+            epoch = begun["epoch"] + steps
+            assert (ended["phase"], ended["outcome"], ended["epoch"]) == ("ended", outcome, epoch)
+            assert (now["active"], now["epoch"], "release" in now) == (active, epoch, False)
+            # The answer comes after the save.
+            assert (state["active"], state["epoch"]) == (active, epoch)
+            assert state["releases"][0]["number"] == begun["release"] and "ended" in state["releases"][0]["phase"]
+            changes = [(one["action"], one["to"], one["epoch"]) for one in proxy.admin.get("/history").json["changes"]]
+            assert changes == [(one["action"], one["to"], one["epoch"]) for one in state["history"]]
+            added = changes[: len(changes) - len(history)] if len(history) < 45 else None
+            if added is not None:
+                assert [one[:2] for one in reversed(added)] == expected_changes(name, outcome, steps, old, new)
+            # From the answer on no call begins elsewhere.
+            later = users.wait_calls(10, both)
+            assert {(one.color, one.epoch) for one in later} == {(active, epoch)}
+            assert {one.color for one in users.since(since)} == {active}
+            if name == "one canary" or turn % 2:
+                with contextlib.suppress(KeyError):
+                    assert ended["steps"][-1]["ended_at"]
+    users.check()
+    assert all(line["outcome"] != "failed" for line in proxy.audit())
+    print(f"{RACES} races, {len(users.answered)} calls, a: aborted, b: promoted and aborted, d: done: {outcomes}")
+
+
+def expected_changes(name: str, outcome: str, steps: int, old: str, new: str) -> list[tuple[str, str]]:
+    """What a race has added to the history, the oldest first."""
+    given = [("release", new)]
+    if name == "in the guard":
+        return given if outcome == "done" else [*given, ("rollback", old)]
+    if outcome == "done":
+        return given
+    # The promotion was the one into the guard.
+    return [*given, ("rollback", old)] if name == "before the guard" and steps == 2 else []
+
+
+# A full disk
+
+
+@pytest.mark.parametrize("then", ["the disk has room again", "the Proxy is killed"])
+def test_the_return_of_a_shadow_step_does_not_wait_for_the_disk(start_proxy, start_raw_backend, tmp_path, then):
+    folder = tmp_path / "state"
+    folder.mkdir()
+    shadowed = starter(start_proxy, start_raw_backend)(
+        lambda _: [number(1, 0.5)], lambda _: [number(1, 0.5)], state_file=folder / "state.json"
+    )
+    proxy = shadowed.proxy
+    begun = shadowed.begin(min_agreement="90%")
+    assert call(shadowed.address, 50) == [number(1, 0.5)] * 50
+    shadowed.wait_copies(50)
+    let_nothing_be_saved(folder)
+    shadowed.green.answers = lambda _: [number(1, 0.75)]
+    assert call(shadowed.address, 200) == [number(1, 0.5)] * 200
+    ended = shadowed.wait_phase("ended")
+    assert (ended["outcome"], ended["breach"]["signal"]) == ("rolled_back", "min_agreement")
+    assert (ended["epoch"], proxy.admin.status()["active"]) == (begun["epoch"] + 1, "blue")
+    line = eventually(lambda: (a := proxy.audit()[-1])["who"] == "guard" and a, what="the guard's line")
+    assert (line["action"], line["release"]["phase"]) == ("release_abort", "ended")
+    # It is in force: nothing is copied any more, and the live calls are as before.
+    shadowed.wait_nothing_held()
+    seen = len(shadowed.green.copies)
+    assert call(shadowed.address, 50) == [number(1, 0.5)] * 50
+    assert len(shadowed.green.copies) == seen and not shadowed.green.live
+    # Whoever asks is told that a crash would lose it, and it would.
+    assert proxy.admin.get("/readyz").json["durable"] is False
+    assert any(one["message"] == "the state is not durable" for one in proxy.process.json_lines())
+    assert "running" in json.loads((folder / "state.json").read_text())["releases"][0]["phase"]
+    if then == "the Proxy is killed":
+        proxy.kill()
+        (folder / "state.json.tmp").rmdir()
+        proxy.start()
+        # It goes on where it was saved last, and finds it again.
+        assert shadowed.release["phase"] == "running" and shadowed.comparison()["compared"] <= 250
+        assert call(shadowed.address, 200) == [number(1, 0.5)] * 200
+        ended = shadowed.wait_phase("ended")
+        assert (ended["outcome"], ended["breach"]["signal"]) == ("rolled_back", "min_agreement")
+    else:
+        (folder / "state.json.tmp").rmdir()
+    eventually(lambda: "durable" not in proxy.admin.get("/readyz").json, what="the save")
+    found = json.loads((folder / "state.json").read_text())
+    assert (found["active"], found["epoch"]) == ("blue", begun["epoch"] + 1)
+    assert "ended" in found["releases"][0]["phase"]
+    proxy.kill()
+    proxy.start()
+    assert shadowed.release["outcome"] == "rolled_back"
+    assert call(shadowed.address, 50) == [number(1, 0.5)] * 50
+    assert not shadowed.green.live

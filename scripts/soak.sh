@@ -20,9 +20,11 @@ Runs what is too long for scripts/test.sh, and says for each part what it ran an
   ends        1000 ends each of the Proxy and the Predictor, and 1000 refused starts, while clients ask without a pause
               (about 10 minutes)
   switches    1000 switches under the load of gRPC clients, each call checked against the clock (about 3 minutes)
+  releases    200 releases of equal versions whose calls are drawn by lot, and 200 whose calls are drawn by key, each with
+              2000 judged calls: no return, no failed call (about 8 minutes)
 
 Environment: SLUICE_FUZZ_CASES (cases of each Swift fuzzer), SLUICE_PROXY_FUZZ_CASES, SLUICE_SIMULATION_SEEDS,
-SLUICE_SOAK_CALLS, SLUICE_SOAK_SWITCHES, SLUICE_SOAK_ENDS, SLUICE_STRICT_CASES.
+SLUICE_SOAK_CALLS, SLUICE_SOAK_SWITCHES, SLUICE_SOAK_ENDS, SLUICE_SOAK_RELEASES, SLUICE_STRICT_CASES.
 
 scripts/sanitize.sh runs the fuzzers under sanitizers.
 
@@ -38,15 +40,15 @@ for argument in "$@"; do
             usage
             exit 0
             ;;
-        fuzz | simulation | strict | calls | ends | switches) parts+=("$argument") ;;
+        fuzz | simulation | strict | calls | ends | switches | releases) parts+=("$argument") ;;
         *) fail 64 "unknown part: $argument (see --help)" ;;
     esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(fuzz simulation strict calls ends switches)
+[ ${#parts[@]} -gt 0 ] || parts=(fuzz simulation strict calls ends switches releases)
 
 : "${SLUICE_FUZZ_CASES:=100000}" "${SLUICE_PROXY_FUZZ_CASES:=10000}"
 : "${SLUICE_SOAK_CALLS:=1000000}" "${SLUICE_SOAK_SWITCHES:=1000}" "${SLUICE_SOAK_ENDS:=1000}"
-: "${SLUICE_STRICT_CASES:=5000}" "${SLUICE_SIMULATION_SEEDS:=100000}"
+: "${SLUICE_STRICT_CASES:=5000}" "${SLUICE_SIMULATION_SEEDS:=100000}" "${SLUICE_SOAK_RELEASES:=200}"
 export SLUICE_SOAK_CALLS SLUICE_SOAK_SWITCHES
 failed=()
 
@@ -90,7 +92,7 @@ for name in "${parts[@]}"; do
         calls)
             make --no-print-directory -s -C bench BUILD="$PWD/.build/bench/bin" || fail 70 "the load's driver can't be built"
             SLUICE_BENCH_BIN=$PWD/.build/bench/bin part "$SLUICE_SOAK_CALLS calls, $SLUICE_SOAK_SWITCHES switches" \
-                end_to_end Tests/EndToEnd/soak.py
+                end_to_end Tests/EndToEnd/soak.py -k thousand_switches
             ;;
         ends)
             SLUICE_ENDS=$SLUICE_SOAK_ENDS part "$SLUICE_SOAK_ENDS ends of each program among clients" \
@@ -99,6 +101,10 @@ for name in "${parts[@]}"; do
         switches)
             SLUICE_SWITCHES=$SLUICE_SOAK_SWITCHES part "$SLUICE_SOAK_SWITCHES switches against the clock" \
                 end_to_end Tests/EndToEnd/test_switch.py -k under_load
+            ;;
+        releases)
+            SLUICE_GOOD_RELEASES=$SLUICE_SOAK_RELEASES part "$SLUICE_SOAK_RELEASES good releases by lot, as many by key" \
+                end_to_end Tests/EndToEnd/soak.py -k good_releases
             ;;
     esac
 done

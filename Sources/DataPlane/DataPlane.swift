@@ -167,6 +167,8 @@ package final class DataPlane: TrafficControl {
         return report
     }
 
+    package func ownReport() async -> TrafficReport { await report() }
+
     package func stepStatistics() async -> StepStatistics {
         var all = StepStatistics()
         for worker in workers {

@@ -12,6 +12,9 @@ package protocol TrafficControl: Sendable {
     /// was made, so that after a route change no stream is left that begins under the old route.
     func report() async -> TrafficReport
 
+    /// As `report()`, of this process alone: it waits for nobody else.
+    func ownReport() async -> TrafficReport
+
     /// What the calls of the newest step of a release have come to, in this process: those of both colors where chance
     /// decides between them, else those of the active one.
     func stepStatistics() async -> StepStatistics

@@ -66,6 +66,9 @@ package final class CombinedTraffic: TrafficControl {
     /// Stays local, too: what another process has served before is handed over with the state.
     package func servedBefore() async -> StepStatistics { await own.servedBefore() }
 
+    /// Without the earlier processes, one of which may not answer.
+    package func ownReport() async -> TrafficReport { await own.report() }
+
     /// As `TrafficControl.report` says, with the calls of the earlier processes. One that doesn't answer in time is
     /// counted with its last report.
     package func report() async -> TrafficReport {

@@ -251,6 +251,26 @@ def test_a_named_color_that_is_down_does_not_fail_over(start_proxy, start_backen
     assert (who(channel), who(channel, ("x-color", "active"))) == ("blue", "blue")
 
 
+def test_a_call_that_names_its_color_ends_with_a_drains_time(routed, open_channel, blue):
+    """Blue is idle, and only calls that name it are there; its drain ends them all the same, and nobody waits for
+    them."""
+    start = blue.position
+    hang = open_channel(routed.address).unary_stream("/echo.Echo/Hang")
+    stream = hang(b"", timeout=60, metadata=[("x-color", "blue")])
+    blue.wait_event("began", method="Hang", start=start)
+    routed.admin.switch("?to=blue")
+    receipt = routed.admin.switch("?to=green&wait=drained&timeout=20s")
+    assert (receipt["in_flight"], receipt["drained"]) == (0, True)
+    assert not stream.done()
+    routed.admin.switch("?to=blue")
+    routed.admin.switch("?to=green&drain=0s")
+    with pytest.raises(grpc.RpcError) as error:
+        list(stream)
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert "blue is being drained" in error.value.details()
+    blue.wait_event("cancelled", method="Hang", start=start)
+
+
 @pytest.mark.parametrize("name", ["X-Color", "te", "grpc-color", "sluice-color", "color-bin", "", "a b", "x" * 65])
 def test_names_that_are_taken_are_refused(tmp_path, blue, green, name):
     refused = run_proxy(tmp_path, blue=blue.address, green=green.address, route_metadata=name)

@@ -9,7 +9,10 @@ from collections import Counter
 import grpc
 import pytest
 
+from harness.long_stream import finish, open_stream
 from harness.process import eventually
+from harness.proxy import is_running
+from harness.raw_http2 import RawConnection, grpc_message, grpc_request
 
 
 def plan(*steps: tuple[str, str], **fields) -> bytes:
@@ -51,6 +54,15 @@ def who(channel, *metadata, timeout=15) -> str:
 
 def by_user(channel, users: range) -> dict[int, str]:
     return {user: who(channel, ("x-user", str(user))) for user in users}
+
+
+def raw_who(client: RawConnection, user: int) -> str:
+    """As `who`, by a connection that a test holds by itself."""
+    stream = client.open(grpc_request("/echo.Echo/Describe", ("x-user", str(user))))
+    stream.send_data(grpc_message(b""), end_stream=True)
+    stream.wait_end()
+    assert stream.grpc_status == b"0", stream
+    return json.loads(stream.messages[0])["backend"]
 
 
 class Calls:
@@ -129,9 +141,26 @@ def test_a_user_stays_and_nobody_moves_back(released, open_channel):
     begin(released, plan(("10%", "1h"), ("50%", "1h"), min_calls=0))
     first = by_user(channel, users)
     assert 5 <= Counter(first.values())["green"] <= 45
+
+    def keys() -> tuple:
+        step = release(released)["steps"][-1]
+        return step.get("canary_keys"), step.get("control_keys")
+
+    def expected(assigned: dict[int, str]) -> tuple:
+        return Counter(assigned.values())["green"], Counter(assigned.values())["blue"]
+
+    eventually(lambda: keys() == expected(first), what="the numbers of keys")
     assert by_user(channel, users) == first
     # The second worker, and the process that takes over, assign users in the same way.
     assert by_user(open_channel(released.address), users) == first
+
+    # Whoever calls again is the same key still.
+    def counted() -> int:
+        step = release(released)["steps"][0]
+        return step["canary_calls"] + step["control_calls"]
+
+    eventually(lambda: counted() == 600, what="calls")
+    assert keys() == expected(first)
     old = released.restart()
     assert by_user(open_channel(released.address), users) == first
     released.wait_gone(old)
@@ -140,6 +169,7 @@ def test_a_user_stays_and_nobody_moves_back(released, open_channel):
     second = by_user(channel, users)
     assert all(second[user] == "green" for user in users if first[user] == "green")
     assert Counter(second.values())["green"] > Counter(first.values())["green"]
+    eventually(lambda: keys() == expected(second), what="the numbers of keys")
     # From the answer of the abort on, nobody is on green.
     assert steer(released, "abort")["outcome"] == "aborted"
     assert set(by_user(channel, users).values()) == {"blue"}
@@ -159,6 +189,8 @@ def test_calls_without_a_key_are_drawn_by_lot(released, open_channel):
     step = release(released)["steps"][0]
     assert step["control_calls"] == counts["blue"]
     assert step["share_met"] == pytest.approx(counts["green"] / 2, abs=0.01)
+    # A call that is drawn by lot has no key.
+    assert (step.get("canary_keys"), step.get("control_keys")) == (0, 0)
 
 
 def test_pause_resume_promote_abort(released):
@@ -310,30 +342,6 @@ def test_a_release_that_was_away_for_longer_than_its_step_pauses(released):
     assert release(released)["share"] == "30%"
 
 
-def test_an_abort_does_not_wait_for_the_disk(start_proxy, blue, green, tmp_path, open_channel):
-    folder = tmp_path / "state"
-    folder.mkdir()
-    proxy = start_proxy(
-        blue=blue.address, green=green.address, sticky_key="metadata:x-user", state_file=folder / "state.json"
-    )
-    for color in ("blue", "green"):
-        proxy.admin.wait_health(color, "healthy")
-    channel = open_channel(proxy.address)
-    begin(proxy, plan(("100%", "1h")))
-    assert who(channel) == "green"
-    let_nothing_be_saved(folder)
-    refused = proxy.admin.post("/release/promote")
-    assert refused.status == 503 and "could not be saved" in refused.json["error"]
-    assert release(proxy)["share"] == "100%"
-    aborted = steer(proxy, "abort")
-    assert "could not be saved yet" in aborted["audit_error"]
-    assert who(channel) == "blue"
-    (folder / "state.json.tmp").rmdir()
-    eventually(
-        lambda: json.loads((folder / "state.json").read_text())["releases"][0]["phase"].get("ended"), what="the save"
-    )
-
-
 def test_waiting_for_the_end(released):
     waiting = threading.Timer(0.3, lambda: steer(released, "abort"))
     waiting.start()
@@ -364,14 +372,20 @@ def test_commands_for_another_epoch_are_refused(released):
     }
 
 
-def test_abort_against_promote(released):
-    """Both at the same instant: one is first, and the other is told so; all calls are where the first one put them."""
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("steps", [1, 2])
+def test_abort_against_promote(released, open_channel, steps):
+    """Both at the same instant. Of the last step, one is first, and the other is told so; a release with another step
+    may be aborted after its promotion, too. All calls are where the answers say."""
+    channels = [open_channel(released.address) for _ in range(2)]
+    seen = Counter()
     for _ in range(int(os.environ.get("SLUICE_RACES", 10))):
-        begin(released, plan(("50%", "1h")))
-        active = released.admin.status()["active"]
+        begun = begin(released, plan(*(("50%", "1h"), ("60%", "1h"))[:steps], min_calls=0))
         answers: dict[str, int] = {}
+        ready = threading.Barrier(2)
 
-        def ask(command):
+        def ask(command, answers=answers, ready=ready):
+            ready.wait(10)
             answers[command] = released.admin.post(f"/release/{command}").status
 
         threads = [threading.Thread(target=ask, args=(command,)) for command in ("abort", "promote")]
@@ -379,9 +393,89 @@ def test_abort_against_promote(released):
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(answers.values()) == [200, 409], answers
-        now = released.admin.status()["active"]
-        assert (now != active) == (answers["promote"] == 200)
+        if steps == 1:
+            assert sorted(answers.values()) == [200, 409], answers
+        else:
+            assert answers["abort"] == 200 and answers["promote"] in (200, 409), answers
+        is_done = answers["abort"] == 409
+        active = begun["to"] if is_done else begun["from"]
+        # Right after the answers, on all workers.
+        assert {who(channel, ("x-user", str(user))) for channel in channels for user in range(20)} == {active}
+        assert released.admin.status()["active"] == active
+        ended = release(released)
+        assert (ended["release"], ended["outcome"]) == (begun["release"], "done" if is_done else "aborted")
+        seen[tuple(sorted(command for command, status in answers.items() if status == 200))] += 1
+    print(dict(seen))
+
+
+def test_shares_of_the_new_process_hold_in_the_old_one(released, open_channel, connect_raw):
+    """A client that hasn't seen the old process's GOAWAY yet begins calls there: by the same keys, by each step from
+    its answer on, and on the old color alone once the release is aborted."""
+    client, users = connect_raw(released.address), range(60)
+
+    def of_old_process() -> dict[int, str]:
+        return {user: raw_who(client, user) for user in users}
+
+    def of_new_process() -> dict[int, str]:
+        return by_user(open_channel(released.address), users)
+
+    stream = open_stream(client)
+    # Without its PING answers the old process doesn't know that the client has seen the GOAWAY, and so takes streams.
+    client.h2.answers_pings = False
+    begin(released, plan(("30%", "1h"), ("60%", "1h"), min_calls=0))
+    first = of_old_process()
+    old = released.restart()
+    client.wait(lambda: client.goaways, "the first GOAWAY")
+    assert is_running(old) and of_new_process() == of_old_process() == first
+    steer(released, "promote")
+    second = of_old_process()
+    assert of_new_process() == second != first
+    assert all(second[user] == "green" for user in users if first[user] == "green")
+    steer(released, "abort")
+    assert set(of_old_process().values()) == {"blue"}
+    # The secret of another release is there before its share.
+    begin(released, plan(("40%", "1h"), min_calls=0))
+    third = of_old_process()
+    assert of_new_process() == third and set(third.values()) == {"blue", "green"}
+    assert released.admin.rollback()["to"] == "blue"
+    assert set(of_old_process().values()) == {"blue"}
+    begin(released, plan(("40%", "1h"), min_calls=0))
+    steer(released, "promote")
+    assert set(of_old_process().values()) == {"green"}
+    finish(stream)
+    released.wait_gone(old)
+
+
+def test_failing_over_pauses_a_release(start_proxy, start_backend, green, open_channel):
+    """All calls go to the new color while the old one is down. It goes on when somebody says so."""
+    blue = start_backend("blue")
+    proxy = start_proxy(blue=blue.address, green=green.address, failover=True, health_rise=1, health_fall=1)
+    for color in ("blue", "green"):
+        proxy.admin.wait_health(color, "healthy")
+    channel = open_channel(proxy.address)
+    begun = begin(proxy, plan(("10%", "1h"), ("20%", "1h")))
+    port = blue.port
+    blue.kill()
+    paused = eventually(lambda: (r := release(proxy))["phase"] == "paused" and r, what="the pause")
+    assert (paused["paused"], paused["share"], paused["epoch"]) == ("failover", "10%", begun["epoch"])
+    assert {who(channel) for _ in range(30)} == {"green"}
+    status = proxy.admin.status()
+    assert (status["active"], status["failover"]["to"]) == ("blue", "green")
+    assert status["release"]["paused"] == "failover"
+    # Calls that were moved say nothing of the new color's share, and a pause lets no time pass.
+    left = paused["seconds_left"]
+    time.sleep(0.3)
+    assert release(proxy)["seconds_left"] == left
+    line = eventually(lambda: (line := proxy.audit()[-1])["action"] == "release_pause" and line, what="the line")
+    assert (line["who"], line["release"]["paused"]) == ("release", "failover")
+    start_backend("blue", port)
+    proxy.admin.wait_health("blue", "healthy")
+    eventually(lambda: "failover" not in proxy.admin.status(), what="the end of failing over")
+    assert release(proxy)["phase"] == "paused"
+    assert steer(proxy, "resume")["phase"] == "running"
+    eventually(lambda: who(channel) == "blue", what="a call on the old color")
+    assert steer(proxy, "abort")["outcome"] == "aborted"
+    assert {who(channel) for _ in range(30)} == {"blue"}
 
 
 def test_metrics_and_status(released, open_channel):

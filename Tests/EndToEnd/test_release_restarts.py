@@ -1,7 +1,8 @@
-"""Releases whose Proxy dies, or is replaced, in each of their steps, and commands that meet: whoever is on a color stays
-there, nothing that was counted and saved is lost, and the release goes on."""
+"""Releases whose Proxy dies, or is replaced, in each of their steps, and commands that meet.
 
-import contextlib
+Whoever is on a color stays there, nothing that was counted and saved is lost, and the release goes on.
+"""
+
 import json
 import os
 import random
@@ -43,8 +44,9 @@ class Failed(NamedTuple):
 
 
 class Users:
-    """Calls of `USERS` by `THREADS` threads, each with its own connection, until the block ends; the Proxy announces who has
-    answered."""
+    """Calls of `USERS` by `THREADS` threads, each with its own connection, until the block ends.
+
+    The Proxy announces who has answered."""
 
     def __init__(self, address: str):
         self._address = address
@@ -196,6 +198,13 @@ def wait_counted(released: Shadowed, place: int, calls: int) -> tuple[int, int, 
     return eventually(enough, what=f"{calls} calls in the {PLACES[place]}")
 
 
+def wait_time(released: Shadowed, earlier: dict) -> float:
+    """Waits until the step's time has gone on, as it does with each look at the release but a process's first one."""
+    return eventually(
+        lambda: (left := released.release["seconds_left"]) < earlier["seconds_left"] and left, what="the step's time"
+    )
+
+
 def assert_done(released: Shadowed, users: Users, epoch: int) -> None:
     """Waits for the end of the release, after which all calls are on green."""
     ended = released.wait_phase("ended")
@@ -222,7 +231,7 @@ def assert_done(released: Shadowed, users: Users, epoch: int) -> None:
 @pytest.mark.parametrize("place", range(len(PLACES)), ids=PLACES)
 def test_a_killed_proxy_goes_on_in_its_step(released, open_channel, place):
     proxy = released.proxy
-    times = ["300ms"] * len(PLACES)
+    times = ["500ms"] * len(PLACES)
     times[place] = "1h"
     with Users(proxy.address) as users:
         begun = released.begin_plan(staged(*times))
@@ -244,7 +253,7 @@ def test_a_killed_proxy_goes_on_in_its_step(released, open_channel, place):
         assert is_not_less(counted(after["steps"][place]), counted_in(kept["records"][-1])), (after, kept)
         # The step's time goes on, without the time away.
         assert 3_600 - kept["spent"] / 1_000 - 30 < after["seconds_left"] <= 3_600 - kept["spent"] / 1_000
-        eventually(lambda: released.release["seconds_left"] < after["seconds_left"], what="the step's time")
+        wait_time(released, after)
         # Those who were on a color stay there, by the announcement as by the backends' word.
         assert users.colors() == before
         assert by_user(open_channel(proxy.address), USERS) == before
@@ -256,7 +265,6 @@ def test_a_killed_proxy_goes_on_in_its_step(released, open_channel, place):
             again = eventually(
                 lambda: judged_calls(r := saved(released)) > judged_calls(kept) and r, what="further evidence"
             )
-            assert judged_calls(again) > judged_calls(kept)
             assert (again["judged"], again["secret_words"]) == (kept["judged"], kept["secret_words"])
         released.steer("promote")
         assert_done(released, users, begun["epoch"] + 3)
@@ -266,9 +274,9 @@ def test_a_killed_proxy_goes_on_in_its_step(released, open_channel, place):
 def test_a_proxy_that_was_away_for_longer_than_a_step_pauses(released):
     """In each step, and goes on when somebody says so; the last part ends by itself."""
     proxy = released.proxy
-    step_time, down = 1.0, []
+    step_time, down = 1.5, []
     with Users(proxy.address) as users:
-        begun = released.begin_plan(staged(*["1s"] * len(PLACES)))
+        begun = released.begin_plan(staged(*["1500ms"] * len(PLACES)))
         for place in range(len(PLACES)):
             if place > 0:
                 assert released.steer("promote")["step"] == place + 1
@@ -305,12 +313,12 @@ def test_a_proxy_that_was_away_for_longer_than_a_step_pauses(released):
 
 
 @pytest.mark.timeout(180)
-def test_ten_restarts_in_each_step(released):
+def test_ten_restarts_in_each_step(released, open_channel):
     """Under load: no call fails, nobody moves, and what was counted goes on in each new process."""
     proxy, pids = released.proxy, []
     with Users(proxy.address) as users:
         begun = released.begin_plan(staged(*["1h"] * len(PLACES)))
-        earlier: dict[int, str] = {}
+        earlier, budget = {}, None
         for place in range(len(PLACES)):
             now = released.steer("promote") if place > 0 else released.release
             assert (now["step"], now["epoch"]) == (place + 1, begun["epoch"] + place)
@@ -318,6 +326,7 @@ def test_ten_restarts_in_each_step(released):
             # A share that grows moves nobody back.
             assert all(before[user] == "green" for user, color in earlier.items() if color == "green")
             earlier = before
+            wait_counted(released, place, len(USERS))
             left = 3_600.0
             for _ in range(RESTARTS):
                 known = counted(released.release["steps"][place])
@@ -334,9 +343,9 @@ def test_ten_restarts_in_each_step(released):
                     lambda wanted=wanted, place=place: is_not_less(counted(released.release["steps"][place]), wanted),
                     what="further counts",
                 )
-                left = released.release["seconds_left"]
-                assert left < after["seconds_left"]
+                left = wait_time(released, after)
             assert users.colors() == before
+            assert by_user(open_channel(proxy.address), USERS) == before
             # There may be no more than some processes whose calls have yet to end.
             for pid in pids:
                 proxy.wait_gone(pid)
@@ -345,20 +354,50 @@ def test_ten_restarts_in_each_step(released):
                 # The evidence has the calls of all processes, but those that ended in a process that had handed over.
                 least = counts[0] + counts[1] - THREADS * (RESTARTS + 1)
                 kept = eventually(
-                    lambda place=place, least=least: has_saved(r := saved(released), place, (0, 0, 0))
-                    and judged_calls(r) >= least
-                    and r,
+                    lambda place=place, least=least: (
+                        has_saved(r := saved(released), place, (0, 0, 0)) and judged_calls(r) >= least and r
+                    ),
                     what="a save of the evidence",
                 )
                 # Of the error budget it has used the part of one step.
                 assert budget is None or kept["judged"] == budget + 1
                 budget = kept["judged"]
         shadow = released.release["steps"][0]["comparison"]
-        assert shadow["compared"] == shadow["agreeing"] > 0
+        # But for the answers that name their backends, all agree.
+        assert 0 < shadow["compared"] - len(USERS) <= shadow["agreeing"]
         released.steer("promote")
         assert_done(released, users, begun["epoch"] + 3)
     users.check()
     print(f"{len(PLACES) * RESTARTS} restarts: {len(users.answered)} calls, {len(users.failed)} failed")
+
+
+@pytest.mark.xfail(strict=True, reason="the evidence of a shadow step isn't kept, and its rest is judged anew")
+@pytest.mark.parametrize("way", ["kill -9", "SIGUSR2"])
+def test_a_restart_costs_a_shadow_step_no_error_budget(start_proxy, start_raw_backend, way):
+    """The same comparisons are as strong an evidence afterwards."""
+    count = iter(range(10_000))
+    shadowed = starter(start_proxy, start_raw_backend)(
+        lambda _: [number(1, 0.5)], lambda _: [number(1, 0.5 if next(count) % 8 else 0.75)]
+    )
+    proxy = shadowed.proxy
+
+    def strongest() -> dict:
+        return eventually(
+            lambda: (one := shadowed.release["verdict"].get("strongest")) and one["new_calls"] == 100 and one,
+            what="evidence of all calls",
+        )
+
+    shadowed.begin(min_agreement="80%")
+    assert call(shadowed.address, 100) == [number(1, 0.5)] * 100
+    before = strongest()
+    if way == "SIGUSR2":
+        proxy.restart()
+    else:
+        eventually(lambda: compared(saved(shadowed)["records"][0]) == 100, what="the save")
+        proxy.kill()
+        proxy.start()
+    wait_time(shadowed, shadowed.release)
+    assert strongest() == before
 
 
 # abort against promote
@@ -398,70 +437,75 @@ def ask_at_once(released: Shadowed, *commands: str) -> list[Asked]:
     return [asked[command] for command in commands]
 
 
+#: Those in which a promotion ends the release.
+ENDING = ("one canary", "in the guard")
+
+
+def changes(history: list[dict]) -> list[tuple[str, str, int]]:
+    return [(one["action"], one["to"], one["epoch"]) for one in history]
+
+
+def expected_changes(name: str, outcome: str, begun: dict, epoch: int) -> list[tuple[str, str, int]]:
+    """What a race adds to the history, the newest first: the move of all calls, and the return from there."""
+    first = begun["epoch"] if name == "in the guard" else begun["epoch"] + 1
+    given, back = ("release", begun["to"], first), ("rollback", begun["from"], epoch)
+    if outcome == "done":
+        return [given]
+    is_guarded = name == "in the guard" or name == "before the guard" and epoch == begun["epoch"] + 2
+    return [back, given] if is_guarded else []
+
+
 @pytest.mark.timeout(60 + 4 * RACES)
 def test_abort_and_promote_at_the_same_instant(released):
-    """One outcome each time: what was answered, what calls see, history and state file agree."""
+    """One outcome each time: what was answered, what calls see, history, state file and audit log agree."""
     proxy, outcomes = released.proxy, dict.fromkeys(RACED, "")
     with Users(proxy.address) as users:
         for turn in range(RACES):
             name = list(RACED)[turn % len(RACED)]
-            body, status = RACED[name], proxy.admin.status()
-            history = proxy.admin.get("/history").json["changes"]
-            begun = released.begin_plan(body)
+            status, history = proxy.admin.status(), proxy.admin.get("/history").json["changes"]
+            begun = released.begin_plan(RACED[name])
             old, new = begun["from"], begun["to"]
             assert (old, begun["epoch"]) == (status["active"], status["epoch"] + 1)
             users.wait_calls(5, time.monotonic())
             abort, promote = ask_at_once(released, "abort", "promote")
-            assert {abort.status, promote.status} in ({200}, {200, 409}), (name, abort, promote)
-            both = max(abort.at, promote.at)
-            ended, now = released.release, proxy.admin.status()
-            state = json.loads(proxy.state_file.read_text())
             if abort.status == 200:
                 assert (abort.answer["phase"], abort.answer["outcome"]) == ("ended", "aborted")
-                # A promotion has come before, or it came too late.
-                steps = (promote.status == 200) + 1
-                assert name not in ("one canary", "in the guard") or steps == 1, promote
+                # A promotion was before it, or it came too late.
+                assert promote.status in ((409,) if name in ENDING else (200, 409)), (name, promote)
+                steps = 2 if promote.status == 200 else 1
                 active, outcome, since = old, "aborted", abort.at
-            elif len(ended["steps"]) and name in ("one canary", "in the guard"):
+            else:
+                assert (abort.status, promote.status) == (409, 200) and name in ENDING, (name, abort, promote)
                 assert (promote.answer["phase"], promote.answer["outcome"]) == ("ended", "done")
                 # The end of a guard moves no call.
                 steps = 1 if name == "one canary" else 0
                 active, outcome, since = new, "done", promote.at
-            else:
-                pytest.fail(f"{name}: an abort was refused though a promotion ends nothing: {abort}")
-            outcomes[name] += outcome[0] if steps < 2 else "b"
             epoch = begun["epoch"] + steps
+            outcomes[name] += "b" if steps == 2 else outcome[0]
+            # From the answer on no call begins elsewhere.
+            later = users.wait_calls(10, max(abort.at, promote.at))
+            assert {(one.color, one.epoch) for one in later} == {(active, epoch)}, name
+            assert {one.color for one in users.since(since)} == {active}, name
+            ended, now = released.release, proxy.admin.status()
             assert (ended["phase"], ended["outcome"], ended["epoch"]) == ("ended", outcome, epoch)
             assert (now["active"], now["epoch"], "release" in now) == (active, epoch, False)
-            # The answer comes after the save.
-            assert (state["active"], state["epoch"]) == (active, epoch)
+            expected = expected_changes(name, outcome, begun, epoch)
+            found = changes(proxy.admin.get("/history").json["changes"])
+            assert found == [*expected, *changes(history)][:50], name
+            # A return waits for no disk, but usually it is saved before the answer.
+            state = eventually(
+                lambda epoch=epoch: (r := json.loads(proxy.state_file.read_text()))["epoch"] == epoch and r,
+                what="the save",
+            )
+            assert (state["active"], changes(state["history"])) == (active, found)
             assert state["releases"][0]["number"] == begun["release"] and "ended" in state["releases"][0]["phase"]
-            changes = [(one["action"], one["to"], one["epoch"]) for one in proxy.admin.get("/history").json["changes"]]
-            assert changes == [(one["action"], one["to"], one["epoch"]) for one in state["history"]]
-            added = changes[: len(changes) - len(history)] if len(history) < 45 else None
-            if added is not None:
-                assert [one[:2] for one in reversed(added)] == expected_changes(name, outcome, steps, old, new)
-            # From the answer on no call begins elsewhere.
-            later = users.wait_calls(10, both)
-            assert {(one.color, one.epoch) for one in later} == {(active, epoch)}
-            assert {one.color for one in users.since(since)} == {active}
-            if name == "one canary" or turn % 2:
-                with contextlib.suppress(KeyError):
-                    assert ended["steps"][-1]["ended_at"]
+            lines = {(line["action"], line["outcome"]) for line in proxy.audit()[-2:]}
+            assert lines == {
+                (f"release_{command}", "changed" if asked.status == 200 else "refused")
+                for command, asked in (("abort", abort), ("promote", promote))
+            }
     users.check()
-    assert all(line["outcome"] != "failed" for line in proxy.audit())
-    print(f"{RACES} races, {len(users.answered)} calls, a: aborted, b: promoted and aborted, d: done: {outcomes}")
-
-
-def expected_changes(name: str, outcome: str, steps: int, old: str, new: str) -> list[tuple[str, str]]:
-    """What a race has added to the history, the oldest first."""
-    given = [("release", new)]
-    if name == "in the guard":
-        return given if outcome == "done" else [*given, ("rollback", old)]
-    if outcome == "done":
-        return given
-    # The promotion was the one into the guard.
-    return [*given, ("rollback", old)] if name == "before the guard" and steps == 2 else []
+    print(f"{RACES} races, {len(users.answered)} calls; a: aborted, b: promoted and aborted, d: done: {outcomes}")
 
 
 # A full disk

@@ -402,6 +402,7 @@ private struct FixedTraffic: TrafficControl {
 
     func publish(health: PerColor<[Bool]>) {}
     func report() async -> TrafficReport { given }
+    func ownReport() async -> TrafficReport { given }
     func stepStatistics() async -> StepStatistics { StepStatistics() }
     func servedBefore() async -> StepStatistics { StepStatistics() }
     func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {}

@@ -43,6 +43,7 @@ struct ViewHandlers: Sendable {
             isFailingOver: services.failover.current != nil, health: await services.health.health(),
             traffic: await services.traffic.report(), certificates: services.certificates(),
             auditLine: services.switchboard.auditHead.line, events: services.events?(),
+            releasesEnded: services.switchboard.releasesEnded, isDurable: services.switchboard.isDurable,
             process: ProcessUsage.read(), startedAt: services.startedAt,
             version: services.version
         ).text

@@ -14,6 +14,8 @@ package struct ProxyMetrics: Sendable {
     private let certificates: [CertificateStatus]
     private let auditLine: UInt64
     private let events: EventStatus?
+    private let releasesEnded: [Release.Outcome: Int]
+    private let isDurable: Bool
     private let now: Timestamp
     private let process: ProcessUsage?
     private let startedAt: Timestamp
@@ -23,6 +25,7 @@ package struct ProxyMetrics: Sendable {
         state: SwitchState, changeCounts: [Switchboard.Count: Int], drainCounts: [Drain.Outcome: Int],
         isDraining: Bool, isFailingOver: Bool, health: PerColor<ColorHealth>, traffic: TrafficReport,
         certificates: [CertificateStatus] = [], auditLine: UInt64 = 0, events: EventStatus? = nil,
+        releasesEnded: [Release.Outcome: Int] = [:], isDurable: Bool = true,
         now: Timestamp = .now(), process: ProcessUsage?, startedAt: Timestamp, version: String
     ) {
         self.state = state
@@ -35,6 +38,8 @@ package struct ProxyMetrics: Sendable {
         self.certificates = certificates
         self.auditLine = auditLine
         self.events = events
+        self.releasesEnded = releasesEnded
+        self.isDurable = isDurable
         self.now = now
         self.process = process
         self.startedAt = startedAt
@@ -125,6 +130,17 @@ package struct ProxyMetrics: Sendable {
             &text, "sluice_calls_fallen_back_total", .counter,
             "Calls of a release's share that couldn't reach this color and went to the other one."
         ) { $0.fallenBack }
+        text.family("sluice_releases_total", .counter, "Releases that ended since the process started, by how.")
+        for outcome in Release.Outcome.allCases {
+            text.sample(releasesEnded[outcome, default: 0], ["outcome": outcome.rawValue])
+        }
+        text.family(
+            "sluice_release_evidence", .gauge,
+            "The strongest evidence against the new color in the step under way: 1 and more is a verdict.")
+        text.sample(state.release?.strongest?.strength ?? 0)
+        text.family(
+            "sluice_state_durable", .gauge, "0 while the state in force is not on disk, and would be lost by a crash, else 1.")
+        text.sample(isDurable ? 1 : 0)
         ShadowMetrics(copies: traffic.workers.map(\.copies), release: state.release).write(&text)
     }
 

@@ -1,3 +1,4 @@
+import Comparison
 import DataPlane
 import DurationSyntax
 import Ground
@@ -75,6 +76,31 @@ package struct AuditEntry: Sendable, Equatable, Codable {
         package var paused: Release.Pause?
         /// Whether it is in its guard; left out if it isn't.
         package var `guard`: Bool?
+        /// What the step that has just ended has seen; of a release that goes on in its step, what that has seen so far.
+        package var seen: Numbers?
+        /// The evidence that the new color is worse, once there is some.
+        package var breach: Release.Breach?
+
+        /// What a step has seen.
+        package struct Numbers: Sendable, Equatable, Codable {
+            /// The step's place in the plan, from 1.
+            package var step: Int
+            package var canaryCalls: Int
+            package var controlCalls: Int
+            package var fallenBack: Int
+            /// Answers compared, and those that agree; left out but for shadow steps.
+            package var compared: Int?
+            package var agreeing: Int?
+
+            init(_ record: Release.StepRecord) {
+                step = record.step + 1
+                canaryCalls = record.canaryCalls
+                controlCalls = record.controlCalls
+                fallenBack = record.fallenBack
+                let counts = record.comparisons?.counts()
+                (compared, agreeing) = (counts?.compared, counts?.agreeing)
+            }
+        }
 
         package init(_ release: Release) {
             number = release.number
@@ -83,6 +109,12 @@ package struct AuditEntry: Sendable, Equatable, Codable {
             phase = release.phase.name
             paused = release.phase.pause
             `guard` = release.isInGuard ? true : nil
+            // A step that has begun just now has seen nothing.
+            let last = release.records.last { $0.endedAt != nil } ?? release.records.last
+            let current = release.records.last
+            let isNew = current.map { $0.canaryCalls + $0.controlCalls == 0 && $0.comparisons == nil } ?? true
+            seen = (isNew ? last : current).map(Numbers.init)
+            breach = release.breach
         }
     }
 

@@ -33,7 +33,7 @@ package struct ReleaseDriver: Service {
     private func look() async -> Bool {
         let past = switchboard.needsPast ? await traffic.servedBefore() : nil
         return await switchboard.lookAtRelease(
-            await traffic.report(), await health.health(), await traffic.stepStatistics(), past: past)
+            await traffic.ownReport(), await health.health(), await traffic.stepStatistics(), past: past)
     }
 
     /// - Returns: whether there is time for another look.

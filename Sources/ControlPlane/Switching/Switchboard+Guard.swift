@@ -16,7 +16,7 @@ extension Switchboard {
     ) async throws(ChangeRefusal) -> (receipt: ChangeReceipt, release: Release?) {
         let evidence = await evidence(for: request)
         let versions = await versions(for: request, evidence)
-        let report = await traffic.report()
+        let report = await traffic.ownReport()
         let past = await traffic.servedBefore()
         if isHandedOver { throw .handedOver }
         var begun: Release?

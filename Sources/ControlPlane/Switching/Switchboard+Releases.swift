@@ -27,7 +27,7 @@ extension Switchboard {
         }
         let evidence = await evidence(for: request.change)
         let versions = await versions(for: request.change, evidence)
-        let report = await traffic.report()
+        let report = await traffic.ownReport()
         let past = await traffic.servedBefore()
         if isHandedOver { throw .change(.handedOver) }
         let state = state
@@ -45,7 +45,8 @@ extension Switchboard {
         let change = release.plan.steps.isEmpty ? lastChange(of: release, epoch: release.number) : nil
         let next = state.beginning(release, change)
         do {
-            try store.save(next)
+            try saver.save(next)
+            isUnsaved = false
         } catch {
             throw refuse(request, state, .change(.stateNotSaved(reason: "\(error)")))
         }
@@ -58,7 +59,7 @@ extension Switchboard {
         let auditError = record(AuditEntry(release, .release, epoch: next.epoch, at: now(), who: request.who))
         log("began a release", release)
         if let change { _ = drainer.changed(change, .standard) }
-        if release.isUnderWay { releases.open() }
+        if release.isUnderWay { releases.open() } else { hasEnded(release) }
         return (release, auditError)
     }
 
@@ -120,7 +121,8 @@ extension Switchboard {
         }
         if command == .resume { releases.open() }
         await copiesHaveEnded()
-        return (state.releases.first ?? release, auditError)
+        let missing = await durability(auditError)
+        return (state.releases.first ?? release, missing)
     }
 
     /// What has to follow a command, without side effects.
@@ -165,7 +167,7 @@ extension Switchboard {
         past: StepStatistics? = nil
     ) -> Bool {
         if isHandedOver { return false }
-        if isUnsaved { saveLate() }
+        if isUnsaved { saveLate(state) }
         guard var release = state.release else { return isUnsaved }
         let counts = SeenCounts(report, release)
         var observation = seen.map { counts.since($0, isInGuard: release.isInGuard) } ?? Release.Observation()
@@ -194,8 +196,8 @@ extension Switchboard {
             // What a step has seen so far, and that the Proxy was there: nothing waits for it.
             let next = state.updating(release, isStep: false)
             published.withLock { $0 = next }
-            try? store.save(withEvidence(next))
             savedAt = release.seenAt
+            saver.saveLater(withEvidence(next)) { _ in }
         } else if release != before {
             published.withLock { $0 = $0.updating(release, isStep: false) }
         }
@@ -273,10 +275,10 @@ extension Switchboard {
         if effect == .takeBack {
             // A return waits for no disk.
             putInForce(next)
-            save(next)
+            saveLate(next)
         } else {
             do {
-                try store.save(withEvidence(next))
+                try saver.save(withEvidence(next))
             } catch {
                 logger.error(
                     "a release stays where it is, as its state could not be saved",
@@ -288,11 +290,11 @@ extension Switchboard {
             putInForce(next)
         }
         if let change { _ = drainer.changed(change, drain) }
+        hasEnded(release)
         log(effect.message(release), release)
         return record(
             AuditEntry(
                 release, action, epoch: next.epoch, at: now(), isReturn: effect == .takeBack, reason: reason, who: who))
-            ?? (isUnsaved ? "not durable: the state could not be saved yet, and would be lost by a crash" : nil)
     }
 
     /// Puts a state in force: the next stream of every worker follows it.
@@ -303,23 +305,39 @@ extension Switchboard {
         copyCalls(next)
     }
 
-    @discardableResult
-    private func save(_ next: SwitchState) -> Bool {
-        do {
-            try store.save(withEvidence(next))
-            isUnsaved = false
-        } catch {
-            isUnsaved = true
-            logger.error(
-                "the state is not durable", metadata: ["path": "\(store.path)", "cause": "\(error)"])
-        }
+    /// Has a state saved that is in force already, without waiting for a disk.
+    private func saveLate(_ next: SwitchState) {
+        isUnsaved = true
         savedAt = now()
-        return !isUnsaved
+        saver.saveLater(withEvidence(next)) { result in Task { await self.hasSaved(next.epoch, result) } }
     }
 
-    private func saveLate() {
-        if save(state) { logger.notice("the state is durable", metadata: ["path": "\(store.path)"]) }
+    /// Takes note of what came of a save that nobody has waited for.
+    private func hasSaved(_ epoch: UInt64, _ result: Result<Void, any Error>) {
+        guard epoch == state.epoch, isUnsaved else { return }
+        switch result {
+        case .success:
+            isUnsaved = false
+            if isToldUnsaved { logger.notice("the state is durable", metadata: ["path": "\(store.path)"]) }
+            isToldUnsaved = false
+        case .failure(let error):
+            isToldUnsaved = true
+            logger.error("the state is not durable", metadata: ["path": "\(store.path)", "cause": "\(error)"])
+        }
     }
+
+    /// What a receipt says is missing, once the state in force is on disk or has had time for that.
+    ///
+    /// - Parameter auditError: why the line in the audit log is missing, if it is.
+    func durability(_ auditError: String?) async -> String? {
+        for _ in 0..<Self.looksAtDisk where isUnsaved { try? await Task.sleep(for: Self.lookAtDisk) }
+        guard isUnsaved else { return auditError }
+        return auditError ?? "not durable: the state could not be saved yet, and would be lost by a crash"
+    }
+
+    /// Time that a receipt gives the disk: 100 ms, looked at every five.
+    private static let looksAtDisk = 20
+    private static let lookAtDisk = Duration.milliseconds(5)
 
     /// The time between two saves of what a step has seen, in milliseconds.
     private static let savePause: Int64 = 2_000

@@ -42,7 +42,7 @@ extension Switchboard {
         guard endsCopies else { return }
         endsCopies = false
         // A report passes each worker after what was published before.
-        _ = await traffic.report()
+        _ = await traffic.ownReport()
     }
 
     /// Has the workers copy what the step of the release under way asks for, and nothing if there is none.

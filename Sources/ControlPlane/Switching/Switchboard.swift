@@ -34,6 +34,7 @@ package actor Switchboard {
     }
 
     let store: StateStore
+    let saver: StateSaver
     let audit: AuditLog
     let events: EventInbox?
     let route: RouteWord
@@ -47,6 +48,7 @@ package actor Switchboard {
     /// Written on this actor only; readable from anywhere without waiting for the actor.
     let published: Mutex<SwitchState>
     private let counts = Mutex<[Count: Int]>([:])
+    private let ended = Mutex<[Release.Outcome: Int]>([:])
     /// Whether another process makes the changes.
     private(set) var isHandedOver = false
     /// The counts of the last look at a release.
@@ -64,6 +66,8 @@ package actor Switchboard {
         didSet { durable.withLock { $0 = !isUnsaved } }
     }
     private let durable = Mutex(true)
+    /// Whether the log has said that it isn't.
+    var isToldUnsaved = false
     /// When the state was saved last.
     var savedAt = Timestamp(milliseconds: 0)
     /// What shadow steps need; `nil` if no method may be copied.
@@ -94,6 +98,7 @@ package actor Switchboard {
     ) {
         precondition(route.load() == state.route, "the route word must carry the state")
         self.store = store
+        saver = StateSaver(store)
         self.audit = audit
         self.events = events
         self.route = route
@@ -133,6 +138,14 @@ package actor Switchboard {
         counts.withLock { $0 }
     }
 
+    /// Releases that ended since the process started, by how.
+    package nonisolated var releasesEnded: [Release.Outcome: Int] { ended.withLock { $0 } }
+
+    /// Takes note of the end of a release.
+    func hasEnded(_ release: Release) {
+        if case .ended(let outcome, _) = release.phase { ended.withLock { $0[outcome, default: 0] += 1 } }
+    }
+
     /// Makes a change, or reports that there is none to make.
     ///
     /// When it returns, every worker has stopped using the old route: no further stream begins under it.
@@ -148,6 +161,7 @@ package actor Switchboard {
             receipt = try commit(request, evidence, versions)
         }
         receipt.take(await left(behind: receipt.change))
+        receipt.auditError = await durability(receipt.auditError)
         return receipt
     }
 
@@ -206,6 +220,7 @@ package actor Switchboard {
     /// - Returns: the state to continue from.
     package func handOver() -> SwitchState {
         isHandedOver = true
+        saver.finish()
         copyCalls(state)
         return withEvidence(state)
     }
@@ -246,7 +261,8 @@ package actor Switchboard {
             let release = watch(change)
             let next = release.map { state.beginning($0, change) } ?? state.adding(change)
             do {
-                try store.save(next)
+                try saver.save(next)
+                isUnsaved = false
             } catch {
                 let refusal = ChangeRefusal.stateNotSaved(reason: "\(error)")
                 refuse(request, state, refusal)

@@ -90,6 +90,8 @@ final class FakeTraffic: TrafficControl {
         state.withLock { $0.published.append(health) }
     }
 
+    func ownReport() async -> TrafficReport { await report() }
+
     func report() async -> TrafficReport {
         onReport()
         return state.withLock { state in

@@ -40,6 +40,10 @@ class FakeProxy:
         self.knows_releases = True
         #: Whether it is new enough to ask a color for its version.
         self.knows_expect = True
+        #: Whether it is new enough to judge a color, and to copy calls to it.
+        self.knows_guard = self.knows_shadow = True
+        #: Whether it was given --shadow-methods.
+        self.has_shadow_methods = True
         #: What a color says that it is.
         self.says = lambda color: ""
         #: What each POST /switch and POST /release has expected.
@@ -156,6 +160,8 @@ class FakeProxy:
                 return 409, {"error": self._under_way}
             if (problem := self._is_not(plan["to"], plan.get("expect"))) is not None:
                 return problem
+            if not self.has_shadow_methods and any("shadow" in step for step in plan["steps"]):
+                return 409, {"error": "a shadow step needs methods that may be copied, which --shadow-methods names"}
             if not self.is_alive[plan["to"]]:
                 return 409, {"error": f"{plan['to']} is not healthy"}
             known = [self.begin(plan, key)]
@@ -173,6 +179,18 @@ class FakeProxy:
             return None
         return 409, {
             "error": f"{color} is not the expected {expected}: {color}:50051 says {self.says(color)} by a test"
+        }
+
+    @property
+    def _description(self) -> dict:
+        known = {"to": True, "expect": self.knows_expect, "guard": self.knows_guard and self.knows_releases}
+        step = {"canary": {}, "for": {}, **({"shadow": {}} if self.knows_shadow else {})}
+        plan = {"properties": {"steps": {"items": {"properties": step}}}}
+        return {
+            "paths": {
+                "/switch": {"post": {"parameters": [{"name": name} for name, is_known in known.items() if is_known]}}
+            },
+            "components": {"schemas": {"ReleasePlan": plan}},
         }
 
     @property
@@ -213,8 +231,7 @@ class FakeProxy:
         if url.path == "/status":
             return self._send(handler, 200, self._status())
         if url.path == "/openapi.json":
-            parameters = [{"name": "to"}] + ([{"name": "expect"}] if self.knows_expect else [])
-            return self._send(handler, 200, {"paths": {"/switch": {"post": {"parameters": parameters}}}})
+            return self._send(handler, 200, self._description)
         if url.path == "/history":
             return self._send(handler, 200, {"changes": []})
         if url.path.startswith("/release"):

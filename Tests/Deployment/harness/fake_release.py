@@ -35,7 +35,7 @@ class FakeRelease:
         number = len(self.records) + 1
         self.records.append({
             "step": number,
-            **({"guard": self.plan["guard"]} if self.is_next_guard else {"canary": self.next["canary"]}),
+            **({"guard": self.plan["guard"]} if self.is_next_guard else {self.kind(self.next): self.share(self.next)}),
             "started_at": "2026-01-01T00:00:00.000Z", "canary_calls": 0, "control_calls": 0, "fallen_back": 0,
         })  # fmt: skip
         self.spent = 0
@@ -47,6 +47,18 @@ class FakeRelease:
     @property
     def next(self) -> dict:
         return self.plan["steps"][len(self.records)]
+
+    @staticmethod
+    def kind(step: dict) -> str:
+        return "shadow" if "shadow" in step else "canary"
+
+    @staticmethod
+    def share(step: dict) -> str:
+        return step[FakeRelease.kind(step)]
+
+    @property
+    def is_in_shadow(self) -> bool:
+        return "shadow" in self.step
 
     @property
     def is_next_guard(self) -> bool:
@@ -70,19 +82,42 @@ class FakeRelease:
             return False
         self.spent += passed
         record = self.records[-1]
-        record["canary_calls"] = int(rates[0] * self.spent)
-        record["control_calls"] = int(rates[1] * self.spent)
+        if self.is_in_shadow:
+            self._compare(record, int(rates[0] * self.spent))
+            record["control_calls"] = int((rates[0] + rates[1]) * self.spent)
+        else:
+            record["canary_calls"] = int(rates[0] * self.spent)
+            record["control_calls"] = int(rates[1] * self.spent)
         if not is_healthy:
             self.phase, self.pause = "paused", "health"
             return False
         if self.spent < seconds(self.step["for"]):
             return False
-        if record["canary_calls"] >= self.plan.get("min_calls", 20) or self.on_no_data == "continue":
+        seen = record["comparison"]["compared"] if self.is_in_shadow else record["canary_calls"]
+        if seen >= self.plan.get("min_calls", 20) or self.on_no_data == "continue":
             return self.go_on()
         if self.on_no_data == "pause":
             self.phase, self.pause = "paused", "no_data"
             return False
         return self.end("aborted")
+
+    @staticmethod
+    def _compare(record: dict, compared: int) -> None:
+        """Every tenth answer differs."""
+        agreeing = compared - compared // 10
+        record["comparison"] = {
+            "compared": compared, "agreeing": agreeing, "agreement_at_least": 80.5, "given_up": {"late": 1, "memory": 2},
+            "paths": [
+                {"path": "at", "calls": 9, "compared": compared, "noise": True},
+                {
+                    "path": "probabilities[*].probability", "calls": compared // 10, "compared": compared,
+                    "mean_difference": 0.02298, "largest_difference": 0.0594092, "noise": False,
+                },
+                {"path": "label", "calls": 1, "compared": compared, "noise": False},
+            ],
+        }  # fmt: skip
+        if compared:
+            record["comparison"]["agreement"] = int(agreeing / compared * 10_000) / 100
 
     @property
     def on_no_data(self) -> str:
@@ -136,6 +171,6 @@ class FakeRelease:
         if self.outcome is not None:
             return {**body, "outcome": self.outcome, "ended_at": "2026-01-01T00:00:01.000Z"}
         following = self.plan["steps"][len(self.records) :]
-        body["next"] = f"canary {following[0]['canary']}" if following else "all calls"
+        body["next"] = f"{self.kind(following[0])} {self.share(following[0])}" if following else "all calls"
         left = round(max(0, seconds(self.step["for"]) - self.spent), 3)
-        return {**body, "share": self.step["canary"], "seconds_left": left}
+        return {**body, "share": self.step.get("canary", "0%"), "seconds_left": left}

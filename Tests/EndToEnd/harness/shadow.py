@@ -64,11 +64,12 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     return file
 
 
-_pool = descriptor_pool.DescriptorPool()
-_pool.Add(_file())
+#: The types of `METHOD`.
+model_pool = descriptor_pool.DescriptorPool()
+model_pool.Add(_file())
 
 #: The answers of `METHOD`: score, name, count, row (of doubles), named (a map of doubles), raw.
-Answer = message_factory.GetMessageClass(_pool.FindMessageTypeByName("model.Answer"))
+Answer = message_factory.GetMessageClass(model_pool.FindMessageTypeByName("model.Answer"))
 
 
 def descriptors(folder: Path) -> Path:

@@ -12,6 +12,9 @@ from typing import Any
 
 from .failure import DeploymentFailure, ExitCode
 
+#: The time limit for the Proxy's answer to a change, in seconds: it may be restarting.
+ANSWER_PATIENCE = 20.0
+
 
 @dataclass
 class Answer:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .admin_client import AdminClient
+from .admin_client import ANSWER_PATIENCE, AdminClient
 from .compose_stack import ComposeStack
 from .failure import DeploymentFailure, ExitCode
+from .guard_watch import GuardWatch
 from .journal import Journal
 from .options import Options
 from .questions import QuestionBook, Questions
+from .release_follower import ReleaseOver
 from .remains import remains
 from .smoke_command import smoke_variables
 from .step_log import StepLog
 from .verification import ChangedMeanwhile, Verification
-
-#: The time limit for the Proxy's answer to a change, in seconds: it may be restarting.
-ANSWER_PATIENCE = 20.0
 
 
 class Confirmation:
@@ -32,11 +31,13 @@ class Confirmation:
         self._log = log
         self._book = book
 
-    def run(self, color: str, previous: str | None, old: str | None, epoch: int) -> None:
+    def run(
+        self, color: str, previous: str | None, old: str | None, epoch: int, guard: GuardWatch | None = None
+    ) -> None:
         """Verifies and watches the version that is active on `color` since `epoch`; rolls back if it fails and it can.
 
         `previous` is the color to go back to, None for nowhere; `old` is the version there, as far as it is known.
-        Raises DeploymentFailure.
+        `guard` is the watch where the Proxy judges by itself. Raises DeploymentFailure.
         """
         try:
             services = self._stack.services(color)
@@ -44,11 +45,18 @@ class Confirmation:
             questions = self._book.settle(self._book.of_new(services), services, others)
             verification = self._verification(color, epoch, questions)
             self._log.say("verify", verification.verify("active"))
-            verification.watch()
-        except ChangedMeanwhile as change:
-            self._journal.end()
-            raise DeploymentFailure(ExitCode.ROLLBACK_FAILED, f"{change}; this run takes nothing back") from None
+            if guard is None:
+                verification.watch()
+            else:
+                guard.watch(verification)
+        except ReleaseOver:
+            raise
         except Exception as error:  # Whatever it is, an unwatched version must not stay.
+            if guard is not None:
+                guard.require_not_taken_back()
+            if isinstance(error, ChangedMeanwhile):
+                self._journal.end()
+                raise DeploymentFailure(ExitCode.ROLLBACK_FAILED, f"{error}; this run takes nothing back") from None
             why = str(error) if isinstance(error, DeploymentFailure) else f"{type(error).__name__}: {error}"
             self._log.say("failed", why)
             if previous is None:

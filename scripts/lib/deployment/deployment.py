@@ -7,13 +7,15 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-from .admin_client import AdminClient
+from .abilities import Abilities
+from .admin_client import ANSWER_PATIENCE, AdminClient
 from .build_output import BuildOutput
 from .canary_plan import CanaryPlan
 from .compose_stack import ColorService, ComposeStack
-from .confirmation import ANSWER_PATIENCE, Confirmation
+from .confirmation import Confirmation
 from .env_file import EnvFile
 from .failure import DeploymentFailure, ExitCode
+from .guard_watch import GuardWatch
 from .journal import ColorBefore, Journal
 from .options import Options
 from .questions import QuestionBook, Questions
@@ -61,15 +63,17 @@ class Deployment:
         self._stack.overrides = self._lines(self._env.read())
         self._bring_up_stack()
         self._admin = self._connect()
-        self._releases = Releases(self._admin, self._token_file)
-        self._truth = Truth(self._options, self._admin)
+        abilities = Abilities(self._admin)
+        self._releases = Releases(self._admin, abilities, self._token_file)
+        self._truth = Truth(self._options, abilities)
         self._release_run = ReleaseRun(
             self._options, self._stack, self._admin, self._releases, self._journal, self._log, self._reason,
             self._named_version, self._leave,
         )  # fmt: skip
         if self._options.canary is not None:
-            self._releases.require()
+            self._releases.require(self._options.canary)
         self._truth.require()
+        plan = self._options.judged if abilities.judges else self._options.canary
         # Before the status: a release that ends in between has made another color active.
         last = self._releases.newest()
         status = self._admin.status()
@@ -82,22 +86,25 @@ class Deployment:
             return
         idle = _other(active)
         interrupted = self._journal.read()
+        judged: GuardWatch | None = None
         if last is not None and self._is_interrupted(last, interrupted, idle, image):
             self._log.say("found", f"release {last.number} of this deployment has ended meanwhile")
-            self._release_run.follow(last)
+            ended = self._release_run.follow(last)
+            judged = GuardWatch(self._options, self._release_run, ended) if ended.has_guard else None
         # An interrupted run of this deployment got as far as the switch: only the confirmation is left to do.
         is_unconfirmed = interrupted is not None and interrupted.color == active
         if self._runs(active, image) and (is_unconfirmed or not self._options.build):
             self._log.say("found", f"{self._options.version} is active already: nothing to replace or to switch")
-            self._confirm(active, previous=idle if is_unconfirmed else None, epoch=status["epoch"])
+            self._confirm(active, previous=idle if is_unconfirmed else None, epoch=status["epoch"], guard=judged)
             return
         services = self._stack.services(idle)
         questions = self._book.of_new(services)
         self._require_addresses(services, questions)
         self._wait_until_idle_is_empty(idle)
         self._replace(idle, image, questions)
-        if self._options.canary is not None:
-            self._finish(self._begin_release(idle, active, self._options.canary))
+        self._say_who_watches(plan)
+        if plan is not None:
+            self._finish(self._begin_release(idle, active, plan))
             return
         epoch = self._switch(idle, active)
         self._confirm(idle, previous=active, epoch=epoch)
@@ -344,9 +351,19 @@ class Deployment:
 
     def _finish(self, release: Release) -> None:
         """Follows a release of this deployment, and confirms what it has made active."""
-        ended = self._release_run.follow(release)
-        self._confirm(ended.to, previous=ended.origin, epoch=ended.epoch)
-        self._say_done(ended.to, ended.origin)
+        found = self._release_run.follow(release)
+        guard = GuardWatch(self._options, self._release_run, found) if found.has_guard else None
+        self._confirm(found.to, previous=found.origin, epoch=found.epoch, guard=guard)
+        self._say_done(found.to, found.origin)
+
+    def _say_who_watches(self, plan: CanaryPlan | None) -> None:
+        """Where it is not as it usually is."""
+        if self._options.watch <= 0:
+            return
+        if plan is not self._options.judged:
+            self._log.say("watch", "the Proxy is too old to judge the version: this script watches it by itself")
+        elif plan is not None and plan.guard is not None and not plan.is_watch:
+            self._log.say("watch", f"--guard {plan.guard} is the watch, and --watch is left out")
 
     def _leave(self, state: str) -> None:
         self.state = state
@@ -410,11 +427,13 @@ class Deployment:
             return epoch + 1
         raise self._refused(f"the switch was not made: {failure}")
 
-    def _confirm(self, color: str, previous: str | None, epoch: int) -> None:
-        self.state = f"{self._options.version} is active on {color}, and nobody watches it"
+    def _confirm(self, color: str, previous: str | None, epoch: int, guard: GuardWatch | None = None) -> None:
+        # In a guard the Proxy watches it, as the follower says.
+        if guard is None or guard.is_over:
+            self.state = f"{self._options.version} is active on {color}, and nobody watches it"
         old = None if previous is None else self._version_of(previous)
         Confirmation(self._options, self._stack, self._admin, self._journal, self._log, self._book).run(
-            color, previous, old, epoch
+            color, previous, old, epoch, guard
         )
         self._journal.end()
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn, Union
+from typing import Any, NoReturn, Union
 
-from .canary_plan import CanaryPlan, canary_steps, guard_time
+from .canary_plan import (
+    CanaryPlan,
+    canary_steps,
+    guard_time,
+    percentage,
+    require_few,
+    shadow_steps,
+    watch_as_guard,
+)
 from .durations import duration, or_off, patience
 from .failure import ExitCode
 from .watch import Limits
@@ -17,8 +26,8 @@ _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
   2    Docker, curl, an image, the admin token or the Proxy is missing or does not answer, the Proxy is too old for
-       --canary, --guard or --expect, the running stack was made from other files than this one, or the log file cannot be
-       opened; nothing was changed
+       --canary, --guard, --shadow or --expect, the running stack was made from other files than this one, or the log
+       file cannot be opened; nothing was changed
   3    a deployment or an upgrade runs on this host
   4    the new version did not become healthy; nothing was switched
   5    the new version answered the smoke test wrongly; nothing was switched
@@ -54,9 +63,14 @@ class Options:
     drain_timeout: float
     switch_timeout: float
     watch: float
+    #: What this script judges by, where it watches by itself.
     limits: Limits
-    #: The steps of a release, and its guard; None for a switch.
+    #: What it judges by beside the Proxy's guard: limits that were given, and that the Proxy can't take.
+    limits_beside: Limits
+    #: The steps of a release, and its guard, as they were asked for; None for a switch.
     canary: CanaryPlan | None
+    #: The same for a Proxy that can judge, with the watch as its guard and the limits that were given.
+    judged: CanaryPlan | None
     #: How long a release may be paused; None for no limit.
     pause_timeout: float | None
     lock_timeout: float
@@ -129,6 +143,26 @@ def _share(text: str) -> float:
     return value
 
 
+def _agreement(text: str) -> str:
+    if (percent := percentage(_share(text))) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0.01% to 99.99%, with two decimals at most")
+    return percent
+
+
+def _paths(text: str) -> list[str]:
+    paths = [path.strip() for path in text.split(",")]
+    if not all(paths) or len(paths) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of paths such as model_version,outputs[*].name")
+    return paths
+
+
+def _distance(text: str) -> float:
+    value = float(text) if re.fullmatch(r"\d+(\.\d+)?([eE][+-]?\d+)?", text) else math.inf
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a distance such as 0.001")
+    return value
+
+
 def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     parser = Parser(
         prog="deploy.sh",
@@ -166,17 +200,40 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     )  # fmt: skip
     parser.add_argument(
         "--watch", type=duration, metavar="TIME",
-        help="how long to watch the new version, from here (60s; 0s with --guard, which does so in the Proxy)",
+        help="how long to watch the new version: the questions are asked again and again, and the Proxy judges it by "
+        "what the old one served before, and goes back by itself, as with --guard (60s); with a Proxy that is too old "
+        "for it, this script goes by the three limits that follow",
     )  # fmt: skip
     parser.add_argument(
-        "--max-error-share", type=_share, default=0.01, metavar="SHARE", help="of calls that may fail meanwhile (1%%)"
+        "--max-error-share", type=_share, metavar="SHARE",
+        help="of calls that may fail, whatever the old version's do (none in the Proxy, 1%% with one that is too old)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-p99", type=or_off(patience), default=argparse.SUPPRESS, metavar="TIME",
+        help="99 %% of calls must be faster, in the Proxy to their first byte; `off` for no limit (none in the Proxy, "
+        "2.5s with one that is too old)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-calls",
+        type=_count,
+        metavar="N",
+        help="calls that these limits need (20); with --canary, --shadow or --guard the same as --canary-min-calls",
     )
     parser.add_argument(
-        "--max-p99", type=or_off(patience), default=2.5, metavar="TIME",
-        help="99 %% of calls must be faster; `off` where calls are long streams (2.5s)",
+        "--shadow", type=shadow_steps, metavar="STEPS",
+        help="in place of the switch a release, which first copies a share of the calls to the new version and "
+        "compares its answers with the old one's, such as 10%%:30s; the Proxy needs --shadow-methods for it",
     )  # fmt: skip
     parser.add_argument(
-        "--min-calls", type=_count, default=20, metavar="N", help="judge share and p99 from this many calls on (20)"
+        "--min-agreement", type=_agreement, metavar="SHARE",
+        help="of the answers compared; the release is taken back if fewer agree, such as 99%% (none)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ignore", type=_paths, metavar="PATHS",
+        help="what may differ in the answers, such as model_version,outputs[*].name",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tolerance", type=_distance, metavar="NUMBER", help="at which distance two numbers are equal (0.000001)"
     )
     parser.add_argument(
         "--canary", type=canary_steps, metavar="STEPS",
@@ -186,13 +243,13 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
     )  # fmt: skip
     parser.add_argument(
         "--guard", type=guard_time, metavar="TIME",
-        help="have the Proxy judge the new version for so long after it has got all calls, by what the old one served "
-        "before, and go back by itself, such as 60s; it goes on if this script ends, and the same command again "
-        "follows it",
+        help="the same as --watch, in the Proxy or not at all: it wins over --watch, and a release without enough "
+        "calls pauses",
     )  # fmt: skip
     parser.add_argument(
         "--canary-min-calls", type=_count, metavar="N",
-        help="calls that the new version needs in a step, or in the guard, before it is over (20)",
+        help="calls that the new version needs in a step, or in the guard, before it is over; in a shadow step, "
+        "answers that were compared (20)",
     )  # fmt: skip
     parser.add_argument(
         "--canary-no-data", choices=["pause", "continue", "abort"], help="what happens without them (pause)"
@@ -251,23 +308,80 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         parser.error("--name goes with --detach")
     if found.build and found.pull is not None:
         parser.error("--pull goes without --build, which makes the image here")
+    is_release = any(given is not None for given in (found.canary, found.shadow, found.guard))
     for option in ("min_calls", "no_data"):
-        if found.canary is None and found.guard is None and getattr(found, f"canary_{option}") is not None:
-            parser.error(f"--canary-{option.replace('_', '-')} goes with --canary or --guard")
+        if not is_release and getattr(found, f"canary_{option}") is not None:
+            parser.error(f"--canary-{option.replace('_', '-')} goes with --canary, --shadow or --guard")
+    for option in ("min_agreement", "ignore", "tolerance"):
+        if found.shadow is None and getattr(found, option) is not None:
+            parser.error(f"--{option.replace('_', '-')} goes with --shadow")
+    steps = (found.shadow or []) + (found.canary or [])
+    try:
+        require_few(steps)
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
     canary = None
-    if found.canary is not None or found.guard is not None:
-        canary = CanaryPlan(found.canary or [], found.canary_min_calls, found.canary_no_data, found.guard)
+    if is_release:
+        canary = CanaryPlan(
+            steps, found.canary_min_calls, found.canary_no_data, found.guard, limits=_comparison_limits(found)
+        )
     watch = found.watch if found.watch is not None else 60 if found.guard is None else 0
+    passed_on, beside = _given_limits(found)
     is_off = found.smoke == "none"
     smoke_file = None if found.smoke is None or is_off else Path(found.smoke)
     return Options(
         version=found.version, image=found.image, proxy_image=found.proxy_image, pull=found.pull or "missing",
         build=found.build,
         health_timeout=found.health_timeout, drain_timeout=found.drain_timeout, switch_timeout=found.switch_timeout,
-        watch=watch, limits=Limits(found.max_error_share, found.max_p99, found.min_calls),
-        canary=canary, pause_timeout=found.pause_timeout,
+        watch=watch, limits=_limits(found), limits_beside=beside,
+        canary=canary, judged=_judged(canary, watch, found.min_calls, passed_on), pause_timeout=found.pause_timeout,
         lock_timeout=found.lock_timeout, smoke_file=smoke_file, is_smoke_off=is_off, smoke_command=found.smoke_command,
         smoke_timeout=found.smoke_timeout, expect=None if found.expect == "off" else found.expect,
         is_expect_off=found.expect == "off", log_file=found.log, summary=found.summary, is_detached=found.detach,
         name=found.name,
     )  # fmt: skip
+
+
+def _limits(found: argparse.Namespace) -> Limits:
+    share = 0.01 if found.max_error_share is None else found.max_error_share
+    return Limits(share, getattr(found, "max_p99", 2.5), 20 if found.min_calls is None else found.min_calls)
+
+
+def _given_limits(found: argparse.Namespace) -> tuple[dict[str, Any], Limits]:
+    """Those of the limits that were given which the Proxy takes, and the other ones."""
+    passed_on: dict[str, Any] = {}
+    beside = replace(_limits(found), error_share=1.0, p99=None)
+    share, p99 = found.max_error_share, getattr(found, "max_p99", None)
+    if share is not None and (percent := percentage(share)) is not None:
+        passed_on["max_error_share"] = percent
+    elif share is not None:
+        beside.error_share = share
+    if p99 is not None and 0.001 <= p99 <= 60:
+        passed_on["max_p99"] = f"{p99 * 1000:g}ms"
+    else:
+        beside.p99 = p99
+    return passed_on, beside
+
+
+def _comparison_limits(found: argparse.Namespace) -> dict[str, Any]:
+    given = {
+        "min_agreement": found.min_agreement, "ignore": found.ignore,
+        "tolerance": None if found.tolerance is None else {"absolute": found.tolerance},
+    }  # fmt: skip
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _judged(
+    canary: CanaryPlan | None, watch: float, min_calls: int | None, limits: dict[str, Any]
+) -> CanaryPlan | None:
+    """The release that a Proxy is asked for which can judge the new version."""
+    guard = watch_as_guard(watch)
+    if canary is None:
+        # A host without calls has to be deployed to as well.
+        return None if guard is None else CanaryPlan([], min_calls, "continue", guard, limits, is_watch=True)
+    plan = replace(canary, limits={**limits, **canary.limits})
+    if plan.min_calls is None:
+        plan.min_calls = min_calls
+    if plan.guard is None and guard is not None:
+        plan.guard, plan.is_watch = guard, True
+    return plan

@@ -12,6 +12,38 @@ def spoken(percent: str | float) -> str:
 
 
 @dataclass
+class Comparison:
+    """What the answers of both colors to the copied calls are like."""
+
+    compared: int
+    agreeing: int
+    #: In percent, and its lower bound; None before the first answer.
+    agreement: float | None
+    at_least: float | None
+    #: Copies that came to no comparison.
+    given_up: int
+    #: What differs, the most frequent path first, in words.
+    paths: list[str]
+
+    @staticmethod
+    def read(body: dict[str, Any] | None) -> Comparison:
+        """None is for a release that is long over, or has just begun."""
+        body = body or {}
+        given_up = sum((body.get("given_up") or {}).values())
+        paths = [_path(path) for path in body.get("paths") or [] if not path.get("noise")]
+        agreement = body.get("agreement")
+        at_least = None if agreement is None else body.get("agreement_at_least")
+        return Comparison(body.get("compared", 0), body.get("agreeing", 0), agreement, at_least, given_up, paths)
+
+    @property
+    def share(self) -> str:
+        if self.agreement is None:
+            return "none"
+        bound = "" if self.at_least is None else f" (at least {spoken(self.at_least)})"
+        return spoken(self.agreement) + bound
+
+
+@dataclass
 class StepSeen:
     """What a step has seen."""
 
@@ -29,10 +61,24 @@ class StepSeen:
     fallen_back: int
     #: In percent; None without calls.
     share_met: float | None
+    #: What has come out of a shadow step; None in other steps.
+    comparison: Comparison | None = None
 
     @property
     def name(self) -> str:
-        return "the guard" if self.is_guard else spoken(self.share)
+        if self.is_guard:
+            return "the guard"
+        return spoken(self.share) if self.comparison is None else f"shadow {spoken(self.share)}"
+
+    @property
+    def word(self) -> str:
+        """What a line of the log begins with that tells of it."""
+        return "guard" if self.is_guard else "canary" if self.comparison is None else "shadow"
+
+    @property
+    def calls(self) -> int:
+        """Those that say something of the new color."""
+        return self.canary_calls if self.comparison is None else self.comparison.compared
 
     @property
     def met(self) -> str:
@@ -65,6 +111,8 @@ class Release:
     who: str
     #: How many steps there are in all.
     planned: int
+    #: Whether the last of them is a guard.
+    has_guard: bool
     #: Those that have begun.
     steps: list[StepSeen]
     #: The Proxy's, at the time of the answer.
@@ -77,10 +125,11 @@ class Release:
         plan = body["plan"]
         steps = [
             StepSeen(
-                step["step"], step.get("canary", "100%"), "guard" in step,
+                step["step"], step.get("shadow") or step.get("canary", "100%"), "guard" in step,
                 step["guard"] if "guard" in step else plan["steps"][step["step"] - 1]["for"],
                 step.get("ended_at") is not None,
                 step["canary_calls"], step["control_calls"], step["fallen_back"], step.get("share_met"),
+                Comparison.read(step.get("comparison")) if "shadow" in step else None,
             )
             for step in body["steps"]
         ]  # fmt: skip
@@ -89,8 +138,8 @@ class Release:
             pause=body.get("paused"), outcome=body.get("outcome"),
             breach=_evidence(body.get("breach")), share=body["share"], seconds_left=body.get("seconds_left"),
             min_calls=plan["min_calls"], on_no_data=plan["on_no_data"],
-            reason=plan.get("reason"), who=body["who"], planned=len(plan["steps"]) + ("guard" in plan), steps=steps,
-            epoch=int(body["epoch"]),
+            reason=plan.get("reason"), who=body["who"], planned=len(plan["steps"]) + ("guard" in plan),
+            has_guard="guard" in plan, steps=steps, epoch=int(body["epoch"]),
         )  # fmt: skip
 
     @property
@@ -98,18 +147,32 @@ class Release:
         return self.phase != "ended"
 
     @property
+    def is_in_guard(self) -> bool:
+        return self.is_under_way and self.steps[-1].is_guard
+
+    @property
     def calls(self) -> str:
-        """How many calls the current step has had on the new color, of those that it needs."""
-        had = self.steps[-1].canary_calls
-        return f"{had} of {self.min_calls} calls" if self.min_calls > 0 else f"{had} calls"
+        """How many calls the current step has had on the new color, or has compared, of those that it needs."""
+        step = self.steps[-1]
+        what = "calls" if step.comparison is None else "answers compared"
+        return f"{step.calls} of {self.min_calls} {what}" if self.min_calls > 0 else f"{step.calls} {what}"
 
 
 def _evidence(breach: dict[str, Any] | None) -> str | None:
     if breach is None:
         return None
+    if breach.get("signal") == "min_agreement":
+        return f"min_agreement: {breach.get('new_failures')} of {breach.get('new_calls')} answers differ"
     said = f"{breach.get('signal')} of {breach.get('method')}"
     new, old = ([breach.get(f"{color}_{what}") for what in ("failures", "calls")] for color in ("new", "old"))
     if None in new + old:
         return said
     before = " before" if "before" in str(breach.get("basis")) else ""
     return f"{said}: {new[0]} of {new[1]} calls failed, against {old[0]} of {old[1]}{before}"
+
+
+def _path(path: dict[str, Any]) -> str:
+    """Where answers differ, in how many calls, and how far numbers are apart."""
+    said = f"{path.get('path')} in {path.get('calls')} of {path.get('compared')} calls"
+    mean, largest = path.get("mean_difference"), path.get("largest_difference")
+    return said if mean is None or largest is None else f"{said} (by {mean:.3g} on average, {largest:.3g} at most)"

@@ -20,6 +20,12 @@ _NEWS = 60.0
 _SILENCE_PATIENCE = 60.0
 #: Seconds for an abort to be carried out.
 _ABORT_PATIENCE = 20.0
+#: How many paths are told at which answers differ.
+_PATHS = 3
+
+
+class ReleaseOver(DeploymentFailure):
+    """The release was taken back, or what has become of it is not known."""
 
 
 class ReleaseFollower:
@@ -42,29 +48,35 @@ class ReleaseFollower:
         self._aborted: str | None = None
 
     def follow(self, number: int) -> Release:
-        """Returns the release once all calls go to the new version.
+        """Returns the release once all calls go to the new version: in its guard, or done.
 
-        Raises DeploymentFailure with the status ROLLED_BACK if it was taken back, or ROLLBACK_FAILED if what has become
-        of it is not known.
+        Raises ReleaseOver with the status ROLLED_BACK if it was taken back, or ROLLBACK_FAILED if what has become of it
+        is not known.
         """
         while True:
-            release = self._look(number)
-            self._tell_steps(release)
-            if not release.is_under_way:
-                break
+            release = self.look(number)
+            if not release.is_under_way or release.is_in_guard:
+                return release
+            time.sleep(_PAUSE)
+
+    def look(self, number: int) -> Release:
+        """The release as it is now: under way, or done. Tells what is new, and minds pauses. Raises ReleaseOver."""
+        release = self._seen(number)
+        self._tell_steps(release)
+        if release.is_under_way:
             share = f"{spoken(release.share)} of the calls go to {self._options.version} on {release.to}"
             paused = "stays paused" if release.pause is not None else "goes on"
             self._leave(f"release {number} {paused} in the Proxy ({share}; scripts/rollback.sh takes it back)")
             self._mind_pause(release)
-            time.sleep(_PAUSE)
+            return release
         if release.outcome != "done":
-            raise DeploymentFailure(
+            raise ReleaseOver(
                 ExitCode.ROLLED_BACK,
                 f"release {number} was taken back: {self._why_ended(release)}; no new call goes to "
                 f"{self._options.version}",
             )
         if not release.is_newest:
-            raise DeploymentFailure(
+            raise ReleaseOver(
                 ExitCode.ROLLBACK_FAILED,
                 f"release {number} is done, and another one has begun since: this run watches nothing, and takes "
                 "nothing back",
@@ -72,7 +84,7 @@ class ReleaseFollower:
         self._log.say("release", f"release {number} is done: all calls go to {release.to}, epoch {release.epoch}")
         return release
 
-    def _look(self, number: int) -> Release:
+    def _seen(self, number: int) -> Release:
         deadline = time.monotonic() + _SILENCE_PATIENCE
         is_said = False
         while True:
@@ -91,8 +103,8 @@ class ReleaseFollower:
         return release
 
     @staticmethod
-    def _lost(number: int, why: str) -> DeploymentFailure:
-        return DeploymentFailure(
+    def _lost(number: int, why: str) -> ReleaseOver:
+        return ReleaseOver(
             ExitCode.ROLLBACK_FAILED, f"what has become of release {number} is not known: {why}; a person has to look"
         )
 
@@ -109,11 +121,11 @@ class ReleaseFollower:
         step = release.steps[-1]
         now = time.monotonic()
         if self._pause is not None and self._pause[0] == step.number:
-            self._log.say("canary", f"goes on at {step.name}: {_so_far(release)}")
+            self._log.say(step.word, f"goes on at {step.name}: {_so_far(release)}")
         elif step.number > self._begun:
-            self._log.say("canary", f"{self._beginning(release, step)}: {_so_far(release)}")
+            self._log.say(step.word, f"{self._beginning(release, step)}: {_so_far(release)}")
         elif now >= self._next_news:
-            self._log.say("canary", f"still {step.name}: {_so_far(release)}")
+            self._log.say(step.word, f"still {step.name}: {_so_far(release)}")
         else:
             return
         self._begun, self._next_news = step.number, now + _NEWS
@@ -123,15 +135,25 @@ class ReleaseFollower:
         place = f"step {step.number} of {release.planned}"
         if step.is_guard:
             return f"all calls go to {release.to}, which is judged for {step.time} ({place})"
-        return f"{spoken(step.share)} for {step.time} ({place})"
+        return f"{step.name} for {step.time} ({place})"
 
     def _say_end(self, release: Release, step: StepSeen) -> None:
         if step.is_guard:
-            self._log.say("canary", f"the guard is over: {step.canary_calls} calls on {release.to}")
+            self._log.say(step.word, f"the guard is over: {step.canary_calls} calls on {release.to}")
+            return
+        if (found := step.comparison) is not None:
+            left = f", {found.given_up} given up" if found.given_up else ""
+            self._log.say(
+                step.word,
+                f"{step.name} is over: {found.compared} answers compared, {found.agreeing} agree, agreement "
+                f"{found.share}{left}",
+            )
+            if found.paths:
+                self._log.say(step.word, f"what differs: {'; '.join(found.paths[:_PATHS])}")
             return
         self._log.say(
-            "canary",
-            f"{spoken(step.share)} is over: {step.canary_calls} calls on {release.to}, {step.control_calls} on "
+            step.word,
+            f"{step.name} is over: {step.canary_calls} calls on {release.to}, {step.control_calls} on "
             f"{release.origin}, share met {step.met}, fallen back {step.fallen_back}",
         )
 
@@ -148,14 +170,15 @@ class ReleaseFollower:
         limit = self._options.pause_timeout
         if limit is None or (passed := time.monotonic() - self._paused_since) < limit:
             return
-        self._aborted = f"it was paused at {spoken(release.share)} for {limit:g} s, and nobody had it go on"
+        self._aborted = f"it was paused at {release.steps[-1].name} for {limit:g} s, and nobody had it go on"
         try:
             answer = self._releases.abort(f"deploy {self._options.version}: {self._aborted}")
-            problem = None if answer.status in (200, 409) else f"HTTP {answer.status}: {answer.error}"
+            # Refused it also is where the release has ended meanwhile, which the next look finds.
+            problem = None if answer.status == 200 else f"HTTP {answer.status}: {answer.error}"
         except DeploymentFailure as failure:
             problem = str(failure)
         if problem is not None and passed >= limit + _ABORT_PATIENCE:
-            raise DeploymentFailure(
+            raise ReleaseOver(
                 ExitCode.ROLLBACK_FAILED,
                 f"{self._aborted}; it cannot be aborted: {problem}; it stays as it is, and a person has to look",
             )
@@ -174,6 +197,8 @@ class ReleaseFollower:
         if release.pause == "asked":
             return "somebody has asked for it"
         if release.pause == "no_data":
+            if release.steps[-1].comparison is not None:
+                return f"{release.calls} in this step"
             return f"{release.to} has had {release.calls} in this step"
         if release.pause == "away":
             return "the Proxy was away for longer than the step takes"
@@ -205,9 +230,10 @@ class ReleaseFollower:
         step = release.steps[-1]
         if release.outcome == "rolled_back":
             return f"the Proxy found {release.to} to be worse at {step.name}: {release.breach}"
-        if release.on_no_data == "abort" and step.canary_calls < release.min_calls:
+        if release.on_no_data == "abort" and step.calls < release.min_calls:
             return f"{release.to} had {release.calls} at {step.name}, and without them it is not to go on"
-        return f"somebody aborted it, or rolled it back, at {step.name}, with {release.calls} on {release.to}"
+        on = f" on {release.to}" if step.comparison is None else ""
+        return f"somebody aborted it, or rolled it back, at {step.name}, with {release.calls}{on}"
 
 
 def _so_far(release: Release) -> str:
@@ -220,11 +246,13 @@ def _table(release: Release) -> list[list[str]]:
     head = ["step", "share", "for", f"calls on {new} (new)", f"calls on {old}", "share met", "fallen back"]
     return [
         head,
-        *(
-            [
-                str(step.number), "guard" if step.is_guard else step.share, step.time, str(step.canary_calls),
-                str(step.control_calls), step.met, str(step.fallen_back),
-            ]
-            for step in release.steps
-        ),
-    ]  # fmt: skip
+        *([str(step.number), *_row(step)] for step in release.steps),
+    ]
+
+
+def _row(step: StepSeen) -> list[str]:
+    if (found := step.comparison) is not None:
+        answers = [f"{found.compared} compared", f"{found.agreeing} agree", f"agreement {found.share}"]
+        return [f"shadow {step.share}", step.time, *answers, f"{found.given_up} given up"]
+    name = "guard" if step.is_guard else step.share
+    return [name, step.time, str(step.canary_calls), str(step.control_calls), step.met, str(step.fallen_back)]

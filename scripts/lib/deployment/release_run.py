@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from typing import Callable
 
-from .admin_client import AdminClient
+from .admin_client import ANSWER_PATIENCE, AdminClient
 from .canary_plan import CanaryPlan
 from .compose_stack import ComposeStack
-from .confirmation import ANSWER_PATIENCE
 from .failure import DeploymentFailure, ExitCode
 from .journal import Journal
 from .options import Options
 from .release import Release, spoken
-from .release_follower import ReleaseFollower
+from .release_follower import ReleaseFollower, ReleaseOver
 from .releases import Releases
 from .remains import remains
 from .step_log import StepLog
@@ -37,6 +36,9 @@ class ReleaseRun:
         self._reason = reason
         self._named_version = named_version
         self._leave = leave
+        self._follower = ReleaseFollower(options, admin, releases, log, leave)
+        #: The number of the one that is followed.
+        self._number = 0
 
     def begin(self, plan: CanaryPlan, to: str, epoch: int, expect: str | None = None) -> Release:
         """Raises DeploymentFailure with the status SWITCH_REFUSED, or, if nobody answers, with ROLLBACK_FAILED."""
@@ -57,29 +59,41 @@ class ReleaseRun:
         if answer.status not in (200, 201):
             raise DeploymentFailure(ExitCode.SWITCH_REFUSED, f"HTTP {answer.status}: {answer.error}")
         release = Release.read(answer.json)
-        steps = ", ".join(f"{spoken(step.share)} for {step.time}" for step in plan.steps)
+        words = ("shadow " if step.is_shadow else "" for step in plan.steps)
+        steps = ", ".join(f"{word}{spoken(step.share)} for {step.time}" for word, step in zip(words, plan.steps))
         way = f"{steps}, then all" if plan.steps else "all calls at once"
         if plan.guard is not None:
             way += f", judged for {plan.guard}"
-        self._log.say("release", f"release {release.number}: {release.origin} -> {to} by {way}; epoch {epoch + 1}")
+        if plan.is_switch:
+            word, said = "switch", f"{release.origin} -> {to}, epoch {epoch + 1}: release {release.number}, {way}"
+        else:
+            word, said = "release", f"release {release.number}: {release.origin} -> {to} by {way}; epoch {epoch + 1}"
+        self._log.say(word, said)
         return release
 
     def follow(self, release: Release) -> Release:
-        """Follows it until all calls go to the new version. Then it waits for those on the old one, as a switch does.
+        """Follows it until all calls go to the new version. If it is done then, it waits for those on the old one.
 
-        Raises DeploymentFailure if it was taken back, or what has become of it is not known.
+        Raises ReleaseOver if it was taken back, or what has become of it is not known.
         """
-        follower = ReleaseFollower(self._options, self._admin, self._releases, self._log, self._leave)
+        self._number = release.number
+        found = self._taken_care(lambda: self._follower.follow(release.number), release.to)
+        if not found.is_under_way:
+            self.wait_for_calls_on(found.origin, time.monotonic() + self._options.switch_timeout)
+        return found
+
+    def look(self, to: str) -> Release:
+        """What has become of the one that is followed: it is under way, or done. Raises ReleaseOver."""
+        return self._taken_care(lambda: self._follower.look(self._number), to)
+
+    def _taken_care(self, look: Callable[[], Release], to: str) -> Release:
         try:
-            ended = follower.follow(release.number)
-        except DeploymentFailure as failure:
-            if failure.code is ExitCode.ROLLED_BACK:
+            return look()
+        except ReleaseOver as over:
+            if over.code is ExitCode.ROLLED_BACK:
                 self._journal.end()
-                left = remains(self._stack, self._admin, release.to)
-                self._log.say("rollback", f"{self._options.version} {left}")
+                self._log.say("rollback", f"{self._options.version} {remains(self._stack, self._admin, to)}")
             raise
-        self._wait_for_calls_on(ended.origin)
-        return ended
 
     def require_own(self, release: Release) -> None:
         """Raises DeploymentFailure unless the release under way is what this deployment would do."""
@@ -99,8 +113,8 @@ class ReleaseRun:
             f"with scripts/rollback.sh or {self._releases.command('abort')}",
         )
 
-    def _wait_for_calls_on(self, old: str) -> None:
-        deadline = time.monotonic() + self._options.switch_timeout
+    def wait_for_calls_on(self, old: str, deadline: float) -> None:
+        """As a switch does. `deadline` is of time.monotonic()."""
         while True:
             try:
                 left = self._admin.status()["colors"][old]["in_flight"]

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from .abilities import Abilities
 from .admin_client import AdminClient, Answer, TokenRefused
 from .canary_plan import CanaryPlan
 from .failure import DeploymentFailure, ExitCode
@@ -15,18 +16,26 @@ from .release import Release
 class Releases:
     """All of its methods raise DeploymentFailure with the status NOT_READY where the Proxy doesn't tell."""
 
-    def __init__(self, admin: AdminClient, token: Path):
+    def __init__(self, admin: AdminClient, abilities: Abilities, token: Path):
         self._admin = admin
+        self._abilities = abilities
         self._token = token
 
-    def require(self) -> None:
-        """Raises DeploymentFailure with the status NOT_READY if the Proxy is older than releases."""
+    def require(self, plan: CanaryPlan) -> None:
+        """Raises DeploymentFailure with the status NOT_READY if the Proxy is older than what was asked for."""
         if _is_unknown(self._admin.request("GET", "/release")):
-            raise DeploymentFailure(
-                ExitCode.NOT_READY,
-                "the running Proxy does not know releases, which --canary and --guard need: upgrade it with "
-                "scripts/upgrade.sh IMAGE, or deploy without them",
-            )
+            what, options, them = "releases", "--canary, --shadow and --guard", "them"
+        elif plan.guard is not None and not self._abilities.judges:
+            what, options, them = "a guard", "--guard", "it"
+        elif any(step.is_shadow for step in plan.steps) and not self._abilities.copies:
+            what, options, them = "shadow steps", "--shadow", "it"
+        else:
+            return
+        raise DeploymentFailure(
+            ExitCode.NOT_READY,
+            f"the running Proxy does not know {what}, which {options} need{'s' if them == 'it' else ''}: upgrade it "
+            f"with scripts/upgrade.sh IMAGE, or deploy without {them}",
+        )
 
     def newest(self) -> Release | None:
         """The release under way, or the last one; None if there has been none."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .admin_client import AdminClient
+from .abilities import Abilities
 from .failure import DeploymentFailure, ExitCode
 from .options import Options
 
 
 class Truth:
-    def __init__(self, options: Options, admin: AdminClient):
+    def __init__(self, options: Options, abilities: Abilities):
         self._options = options
-        self._admin = admin
+        self._abilities = abilities
 
     def require(self) -> None:
         """Raises DeploymentFailure with the status NOT_READY if --expect asks for more than the Proxy can do."""
@@ -33,12 +33,4 @@ class Truth:
         return self._options.version if has_said_version and self._is_known() else None
 
     def _is_known(self) -> bool:
-        """Whether the Proxy's own description has the parameter."""
-        answer = self._admin.request("GET", "/openapi.json")
-        if answer.status != 200:
-            return False
-        try:
-            parameters = answer.json["paths"]["/switch"]["post"]["parameters"]
-            return any(parameter.get("name") == "expect" for parameter in parameters)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return False
+        return self._abilities.takes_with_switch("expect")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Callable
 
@@ -13,7 +15,7 @@ from .questions import Questions
 from .smoke_command import Outcome, RunningCommand
 from .smoke_test import SmokeFailed
 from .step_log import StepLog
-from .watch import Reading, describe
+from .watch import Limits, Reading, describe
 
 #: The number of calls through the Proxy that the new version must all answer.
 _CALLS = 20
@@ -82,28 +84,42 @@ class Verification:
         """Watches for `--watch`. Raises DeploymentFailure with the status ROLLED_BACK."""
         if self._options.watch <= 0:
             return
-        first = seen = Reading.parse(self._admin.metrics(), self._color)
         end = time.monotonic() + self._options.watch
-        self._log.say("watch", f"watching {self._color} for {self._options.watch:g} s")
+        with self.watching(self._options.limits, f"for {self._options.watch:g} s") as look:
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(1.0, left))
+                look()
+
+    @contextlib.contextmanager
+    def watching(self, limits: Limits, how_long: str) -> Iterator[Callable[[], None]]:
+        """Says that the version is watched, and at the end that it did well.
+
+        What it gives asks and looks once; it raises DeploymentFailure with the status ROLLED_BACK.
+        """
+        first = seen = Reading.parse(self._admin.metrics(), self._color)
+        self._log.say("watch", f"watching {self._color} {how_long}")
         command: RunningCommand | None = None
         next_command = time.monotonic() + _COMMAND_PAUSE
         number = 0
+
+        def look() -> None:
+            nonlocal seen, command, next_command, number
+            self._require_ready()
+            self._status()
+            if self._questions.test is not None:
+                self._ask(number := number + 1)
+            # The command may take its time, and the metrics are looked at meanwhile.
+            if command is not None and (outcome := command.outcome()) is not None:
+                command, next_command = None, time.monotonic() + _COMMAND_PAUSE
+                self._judge(outcome)
+            elif command is None and self._questions.command is not None and time.monotonic() >= next_command:
+                command = self._begin_command("active")
+            seen = Reading.parse(self._admin.metrics(), self._color).since(first)
+            if problem := limits.verdict(seen):
+                raise DeploymentFailure(ExitCode.ROLLED_BACK, problem)
+
         try:
-            while (left := end - time.monotonic()) > 0:
-                time.sleep(min(1.0, left))
-                self._require_ready()
-                self._status()
-                if self._questions.test is not None:
-                    self._ask(number := number + 1)
-                # The command may take its time, and the metrics are looked at meanwhile.
-                if command is not None and (outcome := command.outcome()) is not None:
-                    command, next_command = None, time.monotonic() + _COMMAND_PAUSE
-                    self._judge(outcome)
-                elif command is None and self._questions.command is not None and time.monotonic() >= next_command:
-                    command = self._begin_command("active")
-                seen = Reading.parse(self._admin.metrics(), self._color).since(first)
-                if problem := self._options.limits.verdict(seen):
-                    raise DeploymentFailure(ExitCode.ROLLED_BACK, problem)
+            yield look
         finally:
             if command is not None:
                 command.kill()

@@ -25,6 +25,6 @@ extension Call {
     @inline(__always)
     func liveEnded(_ worker: Worker) {
         guard let copy else { return }
-        copy.liveEnded(status: grpcStatus ?? GRPCStatus.unknown.rawValue, now: worker.loop.now)
+        copy.liveEnded(status: grpcStatus ?? GRPCStatus(httpStatus: httpStatus).rawValue, now: worker.loop.now)
     }
 }

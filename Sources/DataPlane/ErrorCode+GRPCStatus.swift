@@ -13,3 +13,18 @@ extension ErrorCode {
         }
     }
 }
+
+extension GRPCStatus {
+    /// The status of an answer that has none of its own, by its HTTP status (gRPC's `http-grpc-status-mapping.md`).
+    init(httpStatus: Int) {
+        self =
+            switch httpStatus {
+            case 400: .internal
+            case 401: .unauthenticated
+            case 403: .permissionDenied
+            case 404: .unimplemented
+            case 429, 502, 503, 504: .unavailable
+            default: .unknown
+            }
+    }
+}

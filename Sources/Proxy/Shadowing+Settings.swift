@@ -28,15 +28,15 @@ extension Descriptors {
     /// Bytes of the largest file that is read.
     private static let largestFile = 64 << 20
 
-    /// Asks the first endpoint of a color that tells.
+    /// Asks all endpoints of a color at once, and takes the first answer.
     fileprivate init(
         of endpoints: [Endpoint], _ reflection: DescriptorReflection
     ) async throws(MessageTypes.Failure) {
         var failure = MessageTypes.Failure(description: "there is no endpoint")
-        for endpoint in endpoints {
+        for await (endpoint, result) in Self.answers(of: endpoints, reflection) {
             let bytes: [UInt8]
             do throws(DescriptorReflection.Failure) {
-                bytes = try await reflection.descriptorSet(of: endpoint)
+                bytes = try result.get()
             } catch {
                 failure = MessageTypes.Failure(description: error.description)
                 continue
@@ -49,6 +49,29 @@ extension Descriptors {
             }
         }
         throw failure
+    }
+
+    private typealias Told = (Endpoint, Result<[UInt8], DescriptorReflection.Failure>)
+
+    private static func answers(
+        of endpoints: [Endpoint], _ reflection: DescriptorReflection
+    ) -> AsyncStream<Told> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Told.self)
+        Task {
+            await withTaskGroup(of: Void.self) { group in
+                for endpoint in endpoints {
+                    group.addTask {
+                        do throws(DescriptorReflection.Failure) {
+                            continuation.yield((endpoint, .success(try await reflection.descriptorSet(of: endpoint))))
+                        } catch {
+                            continuation.yield((endpoint, .failure(error)))
+                        }
+                    }
+                }
+            }
+            continuation.finish()
+        }
+        return stream
     }
 
     /// Reads a file with a FileDescriptorSet.

@@ -50,7 +50,7 @@ import TestSupport
         let saver = try saver()
         try saver.save(state(1))
         // Nothing can be saved where the temporary file is a folder.
-        try folder.makeFolder("state.json.tmp")
+        folder.adopt(TemporaryFolder(), as: "state.json.tmp")
         let failed = Mutex(false)
         saver.saveLater(state(2)) { result in
             if case .failure = result { failed.withLock { $0 = true } }

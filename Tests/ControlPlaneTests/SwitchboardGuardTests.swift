@@ -172,7 +172,8 @@ import TestSupport
         await look(bench, statistics(.green, epoch: 2, calls: 50, failing: 50))
         #expect(bench.route.load() == Route(epoch: 3, active: .blue))
         bench.folder.rename("state.json.tmp", to: "gone")
-        #expect(await !bench.switchboard.lookAtRelease(TrafficReport(), await bench.health.health()))
+        #expect(
+            await eventually { await !bench.switchboard.lookAtRelease(TrafficReport(), await bench.health.health()) })
         #expect(try bench.store.load() == bench.switchboard.state)
     }
 

@@ -104,7 +104,7 @@ import TestSupport
         #expect(problem?.contains("could not be saved yet") == true && bench.route.load().share == .none)
         #expect(await board.lookAtRelease(TrafficReport(), await bench.health.health()), "there is something to save")
         bench.folder.rename("state.json.tmp", to: "gone")
-        #expect(await !board.lookAtRelease(TrafficReport(), await bench.health.health()))
+        #expect(await eventually { await !board.lookAtRelease(TrafficReport(), await bench.health.health()) })
         #expect(try bench.store.load() == board.state)
     }
 
@@ -180,7 +180,8 @@ import TestSupport
         let bench = try SwitchboardBench()
         _ = try await bench.switchboard.begin(request(plan))
         _ = await bench.switchboard.handOver()
-        #expect(await !bench.switchboard.lookAtRelease(TrafficReport(), await bench.health.health()))
+        #expect(
+            await eventually { await !bench.switchboard.lookAtRelease(TrafficReport(), await bench.health.health()) })
         await #expect(throws: ReleaseRefusal.change(.handedOver)) {
             try await bench.switchboard.steer(.abort, reason: nil, who: "someone")
         }

@@ -13,16 +13,17 @@ class GoodReleaseTests(ReleaseCase):
         self.assertEqual((self.proxy.active, self.proxy.epoch), ("green", 4))
         self.assertNotIn("/switch", self.proxy.requests)
         for text in (
-            "release   release 2: blue -> green by 5 % for 400ms, 25 % for 400ms, then all; epoch 2",
-            "canary    5 % for 400ms (step 1 of 2): ", " of 20 calls so far, ", "canary    5 % is over: ",
+            "release   release 2: blue -> green by 5 % for 400ms, 25 % for 400ms, then all, judged for 1s; epoch 2",
+            "canary    5 % for 400ms (step 1 of 3): ", " of 20 calls so far, ", "canary    5 % is over: ",
             "canary    25 % is over: ", " on blue, share met ", ", fallen back 0",
             "release   release 2 is done: all calls go to green, epoch 4", "none is in flight on the old color",
-            "the Proxy counts 20 on green at epoch 4", "watching green for 1 s",
+            "the Proxy counts 20 on green at epoch 4", "watching green for 1s, and the Proxy judges it",
+            "the guard is over: ", "watch     green did well: ",
             "v1.1.0 is active on green (green); blue stays up for a rollback",
         ):  # fmt: skip
             self.assertIn(text, output)
         self.assertFalse((self.host.folder / ".run/deploy-journal.json").exists())
-        first, second = self.proxy.releases[0].records
+        first, second, _ = self.proxy.releases[0].records
         rows = summary.read_text().splitlines()
         self.assertIn("| step | share | for | calls on green (new) | calls on blue | share met | fallen back |", rows)
         for number, share, record in ((1, "5%", first), (2, "25%", second)):
@@ -108,18 +109,19 @@ class GuardTests(ReleaseCase):
         self.assertEqual(code, 0, output)
         self.assertEqual((self.proxy.active, self.proxy.epoch), ("green", 2))
         self.assertEqual(
-            self.proxy.releases[0].plan, {"to": "green", "steps": [], "reason": "deploy v1.1.0", "guard": "500ms"}
+            self.proxy.releases[0].plan,
+            {"to": "green", "steps": [], "reason": "deploy v1.1.0", "guard": "500ms", "expect": "v1.1.0"},
         )
         self.assertNotIn("/switch", self.proxy.requests)
         for text in (
             "release   release 2: blue -> green by all calls at once, judged for 500ms; epoch 2",
-            "canary    all calls go to green, which is judged for 500ms (step 1 of 1): ",
-            "canary    the guard is over: ",
+            "guard     all calls go to green, which is judged for 500ms (step 1 of 1): ",
+            "guard     the guard is over: ", "watching green for 500ms, and the Proxy judges it",
+            "20 calls through 127.0.0.1:50050 were answered by v1.1.0",
             "release   release 2 is done: all calls go to green, epoch 2",
         ):  # fmt: skip
             self.assertIn(text, output)
-        # The Proxy has watched it.
-        self.assertNotIn("watching green", output)
+        self.assertEqual(output.count("watching green"), 1)
         self.assertIn("| 1 | guard | 500ms |", summary.read_text())
 
     def test_it_follows_the_steps(self):
@@ -127,8 +129,10 @@ class GuardTests(ReleaseCase):
         self.assertEqual(code, 0, output)
         self.assertEqual((self.proxy.active, self.proxy.epoch), ("green", 4))
         self.assertEqual(self.proxy.releases[0].plan["guard"], "400ms")
-        for text in ("25 % is over: ", "(step 3 of 3)", "the guard is over: ", "watching green for 1 s"):
+        for text in ("25 % is over: ", "(step 3 of 3)", "the guard is over: ", "watching green for 400ms"):
             self.assertIn(text, output)
+        self.assertIn("--guard 400ms is the watch, and --watch is left out", output)
+        self.assertNotIn("for 1 s", output)
 
     def test_a_version_that_is_worse_is_taken_back(self):
         run = self.host.begin("v1.1.0", "--guard", "1h")
@@ -173,14 +177,37 @@ class OlderProxyTests(ReleaseCase):
         code, output = self.host.deploy("v1.2.0", *STEPS)
         self.assertEqual(code, 2, output)
         self.assertIn(
-            "does not know releases, which --canary and --guard need: upgrade it with", output.splitlines()[-1]
+            "does not know releases, which --canary, --shadow and --guard need: upgrade it with",
+            output.splitlines()[-1],
         )
         self.assertFalse(self.host.is_touched)
 
     def test_without_steps_it_does_as_well_as_ever(self):
         self.proxy.knows_releases = False
-        code, output = self.host.deploy("v1.1.0", *QUICK)
+        code, output = self.host.deploy("v1.1.0", "--watch", "1s")
         self.assertEqual(code, 0, output)
+        self.assertIn("the Proxy is too old to judge the version: this script watches it by itself", output)
+        self.assertIn("watching green for 1 s\n", output)
+        self.assertIn("/switch", self.proxy.requests)
+
+    def test_what_it_does_not_know_of_releases(self):
+        for name, option, what in (
+            ("knows_guard", ("--guard", "60s"), "a guard, which --guard needs"),
+            ("knows_shadow", ("--shadow", "10%:30s"), "shadow steps, which --shadow needs"),
+        ):
+            with self.subTest(name):
+                setattr(self.proxy, name, False)
+                code, output = self.host.deploy("v1.2.0", *option)
+                self.assertEqual(code, 2, output)
+                self.assertIn(f"does not know {what}: upgrade it with", output.splitlines()[-1])
+                self.assertFalse(self.host.is_touched)
+
+    def test_steps_without_a_guard_are_watched_as_ever(self):
+        self.proxy.knows_guard = False
+        code, output = self.host.deploy("v1.1.0", "--canary", "5%:300ms", "--watch", "1s", "--max-p99", "1s")
+        self.assertEqual(code, 0, output)
+        self.assertEqual(set(self.proxy.releases[0].plan), {"to", "steps", "reason", "expect"})
+        self.assertIn("watching green for 1 s\n", output)
 
 
 if __name__ == "__main__":

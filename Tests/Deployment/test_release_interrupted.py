@@ -9,13 +9,13 @@ from harness.release_case import LONG, QUICK, ReleaseCase
 
 class InterruptedTests(ReleaseCase):
     def test_a_killed_run_is_followed_by_the_next(self):
-        run = self.begin(*LONG)
+        run = self.begin(*LONG, "--watch", "1s")
         self.kill(run)
         self.assertEqual((self.proxy.release.phase, self.proxy.active), ("running", "blue"))
         self.proxy.steer("promote")
         starts = len(self.starts)
         again = self.host.begin("v1.1.0", *LONG, "--watch", "1s")
-        self.wait_for("25 % for 1h (step 2 of 2)")
+        self.wait_for("25 % for 1h (step 2 of 3)")
         self.proxy.steer("promote")
         code, output = self.end(again)
         self.assertEqual(code, 0, output)
@@ -31,7 +31,7 @@ class InterruptedTests(ReleaseCase):
     def test_one_that_ends_meanwhile_is_confirmed_by_the_next(self):
         run = self.begin(*LONG)
         self.kill(run)
-        for _ in range(2):
+        for _ in range(3):
             self.proxy.steer("promote")
         starts = len(self.starts)
         code, output = self.host.deploy("v1.1.0", *LONG, "--watch", "1s")
@@ -39,8 +39,31 @@ class InterruptedTests(ReleaseCase):
         self.assertIn("release 2 of this deployment has ended meanwhile", output)
         self.assertIn("canary    25 % is over", output)
         self.assertIn("v1.1.0 is active already: nothing to replace or to switch", output)
-        self.assertIn("watching green", output)
+        self.assertIn("20 calls through 127.0.0.1:50050 were answered by v1.1.0", output)
+        # The Proxy has watched it.
+        self.assertIn("the guard is over", output)
+        self.assertNotIn("watching green", output)
         self.assertEqual(len(self.starts), starts)
+
+    def test_one_without_a_guard_is_watched_then(self):
+        self.kill(self.begin(*LONG, *QUICK))
+        for _ in range(2):
+            self.proxy.steer("promote")
+        code, output = self.host.deploy("v1.1.0", *LONG, "--watch", "1s")
+        self.assertEqual(code, 0, output)
+        self.assertIn("watching green for 1 s", output)
+
+    def test_a_switch_in_its_watch_is_followed_by_the_next(self):
+        run = self.host.begin("v1.1.0", "--watch", "1h")
+        self.wait_for("watching green for 3600s")
+        self.kill(run)
+        self.assertEqual((self.proxy.release.is_in_guard, self.proxy.active), (True, "green"))
+        run = self.host.begin("v1.1.0", "--watch", "1h")
+        self.wait_for("release 2 of this deployment is under way: nothing is begun anew")
+        self.wait_for("watching green for 3600s", 2)
+        self.proxy.steer("promote")
+        code, output = self.end(run)
+        self.assertEqual((code, len(self.proxy.releases)), (0, 1), output)
 
     def test_and_rolled_back_if_it_is_bad(self):
         run = self.begin(*LONG)
@@ -71,7 +94,7 @@ class InterruptedTests(ReleaseCase):
                 super().setUp()
                 self.kill(self.begin(*LONG))
                 again = self.begin(*arguments, *QUICK)
-                for _ in range(2):
+                for _ in range(3):
                     self.proxy.steer("promote")
                 code, output = self.end(again)
                 self.assertEqual((code, len(self.proxy.keys)), (0, 1), output)

@@ -120,7 +120,7 @@ class DeploymentTests(unittest.TestCase):
         run.send_signal(signal.SIGTERM)
         _, output = run.communicate(timeout=20)
         self.assertEqual(run.returncode, 143, output)
-        self.assertIn("v1.1.0 is active on green, and nobody watches it", output.splitlines()[-1])
+        self.assertIn("release 2 goes on in the Proxy (100 % of the calls go to v1.1.0 on", output.splitlines()[-1])
         self.assertEqual(self.host.proxy.active, "green")
 
 

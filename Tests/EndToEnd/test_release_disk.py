@@ -7,7 +7,7 @@ import pytest
 from harness.model_version import Load
 from harness.process import BINARIES, eventually, run
 from test_faults import fill, small_disk  # noqa: F401 - a fixture
-from test_guard import assert_taken_back, end, release_at_once, serve_before, versions  # noqa: F401 - a fixture
+from test_guard import BUT_TIMES, assert_taken_back, end, release_at_once, serve_before, versions  # noqa: F401 - a fixture
 from test_release import begin, let_nothing_be_saved, plan, release, steer, who
 
 
@@ -89,7 +89,7 @@ def test_a_return_on_a_full_disk(start_proxy, versions, small_disk, who_returns)
         state_file=small_disk / "state.json", audit_log=small_disk / "audit.jsonl",
     )  # fmt: skip
     with Load(proxy.address) as load:
-        begin(proxy, plan(("30%", "1h"), ("40%", "1h")))
+        begin(proxy, plan(("30%", "1h"), ("40%", "1h"), **BUT_TIMES))
         eventually(lambda: release(proxy)["steps"][0]["canary_calls"] > 100, what="calls")
         filler = fill(small_disk)
         if who_returns == "the guard":

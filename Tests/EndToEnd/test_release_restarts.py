@@ -371,7 +371,6 @@ def test_ten_restarts_in_each_step(released, open_channel):
     print(f"{len(PLACES) * RESTARTS} restarts: {len(users.answered)} calls, {len(users.failed)} failed")
 
 
-@pytest.mark.xfail(strict=True, reason="the evidence of a shadow step isn't kept, and its rest is judged anew")
 @pytest.mark.parametrize("way", ["kill -9", "SIGUSR2"])
 def test_a_restart_costs_a_shadow_step_no_error_budget(start_proxy, start_raw_backend, way):
     """The same comparisons are as strong an evidence afterwards."""

@@ -129,7 +129,8 @@ private final class EventExchange: ChannelInboundHandler {
         let channel = context.channel
         guard channel.isActive else { return end(channel, nil) }
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { [self] in
-            end(channel, .failure(Failure.timeout))
+            // Who has said its status has answered, whatever becomes of the body.
+            end(channel, answer.map { .success($0) } ?? .failure(Failure.timeout))
         }
         var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: address.target)
         head.headers.add(name: "host", value: address.host)

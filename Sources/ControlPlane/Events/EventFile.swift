@@ -129,12 +129,16 @@ extension EventQueue.Record {
     /// - Returns: `nil` for a line that can't be read.
     init?(line: some Sequence<UInt8>) {
         let bytes = Array(line)
+        let known = SequenceNumber.known
         if let event = Event(body: bytes) {
+            guard known.contains(event.sequence), known.contains(event.missing?.upperBound ?? 0),
+                known.contains(event.missing?.lowerBound ?? 1), (event.missing?.lowerBound ?? 1) > 0
+            else { return nil }
             self = .event(event)
         } else if let mark = try? JSONCoding.decode(Mark.self, from: bytes) {
-            if let sequence = mark.settled {
+            if let sequence = mark.settled, known.contains(sequence) {
                 self = .settled(sequence)
-            } else if let memory = mark.memory {
+            } else if let memory = mark.memory, known.contains(memory.next), memory.next > 0 {
                 self = .memory(memory)
             } else {
                 return nil

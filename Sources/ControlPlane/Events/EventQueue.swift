@@ -133,7 +133,8 @@ package struct EventQueue: Sendable {
             settledUpTo = max(settledUpTo ?? 0, sequence)
         case .event(let event):
             if let missing = event.missing { waiting.removeAll { missing.contains($0.sequence) } }
-            let place = waiting.firstIndex { $0.sequence > event.sequence } ?? waiting.endIndex
+            // Most come in their order: looked at from the end.
+            let place = waiting.lastIndex { $0.sequence <= event.sequence }.map { $0 + 1 } ?? waiting.startIndex
             waiting.insert(event, at: place)
             memory.next = max(memory.next, event.sequence + 1)
             if let line = event.auditLine { memory.auditLine = line }

@@ -34,7 +34,8 @@ package struct AuditHead: Sendable, Equatable, CustomStringConvertible {
     /// Reads what `description` writes.
     init?(_ text: some StringProtocol) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 2, let line = UInt64(parts[0]), parts[1].utf8.count == 64,
+        guard parts.count == 2, let line = UInt64(parts[0]),
+            SequenceNumber.known.contains(line), parts[1].utf8.count == 64,
             parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else { return nil }
         self.init(line: line, hash: String(parts[1]))

@@ -27,6 +27,9 @@ struct AuditLink: Decodable, Equatable {
 
     /// - Returns: `nil` if the line isn't a JSON object.
     static func read(_ bytes: some Sequence<UInt8>) -> AuditLink? {
-        try? JSONCoding.decode(AuditLink.self, from: Array(bytes))
+        guard let link = try? JSONCoding.decode(AuditLink.self, from: Array(bytes)),
+            link.line.map(SequenceNumber.known.contains) ?? true
+        else { return nil }
+        return link
     }
 }

@@ -115,7 +115,9 @@ package final class StateStore: Sendable {
 
     /// Saves a state. When this returns, the state is on disk; if it throws, the file holds the previous state.
     package func save(_ state: SwitchState) throws {
-        let bytes = try JSONCoding.document(StateDocument(state))
+        var bytes = try JSONCoding.document(StateDocument(state))
+        // What can't be read must not be written: what was compared and gathered is left out first.
+        if bytes.count > Self.sizeLimit { bytes = try JSONCoding.document(StateDocument(state.inShort)) }
         let before = try? Self.open(path).readAll(limit: Self.sizeLimit)
         try replace(with: bytes)
         do {

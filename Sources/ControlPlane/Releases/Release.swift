@@ -267,7 +267,7 @@ package struct Release: Sendable, Equatable, Codable {
     package mutating func observe(_ seen: Observation, at now: Timestamp) -> Effect? {
         guard isUnderWay else { return nil }
         count(seen)
-        seenAt = max(seenAt, now)
+        seenAt = now
         guard case .running = phase else { return nil }
         spent += seen.elapsed.wholeMilliseconds
         if seen.isFailingOver { return pause(.failover) }
@@ -313,7 +313,7 @@ package struct Release: Sendable, Equatable, Codable {
     ) -> Effect? {
         guard isUnderWay else { return nil }
         count(seen)
-        seenAt = max(seenAt, now)
+        seenAt = now
         let isKnown = self.breach != nil
         self.breach = breach
         guard plan.onBreach == .rollback, canGoBack else {
@@ -359,7 +359,7 @@ package struct Release: Sendable, Equatable, Codable {
             throw Refusal(reason: "release \(number) is paused because \(plan.to) is worse: promote or abort it")
         case (.resume, .paused(let why)):
             phase = .running
-            seenAt = max(seenAt, now)
+            seenAt = now
             // Whoever goes on without data has seen that there is none.
             if why == .noData { return goOn(at: now) }
             return .remember
@@ -373,7 +373,7 @@ package struct Release: Sendable, Equatable, Codable {
     package mutating func comeBack(at now: Timestamp) {
         guard case .running = phase else { return }
         if now.milliseconds - seenAt.milliseconds > stepMilliseconds { phase = .paused(why: .away) }
-        seenAt = max(seenAt, now)
+        seenAt = now
     }
 
     private mutating func pause(_ why: Pause) -> Effect {
@@ -389,7 +389,7 @@ package struct Release: Sendable, Equatable, Codable {
         records.append(StepRecord(step: records.count, startedAt: now))
         // Whoever goes on in spite of a breach has seen it; the next step is judged by itself.
         (phase, spent, breach, evidence) = (.running, 0, nil, nil)
-        seenAt = max(seenAt, now)
+        seenAt = now
         return isLast ? .watch : .give(share)
     }
 

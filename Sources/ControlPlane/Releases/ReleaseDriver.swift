@@ -24,7 +24,8 @@ package struct ReleaseDriver: Service {
     /// Runs until the process ends, or the task is cancelled.
     package func run() async {
         for await _ in switchboard.releases.turns.cancelOnGracefulShutdown() {
-            await switchboard.prepareAgain()
+            // Nobody's judgement waits for what a server says of its messages.
+            Task { [switchboard] in await switchboard.prepareAgain() }
             while await look(), await sleep() {}
         }
     }

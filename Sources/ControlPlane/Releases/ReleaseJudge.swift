@@ -41,6 +41,8 @@ struct ReleaseJudge {
     /// How the current step's calls come to their colors; `nil` if the step isn't judged.
     private static func assignment(of release: Release, _ draw: Draw) -> Assignment? {
         guard release.isUnderWay else { return nil }
+        // Without a limit there is nothing to judge of copies.
+        if release.currentStep?.isShadow == true { return release.plan.minAgreement == nil ? nil : .shadow }
         if release.givesAll { return .before(draw) }
         return release.share > .none ? .sameTime(share: release.share.fraction, draw) : nil
     }
@@ -66,8 +68,8 @@ struct ReleaseJudge {
 
     /// Takes a look.
     mutating func look(_ statistics: StepStatistics, _ release: Release, epoch: UInt64) -> Look {
-        if let step = release.currentStep, step.isShadow { return look(atCopiesOf: release, epoch: epoch) }
         guard let assignment = Self.assignment(of: release, draw) else { return Look() }
+        if assignment == .shadow { return look(atCopiesOf: release, epoch: epoch) }
         var look = Look(isNewStage: self.epoch != epoch)
         if look.isNewStage {
             self.epoch = epoch
@@ -96,8 +98,9 @@ extension ReleaseJudge {
         if look.isNewStage {
             self.epoch = epoch
             analysis.begin(.shadow)
-            (before, counted) = (nil, nil)
         }
+        // What was compared is kept with the step itself.
+        (before, counted) = (nil, StepStatistics(epoch: epoch, methods: [:]))
         guard let agreement = release.records.last?.comparisons?.counts() else { return look }
         var counts = MethodCounts(method: Self.allMethods)
         counts.agreement = AgreementCounts(

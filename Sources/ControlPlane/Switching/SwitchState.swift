@@ -139,6 +139,16 @@ package struct SwitchState: Sendable, Equatable {
         return next
     }
 
+    /// The state without what its releases have compared, and the evidence gathered: what can be missed.
+    package var inShort: SwitchState {
+        var next = self
+        for index in next.releases.indices {
+            next.releases[index] = next.releases[index].withoutComparisons()
+            next.releases[index].evidence = nil
+        }
+        return next
+    }
+
     /// The state after the Proxy was away: a release goes on in its step, or pauses.
     package func comingBack(at time: Timestamp) -> SwitchState {
         guard var release else { return self }

@@ -120,9 +120,9 @@ extension Switchboard {
             throw .change(error)
         }
         if command == .resume { releases.open() }
+        let steered = state.releases.first ?? release
         await copiesHaveEnded()
-        let missing = await durability(auditError)
-        return (state.releases.first ?? release, missing)
+        return (steered, await durability(auditError))
     }
 
     /// What has to follow a command, without side effects.
@@ -192,11 +192,11 @@ extension Switchboard {
         } else if let effect = release.observe(observation, at: now()) {
             // What can't be saved is tried again at the next look; the log says so.
             _ = try? carryOut(effect, release, past: past, who: "release", action: effect.action)
-        } else if release.seenAt.milliseconds - savedAt.milliseconds >= Self.savePause {
+        } else if clock() - savedAt >= Self.savePause {
             // What a step has seen so far, and that the Proxy was there: nothing waits for it.
             let next = state.updating(release, isStep: false)
             published.withLock { $0 = next }
-            savedAt = release.seenAt
+            savedAt = clock()
             saver.saveLater(withEvidence(next)) { _ in }
         } else if release != before {
             published.withLock { $0 = $0.updating(release, isStep: false) }
@@ -209,6 +209,16 @@ extension Switchboard {
         health[color].state != .unhealthy || release.forced && color == release.plan.to
     }
 
+    /// Whether a rollback may end a release.
+    func checkReturn(
+        _ request: ChangeRequest, _ release: Release, _ evidence: PerColor<ColorHealth>
+    ) throws(ChangeRefusal) {
+        try request.condition.check(state.epoch)
+        if release.isInGuard, !request.force, !canTakeCalls(release.from, evidence, release) {
+            throw .targetNotHealthy(evidence[release.from])
+        }
+    }
+
     /// Ends the release under way because of a rollback: its calls go back where they were.
     ///
     /// - Returns: `nil` if the request is no rollback, or no release is under way.
@@ -216,9 +226,11 @@ extension Switchboard {
         _ request: ChangeRequest, _ evidence: PerColor<ColorHealth>
     ) throws(ChangeRefusal) -> ChangeReceipt? {
         guard request.action == .rollback, var release = state.release else { return nil }
-        try request.condition.check(state.epoch)
-        if release.isInGuard, !request.force, !canTakeCalls(release.from, evidence, release) {
-            throw .targetNotHealthy(evidence[release.from])
+        do throws(ChangeRefusal) {
+            try checkReturn(request, release, evidence)
+        } catch {
+            refuse(request, state, error)
+            throw error
         }
         takeComparisons(&release)
         guard let effect = try? release.follow(.abort, at: now()) else { return nil }
@@ -286,7 +298,7 @@ extension Switchboard {
                 throw .stateNotSaved(reason: "\(error)")
             }
             isUnsaved = false
-            savedAt = now()
+            savedAt = clock()
             putInForce(next)
         }
         if let change { _ = drainer.changed(change, drain) }
@@ -308,7 +320,7 @@ extension Switchboard {
     /// Has a state saved that is in force already, without waiting for a disk.
     private func saveLate(_ next: SwitchState) {
         isUnsaved = true
-        savedAt = now()
+        savedAt = clock()
         saver.saveLater(withEvidence(next)) { result in Task { await self.hasSaved(next.epoch, result) } }
     }
 
@@ -339,8 +351,8 @@ extension Switchboard {
     private static let looksAtDisk = 20
     private static let lookAtDisk = Duration.milliseconds(5)
 
-    /// The time between two saves of what a step has seen, in milliseconds.
-    private static let savePause: Int64 = 2_000
+    /// The time between two saves of what a step has seen.
+    private static let savePause = Duration.seconds(2)
 
     func log(_ message: Logger.Message, _ release: Release) {
         logger.notice(

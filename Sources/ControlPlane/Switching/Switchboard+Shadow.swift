@@ -22,7 +22,9 @@ extension Switchboard {
     /// their numbers.
     package func prepareAgain() async {
         let state = state
-        guard let release = state.release, messageTypes == nil else { return }
+        guard let release = state.release, messageTypes == nil,
+            release.plan.steps.dropFirst(release.step).contains(where: \.isShadow)
+        else { return }
         do {
             messageTypes = try await prepare(release.plan, active: release.from)
         } catch {

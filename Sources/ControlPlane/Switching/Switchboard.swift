@@ -68,8 +68,8 @@ package actor Switchboard {
     private let durable = Mutex(true)
     /// Whether the log has said that it isn't.
     var isToldUnsaved = false
-    /// When the state was saved last.
-    var savedAt = Timestamp(milliseconds: 0)
+    /// When the state was saved last, by `clock`.
+    var savedAt = Duration.zero
     /// What shadow steps need; `nil` if no method may be copied.
     let shadowing: Shadowing?
     /// What is known of the messages that are compared; `nil` before that was asked.
@@ -171,6 +171,7 @@ package actor Switchboard {
         let versions = await versions(for: request, evidence)
         let state = state
         if let release = state.release, request.action == .rollback {
+            try checkReturn(request, release, evidence)
             let change = back(
                 from: release, epoch: state.epoch + 1, forced: request.force, reason: request.reason,
                 who: request.who)
@@ -290,7 +291,7 @@ package actor Switchboard {
         }
     }
 
-    private func refuse(_ request: ChangeRequest, _ state: SwitchState, _ refusal: ChangeRefusal) {
+    func refuse(_ request: ChangeRequest, _ state: SwitchState, _ refusal: ChangeRefusal) {
         record(
             AuditEntry(
                 time: now(), epoch: state.epoch, action: AuditEntry.Action(request.action), from: state.active,

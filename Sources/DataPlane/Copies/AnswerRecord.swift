@@ -11,6 +11,8 @@ struct AnswerRecord {
     /// When the request went out; `nil` before that.
     var began: MonotonicTime?
     private var encoding: String?
+    /// The HTTP status; 0 before the head has come.
+    private(set) var httpStatus = 0
     private(set) var body: [UInt8] = []
     private(set) var progress = Progress.open
 
@@ -28,6 +30,7 @@ struct AnswerRecord {
             unsafe name = String(decoding: value.prefix(Self.longestEncoding), as: UTF8.self)
         }
         encoding = name
+        httpStatus = head.number(of: .status) ?? 0
     }
 
     /// A part of the body has come.

@@ -47,8 +47,12 @@ final class Copier {
     /// Sets which calls are copied from now on; `nil` for none.
     func publish(_ rule: ShadowRule?) {
         self.rule = rule
-        // The copies that wait are of a step that is over.
-        for leg in waiting where leg.copy.epoch != rule?.epoch { leg.copy.giveUp(leg, .cancelled) }
+        // Copies of a step that is over go no further: those that wait don't begin, and no more of a stream is copied. What
+        // was copied whole is compared, if it is answered in time.
+        for pool in allPools {
+            pool.giveUpWaiting(.cancelled) { $0.copy.epoch != rule?.epoch }
+            pool.giveUpUnfinished(exceptOf: rule?.epoch)
+        }
     }
 
     // MARK: Beginning

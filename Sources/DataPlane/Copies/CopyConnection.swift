@@ -203,7 +203,8 @@ final class CopyConnection: Connection {
     private func answered(_ leg: CopyLeg, _ trailers: HeaderList?, on stream: StreamID) {
         if let trailers, isTooLarge(trailers) { return refuse(leg, on: stream) }
         let isSent = leg.copy.requestHasEnded && leg.requestBody.isEmpty
-        end(leg, status: trailers?.number(of: .grpcStatus).flatMap(GRPCStatus.init) ?? .unknown)
+        let status = trailers?.number(of: .grpcStatus).map { GRPCStatus(rawValue: $0) ?? .unknown }
+        end(leg, status: status ?? GRPCStatus(httpStatus: leg.record.httpStatus))
         if !isSent { cancel(stream) }
     }
 

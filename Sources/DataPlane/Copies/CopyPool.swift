@@ -25,6 +25,8 @@ final class CopyPool {
     /// The most connections that take copies, and the most of all.
     private static let mostTaking = 4
     private static let mostOpen = 12
+    /// The most copies that wait: more would be late in any case.
+    private static let mostWaiting = 512
 
     init(endpoint: Endpoint, copier: Copier, worker: Worker) {
         self.endpoint = endpoint
@@ -43,6 +45,7 @@ final class CopyPool {
     func start(_ leg: CopyLeg) {
         if let connection = connections.first(where: { $0.hasRoom() }) { return connection.start(leg) }
         if case .pausing = attempt { return leg.copy.giveUp(leg, .unreachable) }
+        guard waiting.count < Self.mostWaiting else { return leg.copy.giveUp(leg, .memory) }
         leg.waits(at: self)
         waiting.append(leg)
         connectIfNeeded()
@@ -51,25 +54,50 @@ final class CopyPool {
     /// Takes a leg out of the queue.
     func remove(_ leg: CopyLeg) { waiting.removeAll { $0 === leg } }
 
+    /// Gives up those of the legs that wait for which this holds, in one pass.
+    func giveUpWaiting(_ why: CopyEnd, where isMeant: (CopyLeg) -> Bool) {
+        guard waiting.contains(where: isMeant) else { return }
+        let all = waiting
+        waiting = []
+        for leg in all {
+            guard isMeant(leg) else {
+                waiting.append(leg)
+                continue
+            }
+            leg.closed()
+            leg.copy.giveUp(leg, why)
+        }
+    }
+
+    /// Gives up the legs whose copies are of another epoch, and whose requests still come in.
+    func giveUpUnfinished(exceptOf epoch: UInt64?) {
+        for leg in open.values.flatMap(\.legs) where leg.copy.epoch != epoch && !leg.copy.requestHasEnded {
+            leg.copy.giveUp(leg, .cancelled)
+        }
+    }
+
     /// Serves the legs that wait, as a connection may have room.
     func roomWasMade() {
-        while !waiting.isEmpty, let connection = connections.first(where: { $0.hasRoom() }) {
-            let leg = waiting.removeFirst()
+        var served = 0
+        while served < waiting.count, let connection = connections.first(where: { $0.hasRoom() }) {
+            let leg = waiting[served]
+            served += 1
             leg.closed()
             connection.start(leg)
         }
+        waiting.removeFirst(served)
         connectIfNeeded()
     }
 
     func sweep(_ now: MonotonicTime) {
         for connection in open.values { connection.sweep(now) }
-        for leg in waiting where copier.isLate(leg, now) { leg.copy.giveUp(leg, .late) }
+        giveUpWaiting(.late) { copier.isLate($0, now) }
         for leg in open.values.flatMap(\.legs) where copier.isLate(leg, now) { leg.copy.giveUp(leg, .late) }
     }
 
     /// Gives up all copies and closes the connections, at the end of the process.
     func closeAll() {
-        for leg in waiting { leg.copy.giveUp(leg, .shutdown) }
+        giveUpWaiting(.shutdown) { _ in true }
         for connection in open.values {
             for leg in connection.legs { leg.copy.giveUp(leg, .shutdown) }
             connection.finish()
@@ -112,7 +140,7 @@ final class CopyPool {
             attempt = .none
             connectIfNeeded()
         }
-        for leg in waiting { leg.copy.giveUp(leg, .unreachable) }
+        giveUpWaiting(.unreachable) { _ in true }
     }
 
     // MARK: Changes of the connections

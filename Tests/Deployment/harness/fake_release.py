@@ -106,7 +106,8 @@ class FakeRelease:
         """Every tenth answer differs."""
         agreeing = compared - compared // 10
         record["comparison"] = {
-            "compared": compared, "agreeing": agreeing, "agreement_at_least": 80.5, "given_up": {"late": 1, "memory": 2},
+            "compared": compared, "agreeing": agreeing, "agreement_at_least": 80.5,
+            "given_up": {"late": 1, "memory": 2},
             "paths": [
                 {"path": "at", "calls": 9, "compared": compared, "noise": True},
                 {

@@ -14,7 +14,7 @@ STEPS = ("--canary", "5%:400ms,25%:400ms")
 #: Longer than any test.
 LONG = ("--canary", "5%:1h,25%:1h")
 #: What is said of the first of them.
-BEGUN = "for 1h (step 1 of 2)"
+BEGUN = "for 1h (step 1 of "
 QUICK = ("--watch", "0s")
 
 

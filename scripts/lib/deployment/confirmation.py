@@ -44,11 +44,15 @@ class Confirmation:
             others = [] if previous is None else self._stack.services(previous)
             questions = self._book.settle(self._book.of_new(services), services, others)
             verification = self._verification(color, epoch, questions)
-            self._log.say("verify", verification.verify("active"))
+
+            def verify() -> None:
+                self._log.say("verify", verification.verify("active"))
+
             if guard is None:
+                verify()
                 verification.watch()
             else:
-                guard.watch(verification)
+                guard.watch(verification, verify)
         except ReleaseOver:
             raise
         except Exception as error:  # Whatever it is, an unwatched version must not stay.

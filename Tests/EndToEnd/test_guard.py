@@ -25,7 +25,9 @@ class Version:
         self.name = name
         self.failing = 0.0
         self.delay = 0.0
-        self.hangs = False
+        #: The time between the response's head and its message.
+        self.message_delay = 0.0
+        self.hanging = 0.0
         self.status = "13"
         self.calls = 0
         self.failed = 0
@@ -35,17 +37,21 @@ class Version:
 
     def _answer(self, stream) -> None:
         self.calls += 1
-        if self.hangs:
+        if self._random.random() < self.hanging:
             return
-        if self.delay:
-            time.sleep(self.delay * self._random.lognormvariate(0, 0.5))
+        self._wait(self.delay)
         if self._random.random() < self.failing:
             self.failed += 1
             stream.send_headers(grpc_response(("grpc-status", self.status), ("grpc-message", "broken")), True)
             return
         stream.send_headers(grpc_response(("x-version", self.name)))
+        self._wait(self.message_delay)
         stream.send_data(grpc_message(b"ok"))
         stream.send_headers([(b"grpc-status", b"0")], True)
+
+    def _wait(self, seconds: float) -> None:
+        if seconds:
+            time.sleep(seconds * self._random.lognormvariate(0, 0.5))
 
 
 class Load:
@@ -152,8 +158,26 @@ def test_a_version_that_is_slow_is_taken_back(proxy, versions):
         begin(proxy, plan(("25%", "1h")))
         ended = eventually(lambda: (r := release(proxy))["phase"] == "ended" and r, what="the return", timeout=150)
     assert ended["outcome"] == "rolled_back"
-    assert ended["breach"]["signal"] == "time to first byte"
+    # The head and the end of an answer are equally late.
+    assert ended["breach"]["signal"] in ("time to first byte", "duration")
     assert load.failed == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_version_whose_messages_are_late_is_taken_back(proxy, versions):
+    """Its response begins at once, as the old one's does."""
+    old, new = versions
+    old.message_delay, new.message_delay = 0.004, 0.012
+    with Load(proxy.address) as load:
+        eventually(lambda: load.answered > 50, what="calls")
+        begin(proxy, plan(("25%", "1h")))
+        ended = eventually(lambda: (r := release(proxy))["phase"] == "ended" and r, what="the return", timeout=150)
+    assert ended["outcome"] == "rolled_back"
+    assert (ended["breach"]["signal"], load.failed) == ("duration", 0)
+    assert ended["breach"]["probability"] <= 0.001
+    last = eventually(lambda: (line := proxy.audit()[-1])["who"] == "guard" and line, what="the line")
+    assert last["reason"].startswith("duration of /model.Service/Predict: ")
+    print(f"messages 3 times as late, {proxy.settings['sticky_key']}: back after {new.calls} calls on the new version")
 
 
 @pytest.mark.timeout(60 + 30 * GOOD_RELEASES)
@@ -263,10 +287,27 @@ def test_a_version_that_hangs_after_a_switch_is_taken_back(start_proxy, versions
     proxy = start_proxy(blue=old.address, green=new.address, health_check="none", access_log="off")
     with Load(proxy.address, threads=16, timeout=0.3) as load:
         serve_before(load, 2_000)
-        new.hangs = True
+        new.hanging = 1.0
         begin(proxy, plan(guard="1h", latency_margin=5))
         ended = end(proxy)
-    assert (ended["outcome"], ended["breach"]["signal"]) == ("rolled_back", "time to first byte")
+    assert ended["outcome"] == "rolled_back"
+    assert ended["breach"]["signal"] in ("time to first byte", "duration")
+    assert (ended["breach"]["new_failures"], proxy.admin.status()["active"]) == (0, "blue")
+
+
+@pytest.mark.timeout(180)
+def test_calls_that_hang_are_within_no_limit(start_proxy, versions):
+    """Unary calls have durations, and those that ended at their callers' deadlines have one of at least so long."""
+    old, new = versions
+    # A factor of 100 more is no reason.
+    old.delay = new.delay = 0.01
+    proxy = start_proxy(blue=old.address, green=new.address, health_check="none", access_log="off")
+    with Load(proxy.address, threads=16, timeout=0.3) as load:
+        serve_before(load, 1_000)
+        new.hanging = 0.3
+        begin(proxy, plan(guard="1h", latency_margin=100, max_p99="250ms"))
+        ended = end(proxy)
+    assert (ended["outcome"], ended["breach"]["signal"]) == ("rolled_back", "max_p99")
     assert (ended["breach"]["new_failures"], proxy.admin.status()["active"]) == (0, "blue")
 
 
@@ -323,6 +364,50 @@ def test_the_guard_goes_on_in_another_process(proxy, versions, way):
     # The calls before the other process took over are in the evidence, but by key, where it is too much to be kept.
     if proxy.settings["sticky_key"] == "none":
         assert ended["breach"]["new_calls"] > 400
+
+
+def without_durations(saved):
+    """A state as it was saved before durations were counted."""
+    if isinstance(saved, list):
+        return [without_durations(one) for one in saved]
+    if not isinstance(saved, dict):
+        return saved
+    left = {name: without_durations(value) for name, value in saved.items()}
+    if "unimplemented" in left:
+        del left["duration"]
+    return left
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("kind", ["a step", "the guard"])
+def test_a_state_without_durations_is_read(start_proxy, versions, kind):
+    old, new = versions
+    proxy = start_proxy(blue=old.address, green=new.address, health_check="none", access_log="off")
+    with Load(proxy.address) as load:
+        serve_before(load, 2_000)
+        if kind == "a step":
+            begin(proxy, plan(("30%", "1h"), latency_margin=100))
+        else:
+            release_at_once(proxy)
+        eventually(lambda: release(proxy)["steps"][0]["canary_calls"] > 400, what="calls", timeout=30)
+        time.sleep(2.5)
+        proxy.kill()
+        saved = json.loads(proxy.state_file.read_text())
+        before = without_durations(saved)
+        assert before != saved
+        proxy.state_file.write_text(json.dumps(before))
+        proxy.start()
+        proxy.admin.wait_ready()
+        now = release(proxy)
+        assert (now["phase"], now["steps"][0]["canary_calls"] > 0) == ("running", True)
+        answered = load.answered
+        eventually(lambda: load.answered > answered + 200, what="calls", timeout=30)
+        assert release(proxy)["phase"] == "running"
+        new.failing = 0.5
+        ended = end(proxy)
+    assert (ended["outcome"], ended["breach"]["signal"]) == ("rolled_back", "failures")
+    # The evidence from before was read, too.
+    assert ended["breach"]["new_calls"] > 400
 
 
 @pytest.mark.parametrize("command", ["abort", "rollback", "promote"])

@@ -9,8 +9,8 @@ package struct GuardPlan: Sendable, Codable, Equatable {
     package var latencyMargin = 1.25
     /// The share of failures that the new color may have, whatever the old one has. Above 0, below 1.
     package var maxErrorShare: Double?
-    /// The 99th percentile that the new color may have, in seconds: of duration where a method has any, else of time to
-    /// first byte.
+    /// The 99th percentile that the new color may have, in seconds: of duration where most of a method's calls have one,
+    /// else of time to first byte.
     package var maxP99: Double?
     /// The share of copied calls that both colors have to answer alike. Above 0, below 1.
     package var minAgreement: Double?

@@ -123,7 +123,7 @@ struct KeyTrials: Sendable, Codable, Equatable {
         if counts.calls >= Self.limitLength, over.insert(.errorLimit).inserted {
             errorShare.add(.new, failing: Double(counts.failures) / Double(counts.calls))
         }
-        let latencies = counts.duration.total == 0 ? counts.firstByte : counts.duration
+        let latencies = counts.limitedTimes
         if let slow, latencies.total >= Self.limitLength, over.insert(.slowLimit).inserted {
             slowShare.add(.new, failing: Double(latencies.total(from: slow)) / Double(latencies.total))
         }

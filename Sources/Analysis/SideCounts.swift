@@ -19,6 +19,9 @@ package struct SideCounts: Sendable, Codable, Equatable {
         self.duration = duration
     }
 
+    /// The times that a limit of their own is for: durations where most calls with a time were unary, else those to first byte.
+    var limitedTimes: LatencyCounts { duration.total * 2 > firstByte.total ? duration : firstByte }
+
     package static func += (sum: inout SideCounts, other: SideCounts) {
         sum.calls += other.calls
         sum.failures += other.failures

@@ -128,7 +128,7 @@ package struct Window: Sendable, Codable, Equatable {
                 let tally = trials.slowShare
                 add(.maxP99, limit, broken: tally.newFailures, kept: tally.newSuccesses, leavingOutOne: true)
             } else {
-                let latencies = new.duration.total == 0 ? new.firstByte : new.duration
+                let latencies = new.limitedTimes
                 let slow = latencies.total(from: bucket)
                 add(.maxP99, limit, broken: Double(slow), kept: Double(latencies.total - slow))
             }

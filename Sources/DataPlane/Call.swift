@@ -131,7 +131,7 @@ final class Call: StreamContext {
     var deadline: MonotonicTime?
     /// Whether the client's deadline had passed when the call arrived.
     var cameTooLate = false
-    /// Time at which bytes last came in, from either side.
+    /// Time at which bytes last came in, from either side, or the end of the response.
     var lastMoved: MonotonicTime
     /// Time since which bytes of the response have waited without the client taking any.
     var undeliveredSince: MonotonicTime?
@@ -153,6 +153,9 @@ final class Call: StreamContext {
     var grpcStatus: Int?
     var bytesUp = 0
     var bytesDown = 0
+    /// What either direction began with, by which a unary call is told from a stream.
+    var firstUp = FirstMessage()
+    var firstDown = FirstMessage()
     /// The answer that the Proxy itself has given, with its reason.
     var proxyAnswer: ProxyAnswer?
 

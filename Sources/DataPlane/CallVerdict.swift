@@ -73,6 +73,18 @@ extension Call {
         if let responseBegan { return proxyAnswer == nil ? responseBegan.nanosecondsSince(began) : nil }
         return verdict == .late ? now.nanosecondsSince(began) : nil
     }
+
+    /// The time until the response's end came, in nanoseconds, of a gRPC call with one message in each direction; `nil` for
+    /// others. One that was given up at its deadline with nothing of a response has waited at least so long. There is none
+    /// without a time to first byte.
+    @inline(__always)
+    func unaryDuration(_ verdict: CallVerdict, _ now: MonotonicTime) -> UInt64? {
+        guard firstUp.isOnly(of: bytesUp), isGRPC else { return nil }
+        if firstDown.isOnly(of: bytesDown) {
+            return grpcStatus != nil && proxyAnswer == nil ? lastMoved.nanosecondsSince(began) : nil
+        }
+        return verdict == .late && responseBegan == nil ? now.nanosecondsSince(began) : nil
+    }
 }
 
 extension ProxyAnswer.Kind {

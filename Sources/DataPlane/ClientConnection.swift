@@ -213,6 +213,7 @@ final class ClientConnection: Connection {
             call.copy?.giveUp(.cancelled)
             return consumeStream(bytes.count, on: stream)
         }
+        if call.bytesUp == 0 { call.firstUp = unsafe FirstMessage(bytes) }
         call.bytesUp += bytes.count
         call.lastMoved = worker.loop.now
         unsafe call.requestBody.append(bytes, from: chunks)

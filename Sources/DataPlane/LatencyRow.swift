@@ -1,4 +1,4 @@
-/// The row of buckets in which the workers count times to first byte.
+/// The row of buckets in which the workers count times to first byte and durations.
 package enum LatencyRow {
     /// Upper bounds of the buckets in nanoseconds, all but the last one's: 0.1 ms and then a quarter more each time, so that
     /// a factor of 1.25 is one bucket.

@@ -124,20 +124,20 @@ struct ServedCounts: ~Copyable {
     @inline(__always)
     private mutating func count(_ call: Call, _ verdict: CallVerdict, _ now: MonotonicTime) {
         guard verdict != .none else { return }
-        let bucket = bucket(of: call, verdict, now)
-        all.book(verdict, bucket, at: call.methodPlace)
-        if hasKeys { countKey(call, verdict, bucket) }
+        let buckets = buckets(of: call, verdict, now)
+        all.book(verdict, buckets, at: call.methodPlace)
+        if hasKeys { countKey(call, verdict, buckets) }
     }
 
     @inline(never)
-    private mutating func countKey(_ call: Call, _ verdict: CallVerdict, _ bucket: Int?) {
-        guard let key = call.shareKey else { return withoutKey.book(verdict, bucket, at: call.methodPlace) }
-        keys.book(verdict, bucket, at: call.methodPlace, key: key)
+    private mutating func countKey(_ call: Call, _ verdict: CallVerdict, _ buckets: CallBuckets?) {
+        guard let key = call.shareKey else { return withoutKey.book(verdict, buckets, at: call.methodPlace) }
+        keys.book(verdict, buckets, at: call.methodPlace, key: key)
     }
 
-    /// The bucket of a call's time to first byte; `nil` if it has none, or is part of the endpoint's warm-up.
+    /// The buckets of a call's times; `nil` if it has none, or is part of the endpoint's warm-up.
     @inline(__always)
-    private func bucket(of call: Call, _ verdict: CallVerdict, _ now: MonotonicTime) -> Int? {
+    private func buckets(of call: Call, _ verdict: CallVerdict, _ now: MonotonicTime) -> CallBuckets? {
         guard let time = call.timeToFirstByte(verdict, now), let endpoint = call.endpoint, endpoint < endpoints else {
             return nil
         }
@@ -145,7 +145,9 @@ struct ServedCounts: ~Copyable {
             unsafe warm[endpoint] &+= 1
             return nil
         }
-        return row.bucket(of: time)
+        let duration: Int? =
+            if let duration = call.unaryDuration(verdict, now) { row.bucket(of: duration) } else { nil }
+        return CallBuckets(firstByte: row.bucket(of: time), duration: duration)
     }
 
     /// Keeps the state of each minute, so that the minutes before move along.

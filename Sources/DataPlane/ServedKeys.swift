@@ -23,16 +23,18 @@ struct ServedKeys {
     private var crowdedPresent = Set<UInt8>()
     private var crowdedPast = Set<UInt8>()
 
-    mutating func book(_ verdict: CallVerdict, _ bucket: Int?, at method: UInt8, key: UInt64) {
+    mutating func book(_ verdict: CallVerdict, _ buckets: CallBuckets?, at method: UInt8, key: UInt64) {
         let place = Place(method: method, key: key)
-        if !Self.book(verdict, bucket, place, &present) { crowdedPresent.insert(method) }
-        if !Self.book(verdict, bucket, place, &recent) { crowdedPast.insert(method) }
+        if !Self.book(verdict, buckets, place, &present) { crowdedPresent.insert(method) }
+        if !Self.book(verdict, buckets, place, &recent) { crowdedPast.insert(method) }
     }
 
     /// - Returns: whether there was room.
-    private static func book(_ verdict: CallVerdict, _ bucket: Int?, _ place: Place, _ table: inout Table) -> Bool {
+    private static func book(
+        _ verdict: CallVerdict, _ buckets: CallBuckets?, _ place: Place, _ table: inout Table
+    ) -> Bool {
         guard table[place] != nil || table.count < most else { return false }
-        table[place, default: StepStatistics.Outcome()].book(verdict, bucket)
+        table[place, default: StepStatistics.Outcome()].book(verdict, buckets)
         return true
     }
 

@@ -7,7 +7,7 @@ struct ServedTally: ~Copyable {
     /// The counts of all methods at some moment.
     typealias State = [UInt64]
 
-    /// Places of a method's counts, before those of its times to first byte.
+    /// Places of a method's counts, before those of its times to first byte and those of its durations.
     private enum Count {
         static let good = 0
         static let bad = 1
@@ -19,7 +19,8 @@ struct ServedTally: ~Copyable {
         static let all = 6
     }
 
-    private static let stride = Count.all + 64
+    private static let durations = Count.all + 64
+    private static let stride = durations + 64
 
     private let counts: UnsafeMutablePointer<UInt64>
     private var places = 0
@@ -47,9 +48,9 @@ struct ServedTally: ~Copyable {
 
     /// Counts a call of the method at a place that is open.
     ///
-    /// - Parameter bucket: that of its time to first byte; `nil` if that doesn't count.
+    /// - Parameter buckets: those of its times; `nil` if they don't count.
     @inline(__always)
-    func book(_ verdict: CallVerdict, _ bucket: Int?, at place: UInt8) {
+    func book(_ verdict: CallVerdict, _ buckets: CallBuckets?, at place: UInt8) {
         guard Int(place) < places else { return }
         let kind: Int
         switch verdict {
@@ -62,7 +63,9 @@ struct ServedTally: ~Copyable {
         }
         let own = unsafe counts.advanced(by: Int(place) &* Self.stride)
         unsafe own[kind] &+= 1
-        if let bucket { unsafe own[Count.all &+ bucket] &+= 1 }
+        guard let buckets else { return }
+        unsafe own[Count.all &+ buckets.firstByte] &+= 1
+        if let duration = buckets.duration { unsafe own[Self.durations &+ duration] &+= 1 }
     }
 
     /// Counts a call that begins, or one that ends, of those under way.
@@ -101,8 +104,13 @@ struct ServedTally: ~Copyable {
         outcome.late = count(Count.late)
         outcome.exhausted = count(Count.exhausted)
         outcome.calls = outcome.succeeded + outcome.failures + outcome.unimplemented
-        outcome.firstByte = (0..<LatencyRow.count).map { UInt32(clamping: count(Count.all + $0)) }
-        while outcome.firstByte.last == 0 { outcome.firstByte.removeLast() }
+        func row(at place: Int) -> [UInt32] {
+            var row = (0..<LatencyRow.count).map { UInt32(clamping: count(place + $0)) }
+            while row.last == 0 { row.removeLast() }
+            return row
+        }
+        outcome.firstByte = row(at: Count.all)
+        outcome.duration = row(at: Self.durations)
         return outcome.isEmpty ? nil : outcome
     }
 }

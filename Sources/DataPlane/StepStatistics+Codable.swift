@@ -59,3 +59,45 @@ extension StepStatistics.Method: Codable {
         return pair
     }
 }
+
+extension StepStatistics.Outcome: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case calls
+        case failures
+        case unimplemented
+        case succeeded
+        case late
+        case exhausted
+        case underWay
+        case firstByte
+        case duration
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        calls = try container.decode(Int.self, forKey: .calls)
+        failures = try container.decode(Int.self, forKey: .failures)
+        unimplemented = try container.decode(Int.self, forKey: .unimplemented)
+        succeeded = try container.decode(Int.self, forKey: .succeeded)
+        late = try container.decode(Int.self, forKey: .late)
+        exhausted = try container.decode(Int.self, forKey: .exhausted)
+        underWay = try container.decode(Int.self, forKey: .underWay)
+        firstByte = try container.decode([UInt32].self, forKey: .firstByte)
+        // What an earlier version has written has none.
+        duration = try container.decodeIfPresent([UInt32].self, forKey: .duration) ?? []
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(calls, forKey: .calls)
+        try container.encode(failures, forKey: .failures)
+        try container.encode(unimplemented, forKey: .unimplemented)
+        try container.encode(succeeded, forKey: .succeeded)
+        try container.encode(late, forKey: .late)
+        try container.encode(exhausted, forKey: .exhausted)
+        try container.encode(underWay, forKey: .underWay)
+        try container.encode(firstByte, forKey: .firstByte)
+        try container.encode(duration, forKey: .duration)
+    }
+}

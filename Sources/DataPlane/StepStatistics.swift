@@ -9,7 +9,7 @@ import HTTP2
 /// told apart, in the order in which they come, which says nothing of how their calls went.
 package struct StepStatistics: Sendable, Equatable {
     /// What a color has answered to a method, or to a key of it.
-    package struct Outcome: Sendable, Equatable, Codable {
+    package struct Outcome: Sendable, Equatable {
         /// Calls whose end says something about the color.
         package var calls = 0
         /// Those of them that failed by the color's fault.
@@ -26,6 +26,8 @@ package struct StepStatistics: Sendable, Equatable {
         package var underWay = 0
         /// Time to the first byte of the response, by bucket (`LatencyRow`), of the calls after the endpoint's warm-up.
         package var firstByte: [UInt32] = []
+        /// The same of the duration of unary calls.
+        package var duration: [UInt32] = []
 
         package init() {}
 
@@ -39,10 +41,13 @@ package struct StepStatistics: Sendable, Equatable {
             left.late += right.late
             left.exhausted += right.exhausted
             left.underWay += right.underWay
-            if left.firstByte.count < right.firstByte.count {
-                left.firstByte += repeatElement(0, count: right.firstByte.count - left.firstByte.count)
-            }
-            for index in right.firstByte.indices { left.firstByte[index] += right.firstByte[index] }
+            add(right.firstByte, to: &left.firstByte)
+            add(right.duration, to: &left.duration)
+        }
+
+        private static func add(_ counts: [UInt32], to sum: inout [UInt32]) {
+            if sum.count < counts.count { sum += repeatElement(0, count: counts.count - sum.count) }
+            for index in counts.indices { sum[index] += counts[index] }
         }
     }
 
@@ -107,19 +112,22 @@ package struct StepStatistics: Sendable, Equatable {
             // Paths that strangers make up take no places.
             guard verdict.tellsOfMethod, methods.count < Self.mostMethods else { return }
         }
-        let bucket = isFallback ? nil : bucket(of: call, color, verdict, now)
-        methods[path, default: Method()].book(verdict, bucket, color, key: call.shareKey)
+        let buckets = isFallback ? nil : buckets(of: call, color, verdict, now)
+        methods[path, default: Method()].book(verdict, buckets, color, key: call.shareKey)
     }
 
-    /// The bucket of a call's time to first byte; `nil` if it has none, or is part of the endpoint's warm-up.
-    private mutating func bucket(
+    /// The buckets of a call's times; `nil` if it has none, or is part of the endpoint's warm-up.
+    private mutating func buckets(
         of call: Call, _ color: Color, _ verdict: CallVerdict, _ now: MonotonicTime
-    ) -> Int? {
+    ) -> CallBuckets? {
         guard let time = call.timeToFirstByte(verdict, now), let endpoint = call.endpoint else { return nil }
         if warmUps[color].count <= endpoint {
             warmUps[color] += repeatElement(WarmUp(), count: endpoint + 1 - warmUps[color].count)
         }
-        return warmUps[color][endpoint].isOver(for: call, now) ? LatencyRow.bucket(of: time) : nil
+        guard warmUps[color][endpoint].isOver(for: call, now) else { return nil }
+        return CallBuckets(
+            firstByte: LatencyRow.bucket(of: time),
+            duration: call.unaryDuration(verdict, now).map { LatencyRow.bucket(of: $0) })
     }
 
     /// Adds another worker's. The calls of an earlier epoch are over, and don't count.
@@ -133,8 +141,8 @@ package struct StepStatistics: Sendable, Equatable {
 extension StepStatistics.Outcome {
     /// Counts a call.
     ///
-    /// - Parameter bucket: that of its time to first byte; `nil` if that doesn't count.
-    mutating func book(_ verdict: CallVerdict, _ bucket: Int?) {
+    /// - Parameter buckets: those of its times; `nil` if they don't count.
+    mutating func book(_ verdict: CallVerdict, _ buckets: CallBuckets?) {
         switch verdict {
         case .none: break
         case .good: succeeded += 1
@@ -144,18 +152,23 @@ extension StepStatistics.Outcome {
         case .exhausted: exhausted += 1
         }
         calls = succeeded + failures + unimplemented
-        guard let bucket else { return }
-        if bucket >= firstByte.count { firstByte += repeatElement(0, count: bucket + 1 - firstByte.count) }
-        firstByte[bucket] += 1
+        guard let buckets else { return }
+        Self.count(buckets.firstByte, &firstByte)
+        if let duration = buckets.duration { Self.count(duration, &self.duration) }
+    }
+
+    private static func count(_ bucket: Int, _ counts: inout [UInt32]) {
+        if bucket >= counts.count { counts += repeatElement(0, count: bucket + 1 - counts.count) }
+        counts[bucket] += 1
     }
 }
 
 extension StepStatistics.Method {
-    fileprivate mutating func book(_ verdict: CallVerdict, _ bucket: Int?, _ color: Color, key: UInt64?) {
-        colors[color].book(verdict, bucket)
-        guard let key else { return withoutKey[color].book(verdict, bucket) }
+    fileprivate mutating func book(_ verdict: CallVerdict, _ buckets: CallBuckets?, _ color: Color, key: UInt64?) {
+        colors[color].book(verdict, buckets)
+        guard let key else { return withoutKey[color].book(verdict, buckets) }
         guard keys[key] != nil || keys.count < StepStatistics.mostKeys else { return hasMoreKeys = true }
-        keys[key, default: (color, StepStatistics.Outcome())].outcome.book(verdict, bucket)
+        keys[key, default: (color, StepStatistics.Outcome())].outcome.book(verdict, buckets)
     }
 
     fileprivate mutating func add(_ other: StepStatistics.Method) {

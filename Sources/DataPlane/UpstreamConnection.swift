@@ -319,6 +319,7 @@ final class UpstreamConnection: Connection {
             if case .due(_, let due) = call.withdrawal, due <= worker.loop.now { return }
             return consumeStream(bytes.count, on: stream)
         }
+        if call.bytesDown == 0 { call.firstDown = unsafe FirstMessage(bytes) }
         call.bytesDown += bytes.count
         call.lastMoved = worker.loop.now
         if call.responseBody.isEmpty { call.undeliveredSince = worker.loop.now }
@@ -353,6 +354,7 @@ final class UpstreamConnection: Connection {
         call.response = .ended(trailers: trailers)
         call.liveEnded(worker)
         pool.responses.take(isLarge: call.bytesDown > streamWindow)
+        call.lastMoved = worker.loop.now
         // The rest waits for the client's window, even if only trailers are left.
         call.undeliveredSince = call.undeliveredSince ?? worker.loop.now
         call.resumeClient()

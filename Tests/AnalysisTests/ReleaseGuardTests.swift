@@ -156,6 +156,32 @@ import Testing
         #expect(!verdict(slow: 10).isBreach)
     }
 
+    /// A few calls of a stream that look like unary ones don't stand for the others.
+    @Test(arguments: [(40, 960), (60, 60), (1_000, 60)] as [(UInt32, UInt32)]) func theLimitIsForWhatMostCallsHave(
+        unary: UInt32, slow: UInt32
+    ) {
+        var plan = GuardPlan()
+        plan.maxP99 = 0.1
+        func times(_ calls: UInt32, slow: UInt32) -> LatencyCounts {
+            var counts = LatencyCounts()
+            counts.add(bucket: LatencyBuckets.standard.bucket(of: 0.01), calls: calls - slow)
+            counts.add(bucket: LatencyBuckets.standard.bucket(of: 0.5), calls: slow)
+            return counts
+        }
+        let isUnary = unary == 1_000
+        // What isn't looked at is the other way round.
+        let side = SideCounts(
+            calls: 1_000, firstByte: times(1_000, slow: isUnary ? 0 : slow),
+            duration: times(unary, slow: isUnary ? slow : 0)
+        )
+        var watch = canary(plan)
+        let finding = watch.look([MethodCounts(method: method, new: side, old: side)]).finding
+        #expect(finding?.signal == .maxP99 && finding?.isBreach == true)
+        var other = canary(plan)
+        let swapped = SideCounts(calls: 1_000, firstByte: side.duration, duration: side.duration)
+        #expect(other.look([MethodCounts(method: method, new: swapped, old: swapped)]).isBreach == isUnary)
+    }
+
     @Test func agreementHasALimit() {
         var plan = GuardPlan()
         plan.minAgreement = 0.995

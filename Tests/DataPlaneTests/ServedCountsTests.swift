@@ -21,6 +21,74 @@ import Testing
         finish(stage)
     }
 
+    /// The prefix of a message of 5 bytes: as long as the request's body, and as half of the response's.
+    private static let prefix: [UInt8] = [0, 0, 0, 0, 5]
+
+    /// The durations of a call after those that are the endpoint's warm-up, and the times to first byte.
+    private func times(
+        key: String? = nil, isGRPC: Bool = true, size: Int = 10, answer: Int = 10, _ prefixes: ([UInt8], [UInt8])
+    ) throws -> (firstByte: [UInt32], duration: [UInt32]) {
+        let stage = try WorkerStage(stickyKey: key == nil ? .none : .metadata(SimulatedClient.stickyMetadata))
+        let client = try stage.client()
+        stage.call(client, size: 0)
+        for _ in 0..<60 { call(stage, client, 1) }
+        let before = sum(stage.worker.servedBefore, .blue)
+        stage.plan = .answer(size: answer, early: false)
+        let last = stage.call(
+            client, size: size, isGRPC: isGRPC, key: key, requestPrefix: prefixes.0, responsePrefix: prefixes.1)
+        finish(stage)
+        #expect(last.outcome == .complete && stage.journal.violations == [])
+        let after = sum(stage.worker.servedBefore, .blue)
+        let ofKey = stage.worker.servedBefore.methods.values.flatMap(\.keys.values).map(\.outcome.duration)
+        #expect(before.duration == [] && (key == nil || ofKey == [after.duration]))
+        return (after.firstByte.isEmpty ? [] : [after.firstByte[0] - before.firstByte[0]], after.duration)
+    }
+
+    @Test(arguments: [nil, "a user"]) func aUnaryCallsDurationCounts(key: String?) throws {
+        let unary = try times(key: key, (Self.prefix, Self.prefix))
+        #expect(unary.firstByte == [1] && unary.duration == [1])
+    }
+
+    @Test func aStreamsDurationDoesNot() throws {
+        #expect(try times(size: 20, (Self.prefix, Self.prefix)).duration == [], "two messages from the client")
+        #expect(try times(answer: 20, (Self.prefix, Self.prefix)).duration == [], "two from the server")
+        #expect(try times(answer: 9, (Self.prefix, Self.prefix)).duration == [], "a message that is cut short")
+        #expect(try times(answer: 0, (Self.prefix, [])).duration == [])
+        #expect(try times(size: 0, ([], Self.prefix)).duration == [])
+        #expect(try times(isGRPC: false, (Self.prefix, Self.prefix)).duration == [], "what another protocol means")
+        #expect(try times(answer: 20, (Self.prefix, Self.prefix)).firstByte == [1])
+    }
+
+    /// The first 50 calls of an endpoint are left out of both.
+    @Test func theWarmUpIsOfBothTimes() throws {
+        let stage = try WorkerStage(stickyKey: .none)
+        let client = try stage.client()
+        for _ in 0..<53 {
+            stage.call(client, size: 10, requestPrefix: Self.prefix, responsePrefix: Self.prefix)
+            finish(stage)
+        }
+        let past = sum(stage.worker.servedBefore, .blue)
+        #expect(past.firstByte == [3] && past.duration == [3] && past.calls == 53)
+    }
+
+    @Test func aDurationEndsWithTheResponse() throws {
+        let stage = try WorkerStage(stickyKey: .none)
+        let client = try stage.client()
+        for _ in 0..<60 { call(stage, client, 1) }
+        let before = sum(stage.worker.servedBefore, .blue).firstByte
+        // The head comes at once, the message after 100 ms.
+        (stage.plan, stage.answerReady) = (.answer(size: 10, early: true), 0)
+        let slow = stage.call(client, size: 10, requestPrefix: Self.prefix, responsePrefix: Self.prefix)
+        finish(stage)
+        stage.pass(.milliseconds(100))
+        stage.backends[0].provide(10, of: try #require(slow.attempts.first))
+        stage.settle()
+        #expect(slow.outcome == .complete)
+        let past = sum(stage.worker.servedBefore, .blue)
+        #expect(past.firstByte == [before[0] + 1])
+        #expect(past.duration.count == LatencyRow.bucket(of: 100_100_000) + 1 && past.duration.last == 1)
+    }
+
     @Test func countsTheActiveColorsCallsWithoutARelease() throws {
         let stage = try WorkerStage(stickyKey: .none)
         let client = try stage.client()

@@ -29,6 +29,11 @@ import Testing
         outcomes(stage).reduce(0) { $0 + $1.colors[color].calls }
     }
 
+    /// What both colors have answered.
+    private func sum(_ stage: WorkerStage) -> Outcome {
+        outcomes(stage).flatMap { [$0.colors.blue, $0.colors.green] }.reduce(into: Outcome()) { $0 += $1 }
+    }
+
     @Test func countsOnlyWhatChanceHasDecided() throws {
         let stage = try WorkerStage()
         stage.call(try stage.client())
@@ -143,14 +148,15 @@ import Testing
 
     @Test func addsUpWorkersOfTheSameStep() {
         var outcome = Outcome()
-        (outcome.calls, outcome.failures, outcome.firstByte) = (3, 1, [0, 2])
+        (outcome.calls, outcome.failures, outcome.firstByte, outcome.duration) = (3, 1, [0, 2], [4])
         var method = StepStatistics.Method()
         method.colors.green = outcome
         method.keys[7] = (.green, outcome)
         var sum = StepStatistics(epoch: 2, methods: ["/a": method])
         sum.add(StepStatistics(epoch: 2, methods: ["/a": method, "/b": method]))
         #expect(sum.methods["/a"]?.colors.green.calls == 6 && sum.methods["/a"]?.keys[7]?.outcome.failures == 2)
-        #expect(sum.methods["/a"]?.colors.green.firstByte == [0, 4] && sum.methods["/b"]?.colors.green.calls == 3)
+        #expect(sum.methods["/a"]?.colors.green.firstByte == [0, 4] && sum.methods["/a"]?.colors.green.duration == [8])
+        #expect(sum.methods["/b"]?.colors.green.calls == 3)
         sum.add(StepStatistics(epoch: 1, methods: ["/a": method]))
         #expect(sum.methods["/a"]?.colors.green.calls == 6, "an earlier step's")
         sum.add(StepStatistics(epoch: 3, methods: [:]))
@@ -161,6 +167,8 @@ import Testing
     @Test func arePassedOn() throws {
         var outcome = Outcome()
         (outcome.calls, outcome.failures, outcome.late, outcome.firstByte) = (3, 1, 2, [0, 2])
+        (outcome.unimplemented, outcome.succeeded, outcome.exhausted, outcome.underWay) = (4, 5, 6, 7)
+        outcome.duration = [0, 0, 1]
         var method = StepStatistics.Method()
         method.colors.green = outcome
         method.withoutKey.blue = outcome
@@ -170,5 +178,35 @@ import Testing
         let statistics = StepStatistics(epoch: 2, methods: ["/a": method])
         let bytes = try JSONEncoder().encode(statistics)
         #expect(try JSONDecoder().decode(StepStatistics.self, from: bytes) == statistics)
+    }
+
+    /// The process before may have been of a version that counted no durations.
+    @Test func areReadWithoutDurations() throws {
+        let text = """
+            {"calls": 3, "failures": 1, "unimplemented": 0, "succeeded": 2, "late": 0, "exhausted": 0, "underWay": 0, \
+            "firstByte": [0, 2]}
+            """
+        let outcome = try JSONDecoder().decode(Outcome.self, from: Data(text.utf8))
+        #expect(outcome.calls == 3 && outcome.firstByte == [0, 2] && outcome.duration == [])
+    }
+
+    /// In a step, too, and for the color and the key that it went to.
+    @Test func countsTheDurationOfUnaryCalls() throws {
+        let stage = try stage(stickyKey: .metadata(SimulatedClient.stickyMetadata))
+        let client = try stage.client()
+        let prefix: [UInt8] = [0, 0, 0, 0, 5]
+        func call(_ user: Int, answer: Int) {
+            stage.plan = .answer(size: answer, early: false)
+            stage.call(client, key: "user \(user)", requestPrefix: prefix, responsePrefix: prefix)
+            finish(stage)
+        }
+        for number in 0..<150 { call(number % 2, answer: 20) }
+        let before = sum(stage)
+        #expect(before.duration == [], "two messages are no unary call")
+        for number in 0..<12 { call(number % 2, answer: 10) }
+        let after = sum(stage)
+        #expect(after.duration == [12] && after.firstByte == [before.firstByte[0] + 12])
+        let ofKeys = stage.worker.statistics.methods.values.flatMap(\.keys.values).map(\.outcome)
+        #expect(ofKeys.reduce(into: Outcome()) { $0 += $1 }.duration == [12])
     }
 }

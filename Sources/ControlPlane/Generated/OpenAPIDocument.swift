@@ -2460,7 +2460,7 @@ package enum OpenAPIDocument {
                     "type": "number",
                     "minimum": 1,
                     "maximum": 100,
-                    "description": "By which factor the new color may be slower to the first byte; 1.25 by default."
+                    "description": "By which factor the new color's time to first byte may be longer, and the duration of its unary calls; 1.25 by default."
                   },
                   "max_error_share": {
                     "type": "string",
@@ -2474,7 +2474,7 @@ package enum OpenAPIDocument {
                     "type": "string",
                     "pattern": "^[1-9][0-9]{0,3}ms$",
                     "example": "250ms",
-                    "description": "The 99th percentile of the time to the first byte that the new color may have: `1ms` to `1m`."
+                    "description": "The 99th percentile that the duration of the new color's unary calls may have, or of other methods the time to first byte: `1ms` to `1m`."
                   },
                   "min_agreement": {
                     "type": "string",
@@ -2553,7 +2553,7 @@ package enum OpenAPIDocument {
                 "properties": {
                   "signal": {
                     "type": "string",
-                    "description": "What is worse: `failures`, `time to first byte`, `max_error_share` or `max_p99`."
+                    "description": "What is worse: `failures`, `time to first byte`, `duration`, `max_error_share` or `max_p99`."
                   },
                   "method": {
                     "type": "string"

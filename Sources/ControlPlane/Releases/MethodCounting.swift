@@ -60,6 +60,8 @@ struct MethodCounting {
             calls += outcome.late
             failures += outcome.late
         }
-        return SideCounts(calls: calls, failures: failures, firstByte: LatencyCounts(outcome.firstByte))
+        return SideCounts(
+            calls: calls, failures: failures, firstByte: LatencyCounts(outcome.firstByte),
+            duration: LatencyCounts(outcome.duration))
     }
 }

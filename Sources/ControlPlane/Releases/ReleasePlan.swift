@@ -35,7 +35,8 @@ package struct ReleasePlan: Sendable, Equatable, Codable {
     package var latencyMargin = 1.25
     /// The share of failures that the new color may have, whatever the old one has: above 0, below 1; `nil` for any.
     package var maxErrorShare: Double?
-    /// The 99th percentile of the time to first byte that the new color may have, in seconds; `nil` for any.
+    /// The 99th percentile that the new color may have, in seconds: of the duration of unary calls, or else of the time to
+    /// first byte. `nil` for any.
     package var maxP99: Double?
     /// The share of the copied calls that both colors have to answer alike: above 0, below 1; `nil` for any.
     package var minAgreement: Double?

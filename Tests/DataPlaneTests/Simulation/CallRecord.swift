@@ -32,6 +32,9 @@ final class CallRecord {
     let wish: ColorWish
     /// What a release keeps on one color; `nil` if each call is drawn by lot.
     let key: String?
+    /// What the bodies begin with, where they have to be messages.
+    var requestPrefix: [UInt8] = []
+    var responsePrefix: [UInt8] = []
 
     // MARK: The client's side
 
@@ -161,12 +164,23 @@ enum BodyPattern {
         UInt8(truncatingIfNeeded: ((key &+ UInt64(truncatingIfNeeded: offset)) &* 0x9e37_79b9_7f4a_7c15) >> 53)
     }
 
-    static func write(_ key: UInt64, from offset: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) {
+    static func write(
+        _ key: UInt64, after prefix: [UInt8] = [], from offset: Int, into buffer: UnsafeMutableBufferPointer<UInt8>
+    ) {
         for index in buffer.indices { unsafe buffer[index] = byte(key, offset + index) }
+        for index in offset..<max(offset, min(prefix.count, offset + buffer.count)) {
+            unsafe buffer[index - offset] = prefix[index]
+        }
     }
 
-    static func matches(_ bytes: UnsafeBufferPointer<UInt8>, _ key: UInt64, at offset: Int) -> Bool {
-        for index in bytes.indices where unsafe bytes[index] != byte(key, offset + index) { return false }
+    static func matches(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ key: UInt64, after prefix: [UInt8] = [], at offset: Int
+    ) -> Bool {
+        for index in bytes.indices {
+            let place = offset + index
+            let expected = place < prefix.count ? prefix[place] : byte(key, place)
+            if unsafe bytes[index] != expected { return false }
+        }
         return true
     }
 }

@@ -149,7 +149,7 @@ final class SimulatedBackend: SimulatedPeer {
         let call = attempt.call
         unsafe journal.expect(
             attempt.received + bytes.count <= call.sent
-                && BodyPattern.matches(bytes, call.requestKey, at: attempt.received),
+                && BodyPattern.matches(bytes, call.requestKey, after: call.requestPrefix, at: attempt.received),
             "\(attempt.name): a backend gets bytes that were not sent to it")
         attempt.received += bytes.count
         attempt.unread += bytes.count
@@ -222,7 +222,8 @@ final class SimulatedBackend: SimulatedPeer {
             }
         let count = max(0, min(buffer.count, min(most, attempt.ready) - attempt.sent))
         unsafe BodyPattern.write(
-            attempt.key, from: attempt.sent, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+            attempt.key, after: attempt.call.responsePrefix, from: attempt.sent,
+            into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
         attempt.sent += count
         switch attempt.plan {
         case .answer(let size, _) where attempt.sent >= size && attempt.resetCode == nil:

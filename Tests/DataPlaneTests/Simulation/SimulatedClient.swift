@@ -102,7 +102,7 @@ final class SimulatedClient: SimulatedPeer {
         guard let call = calls[stream] else { return .nothingYet }
         let count = min(buffer.count, call.ready - call.sent)
         let part = unsafe UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-        unsafe BodyPattern.write(call.requestKey, from: call.sent, into: part)
+        unsafe BodyPattern.write(call.requestKey, after: call.requestPrefix, from: call.sent, into: part)
         call.sent += count
         if call.sent == call.uploadSize, call.ends {
             call.hasEnded = true
@@ -163,7 +163,7 @@ final class SimulatedClient: SimulatedPeer {
         if let attempt = call.answering {
             let isSent = call.received + bytes.count <= attempt.sent
             unsafe journal.expect(
-                isSent && BodyPattern.matches(bytes, attempt.key, at: call.received),
+                isSent && BodyPattern.matches(bytes, attempt.key, after: call.responsePrefix, at: call.received),
                 "\(call.name) gets bytes that were not sent to it")
         } else {
             journal.expect(!call.isGRPC, "\(call.name) gets bytes that no backend has sent")

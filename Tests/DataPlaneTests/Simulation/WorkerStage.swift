@@ -22,6 +22,8 @@ final class WorkerStage {
     private(set) var calls: [CallRecord] = []
     /// What a backend does with the calls that reach it from now on.
     var plan = Attempt.Plan.answer(size: 10, early: false)
+    /// Bytes of an answer's body that are there from the beginning.
+    var answerReady = 1 << 20
     /// The status of its gRPC answers.
     var grpcStatus = 0
     /// What a backend does with the copies that reach it from now on.
@@ -80,7 +82,7 @@ final class WorkerStage {
     func accept(streams: Int = 100) -> SimulatedBackend {
         let (port, ends) = attempts.removeFirst()
         let control = SimulatedBackend.Control(
-            call: { [unowned self] in calls[$0] }, plan: { [unowned self] _ in (plan, 1 << 20, grpcStatus) },
+            call: { [unowned self] in calls[$0] }, plan: { [unowned self] _ in (plan, answerReady, grpcStatus) },
             planOfCopy: { [unowned self] in (planOfCopy, 1 << 20, 0) },
             isRight: { _, _ in true })
         let backend = SimulatedBackend(
@@ -96,10 +98,11 @@ final class WorkerStage {
     @discardableResult
     func call(
         _ client: SimulatedClient, size: Int = 10, isGRPC: Bool = true, deadline: String? = nil,
-        wish: ColorWish = .none, key: String? = nil
+        wish: ColorWish = .none, key: String? = nil, requestPrefix: [UInt8] = [], responsePrefix: [UInt8] = []
     ) -> CallRecord {
         let call = CallRecord(id: calls.count, isGRPC: isGRPC, uploadSize: size, firstWord: 0, wish: wish, key: key)
         call.ready = size
+        (call.requestPrefix, call.responsePrefix) = (requestPrefix, responsePrefix)
         calls.append(call)
         client.start(call, deadline: deadline)
         return call

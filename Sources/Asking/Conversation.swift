@@ -75,6 +75,8 @@ package final class Conversation: EventHandler {
         write(transport, exchange)
         // The socket doesn't report again what came in with the end of the handshake.
         if isSpeaking { read(transport, exchange) }
+        // What follows from that has to go out, too.
+        if isSpeaking { write(transport, exchange) }
     }
 
     package func ready(_ readiness: Readiness) {

@@ -66,8 +66,9 @@ def test_a_release_in_steps_under_load_loses_nothing(stack):
     assert stack.active == "green"
     release = stack.admin.request("GET", "/release").json
     assert (release["outcome"], release["to"], release["plan"]["reason"]) == ("done", "green", "deploy v1.1.0")
-    assert [step["canary"] for step in release["steps"]] == ["20%", "60%"]
-    for step in release["steps"]:
+    steps = release["steps"][:2]
+    assert [step["canary"] for step in steps] == ["20%", "60%"] and len(release["steps"]) == 3
+    for step in steps:
         assert step["canary_calls"] >= 20 and step["control_calls"] >= 20 and step["fallen_back"] == 0, step
         # Each call is drawn by lot, and there are hundreds.
         assert abs(step["share_met"] - float(step["canary"].rstrip("%"))) < 10, step

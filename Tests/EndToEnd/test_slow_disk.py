@@ -36,7 +36,8 @@ class Version:
     def _answer(self, stream) -> None:
         self.times.append(time.monotonic())
         if self.fails:
-            return stream.send_headers(grpc_response(("grpc-status", "13")), True)
+            stream.send_headers(grpc_response(("grpc-status", "13")), True)
+            return
         stream.send_headers(grpc_response())
         stream.send_data(grpc_message(b"ok"))
         stream.send_headers([(b"grpc-status", b"0")], True)

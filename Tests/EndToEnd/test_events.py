@@ -97,8 +97,9 @@ def test_what_is_told_of_changes(start, receiver, connect_raw):
     assert request.headers["user-agent"].startswith("sluice/")
     assert (request.headers["sluice-event-id"], request.sequence) == (switch["id"], 1)
     assert "sluice-signature" not in request.headers
-    state = proxy.admin.status()["events"]
-    assert state == {"sequence": 4, "waiting": 0, "delivered": 4, "refused": 0, "fallen_out": 0}
+    # The receiver has seen the last event before its sender has taken note of the answer.
+    settled = {"sequence": 4, "waiting": 0, "delivered": 4, "refused": 0, "fallen_out": 0}
+    eventually(lambda: proxy.admin.status()["events"] == settled, what="the answer's arrival")
     metrics = proxy.admin.metrics()
     assert {s.labels["outcome"]: s.value for s in metrics["sluice_events_total"]} == {
         "delivered": 4, "refused": 0, "dropped": 0}

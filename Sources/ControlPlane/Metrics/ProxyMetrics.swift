@@ -139,7 +139,8 @@ package struct ProxyMetrics: Sendable {
             "The strongest evidence against the new color in the step under way: 1 and more is a verdict.")
         text.sample(state.release?.strongest?.strength ?? 0)
         text.family(
-            "sluice_state_durable", .gauge, "0 while the state in force is not on disk, and would be lost by a crash, else 1.")
+            "sluice_state_durable", .gauge,
+            "0 while the state in force is not on disk, and would be lost by a crash, else 1.")
         text.sample(isDurable ? 1 : 0)
         ShadowMetrics(copies: traffic.workers.map(\.copies), release: state.release).write(&text)
     }

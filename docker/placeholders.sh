@@ -9,8 +9,11 @@ cd "$(dirname "$0")/.."
 # Perl is part of every Debian base. The manifest is read without running it.
 targets() {
     perl -0777 -ne '
-        while (/\.(target|executableTarget|testTarget)\(\s*name:\s*"(\w+)"(?:,\s*path:\s*"([\w\/]+)")?/g) {
-            print $3 // (($1 eq "testTarget" ? "Tests" : "Sources") . "/$2"), " $1\n";
+        my $start = qr/\.(?:target|executableTarget|testTarget|systemLibrary)\(/;
+        while (/\.(target|executableTarget|testTarget)\(\s*name:\s*"(\w+)"((?:(?!$start).)*)/gs) {
+            my ($kind, $name, $rest) = ($1, $2, $3);
+            my ($path) = $rest =~ /\bpath:\s*"([\w\/]+)"/;
+            print $path // (($kind eq "testTarget" ? "Tests" : "Sources") . "/$name"), " $kind\n";
         }' Package.swift
 }
 

@@ -113,8 +113,13 @@ FAULTS = {
     ),
     "preview-ledger": (
         "those who wait for a drain wait for calls that asked for their color, too",
-        "        if destination.isAskedFor { return }\n        if let index = index(of: destination) {\n",
-        "        if destination.isAskedFor, !isPlanted { return }\n        if let index = index(of: destination) {\n",
+        "        case .placed: entries.contains(where: isLeft)\n",
+        "        case .placed: entries.contains(where: isLeft) || isPlanted && askedFor.contains(where: isLeft)\n",
+    ),
+    "preview-drain": (
+        "a drain doesn't wait for calls that asked for their color",
+        "        case .all: entries.contains(where: isLeft) || askedFor.contains(where: isLeft)\n",
+        "        case .all: entries.contains(where: isLeft) || !isPlanted && askedFor.contains(where: isLeft)\n",
     ),
     "route-metadata": (
         "the metadata that names a call's color is passed on",

@@ -197,9 +197,10 @@ struct CallBook: ~Copyable {
     ///
     /// - Parameter number: identifies the wait within the whole data plane.
     mutating func wait(
-        _ number: UInt64, untilDrained color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
+        _ number: UInt64, untilDrained color: Color, before epoch: UInt64, _ scope: CallScope,
+        whenDrained: @escaping @Sendable () -> Void
     ) {
-        drainWaiters.add(number, color, before: epoch, whenDrained: whenDrained)
+        drainWaiters.add(number, color, before: epoch, scope, whenDrained: whenDrained)
         drainWaiters.notify(ledger)
     }
 
@@ -223,7 +224,8 @@ struct CallBook: ~Copyable {
 
     /// Adds this worker's calls to a report.
     func contribute(to report: inout TrafficReport) {
-        for entry in ledger.entries { report.add(entry) }
+        for entry in ledger.entries { report.inFlight.add(entry) }
+        for entry in ledger.askedFor { report.askedFor.add(entry) }
         for color in Color.allCases { report.colors[color].add(totals[color]) }
     }
 }

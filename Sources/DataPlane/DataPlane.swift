@@ -222,13 +222,13 @@ package final class DataPlane: TrafficControl {
         }
     }
 
-    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
+    package func waitUntilDrained(_ color: Color, before epoch: UInt64, _ scope: CallScope) async -> Bool {
         let number = waitCount.add(1, ordering: .relaxed).newValue
         // One after the other: a worker that has no such call left gets none any more.
         for worker in workers {
             let drained = OneTimeEvent()
             let accepted = worker.loop.mailbox.post {
-                worker.book.wait(number, untilDrained: color, before: epoch, whenDrained: drained.set)
+                worker.book.wait(number, untilDrained: color, before: epoch, scope, whenDrained: drained.set)
             }
             // A worker that has ended has no calls.
             guard accepted else { continue }

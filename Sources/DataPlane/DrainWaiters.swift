@@ -5,6 +5,7 @@ package struct DrainWaiters {
     private struct Waiter {
         var color: Color
         var epoch: UInt64
+        var scope: CallScope
         var whenDrained: @Sendable () -> Void
     }
 
@@ -20,9 +21,10 @@ package struct DrainWaiters {
     ///
     /// - Parameter number: the wait's number in the whole data plane, not in use here.
     package mutating func add(
-        _ number: UInt64, _ color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
+        _ number: UInt64, _ color: Color, before epoch: UInt64, _ scope: CallScope = .placed,
+        whenDrained: @escaping @Sendable () -> Void
     ) {
-        waiters[number] = Waiter(color: color, epoch: epoch, whenDrained: whenDrained)
+        waiters[number] = Waiter(color: color, epoch: epoch, scope: scope, whenDrained: whenDrained)
     }
 
     /// Removes a wait, whose callback is then never called; without effect if it is over.
@@ -39,7 +41,8 @@ package struct DrainWaiters {
 
     /// Calls back, once, those for whom no call is left.
     package mutating func notify(_ ledger: EpochLedger) {
-        for (number, waiter) in waiters where !ledger.hasCalls(on: waiter.color, before: waiter.epoch) {
+        for (number, waiter) in waiters
+        where !ledger.hasCalls(on: waiter.color, before: waiter.epoch, waiter.scope) {
             waiters[number] = nil
             waiter.whenDrained()
         }

@@ -63,9 +63,10 @@ package final class SteppedWorker {
     ///
     /// - Parameter number: any number not in use by another wait.
     package func wait(
-        _ number: UInt64, untilDrained color: Color, before epoch: UInt64, whenDrained: @escaping @Sendable () -> Void
+        _ number: UInt64, untilDrained color: Color, before epoch: UInt64, _ scope: CallScope = .placed,
+        whenDrained: @escaping @Sendable () -> Void
     ) {
-        worker.book.wait(number, untilDrained: color, before: epoch, whenDrained: whenDrained)
+        worker.book.wait(number, untilDrained: color, before: epoch, scope, whenDrained: whenDrained)
     }
 
     /// Begins a shutdown: clients are told to leave, and `whenDone` is called when the last has left.

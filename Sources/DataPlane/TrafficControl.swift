@@ -34,5 +34,5 @@ package protocol TrafficControl: Sendable {
     /// Returns once no call is left that began on a color before an epoch, or when the task is cancelled.
     ///
     /// - Returns: whether none is left; `false` if the task was cancelled or it can't be known any more.
-    func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool
+    func waitUntilDrained(_ color: Color, before epoch: UInt64, _ scope: CallScope) async -> Bool
 }

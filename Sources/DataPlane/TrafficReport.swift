@@ -103,6 +103,8 @@ package struct TrafficReport: Sendable, Equatable {
 
     /// Calls in flight, one entry for each epoch and color that has any.
     package var inFlight: [InFlight] = []
+    /// As `inFlight`, of calls that asked for their color, which are in no other count of calls in flight here.
+    package var askedFor: [InFlight] = []
     /// Totals of each color, over all workers.
     package var colors = PerColor<ColorTotals> { _ in ColorTotals() }
     /// Totals of each worker, in the order of the workers.
@@ -116,15 +118,6 @@ package struct TrafficReport: Sendable, Equatable {
     package var largestPeer: PeerShare?
 
     package init() {}
-
-    /// Adds calls in flight to those that began under the same epoch and color.
-    package mutating func add(_ entry: InFlight) {
-        if let index = inFlight.firstIndex(where: { $0.epoch == entry.epoch && $0.color == entry.color }) {
-            inFlight[index].calls += entry.calls
-        } else {
-            inFlight.append(entry)
-        }
-    }
 
     /// Calls left on a color after a change, as far as is known.
     package struct Left: Sendable, Equatable {
@@ -143,8 +136,8 @@ package struct TrafficReport: Sendable, Equatable {
     }
 
     /// The calls left on a color after a change to an epoch.
-    package func left(on color: Color, before epoch: UInt64) -> Left {
-        Left(calls: inFlight(on: color, before: epoch), unanswered: unanswered)
+    package func left(on color: Color, before epoch: UInt64, _ scope: CallScope = .placed) -> Left {
+        Left(calls: inFlight(on: color, before: epoch, scope), unanswered: unanswered)
     }
 
     /// Calls in flight on a color, of any epoch.
@@ -153,8 +146,27 @@ package struct TrafficReport: Sendable, Equatable {
     }
 
     /// Calls in flight on a color that began before an epoch: those left after a switch to that epoch.
-    package func inFlight(on color: Color, before epoch: UInt64) -> Int {
-        inFlight.reduce(0) { $1.color == color && $1.epoch < epoch ? $0 + $1.calls : $0 }
+    package func inFlight(on color: Color, before epoch: UInt64, _ scope: CallScope = .placed) -> Int {
+        let placed = inFlight.calls(on: color, before: epoch)
+        return switch scope {
+        case .placed: placed
+        case .all: placed + askedFor.calls(on: color, before: epoch)
+        }
+    }
+}
+
+extension [TrafficReport.InFlight] {
+    /// Adds calls in flight to those that began under the same epoch and color.
+    package mutating func add(_ entry: Element) {
+        if let index = firstIndex(where: { $0.epoch == entry.epoch && $0.color == entry.color }) {
+            self[index].calls += entry.calls
+        } else {
+            append(entry)
+        }
+    }
+
+    fileprivate func calls(on color: Color, before epoch: UInt64) -> Int {
+        reduce(0) { $1.color == color && $1.epoch < epoch ? $0 + $1.calls : $0 }
     }
 }
 

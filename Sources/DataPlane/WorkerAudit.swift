@@ -218,15 +218,9 @@ struct WorkerAudit {
 
     private mutating func checkBooks() {
         let destinations = worker.book.calls.compactMap(\.destination)
-        let routed = destinations.filter { !$0.isAskedFor }
-        let entries = worker.book.ledger.entries
         expect(worker.book.ledger.total == destinations.count, "the ledger has as many calls as there are")
-        expect(entries.allSatisfy { $0.calls > 0 }, "the ledger has no entry without calls")
-        for entry in entries {
-            let count = routed.count { $0.epoch == entry.epoch && $0.color == entry.color }
-            expect(entry.calls == count, "the ledger has the calls of epoch \(entry.epoch) on \(entry.color)")
-        }
-        expect(entries.reduce(0) { $0 + $1.calls } == routed.count, "the ledger has every call under its epoch")
+        check(worker.book.ledger.entries, destinations.filter { !$0.isAskedFor })
+        check(worker.book.ledger.askedFor, destinations.filter(\.isAskedFor))
         for color in Color.allCases {
             let totals = worker.book.totals[color]
             let finished = totals.finishedByStatus.total + totals.finishedByHTTPClass.reduce(0, +)
@@ -237,6 +231,15 @@ struct WorkerAudit {
         expect(
             worker.openConnections.load(ordering: .relaxed) == worker.clients.count,
             "the worker counts the connections that it has")
+    }
+
+    private mutating func check(_ entries: [TrafficReport.InFlight], _ destinations: [Destination]) {
+        expect(entries.allSatisfy { $0.calls > 0 }, "the ledger has no entry without calls")
+        for entry in entries {
+            let count = destinations.count { $0.epoch == entry.epoch && $0.color == entry.color }
+            expect(entry.calls == count, "the ledger has the calls of epoch \(entry.epoch) on \(entry.color)")
+        }
+        expect(entries.reduce(0) { $0 + $1.calls } == destinations.count, "the ledger has every call under its epoch")
     }
 
     private mutating func checkWindows() {

@@ -108,11 +108,11 @@ package final class CombinedTraffic: TrafficControl {
 
     /// Waits for this process's calls and those of the earlier ones; `false` if it can't be known any more because an
     /// earlier process answers to another.
-    package func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
+    package func waitUntilDrained(_ color: Color, before epoch: UInt64, _ scope: CallScope) async -> Bool {
         // One after the other, as among workers: a process with no such call left never gets another.
-        guard await own.waitUntilDrained(color, before: epoch) else { return false }
+        guard await own.waitUntilDrained(color, before: epoch, scope) else { return false }
         for predecessor in present().predecessors {
-            guard await predecessor.waitUntilDrained(color, before: epoch) else { return false }
+            guard await predecessor.waitUntilDrained(color, before: epoch, scope) else { return false }
         }
         return true
     }
@@ -121,8 +121,15 @@ package final class CombinedTraffic: TrafficControl {
 extension TrafficReport {
     /// Adds another process's calls in flight, and those that drains have ended there.
     fileprivate mutating func add(_ left: LeftBehind) {
-        for calls in left.inFlight { add(InFlight(epoch: calls.epoch, color: calls.color, calls: calls.calls)) }
+        for calls in left.inFlight { inFlight.add(InFlight(calls)) }
+        for calls in left.askedFor ?? [] { askedFor.add(InFlight(calls)) }
         colors.blue.drained += left.drainedOnBlue
         colors.green.drained += left.drainedOnGreen
+    }
+}
+
+extension TrafficReport.InFlight {
+    fileprivate init(_ calls: LeftBehind.Calls) {
+        self.init(epoch: calls.epoch, color: calls.color, calls: calls.calls)
     }
 }

@@ -25,8 +25,10 @@ package enum SuccessorMessage: Codable, Sendable, Equatable {
     /// Answered with `drained` once no call is left that began on the color before the epoch, or with `left` if the
     /// time is up first.
     ///
-    /// - Parameter within: in seconds.
-    case waitUntilDrained(id: UInt64, color: Color, epoch: UInt64, within: Double)
+    /// - Parameters:
+    ///   - scope: `nil` from earlier builds, which asked for those that were placed.
+    ///   - within: in seconds.
+    case waitUntilDrained(id: UInt64, color: Color, epoch: UInt64, scope: CallScope?, within: Double)
     /// Like `TrafficControl.endCalls`; the time is in seconds.
     case endCalls(color: Color, epoch: UInt64, spread: Double)
     case cancelDrain
@@ -73,17 +75,26 @@ package struct LeftBehind: Codable, Sendable, Equatable {
         package var color: Color
         /// Number of calls, 1 or more.
         package var calls: Int
+
+        init(_ entry: TrafficReport.InFlight) {
+            epoch = entry.epoch
+            color = entry.color
+            calls = entry.calls
+        }
     }
 
     /// Calls in flight, one entry for each epoch and color that has any.
     package var inFlight: [Calls]
+    /// As `inFlight`, of calls that asked for their color; `nil` from earlier builds, which didn't count them.
+    package var askedFor: [Calls]?
     /// Calls that drains have ended there on blue.
     package var drainedOnBlue: Int
     /// Calls that drains have ended there on green.
     package var drainedOnGreen: Int
 
     package init(_ report: TrafficReport) {
-        inFlight = report.inFlight.map { Calls(epoch: $0.epoch, color: $0.color, calls: $0.calls) }
+        inFlight = report.inFlight.map(Calls.init)
+        askedFor = report.askedFor.map(Calls.init)
         drainedOnBlue = report.colors.blue.drained
         drainedOnGreen = report.colors.green.drained
     }

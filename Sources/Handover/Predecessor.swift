@@ -255,10 +255,11 @@ package final class Predecessor: Sendable {
     /// - Parameter limit: the time limit for one answer, after which the question is asked again.
     /// - Returns: whether no call is left; `false` if the task was cancelled or the process answers to another one.
     package func waitUntilDrained(
-        _ color: Color, before epoch: UInt64, askingEvery limit: Duration = AnswerPatience.longestWait
+        _ color: Color, before epoch: UInt64, _ scope: CallScope = .placed,
+        askingEvery limit: Duration = AnswerPatience.longestWait
     ) async -> Bool {
         while !Task.isCancelled {
-            switch await ask(color, epoch, within: limit) {
+            switch await ask(color, epoch, scope, within: limit) {
             case .drained, .gone: return true
             case .left: continue
             case .silent where isPassedOn: return false
@@ -271,7 +272,7 @@ package final class Predecessor: Sendable {
     }
 
     /// - Returns: `nil` if there is no room for the question.
-    private func ask(_ color: Color, _ epoch: UInt64, within limit: Duration) async -> Answer? {
+    private func ask(_ color: Color, _ epoch: UInt64, _ scope: CallScope, within limit: Duration) async -> Answer? {
         let id = nextID()
         let isSent = Atomic<Bool>(true)
         let answer = await withTaskCancellationHandler {
@@ -292,7 +293,7 @@ package final class Predecessor: Sendable {
                 do {
                     try channel.send(
                         SuccessorMessage.waitUntilDrained(
-                            id: id, color: color, epoch: epoch, within: limit / .seconds(1)))
+                            id: id, color: color, epoch: epoch, scope: scope, within: limit / .seconds(1)))
                 } catch {
                     isSent.store(false, ordering: .relaxed)
                     end(id, .silent)

@@ -222,8 +222,8 @@ package final class Successor: Sendable {
     ) async {
         switch message {
         case .report(let id): await reply(.left(id: id, LeftBehind(traffic.report())))
-        case .waitUntilDrained(let id, let color, let epoch, let limit):
-            if await isDrained(traffic, color, before: epoch, within: limit) {
+        case .waitUntilDrained(let id, let color, let epoch, let scope, let limit):
+            if await isDrained(traffic, color, before: epoch, scope ?? .placed, within: limit) {
                 await reply(.drained(id: id))
             } else {
                 await reply(.left(id: id, LeftBehind(traffic.report())))
@@ -237,9 +237,9 @@ package final class Successor: Sendable {
     }
 
     private func isDrained(
-        _ traffic: any TrafficControl, _ color: Color, before epoch: UInt64, within limit: Double
+        _ traffic: any TrafficControl, _ color: Color, before epoch: UInt64, _ scope: CallScope, within limit: Double
     ) async -> Bool {
-        await traffic.isDrained(color, before: epoch, within: Self.duration(limit), ContinuousClock())
+        await traffic.isDrained(color, before: epoch, scope, within: Self.duration(limit), ContinuousClock())
     }
 
     /// Capped at a day, whatever the other process says: a number too large for a duration would trap.

@@ -105,6 +105,17 @@ import Testing
         #expect(traffic.drainCommands == [])
     }
 
+    /// Only calls that asked for blue are there: no change has left them behind, and the drain ends them all the same.
+    @Test func endsCallsThatAskedForTheColor() async throws {
+        var asked = TrafficReport()
+        asked.askedFor = [.init(epoch: 1, color: .blue, calls: 2), .init(epoch: 2, color: .blue, calls: 1)]
+        traffic.answer([asked])
+        #expect(drainer.changed(toGreen, .after(.seconds(60))) != nil)
+        #expect(await eventually { clock.sleeperCount == 1 })
+        clock.advance(by: .seconds(60))
+        #expect(await eventually { traffic.drainCommands == [.end(.blue, before: 2, over: .seconds(1))] })
+    }
+
     @Test func canBeCancelledWhileItWaits() async throws {
         try await begin(.seconds(60), calls: 3)
         let cancelled = drainer.cancel()

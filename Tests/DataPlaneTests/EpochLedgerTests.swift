@@ -44,15 +44,18 @@ import Testing
         #expect(!ledger.hasCalls(on: .blue, before: 3))
     }
 
-    @Test func callsThatAskedForTheirColorBelongToNoEpoch() {
+    @Test func callsThatAskedForTheirColorAreCountedApart() {
         var ledger = EpochLedger()
         let asked = [Destination.Reason.preview, .metadata].map { Destination(epoch: 1, color: .green, reason: $0) }
         for destination in asked { ledger.begin(destination) }
         ledger.begin(Destination(epoch: 2, color: .blue, reason: .failover))
         #expect(ledger.total == 3 && !ledger.hasCalls(on: .green, before: 9))
         #expect(ledger.entries == [.init(epoch: 2, color: .blue, calls: 1)])
+        #expect(ledger.askedFor == [.init(epoch: 1, color: .green, calls: 2)])
+        #expect(ledger.hasCalls(on: .green, before: 2, .all) && ledger.hasCalls(on: .blue, before: 3, .all))
+        #expect(!ledger.hasCalls(on: .green, before: 1, .all) && !ledger.hasCalls(on: .blue, before: 2, .all))
         for destination in asked { ledger.end(destination) }
-        #expect(ledger.total == 1)
+        #expect(ledger.total == 1 && ledger.askedFor.isEmpty && !ledger.hasCalls(on: .green, before: 9, .all))
     }
 
     @Test func reportsCallsThatASwitchStillWaitsFor() {

@@ -251,7 +251,8 @@ def test_a_named_color_that_is_down_does_not_fail_over(start_proxy, start_backen
     assert (who(channel), who(channel, ("x-color", "active"))) == ("blue", "blue")
 
 
-def test_a_call_that_names_its_color_ends_with_a_drains_time(routed, open_channel, blue):
+@pytest.mark.parametrize("time", ["0s", "300ms"])
+def test_a_call_that_names_its_color_ends_with_a_drains_time(routed, open_channel, blue, time):
     """Blue is idle, and only calls that name it are there; its drain ends them all the same, and nobody waits for
     them."""
     start = blue.position
@@ -263,7 +264,7 @@ def test_a_call_that_names_its_color_ends_with_a_drains_time(routed, open_channe
     assert (receipt["in_flight"], receipt["drained"]) == (0, True)
     assert not stream.done()
     routed.admin.switch("?to=blue")
-    routed.admin.switch("?to=green&drain=0s")
+    assert routed.admin.switch(f"?to=green&drain={time}")["in_flight"] == 0
     with pytest.raises(grpc.RpcError) as error:
         list(stream)
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE

@@ -237,13 +237,13 @@ import Handover
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         let traffic = CombinedTraffic(own: FixedTraffic(given: TrafficReport()), predecessors: [predecessor])
-        let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2) }
-        guard case .waitUntilDrained(let id, .blue, 2, 30) = try await next(old) else { throw Predecessor.Failure() }
+        let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2, .placed) }
+        guard case .waitUntilDrained(let id, .blue, 2, .placed, 30) = try await next(old) else { throw Predecessor.Failure() }
         try old.send(PredecessorMessage.drained(id: id))
         #expect(await waiting.value)
 
         // A wait that is cancelled returns at once.
-        let givenUp = Task { await traffic.waitUntilDrained(.blue, before: 3) }
+        let givenUp = Task { await traffic.waitUntilDrained(.blue, before: 3, .placed) }
         _ = try await next(old)
         givenUp.cancel()
         #expect(await givenUp.value == false)
@@ -254,15 +254,15 @@ import Handover
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }
         let waiting = Task { await predecessor.waitUntilDrained(.blue, before: 2, askingEvery: .milliseconds(20)) }
-        guard case .waitUntilDrained(let lost, .blue, 2, 0.02) = try await next(old) else {
+        guard case .waitUntilDrained(let lost, .blue, 2, .placed, 0.02) = try await next(old) else {
             throw Predecessor.Failure()
         }
         // A report of calls that are left is an answer, but doesn't end the wait.
         var report = TrafficReport()
         report.inFlight = [.init(epoch: 1, color: .blue, calls: 1)]
-        guard case .waitUntilDrained(let second, _, _, _) = try await next(old) else { throw Predecessor.Failure() }
+        guard case .waitUntilDrained(let second, _, _, _, _) = try await next(old) else { throw Predecessor.Failure() }
         try old.send(PredecessorMessage.left(id: second, LeftBehind(report)))
-        guard case .waitUntilDrained(let third, _, _, _) = try await next(old) else { throw Predecessor.Failure() }
+        guard case .waitUntilDrained(let third, _, _, _, _) = try await next(old) else { throw Predecessor.Failure() }
         #expect(Set([lost, second, third]).count == 3)
         try old.send(PredecessorMessage.drained(id: third))
         #expect(await waiting.value)
@@ -287,11 +287,11 @@ import Handover
         elsewhere.inFlight = [.init(epoch: 1, color: .blue, calls: 4)]
         try old.send(PredecessorMessage.left(id: id, LeftBehind(elsewhere)))
         _ = await report
-        let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2) }
+        let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2, .placed) }
         guard case .waitUntilDrained = try await next(old) else { throw Predecessor.Failure() }
         traffic.passPredecessorsOn()
         #expect(await waiting.value == false)
-        #expect(await traffic.waitUntilDrained(.blue, before: 2) == false)
+        #expect(await traffic.waitUntilDrained(.blue, before: 2, .placed) == false)
         #expect(await traffic.report().left(on: .blue, before: 2) == .init(calls: 4, unanswered: 1))
         // The lines are gone: only the successor may give orders now.
         #expect(traffic.predecessors.isEmpty)
@@ -408,5 +408,5 @@ private struct FixedTraffic: TrafficControl {
     func endCalls(on color: Color, before epoch: UInt64, over spread: Duration) {}
     func cancelDrain() {}
     func publish(shadow: ShadowRule?) {}
-    func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool { true }
+    func waitUntilDrained(_ color: Color, before epoch: UInt64, _ scope: CallScope) async -> Bool { true }
 }

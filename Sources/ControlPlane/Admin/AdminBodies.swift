@@ -304,7 +304,7 @@ struct StatusBody: Encodable {
         self.startedAt = startedAt
         self.stopping = stopping
         self.drain = drain.map {
-            DrainBody($0, callsLeft: traffic.inFlight(on: $0.drain.color, before: $0.drain.epoch))
+            DrainBody($0, callsLeft: traffic.inFlight(on: $0.drain.color, before: $0.drain.epoch, .all))
         }
         self.failover = failover.map(FailoverBody.init)
         release = state.release.map(ReleaseSummaryBody.init)

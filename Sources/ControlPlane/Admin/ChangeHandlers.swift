@@ -48,7 +48,7 @@ struct ChangeHandlers: Sendable {
             throw refusal(error)
         }
         guard let (drain, auditError) = result else { throw AdminError(.conflict, "no drain is under way") }
-        let left = await services.traffic.report().inFlight(on: drain.color, before: drain.epoch)
+        let left = await services.traffic.report().inFlight(on: drain.color, before: drain.epoch, .all)
         return try .json(CancelledDrainBody(drain, callsLeft: left, auditError: auditError, who: request.who))
     }
 

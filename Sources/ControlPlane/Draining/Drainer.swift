@@ -3,7 +3,7 @@ import DurationSyntax
 import Logging
 import Synchronization
 
-/// Ends the calls that a change left behind once their time is up.
+/// Ends the calls that a change left behind once their time is up, and those that had asked for the color before it.
 ///
 /// There is at most one drain: only the inactive color is drained, and each change activates the color that was being
 /// drained. The switchboard reports changes and cancellations one after the other; any thread may ask for everything
@@ -134,15 +134,16 @@ package final class Drainer: Sendable {
     /// Runs a drain from beginning to end; stops at once if the task is cancelled.
     private func run<C: Clock<Duration>>(_ drain: Drain, until deadline: C.Instant, _ clock: C) async {
         let before = await traffic.report()
-        if await !traffic.waitUntilDrained(drain.color, before: drain.epoch, until: deadline, clock) {
+        if await !traffic.waitUntilDrained(drain.color, before: drain.epoch, .all, until: deadline, clock) {
             // Calls get their full time even if it can't be known whether any are left.
             try? await clock.sleep(until: deadline, tolerance: nil)
-            let calls = await traffic.report().inFlight(on: drain.color, before: drain.epoch)
+            let calls = await traffic.report().inFlight(on: drain.color, before: drain.epoch, .all)
             guard beginEnding(drain, calls: calls) else { return }
             // A process that doesn't answer must not prolong the drain for ever.
             let end = clock.now.advanced(by: Drain.spread(calls: calls) + Self.patience)
-            if await !traffic.waitUntilDrained(drain.color, before: drain.epoch, until: end, clock), !Task.isCancelled {
-                let left = await traffic.report().left(on: drain.color, before: drain.epoch)
+            let isDrained = await traffic.waitUntilDrained(drain.color, before: drain.epoch, .all, until: end, clock)
+            if !isDrained, !Task.isCancelled {
+                let left = await traffic.report().left(on: drain.color, before: drain.epoch, .all)
                 logger.warning(
                     "not all calls have said that they are ended",
                     metadata: Self.facts(of: drain).merging([
@@ -154,7 +155,7 @@ package final class Drainer: Sendable {
         if Task.isCancelled { return }
         let after = await traffic.report()
         let ended = after.colors[drain.color].drained - before.colors[drain.color].drained
-        finish(drain, calls: before.inFlight(on: drain.color, before: drain.epoch), ended: ended)
+        finish(drain, calls: before.inFlight(on: drain.color, before: drain.epoch, .all), ended: ended)
     }
 
     /// - Returns: whether the drain is still in progress.

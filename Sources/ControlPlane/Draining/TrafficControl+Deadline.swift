@@ -6,10 +6,10 @@ extension TrafficControl {
     /// - Returns: whether no call is left; `false` if the time was up, the task was cancelled, or the answer can no
     ///   longer be known.
     package func waitUntilDrained<C: Clock<Duration>>(
-        _ color: Color, before epoch: UInt64, until deadline: C.Instant, _ clock: C
+        _ color: Color, before epoch: UInt64, _ scope: CallScope, until deadline: C.Instant, _ clock: C
     ) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await self.waitUntilDrained(color, before: epoch) }
+            group.addTask { await self.waitUntilDrained(color, before: epoch, scope) }
             group.addTask {
                 try? await clock.sleep(until: deadline, tolerance: nil)
                 return false
@@ -28,7 +28,7 @@ extension TrafficControl {
         behind change: Change, timeout: Duration, _ clock: any Clock<Duration>
     ) async -> TrafficReport.Left {
         guard let old = change.from else { return TrafficReport.Left(calls: 0) }
-        if timeout > .zero, await isDrained(old, before: change.epoch, within: timeout, clock) {
+        if timeout > .zero, await isDrained(old, before: change.epoch, .placed, within: timeout, clock) {
             return TrafficReport.Left(calls: 0)
         }
         return await report().left(on: old, before: change.epoch)
@@ -36,10 +36,10 @@ extension TrafficControl {
 
     /// Waits until no call is left that began on a color before an epoch, or the time is up.
     ///
-    /// - Returns: as `waitUntilDrained(_:before:until:_:)`.
+    /// - Returns: as `waitUntilDrained(_:before:_:until:_:)`.
     package func isDrained<C: Clock<Duration>>(
-        _ color: Color, before epoch: UInt64, within timeout: Duration, _ clock: C
+        _ color: Color, before epoch: UInt64, _ scope: CallScope, within timeout: Duration, _ clock: C
     ) async -> Bool {
-        await waitUntilDrained(color, before: epoch, until: clock.now.advanced(by: timeout), clock)
+        await waitUntilDrained(color, before: epoch, scope, until: clock.now.advanced(by: timeout), clock)
     }
 }

@@ -26,6 +26,7 @@ final class FakeTraffic: TrafficControl {
     fileprivate struct Waiter {
         var color: Color
         var epoch: UInt64
+        var scope: CallScope
         var isOver = OneTimeEvent()
     }
 
@@ -40,7 +41,7 @@ final class FakeTraffic: TrafficControl {
     func answer(_ reports: [TrafficReport]) {
         let over = state.withLock { state in
             state.reports = reports
-            return state.waiters.filter { state.isDrained($0.color, before: $0.epoch) }
+            return state.waiters.filter { state.isDrained($0.color, before: $0.epoch, $0.scope) }
         }
         for waiter in over { waiter.isOver.set() }
     }
@@ -109,19 +110,19 @@ final class FakeTraffic: TrafficControl {
     }
 
     /// Waits until the last report has no such call and no process that may have one.
-    func waitUntilDrained(_ color: Color, before epoch: UInt64) async -> Bool {
-        let waiter = Waiter(color: color, epoch: epoch)
+    func waitUntilDrained(_ color: Color, before epoch: UInt64, _ scope: CallScope) async -> Bool {
+        let waiter = Waiter(color: color, epoch: epoch, scope: scope)
         let isOver = state.withLock { state in
             state.waiters.append(waiter)
-            return state.cannotKnow || state.isDrained(color, before: epoch)
+            return state.cannotKnow || state.isDrained(color, before: epoch, scope)
         }
         if !isOver { await waiter.isOver.wait() }
-        return state.withLock { $0.isDrained(color, before: epoch) }
+        return state.withLock { $0.isDrained(color, before: epoch, scope) }
     }
 }
 
 extension FakeTraffic.State {
-    fileprivate func isDrained(_ color: Color, before epoch: UInt64) -> Bool {
-        !cannotKnow && reports[reports.count - 1].left(on: color, before: epoch).isNone
+    fileprivate func isDrained(_ color: Color, before epoch: UInt64, _ scope: CallScope) -> Bool {
+        !cannotKnow && reports[reports.count - 1].left(on: color, before: epoch, scope).isNone
     }
 }

@@ -23,17 +23,18 @@ extension Simulation {
     }
 
     func awaitDrain() {
-        let wait = Wait(chance(50) ? .blue : .green, before: words[words.count - 1].epoch)
+        let wait = Wait(
+            chance(50) ? .blue : .green, before: words[words.count - 1].epoch, chance(50) ? .placed : .all)
         waits.append(wait)
         waitCount += 1
-        worker?.wait(waitCount, untilDrained: wait.color, before: wait.epoch) {
+        worker?.wait(waitCount, untilDrained: wait.color, before: wait.epoch, wait.scope) {
             wait.isOver.store(true, ordering: .relaxed)
         }
     }
 
     func checkWaits(_ report: TrafficReport) {
         waits.removeAll { wait in
-            let isDrained = !report.inFlight.contains { $0.color == wait.color && $0.epoch < wait.epoch }
+            let isDrained = report.inFlight(on: wait.color, before: wait.epoch, wait.scope) == 0
             let isOver = wait.isOver.load(ordering: .relaxed)
             journal.expect(isOver == isDrained, "a wait for \(wait.color) ends when it is drained")
             return isOver

@@ -44,10 +44,11 @@ final class Simulation {
     final class Wait: Sendable {
         let color: Color
         let epoch: UInt64
+        let scope: CallScope
         let isOver = Atomic(false)
 
-        init(_ color: Color, before epoch: UInt64) {
-            (self.color, self.epoch) = (color, epoch)
+        init(_ color: Color, before epoch: UInt64, _ scope: CallScope = .placed) {
+            (self.color, self.epoch, self.scope) = (color, epoch, scope)
         }
     }
 

@@ -7,7 +7,7 @@ import HTTP2
 /// next to nothing: a call finds its method's place as it begins, and counts there as it ends, with no allocation between.
 /// Confined to the worker's thread.
 ///
-/// Soundness: `warm` has room for the endpoints of either color, and is all initialized.
+/// Soundness: `warmUps` has room for the endpoints of either color, and is all initialized.
 @safe
 struct ServedCounts: ~Copyable {
     /// A call's method has no place, and gets none.
@@ -41,8 +41,8 @@ struct ServedCounts: ~Copyable {
     private var keys = ServedKeys()
     /// Whether calls have keys.
     private let hasKeys: Bool
-    /// Calls of each endpoint since the color became active, as far as they are left out of its times.
-    private let warm: UnsafeMutablePointer<Int>
+    /// How far each endpoint is with its warm-up since the color became active.
+    private let warmUps: UnsafeMutablePointer<WarmUp>
     private let endpoints: Int
     private var minutes = 0
     private var nextState: MonotonicTime?
@@ -51,12 +51,12 @@ struct ServedCounts: ~Copyable {
     init(endpoints: Int, hasKeys: Bool) {
         self.endpoints = endpoints
         self.hasKeys = hasKeys
-        unsafe warm = .allocate(capacity: endpoints)
-        unsafe warm.initialize(repeating: 0, count: endpoints)
+        unsafe warmUps = .allocate(capacity: endpoints)
+        unsafe warmUps.initialize(repeating: WarmUp(), count: endpoints)
     }
 
     deinit {
-        unsafe warm.deallocate()
+        unsafe warmUps.deallocate()
     }
 
     // MARK: Counting
@@ -89,7 +89,7 @@ struct ServedCounts: ~Copyable {
                 withoutKey.open(UInt8(place))
             }
             (states, keys) = ([State()], ServedKeys())
-            unsafe warm.update(repeating: 0, count: endpoints)
+            unsafe warmUps.update(repeating: WarmUp(), count: endpoints)
         }
         epoch = destination.epoch
         all.forgetUnderWay()
@@ -141,10 +141,7 @@ struct ServedCounts: ~Copyable {
         guard let time = call.timeToFirstByte(verdict, now), let endpoint = call.endpoint, endpoint < endpoints else {
             return nil
         }
-        guard unsafe warm[endpoint] >= StepStatistics.warmUp else {
-            unsafe warm[endpoint] &+= 1
-            return nil
-        }
+        guard unsafe warmUps[endpoint].admits(call, now) else { return nil }
         let duration: Int? =
             if let duration = call.unaryDuration(verdict, now) { row.bucket(of: duration) } else { nil }
         return CallBuckets(firstByte: row.bucket(of: time), duration: duration)

@@ -124,7 +124,7 @@ package struct StepStatistics: Sendable, Equatable {
         if warmUps[color].count <= endpoint {
             warmUps[color] += repeatElement(WarmUp(), count: endpoint + 1 - warmUps[color].count)
         }
-        guard warmUps[color][endpoint].isOver(for: call, now) else { return nil }
+        guard warmUps[color][endpoint].admits(call, now) else { return nil }
         return CallBuckets(
             firstByte: LatencyRow.bucket(of: time),
             duration: call.unaryDuration(verdict, now).map { LatencyRow.bucket(of: $0) })

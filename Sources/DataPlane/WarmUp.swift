@@ -11,7 +11,8 @@ struct WarmUp: Equatable, Sendable {
     /// Takes a call that has ended.
     ///
     /// - Returns: whether its time counts.
-    mutating func isOver(for call: Call, _ now: MonotonicTime) -> Bool {
+    @inline(__always)
+    mutating func admits(_ call: Call, _ now: MonotonicTime) -> Bool {
         if let overSince { return call.began >= overSince }
         calls += 1
         if calls >= StepStatistics.warmUp { overSince = now }

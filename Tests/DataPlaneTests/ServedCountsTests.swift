@@ -71,6 +71,18 @@ import Testing
         #expect(past.firstByte == [3] && past.duration == [3] && past.calls == 53)
     }
 
+    /// Calls that began while their endpoint was cold are slow, however late they end.
+    @Test func whatBeganBeforeAnEndpointWasWarmHasNoTimes() throws {
+        let stage = try WorkerStage(stickyKey: .none)
+        let client = try stage.client()
+        call(stage, client, 60)
+        let cold = sum(stage.worker.servedBefore, .blue)
+        #expect(cold.calls == 60 && cold.firstByte == [])
+        call(stage, client, 4)
+        let past = sum(stage.worker.servedBefore, .blue)
+        #expect(past.calls == 64 && past.firstByte.reduce(0, +) == 4)
+    }
+
     @Test func aDurationEndsWithTheResponse() throws {
         let stage = try WorkerStage(stickyKey: .none)
         let client = try stage.client()

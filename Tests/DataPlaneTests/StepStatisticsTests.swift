@@ -190,6 +190,19 @@ import Testing
         #expect(outcome.calls == 3 && outcome.firstByte == [0, 2] && outcome.duration == [])
     }
 
+    /// In a step as in the minutes before it.
+    @Test func whatBeganBeforeAnEndpointWasWarmHasNoTimes() throws {
+        let stage = try stage()
+        let clients = [try stage.client(), try stage.client()]
+        for number in 0..<150 { stage.call(clients[number % 2], size: 0) }
+        finish(stage)
+        let cold = sum(stage)
+        #expect(cold.calls == 150 && cold.firstByte == [])
+        for _ in 0..<8 { stage.call(clients[0], size: 0) }
+        finish(stage)
+        #expect(sum(stage).calls == 158 && sum(stage).firstByte.reduce(0, +) == 8)
+    }
+
     /// In a step, too, and for the color and the key that it went to.
     @Test func countsTheDurationOfUnaryCalls() throws {
         let stage = try stage(stickyKey: .metadata(SimulatedClient.stickyMetadata))

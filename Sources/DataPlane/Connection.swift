@@ -84,6 +84,20 @@ class Connection: Session, EventHandler {
         read(endFollows: readiness.contains(.ended) || readiness.contains(.broken))
     }
 
+    /// Whether a socket that connects to a peer has done so; one that failed closes the connection.
+    final func isConnected(_ readiness: Readiness) -> Bool {
+        guard let error = transport.socket.connectionError() else { return readiness.contains(.writable) }
+        close(error.reason)
+        return false
+    }
+
+    /// Begins to talk to a peer that this side has connected to.
+    final func beginAsClient() {
+        if !transport.isSecured { return shakeHands() }
+        watch(for: .readable)
+        markDirty()
+    }
+
     /// Continues the TLS handshake as far as it goes now.
     final func shakeHands() {
         switch transport.handshake() {

@@ -46,14 +46,9 @@ final class UpstreamConnection: Connection {
             streamWindow: Int32(streamWindow), connectionWindow: Int32(worker.limits.sharedWindow),
             maxHeaderListSize: UInt32(worker.limits.maxHeaderListSize),
             maxHeaderFields: worker.limits.maxHeaderFields)
-        let socket = try worker.connect(address)
-        socket.setKeepAlive()
-        let tls = try worker.upstreamTLS.map {
-            try TLSConnection(client: socket, host: pool.endpoint.host, context: $0, records: worker.records)
-        }
         try super.init(
-            role: .client, transport: Transport(socket, tls: tls), peerAddress: address, settings: settings,
-            worker: worker, interest: .writable)
+            role: .client, transport: worker.transport(to: address, of: pool.endpoint), peerAddress: address,
+            settings: settings, worker: worker, interest: .writable)
         worker.add(self)
     }
 
@@ -85,15 +80,10 @@ final class UpstreamConnection: Connection {
     // MARK: Connecting
 
     override func ready(_ readiness: Readiness) {
-        if case .connecting = phase {
-            if let error = transport.socket.connectionError() { return close(error.reason) }
-            guard readiness.contains(.writable) else { return }
-            phase = .handshaking
-            if !transport.isSecured { return shakeHands() }
-            watch(for: .readable)
-            return markDirty()
-        }
-        super.ready(readiness)
+        guard case .connecting = phase else { return super.ready(readiness) }
+        guard isConnected(readiness) else { return }
+        phase = .handshaking
+        beginAsClient()
     }
 
     override func settingsReceived() {

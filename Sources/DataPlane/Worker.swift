@@ -227,6 +227,16 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Connections to upstreams
 
+    /// Starts connecting to an address of an endpoint.
+    func transport(to address: SocketAddress, of endpoint: Endpoint) throws -> Transport {
+        let socket = try connect(address)
+        socket.setKeepAlive()
+        let tls = try upstreamTLS.map {
+            try TLSConnection(client: socket, host: endpoint.host, context: $0, records: records)
+        }
+        return Transport(socket, tls: tls)
+    }
+
     func add(_ connection: UpstreamConnection) {
         upstreams.insert(connection)
     }

@@ -138,14 +138,7 @@ class GuardTests(ReleaseCase):
         run = self.host.begin("v1.1.0", "--guard", "1h")
         self.wait_for("which is judged for 1h")
         self.assertEqual(self.proxy.active, "green")
-        with self.proxy.lock:
-            release = self.proxy.release
-            release.breach = {
-                "signal": "failures", "method": "/a", "basis": "calls before", "new_calls": 9, "new_failures": 8,
-                "old_calls": 100, "old_failures": 1,
-            }  # fmt: skip
-            release.end("rolled_back")
-            self.proxy._step(release)
+        self.proxy.find_worse()
         code, output = self.end(run)
         self.assertEqual(code, 7, output)
         self.assertIn(

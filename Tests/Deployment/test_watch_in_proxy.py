@@ -43,14 +43,7 @@ class WatchTests(ReleaseCase):
     def test_a_version_that_the_proxy_finds_worse(self):
         run = self.host.begin("v1.1.0")
         self.wait_for("watching green for 60s")
-        with self.proxy.lock:
-            release = self.proxy.release
-            release.breach = {
-                "signal": "failures", "method": "/a", "basis": "calls before", "new_calls": 9, "new_failures": 8,
-                "old_calls": 100, "old_failures": 1,
-            }  # fmt: skip
-            release.end("rolled_back")
-            self.proxy._step(release)
+        self.proxy.find_worse()
         code, output = self.end(run)
         self.assertEqual(code, 7, output)
         last = output.splitlines()[-1]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import grpc
 import pytest
+from harness.block_threads import BlockThreads
 from harness.process import eventually
 from harness.shadow import Shadowed, call, number, plan, starter
 from test_release import by_user, let_nothing_be_saved
@@ -43,32 +44,24 @@ class Failed(NamedTuple):
     text: str
 
 
-class Users:
+class Users(BlockThreads):
     """Calls of `USERS` by `THREADS` threads, each with its own connection, until the block ends.
 
     The Proxy announces who has answered."""
 
     def __init__(self, address: str):
+        super().__init__(THREADS)
         self._address = address
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._call, args=(index,), daemon=True) for index in range(THREADS)]
         self.answered: list[Answered] = []
         self.failed: list[Failed] = []
         #: Answers to other messages than those that were sent.
         self.wrong: list[tuple[bytes, bytes]] = []
 
-    def __enter__(self) -> "Users":
-        for thread in self._threads:
-            thread.start()
-        return self
-
     def __exit__(self, *_) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
+        super().__exit__()
         assert not any(thread.is_alive() for thread in self._threads), "a call hangs"
 
-    def _call(self, index: int) -> None:
+    def _run(self, index: int) -> None:
         # Only a call that a GOAWAY has kept from being sent is made anew: there is no policy for others.
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 1)]
         options += [(f"grpc.{name}_reconnect_backoff_ms", 50) for name in ("initial", "min", "max")]

@@ -7,14 +7,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from harness.handover import VERSION
+from harness.handover import VERSION, dying_successor
 from harness.long_stream import exchange, finish, open_stream
 from harness.process import BINARIES, ManagedProcess, eventually
 from harness.proxy import Proxy, is_running, listening, options
@@ -325,16 +324,7 @@ def test_a_new_process_that_dies_while_it_takes_over(start_proxy, tmp_path, blue
     wrapper.chmod(0o755)
     monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
     proxy = start_proxy(blue=blue.address, green=green.address)
-    # A new process that says it is prepared, reads what it would take over, and dies.
-    wrapper.write_text(f"""#!{sys.executable}
-import os, socket
-names = os.environ["SLUICE_HANDOVER"].split(":")
-line = socket.socket(fileno=3 + names.index("handover"))
-line.setblocking(True)
-line.send(b'{{"prepared":{{"version":{VERSION}}}}}')
-assert b"take_over" in line.recv(200_000)
-os._exit(9)
-""")
+    wrapper.write_text(dying_successor())
     os.kill(proxy.pid, signal.SIGUSR2)
     assert_goes_on(proxy, "exit status 9")
     client = connect_raw(proxy.address)
@@ -360,17 +350,10 @@ def test_a_new_process_that_stops_while_it_takes_over(start_proxy, tmp_path, blu
     monkeypatch.setattr("harness.proxy.BINARIES", tmp_path)
     proxy = start_proxy(blue=blue.address, green=green.address)
     stopped = tmp_path / "stopped"
-    wrapper.write_text(f"""#!{sys.executable}
-import os, pathlib, signal, socket
-names = os.environ["SLUICE_HANDOVER"].split(":")
-line = socket.socket(fileno=3 + names.index("handover"))
-line.setblocking(True)
-line.send(b'{{"prepared":{{"version":{VERSION}}}}}')
-assert b"take_over" in line.recv(200_000)
+    wrapper.write_text(dying_successor(f"""
 pathlib.Path({str(stopped)!r}).write_text(str(os.getpid()))
 os.kill(os.getpid(), signal.SIGSTOP)
-os._exit(9)
-""")
+"""))
     os.kill(proxy.pid, signal.SIGUSR2)
     eventually(lambda: stopped.exists() and stopped.read_text(), what="the new process has stopped")
     began = time.monotonic()

@@ -4,7 +4,6 @@ import json
 import os
 import queue
 import signal
-import sys
 import threading
 import time
 
@@ -12,7 +11,7 @@ import grpc
 import hpack
 import pytest
 from harness.certificates import Authority
-from harness.handover import VERSION
+from harness.handover import dying_successor
 from harness.process import BINARIES, eventually
 from harness.raw_http2 import CANCEL, REFUSED_STREAM, grpc_message, grpc_request, grpc_response, to_bytes, values
 from harness.shadow import METHOD, OK, Shadowed, answer, call, descriptors, is_copy, number, plan, starter
@@ -605,11 +604,10 @@ def test_a_killed_proxy_goes_on_with_what_it_has_compared(start_shadowed):
     proxy.start()
     assert shadowed.comparison() == before
     assert shadowed.release["phase"] == "running"
-    # Copies go on with the first look at the release, which a call may be ahead of.
-    eventually(lambda: call(shadowed.address, 1) and len(shadowed.green.copies) > 50, what="a copy")
+    shadowed.wait_first_copy()
     assert call(shadowed.address, 24) == [number(1, 0.5)] * 24
     # Each of the calls that were answered has its copy begun.
-    count = 50 + int(proxy.admin.metrics()["sluice_copies_started_total"][0].value)
+    count = 50 + shadowed.copies_started
     assert 75 <= count <= len(shadowed.blue.live)
     after = shadowed.wait_copies(count)
     assert after["paths"][0]["calls"] == after["paths"][0]["compared"] == count
@@ -620,15 +618,18 @@ def test_a_restart_goes_on_with_what_it_has_compared(start_shadowed):
     shadowed = start_shadowed()
     proxy = shadowed.proxy
     shadowed.begin()
-    for turn in range(1, 4):
-        assert call(shadowed.address, 50) == [b""] * 50
-        before = shadowed.wait_copies(50 * turn)
+    assert call(shadowed.address, 50) == [b""] * 50
+    before = shadowed.wait_copies(50)
+    for _ in range(3):
         old = proxy.restart()
         assert shadowed.comparison() == before
         proxy.wait_gone(old)
-    assert call(shadowed.address, 50) == [b""] * 50
-    assert shadowed.wait_copies(200)["agreeing"] == 200
-    assert len(shadowed.green.copies) == len(shadowed.blue.live) == 200
+        shadowed.wait_first_copy()
+        assert call(shadowed.address, 49) == [b""] * 49
+        copies = before["compared"] + shadowed.copies_started
+        before = shadowed.wait_copies(copies)
+        assert before["agreeing"] == copies == len(shadowed.green.copies)
+    assert 200 <= len(shadowed.green.copies) <= len(shadowed.blue.live)
     assert shadowed.steer("abort")["outcome"] == "aborted"
 
 
@@ -701,17 +702,8 @@ def test_a_restart_that_fails_leaves_the_step_as_it_was(start_shadowed, tmp_path
     proxy = shadowed.proxy
     shadowed.begin_plan(plan((kind, "50%", "6s"), ("canary", "60%", "1h"), min_calls=0))
     assert call(shadowed.address, 50) == [b""] * 50
-    wrapper.write_text(f"""#!{sys.executable}
-import os, socket, time
-names = os.environ["SLUICE_HANDOVER"].split(":")
-line = socket.socket(fileno=3 + names.index("handover"))
-line.setblocking(True)
-line.send(b'{{"prepared":{{"version":{VERSION}}}}}')
-assert b"take_over" in line.recv(200_000)
-# Longer than the time between two looks at a release.
-time.sleep(0.5)
-os._exit(9)
-""")
+    # Longer than the time between two looks at a release.
+    wrapper.write_text(dying_successor("time.sleep(0.5)"))
     os.kill(proxy.pid, signal.SIGUSR2)
     proxy.process.wait_for_line(lambda line: "not restarted, this process goes on" in line, what="why not")
     seen = len(shadowed.green.requests)

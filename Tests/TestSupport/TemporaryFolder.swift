@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// A test's own folder, deleted with this object.
+/// A test's own folder, deleted with this object. Where something can't be done in it, the machine is to blame and no test can
+/// go on: such calls end the process.
 package final class TemporaryFolder: Sendable {
     package let path: String
 

@@ -2489,13 +2489,12 @@ package enum OpenAPIDocument {
                     "properties": {
                       "absolute": {
                         "type": "number",
-                        "minimum": 0,
-                        "maximum": 1000000
+                        "minimum": 0
                       },
                       "relative": {
                         "type": "number",
                         "minimum": 0,
-                        "maximum": 0.5
+                        "exclusiveMaximum": 1
                       }
                     },
                     "additionalProperties": false,
@@ -2553,7 +2552,7 @@ package enum OpenAPIDocument {
                 "properties": {
                   "signal": {
                     "type": "string",
-                    "description": "What is worse: `failures`, `time to first byte`, `duration`, `max_error_share` or `max_p99`."
+                    "description": "What is worse: `failures`, `time to first byte`, `duration`, `max_error_share`, `max_p99` or `min_agreement`."
                   },
                   "method": {
                     "type": "string"

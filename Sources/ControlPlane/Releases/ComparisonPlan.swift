@@ -65,7 +65,7 @@ extension ComparisonPlan {
         }
         ignored = ignore ?? []
         if let text = noise {
-            guard let share = text == "0%" ? Share.none : Share(percent: text) else {
+            guard let share = Share(percentOrNone: text) else {
                 throw ReleasePlan.Flaw(text: "noise is \"\(text)\"; allowed: 0% to 100%, with two decimals at most")
             }
             self.noise = share.parts

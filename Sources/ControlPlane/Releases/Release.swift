@@ -341,7 +341,7 @@ package struct Release: Sendable, Equatable, Codable {
         for index in compared.dropLast(Self.keptComparisons) { records[index].comparisons = nil }
     }
 
-    /// Forgets what the comparisons have found but for the numbers of calls, as another release is of more interest.
+    /// The release without what its comparisons have found, as another one is of more interest.
     package func withoutComparisons() -> Release {
         var release = self
         for index in release.records.indices { release.records[index].comparisons = nil }

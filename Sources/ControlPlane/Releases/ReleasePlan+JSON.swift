@@ -70,7 +70,7 @@ extension ReleasePlan {
             onBreach = found
         }
         if let text = given.errorMargin {
-            guard let share = text == "0%" ? Share.none : Share(percent: text), share.parts <= Share.whole / 2 else {
+            guard let share = Share(percentOrNone: text), share.parts <= Share.whole / 2 else {
                 throw Flaw(text: "error_margin is \"\(text)\"; allowed: 0% to 50%, with two decimals at most")
             }
             errorMargin = share.fraction
@@ -82,10 +82,7 @@ extension ReleasePlan {
             latencyMargin = factor
         }
         if let text = given.maxErrorShare {
-            guard let share = Share(percent: text), share < .all else {
-                throw Flaw(text: "max_error_share is \"\(text)\"; allowed: 0.01% to 99.99%, with two decimals at most")
-            }
-            maxErrorShare = share.fraction
+            maxErrorShare = try Self.limit(text, "max_error_share")
         }
         if let text = given.maxP99 {
             guard let time = Duration(text: text), (Duration.milliseconds(1)...Duration.seconds(60)).contains(time)
@@ -95,15 +92,20 @@ extension ReleasePlan {
             maxP99 = time.inSeconds
         }
         if let text = given.minAgreement {
-            guard let share = Share(percent: text), share < .all else {
-                throw Flaw(text: "min_agreement is \"\(text)\"; allowed: 0.01% to 99.99%, with two decimals at most")
-            }
-            minAgreement = share.fraction
+            minAgreement = try Self.limit(text, "min_agreement")
         }
         comparison = try ComparisonPlan(
             tolerance: given.tolerance.map { ($0.absolute, $0.relative) }, ignore: given.ignore, noise: given.noise)
         if let text = given.guard { guardMilliseconds = try Self.guardTime(text).wholeMilliseconds }
         judgesExhausted = given.judgeResourceExhausted == true ? true : nil
+    }
+
+    /// Reads a share that is a limit: neither nothing nor all.
+    private static func limit(_ text: String, _ name: String) throws(Flaw) -> Double {
+        guard let share = Share(percent: text), share < .all else {
+            throw Flaw(text: "\(name) is \"\(text)\"; allowed: 0.01% to 99.99%, with two decimals at most")
+        }
+        return share.fraction
     }
 
     /// The plan of a switch after which the new color is judged.

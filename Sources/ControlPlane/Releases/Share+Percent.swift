@@ -19,6 +19,11 @@ extension Share {
         self.init(parts: UInt16(all))
     }
 
+    /// As `init(percent:)`, with `0%` for nothing.
+    package init?(percentOrNone text: String) {
+        if text == "0%" { self = .none } else { self.init(percent: text) }
+    }
+
     /// The share in percent, without zeros at the end.
     package var percent: String {
         let (whole, rest) = parts.quotientAndRemainder(dividingBy: 100)

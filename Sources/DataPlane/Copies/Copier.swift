@@ -20,7 +20,7 @@ final class Copier {
     /// Offset at which the next search for an endpoint begins.
     private var searchStart = 0
     private var outcomes: [CopyOutcome] = []
-    /// Copies of an epoch that were given up and aren't among the outcomes yet.
+    /// Copies of an epoch that were given up and aren't among the outcomes yet; epoch 0, which no step has, if there are none.
     private var givenUp = (epoch: UInt64(0), counts: CaseCounts<CopyEnd>())
     /// Legs whose streams are closed, kept until the turn ends because something may still refer to them.
     private var over: [CopyLeg] = []
@@ -179,10 +179,11 @@ final class Copier {
     }
 
     private func handOverGivenUp() {
+        guard givenUp.epoch != 0 else { return }
         for why in CopyEnd.allCases where givenUp.counts[why] > 0 {
             outcomes.append(.givenUp(why, count: givenUp.counts[why], epoch: givenUp.epoch))
         }
-        givenUp.counts = CaseCounts()
+        givenUp = (0, CaseCounts())
     }
 
     /// Whether a leg has had its time.
@@ -204,7 +205,7 @@ final class Copier {
 
     /// Hands over what has come to an end. Called at the end of a turn, after everything has been sent.
     func endTurn() {
-        if counts.started > 0 { deliver() }
+        deliver()
         if !over.isEmpty { over.removeAll(keepingCapacity: true) }
     }
 

@@ -35,13 +35,9 @@ final class CopyConnection: Connection {
         let settings = SessionSettings(
             streamWindow: Int32(limits.streamWindow), connectionWindow: Int32(limits.sharedWindow),
             maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
-        let socket = try worker.connect(address)
-        let tls = try worker.upstreamTLS.map {
-            try TLSConnection(client: socket, host: pool.endpoint.host, context: $0, records: worker.records)
-        }
         try super.init(
-            role: .client, transport: Transport(socket, tls: tls), peerAddress: address, settings: settings,
-            worker: worker, interest: .writable)
+            role: .client, transport: worker.transport(to: address, of: pool.endpoint), peerAddress: address,
+            settings: settings, worker: worker, interest: .writable)
     }
 
     /// Whether one more copy fits.
@@ -57,12 +53,9 @@ final class CopyConnection: Connection {
 
     override func ready(_ readiness: Readiness) {
         guard case .connecting = phase else { return super.ready(readiness) }
-        if let error = transport.socket.connectionError() { return close(error.reason) }
-        guard readiness.contains(.writable) else { return }
+        guard isConnected(readiness) else { return }
         phase = .handshaking
-        if !transport.isSecured { return shakeHands() }
-        watch(for: .readable)
-        markDirty()
+        beginAsClient()
     }
 
     override func settingsReceived() {

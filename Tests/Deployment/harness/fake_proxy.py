@@ -133,6 +133,17 @@ class FakeProxy:
                     self._step(release)
             time.sleep(0.01)
 
+    def find_worse(self) -> None:
+        """Takes the release back, as a guard does that finds the new color to fail."""
+        with self.lock:
+            release = self.release
+            release.breach = {
+                "signal": "failures", "method": "/a", "basis": "calls before", "new_calls": 9, "new_failures": 8,
+                "old_calls": 100, "old_failures": 1,
+            }  # fmt: skip
+            release.end("rolled_back")
+            self._step(release)
+
     def _step(self, release: FakeRelease) -> None:
         if release.outcome == "done" and release.is_in_guard:
             return

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 
+from harness.block_threads import BlockThreads
 from harness.process import eventually
 
 # The beginning of an HTTP/2 connection: the preface, and SETTINGS without an entry.
@@ -14,7 +15,7 @@ def http_request(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 
 
-class Askers:
+class Askers(BlockThreads):
     """Four clients, each on its own thread, from `with` to its end; each request has its own connection.
 
     `request` is sent as it is; without one the clients begin HTTP/2. `wrap` turns a connection into TLS.
@@ -23,16 +24,15 @@ class Askers:
     def __init__(
         self, address: str, request: bytes | None = None, wrap: Callable[[socket.socket], socket.socket] | None = None
     ):
+        super().__init__(4)
         self.address = address
         #: Number of answers, and of attempts that found nothing listening or lost their connection before one.
         self.answered = self.unanswered = 0
         self._request = _PREFACE if request is None else request
         self._wrap = wrap or (lambda connection: connection)
-        self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(4)]
 
-    def _run(self) -> None:
+    def _run(self, index: int) -> None:
         while not self._stop.is_set():
             is_answered = self._ask()
             with self._lock:
@@ -54,13 +54,3 @@ class Askers:
         """Waits until `count` more requests have been answered."""
         until = self.answered + count
         eventually(lambda: self.answered >= until, what=f"{count} answers", interval=0.002)
-
-    def __enter__(self) -> "Askers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)

@@ -6,12 +6,27 @@ import json
 import mmap
 import os
 import socket
+import sys
 from pathlib import Path
 
 VERSION = 3
 LARGEST_PACKET = 32 * 1024
 MOST_DESCRIPTORS = 253
 TAKEN_OVER, BROKEN_OFF = 1, 2
+
+
+def dying_successor(then: str = "") -> str:
+    """A program that says it is prepared, reads what it would take over, runs the statements of `then`, and dies."""
+    return f"""#!{sys.executable}
+import os, pathlib, signal, socket, time
+names = os.environ["SLUICE_HANDOVER"].split(":")
+line = socket.socket(fileno=3 + names.index("handover"))
+line.setblocking(True)
+line.send(b'{{"prepared":{{"version":{VERSION}}}}}')
+assert b"take_over" in line.recv(200_000)
+{then}
+os._exit(9)
+"""
 
 
 def _line() -> socket.socket:

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import grpc
+from harness.block_threads import BlockThreads
 
 
 class ModelVersion:
@@ -49,31 +50,22 @@ class ModelVersion:
         return len(self.report()["failures"])
 
 
-class Load:
+class Load(BlockThreads):
     """Unary calls by several threads until the block ends, each with its own connection."""
 
+    patience = 20
+
     def __init__(self, address: str, threads: int = 6, users: int = 300, timeout: float = 20):
+        super().__init__(threads)
         self._address = address
         self._timeout = timeout
         self._users = users
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._call, daemon=True) for _ in range(threads)]
         self._lock = threading.Lock()
         self.answered = 0
         self.failed = 0
         self.threads = threads
 
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(20)
-
-    def _call(self) -> None:
+    def _run(self, index: int) -> None:
         options = [("grpc.use_local_subchannel_pool", 1)]
         with grpc.insecure_channel(self._address, options=options) as channel:
             call = channel.unary_unary("/model.Service/Predict")

@@ -206,6 +206,16 @@ class Shadowed:
 
         return eventually(done, what=f"the end of {count} copies", timeout=timeout)
 
+    @property
+    def copies_started(self) -> int:
+        """Number of copies that the Proxy's process has begun."""
+        return int(self.proxy.admin.metrics()["sluice_copies_started_total"][0].value)
+
+    def wait_first_copy(self) -> None:
+        """Makes calls until the Proxy's process copies one: copies go on with its first look at the release, which a
+        call may be ahead of."""
+        eventually(lambda: call(self.address, 1) and self.copies_started > 0, what="a copy")
+
     def wait_nothing_held(self) -> None:
         """Waits until the Proxy holds nothing for copies any more: those that are over leave nothing behind."""
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 import grpc
+from harness.block_threads import BlockThreads
 
 
 @dataclass(frozen=True)
@@ -17,18 +18,19 @@ class Failed:
     details: str
 
 
-class SteadyLoad:
+class SteadyLoad(BlockThreads):
     """`callers` unary calls at a time, each caller on its own connection, from `with` to its end."""
 
+    patience = 40
+
     def __init__(self, address: str, callers: int = 8):
+        super().__init__(callers)
         self.succeeded = 0
         self.failed: list[Failed] = []
         self._address = address
-        self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(callers)]
 
-    def _run(self) -> None:
+    def _run(self, index: int) -> None:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
         with grpc.insecure_channel(self._address, options=options) as channel:
             call = channel.unary_unary("/echo.Echo/Unary")
@@ -42,13 +44,3 @@ class SteadyLoad:
                 else:
                     with self._lock:
                         self.succeeded += 1
-
-    def __enter__(self) -> "SteadyLoad":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(40)

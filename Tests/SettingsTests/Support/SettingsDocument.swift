@@ -37,6 +37,6 @@ struct SettingsDocument {
     private static func escaped(_ text: String) -> String { text.replacing("|", with: "\\|") }
 
     private static func withFlagsAsCode(_ text: String) -> String {
-        text.replacing(/--[a-z-]+[a-z]/) { "`\($0.output)`" }
+        text.replacing(/--[a-z_-]+[a-z]/) { "`\($0.output)`" }
     }
 }

@@ -228,13 +228,13 @@ FAULTS = {
     ),
     "copy-twice": (
         "a leg is compared again when its stream closes",
-        "let other = leg.record.answer, remove(leg) else { return }\n",
-        "let other = leg.record.answer, remove(leg) || isPlanted else { return }\n",
+        "leg.record.status != nil, has(leg) else { return }\n",
+        "leg.record.status != nil, has(leg) || isPlanted else { return }\n",
     ),
     "copy-index": (
         "a leg that takes another one's place on a connection isn't told",
-        "            last.index = leg.index\n",
-        "            if !isPlanted { last.index = leg.index }\n",
+        "        if index < legs.count { legs[index].index = index }\n",
+        "        if index < legs.count, !isPlanted { legs[index].index = index }\n",
     ),
     "copy-of-refused": (
         "a copy that was refused counts as an answer",

@@ -123,12 +123,9 @@ final class AccessLogBuffer {
     }
 
     private func append(_ field: FieldName, of call: Call, most: Int) {
-        let isThere: Void? = unsafe call.requestHead?.withValue(of: field) { value in
-            unsafe line.append(
-                string: UnsafeBufferPointer(rebasing: value.prefix(most)),
-                followedBy: value.count > most ? Self.cut : "")
-        }
-        if isThere == nil { line.append("\"\"") }
+        guard let value = unsafe call.requestHead?.bytes(of: field) else { return line.append("\"\"") }
+        unsafe line.append(
+            string: UnsafeBufferPointer(rebasing: value.prefix(most)), followedBy: value.count > most ? Self.cut : "")
     }
 
     /// Called at the end of each turn.

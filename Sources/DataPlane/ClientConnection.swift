@@ -116,11 +116,11 @@ final class ClientConnection: Connection {
         let (wish, head) = takeWish(withIdentity(head))
         call.callProtocol = CallProtocol(ofRequest: head)
         if !call.isGRPC {
-            call.isHead = unsafe head.withValue(of: .method) { unsafe $0.elementsEqual("HEAD".utf8) } ?? false
+            call.isHead = unsafe head.bytes(of: .method)?.elementsEqual("HEAD".utf8) ?? false
         }
         call.requestHead = head
         call.request = endStream ? .ended(trailers: nil) : .streaming
-        if let timeout = unsafe head.withValue(of: .grpcTimeout, { unsafe GRPCTimeout.parse($0) }) ?? nil {
+        if let value = unsafe head.bytes(of: .grpcTimeout), let timeout = unsafe GRPCTimeout.parse(value) {
             setDeadline(call, timeout)
         }
         if worker.hasKeys { call.shareKey = keyHash(head, worker.router.keySecret) }

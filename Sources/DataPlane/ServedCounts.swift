@@ -113,7 +113,7 @@ struct ServedCounts: ~Copyable {
         guard destination.epoch == epoch, call.methodPlace == Self.unknown else { return }
         let verdict = call.verdict(now)
         guard verdict.tellsOfMethod,
-            let place = unsafe call.requestHead?.withValue(of: .path, { unsafe methods.insert($0) }) ?? nil
+            let path = unsafe call.requestHead?.bytes(of: .path), let place = unsafe methods.insert(path)
         else { return }
         call.methodPlace = place
         all.open(place)

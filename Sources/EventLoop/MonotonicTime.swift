@@ -5,6 +5,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     /// Nanoseconds since an arbitrary start, the same for all threads of all processes until the next boot.
     package var nanoseconds: UInt64
 
+    @inlinable
     package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
     }
@@ -16,8 +17,17 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
+    // Every call compares and subtracts times, in other modules.
+
+    @inlinable
     package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
         left.nanoseconds < right.nanoseconds
+    }
+
+    /// Not left to `Comparable`, whose own goes through a table of functions.
+    @inlinable
+    package static func >= (left: MonotonicTime, right: MonotonicTime) -> Bool {
+        left.nanoseconds >= right.nanoseconds
     }
 
     /// - Parameter duration: a negative one counts as zero; a result beyond the end of the clock is clamped to it.
@@ -31,6 +41,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     }
 
     /// As `since(_:)`, in nanoseconds.
+    @inlinable
     package func nanosecondsSince(_ earlier: MonotonicTime) -> UInt64 {
         nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
     }

@@ -17,7 +17,7 @@ import TestSupport
     private func call(
         _ active: [UInt8], _ other: [UInt8], epoch: UInt64 = 2, source: CopiedCall.Source = .otherColor
     ) -> CopyOutcome {
-        .answered(
+        .differed(
             CopiedCall(
                 epoch: epoch, method: Self.method, source: source, active: answer(active), other: answer(other)))
     }
@@ -42,6 +42,21 @@ import TestSupport
         #expect(found.agreement().agreeing == 2 && found.statuses == [StatusPair(active: 0, other: 0): 3])
         #expect(found.disagreements.map(\.time) == [5] && found.paths().map(\.path.path) == ["1"])
         #expect(found.activeLatencies.count == 3 && found.otherLatencies.sum == 3_000_000)
+    }
+
+    @Test func countsEqualAnswers() async throws {
+        func agreed(_ times: Int, epoch: UInt64 = 2, source: CopiedCall.Source = .otherColor) -> CopyOutcome {
+            .agreed(
+                AgreedCalls(
+                    epoch: epoch, method: Self.method, source: source, status: 0,
+                    times: Array(repeating: AgreedCalls.Times(active: 1_000, other: 3_000), count: times)))
+        }
+        let comparer = try comparer()
+        comparer.take([agreed(9, epoch: 1), agreed(7, source: .sameColor), call([8, 1], [8, 2]), agreed(5)])
+        let found = try await found(comparer, compared: 6)
+        #expect(found.agreement().agreeing == 5 && found.statuses == [StatusPair(active: 0, other: 0): 6])
+        #expect(found.activeLatencies.count == 6 && found.otherLatencies.sum == 1_015_000)
+        #expect(found.paths().first?.repeated == 7)
     }
 
     @Test func passesOverOtherEpochs() async throws {

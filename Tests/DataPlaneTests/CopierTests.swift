@@ -44,7 +44,8 @@ import Testing
         #expect(stage.backends.map(\.color).sorted { $0.name < $1.name } == [.blue, .green])
         #expect(call.outcome == .complete && call.attempts.count == 1 && call.copies.map(\.color) == [.green])
         #expect(call.copies[0].received == 100 && call.copies[0].requestHasEnded)
-        guard case .answered(let copied) = stage.outcomes.taken.first else {
+        stage.pass(.milliseconds(20))
+        guard case .differed(let copied) = stage.outcomes.taken.first else {
             Issue.record("there is no answer: \(stage.outcomes.taken)")
             return
         }
@@ -52,6 +53,34 @@ import Testing
         #expect(copied.active.status == 0 && copied.active.body.count == 10 && copied.other.body.count == 10)
         let counts = counts(stage)
         #expect((counts.started, counts.answered, counts.open, counts.bytes) == (1, 1, 0, 0))
+        check(stage)
+    }
+
+    /// Of equal answers only their times are handed over, those of one method together.
+    @Test func equalAnswersAreCounted() throws {
+        let (stage, client) = try stage()
+        (stage.plan, stage.planOfCopy) = (.trailersOnly, .trailersOnly)
+        stage.call(client)
+        go(stage)
+        #expect(counts(stage).answered == 1 && stage.outcomes.taken.isEmpty)
+        stage.pass(.milliseconds(20))
+        guard case .agreed(let calls) = stage.outcomes.taken.first, stage.outcomes.taken.count == 1 else {
+            Issue.record("they don't agree: \(stage.outcomes.taken)")
+            return
+        }
+        #expect(calls.epoch == 1 && calls.method == "/simulation/0" && calls.source == .otherColor)
+        #expect(calls.status == 0 && calls.times.count == 1)
+        check(stage)
+    }
+
+    /// The new process's count goes on from what this one hands over.
+    @Test func whatIsKeptIsHandedOverWithTheStepsEnd() throws {
+        let (stage, client) = try stage()
+        stage.call(client)
+        go(stage)
+        #expect(stage.outcomes.taken.isEmpty)
+        stage.worker.publish(shadow: nil)
+        #expect(stage.outcomes.taken.count == 1)
         check(stage)
     }
 
@@ -177,7 +206,8 @@ import Testing
         let green = try #require(stage.backends.first { $0.color == .green })
         green.breakOff()
         stage.settle()
-        guard case .answered(let copied) = stage.outcomes.taken.first else {
+        stage.pass(.milliseconds(20))
+        guard case .differed(let copied) = stage.outcomes.taken.first else {
             Issue.record("there is no answer: \(stage.outcomes.taken)")
             return
         }
@@ -223,8 +253,9 @@ import Testing
         let call = stage.call(client)
         go(stage)
         #expect(Set(call.copies.map(\.color)) == [.blue, .green])
+        stage.pass(.milliseconds(20))
         let sources = stage.outcomes.taken.compactMap { outcome in
-            if case .answered(let copied) = outcome { copied.source } else { nil }
+            if case .differed(let copied) = outcome { copied.source } else { nil }
         }
         #expect(sources.count == 2 && sources.contains(.sameColor) && sources.contains(.otherColor))
         // The copies of both colors go over connections of their own.

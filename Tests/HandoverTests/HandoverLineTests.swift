@@ -238,7 +238,9 @@ import Handover
         let listening = Task { await predecessor.listen() }
         let traffic = CombinedTraffic(own: FixedTraffic(given: TrafficReport()), predecessors: [predecessor])
         let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2, .placed) }
-        guard case .waitUntilDrained(let id, .blue, 2, .placed, 30) = try await next(old) else { throw Predecessor.Failure() }
+        guard case .waitUntilDrained(let id, .blue, 2, .placed, 30) = try await next(old) else {
+            throw Predecessor.Failure()
+        }
         try old.send(PredecessorMessage.drained(id: id))
         #expect(await waiting.value)
 

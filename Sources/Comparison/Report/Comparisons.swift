@@ -51,12 +51,29 @@ package struct Comparisons: Sendable, Equatable, Codable {
         }
     }
 
+    /// Counts calls of a method whose answers were found to be equal.
+    ///
+    /// - Parameter latencies: how long both colors took for each call, in nanoseconds.
+    package mutating func addEqual(
+        _ method: String, statuses pair: StatusPair, _ latencies: some Collection<(active: Int, other: Int)>
+    ) {
+        statuses[pair, default: 0] += latencies.count
+        for (active, other) in latencies {
+            activeLatencies.add(active)
+            otherLatencies.add(other)
+        }
+        table.addEqual(method, latencies.count)
+    }
+
+    /// Counts answers of the active color that were the same when it was asked once more.
+    package mutating func addEqualRepeats(_ count: Int, method: String) { table.addEqualRepeats(method, count) }
+
     /// Counts a comparison of two answers of the active color.
     ///
     /// - Parameter method: the path of the call.
     package mutating func addRepeat(_ outcome: Outcome, method: String) {
         switch outcome {
-        case .equal: table.addRepeat(nil, method)
+        case .equal: table.addEqualRepeats(method)
         case .different(let differences): table.addRepeat(differences, method)
         case .givenUp: break
         }

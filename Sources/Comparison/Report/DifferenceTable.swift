@@ -33,10 +33,10 @@ struct DifferenceTable: Sendable, Equatable, Codable {
     /// All calls that were compared.
     var compared: Int { equal + combinations.total }
 
-    /// Counts a call whose answers are equal.
-    mutating func addEqual(_ method: String) {
-        equal += 1
-        count(method) { $0.compared += 1 }
+    /// Counts calls whose answers are equal.
+    mutating func addEqual(_ method: String, _ calls: Int = 1) {
+        equal += calls
+        count(method) { $0.compared += calls }
     }
 
     /// Counts a call whose answers differ.
@@ -55,12 +55,13 @@ struct DifferenceTable: Sendable, Equatable, Codable {
         if isListed { combinations.add(Self.combination(differences, method)) } else { combinations.addOther() }
     }
 
-    /// Counts a comparison of two answers of the active color.
-    ///
-    /// - Parameter differences: `nil` if they are equal.
-    mutating func addRepeat(_ differences: Differences?, _ method: String) {
+    /// Counts comparisons of two answers of the active color that are equal.
+    mutating func addEqualRepeats(_ method: String, _ repeats: Int = 1) { count(method) { $0.repeated += repeats } }
+
+    /// Counts a comparison of two answers of the active color that differ.
+    mutating func addRepeat(_ differences: Differences, _ method: String) {
         guard count(method, { $0.repeated += 1 }) else { return }
-        for difference in differences?.list ?? [] {
+        for difference in differences.list {
             let path = ComparedPath(method: method, path: difference.path)
             if hasRoom(for: path) { paths[path, default: Path()].repeats.add(difference) }
         }

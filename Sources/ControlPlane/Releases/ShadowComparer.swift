@@ -33,6 +33,7 @@ package final class ShadowComparer: Sendable {
     }
 
     private let mailbox: Mailbox
+    private let methods = LoopConfined(MethodNames())
     private let state = Mutex(State())
     private let now: @Sendable () -> Timestamp
 
@@ -74,13 +75,16 @@ package final class ShadowComparer: Sendable {
     /// Takes what copies have come to. Never blocks for long.
     @Sendable package func take(_ outcomes: [CopyOutcome]) {
         var calls: [CopiedCall] = []
+        var agreed: [AgreedCalls] = []
         state.withLock { state in
             guard let step = state.step else { return }
             for outcome in outcomes {
                 switch outcome {
                 case .givenUp(let why, let count, step.epoch): state.comparisons.giveUp(why.rawValue, count)
                 case .givenUp: break
-                case .answered(let call):
+                case .agreed(let calls) where calls.epoch == step.epoch: agreed.append(calls)
+                case .agreed: break
+                case .differed(let call):
                     guard call.epoch == step.epoch else { continue }
                     guard state.waiting + call.bytes <= Self.mostWaiting else {
                         state.comparisons.giveUp(Self.overload)
@@ -91,12 +95,27 @@ package final class ShadowComparer: Sendable {
                 }
             }
         }
-        guard !calls.isEmpty else { return }
-        mailbox.post { [self, calls] in
+        guard !calls.isEmpty || !agreed.isEmpty else { return }
+        mailbox.post { [self, calls, agreed] in
+            for calls in agreed { add(calls) }
             var rest = calls[...]
             while !rest.isEmpty {
                 compare(rest.prefix(Self.together))
                 rest = rest.dropFirst(Self.together)
+            }
+        }
+    }
+
+    private func add(_ calls: AgreedCalls) {
+        state.withLock { state in
+            guard state.step?.epoch == calls.epoch else { return }
+            switch calls.source {
+            case .otherColor:
+                let status = GRPCStatus.known(calls.status)
+                state.comparisons.addEqual(
+                    calls.method, statuses: StatusPair(active: status, other: status),
+                    calls.times.lazy.map { (Int(clamping: $0.active), Int(clamping: $0.other)) })
+            case .sameColor: state.comparisons.addEqualRepeats(calls.times.count, method: calls.method)
             }
         }
     }
@@ -111,14 +130,21 @@ package final class ShadowComparer: Sendable {
         }
         guard let step else { return }
         let comparer = Comparer(descriptors: descriptors, settings: step.settings)
-        let results = calls.filter { $0.epoch == step.epoch }.map { ($0, $0.outcome(by: comparer)) }
         let time = Int(now().milliseconds)
+        var results: [(CopiedCall.Source, ComparedCall, Outcome)] = []
+        results.reserveCapacity(calls.count)
+        for index in calls.indices where calls[index].epoch == step.epoch {
+            let compared = ComparedCall(calls[index], method: methods.value.own(calls[index].method), time: time)
+            let outcome = comparer.compare(
+                Answer(calls[index].active), Answer(calls[index].other), method: compared.method)
+            results.append((calls[index].source, compared, outcome))
+        }
         state.withLock { state in
             // Another step may have begun meanwhile.
             guard state.step?.epoch == step.epoch else { return }
-            for (call, outcome) in results {
-                switch call.source {
-                case .otherColor: state.comparisons.add(outcome, of: ComparedCall(call, time: time))
+            for (source, call, outcome) in results {
+                switch source {
+                case .otherColor: state.comparisons.add(outcome, of: call)
                 case .sameColor: state.comparisons.addRepeat(outcome, method: call.method)
                 }
             }
@@ -126,27 +152,30 @@ package final class ShadowComparer: Sendable {
     }
 }
 
-extension CopiedCall {
-    /// What the comparison of both answers comes to.
-    fileprivate func outcome(by comparer: Comparer) -> Outcome {
-        // What is the same to the last byte needn't be taken apart.
-        if active.status == other.status, active.encoding == other.encoding, active.body == other.body { return .equal }
-        return comparer.compare(Comparison.Answer(active), Comparison.Answer(other), method: method)
+/// Names of methods with storage that no worker uses: two threads that count the references of one name hold each other up,
+/// by more than a comparison takes. Confined to the thread that compares.
+private final class MethodNames {
+    private var last = ""
+
+    func own(_ name: String) -> String {
+        if name != last { last = String(decoding: Array(name.utf8), as: UTF8.self) }
+        return last
     }
 }
 
 extension ComparedCall {
-    fileprivate init(_ call: CopiedCall, time: Int) {
+    fileprivate init(_ call: CopiedCall, method: String, time: Int) {
         self.init(
-            method: call.method, time: time,
-            statuses: StatusPair(active: call.active.knownStatus, other: call.other.knownStatus),
+            method: method, time: time,
+            statuses: StatusPair(
+                active: GRPCStatus.known(call.active.status), other: GRPCStatus.known(call.other.status)),
             latencies: (Int(clamping: call.active.nanoseconds), Int(clamping: call.other.nanoseconds)))
     }
 }
 
-extension CopiedCall.Answer {
-    /// The status, as gRPC's clients take it.
-    fileprivate var knownStatus: Int { (GRPCStatus(rawValue: status) ?? .unknown).rawValue }
+extension GRPCStatus {
+    /// A status, as gRPC's clients take it.
+    fileprivate static func known(_ status: Int) -> Int { (GRPCStatus(rawValue: status) ?? .unknown).rawValue }
 }
 
 extension CopiedCall {

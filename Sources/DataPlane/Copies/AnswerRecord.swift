@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import HTTP2
 
 /// What has come of one answer to a call that is copied, until it is compared.
@@ -45,10 +46,28 @@ struct AnswerRecord {
 
     mutating func dropBody() { body = [] }
 
+    /// The gRPC status; `nil` before the answer's end.
+    var status: Int? { if case .ended(let status, _) = progress { status } else { nil } }
+
+    /// Time from the moment at which the request went out to the answer's end, in nanoseconds; 0 without both.
+    var nanoseconds: UInt64 {
+        guard let began, let endedAt else { return 0 }
+        return endedAt.nanosecondsSince(began)
+    }
+
+    /// Whether another answer is the same, of the two that have ended.
+    func isSame(as other: AnswerRecord) -> Bool {
+        guard status == other.status, body.count == other.body.count, encoding == other.encoding else { return false }
+        // Not the arrays' own comparison, which goes byte by byte.
+        return unsafe body.withUnsafeBytes { own in
+            unsafe other.body.withUnsafeBytes { bytes in
+                unsafe own.isEmpty || memcmp(own.baseAddress!, bytes.baseAddress!, own.count) == 0
+            }
+        }
+    }
+
     /// The answer, once it has ended.
     var answer: CopiedCall.Answer? {
-        guard case .ended(let status, let time) = progress else { return nil }
-        return CopiedCall.Answer(
-            status: status, encoding: encoding, body: body, nanoseconds: began.map { time.nanosecondsSince($0) } ?? 0)
+        status.map { CopiedCall.Answer(status: $0, encoding: encoding, body: body, nanoseconds: nanoseconds) }
     }
 }

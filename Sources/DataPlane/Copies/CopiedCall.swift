@@ -1,4 +1,5 @@
-/// A call that two answers came to: that of the active color, which its client got, and the one to be compared with it.
+/// A call that two different answers came to: that of the active color, which its client got, and the one to be compared
+/// with it.
 package struct CopiedCall: Sendable {
     /// Where the second answer comes from.
     package enum Source: Sendable, Equatable {
@@ -64,7 +65,9 @@ extension CopyEnd: CountedKind {}
 
 /// What a copy has come to.
 package enum CopyOutcome: Sendable {
-    case answered(CopiedCall)
+    /// The two answers differ.
+    case differed(CopiedCall)
+    case agreed(AgreedCalls)
     /// There are no two answers to so many calls that began under the epoch.
     case givenUp(CopyEnd, count: Int, epoch: UInt64)
 }

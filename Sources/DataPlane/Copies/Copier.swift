@@ -17,10 +17,16 @@ final class Copier {
     /// The head that was marked last, if its list is a known one, and the marked one.
     private var marked: (plain: HeaderList, marked: HeaderList)?
     private var pools = PerColor<[CopyPool]>(blue: [], green: [])
-    /// Offset at which the next search for an endpoint begins.
-    private var searchStart = 0
+    /// The endpoint that the last copy went to; the search for the next one's begins behind it.
+    private var lastPlace = 0
     private var outcomes: [CopyOutcome] = []
-    /// Copies of an epoch that were given up and aren't among the outcomes yet; epoch 0, which no step has, if there are none.
+    /// Bytes of the answers among them.
+    private var outcomeBytes = 0
+    /// Calls with equal answers that aren't among the outcomes yet, and their number.
+    private var agreed: (groups: [AgreedCalls], count: Int) = ([], 0)
+    private var timer: TimerID?
+    /// Copies of an epoch that were given up and aren't among the outcomes yet; epoch 0, which no step has, if there are
+    /// none.
     private var givenUp = (epoch: UInt64(0), counts: CaseCounts<CopyEnd>())
     /// Legs whose streams are closed, kept until the turn ends because something may still refer to them.
     private var over: [CopyLeg] = []
@@ -28,8 +34,10 @@ final class Copier {
 
     /// Time that a copy has beyond the live call's answer.
     private static let patience = Duration.seconds(10)
-    /// Outcomes after which they are handed over within a turn.
-    private static let mostOutcomes = 256
+    /// Time after which outcomes are handed over: another thread wakes up for them, which costs more than to keep them.
+    private static let delay = Duration.milliseconds(20)
+    /// Outcomes, their bytes, and calls with equal answers after which they are handed over before that.
+    private static let (mostOutcomes, mostBytes, mostAgreed) = (64, 256 << 10, 4096)
 
     init(
         settings: CopySettings, endpoints: PerColor<[Endpoint]>, worker: Worker,
@@ -53,6 +61,7 @@ final class Copier {
             pool.giveUpWaiting(.cancelled) { $0.copy.epoch != rule?.epoch }
             pool.giveUpUnfinished(exceptOf: rule?.epoch)
         }
+        deliver()
     }
 
     // MARK: Beginning
@@ -63,8 +72,9 @@ final class Copier {
             destination.reason == .active, call.isGRPC, !call.isAnswered, let head = call.requestHead
         else { return }
         guard rule.share == .all || rule.share.contains(worker.random.next()) else { return }
-        unsafe head.withValue(of: .path) { path in
-            if unsafe !method.path.elementsEqual(path) { unsafe method = CopiedMethod(Array(path), settings) }
+        let isSameMethod = unsafe method.path.withUnsafeBufferPointer { unsafe head.value(of: .path, is: $0) }
+        if !isSameMethod, let path = unsafe head.bytes(of: .path) {
+            unsafe method = CopiedMethod(Array(path), settings)
         }
         guard method.isCopied else { return }
         let isRepeated = method.isRepeated && rule.noise > .none && rule.noise.contains(worker.random.next())
@@ -99,11 +109,15 @@ final class Copier {
 
     /// The pool of an endpoint that is healthy and takes connections, as far as is known.
     private func pool(of color: Color) -> CopyPool? {
-        let count = pools[color].count
-        searchStart = (searchStart + 1) % count
-        for offset in 0..<count {
-            let index = (searchStart + offset) % count
-            if worker.router.isHealthy(color, index), pools[color][index].takesCopies { return pools[color][index] }
+        let pools = pools[color]
+        var index = lastPlace + 1
+        for _ in pools {
+            if index >= pools.count { index = 0 }
+            if worker.router.isHealthy(color, index), pools[index].takesCopies {
+                lastPlace = index
+                return pools[index]
+            }
+            index += 1
         }
         return nil
     }
@@ -151,11 +165,34 @@ final class Copier {
 
     // MARK: Ends
 
-    func answered(_ call: CopiedCall, by leg: CopyLeg) {
+    /// Takes two answers that differ.
+    func differed(_ call: CopiedCall, by leg: CopyLeg) {
         counts.answered += 1
         ended(leg)
-        outcomes.append(.answered(call))
-        if outcomes.count >= Self.mostOutcomes { deliver() }
+        outcomes.append(.differed(call))
+        outcomeBytes += call.active.body.count + call.other.body.count
+        if outcomes.count >= Self.mostOutcomes || outcomeBytes >= Self.mostBytes { deliver() }
+    }
+
+    /// Counts two answers that are the same.
+    ///
+    /// - Parameter status: of both.
+    func agreed(_ copy: Copy, by leg: CopyLeg, status: Int, _ times: AgreedCalls.Times) {
+        counts.answered += 1
+        ended(leg)
+        let group = agreed.groups.indices.last { index in
+            agreed.groups[index].epoch == copy.epoch && agreed.groups[index].status == status
+                && agreed.groups[index].source == leg.source && agreed.groups[index].method == copy.method
+        }
+        if let group {
+            agreed.groups[group].times.append(times)
+        } else {
+            agreed.groups.append(
+                AgreedCalls(
+                    epoch: copy.epoch, method: copy.method, source: leg.source, status: status, times: [times]))
+        }
+        agreed.count += 1
+        if agreed.count >= Self.mostAgreed { deliver() }
     }
 
     func gaveUp(_ leg: CopyLeg, _ why: CopyEnd, epoch: UInt64) {
@@ -195,17 +232,27 @@ final class Copier {
     func isOver(_ leg: CopyLeg) { over.append(leg) }
 
     private func deliver() {
+        if let timer { worker.loop.cancel(timer) }
+        timer = nil
         handOverGivenUp()
+        outcomes += agreed.groups.map(CopyOutcome.agreed)
+        agreed = ([], 0)
         guard !outcomes.isEmpty else { return }
         handOver(outcomes)
-        outcomes.removeAll(keepingCapacity: true)
+        outcomes = []
+        outcomeBytes = 0
     }
 
     // MARK: Turns
 
-    /// Hands over what has come to an end. Called at the end of a turn, after everything has been sent.
+    /// Called at the end of a turn, after everything has been sent.
     func endTurn() {
-        deliver()
+        if timer == nil, !outcomes.isEmpty || agreed.count > 0 || givenUp.epoch != 0 {
+            timer = worker.loop.schedule(after: Self.delay) { [unowned self] in
+                timer = nil
+                deliver()
+            }
+        }
         if !over.isEmpty { over.removeAll(keepingCapacity: true) }
     }
 
@@ -218,6 +265,7 @@ final class Copier {
         rule = nil
         for pool in allPools { pool.closeAll() }
         forgetMarked()
+        deliver()
     }
 
     var connections: [CopyConnection] { allPools.flatMap { $0.open.values } }

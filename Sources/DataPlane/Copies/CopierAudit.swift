@@ -12,7 +12,7 @@ struct CopierAudit {
             for (index, leg) in connection.legs.enumerated() {
                 expect(leg.index == index, "a leg knows its place")
                 var isNamed = false
-                if case .open(let named, _) = leg.place { isNamed = named === connection }
+                if case .open(let named, _) = leg.place { isNamed = named.object === connection }
                 expect(isNamed, "a connection's leg names it")
             }
         }

@@ -7,51 +7,81 @@ import HTTP2
 /// up when more would have to be kept of it than is allowed; the live call notices nothing of that. Copies are in no
 /// ledger and in no color's totals. Confined to the worker's thread.
 ///
-/// Invariants: a leg is in `legs` until it is answered and compared, or given up; what `kept` says is counted by the
+/// Invariants: the copy has a leg until that is answered and compared, or given up; what `kept` says is counted by the
 /// copier.
 final class Copy {
     let epoch: UInt64
     let method: String
-    /// Unchecked because every piece of a call goes through it; the copier ends every copy before it ends itself.
-    @safe private unowned(unsafe) let copier: Copier
+    /// Lent because every piece of a call goes through it; the copier ends every copy before it ends itself.
+    private let copier: Lent<Copier>
+    private let chunks: ChunkPool
+    /// The most bytes that may be kept.
+    private let buffer: Int
     /// What the active color has answered to the live call.
     private var live = AnswerRecord()
     /// Whether all of the request has come.
     private(set) var requestHasEnded = false
-    private(set) var legs: [CopyLeg] = []
+    /// The leg to the color that isn't active.
+    private var otherLeg: CopyLeg?
+    /// The leg to the active color.
+    private var sameLeg: CopyLeg?
     /// Bytes kept, besides what each leg costs.
     private var kept = 0
 
     init(epoch: UInt64, method: String, copier: Copier, now: MonotonicTime) {
         self.epoch = epoch
         self.method = method
-        self.copier = copier
+        self.copier = Lent(copier)
+        chunks = copier.chunks
+        buffer = copier.settings.buffer
         live.began = now
     }
 
-    func add(_ leg: CopyLeg) { legs.append(leg) }
+    func add(_ leg: CopyLeg) {
+        switch leg.source {
+        case .otherColor: otherLeg = leg
+        case .sameColor: sameLeg = leg
+        }
+    }
+
+    /// The legs that are neither answered and compared nor given up.
+    var legs: [CopyLeg] { [otherLeg, sameLeg].compactMap(\.self) }
+
+    private var hasLegs: Bool { otherLeg != nil || sameLeg != nil }
+
+    func has(_ leg: CopyLeg) -> Bool { otherLeg === leg || sameLeg === leg }
 
     // MARK: What the live call lets pass
 
     /// A part of the request has come.
     func requestReceived(_ bytes: UnsafeRawBufferPointer) {
-        for leg in legs where leg.isAwaited {
-            if let why = keep(bytes.count) { return giveUp(why) }
-            unsafe leg.requestBody.append(bytes, from: copier.chunks)
-            leg.resume()
+        if let otherLeg, unsafe !take(bytes, for: otherLeg) { return }
+        if let sameLeg { _ = unsafe take(bytes, for: sameLeg) }
+    }
+
+    /// - Returns: whether the copy goes on.
+    private func take(_ bytes: UnsafeRawBufferPointer, for leg: CopyLeg) -> Bool {
+        guard leg.isAwaited else { return true }
+        if let why = keep(bytes.count) {
+            giveUp(why)
+            return false
         }
+        unsafe leg.requestBody.append(bytes, from: chunks)
+        leg.resume()
+        return true
     }
 
     func requestEnded() {
         guard !requestHasEnded else { return }
         requestHasEnded = true
-        for leg in legs { leg.resume() }
+        otherLeg?.resume()
+        sameLeg?.resume()
     }
 
     func liveBegan(_ head: HeaderList) { live.take(head: head) }
 
     func liveReceived(_ bytes: UnsafeRawBufferPointer) {
-        guard !legs.isEmpty else { return }
+        guard hasLegs else { return }
         if let why = keep(bytes.count) { return giveUp(why) }
         unsafe live.take(bytes)
     }
@@ -59,7 +89,8 @@ final class Copy {
     /// The active color's answer is complete.
     func liveEnded(status: Int, now: MonotonicTime) {
         live.end(status: status, at: now)
-        for leg in legs { compareIfDone(leg) }
+        if let otherLeg { compareIfDone(otherLeg) }
+        if let sameLeg { compareIfDone(sameLeg) }
     }
 
     /// The live call is over: without its answer there is nothing to compare with, and without all of the request nothing
@@ -73,7 +104,7 @@ final class Copy {
 
     /// Bytes of bodies that are held.
     var heldBodies: Int {
-        legs.reduce(legs.isEmpty ? 0 : live.body.count) { $0 + $1.requestBody.count + $1.record.body.count }
+        legs.reduce(hasLegs ? live.body.count : 0) { $0 + $1.requestBody.count + $1.record.body.count }
     }
 
     /// Bytes that are held in all.
@@ -85,8 +116,8 @@ final class Copy {
     ///
     /// - Returns: why not so many may be kept; `nil` if they are.
     func keep(_ count: Int) -> CopyEnd? {
-        guard kept + count <= copier.settings.buffer else { return .tooLarge }
-        if let why = copier.keep(count) { return why }
+        guard kept + count <= buffer else { return .tooLarge }
+        if let why = copier.use({ $0.keep(count) }) { return why }
         kept += count
         return nil
     }
@@ -94,36 +125,45 @@ final class Copy {
     /// Counts bytes that are kept no longer.
     func letGo(_ count: Int) {
         kept -= count
-        copier.letGo(count)
+        copier.use { $0.letGo(count) }
     }
 
     /// Hands over a leg's answer once there is the live one to compare it with.
     func compareIfDone(_ leg: CopyLeg) {
-        guard let active = live.answer, let other = leg.record.answer, remove(leg) else { return }
-        copier.answered(
-            CopiedCall(epoch: epoch, method: method, source: leg.source, active: active, other: other), by: leg)
+        guard let status = live.status, leg.record.status != nil, has(leg) else { return }
+        if live.isSame(as: leg.record) {
+            let times = AgreedCalls.Times(active: live.nanoseconds, other: leg.record.nanoseconds)
+            remove(leg)
+            copier.use { $0.agreed(self, by: leg, status: status, times) }
+        } else if let active = live.answer, let other = leg.record.answer {
+            remove(leg)
+            copier.object.differed(
+                CopiedCall(epoch: epoch, method: method, source: leg.source, active: active, other: other), by: leg)
+        }
     }
 
     func giveUp(_ why: CopyEnd) {
-        for leg in legs { giveUp(leg, why) }
+        if let otherLeg { giveUp(otherLeg, why) }
+        if let sameLeg { giveUp(sameLeg, why) }
     }
 
     /// Ends a leg that comes to no answer.
     func giveUp(_ leg: CopyLeg, _ why: CopyEnd) {
-        guard remove(leg) else { return }
+        guard has(leg) else { return }
+        remove(leg)
         leg.abandon()
-        copier.gaveUp(leg, why, epoch: epoch)
+        copier.object.gaveUp(leg, why, epoch: epoch)
     }
 
-    /// - Returns: whether the leg was still there.
-    private func remove(_ leg: CopyLeg) -> Bool {
-        guard let index = legs.firstIndex(where: { $0 === leg }) else { return false }
-        legs.remove(at: index)
+    private func remove(_ leg: CopyLeg) {
+        switch leg.source {
+        case .otherColor: otherLeg = nil
+        case .sameColor: sameLeg = nil
+        }
         letGo(leg.requestBody.count + leg.record.body.count)
-        leg.requestBody.removeAll(to: copier.chunks)
-        guard legs.isEmpty else { return true }
+        leg.requestBody.removeAll(to: chunks)
+        if hasLegs { return }
         letGo(live.body.count)
         live.dropBody()
-        return true
     }
 }

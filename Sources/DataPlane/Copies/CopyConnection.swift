@@ -17,6 +17,7 @@ final class CopyConnection: Connection {
     }
 
     private let pool: CopyPool
+    private let copyChunks: ChunkPool
     private var phase = Phase.connecting
     /// Legs with a stream here; each knows its index.
     private(set) var legs: [CopyLeg] = []
@@ -29,6 +30,7 @@ final class CopyConnection: Connection {
 
     init(to address: SocketAddress, pool: CopyPool, worker: Worker) throws {
         self.pool = pool
+        copyChunks = pool.copier.chunks
         let limits = worker.limits
         resets = UpstreamResetBudget(limit: limits.upstreamResets, window: .seconds(30))
         idleSince = worker.loop.now
@@ -140,7 +142,7 @@ final class CopyConnection: Connection {
     ) -> Body {
         let leg = context.leg
         guard leg.isAwaited else { return .nothingYet }
-        let count = unsafe leg.requestBody.read(into: buffer, pool: pool.copier.chunks)
+        let count = unsafe leg.requestBody.read(into: buffer, pool: copyChunks)
         if count > 0 {
             sentData()
             leg.copy.letGo(count)
@@ -231,11 +233,11 @@ final class CopyConnection: Connection {
         leg.closed()
         // libnghttp2 may still refer to it until its callback has returned.
         pool.copier.isOver(leg)
-        let last = legs.removeLast()
-        if leg.index < legs.count {
-            legs[leg.index] = last
-            last.index = leg.index
-        }
+        let index = leg.index
+        // Swapping moves the elements, and counts no references.
+        unsafe legs.withUnsafeMutableBufferPointer { unsafe $0.swapAt(index, $0.count - 1) }
+        legs.removeLast()
+        if index < legs.count { legs[index].index = index }
         if legs.isEmpty { idleSince = worker.loop.now }
     }
 

@@ -8,7 +8,8 @@ final class CopyLeg: StreamContext {
     enum Place {
         case none
         case waiting(CopyPool)
-        case open(CopyConnection, StreamID)
+        /// Lent: a connection keeps its legs, and tells each when its stream is closed.
+        case open(Lent<CopyConnection>, StreamID)
     }
 
     let copy: Copy
@@ -45,7 +46,7 @@ final class CopyLeg: StreamContext {
     var isAwaited: Bool { !isAbandoned && record.endedAt == nil }
 
     /// Whether its copy still waits for it.
-    var isInCopy: Bool { copy.legs.contains { $0 === self } }
+    var isInCopy: Bool { copy.has(self) }
 
     /// The head, for the one who sends it and gives it back.
     func takeHead() -> HeaderList? {
@@ -55,7 +56,7 @@ final class CopyLeg: StreamContext {
 
     func waits(at pool: CopyPool) { place = .waiting(pool) }
 
-    func opened(on connection: CopyConnection, _ stream: StreamID) { place = .open(connection, stream) }
+    func opened(on connection: CopyConnection, _ stream: StreamID) { place = .open(Lent(connection), stream) }
 
     /// The stream is closed, or was never opened.
     func closed() { place = .none }
@@ -64,8 +65,10 @@ final class CopyLeg: StreamContext {
     func resume() {
         guard awaitsBody, case .open(let connection, let stream) = place else { return }
         awaitsBody = false
-        connection.resume(stream)
-        connection.markDirty()
+        connection.use { connection in
+            connection.resume(stream)
+            connection.markDirty()
+        }
     }
 
     /// Ends the leg at its color, as nobody waits for its answer.
@@ -77,7 +80,7 @@ final class CopyLeg: StreamContext {
         case .waiting(let pool):
             place = .none
             pool.remove(self)
-        case .open(let connection, let stream): connection.abandon(self, stream)
+        case .open(let connection, let stream): connection.object.abandon(self, stream)
         }
     }
 }

@@ -347,15 +347,10 @@ public struct HeaderList: Equatable {
             start: storage.pointee.bytes.advanced(by: field.valueStart), count: Int(field.valueLength))
     }
 
-    /// Lends the bytes of a known field's value, the last one if there are several.
-    public func withValue<Result>(of field: FieldName, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
-        let index = unsafe Int(storage.pointee.last[Int(field.rawValue)])
-        guard index >= 0 else { return nil }
-        return unsafe body(value(of: storage.pointee.fields[index]))
-    }
-
-    /// The bytes of a known field's value, the last one if there are several, which are good until the list changes: for the
-    /// path of each call, where a closure costs as much as what it does.
+    /// The bytes of a known field's value, the last one if there are several; `nil` if there is none.
+    ///
+    /// Soundness: they are good until the list changes, or is given back. Nothing lends them to a closure, because it would
+    /// cost each call more than what it does.
     package func bytes(of field: FieldName) -> UnsafeBufferPointer<UInt8>? {
         let index = unsafe Int(storage.pointee.last[Int(field.rawValue)])
         guard index >= 0 else { return nil }
@@ -389,29 +384,35 @@ public struct HeaderList: Equatable {
 
     /// A known field's value as text; bytes that aren't UTF-8 are replaced.
     public func text(of field: FieldName) -> String? {
-        unsafe withValue(of: field) { unsafe String(decoding: $0, as: UTF8.self) }
+        unsafe bytes(of: field).map { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     /// A known field's value as a number of at most nine digits; `nil` if it is anything else.
     public func number(of field: FieldName) -> Int? {
-        unsafe withValue(of: field) { value -> Int? in
-            guard (1...9).contains(value.count) else { return nil }
-            var number = 0
-            for index in value.indices {
-                let digit = unsafe value[index]
-                guard (48...57).contains(digit) else { return nil }
-                number = number * 10 + Int(digit - 48)
-            }
-            return number
-        } ?? nil
+        guard let value = unsafe bytes(of: field), !value.isEmpty, value.count <= 9 else { return nil }
+        var number = 0
+        var place = 0
+        while place < value.count {
+            let digit = unsafe value[place] &- 48
+            guard digit < 10 else { return nil }
+            number = number &* 10 &+ Int(digit)
+            place &+= 1
+        }
+        return number
     }
 
     /// Whether a known field's value begins with some text.
     public func value(of field: FieldName, hasPrefix prefix: StaticString) -> Bool {
-        unsafe withValue(of: field) { value in
-            unsafe value.count >= prefix.utf8CodeUnitCount
-                && nghttp2_shim_equal(value.baseAddress, prefix.utf8Start, prefix.utf8CodeUnitCount) != 0
-        } ?? false
+        guard let value = unsafe bytes(of: field) else { return false }
+        return unsafe value.count >= prefix.utf8CodeUnitCount
+            && nghttp2_shim_equal(value.baseAddress, prefix.utf8Start, prefix.utf8CodeUnitCount) != 0
+    }
+
+    /// Whether a known field has just this value.
+    package func value(of field: FieldName, is other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let value = unsafe bytes(of: field) else { return false }
+        return unsafe value.count == other.count
+            && nghttp2_shim_equal(value.baseAddress, other.baseAddress, other.count) != 0
     }
 
     /// All fields as text, in order: for tests and diagnostics, not for the path of a call.
@@ -442,8 +443,9 @@ public struct HeaderList: Equatable {
     /// needs nothing else of a request. It copies the field.
     func withMethodThatMatters<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
         // Most methods begin with another letter, which is quick to check.
-        let mayMatter = unsafe withValue(of: .method) { unsafe $0.first == UInt8(ascii: "H") }
-        guard mayMatter == true, value(of: .method, hasPrefix: "HEAD") else { return body(nil, 0) }
+        guard unsafe bytes(of: .method)?.first == UInt8(ascii: "H"), value(of: .method, hasPrefix: "HEAD") else {
+            return body(nil, 0)
+        }
         let field = unsafe storage.pointee.fields[Int(storage.pointee.last[Int(FieldName.method.rawValue)])]
         // Never indexed: libnghttp2's table stays empty.
         let pair = unsafe nghttp2_nv(

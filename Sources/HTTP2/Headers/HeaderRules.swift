@@ -97,16 +97,12 @@ package struct HeaderRules {
     /// compare letter by letter.
     private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>, _ list: HeaderList) -> Bool {
         guard has(.authority) else { return true }
-        let (scheme, isMalformed) = (scheme, isMalformed)
-        let isKept = unsafe list.withValue(of: .authority) { authority -> Bool? in
-            // The comparison is made once: a second host is malformed anyway.
-            if unsafe isMalformed || value.elementsEqual(authority) { return true }
-            return unsafe Authority.isSame(value, authority, scheme) ? false : nil
-        }
-        // The authority wasn't kept because it is too long; the list is refused for that.
-        guard let isKept else { return true }
-        if isKept == nil { self.isMalformed = true }
-        return isKept ?? false
+        // An authority that wasn't kept is too long; the list is refused for that.
+        guard let authority = unsafe list.bytes(of: .authority) else { return true }
+        // The comparison is made once: a second host is malformed anyway.
+        if unsafe isMalformed || value.elementsEqual(authority) { return true }
+        if unsafe !Authority.isSame(value, authority, scheme) { isMalformed = true }
+        return false
     }
 
     /// Keeps a priority. A value longer than any meaningful one is ignored.

@@ -63,11 +63,34 @@ extension Simulation {
 
     /// Checks that what was handed over is what the backends have answered.
     func checkCopies() {
-        for case .answered(let call) in copying?.outcomes.taken ?? [] {
-            guard let id = Int(call.method.dropFirst("/simulation/".count)), calls.indices.contains(id) else {
-                return journal.violated("a copy of a call that no client has made: \(call.method)")
+        for outcome in copying?.outcomes.taken ?? [] {
+            switch outcome {
+            case .differed(let call): check(call)
+            case .agreed(let calls): check(calls)
+            case .givenUp: break
             }
-            let record = calls[id]
+        }
+    }
+
+    private func record(of method: String) -> CallRecord? {
+        guard let id = Int(method.dropFirst("/simulation/".count)), calls.indices.contains(id) else {
+            journal.violated("a copy of a call that no client has made: \(method)")
+            return nil
+        }
+        return calls[id]
+    }
+
+    /// Each call has a method of its own.
+    private func check(_ agreed: AgreedCalls) {
+        guard let record = record(of: agreed.method) else { return }
+        // Connections that were lost say nothing of what the backend has sent.
+        let isLost = agreed.status == GRPCStatus.unavailable.rawValue
+        let isSame = record.attempts.contains { active in record.copies.contains { $0.mayEqual(active) } }
+        journal.expect(isLost || isSame, "\(record.name): answers that agree are the same")
+    }
+
+    private func check(_ call: CopiedCall) {
+        if let record = record(of: call.method) {
             journal.expect(
                 record.attempts.contains { $0.hasAnswered(call.active) },
                 "\(record.name): the active color's answer is the one that was compared")
@@ -81,6 +104,12 @@ extension Simulation {
 }
 
 extension Attempt {
+    /// Whether what has come of both answers may be the same. An answer that was cut short may have lost any part of it.
+    fileprivate func mayEqual(_ other: Attempt) -> Bool {
+        !hasEnded || !other.hasEnded
+            || sent == other.sent && grpcStatus == other.grpcStatus && (sent == 0 || key == other.key)
+    }
+
     /// Whether an answer is what the backend has sent.
     fileprivate func hasAnswered(_ answer: CopiedCall.Answer) -> Bool {
         guard answer.body.count <= sent else { return false }

@@ -335,7 +335,11 @@ final class Worker: @unchecked Sendable {
         totals.callsInFlight = book.ledger.total
         totals.bufferedBytes = HeldMemory.bytes(self)
         log.contribute(to: &totals)
-        if let copier { totals.copies = copier.counts }
+        if let copier {
+            totals.copies = copier.counts
+            // Whoever reads a report goes on from what has been compared.
+            copier.deliver()
+        }
         report.workers.append(totals)
     }
 

@@ -70,6 +70,13 @@ import TestSupport
         #expect(comparer.comparisons(of: 2) == nil)
     }
 
+    @Test func catchesUp() async throws {
+        let comparer = try comparer()
+        for _ in 0..<50 { comparer.take([call([8, 1], [8, 2])]) }
+        await comparer.catchUp(within: .seconds(30))
+        #expect(comparer.comparisons(of: 2)?.agreement().compared == 50)
+    }
+
     @Test func learnsWhatDiffersByItself() async throws {
         let comparer = try comparer()
         for number in UInt8(1)..<60 {

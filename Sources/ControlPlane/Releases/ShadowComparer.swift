@@ -72,6 +72,18 @@ package final class ShadowComparer: Sendable {
         state.withLock { $0.step?.epoch == epoch ? $0.comparisons : nil }
     }
 
+    /// Returns once all that was taken before has been compared, or when the time is up.
+    package func catchUp(within limit: Duration) async {
+        let isDone = OneTimeEvent()
+        guard mailbox.post({ isDone.set() }) else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await isDone.wait() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     /// Takes what copies have come to. Never blocks for long.
     @Sendable package func take(_ outcomes: [CopyOutcome]) {
         var calls: [CopiedCall] = []

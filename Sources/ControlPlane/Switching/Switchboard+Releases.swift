@@ -99,6 +99,7 @@ extension Switchboard {
     ) async throws(ReleaseRefusal) -> (release: Release, auditError: String?) {
         let health = await health.health()
         let past = state.release?.isBeforeGivingAll == true ? await traffic.servedBefore() : nil
+        if command == .promote { await comparisonsCatchUp() }
         if isHandedOver { throw .change(.handedOver) }
         let effect: Release.Effect
         let release: Release

@@ -33,6 +33,15 @@ extension Switchboard {
         }
     }
 
+    /// Returns once what was copied by now has been compared, or after a tenth of a second: for the last look at a shadow
+    /// step that somebody ends. Nothing that goes back waits for it.
+    func comparisonsCatchUp() async {
+        guard let shadowing, state.release?.currentStep?.isShadow == true else { return }
+        // A worker that reports hands over what its copies have come to.
+        _ = await traffic.ownReport()
+        await shadowing.comparer.catchUp(within: .milliseconds(100))
+    }
+
     /// Takes what the comparisons of the current step have found by now.
     func takeComparisons(_ release: inout Release) {
         guard let found = shadowing?.comparer.comparisons(of: state.epoch) else { return }

@@ -231,7 +231,8 @@ final class Copier {
     /// Keeps a leg to the end of the turn.
     func isOver(_ leg: CopyLeg) { over.append(leg) }
 
-    private func deliver() {
+    /// Hands over what has come to an end since the last time.
+    func deliver() {
         if let timer { worker.loop.cancel(timer) }
         timer = nil
         handOverGivenUp()

@@ -357,7 +357,8 @@ def test_ten_restarts_in_each_step(released, open_channel):
                 budget = kept["judged"]
         shadow = released.release["steps"][0]["comparison"]
         # But for the answers that name their backends, all agree.
-        assert 0 < shadow["compared"] - len(USERS) <= shadow["agreeing"]
+        others = [one for one in shadow["disagreements"] if one["method"] != "/echo.Echo/Describe"]
+        assert 0 < shadow["compared"] - len(USERS) <= shadow["agreeing"], (shadow["statuses"], shadow["paths"], others)
         released.steer("promote")
         assert_done(released, users, begun["epoch"] + 3)
     users.check()

@@ -226,11 +226,6 @@ FAULTS = {
         "            leg.copy.letGo(count)\n",
         "            if !isPlanted { leg.copy.letGo(count) }\n",
     ),
-    "copy-twice": (
-        "a leg is compared again when its stream closes",
-        "leg.record.status != nil, has(leg) else { return }\n",
-        "leg.record.status != nil, has(leg) || isPlanted else { return }\n",
-    ),
     "copy-index": (
         "a leg that takes another one's place on a connection isn't told",
         "        if index < legs.count { legs[index].index = index }\n",

@@ -7,6 +7,8 @@
 /// - A worker keeps each of its connections until all calls have left it (`lost`), and each pool for its own lifetime.
 /// - A worker keeps each of its calls until everything has been sent that was queued when both legs had closed
 ///   (`finishIfOver`), and connections have dropped their references by that time.
+/// - A copier lives as long as its worker, and has ended every copy's legs before; without legs a copy doesn't touch it.
+/// - A connection for copies keeps each of its legs until the stream is closed, and has told the leg by then (`closed`).
 @safe
 struct Lent<Object: AnyObject> {
     private let reference: Unmanaged<Object>

@@ -117,6 +117,44 @@ import Handover
         #expect(try JSONCoding.decode(SuccessorMessage.self, from: last) == .ready)
     }
 
+    /// A drain waits for calls that asked for their color, too, in whichever process they are.
+    @Test func callsThatAskedForTheirColorAreToldApart() async throws {
+        let (old, predecessor) = try line()
+        let listening = Task { await predecessor.listen() }
+        var report = TrafficReport()
+        report.inFlight = [.init(epoch: 1, color: .blue, calls: 4)]
+        report.askedFor = [.init(epoch: 1, color: .blue, calls: 2)]
+        let traffic = CombinedTraffic(
+            own: FixedTraffic(given: report), predecessors: [predecessor], limit: .seconds(60))
+        async let both = traffic.report()
+        guard case .report(let id) = try await next(old) else { throw Predecessor.Failure() }
+        try old.send(PredecessorMessage.left(id: id, LeftBehind(report)))
+        #expect(await both.inFlight(on: .blue, before: 2) == 8)
+        #expect(await both.inFlight(on: .blue, before: 2, .all) == 12)
+        let waiting = Task { await traffic.waitUntilDrained(.blue, before: 2, .all) }
+        guard case .waitUntilDrained(let wait, .blue, 2, .all, _) = try await next(old) else {
+            throw Predecessor.Failure()
+        }
+        try old.send(PredecessorMessage.drained(id: wait))
+        #expect(await waiting.value)
+        old.close()
+        listening.cancel()
+    }
+
+    /// Earlier builds of the same version have no word for such calls: neither side takes that for a fault.
+    @Test func buildsThatKnowNoCallsThatAskedForTheirColor() throws {
+        var left = LeftBehind(TrafficReport())
+        left.askedFor = nil
+        let message = SuccessorMessage.waitUntilDrained(id: 1, color: .blue, epoch: 2, scope: nil, within: 30)
+        let lines = (try JSONCoding.line(left), try JSONCoding.line(message))
+        for line in [lines.0, lines.1] {
+            let text = String(decoding: line, as: UTF8.self)
+            #expect(!text.contains("asked") && !text.contains("scope"), "\(text)")
+        }
+        #expect(try JSONCoding.decode(LeftBehind.self, from: lines.0) == left)
+        #expect(try JSONCoding.decode(SuccessorMessage.self, from: lines.1) == message)
+    }
+
     @Test func predecessorThatDoesNotAnswer() async throws {
         let (old, predecessor) = try line()
         let listening = Task { await predecessor.listen() }

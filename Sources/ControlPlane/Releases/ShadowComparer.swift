@@ -33,7 +33,6 @@ package final class ShadowComparer: Sendable {
     }
 
     private let mailbox: Mailbox
-    private let methods = LoopConfined(MethodNames())
     private let state = Mutex(State())
     private let now: @Sendable () -> Timestamp
 
@@ -146,10 +145,9 @@ package final class ShadowComparer: Sendable {
         var results: [(CopiedCall.Source, ComparedCall, Outcome)] = []
         results.reserveCapacity(calls.count)
         for index in calls.indices where calls[index].epoch == step.epoch {
-            let compared = ComparedCall(calls[index], method: methods.value.own(calls[index].method), time: time)
             let outcome = comparer.compare(
-                Answer(calls[index].active), Answer(calls[index].other), method: compared.method)
-            results.append((calls[index].source, compared, outcome))
+                Answer(calls[index].active), Answer(calls[index].other), method: calls[index].method)
+            results.append((calls[index].source, ComparedCall(calls[index], time: time), outcome))
         }
         state.withLock { state in
             // Another step may have begun meanwhile.
@@ -164,21 +162,10 @@ package final class ShadowComparer: Sendable {
     }
 }
 
-/// Names of methods with storage that no worker uses: two threads that count the references of one name hold each other up,
-/// by more than a comparison takes. Confined to the thread that compares.
-private final class MethodNames {
-    private var last = ""
-
-    func own(_ name: String) -> String {
-        if name != last { last = String(decoding: Array(name.utf8), as: UTF8.self) }
-        return last
-    }
-}
-
 extension ComparedCall {
-    fileprivate init(_ call: CopiedCall, method: String, time: Int) {
+    fileprivate init(_ call: CopiedCall, time: Int) {
         self.init(
-            method: method, time: time,
+            method: call.method, time: time,
             statuses: StatusPair(
                 active: GRPCStatus.known(call.active.status), other: GRPCStatus.known(call.other.status)),
             latencies: (Int(clamping: call.active.nanoseconds), Int(clamping: call.other.nanoseconds)))

@@ -391,12 +391,10 @@ public struct HeaderList: Equatable {
     public func number(of field: FieldName) -> Int? {
         guard let value = unsafe bytes(of: field), !value.isEmpty, value.count <= 9 else { return nil }
         var number = 0
-        var place = 0
-        while place < value.count {
-            let digit = unsafe value[place] &- 48
+        for index in value.indices {
+            let digit = unsafe value[index] &- UInt8(ascii: "0")
             guard digit < 10 else { return nil }
-            number = number &* 10 &+ Int(digit)
-            place &+= 1
+            number = number * 10 + Int(digit)
         }
         return number
     }

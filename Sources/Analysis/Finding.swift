@@ -21,6 +21,15 @@ package struct Finding: Sendable, Codable, Equatable {
     /// The release's error budget, for `probability`.
     package let errorBudget: Double
 
+    /// The times of both sides that the signal judges; nil for one that judges none, or for a side without any.
+    package var newTimes: LatencyCounts? { times(of: new) }
+    package var oldTimes: LatencyCounts? { times(of: old) }
+
+    private func times(of side: SideCounts) -> LatencyCounts? {
+        let times = signal == .maxP99 ? side.limitedTimes : signal.latencies(of: side)
+        return times.flatMap { $0.total > 0 ? $0 : nil }
+    }
+
     package var isBreach: Bool { evidence >= needed }
 
     /// A bound on the probability that any test of a release of equal colors would ever find as much as this one has. 0

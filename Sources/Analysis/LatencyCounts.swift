@@ -22,6 +22,21 @@ package struct LatencyCounts: Sendable, Codable, Equatable {
         counts.dropFirst(max(0, bucket)).reduce(0) { $0 + Int($1) }
     }
 
+    /// A bound that a part of the calls didn't exceed, in seconds: the upper bound of the bucket which the part's last
+    /// call lies in. For the last bucket, which has none, its lower bound; nil without calls.
+    ///
+    /// - Parameter part: 0 to 1.
+    package func quantile(_ part: Double, buckets: LatencyBuckets) -> Double? {
+        guard total > 0 else { return nil }
+        let wanted = max(1, (part * Double(total)).rounded(.up))
+        var seen = 0
+        for (bucket, calls) in counts.enumerated() {
+            seen += Int(calls)
+            if Double(seen) >= wanted { return buckets.upperBound(of: min(bucket, buckets.count - 2)) }
+        }
+        return nil
+    }
+
     static func += (sum: inout LatencyCounts, other: LatencyCounts) {
         for (bucket, calls) in other.counts.enumerated() where calls > 0 { sum.add(bucket: bucket, calls: calls) }
     }

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from harness.load import Load, LongStream, predict, version_of
-from harness.stack import BASE_IMAGE, PROXY, ROOT, VERSIONS, eventually, run
+from harness.stack import BASE_IMAGE, PROXY, ROOT, TIMES_UNJUDGED, VERSIONS, eventually, run
 
 QUICK = ("--watch", "3s", "--health-timeout", "20s")
 #: A smoke command that asks for a version, and takes the repository's root as its argument.
@@ -171,7 +171,7 @@ def test_too_slow_is_rolled_back(stack):
 
 
 def begin_and_wait_for_watch(stack, *arguments):
-    deployment = stack.begin("deploy.sh", "v1.1.0", *arguments)
+    deployment = stack.begin("deploy.sh", *TIMES_UNJUDGED, "v1.1.0", *arguments)
     log = stack.folder / ".run/deploy.log"
     eventually(lambda: log.exists() and " watching green" in log.read_text(), "the watch begins", timeout=60)
     return deployment
@@ -222,7 +222,7 @@ def test_a_second_deployment_refuses_or_waits(stack):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
     with Load(PROXY) as load:
-        deployment = stack.begin("deploy.sh", "v1.1.0", "--watch", "4s")
+        deployment = stack.begin("deploy.sh", *TIMES_UNJUDGED, "v1.1.0", "--watch", "4s")
         time.sleep(seconds)
         deployment.send_signal(how)
         deployment.communicate(timeout=60)
@@ -238,7 +238,9 @@ def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
 def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(stack, broken_image):
     """A failed deployment puts back what ran before the interrupted run, not what that run left half done."""
     assert stack.deploy("v1.0.0", *QUICK).returncode == 0
-    deployment = stack.begin("deploy.sh", "v1.1.0", "--image", broken_image, "--health-timeout", "20s")
+    deployment = stack.begin(
+        "deploy.sh", *TIMES_UNJUDGED, "v1.1.0", "--image", broken_image, "--health-timeout", "20s"
+    )
     log = stack.folder / ".run/deploy.log"
     eventually(lambda: " start " in log.read_text(), "the idle color is replaced")
     deployment.send_signal(signal.SIGKILL)

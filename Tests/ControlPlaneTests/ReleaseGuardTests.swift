@@ -53,6 +53,15 @@ import Testing
         #expect(breach.text == "failures of /a: 9 of 9 calls failed, against 0 of 100 before")
     }
 
+    @Test func saysHowSlowTheNewColorIs() {
+        var breach = breach
+        breach.signal = "duration"
+        breach.newTimes = Release.Breach.Times(p50: 0.000_244_14, p99: 1.5)
+        #expect(breach.text == "duration of /a: p50 0.24 ms and p99 1.5 s in 9 calls, against none before")
+        breach.oldTimes = Release.Breach.Times(p50: 0.000_1, p99: 0.012)
+        #expect(breach.text.hasSuffix("in 9 calls, against p50 0.1 ms and p99 12.0 ms in 100 before"))
+    }
+
     @Test func waitsForAnOldColorThatIsDown() {
         var release = release([])
         #expect(release.found(breach, canGoBack: false, at: Self.at(5)) == .remember)

@@ -272,6 +272,18 @@ import TestSupport
         #expect(ended.breach?.newCalls == 6 && ended.breach?.newFailures == 6 && ended.evidence == nil)
     }
 
+    /// The stage has used its part of the error budget once it has begun, whether or not a worker has reported by then.
+    @Test func aStageThatHasBegunBeginsNoSecondTime() async throws {
+        let bench = try bench()
+        _ = try await watch(bench)
+        await look(bench, statistics(.blue, epoch: 1, calls: 3, failing: 0))
+        #expect(bench.switchboard.state.release?.judged == 1)
+        let board = try next(bench, await bench.switchboard.handOver())
+        _ = await board.lookAtRelease(
+            TrafficReport(), await bench.health.health(), statistics(.green, epoch: 2, calls: 1, failing: 0))
+        #expect(board.state.release?.judged == 1)
+    }
+
     /// It is written every two seconds.
     @Test func tooMuchEvidenceIsNotKept() async throws {
         let bench = try bench()

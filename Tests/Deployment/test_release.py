@@ -110,8 +110,11 @@ class GuardTests(ReleaseCase):
         self.assertEqual((self.proxy.active, self.proxy.epoch), ("green", 2))
         self.assertEqual(
             self.proxy.releases[0].plan,
-            {"to": "green", "steps": [], "reason": "deploy v1.1.0", "guard": "500ms", "expect": "v1.1.0"},
-        )
+            {
+                "to": "green", "steps": [], "reason": "deploy v1.1.0", "guard": "500ms", "latency_margin": 2,
+                "expect": "v1.1.0",
+            },
+        )  # fmt: skip
         self.assertNotIn("/switch", self.proxy.requests)
         for text in (
             "release   release 2: blue -> green by all calls at once, judged for 500ms; epoch 2",

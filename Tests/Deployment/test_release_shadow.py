@@ -102,7 +102,7 @@ class OptionsTests(unittest.TestCase):
             ["--shadow", "0%:30s"], ["--shadow", "10%"], ["--min-agreement", "95%"], ["--ignore", "a"],
             ["--tolerance", "1"], ["--shadow", "1%:1s", "--min-agreement", "100%"],
             ["--shadow", "1%:1s", "--ignore", "a,,b"], ["--shadow", "1%:1s", "--tolerance", "-1"],
-            ["--shadow", "1%:1s", "--tolerance", "1e999"],
+            ["--shadow", "1%:1s", "--tolerance", "1e999"], ["--latency-margin", "0.9"], ["--latency-margin", "1e1"],
             ["--shadow", ",".join(["5%:60s"] * 30), "--canary", ",".join(["5%:60s"] * 21)],
         ):  # fmt: skip
             with (

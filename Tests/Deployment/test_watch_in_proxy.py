@@ -18,7 +18,7 @@ class WatchTests(ReleaseCase):
             self.proxy.releases[0].plan,
             {
                 "to": "green", "steps": [], "reason": "deploy v1.1.0", "guard": "1s", "on_no_data": "continue",
-                "expect": "v1.1.0",
+                "latency_margin": 2, "expect": "v1.1.0",
             },
         )  # fmt: skip
         for text in (
@@ -52,6 +52,19 @@ class WatchTests(ReleaseCase):
         self.assertNotIn("/rollback", self.proxy.requests)
         self.assertEqual(self.proxy.active, "blue")
         self.assertFalse((self.host.folder / ".run/deploy-journal.json").exists())
+
+    def test_a_version_that_the_proxy_finds_slower(self):
+        run = self.host.begin("v1.1.0")
+        self.wait_for("watching green for 60s")
+        times = {"p50": 0.0005, "p99": 0.02}
+        self.proxy.find_worse(signal="duration", new_times={"p50": 0.001, "p99": 1.5}, old_times=times)
+        code, output = self.end(run)
+        self.assertEqual(code, 7, output)
+        self.assertIn(
+            "worse at the guard: duration of /a: p50 1.00 ms and p99 1.50 s in 9 calls, against p50 0.50 ms and p99 "
+            "20.00 ms in 100 before",
+            output.splitlines()[-1],
+        )
 
     def test_a_wrong_answer_takes_it_back_at_once(self):
         run = self.host.begin("v1.1.0", "--guard", "1h")
@@ -117,7 +130,8 @@ class PlanTests(unittest.TestCase):
 
     def test_limits(self):
         options = parse(["v1"], ROOT)
-        self.assertEqual((options.limits, options.judged.limits), (Limits(0.01, 2.5, 20), {}))
+        margin = {"latency_margin": 2}
+        self.assertEqual((options.limits, options.judged.limits), (Limits(0.01, 2.5, 20), margin))
         for arguments, passed_on, beside in (
             (
                 ["--max-error-share", "1%", "--max-p99", "2.5s"],
@@ -129,10 +143,17 @@ class PlanTests(unittest.TestCase):
             (["--max-error-share", "100%"], {}, (1, None)),
         ):
             options = parse(["v1", *arguments], ROOT)
-            self.assertEqual(options.judged.limits, passed_on)
+            self.assertEqual(options.judged.limits, {**passed_on, **margin})
             self.assertAlmostEqual(options.limits_beside.error_share, beside[0])
             self.assertEqual(options.limits_beside.p99, beside[1])
         self.assertEqual(self.plan("--canary", "5%:1s", "--min-calls", "3", "--canary-min-calls", "4")["min_calls"], 4)
+
+    def test_the_margin_for_times(self):
+        for arguments, margin in (
+            ([], 2), (["--shadow", "5%:60s"], 2), (["--guard", "60s", "--latency-margin", "1"], 1),
+            (["--canary", "5%:60s"], None), (["--canary", "5%:60s", "--latency-margin", "1.5"], 1.5),
+        ):  # fmt: skip
+            self.assertEqual(self.plan(*arguments).get("latency_margin"), margin, arguments)
 
 
 if __name__ == "__main__":

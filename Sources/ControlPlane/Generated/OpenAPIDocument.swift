@@ -2585,6 +2585,44 @@ package enum OpenAPIDocument {
                     "type": "integer",
                     "minimum": 0
                   },
+                  "new_times": {
+                    "type": "object",
+                    "properties": {
+                      "p50": {
+                        "type": "number",
+                        "minimum": 0
+                      },
+                      "p99": {
+                        "type": "number",
+                        "minimum": 0
+                      }
+                    },
+                    "required": [
+                      "p50",
+                      "p99"
+                    ],
+                    "additionalProperties": false,
+                    "description": "How long the new color's calls took, in seconds, where times are judged: upper bounds of the buckets of a factor of 1.25 in which they are counted."
+                  },
+                  "old_times": {
+                    "type": "object",
+                    "properties": {
+                      "p50": {
+                        "type": "number",
+                        "minimum": 0
+                      },
+                      "p99": {
+                        "type": "number",
+                        "minimum": 0
+                      }
+                    },
+                    "required": [
+                      "p50",
+                      "p99"
+                    ],
+                    "additionalProperties": false,
+                    "description": "The same of the old color; left out where it has none."
+                  },
                   "probability": {
                     "type": "number",
                     "minimum": 0,

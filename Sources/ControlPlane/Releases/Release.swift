@@ -59,6 +59,9 @@ package struct Release: Sendable, Equatable, Codable {
         /// Keys behind the evidence; 0 where calls are drawn by lot.
         package var newKeys: Int
         package var oldKeys: Int
+        /// The calls' times, where `signal` judges times; `nil` elsewhere, and for a side without any.
+        package var newTimes: Times?
+        package var oldTimes: Times?
         /// The chance that a color which isn't worse is ever found to be so, by evidence as strong as this.
         package var probability: Double
         /// The logarithm of the evidence as a part of what a verdict needs: 1 and more suffices, and below 0 it speaks for the
@@ -67,8 +70,8 @@ package struct Release: Sendable, Equatable, Codable {
 
         package init(
             signal: String, method: String, basis: String, newCalls: Int, newFailures: Int, oldCalls: Int,
-            oldFailures: Int, newKeys: Int = 0, oldKeys: Int = 0, probability: Double,
-            strength: Double? = nil
+            oldFailures: Int, newKeys: Int = 0, oldKeys: Int = 0, newTimes: Times? = nil, oldTimes: Times? = nil,
+            probability: Double, strength: Double? = nil
         ) {
             self.signal = signal
             self.method = method
@@ -79,6 +82,8 @@ package struct Release: Sendable, Equatable, Codable {
             self.oldFailures = oldFailures
             self.newKeys = newKeys
             self.oldKeys = oldKeys
+            self.newTimes = newTimes
+            self.oldTimes = oldTimes
             self.probability = probability
             self.strength = strength
         }
@@ -87,9 +92,33 @@ package struct Release: Sendable, Equatable, Codable {
         package var text: String {
             if signal == "min_agreement" { return "\(signal): \(newFailures) of \(newCalls) answers differ" }
             let past = basis.contains("before") ? " before" : ""
-            return
-                "\(signal) of \(method): \(newFailures) of \(newCalls) calls failed, against \(oldFailures) of \(oldCalls)"
-                + past
+            let old: String
+            let new: String
+            if let newTimes {
+                new = "\(newTimes.text) in \(newCalls) calls"
+                old = oldTimes.map { "\($0.text) in \(oldCalls)\(past)" } ?? "none\(past)"
+            } else {
+                new = "\(newFailures) of \(newCalls) calls failed"
+                old = "\(oldFailures) of \(oldCalls)\(past)"
+            }
+            return "\(signal) of \(method): \(new), against \(old)"
+        }
+
+        /// How long calls took, in seconds: upper bounds of the buckets by which a release is judged.
+        package struct Times: Sendable, Equatable, Codable {
+            package var p50: Double
+            package var p99: Double
+
+            package init(p50: Double, p99: Double) {
+                self.p50 = p50
+                self.p99 = p99
+            }
+
+            var text: String { "p50 \(Self.text(p50)) and p99 \(Self.text(p99))" }
+
+            private static func text(_ seconds: Double) -> String {
+                seconds < 1 ? "\((seconds * 100_000).rounded() / 100) ms" : "\((seconds * 100).rounded() / 100) s"
+            }
         }
     }
 

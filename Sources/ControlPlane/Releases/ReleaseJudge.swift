@@ -74,7 +74,8 @@ struct ReleaseJudge {
         if look.isNewStage {
             self.epoch = epoch
             analysis.begin(assignment)
-            (before, counted) = (nil, nil)
+            // Another process has to know that the stage has begun, even if it ends this one before a worker reports.
+            (before, counted) = (nil, StepStatistics(epoch: epoch, methods: [:]))
         }
         guard statistics.epoch == epoch || before != nil else { return look }
         var statistics = statistics.epoch == epoch ? statistics : StepStatistics(epoch: epoch, methods: [:])
@@ -142,6 +143,15 @@ extension Release.Breach {
             newFailures: isOfAnswers ? finding.agreement.disagreeing : finding.new.failures,
             oldCalls: finding.old.calls,
             oldFailures: finding.old.failures, newKeys: finding.newKeys, oldKeys: finding.oldKeys,
+            newTimes: finding.newTimes.map { Times($0) }, oldTimes: finding.oldTimes.map { Times($0) },
             probability: finding.probability, strength: finding.evidence / finding.needed)
+    }
+}
+
+extension Release.Breach.Times {
+    fileprivate init(_ counts: LatencyCounts) {
+        let buckets = LatencyBuckets.standard
+        self.init(
+            p50: counts.quantile(0.5, buckets: buckets) ?? 0, p99: counts.quantile(0.99, buckets: buckets) ?? 0)
     }
 }

@@ -133,13 +133,13 @@ class FakeProxy:
                     self._step(release)
             time.sleep(0.01)
 
-    def find_worse(self) -> None:
-        """Takes the release back, as a guard does that finds the new color to fail."""
+    def find_worse(self, **evidence: object) -> None:
+        """Takes the release back, as a guard does that finds the new color to fail, or to do what else the evidence says."""
         with self.lock:
             release = self.release
             release.breach = {
                 "signal": "failures", "method": "/a", "basis": "calls before", "new_calls": 9, "new_failures": 8,
-                "old_calls": 100, "old_failures": 1,
+                "old_calls": 100, "old_failures": 1, **evidence,
             }  # fmt: skip
             release.end("rolled_back")
             self._step(release)

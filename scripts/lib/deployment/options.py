@@ -22,6 +22,9 @@ from .durations import duration, or_off, patience
 from .failure import ExitCode
 from .watch import Limits
 
+#: The old version's calls are those from before the host had to start another one.
+_MARGIN_AFTER_A_START = 2.0
+
 _EPILOG = """\
 exit status:
   0    deployed, or VERSION was active already and does well
@@ -149,6 +152,13 @@ def _agreement(text: str) -> str:
     return percent
 
 
+def _factor(text: str) -> float:
+    value = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else 0
+    if not 1 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a factor from 1 to 100, such as 1.5")
+    return value
+
+
 def _paths(text: str) -> list[str]:
     paths = [path.strip() for path in text.split(",")]
     if not all(paths) or len(paths) > 100:
@@ -212,6 +222,11 @@ def parse(arguments: list[str], root: Path) -> Union[Options, Follow]:
         "--max-p99", type=or_off(patience), default=argparse.SUPPRESS, metavar="TIME",
         help="99 %% of calls must be faster, in the Proxy to their first byte; `off` for no limit (none in the Proxy, "
         "2.5s with one that is too old)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--latency-margin", type=_factor, metavar="FACTOR",
+        help="by which the Proxy lets the new version be slower than the old one (1.25 with --canary; else 2, as "
+        "the old version's calls are those from before the host had to start another one)",
     )  # fmt: skip
     parser.add_argument(
         "--min-calls",
@@ -360,6 +375,10 @@ def _given_limits(found: argparse.Namespace) -> tuple[dict[str, Any], Limits]:
         passed_on["max_p99"] = f"{p99 * 1000:g}ms"
     else:
         beside.p99 = p99
+    if found.latency_margin is not None:
+        passed_on["latency_margin"] = found.latency_margin
+    elif found.canary is None:
+        passed_on["latency_margin"] = _MARGIN_AFTER_A_START
     return passed_on, beside
 
 

@@ -168,7 +168,19 @@ def _evidence(breach: dict[str, Any] | None) -> str | None:
     if None in new + old:
         return said
     before = " before" if "before" in str(breach.get("basis")) else ""
+    if (times := breach.get("new_times")) is not None:
+        earlier = breach.get("old_times")
+        against = f"{_times(earlier)} in {old[1]}" if earlier is not None else "none"
+        return f"{said}: {_times(times)} in {new[1]} calls, against {against}{before}"
     return f"{said}: {new[0]} of {new[1]} calls failed, against {old[0]} of {old[1]}{before}"
+
+
+def _times(times: dict[str, float]) -> str:
+    return " and ".join(f"{part} {_time(times[part])}" for part in ("p50", "p99"))
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def _path(path: dict[str, Any]) -> str:

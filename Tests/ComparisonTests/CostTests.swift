@@ -16,7 +16,7 @@ struct CostTests {
         print("cost of \(name): \((microseconds / Double(Self.rounds) * 1000).rounded() / 1000) µs")
     }
 
-    private func answer(_ bytes: [UInt8]) -> Answer { Answer(status: 0, messages: [FramedMessage(bytes: bytes)]) }
+    private func answer(_ bytes: [UInt8]) -> Answer { Answer(status: 0, body: FramingTests.framed(bytes)) }
 
     /// A prediction with this many classes: the size is about 27 bytes for each.
     private func prediction(_ classes: Int, _ probability: Double, version: String = "v1.0.0") -> [UInt8] {
@@ -33,14 +33,14 @@ struct CostTests {
 
     @Test("Comparisons of 1 KiB")
     func comparisons() {
-        let (typed, untyped) = (Comparer.make(), Comparer.make(typed: false))
         for (name, classes) in [("1 KiB (38 classes)", 38), ("100 B (3 classes)", 3)] {
             let base = answer(prediction(classes, 0.5))
             let copy = answer(Array(prediction(classes, 0.5)))
             let all = answer(prediction(classes, 0.6))
             let near = answer(prediction(classes, 0.500_000_1))
             let version = answer(prediction(classes, 0.5, version: "v1.1.0"))
-            for (kind, comparer) in [("typed", typed), ("untyped", untyped)] {
+            for kind in ["typed", "untyped"] {
+                var comparer = MessageComparison(Comparer.make(typed: kind == "typed"))
                 measure("\(name), \(kind), equal bytes") { _ = comparer.compare(base, copy, method: Fixtures.predict) }
                 measure("\(name), \(kind), one string differs") {
                     _ = comparer.compare(base, version, method: Fixtures.predict)
@@ -63,6 +63,7 @@ struct CostTests {
                 })
         }
         let (one, two) = (tensor(1), tensor(2))
+        var typed = MessageComparison(Comparer.make())
         measure("1 KiB raw tensor, all elements differ") { _ = typed.compare(one, two, method: Fixtures.infer) }
     }
 
@@ -76,11 +77,7 @@ struct CostTests {
         measure("counting a different outcome") { comparisons.add(outcome, of: call) }
         for _ in 0..<1000 { comparisons.addRepeat(outcome, method: Fixtures.predict) }
         measure("counting noise") { comparisons.add(outcome, of: call) }
-        measure("splitting a body of 1 KiB") {
-            var splitter = MessageSplitter(limit: 1 << 20)
-            let body = [UInt8](repeating: 0, count: 0) + [0, 0, 0, 4, 0] + [UInt8](repeating: 7, count: 1024)
-            unsafe body.withUnsafeBytes { unsafe splitter.add($0) }
-            _ = splitter.answer(status: 0, encoding: .identity)
-        }
+        let body = [0, 0, 0, 4, 0] + [UInt8](repeating: 7, count: 1024)
+        measure("taking a body of 1 KiB apart") { _ = Answer(status: 0, body: body) }
     }
 }

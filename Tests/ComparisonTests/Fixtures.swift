@@ -41,8 +41,8 @@ extension Comparer {
     /// Compares two messages, each alone in its answer.
     func compare(_ active: [UInt8], _ other: [UInt8], method: String = Fixtures.cook) -> Outcome {
         compare(
-            Answer(status: 0, messages: [FramedMessage(bytes: active)]),
-            Answer(status: 0, messages: [FramedMessage(bytes: other)]), method: method)
+            Answer(status: 0, body: FramingTests.framed(active)), Answer(status: 0, body: FramingTests.framed(other)),
+            method: method)
     }
 }
 

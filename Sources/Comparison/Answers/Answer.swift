@@ -1,34 +1,67 @@
+import Glibc
+
 /// One side's answer to a call, as far as it is compared: the status with which it ended, and its messages. Metadata isn't
 /// part of it.
-package struct Answer: Sendable, Equatable {
+package struct Answer: Sendable {
     /// The call's gRPC status, 0 (OK) to 16; a number beyond that is taken for UNKNOWN, as gRPC's clients do.
     package let status: Int
     /// How the messages that are marked as compressed are compressed.
     package let encoding: MessageEncoding
-    /// The messages, in the order in which they came.
-    package let messages: [FramedMessage]
-    /// Why the messages end before the answer's bytes do; `nil` if those were taken apart to the end.
+    /// All of the answer's DATA.
+    let body: [UInt8]
+    /// The messages in it.
+    let frames: FrameList
+    /// Why the messages end before the body does; `nil` if it was taken apart to the end.
     package let flaw: FramingFlaw?
 
-    package init(
-        status: Int, encoding: MessageEncoding = .identity, messages: [FramedMessage], flaw: FramingFlaw? = nil
-    ) {
+    /// Takes a body apart into messages.
+    ///
+    /// - Parameters:
+    ///   - status: the gRPC status in the trailers.
+    ///   - encoding: the compression that the head names.
+    package init(status: Int, encoding: MessageEncoding = .identity, body: [UInt8]) {
+        var frames = FrameList()
+        var place = 0
+        var flaw: FramingFlaw?
+        while flaw == nil, place < body.count {
+            switch Frame.at(place, of: body) {
+            case .success(let frame):
+                frames.append(frame)
+                place = frame.message.upperBound
+            case .failure(let found): flaw = found
+            }
+        }
         self.status = (0...16).contains(status) ? status : 2
         self.encoding = encoding
-        self.messages = messages
+        self.body = body
+        self.frames = frames
         self.flaw = flaw
     }
-}
 
-/// A message as it comes in a gRPC stream.
-package struct FramedMessage: Sendable, Equatable {
-    /// Whether the bytes are compressed, in the encoding that the answer's head names.
-    package let isCompressed: Bool
-    /// The message without the five bytes before it.
-    package let bytes: [UInt8]
+    /// The messages, in the order in which they came.
+    package var messages: [[UInt8]] { (0..<frames.count).map { Array(body[frames[$0].message]) } }
 
-    package init(isCompressed: Bool = false, bytes: [UInt8]) {
-        self.isCompressed = isCompressed
-        self.bytes = bytes
+    /// Whether a message has the same bytes as the one at the same place of another answer with the same encoding.
+    func hasSameMessage(_ place: Int, as other: Answer) -> Bool {
+        let (frame, its) = (frames[place], other.frames[place])
+        guard frame.isCompressed == its.isCompressed, frame.message.count == its.message.count else { return false }
+        return unsafe body.withUnsafeBufferPointer { left in
+            // Frames lie within their bodies, and where one isn't empty its body has an address.
+            unsafe other.body.withUnsafeBufferPointer { right in
+                unsafe frame.message.isEmpty
+                    || memcmp(
+                        left.baseAddress! + frame.message.lowerBound, right.baseAddress! + its.message.lowerBound,
+                        frame.message.count) == 0
+            }
+        }
+    }
+
+    /// Whether another answer is the same, byte for byte.
+    func isSame(as other: Answer) -> Bool {
+        guard status == other.status, flaw == nil, other.flaw == nil, frames.count == other.frames.count,
+            encoding == other.encoding
+        else { return false }
+        for place in 0..<frames.count where !hasSameMessage(place, as: other) { return false }
+        return true
     }
 }

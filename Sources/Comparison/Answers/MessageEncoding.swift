@@ -29,14 +29,13 @@ enum DecodedMessage {
     case tooLarge
 }
 
-extension FramedMessage {
-    /// Undoes the compression.
+extension MessageEncoding {
+    /// Undoes the compression of a message that is marked as compressed.
     ///
     /// - Parameter limit: the most bytes that may come out.
-    func decoded(_ encoding: MessageEncoding, limit: Int) -> DecodedMessage {
-        guard isCompressed else { return .message(bytes) }
+    func decoded(_ bytes: [UInt8], limit: Int) -> DecodedMessage {
         let format: Inflater.Format
-        switch encoding {
+        switch self {
         // A message can't be compressed in an encoding that compresses nothing: gRPC has this fail with INTERNAL.
         case .identity: return .corrupt
         case .gzip: format = .gzip

@@ -148,14 +148,17 @@ struct DescriptorReader {
     }
 
     private func fields(of range: Range<Int>) throws(DescriptorError) -> [WireField] {
-        var reader = WireReader(bytes, range)
-        var fields: [WireField] = []
-        while let field = reader.next() {
-            guard fields.count < Descriptors.mostDefinitions else { throw .tooLarge }
-            fields.append(field)
+        // The closure keeps the bytes in place while they are read.
+        try unsafe bytes.withUnsafeBufferPointer { (bytes) throws(DescriptorError) in
+            var reader = unsafe WireReader(BorrowedBytes(bytes), range)
+            var fields: [WireField] = []
+            while let field = reader.next() {
+                guard fields.count < Descriptors.mostDefinitions else { throw .tooLarge }
+                fields.append(field)
+            }
+            guard !reader.isMalformed else { throw .notADescriptorSet }
+            return fields
         }
-        guard !reader.isMalformed else { throw .notADescriptorSet }
-        return fields
     }
 
     /// The last value of a string field; empty if there is none.

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Compares two answers to one call: those of both colors, or two of the active one.
 ///
 /// Pure, and bounded in time and memory by its settings, whatever the bytes are. It may be shared by threads. Answers whose
@@ -28,21 +26,24 @@ package struct Comparer: Sendable {
         self.settings = settings
     }
 
+    /// Compares an answer of the active color with another one, as `MessageComparison` does.
+    package func compare(_ active: Answer, _ other: Answer, method: String) -> Outcome {
+        var comparison = MessageComparison(self)
+        return comparison.compare(active, other, method: method)
+    }
+}
+
+extension MessageComparison {
     /// Compares an answer of the active color with another one.
     ///
     /// - Parameter method: the path of the call, `/package.Service/Method`.
-    package func compare(_ active: Answer, _ other: Answer, method: String) -> Outcome {
-        if active.status == other.status, active.flaw == nil, other.flaw == nil, active.encoding == other.encoding,
-            active.messages.count == other.messages.count,
-            zip(active.messages, other.messages).allSatisfy({ $0.isSame(as: $1) })
-        {
-            return .equal
-        }
+    package mutating func compare(_ active: Answer, _ other: Answer, method: String) -> Outcome {
+        if active.isSame(as: other) { return .equal }
+        begin()
         let type = descriptors.output(of: method)
-        var comparison = MessageComparison(descriptors: descriptors, settings: settings)
         var isComplete = true
         do {
-            try comparison.compare(active, other, type: type)
+            try compare(active, other, type: type)
         } catch {
             switch error {
             case .tooComplex: return .givenUp(.tooComplex)
@@ -50,32 +51,34 @@ package struct Comparer: Sendable {
             case .enough: isComplete = false
             }
         }
-        return comparison.differences.outcome(areTyped: type != nil, isComplete: isComplete)
+        return differences.takeOutcome(areTyped: type != nil, isComplete: isComplete)
     }
-}
 
-extension MessageComparison {
     /// Compares two answers, and keeps what differs.
     ///
     /// - Parameter type: the type of the messages, by its place among the descriptors'.
-    fileprivate mutating func compare(_ active: Answer, _ other: Answer, type: Int?) throws(Stop) {
+    private mutating func compare(_ active: Answer, _ other: Answer, type: Int?) throws(Stop) {
         guard active.status == other.status else {
             return try note(Difference.status, active: .status(active.status), other: .status(other.status))
         }
-        guard active.flaw != .tooLarge, other.flaw != .tooLarge else { throw .tooLarge }
         if active.extent != other.extent {
             try note(Difference.messages, active: active.extent, other: other.extent)
         }
-        for (place, pair) in zip(active.messages, other.messages).enumerated() {
-            let isSame = active.encoding == other.encoding && pair.0.isSame(as: pair.1)
-            guard !isSame else { continue }
+        let haveOneEncoding = active.encoding == other.encoding
+        for place in 0..<min(active.frames.count, other.frames.count) {
+            if haveOneEncoding, active.hasSameMessage(place, as: other) { continue }
             message = place
-            let active = try decoded(pair.0, active.encoding)
-            let other = try decoded(pair.1, other.encoding)
-            if case .message(let active) = active, case .message(let other) = other {
-                try compareMessages(active, other, type: type)
+            let (left, right) = (active.frames[place], other.frames[place])
+            if !left.isCompressed, !right.isCompressed {
+                try compareMessages(active.body, left.message, other.body, right.message, type: type)
+                continue
+            }
+            let leftMessage = try decoded(left, of: active)
+            let rightMessage = try decoded(right, of: other)
+            if case .message(let left) = leftMessage, case .message(let right) = rightMessage {
+                try compareMessages(left, left.indices, right, right.indices, type: type)
             } else {
-                try note(Difference.message, active: active.value, other: other.value)
+                try note(Difference.message, active: leftMessage.value, other: rightMessage.value)
             }
         }
     }
@@ -85,14 +88,15 @@ extension MessageComparison {
     }
 
     /// A message without its compression, or what is known of it.
-    private mutating func decoded(_ framed: FramedMessage, _ encoding: MessageEncoding) throws(Stop) -> Decoded {
-        let decoded = framed.decoded(encoding, limit: min(settings.largestMessage, budget.left))
-        switch decoded {
-        case .message(let bytes):
-            if framed.isCompressed { try budget.spend(bytes.count) }
-            return .message(bytes)
-        case .corrupt: return .value(.notAMessage(length: framed.bytes.count))
-        case .unknownEncoding: return .value(.encoded(length: framed.bytes.count))
+    private mutating func decoded(_ frame: Frame, of answer: Answer) throws(Stop) -> Decoded {
+        let bytes = Array(answer.body[frame.message])
+        guard frame.isCompressed else { return .message(bytes) }
+        switch answer.encoding.decoded(bytes, limit: min(settings.largestMessage, budget.left)) {
+        case .message(let message):
+            try budget.spend(message.count)
+            return .message(message)
+        case .corrupt: return .value(.notAMessage(length: bytes.count))
+        case .unknownEncoding: return .value(.encoded(length: bytes.count))
         case .tooLarge: throw budget.left < settings.largestMessage ? .tooComplex : .tooLarge
         }
     }
@@ -112,18 +116,5 @@ extension MessageComparison {
 
 extension Answer {
     /// How many messages there are, and whether that is all.
-    fileprivate var extent: Value { flaw == nil ? .count(messages.count) : .unframed(after: messages.count) }
-}
-
-extension FramedMessage {
-    /// Whether two messages of one encoding are the same, byte for byte.
-    fileprivate func isSame(as other: FramedMessage) -> Bool {
-        guard isCompressed == other.isCompressed, bytes.count == other.bytes.count else { return false }
-        return unsafe bytes.withUnsafeBytes { left in
-            // Both have this many bytes, and neither has an address when it has none.
-            unsafe other.bytes.withUnsafeBytes { right in
-                unsafe left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0
-            }
-        }
-    }
+    fileprivate var extent: Value { flaw == nil ? .count(frames.count) : .unframed(after: frames.count) }
 }

@@ -6,10 +6,21 @@ struct DifferenceList {
     private var list: [Difference] = []
     private var isComplete = true
     private var reports = 0
+    private var texts = PathTexts()
+
+    /// Paths for which there is room from the beginning.
+    private static let usualPaths = 4
 
     init(_ settings: ComparisonSettings) {
         self.settings = settings
         needsIndex = settings.ignored.contains(where: \.hasIndex)
+    }
+
+    /// Forgets all of them.
+    mutating func removeAll() {
+        list = []
+        isComplete = true
+        reports = 0
     }
 
     /// Whether differences at a path, and below it, don't count.
@@ -30,30 +41,36 @@ struct DifferenceList {
     mutating func add(
         _ path: [PathSegment], message: Int, active: Value, other: Value, values: Int = 1, spread: Spread = Spread()
     ) throws(Stop) {
-        let path = path.isEmpty ? [.field(Difference.message)] : path
+        guard !path.isEmpty else {
+            return try add(
+                [.field(Difference.message)], message: message, active: active, other: other, values: values,
+                spread: spread)
+        }
         guard !ignores(path) else { return }
-        let pattern = path.pattern
-        if let index = list.firstIndex(where: { $0.path == pattern }) {
+        let texts = texts.texts(of: path)
+        if let index = list.firstIndex(where: { $0.path == texts.pattern }) {
             list[index].values += values
             list[index].spread.add(spread)
         } else if list.count == settings.mostPaths {
             isComplete = false
         } else {
             let first = Difference.Example(
-                message: message, place: path.place(reveal: settings.reveal), active: active, other: other)
-            list.append(Difference(path: pattern, values: values, spread: spread, first: first))
+                message: message, place: texts.place ?? path.place(reveal: settings.reveal), active: active, other: other)
+            if list.isEmpty { list.reserveCapacity(Self.usualPaths) }
+            list.append(Difference(path: texts.pattern, values: values, spread: spread, first: first))
         }
         reports += 1
         if reports == settings.mostDifferences { throw .enough }
     }
 
-    /// What they come to.
+    /// What they come to. It has them from then on.
     ///
     /// - Parameters:
     ///   - areTyped: whether the fields were known by their types.
     ///   - isComplete: whether everything has been compared.
-    func outcome(areTyped: Bool, isComplete: Bool) -> Outcome {
+    mutating func takeOutcome(areTyped: Bool, isComplete: Bool) -> Outcome {
         guard !list.isEmpty else { return .equal }
+        defer { list = [] }
         return .different(Differences(list: list, areTyped: areTyped, areComplete: self.isComplete && isComplete))
     }
 }

@@ -9,16 +9,14 @@ extension MessageComparison {
     }
 
     /// Compares the values of two maps key by key.
-    mutating func compareMap(
-        _ left: ArraySlice<WireField>, _ right: ArraySlice<WireField>, _ type: MessageType
-    ) throws(Stop) {
+    mutating func compareMap(_ left: Range<Int>, _ right: Range<Int>, _ type: MessageType) throws(Stop) {
         guard let field = type.field(2), let key = type.field(1) else { return }
         let leftEntries = try entries(left, in: active, key: key, value: field)
         let rightEntries = try entries(right, in: other, key: key, value: field)
         guard let leftEntries, let rightEntries else {
             return try note(
-                leftEntries == nil ? .notAMessage(length: left.length) : .count(left.count),
-                rightEntries == nil ? .notAMessage(length: right.length) : .count(right.count))
+                leftEntries == nil ? .notAMessage(length: length(of: left)) : .count(left.count),
+                rightEntries == nil ? .notAMessage(length: length(of: right)) : .count(right.count))
         }
         for key in leftEntries.keys + rightEntries.keys.filter({ leftEntries.values[$0] == nil }) {
             path.append(.key(key))
@@ -37,16 +35,22 @@ extension MessageComparison {
         let field = FieldType(
             number: field.number, name: field.name, value: field.value, isRepeated: false, hasPresence: false,
             oneof: nil)
+        let room = fields.count
+        defer { fields.removeLast(fields.count - room) }
         if case .message = field.value {
-            try compare(field, left.isEmpty ? [.empty] : left[...], right.isEmpty ? [.empty] : right[...])
+            try compare(field, keep(left.isEmpty ? [.empty] : left), keep(right.isEmpty ? [.empty] : right))
         } else {
-            try compare(field, left[...], right[...])
+            try compare(field, keep(left), keep(right))
         }
     }
 
     /// What a report shows of a map's value.
-    private func mapValue(_ field: FieldType, _ parts: [WireField], in bytes: [UInt8]) -> Value {
-        guard parts.isEmpty else { return lastValue(field, parts[...], in: bytes) }
+    private mutating func mapValue(_ field: FieldType, _ parts: [WireField], in bytes: BorrowedBytes) -> Value {
+        guard parts.isEmpty else {
+            let kept = keep(parts)
+            defer { fields.removeLast(kept.count) }
+            return lastValue(field, kept, in: bytes)
+        }
         switch field.value {
         case .scalar(let kind, _): return value(0, kind)
         case .string: return .string(length: 0)
@@ -57,13 +61,13 @@ extension MessageComparison {
 
     /// - Returns: `nil` if an entry is no message.
     private mutating func entries(
-        _ values: ArraySlice<WireField>, in bytes: [UInt8], key: FieldType, value: FieldType
+        _ values: Range<Int>, in bytes: BorrowedBytes, key: FieldType, value: FieldType
     ) throws(Stop) -> Entries? {
         var entries = Entries()
         for entry in values {
             // Besides its fields an entry takes a place in a table.
             try budget.spend(4 * WorkBudget.field)
-            var reader = WireReader(bytes, entry.bytes)
+            var reader = WireReader(bytes, fields[entry].bytes)
             var entryKey: WireField?
             var parts: [WireField] = []
             while let field = reader.next() {
@@ -79,10 +83,10 @@ extension MessageComparison {
         return entries
     }
 
-    private func mapKey(_ field: WireField?, _ type: FieldType, in bytes: [UInt8]) -> MapKey {
+    private func mapKey(_ field: WireField?, _ type: FieldType, in bytes: BorrowedBytes) -> MapKey {
         switch type.value {
         case .scalar(let kind, _): MapKey(kind.number(field?.number64 ?? 0), kind)
-        case .string, .bytes, .message: .text(field.map { Array(bytes[$0.bytes]) } ?? [])
+        case .string, .bytes, .message: .text(field.map { bytes.array($0.bytes) } ?? [])
         }
     }
 }

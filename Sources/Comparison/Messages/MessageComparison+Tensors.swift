@@ -35,12 +35,11 @@ extension MessageComparison {
     /// - Parameters:
     ///   - leftTypes: the types of the tensors' elements, at the same places; `nil` where it isn't known.
     mutating func compareTensors(
-        _ left: ArraySlice<WireField>, _ leftTypes: [TensorElement?], _ right: ArraySlice<WireField>,
-        _ rightTypes: [TensorElement?]
+        _ left: Range<Int>, _ leftTypes: [TensorElement?], _ right: Range<Int>, _ rightTypes: [TensorElement?]
     ) throws(Stop) {
         if left.count != right.count { try note(.count(left.count), .count(right.count)) }
         for place in 0..<min(left.count, right.count) {
-            let (leftValue, rightValue) = (left[left.startIndex + place], right[right.startIndex + place])
+            let (leftValue, rightValue) = (fields[left.lowerBound + place], fields[right.lowerBound + place])
             if try areSame(leftValue, rightValue) { continue }
             path.append(.place(place))
             let type = leftTypes.at(place)
@@ -55,19 +54,19 @@ extension MessageComparison {
 
     /// The types of the elements that raw tensors have, read from the descriptions beside them.
     ///
-    /// - Parameter fields: those of the message that has both.
+    /// - Parameter message: the fields of the message that has both.
     mutating func tensorTypes(
-        _ fields: [WireField], _ tensors: TensorFields, in bytes: [UInt8]
+        _ message: Range<Int>, _ tensors: TensorFields, in bytes: BorrowedBytes
     ) throws(Stop) -> [TensorElement?] {
         var types: [TensorElement?] = []
-        for output in fields where output.number == tensors.outputs && output.hasBytes {
-            var reader = WireReader(bytes, output.bytes)
+        for output in message where fields[output].number == tensors.outputs && fields[output].hasBytes {
+            var reader = WireReader(bytes, fields[output].bytes)
             var datatype: WireField?
             while let field = reader.next() {
                 try budget.spend(field)
                 if field.number == TensorFields.datatype, field.type == .delimited { datatype = field }
             }
-            types.append(datatype.flatMap { TensorElement(bytes[$0.bytes].prefix(TensorFields.longestDatatype)) })
+            types.append(datatype.flatMap { TensorElement(bytes.array($0.bytes.prefix(TensorFields.longestDatatype))) })
         }
         return types
     }
@@ -79,8 +78,7 @@ extension MessageComparison {
         case .number(let kind, let width)
         where left.bytes.count.isMultiple(of: width) && right.bytes.count.isMultiple(of: width):
             try compareNumbers(
-                kind, NumberSequence([left], in: active, width: width),
-                NumberSequence([right], in: other, width: width))
+                kind, NumberSequence(left, in: active, width: width), NumberSequence(right, in: other, width: width))
         case .number: try noteBytes(left, right)
         case .bytes: try compareElements(left, right)
         }
@@ -88,23 +86,24 @@ extension MessageComparison {
 
     /// Compares elements that are bytes with lengths before them.
     private mutating func compareElements(_ left: WireField, _ right: WireField) throws(Stop) {
-        var (leftRest, rightRest) = (active[left.bytes], other[right.bytes])
+        var (leftRest, rightRest) = (left.bytes, right.bytes)
         var counts = (0, 0)
         var (values, first) = (0, nil as (place: Int, left: Value, right: Value)?)
         while !leftRest.isEmpty || !rightRest.isEmpty {
             try budget.spend(2 * WorkBudget.element)
-            let leftElement = leftRest.isEmpty ? nil : leftRest.takeElement()
-            let rightElement = rightRest.isEmpty ? nil : rightRest.takeElement()
+            let leftElement = leftRest.isEmpty ? nil : active.takeElement(&leftRest)
+            let rightElement = rightRest.isEmpty ? nil : other.takeElement(&rightRest)
             if leftElement != nil { counts.0 += 1 } else if !leftRest.isEmpty { return try noteBytes(left, right) }
             if rightElement != nil { counts.1 += 1 } else if !rightRest.isEmpty { return try noteBytes(left, right) }
             guard let leftElement, let rightElement else { continue }
             try budget.spend(min(leftElement.count, rightElement.count))
-            guard leftElement != rightElement, !differences.ignores(path, index: counts.0 - 1) else { continue }
+            guard !active.isSame(leftElement, as: other, rightElement), !differences.ignores(path, index: counts.0 - 1)
+            else { continue }
             values += 1
             if first == nil {
                 first = (
-                    counts.0 - 1, Value(bytes: leftElement, reveal: settings.reveal),
-                    Value(bytes: rightElement, reveal: settings.reveal)
+                    counts.0 - 1, Value(bytes: leftElement, in: active, reveal: settings.reveal),
+                    Value(bytes: rightElement, in: other, reveal: settings.reveal)
                 )
             }
         }
@@ -117,20 +116,20 @@ extension MessageComparison {
 
     private mutating func noteBytes(_ left: WireField, _ right: WireField) throws(Stop) {
         try note(
-            Value(bytes: active[left.bytes], reveal: settings.reveal),
-            Value(bytes: other[right.bytes], reveal: settings.reveal))
+            Value(bytesOf: left, in: active, reveal: settings.reveal),
+            Value(bytesOf: right, in: other, reveal: settings.reveal))
     }
 }
 
-extension ArraySlice<UInt8> {
-    /// Takes an element with its length; `nil`, and nothing taken, if it is cut off.
-    fileprivate mutating func takeElement() -> ArraySlice<UInt8>? {
-        guard count >= 4 else { return nil }
-        let length = prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
-        guard length <= count - 4 else { return nil }
-        let element = dropFirst(4).prefix(length)
-        self = dropFirst(4 + length)
-        return element
+extension BorrowedBytes {
+    /// Takes an element with its length off the front of a range; `nil`, and nothing taken, if it is cut off.
+    fileprivate func takeElement(_ rest: inout Range<Int>) -> Range<Int>? {
+        guard rest.count >= 4 else { return nil }
+        let length = Int(number(at: rest.lowerBound, width: 4))
+        guard length <= rest.count - 4 else { return nil }
+        let start = rest.lowerBound + 4
+        rest = start + length..<rest.upperBound
+        return start..<start + length
     }
 }
 

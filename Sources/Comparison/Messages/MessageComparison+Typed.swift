@@ -2,77 +2,85 @@
 extension MessageComparison {
     /// Compares the fields of two messages of one type.
     ///
-    /// - Parameters:
-    ///   - left: as they come.
-    ///   - type: by its place among the descriptors'.
-    mutating func compareFields(_ left: [WireField], _ right: [WireField], _ type: Int) throws(Stop) {
-        let type = descriptors.types[type]
-        let left = type.inForce(left).sortedByNumber()
-        let right = type.inForce(right).sortedByNumber()
-        var (leftRest, rightRest) = (left[...], right[...])
-        while let number = lowest(leftRest.first?.number, rightRest.first?.number) {
-            var (leftValues, rightValues) = (leftRest.take(number), rightRest.take(number))
+    /// - Parameter left: as they come.
+    mutating func compareFields(_ left: Range<Int>, _ right: Range<Int>, _ type: MessageType) throws(Stop) {
+        let (left, right) = (inForce(left, type), inForce(right, type))
+        sortByNumber(left)
+        sortByNumber(right)
+        var (leftPlace, rightPlace) = (left.lowerBound, right.lowerBound)
+        while let number = lowest(
+            number(at: leftPlace, before: left.upperBound), number(at: rightPlace, before: right.upperBound))
+        {
+            let leftValues = run(of: number, from: leftPlace, to: left.upperBound)
+            let rightValues = run(of: number, from: rightPlace, to: right.upperBound)
+            (leftPlace, rightPlace) = (leftValues.upperBound, rightValues.upperBound)
             guard let field = type.field(number) else {
                 try compareUnknown(number, leftValues, rightValues)
                 continue
             }
-            if !leftValues.allSatisfy({ field.accepts($0.type) }) || !rightValues.allSatisfy({ field.accepts($0.type) })
-            {
-                let unknown = (leftValues, rightValues)
-                (leftValues, rightValues) = (
-                    leftValues.filter { field.accepts($0.type) }[...],
-                    rightValues.filter { field.accepts($0.type) }[...]
-                )
-                try compareUnknown(
-                    number, unknown.0.filter { !field.accepts($0.type) }[...],
-                    unknown.1.filter { !field.accepts($0.type) }[...])
-            }
-            path.append(.field(field.name))
-            if let tensors = type.tensors, tensors.contents == number {
-                try compareTensors(
-                    leftValues, try tensorTypes(left, tensors, in: active),
-                    rightValues, try tensorTypes(right, tensors, in: other))
+            if accepts(field, leftValues), accepts(field, rightValues) {
+                try compare(field, of: type, leftValues, rightValues, in: (left, right))
             } else {
-                try compare(field, leftValues, rightValues)
+                // What is written in another form is an unknown field.
+                let room = fields.count
+                defer { fields.removeLast(fields.count - room) }
+                try compareUnknown(
+                    number, keep(fields[leftValues].filter { !field.accepts($0.type) }),
+                    keep(fields[rightValues].filter { !field.accepts($0.type) }))
+                try compare(
+                    field, of: type, keep(fields[leftValues].filter { field.accepts($0.type) }),
+                    keep(fields[rightValues].filter { field.accepts($0.type) }), in: (left, right))
             }
-            path.removeLast()
         }
     }
 
-    /// Compares all values of a field, in forms that its type accepts.
-    mutating func compare(
-        _ field: FieldType, _ left: ArraySlice<WireField>, _ right: ArraySlice<WireField>
+    private func accepts(_ field: FieldType, _ values: Range<Int>) -> Bool {
+        for place in values where !field.accepts(fields[place].type) { return false }
+        return true
+    }
+
+    /// Compares all values of a message's field.
+    ///
+    /// - Parameter messages: all fields of the messages.
+    private mutating func compare(
+        _ field: FieldType, of type: MessageType, _ left: Range<Int>, _ right: Range<Int>,
+        in messages: (left: Range<Int>, right: Range<Int>)
     ) throws(Stop) {
+        path.append(.field(field.name))
+        if let tensors = type.tensors, tensors.contents == field.number {
+            try compareTensors(
+                left, try tensorTypes(messages.left, tensors, in: active),
+                right, try tensorTypes(messages.right, tensors, in: other))
+        } else {
+            try compare(field, left, right)
+        }
+        path.removeLast()
+    }
+
+    /// Compares all values of a field, in forms that its type accepts.
+    mutating func compare(_ field: FieldType, _ left: Range<Int>, _ right: Range<Int>) throws(Stop) {
         switch field.value {
         case .message(let type) where field.isRepeated:
             if let type, descriptors.types[type].isMapEntry {
                 return try compareMap(left, right, descriptors.types[type])
             }
             try compareRepeated(left, right) { (self, left, right) throws(Stop) in
-                try self.compareMessage(left, right, type)
+                try self.compareMessage(left..<left + 1, right..<right + 1, type)
             }
         case .message(let type):
             guard left.isEmpty == right.isEmpty else { return try noteLast(field, left, right) }
             try compareMessage(left, right, type)
-        case .scalar(let kind, let wire) where field.isRepeated:
-            if left.count == 1, right.count == 1, let left = left.first, let right = right.first, left.hasBytes,
-                right.hasBytes, try areSame(left, right)
-            {
-                return
-            }
-            try compareNumbers(
-                kind, NumberSequence(left, in: active, width: wire.width),
-                NumberSequence(right, in: other, width: wire.width))
-        case .scalar(let kind, _):
-            try compareLast(field, kind, left.last, right.last)
+        case .scalar(let kind, let wire) where field.isRepeated: try compareRow(kind, wire, left, right)
+        case .scalar(let kind, _): try compareLast(field, kind, last(left), last(right))
         case .string where field.isRepeated, .bytes where field.isRepeated:
             try compareRepeated(left, right) { (self, left, right) throws(Stop) in
-                if try !self.areSame(left.first!, right.first!) { try self.noteLast(field, left, right) }
+                if try self.areSame(self.fields[left], self.fields[right]) { return }
+                try self.noteLast(field, left..<left + 1, right..<right + 1)
             }
         case .string, .bytes:
-            if let left = left.last, let right = right.last {
+            if let left = last(left), let right = last(right) {
                 if try areSame(left, right) { return }
-            } else if !field.hasPresence, left.last?.bytes.isEmpty ?? true, right.last?.bytes.isEmpty ?? true {
+            } else if !field.hasPresence, last(left)?.bytes.isEmpty ?? true, last(right)?.bytes.isEmpty ?? true {
                 return
             }
             if left.isEmpty, right.isEmpty { return }
@@ -80,16 +88,34 @@ extension MessageComparison {
         }
     }
 
+    private func last(_ values: Range<Int>) -> WireField? { values.isEmpty ? nil : fields[values.upperBound - 1] }
+
+    /// Compares the numbers of a repeated field, packed or not.
+    private mutating func compareRow(
+        _ kind: ScalarKind, _ wire: WireType, _ left: Range<Int>, _ right: Range<Int>
+    ) throws(Stop) {
+        if left.count == 1, right.count == 1 {
+            let (left, right) = (fields[left.lowerBound], fields[right.lowerBound])
+            if left.hasBytes, right.hasBytes {
+                if try areSame(left, right) { return }
+                return try compareNumbers(
+                    kind, NumberSequence(left, in: active, width: wire.width),
+                    NumberSequence(right, in: other, width: wire.width))
+            }
+        }
+        try compareNumbers(
+            kind, NumberSequence(fields[left], in: active, width: wire.width),
+            NumberSequence(fields[right], in: other, width: wire.width))
+    }
+
     /// Compares values at the same places, and their number.
     private mutating func compareRepeated(
-        _ left: ArraySlice<WireField>, _ right: ArraySlice<WireField>,
-        _ compare: (inout Self, ArraySlice<WireField>, ArraySlice<WireField>) throws(Stop) -> Void
+        _ left: Range<Int>, _ right: Range<Int>, _ compare: (inout Self, Int, Int) throws(Stop) -> Void
     ) throws(Stop) {
         if left.count != right.count { try note(.count(left.count), .count(right.count)) }
         for place in 0..<min(left.count, right.count) {
-            let (leftIndex, rightIndex) = (left.startIndex + place, right.startIndex + place)
             path.append(.index(place))
-            try compare(&self, left[leftIndex...leftIndex], right[rightIndex...rightIndex])
+            try compare(&self, left.lowerBound + place, right.lowerBound + place)
             path.removeLast()
         }
     }
@@ -112,20 +138,18 @@ extension MessageComparison {
     }
 
     /// Notes that the last values of a field differ.
-    private mutating func noteLast(
-        _ field: FieldType, _ left: ArraySlice<WireField>, _ right: ArraySlice<WireField>
-    ) throws(Stop) {
+    private mutating func noteLast(_ field: FieldType, _ left: Range<Int>, _ right: Range<Int>) throws(Stop) {
         try note(lastValue(field, left, in: active), lastValue(field, right, in: other))
     }
 
     /// What a report shows of a field that has at most one value.
-    func lastValue(_ field: FieldType, _ values: ArraySlice<WireField>, in bytes: [UInt8]) -> Value {
-        guard let last = values.last else { return .absent }
+    func lastValue(_ field: FieldType, _ values: Range<Int>, in bytes: BorrowedBytes) -> Value {
+        guard let last = last(values) else { return .absent }
         switch field.value {
         case .scalar(let kind, _): return value(last.number64, kind)
-        case .string: return Value(text: bytes[last.bytes], reveal: settings.reveal)
-        case .bytes: return Value(bytes: bytes[last.bytes], reveal: settings.reveal)
-        case .message: return .message(length: values.length)
+        case .string: return Value(textOf: last, in: bytes, reveal: settings.reveal)
+        case .bytes: return Value(bytesOf: last, in: bytes, reveal: settings.reveal)
+        case .message: return .message(length: length(of: values))
         }
     }
 
@@ -141,18 +165,18 @@ extension MessageComparison {
     }
 }
 
-extension MessageType {
+extension MessageComparison {
     /// Drops the members of oneofs that later ones have taken the place of. A message that comes in parts with another member
     /// between them begins anew with the part after it.
     ///
-    /// - Parameter fields: in the order in which they come.
-    func inForce(_ fields: [WireField]) -> [WireField] {
-        guard oneofs > 0 else { return fields }
+    /// - Parameter range: a message's fields in the order in which they come.
+    private mutating func inForce(_ range: Range<Int>, _ type: MessageType) -> Range<Int> {
+        guard type.oneofs > 0, hasRivals(range, type) else { return range }
         /// The last member of each oneof, and whether another one has come up on the way back from the end.
-        var last = [(number: UInt32, isClosed: Bool)?](repeating: nil, count: oneofs)
+        var last = [(number: UInt32, isClosed: Bool)?](repeating: nil, count: type.oneofs)
         var kept: [WireField] = []
-        for wireField in fields.reversed() {
-            guard let field = field(wireField.number), let oneof = field.oneof, field.accepts(wireField.type) else {
+        for wireField in fields[range].reversed() {
+            guard let oneof = type.oneof(of: wireField) else {
                 kept.append(wireField)
                 continue
             }
@@ -164,23 +188,30 @@ extension MessageType {
             }
             kept.append(wireField)
         }
-        return kept.reversed()
+        return keep(kept.reversed())
+    }
+
+    /// Whether two fields may belong to one oneof.
+    private func hasRivals(_ range: Range<Int>, _ type: MessageType) -> Bool {
+        guard type.oneofs <= UInt64.bitWidth else { return true }
+        var seen: UInt64 = 0
+        for place in range {
+            guard let oneof = type.oneof(of: fields[place]) else { continue }
+            if seen & 1 << UInt64(oneof) != 0 { return true }
+            seen |= 1 << UInt64(oneof)
+        }
+        return false
     }
 }
 
-extension ArraySlice<WireField> {
-    /// Takes the values of the field with this number, if they come next.
-    mutating func take(_ number: UInt32) -> ArraySlice<WireField> {
-        let values = prefix { $0.number == number }
-        self = dropFirst(values.count)
-        return values
+extension MessageType {
+    /// The oneof that a field is a member of, if it is written in its type's form.
+    fileprivate func oneof(of wireField: WireField) -> Int? {
+        guard let field = field(wireField.number), let oneof = field.oneof, field.accepts(wireField.type) else {
+            return nil
+        }
+        return oneof
     }
-}
-
-/// The smaller of two numbers, either of which may be missing.
-func lowest(_ left: UInt32?, _ right: UInt32?) -> UInt32? {
-    guard let left, let right else { return left ?? right }
-    return min(left, right)
 }
 
 extension WireType {

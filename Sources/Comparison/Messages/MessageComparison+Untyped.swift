@@ -1,30 +1,31 @@
 /// Messages and fields whose type isn't known.
 extension MessageComparison {
-    /// Compares the fields of two messages.
-    ///
-    /// - Parameter left: in the order of their numbers.
-    mutating func compareFields(_ left: [WireField], _ right: [WireField]) throws(Stop) {
-        var (leftRest, rightRest) = (left[...], right[...])
-        while let number = lowest(leftRest.first?.number, rightRest.first?.number) {
-            try compareUnknown(number, leftRest.take(number), rightRest.take(number))
+    /// Compares the fields of two messages, which are in the order of their numbers.
+    mutating func compareFields(_ left: Range<Int>, _ right: Range<Int>) throws(Stop) {
+        var (leftPlace, rightPlace) = (left.lowerBound, right.lowerBound)
+        while let number = lowest(
+            number(at: leftPlace, before: left.upperBound), number(at: rightPlace, before: right.upperBound))
+        {
+            let leftValues = run(of: number, from: leftPlace, to: left.upperBound)
+            let rightValues = run(of: number, from: rightPlace, to: right.upperBound)
+            (leftPlace, rightPlace) = (leftValues.upperBound, rightValues.upperBound)
+            try compareUnknown(number, leftValues, rightValues)
         }
     }
 
     /// Compares the values of one field in their order.
-    mutating func compareUnknown(
-        _ number: UInt32, _ left: ArraySlice<WireField>, _ right: ArraySlice<WireField>
-    ) throws(Stop) {
+    mutating func compareUnknown(_ number: UInt32, _ left: Range<Int>, _ right: Range<Int>) throws(Stop) {
         path.append(.number(number))
         if left.count != right.count {
             let isSingle = left.count + right.count == 1
             try note(
-                isSingle ? left.first.map { value($0, in: active) } ?? .absent : .count(left.count),
-                isSingle ? right.first.map { value($0, in: other) } ?? .absent : .count(right.count))
+                isSingle ? left.first.map { value(fields[$0], in: active) } ?? .absent : .count(left.count),
+                isSingle ? right.first.map { value(fields[$0], in: other) } ?? .absent : .count(right.count))
         }
         let isRepeated = left.count > 1 || right.count > 1
         for place in 0..<min(left.count, right.count) {
             if isRepeated { path.append(.index(place)) }
-            try compareUnknown(left[left.startIndex + place], right[right.startIndex + place])
+            try compareUnknown(fields[left.lowerBound + place], fields[right.lowerBound + place])
             if isRepeated { path.removeLast() }
         }
         path.removeLast()
@@ -33,7 +34,7 @@ extension MessageComparison {
     private mutating func compareUnknown(_ left: WireField, _ right: WireField) throws(Stop) {
         guard left.type == right.type else { return try note(value(left, in: active), value(right, in: other)) }
         switch left.type {
-        case .group: try compareMessage([left], [right], nil)
+        case .group: try compareMessage(left, right)
         case .delimited:
             if try !areSame(left, right) { try compareDelimited(left, right) }
         case .varint, .fixed64, .fixed32:
@@ -50,11 +51,11 @@ extension MessageComparison {
     /// Compares delimited values with different bytes as what both of them seem to be.
     private mutating func compareDelimited(_ left: WireField, _ right: WireField) throws(Stop) {
         switch try guess(left, right) {
-        case .message: try compareMessage([left], [right], nil)
+        case .message: try compareMessage(left, right)
         case .numbers(let kind, let width):
             // The check that all of them are such numbers has been charged for.
             var (leftNumbers, rightNumbers) = (
-                NumberSequence([left], in: active, width: width), NumberSequence([right], in: other, width: width)
+                NumberSequence(left, in: active, width: width), NumberSequence(right, in: other, width: width)
             )
             var (place, found) = (0, NumberDifferences())
             while let leftBits = leftNumbers.next(), let rightBits = rightNumbers.next() {
@@ -76,31 +77,32 @@ extension MessageComparison {
     /// What both values seem to be.
     private mutating func guess(_ left: WireField, _ right: WireField) throws(Stop) -> DelimitedGuess {
         try budget.spend(left.bytes.count + right.bytes.count)
-        if DelimitedGuess.isText(active[left.bytes]), DelimitedGuess.isText(other[right.bytes]) { return .text }
+        if active.isText(left.bytes), other.isText(right.bytes) { return .text }
         if !left.bytes.isEmpty, !right.bytes.isEmpty, try isMessage(left, in: active), try isMessage(right, in: other) {
             return .message
         }
         guard left.bytes.count == right.bytes.count else { return .bytes }
-        for (kind, width) in [(ScalarKind.double, 8), (.float, 4)]
-        where DelimitedGuess.areNumbers(active, left.bytes, kind, width)
-            && DelimitedGuess.areNumbers(other, right.bytes, kind, width)
-        {
-            return .numbers(kind, width: width)
-        }
+        if areNumbers(left, right, .double, width: 8) { return .numbers(.double, width: 8) }
+        if areNumbers(left, right, .float, width: 4) { return .numbers(.float, width: 4) }
         return .bytes
     }
 
+    private func areNumbers(_ left: WireField, _ right: WireField, _ kind: ScalarKind, width: Int) -> Bool {
+        DelimitedGuess.areNumbers(active, left.bytes, kind, width)
+            && DelimitedGuess.areNumbers(other, right.bytes, kind, width)
+    }
+
     /// What a report shows of a value of no known type.
-    private func value(_ field: WireField, in bytes: [UInt8]) -> Value {
+    private func value(_ field: WireField, in bytes: BorrowedBytes) -> Value {
         switch field.type {
         case .varint, .fixed64, .fixed32:
             let kind = DelimitedGuess.kind(of: field, field)
             return Value(kind.number(field.number64), kind)
         case .group: return .message(length: field.bytes.count)
         case .delimited:
-            let content = bytes[field.bytes]
-            return DelimitedGuess.isText(content)
-                ? Value(text: content, reveal: settings.reveal) : Value(bytes: content, reveal: settings.reveal)
+            return bytes.isText(field.bytes)
+                ? Value(textOf: field, in: bytes, reveal: settings.reveal)
+                : Value(bytesOf: field, in: bytes, reveal: settings.reveal)
         }
     }
 }
@@ -128,19 +130,8 @@ enum DelimitedGuess {
         }
     }
 
-    /// Whether bytes are valid UTF-8 without control characters. There may be none.
-    static func isText(_ bytes: ArraySlice<UInt8>) -> Bool {
-        for byte in bytes where byte < 0x20 || byte == 0x7F { return false }
-        do {
-            _ = try UTF8Span(validating: bytes.span)
-            return true
-        } catch {
-            return false
-        }
-    }
-
     /// Whether bytes are a row of numbers of a likely size.
-    static func areNumbers(_ bytes: [UInt8], _ range: Range<Int>, _ kind: ScalarKind, _ width: Int) -> Bool {
+    static func areNumbers(_ bytes: BorrowedBytes, _ range: Range<Int>, _ kind: ScalarKind, _ width: Int) -> Bool {
         var reader = WireReader(bytes, range)
         while let bits = reader.nextNumber(width: width) {
             if !isLikely(bits, kind) { return false }

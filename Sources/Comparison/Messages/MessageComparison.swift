@@ -1,12 +1,13 @@
-import Glibc
-
-/// A comparison of messages that is under way: where it is, the work that it has left, and what it has found.
+/// Compares answers, one pair after the other: where it is, the work that it has left, and what it has found.
 ///
 /// Messages, and messages in them, are compared by walking both sides' fields in the order of their numbers. The depth is
-/// limited, each step is charged for, and nothing but the lists of fields is kept.
-struct MessageComparison {
+/// limited, each step is charged for, and nothing but the lists of fields is kept, whose memory one comparison leaves to the
+/// next.
+package struct MessageComparison: ~Copyable, Sendable {
     /// How deep messages may be nested; protobuf's own parsers stop at a hundred.
     static let mostNested = 100
+    /// Fields whose memory is kept for the next comparison.
+    private static let mostKept = 4096
 
     let descriptors: Descriptors
     let settings: ComparisonSettings
@@ -16,71 +17,100 @@ struct MessageComparison {
     var message = 0
     /// The way to what is being compared.
     var path: [PathSegment] = []
-    /// The bytes of both messages. Everything below is a range of them.
-    private(set) var active: [UInt8] = []
-    private(set) var other: [UInt8] = []
+    /// The fields of the messages that are being compared and of those around them, in which everything is a range of
+    /// places: those of one message lie together, the innermost ones last.
+    var fields: [WireField] = []
+    /// The bytes of both messages. Every field's value lies in one of them.
+    private(set) var active = BorrowedBytes.none
+    private(set) var other = BorrowedBytes.none
     private var depth = 0
 
-    init(descriptors: Descriptors, settings: ComparisonSettings) {
-        self.descriptors = descriptors
-        self.settings = settings
+    package init(_ comparer: Comparer) {
+        descriptors = comparer.descriptors
+        settings = comparer.settings
         budget = WorkBudget(settings.work)
         differences = DifferenceList(settings)
     }
 
-    /// Compares two messages.
+    /// Forgets the last comparison.
+    mutating func begin() {
+        budget = WorkBudget(settings.work)
+        differences.removeAll()
+        message = 0
+        path.removeAll(keepingCapacity: true)
+        fields.removeAll(keepingCapacity: fields.capacity <= Self.mostKept)
+    }
+
+    /// Compares two messages, which are parts of two bodies.
     ///
     /// - Parameter type: their type, by its place among the descriptors'; `nil` if it isn't known.
-    mutating func compareMessages(_ active: [UInt8], _ other: [UInt8], type: Int?) throws(Stop) {
-        (self.active, self.other) = (active, other)
-        path.removeAll(keepingCapacity: true)
-        let left = WireField(number: 1, type: .delimited, bytes: active.indices)
-        let right = WireField(number: 1, type: .delimited, bytes: other.indices)
-        try compareMessage([left], [right], type)
+    mutating func compareMessages(
+        _ active: [UInt8], _ activeMessage: Range<Int>, _ other: [UInt8], _ otherMessage: Range<Int>, type: Int?
+    ) throws(Stop) {
+        fields.append(WireField(number: 1, type: .delimited, bytes: activeMessage))
+        fields.append(WireField(number: 1, type: .delimited, bytes: otherMessage))
+        defer { fields.removeLast(2) }
+        // The closures keep the bytes in place while they are compared.
+        try unsafe active.withUnsafeBufferPointer { (active) throws(Stop) in
+            try unsafe other.withUnsafeBufferPointer { (other) throws(Stop) in
+                unsafe (self.active, self.other) = (BorrowedBytes(active), BorrowedBytes(other))
+                defer { (self.active, self.other) = (.none, .none) }
+                try compareMessage(0..<1, 1..<2, type)
+            }
+        }
     }
 
     /// Compares a message with another, each in one or more parts that are to be merged: which means to read them as one.
-    mutating func compareMessage(
-        _ left: ArraySlice<WireField>, _ right: ArraySlice<WireField>, _ type: Int?
-    ) throws(Stop) {
-        if left.count == 1, right.count == 1, try areSame(left.first!, right.first!) { return }
+    mutating func compareMessage(_ left: Range<Int>, _ right: Range<Int>, _ type: Int?) throws(Stop) {
+        if left.count == 1, right.count == 1, try areSame(fields[left.lowerBound], fields[right.lowerBound]) { return }
         guard depth < Self.mostNested else {
-            return try note(.notAMessage(length: left.length), .notAMessage(length: right.length))
+            return try note(.notAMessage(length: length(of: left)), .notAMessage(length: length(of: right)))
         }
-        let leftFields = try fields(of: left, in: active)
-        let rightFields = try fields(of: right, in: other)
+        let room = fields.count
+        defer { fields.removeLast(fields.count - room) }
+        let leftFields = try read(left, in: active)
+        let rightFields = try read(right, in: other)
         guard let leftFields, let rightFields else {
             return try note(
-                leftFields == nil ? .notAMessage(length: left.length) : .message(length: left.length),
-                rightFields == nil ? .notAMessage(length: right.length) : .message(length: right.length))
+                leftFields == nil ? .notAMessage(length: length(of: left)) : .message(length: length(of: left)),
+                rightFields == nil ? .notAMessage(length: length(of: right)) : .message(length: length(of: right)))
         }
         depth += 1
         defer { depth -= 1 }
         if let type {
-            try compareFields(leftFields, rightFields, type)
+            try compareFields(leftFields, rightFields, descriptors.types[type])
         } else {
-            try compareFields(leftFields.sortedByNumber(), rightFields.sortedByNumber())
+            sortByNumber(leftFields)
+            sortByNumber(rightFields)
+            try compareFields(leftFields, rightFields)
         }
     }
 
-    /// The fields of a message in the order in which they come; `nil` if its bytes are no message.
-    private mutating func fields(of parts: ArraySlice<WireField>, in bytes: [UInt8]) throws(Stop) -> [WireField]? {
-        var fields: [WireField] = []
-        // Most messages have few fields; this spares them the steps in which an array grows.
-        fields.reserveCapacity(min(8, parts.length / 2))
+    /// Compares two messages that each are the whole of one value.
+    mutating func compareMessage(_ left: WireField, _ right: WireField) throws(Stop) {
+        let place = fields.count
+        fields.append(left)
+        fields.append(right)
+        defer { fields.removeLast(2) }
+        try compareMessage(place..<place + 1, place + 1..<place + 2, nil)
+    }
+
+    /// Reads the fields of a message in the order in which they come; `nil` if its bytes are no message.
+    private mutating func read(_ parts: Range<Int>, in bytes: BorrowedBytes) throws(Stop) -> Range<Int>? {
+        let start = fields.count
         for part in parts {
-            var reader = WireReader(bytes, part.bytes)
+            var reader = WireReader(bytes, fields[part].bytes)
             while let field = reader.next() {
                 try budget.spend(field)
                 fields.append(field)
             }
             if reader.isMalformed { return nil }
         }
-        return fields
+        return start..<fields.count
     }
 
     /// Whether the bytes of a value are those of a message.
-    mutating func isMessage(_ value: WireField, in bytes: [UInt8]) throws(Stop) -> Bool {
+    mutating func isMessage(_ value: WireField, in bytes: BorrowedBytes) throws(Stop) -> Bool {
         var reader = WireReader(bytes, value.bytes)
         while let field = reader.next() { try budget.spend(field) }
         return !reader.isMalformed
@@ -92,14 +122,7 @@ struct MessageComparison {
         guard leftBytes.count == rightBytes.count else { return false }
         guard !leftBytes.isEmpty else { return true }
         try budget.spend(comparing: leftBytes.count)
-        return unsafe active.withUnsafeBytes { left in
-            // Fields' ranges are within the bytes that they were read from, and not empty.
-            unsafe other.withUnsafeBytes { right in
-                unsafe memcmp(
-                    left.baseAddress! + leftBytes.lowerBound, right.baseAddress! + rightBytes.lowerBound,
-                    leftBytes.count) == 0
-            }
-        }
+        return active.isSame(leftBytes, as: other, rightBytes)
     }
 
     /// Notes a difference at the place that is being compared.
@@ -108,26 +131,39 @@ struct MessageComparison {
         try differences.add(path, message: message, active: active, other: other, values: values, spread: spread)
     }
 
-    /// Goes one step down for as long as `body` takes.
-    mutating func at(_ segment: PathSegment, _ body: (inout Self) throws(Stop) -> Void) throws(Stop) {
-        path.append(segment)
-        try body(&self)
-        path.removeLast()
-    }
-}
+    // MARK: Fields
 
-extension ArraySlice<WireField> {
     /// The length of a message of several parts, in bytes.
-    var length: Int { reduce(0) { $0 + $1.bytes.count } }
+    func length(of parts: Range<Int>) -> Int { fields[parts].reduce(0) { $0 + $1.bytes.count } }
+
+    /// Puts fields in the order of their numbers, and those with one number as they came.
+    mutating func sortByNumber(_ range: Range<Int>) {
+        // Serializers write fields in this order, as a rule.
+        for place in range.dropFirst() where fields[place].isBefore(fields[place - 1]) {
+            return fields[range].sort { $0.isBefore($1) }
+        }
+    }
+
+    /// The number of the next field, if there is one.
+    func number(at place: Int, before end: Int) -> UInt32? { place < end ? fields[place].number : nil }
+
+    /// The fields with this number, if they come next.
+    func run(of number: UInt32, from start: Int, to end: Int) -> Range<Int> {
+        var place = start
+        while place < end, fields[place].number == number { place += 1 }
+        return start..<place
+    }
+
+    /// Keeps copies of fields behind all others, until the message around them is compared.
+    mutating func keep(_ copies: some Sequence<WireField>) -> Range<Int> {
+        let start = fields.count
+        fields.append(contentsOf: copies)
+        return start..<fields.count
+    }
 }
 
-extension [WireField] {
-    /// The fields in the order of their numbers, and those with one number as they came.
-    func sortedByNumber() -> [WireField] {
-        // Serializers write fields in this order, as a rule.
-        for index in indices.dropFirst() where self[index].isBefore(self[index - 1]) {
-            return sorted { $0.isBefore($1) }
-        }
-        return self
-    }
+/// The smaller of two numbers, either of which may be missing.
+func lowest(_ left: UInt32?, _ right: UInt32?) -> UInt32? {
+    guard let left, let right else { return left ?? right }
+    return min(left, right)
 }

@@ -1,19 +1,32 @@
 /// The numbers of a repeated field or a tensor, packed or each by itself, in their order.
 struct NumberSequence {
+    /// Those that haven't been begun.
     private var values: ArraySlice<WireField>
-    private let bytes: [UInt8]
+    private let bytes: BorrowedBytes
     private let width: Int?
     private var reader: WireReader?
     /// Whether the numbers end before their bytes do.
     private(set) var isMalformed = false
+    /// All bytes, for a report.
+    let length: Int
 
     /// - Parameters:
     ///   - values: numbers and packed numbers.
     ///   - width: the bytes of a packed number: 1, 2, 4 or 8; `nil` if they are varints.
-    init(_ values: ArraySlice<WireField>, in bytes: [UInt8], width: Int?) {
+    init(_ values: ArraySlice<WireField>, in bytes: BorrowedBytes, width: Int?) {
         self.values = values
         self.bytes = bytes
         self.width = width
+        length = values.reduce(0) { $0 + ($1.hasBytes ? $1.bytes.count : width ?? 1) }
+    }
+
+    /// The numbers that one value has.
+    init(_ value: WireField, in bytes: BorrowedBytes, width: Int?) {
+        values = []
+        self.bytes = bytes
+        self.width = width
+        reader = WireReader(bytes, value.bytes)
+        length = value.bytes.count
     }
 
     /// The bits of the next number; `nil` at the end.
@@ -32,9 +45,6 @@ struct NumberSequence {
             reader = WireReader(bytes, value.bytes)
         }
     }
-
-    /// All bytes that are left, for a report.
-    var length: Int { values.reduce(0) { $0 + ($1.hasBytes ? $1.bytes.count : width ?? 1) } }
 }
 
 /// The numbers of a repeated field or a tensor that differ, for one report.

@@ -1,5 +1,5 @@
 /// A step on the way from a message to one of its values.
-enum PathSegment: Equatable {
+enum PathSegment: Equatable, Sendable {
     /// A field of a known type, by its name.
     case field(String)
     /// A field that no type describes, by its number.
@@ -14,7 +14,7 @@ enum PathSegment: Equatable {
 }
 
 /// A map's key.
-enum MapKey: Hashable {
+enum MapKey: Hashable, Sendable {
     case text([UInt8])
     case signed(Int64)
     case unsigned(UInt64)
@@ -40,14 +40,14 @@ enum MapKey: Hashable {
     }
 }
 
-extension [PathSegment] {
+extension Collection<PathSegment> where Self: BidirectionalCollection {
     /// The path for statistics: `probabilities[*].probability`, or `2.2` without types, where nothing tells a repeated field
     /// from another that comes twice.
     var pattern: String {
         text { segment in
             switch segment {
             case .place(let index): String(index)
-            case .index, .key: "*"
+            case .index, .key: nil
             case .field, .number: nil
             }
         }
@@ -67,21 +67,31 @@ extension [PathSegment] {
         }
     }
 
+    /// - Parameter inBrackets: what is shown of an index or a key; `nil` for a star.
     private func text(_ inBrackets: (PathSegment) -> String?) -> String {
         var text = ""
-        for (place, segment) in enumerated() {
-            guard text.utf8.count < Difference.longestPath else { return text + "…" }
-            switch segment {
-            case .field(let name): text += text.isEmpty ? name : "." + name
-            case .number(let number): text += text.isEmpty ? String(number) : ".\(number)"
-            case .index where place > 0 && isUntyped(place - 1) && inBrackets(segment) == "*": break
-            case .index, .place, .key: text += "[\(inBrackets(segment) ?? "*")]"
+        var isAfterNumber = false
+        for segment in self {
+            guard text.utf8.count < Difference.longestPath else {
+                text.append("…")
+                return text
             }
+            switch segment {
+            case .field(let name):
+                if !text.isEmpty { text.append(".") }
+                text.append(name)
+            case .number(let number):
+                if !text.isEmpty { text.append(".") }
+                text.append(String(number))
+            case .index, .place, .key:
+                let shown = inBrackets(segment)
+                if shown == nil, isAfterNumber, case .index = segment { break }
+                text.append("[")
+                text.append(shown ?? "*")
+                text.append("]")
+            }
+            isAfterNumber = if case .number = segment { true } else { false }
         }
         return text
-    }
-
-    private func isUntyped(_ place: Int) -> Bool {
-        if case .number = self[place] { true } else { false }
     }
 }

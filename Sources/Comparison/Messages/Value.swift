@@ -34,17 +34,26 @@ package enum Value: Sendable, Equatable {
     /// The most bytes of a string, or of bytes, that are shown.
     static let mostRevealed = 64
 
-    /// A string or bytes, as the settings let them be shown.
-    init(text bytes: ArraySlice<UInt8>, reveal: Bool) {
-        guard reveal else {
-            self = .string(length: bytes.count)
-            return
-        }
-        self = .revealedString(MapKey.text(Array(bytes)).text(limit: Self.mostRevealed))
+    /// A field's text, as the settings let it be shown.
+    init(textOf field: WireField, in bytes: BorrowedBytes, reveal: Bool) {
+        self =
+            reveal
+            ? .revealedString(MapKey.text(bytes.array(field.bytes)).text(limit: Self.mostRevealed))
+            : .string(length: field.bytes.count)
     }
 
-    init(bytes: ArraySlice<UInt8>, reveal: Bool) {
-        self = reveal ? .revealedBytes(Array(bytes.prefix(Self.mostRevealed))) : .bytes(length: bytes.count)
+    /// A field's bytes, likewise.
+    init(bytesOf field: WireField, in bytes: BorrowedBytes, reveal: Bool) {
+        self.init(bytes: field.bytes, in: bytes, reveal: reveal)
+    }
+
+    init(bytes range: Range<Int>, in bytes: BorrowedBytes, reveal: Bool) {
+        guard reveal else {
+            self = .bytes(length: range.count)
+            return
+        }
+        let shown = min(range.count, Self.mostRevealed)
+        self = .revealedBytes(bytes.array(range.lowerBound..<range.lowerBound + shown))
     }
 
     /// A number that is no enum's.

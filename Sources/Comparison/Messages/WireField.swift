@@ -10,7 +10,7 @@ enum WireType: UInt8 {
 }
 
 /// One field as it comes in a message's bytes: where it is, but not what it means.
-struct WireField: Equatable {
+struct WireField: Equatable, Sendable {
     /// 1 to 2^29 - 1.
     let number: UInt32
     let type: WireType

@@ -8,14 +8,14 @@ struct WireReader {
     /// How deep groups may be nested; protobuf's own parsers stop at a hundred.
     static let mostNested = 100
 
-    private let bytes: [UInt8]
+    private let bytes: BorrowedBytes
     private var position: Int
     private let end: Int
     /// Whether the bytes turned out not to be what they were read as. Nothing more is read then.
     private(set) var isMalformed = false
 
     /// - Parameter range: where the message is in `bytes`.
-    init(_ bytes: [UInt8], _ range: Range<Int>) {
+    init(_ bytes: BorrowedBytes, _ range: Range<Int>) {
         self.bytes = bytes
         position = range.lowerBound
         end = range.upperBound
@@ -70,15 +70,7 @@ struct WireReader {
     private mutating func fixed(width: Int) throws(Malformed) -> UInt64 {
         guard width <= end - position else { throw Malformed() }
         defer { position += width }
-        return unsafe bytes.withUnsafeBytes { bytes in
-            // The range ends within the bytes, and has as many left.
-            switch width {
-            case 8: unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-            case 4: unsafe UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
-            case 2: unsafe UInt64(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt16.self)))
-            default: unsafe UInt64(bytes[position])
-            }
-        }
+        return bytes.number(at: position, width: width)
     }
 
     /// - Returns: the field's number and wire type; no type at the end of a group.

@@ -26,6 +26,12 @@ package struct BoundedCounts<Key: Hashable & Sendable & Codable>: Sendable, Equa
         others += other.others
     }
 
+    /// Where a key is counted, for as long as `counts` has as many keys; `nil` if it isn't among them.
+    func place(of key: Key) -> Dictionary<Key, Int>.Index? { counts.index(forKey: key) }
+
+    /// Counts one more for the key at a place.
+    mutating func add(at place: Dictionary<Key, Int>.Index) { counts.values[place] += 1 }
+
     /// Counts for no key.
     mutating func addOther(_ count: Int = 1) {
         others += count

@@ -38,6 +38,25 @@ package struct Comparisons: Sendable, Equatable, Codable {
 
     /// Counts a comparison of both colors' answers.
     package mutating func add(_ outcome: Outcome, of call: ComparedCall, rule: NoiseRule = NoiseRule()) {
+        if let differences = count(outcome, of: call, rule) { keep(Disagreement(differences, of: call)) }
+    }
+
+    /// Counts comparisons that were made one after the other.
+    package mutating func add(_ comparisons: [(call: ComparedCall, outcome: Outcome)], rule: NoiseRule = NoiseRule()) {
+        // Of many disagreements only the last ones would stay.
+        var last: [Int] = []
+        for place in comparisons.indices {
+            guard count(comparisons[place].outcome, of: comparisons[place].call, rule) != nil else { continue }
+            last.append(place)
+        }
+        for place in last.suffix(Self.mostDisagreements) {
+            guard case .different(let differences) = comparisons[place].outcome else { continue }
+            keep(Disagreement(differences, of: comparisons[place].call))
+        }
+    }
+
+    /// - Returns: what differs, unless all of it is known to be noise.
+    private mutating func count(_ outcome: Outcome, of call: ComparedCall, _ rule: NoiseRule) -> Differences? {
         statuses[call.statuses, default: 0] += 1
         activeLatencies.add(call.latencies.active)
         otherLatencies.add(call.latencies.other)
@@ -45,10 +64,10 @@ package struct Comparisons: Sendable, Equatable, Codable {
         case .givenUp(let reason): giveUp(reason.rawValue)
         case .equal: table.addEqual(call.method)
         case .different(let differences):
-            table.add(differences, call.method)
             if !differences.areTyped { untyped += 1 }
-            if !table.areNoise(differences, call.method, rule) { keep(Disagreement(differences, of: call)) }
+            return table.add(differences, call.method, rule) ? nil : differences
         }
+        return nil
     }
 
     /// Counts calls of a method whose answers were found to be equal.

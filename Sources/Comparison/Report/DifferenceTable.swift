@@ -29,6 +29,12 @@ struct DifferenceTable: Sendable, Equatable, Codable {
     private(set) var otherPaths = PathTally()
     /// Calls whose answers are equal.
     private(set) var equal = 0
+    /// Not a part of what is counted: it is in no copy that is saved.
+    private var familiar = FamiliarCombinations()
+
+    private enum CodingKeys: CodingKey {
+        case methods, paths, combinations, otherPaths, equal
+    }
 
     /// All calls that were compared.
     var compared: Int { equal + combinations.total }
@@ -40,7 +46,17 @@ struct DifferenceTable: Sendable, Equatable, Codable {
     }
 
     /// Counts a call whose answers differ.
-    mutating func add(_ differences: Differences, _ method: String) {
+    ///
+    /// - Returns: whether everything that differs is noise, as far as was known a little while ago.
+    mutating func add(_ differences: Differences, _ method: String, _ rule: NoiseRule) -> Bool {
+        if differences.areComplete, let places = familiar.places(of: differences, method, sizes) {
+            methods.values[places.method].compared += 1
+            for index in differences.list.indices {
+                paths.values[places.paths[index]].colors.add(differences.list[index])
+            }
+            combinations.add(at: places.combination)
+            return areNoise(places.paths, methods.values[places.method], rule)
+        }
         let isKnown = count(method) { $0.compared += 1 }
         var isListed = isKnown && differences.areComplete
         for difference in differences.list {
@@ -52,7 +68,24 @@ struct DifferenceTable: Sendable, Equatable, Codable {
             }
             paths[path, default: Path()].colors.add(difference)
         }
-        if isListed { combinations.add(Self.combination(differences, method)) } else { combinations.addOther() }
+        guard isListed else {
+            combinations.addOther()
+            return false
+        }
+        let combination = Self.combination(differences, method)
+        combinations.add(combination)
+        guard let methodPlace = methods.index(forKey: method) else { return false }
+        let places = differences.list.compactMap { paths.index(forKey: ComparedPath(method: method, path: $0.path)) }
+        if let place = combinations.place(of: combination) {
+            familiar.keep(
+                FamiliarCombinations.Places(method: methodPlace, paths: places, combination: place), of: differences,
+                method, sizes)
+        }
+        return areNoise(places, methods.values[methodPlace], rule)
+    }
+
+    private var sizes: FamiliarCombinations.Sizes {
+        FamiliarCombinations.Sizes(methods: methods.count, paths: paths.count, combinations: combinations.counts.count)
     }
 
     /// Counts comparisons of two answers of the active color that are equal.
@@ -88,19 +121,21 @@ struct DifferenceTable: Sendable, Equatable, Codable {
         }
     }
 
-    /// Whether everything that differs is noise, as far as was known a little while ago: a path is judged again when it has
-    /// differed an eighth more often.
-    mutating func areNoise(_ differences: Differences, _ method: String, _ rule: NoiseRule) -> Bool {
-        guard differences.areComplete, let counts = methods[method] else { return false }
-        return differences.list.allSatisfy { difference in
-            let key = ComparedPath(method: method, path: difference.path)
-            guard var path = paths[key] else { return false }
-            if path.repeats.calls >= NoiseRule.least, path.differing > path.judgedAt + path.judgedAt / 8 {
-                path.wasNoise = Self.isNoise(path, counts, rule)
-                path.judgedAt = path.differing
-                paths[key] = path
+    /// Whether paths are noise, as far as was known a little while ago: a path is judged again when it has differed an eighth
+    /// more often.
+    private mutating func areNoise(
+        _ places: [Dictionary<ComparedPath, Path>.Index], _ counts: Method, _ rule: NoiseRule
+    ) -> Bool {
+        guard counts.repeated >= NoiseRule.least else { return false }
+        return places.allSatisfy { place in
+            let path = paths.values[place]
+            guard path.repeats.calls >= NoiseRule.least, path.differing > path.judgedAt + path.judgedAt / 8 else {
+                return path.wasNoise
             }
-            return path.wasNoise
+            let isNoise = Self.isNoise(path, counts, rule)
+            paths.values[place].wasNoise = isNoise
+            paths.values[place].judgedAt = path.differing
+            return isNoise
         }
     }
 

@@ -24,9 +24,16 @@ package final class ShadowComparer: Sendable {
         }
     }
 
-    private struct State {
+    /// What compares the calls of an epoch.
+    private struct Comparing: ~Copyable {
+        let epoch: UInt64
+        var comparison: MessageComparison
+    }
+
+    private struct State: ~Copyable {
         var step: Step?
-        var descriptors = Descriptors()
+        /// The thread takes it out while it compares.
+        var comparing: Comparing?
         var comparisons = Comparisons(latencyBounds: ShadowComparer.latencyBounds)
         /// Bytes of the answers that wait to be compared.
         var waiting = 0
@@ -58,13 +65,19 @@ package final class ShadowComparer: Sendable {
     package func begin(_ step: Step, _ descriptors: Descriptors) {
         state.withLock { state in
             state.step = step
-            state.descriptors = descriptors
+            let comparer = Comparer(descriptors: descriptors, settings: step.settings)
+            state.comparing = Comparing(epoch: step.epoch, comparison: MessageComparison(comparer))
             state.comparisons = step.earlier ?? Comparisons(latencyBounds: Self.latencyBounds)
         }
     }
 
     /// Compares nothing any more.
-    package func end() { state.withLock { $0.step = nil } }
+    package func end() {
+        state.withLock { state in
+            state.step = nil
+            state.comparing = nil
+        }
+    }
 
     /// What was found in a step; `nil` if it isn't the one that is compared.
     package func comparisons(of epoch: UInt64) -> Comparisons? {
@@ -132,32 +145,32 @@ package final class ShadowComparer: Sendable {
     }
 
     /// Comparisons whose results are added at a time.
-    private static let together = 16
+    private static let together = 64
 
     private func compare(_ calls: ArraySlice<CopiedCall>) {
-        let (step, descriptors) = state.withLock { state in
+        var comparing = state.withLock { state in
             for call in calls { state.waiting -= call.bytes }
-            return (state.step, state.descriptors)
+            return state.comparing.take()
         }
-        guard let step else { return }
-        let comparer = Comparer(descriptors: descriptors, settings: step.settings)
+        guard let epoch = comparing?.epoch else { return }
         let time = Int(now().milliseconds)
-        var results: [(CopiedCall.Source, ComparedCall, Outcome)] = []
-        results.reserveCapacity(calls.count)
-        for index in calls.indices where calls[index].epoch == step.epoch {
-            let outcome = comparer.compare(
-                Answer(calls[index].active), Answer(calls[index].other), method: calls[index].method)
-            results.append((calls[index].source, ComparedCall(calls[index], time: time), outcome))
+        var (compared, repeated): ([(call: ComparedCall, outcome: Outcome)], [(method: String, outcome: Outcome)])
+        (compared, repeated) = ([], [])
+        compared.reserveCapacity(calls.count)
+        for place in calls.indices where calls[place].epoch == epoch {
+            let (active, other) = (Answer(calls[place].active), Answer(calls[place].other))
+            guard let outcome = comparing?.comparison.compare(active, other, method: calls[place].method) else { break }
+            switch calls[place].source {
+            case .otherColor: compared.append((ComparedCall(calls[place], time: time), outcome))
+            case .sameColor: repeated.append((calls[place].method, outcome))
+            }
         }
         state.withLock { state in
-            // Another step may have begun meanwhile.
-            guard state.step?.epoch == step.epoch else { return }
-            for (source, call, outcome) in results {
-                switch source {
-                case .otherColor: state.comparisons.add(outcome, of: call)
-                case .sameColor: state.comparisons.addRepeat(outcome, method: call.method)
-                }
-            }
+            // Another step may have begun meanwhile, with settings of its own.
+            guard state.step?.epoch == epoch else { return }
+            if state.comparing == nil { state.comparing = comparing.take() }
+            for (method, outcome) in repeated { state.comparisons.addRepeat(outcome, method: method) }
+            state.comparisons.add(compared)
         }
     }
 }
@@ -184,9 +197,6 @@ extension CopiedCall {
 
 extension Answer {
     fileprivate init(_ answer: CopiedCall.Answer) {
-        // All of the body is here, and no announced length takes memory by itself.
-        var splitter = MessageSplitter(limit: .max / 2)
-        unsafe answer.body.withUnsafeBytes { unsafe splitter.add($0) }
-        self = splitter.answer(status: answer.status, encoding: MessageEncoding(name: answer.encoding))
+        self.init(status: answer.status, encoding: MessageEncoding(name: answer.encoding), body: answer.body)
     }
 }

@@ -37,7 +37,7 @@ final class Copier {
     /// Time after which outcomes are handed over: another thread wakes up for them, which costs more than to keep them.
     private static let delay = Duration.milliseconds(20)
     /// Outcomes, their bytes, and calls with equal answers after which they are handed over before that.
-    private static let (mostOutcomes, mostBytes, mostAgreed) = (64, 256 << 10, 4096)
+    private static let (mostOutcomes, mostBytes, mostAgreed) = (256, 256 << 10, 4096)
 
     init(
         settings: CopySettings, endpoints: PerColor<[Endpoint]>, worker: Worker,

@@ -33,7 +33,12 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)]
+# Once a thousand calls wait, gRPC's servers cancel some by lot: copies, which nobody waits for, may be as many.
+PENDING = 1_000_000
+UNLIMITED = [
+    ("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0),
+    ("grpc.server.max_pending_requests", PENDING), ("grpc.server.max_pending_requests_hard_limit", 2 * PENDING),
+]  # fmt: skip
 
 
 def emit(event: str, **fields) -> None:

@@ -47,6 +47,43 @@ import Testing
         #expect(made { _ in }.agreement() == Agreement.none && made { _ in }.agreement().share == nil)
     }
 
+    @Test("What is counted together is what is counted one by one")
+    func together() {
+        var random = SplitMix(seed: 1)
+        let paths = (0..<7).map { "field_number_\($0)" }
+        for size in [1, 3, 40] {
+            var (one, many) = (made { _ in }, made { _ in })
+            // More combinations than are remembered, and tables that grow in between.
+            for batch in 0..<20 {
+                let calls = (0..<size).map { number in
+                    let differing = paths.prefix(1 + batch / 3).filter { _ in Bool.random(using: &random) }
+                    let outcome: Outcome =
+                        switch Int.random(in: 0..<8, using: &random) {
+                        case 0: .equal
+                        case 1: .givenUp(.tooComplex)
+                        default: differing.isEmpty ? .equal : Self.differing(differing)
+                        }
+                    let call = Self.call(
+                        "/a.B/\(Int.random(in: 0...batch / 5, using: &random))", time: batch * 1000 + number,
+                        statuses: (0, Int.random(in: 0..<9, using: &random) / 8))
+                    return (call: call, outcome: outcome)
+                }
+                for (call, outcome) in calls { one.add(outcome, of: call) }
+                many.add(calls)
+                let repeated = Self.differing([paths[batch % 2]])
+                one.addRepeat(repeated, method: "/a.B/0")
+                many.addRepeat(repeated, method: "/a.B/0")
+            }
+            #expect(one == many && !one.disagreements.isEmpty, "\(size)")
+            // Copies count on by themselves, and nothing that is remembered goes into a saved one.
+            let copy = many
+            many.add(Self.differing(["new"]), of: Self.call("/a.B/0", time: 1_000_000))
+            one.add(Self.differing(["new"]), of: Self.call("/a.B/0", time: 1_000_000))
+            #expect(one == many && copy != many)
+            #expect(try! JSONDecoder().decode(Comparisons.self, from: JSONEncoder().encode(many)) == one)
+        }
+    }
+
     @Test("A call agrees if all that differs is noise, also one from before that was known")
     func noise() {
         var comparisons = made { comparisons in

@@ -17,9 +17,10 @@ import TestSupport
     private func call(
         _ active: [UInt8], _ other: [UInt8], epoch: UInt64 = 2, source: CopiedCall.Source = .otherColor
     ) -> CopyOutcome {
-        .differed(
+        .differed([
             CopiedCall(
-                epoch: epoch, method: Self.method, source: source, active: answer(active), other: answer(other)))
+                epoch: epoch, method: Self.method, source: source, active: answer(active), other: answer(other))
+        ])
     }
 
     private func comparer(earlier: Comparisons? = nil) throws -> ShadowComparer {

@@ -49,10 +49,11 @@ import TestSupport
             func answer(_ value: UInt8) -> CopiedCall.Answer {
                 CopiedCall.Answer(status: 0, body: [0, 0, 0, 0, 2, 8, value], nanoseconds: 1)
             }
-            return .differed(
+            return .differed([
                 CopiedCall(
                     epoch: epoch, method: "/a.B/C", source: .otherColor, active: answer(1),
-                    other: answer(number < agreeing ? 1 : 2)))
+                    other: answer(number < agreeing ? 1 : 2))
+            ])
         }
     }
 

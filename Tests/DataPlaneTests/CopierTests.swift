@@ -45,7 +45,7 @@ import Testing
         #expect(call.outcome == .complete && call.attempts.count == 1 && call.copies.map(\.color) == [.green])
         #expect(call.copies[0].received == 100 && call.copies[0].requestHasEnded)
         stage.pass(.milliseconds(20))
-        guard case .differed(let copied) = stage.outcomes.taken.first else {
+        guard case .differed(let calls) = stage.outcomes.taken.first, let copied = calls.first else {
             Issue.record("there is no answer: \(stage.outcomes.taken)")
             return
         }
@@ -214,7 +214,7 @@ import Testing
         green.breakOff()
         stage.settle()
         stage.pass(.milliseconds(20))
-        guard case .differed(let copied) = stage.outcomes.taken.first else {
+        guard case .differed(let calls) = stage.outcomes.taken.first, let copied = calls.first else {
             Issue.record("there is no answer: \(stage.outcomes.taken)")
             return
         }
@@ -261,8 +261,8 @@ import Testing
         go(stage)
         #expect(Set(call.copies.map(\.color)) == [.blue, .green])
         stage.pass(.milliseconds(20))
-        let sources = stage.outcomes.taken.compactMap { outcome in
-            if case .differed(let copied) = outcome { copied.source } else { nil }
+        let sources = stage.outcomes.taken.flatMap { outcome in
+            if case .differed(let calls) = outcome { calls.map(\.source) } else { [CopiedCall.Source]() }
         }
         #expect(sources.count == 2 && sources.contains(.sameColor) && sources.contains(.otherColor))
         // The copies of both colors go over connections of their own.

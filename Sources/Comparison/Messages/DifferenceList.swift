@@ -55,7 +55,8 @@ struct DifferenceList {
             isComplete = false
         } else {
             let first = Difference.Example(
-                message: message, place: texts.place ?? path.place(reveal: settings.reveal), active: active, other: other)
+                message: message, place: texts.place ?? path.place(reveal: settings.reveal), active: active,
+                other: other)
             if list.isEmpty { list.reserveCapacity(Self.usualPaths) }
             list.append(Difference(path: texts.pattern, values: values, spread: spread, first: first))
         }

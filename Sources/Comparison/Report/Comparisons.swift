@@ -38,6 +38,7 @@ package struct Comparisons: Sendable, Equatable, Codable {
 
     /// Counts a comparison of both colors' answers.
     package mutating func add(_ outcome: Outcome, of call: ComparedCall, rule: NoiseRule = NoiseRule()) {
+        statuses[call.statuses, default: 0] += 1
         if let differences = count(outcome, of: call, rule) { keep(Disagreement(differences, of: call)) }
     }
 
@@ -45,10 +46,19 @@ package struct Comparisons: Sendable, Equatable, Codable {
     package mutating func add(_ comparisons: [(call: ComparedCall, outcome: Outcome)], rule: NoiseRule = NoiseRule()) {
         // Of many disagreements only the last ones would stay.
         var last: [Int] = []
+        // Most calls end as the one before them.
+        var same: (pair: StatusPair, calls: Int)?
         for place in comparisons.indices {
+            if let known = same, known.pair == comparisons[place].call.statuses {
+                same = (known.pair, known.calls + 1)
+            } else {
+                if let same { statuses[same.pair, default: 0] += same.calls }
+                same = (comparisons[place].call.statuses, 1)
+            }
             guard count(comparisons[place].outcome, of: comparisons[place].call, rule) != nil else { continue }
             last.append(place)
         }
+        if let same { statuses[same.pair, default: 0] += same.calls }
         for place in last.suffix(Self.mostDisagreements) {
             guard case .different(let differences) = comparisons[place].outcome else { continue }
             keep(Disagreement(differences, of: comparisons[place].call))
@@ -57,7 +67,6 @@ package struct Comparisons: Sendable, Equatable, Codable {
 
     /// - Returns: what differs, unless all of it is known to be noise.
     private mutating func count(_ outcome: Outcome, of call: ComparedCall, _ rule: NoiseRule) -> Differences? {
-        statuses[call.statuses, default: 0] += 1
         activeLatencies.add(call.latencies.active)
         otherLatencies.add(call.latencies.other)
         switch outcome {

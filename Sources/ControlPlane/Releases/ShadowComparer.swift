@@ -98,7 +98,7 @@ package final class ShadowComparer: Sendable {
 
     /// Takes what copies have come to. Never blocks for long.
     @Sendable package func take(_ outcomes: [CopyOutcome]) {
-        var calls: [CopiedCall] = []
+        var differed: [[CopiedCall]] = []
         var agreed: [AgreedCalls] = []
         state.withLock { state in
             guard let step = state.step else { return }
@@ -108,25 +108,22 @@ package final class ShadowComparer: Sendable {
                 case .givenUp: break
                 case .agreed(let calls) where calls.epoch == step.epoch: agreed.append(calls)
                 case .agreed: break
-                case .differed(let call):
-                    guard call.epoch == step.epoch else { continue }
-                    guard state.waiting + call.bytes <= Self.mostWaiting else {
-                        state.comparisons.giveUp(Self.overload)
+                case .differed(let calls):
+                    let bytes = calls.bytes
+                    guard state.waiting + bytes <= Self.mostWaiting else {
+                        let lost = calls.count { $0.epoch == step.epoch && $0.source == .otherColor }
+                        state.comparisons.giveUp(Self.overload, lost)
                         continue
                     }
-                    state.waiting += call.bytes
-                    calls.append(call)
+                    state.waiting += bytes
+                    differed.append(calls)
                 }
             }
         }
-        guard !calls.isEmpty || !agreed.isEmpty else { return }
-        mailbox.post { [self, calls, agreed] in
+        guard !differed.isEmpty || !agreed.isEmpty else { return }
+        mailbox.post { [self, differed, agreed] in
             for calls in agreed { add(calls) }
-            var rest = calls[...]
-            while !rest.isEmpty {
-                compare(rest.prefix(Self.together))
-                rest = rest.dropFirst(Self.together)
-            }
+            for calls in differed { compare(calls) }
         }
     }
 
@@ -144,12 +141,9 @@ package final class ShadowComparer: Sendable {
         }
     }
 
-    /// Comparisons whose results are added at a time.
-    private static let together = 64
-
-    private func compare(_ calls: ArraySlice<CopiedCall>) {
+    private func compare(_ calls: [CopiedCall]) {
         var comparing = state.withLock { state in
-            for call in calls { state.waiting -= call.bytes }
+            state.waiting -= calls.bytes
             return state.comparing.take()
         }
         guard let epoch = comparing?.epoch else { return }
@@ -190,9 +184,11 @@ extension GRPCStatus {
     fileprivate static func known(_ status: Int) -> Int { (GRPCStatus(rawValue: status) ?? .unknown).rawValue }
 }
 
-extension CopiedCall {
+extension [CopiedCall] {
     /// Bytes that the answers take.
-    fileprivate var bytes: Int { active.body.count + other.body.count + 256 }
+    fileprivate var bytes: Int {
+        indices.reduce(0) { $0 + self[$1].active.body.count + self[$1].other.body.count + 256 }
+    }
 }
 
 extension Answer {

@@ -65,8 +65,8 @@ extension CopyEnd: CountedKind {}
 
 /// What a copy has come to.
 package enum CopyOutcome: Sendable {
-    /// The two answers differ.
-    case differed(CopiedCall)
+    /// The two answers of each call differ.
+    case differed([CopiedCall])
     case agreed(AgreedCalls)
     /// There are no two answers to so many calls that began under the epoch.
     case givenUp(CopyEnd, count: Int, epoch: UInt64)

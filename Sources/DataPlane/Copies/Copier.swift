@@ -19,9 +19,9 @@ final class Copier {
     private var pools = PerColor<[CopyPool]>(blue: [], green: [])
     /// The endpoint that the last copy went to; the search for the next one's begins behind it.
     private var lastPlace = 0
+    /// What is to be handed over: calls whose answers differ, and the bytes of these; others.
+    private var differed: (calls: [CopiedCall], bytes: Int) = ([], 0)
     private var outcomes: [CopyOutcome] = []
-    /// Bytes of the answers among them.
-    private var outcomeBytes = 0
     /// Calls with equal answers that aren't among the outcomes yet, and their number.
     private var agreed: (groups: [AgreedCalls], count: Int) = ([], 0)
     private var timer: TimerID?
@@ -36,8 +36,9 @@ final class Copier {
     private static let patience = Duration.seconds(10)
     /// Time after which outcomes are handed over: another thread wakes up for them, which costs more than to keep them.
     private static let delay = Duration.milliseconds(20)
-    /// Outcomes, their bytes, and calls with equal answers after which they are handed over before that.
-    private static let (mostOutcomes, mostBytes, mostAgreed) = (256, 256 << 10, 4096)
+    /// Calls whose answers differ, the bytes of these, and calls with equal answers after which they are handed over before
+    /// that.
+    private static let (mostDiffering, mostBytes, mostAgreed) = (256, 256 << 10, 4096)
 
     init(
         settings: CopySettings, endpoints: PerColor<[Endpoint]>, worker: Worker,
@@ -166,12 +167,12 @@ final class Copier {
     // MARK: Ends
 
     /// Takes two answers that differ.
-    func differed(_ call: CopiedCall, by leg: CopyLeg) {
+    func differed(_ call: consuming CopiedCall, by leg: CopyLeg) {
         counts.answered += 1
         ended(leg)
-        outcomes.append(.differed(call))
-        outcomeBytes += call.active.body.count + call.other.body.count
-        if outcomes.count >= Self.mostOutcomes || outcomeBytes >= Self.mostBytes { deliver() }
+        differed.bytes += call.active.body.count + call.other.body.count
+        differed.calls.append(call)
+        if differed.calls.count >= Self.mostDiffering || differed.bytes >= Self.mostBytes { deliver() }
     }
 
     /// Counts two answers that are the same.
@@ -238,17 +239,18 @@ final class Copier {
         handOverGivenUp()
         outcomes += agreed.groups.map(CopyOutcome.agreed)
         agreed = ([], 0)
+        if !differed.calls.isEmpty { outcomes.append(.differed(differed.calls)) }
+        differed = ([], 0)
         guard !outcomes.isEmpty else { return }
         handOver(outcomes)
         outcomes = []
-        outcomeBytes = 0
     }
 
     // MARK: Turns
 
     /// Called at the end of a turn, after everything has been sent.
     func endTurn() {
-        if timer == nil, !outcomes.isEmpty || agreed.count > 0 || givenUp.epoch != 0 {
+        if timer == nil, !differed.calls.isEmpty || !outcomes.isEmpty || agreed.count > 0 || givenUp.epoch != 0 {
             timer = worker.loop.schedule(after: Self.delay) { [unowned self] in
                 timer = nil
                 deliver()

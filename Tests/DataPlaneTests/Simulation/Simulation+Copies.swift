@@ -65,7 +65,7 @@ extension Simulation {
     func checkCopies() {
         for outcome in copying?.outcomes.taken ?? [] {
             switch outcome {
-            case .differed(let call): check(call)
+            case .differed(let calls): for call in calls { check(call) }
             case .agreed(let calls): check(calls)
             case .givenUp: break
             }

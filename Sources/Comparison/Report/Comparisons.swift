@@ -83,7 +83,7 @@ package struct Comparisons: Sendable, Equatable, Codable {
     ///
     /// - Parameter latencies: how long both colors took for each call, in nanoseconds.
     package mutating func addEqual(
-        _ method: String, statuses pair: StatusPair, _ latencies: some Collection<(active: Int, other: Int)>
+        _ method: String, statuses pair: StatusPair, _ latencies: [(active: Int, other: Int)]
     ) {
         statuses[pair, default: 0] += latencies.count
         for (active, other) in latencies {

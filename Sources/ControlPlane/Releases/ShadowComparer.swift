@@ -135,7 +135,7 @@ package final class ShadowComparer: Sendable {
                 let status = GRPCStatus.known(calls.status)
                 state.comparisons.addEqual(
                     calls.method, statuses: StatusPair(active: status, other: status),
-                    calls.times.lazy.map { (Int(clamping: $0.active), Int(clamping: $0.other)) })
+                    calls.times.map { (Int(clamping: $0.active), Int(clamping: $0.other)) })
             case .sameColor: state.comparisons.addEqualRepeats(calls.times.count, method: calls.method)
             }
         }

@@ -110,13 +110,14 @@ final class Copier {
 
     /// The pool of an endpoint that is healthy and takes connections, as far as is known.
     private func pool(of color: Color) -> CopyPool? {
-        let pools = pools[color]
+        let count = pools[color].count
         var index = lastPlace + 1
-        for _ in pools {
-            if index >= pools.count { index = 0 }
-            if worker.router.isHealthy(color, index), pools[index].takesCopies {
+        for _ in 0..<count {
+            if index >= count { index = 0 }
+            let pool = pools[color][index]
+            if worker.router.isHealthy(color, index), pool.takesCopies {
                 lastPlace = index
-                return pools[index]
+                return pool
             }
             index += 1
         }

@@ -83,6 +83,30 @@ def test_a_release_in_steps_under_load_loses_nothing(stack):
     assert version_of(predict(PROXY)) == "v1.0.0"
 
 
+def test_answers_are_compared_before_a_release_goes_on(stack):
+    (stack.folder / ".env").write_text("SLUICE_SHADOW_METHODS=*\n")
+    stack.up()
+    stack.wait_healthy("blue", "green")
+    summary = stack.folder / "summary.md"
+    with Load(PROXY) as load:
+        result = stack.deploy(
+            "v1.1.0", "--shadow", "100%:3s", "--canary", "20%:3s", "--guard", "3s", "--health-timeout", "20s",
+            "--summary", str(summary),
+        )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert load.failures == []
+    release = stack.admin.request("GET", "/release").json
+    assert (release["outcome"], release["to"]) == ("done", "green")
+    shadow, canary, guard = release["steps"]
+    # Without types the version is field 3, and it differs in each answer.
+    found = {path["path"]: path["calls"] for path in shadow["comparison"]["paths"]}
+    assert shadow["comparison"]["compared"] == found["3"] >= 20 and shadow["canary_calls"] == 0
+    for step in (canary, guard):
+        assert step["new"]["calls"] >= 20 and step["new"]["failures"] == 0, step
+    assert " answers compared, 0 agree" in result.stderr
+    assert f"| {shadow['comparison']['compared']} compared | 0 agree |" in summary.read_text()
+
+
 def test_an_active_version_is_confirmed_and_not_moved(stack):
     epoch = stack.status()["epoch"]
     result = stack.deploy("v1.0.0", "--watch", "1s")
@@ -238,9 +262,7 @@ def test_an_interrupted_deployment_can_be_run_again(stack, seconds, how):
 def test_an_interrupted_and_then_failing_deployment_puts_back_what_was_there(stack, broken_image):
     """A failed deployment puts back what ran before the interrupted run, not what that run left half done."""
     assert stack.deploy("v1.0.0", *QUICK).returncode == 0
-    deployment = stack.begin(
-        "deploy.sh", *TIMES_UNJUDGED, "v1.1.0", "--image", broken_image, "--health-timeout", "20s"
-    )
+    deployment = stack.begin("deploy.sh", *TIMES_UNJUDGED, "v1.1.0", "--image", broken_image, "--health-timeout", "20s")
     log = stack.folder / ".run/deploy.log"
     eventually(lambda: " start " in log.read_text(), "the idle color is replaced")
     deployment.send_signal(signal.SIGKILL)

@@ -18,7 +18,7 @@ import Testing
         (AuditEntry.Action.initial, "initial"), (.switch, "switch"), (.rollback, "rollback"),
         (.cancelDrain, "drain_cancelled"), (.release, "release_begun"), (.promoteRelease, "release_step"),
         (.pauseRelease, "release_paused"), (.resumeRelease, "release_resumed"), (.abortRelease, "release_aborted"),
-        (.endRelease, "release_ended"),
+        (.endRelease, "release_ended"), (.guardRelease, "release_guard"),
     ])
     func namesChanges(action: AuditEntry.Action, name: String) {
         #expect(type(action) == name)

@@ -139,6 +139,17 @@ import Testing
         #expect(release.phase == .paused(why: .noData) && release.records[0].canaryCalls == 7)
     }
 
+    /// Nor does one that has no end yet: a color that hangs would get all calls.
+    @Test func whatIsUnderWayDoesNotCount() {
+        var (release, other) = (release(), release())
+        var hanging = seen(20, after: 60)
+        hanging.underWay = 15
+        #expect(release.observe(hanging, at: Self.at(60)) == .remember && release.phase == .paused(why: .noData))
+        #expect(release.records[0].canaryCalls == 20)
+        hanging.underWay = 10
+        #expect(other.observe(hanging, at: Self.at(60)) == .give(Share(parts: 2_500)))
+    }
+
     @Test func isTheSameAfterAFile() throws {
         var release = release()
         _ = release.observe(seen(20, after: 30), at: Self.at(30))

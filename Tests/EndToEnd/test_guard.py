@@ -8,7 +8,7 @@ import grpc
 import pytest
 from harness.model_version import Load, ModelVersion
 from harness.process import eventually
-from harness.raw_http2 import grpc_message, grpc_request, grpc_response, to_bytes
+from harness.raw_http2 import CANCEL, grpc_message, grpc_request, grpc_response, to_bytes
 from test_release import begin, plan, release, steer
 
 #: Releases of equal versions, each with that many calls that count.
@@ -458,18 +458,46 @@ def test_a_breach_may_pause_instead(proxy, versions):
     assert paused["breach"]["new_failures"] > 0
 
 
-def test_callers_faults_and_strangers_fail_no_release(start_proxy, start_raw_backend, connect_raw, versions):
+def test_callers_faults_and_strangers_fail_no_release(start_proxy, start_raw_backend, connect_raw):
     """INVALID_ARGUMENT, cancelled calls, and calls of methods that nobody knows say nothing about the new version."""
 
-    def answer(stream):
-        status = "3" if b"Invalid" in stream.path else "12"
-        stream.send_headers(grpc_response(("grpc-status", status)), True)
+    def backend(invalid):
+        def answer(stream):
+            if b"Cancelled" in stream.path:
+                return
+            status = invalid if b"Invalid" in stream.path else "12"
+            stream.send_headers(grpc_response(("grpc-status", status)), True)
 
-    strange = start_raw_backend(answer)
-    proxy = start_proxy(blue=strange.address, green=strange.address, health_check="none")
-    begin(proxy, plan(("50%", "1h")))
+        return start_raw_backend(answer)
+
+    old, new = backend("0"), backend("3")
+    proxy = start_proxy(blue=old.address, green=new.address, health_check="none")
+    begin(proxy, plan(("50%", "1h"), **BUT_TIMES))
     client = connect_raw(proxy.address)
-    for number in range(400):
-        path = "/model.Service/Invalid" if number % 2 else f"/nobody.Knows/{number % 20}"
-        client.open(grpc_request(path), end_stream=True).wait_end()
-    assert release(proxy)["phase"] == "running"
+    statuses = set()
+    for number in range(600):
+        if number % 3 == 0:
+            client.open(grpc_request("/model.Service/Cancelled"), end_stream=True).reset(CANCEL)
+            continue
+        path = "/model.Service/Invalid" if number % 3 == 1 else f"/nobody.Knows/{number % 20}"
+        statuses.add(client.open(grpc_request(path), end_stream=True).wait_end().grpc_status)
+    assert statuses == {b"0", b"3", b"12"}
+    found = eventually(
+        lambda: (r := release(proxy))["steps"][0].get("old", {}).get("calls", 0) > 50 and r, what="the last calls"
+    )
+    assert found["phase"] == "running", found
+    assert found["steps"][0]["new"]["failures"] == found["steps"][0]["old"]["failures"] == 0
+
+
+def test_a_version_that_hangs_gets_no_further(start_proxy, start_raw_backend, connect_raw):
+    """Its callers set no deadline, so nothing ever fails; but nothing has come to an end either."""
+    old = start_raw_backend(lambda stream: stream.send_headers(grpc_response(("grpc-status", "0")), True))
+    new = start_raw_backend(lambda _: None)
+    proxy = start_proxy(blue=old.address, green=new.address, health_check="none")
+    begin(proxy, plan(("50%", "2s"), ("100%", "1h"), min_calls=20, **BUT_TIMES))
+    client = connect_raw(proxy.address)
+    for _ in range(90):
+        client.open(grpc_request("/model.Service/Predict"), end_stream=True)
+    paused = eventually(lambda: (r := release(proxy))["phase"] == "paused" and r, what="the pause")
+    assert (paused["paused"], paused["step"]) == ("no_data", 1)
+    assert paused["steps"][0]["canary_calls"] > 20

@@ -243,6 +243,30 @@ def test_the_same_key_is_the_same_release(released):
     other = released.admin.request("POST", "/release", body=plan(("2%", "1h")), headers=key)
     assert other.status == 422 and "release 2" in other.json["error"]
     assert len(released.admin.get("/releases").json["releases"]) == 1
+    # The plan names no color: it is the release's own, also once that is the active one.
+    steer(released, "promote")
+    assert released.admin.status()["active"] == "green"
+    again = begin(released, plan(("1%", "1h")), headers=key)
+    assert (again["release"], again["to"], again["outcome"]) == (first["release"], "green", "done")
+
+
+def test_nobody_is_shown_the_secret(start_proxy, blue, green):
+    """Whoever knew it could choose a key that belongs to the share."""
+    proxy = start_proxy(blue=blue.address, green=green.address, sticky_key="metadata:x-user", log_level="debug")
+    begin(proxy, plan(("50%", "1h"), guard="1h"))
+    with grpc.insecure_channel(proxy.address) as channel:
+        by_user(channel, range(20))
+    words = json.loads(proxy.state_file.read_text())["releases"][0]["secret_words"]
+    told = [
+        proxy.admin.get(path).body
+        for path in ("/release", "/releases", "/status", "/history", "/metrics", "/readyz", "/healthz")
+    ]
+    told.append(proxy.admin.post("/release/abort").body)
+    proxy.stop()
+    told += [file.read_bytes() for file in (proxy.audit_log, proxy.access_log)]
+    told += [line.encode() for line in proxy.process.stdout + proxy.process.stderr]
+    forms = [form for word in words for form in (f"{word}", f"{word:x}", f"{word:X}")]
+    assert len(words) == 2 and [form for form in forms if any(form.encode() in text for text in told)] == []
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,8 @@ _RELEASES = (
     "Sluice alone: none of its peers has releases that copy calls and compare answers. Each scenario is measured in"
     " turns with the same without a release (*without*); the row of shadow-0 is two of these, and shows how exact the"
     " others are. Messages are PredictResponses of 64 bytes, compared without descriptors; where answers differ, they"
-    " do in label, probabilities and version. Processor time is that of all of the Proxy's threads; comparisons are"
+    " do in label, probabilities and version. Where the idle color misbehaves, 8 calls are under way at once, as it is"
+    " their time that counts. Processor time is that of all of the Proxy's threads; comparisons are"
     " made when there is time, also after a turn's last call, and their time is taken of all of them."
 )
 

@@ -110,11 +110,18 @@ class Scenario:
         return arguments + [flag for flag, is_on in flags.items() if is_on]
 
 
-def _release(name: str, title: str, step: dict[str, str] | None, idle: Idle = Idle.EQUAL, **goal: float) -> Scenario:
-    return Scenario(name, f"16x16, {title}", 16, 16, kind=Kind.RELEASE, release=Release(step, idle), **goal)
+def _release(
+    name: str, title: str, step: dict[str, str] | None, idle: Idle = Idle.EQUAL,
+    load: tuple[int, int] = (16, 16), **goal: float,
+) -> Scenario:  # fmt: skip
+    connections, streams = load
+    title = f"{connections}x{streams}, {title}"
+    return Scenario(name, title, connections, streams, kind=Kind.RELEASE, release=Release(step, idle), **goal)
 
 
 _ALL = {"shadow": "100%"}
+#: Where it is the time of live calls that counts: with many at a time each waits for the others' copies, too.
+_LIGHT = (1, 8)
 
 
 SCENARIOS = [
@@ -171,10 +178,10 @@ SCENARIOS = [
     _release("shadow-100", "all copied, all answers equal", _ALL, goal=1.7),
     _release("shadow-100-differing", "all copied, all answers differ", _ALL, Idle.DIFFERING, goal=2.3),
     _release("canary-50", "half of the calls on the new color", {"canary": "50%"}),
-    _release("shadow-100-stuck", "all copied, the idle color answers nothing", _ALL, Idle.STUCK),
-    _release("shadow-100-unread", "all copied, the idle color reads nothing", _ALL, Idle.UNREAD),
-    _release("shadow-100-dead", "all copied, the idle color's port is closed", _ALL, Idle.DEAD),
-    _release("shadow-100-slow", f"all copied, the idle color answers after {SLOW_MS} ms", _ALL, Idle.SLOW),
+    _release("shadow-100-stuck", "all copied, the idle color answers nothing", _ALL, Idle.STUCK, _LIGHT),
+    _release("shadow-100-unread", "all copied, the idle color reads nothing", _ALL, Idle.UNREAD, _LIGHT),
+    _release("shadow-100-dead", "all copied, the idle color's port is closed", _ALL, Idle.DEAD, _LIGHT),
+    _release("shadow-100-slow", f"all copied, the idle color answers after {SLOW_MS} ms", _ALL, Idle.SLOW, _LIGHT),
 ]  # fmt: skip
 
 

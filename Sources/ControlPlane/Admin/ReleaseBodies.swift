@@ -28,6 +28,9 @@ struct ReleaseBody: Encodable {
         /// Keys that were seen on the new color, and on the old one; left out where calls are drawn by lot.
         var canaryKeys: Int?
         var controlKeys: Int?
+        /// What the calls came to on each color; left out before any has ended.
+        var new: Release.Side?
+        var old: Release.Side?
         /// What came out of a shadow step.
         var comparison: ComparisonBody?
     }
@@ -166,6 +169,7 @@ extension ReleaseBody.RecordBody {
         controlCalls = record.controlCalls
         fallenBack = record.fallenBack
         (canaryKeys, controlKeys) = (record.canaryKeys, record.controlKeys)
+        (new, old) = (record.new, record.old)
         comparison = record.comparisons.map { ComparisonBody($0, types: record.messageTypes) }
         let all = record.canaryCalls + record.controlCalls
         shareMet = all > 0 && !isGuard ? (Double(record.canaryCalls) / Double(all) * 10_000).rounded() / 100 : nil

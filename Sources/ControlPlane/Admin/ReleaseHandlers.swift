@@ -19,9 +19,13 @@ struct ReleaseHandlers: Sendable {
     @Sendable func begin(_ request: AdminRequest) async throws -> Response {
         let query = try QueryParameters(request.query, allowed: ["force", "wait", "timeout"])
         let wait = try wait(query)
+        let key = try key(request)
+        let state = services.switchboard.state
+        // A plan that names no color means the same when it is sent again, whichever color is active by then.
+        let earlier = key.flatMap { key in state.releases.first { $0.idempotencyKey == key } }
         let plan: ReleasePlan
         do throws(ReleasePlan.Flaw) {
-            plan = try ReleasePlan(json: request.body, active: services.switchboard.state.active)
+            plan = try ReleasePlan(json: request.body, active: earlier?.from ?? state.active)
         } catch {
             throw AdminError.badRequest(error.text)
         }
@@ -29,7 +33,7 @@ struct ReleaseHandlers: Sendable {
         checked.reason = try ChangeHandlers.checked(reason: plan.reason)
         let release = ReleaseRequest(
             checked, force: try query.flag("force"), condition: try ChangeRequest.Condition(ifMatch: request.ifMatch),
-            idempotencyKey: try key(request), who: request.who)
+            idempotencyKey: key, who: request.who)
         if release.force && checked.reason == nil {
             throw AdminError.badRequest("force needs a reason, in the plan")
         }
@@ -45,7 +49,8 @@ struct ReleaseHandlers: Sendable {
         let begun = try unwrap(await task.value)
         guard let wait else { return try answer(begun.release, begun.auditError, status: .created) }
         let (ended, isOver) = await end(of: begun.release, within: wait)
-        return try answer(ended, begun.auditError, status: isOver ? .created : .accepted)
+        let missing = await services.switchboard.durability(begun.auditError)
+        return try answer(ended, missing, status: isOver ? .created : .accepted)
     }
 
     @Sendable func pause(_ request: AdminRequest) async throws -> Response { try await steer(.pause, request) }
@@ -59,9 +64,11 @@ struct ReleaseHandlers: Sendable {
         guard let release = services.switchboard.state.releases.first else {
             throw AdminError(.notFound, "there has been no release")
         }
-        guard let wait = try wait(query) else { return try answer(release, nil) }
+        guard let wait = try wait(query) else {
+            return try answer(release, await services.switchboard.durability(nil))
+        }
         let (ended, isOver) = await end(of: release, within: wait)
-        return try answer(ended, nil, status: isOver ? .ok : .accepted)
+        return try answer(ended, await services.switchboard.durability(nil), status: isOver ? .ok : .accepted)
     }
 
     @Sendable func list(_ request: AdminRequest) async throws -> Response {

@@ -2498,7 +2498,7 @@ package enum OpenAPIDocument {
                       }
                     },
                     "additionalProperties": false,
-                    "description": "Distances at which two numbers are equal: in their own unit, and as a share of the larger one; 1e-6 each by default."
+                    "description": "Distances at which two numbers are equal: in their own unit, and as a share of the larger one; 1e-6 each by default. Without types only the share counts."
                   },
                   "ignore": {
                     "type": "array",
@@ -3128,6 +3128,22 @@ package enum OpenAPIDocument {
                           "type": "integer",
                           "minimum": 0,
                           "description": "Keys that were seen on the old color."
+                        },
+                        "new": {
+                          "allOf": [
+                            {
+                              "$ref": "#/components/schemas/ReleaseSide"
+                            }
+                          ],
+                          "description": "The new color's; left out before any call has ended, and in a shadow step."
+                        },
+                        "old": {
+                          "allOf": [
+                            {
+                              "$ref": "#/components/schemas/ReleaseSide"
+                            }
+                          ],
+                          "description": "The old color's: in the guard what it served in the minutes before."
                         }
                       },
                       "required": [
@@ -3197,6 +3213,65 @@ package enum OpenAPIDocument {
                 },
                 "required": [
                   "releases"
+                ],
+                "additionalProperties": false
+              },
+              "ReleaseSide": {
+                "type": "object",
+                "description": "What the calls of one color have come to in a step, of all methods together.",
+                "properties": {
+                  "calls": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Calls that have ended and count."
+                  },
+                  "failures": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Those of them that failed by the color's fault."
+                  },
+                  "first_byte": {
+                    "type": "object",
+                    "properties": {
+                      "p50": {
+                        "type": "number",
+                        "minimum": 0
+                      },
+                      "p99": {
+                        "type": "number",
+                        "minimum": 0
+                      }
+                    },
+                    "required": [
+                      "p50",
+                      "p99"
+                    ],
+                    "additionalProperties": false,
+                    "description": "Times to first byte in seconds, as upper bounds of the buckets of a factor of 1.25 in which they are counted; left out without any."
+                  },
+                  "duration": {
+                    "type": "object",
+                    "properties": {
+                      "p50": {
+                        "type": "number",
+                        "minimum": 0
+                      },
+                      "p99": {
+                        "type": "number",
+                        "minimum": 0
+                      }
+                    },
+                    "required": [
+                      "p50",
+                      "p99"
+                    ],
+                    "additionalProperties": false,
+                    "description": "The same of the duration of unary calls."
+                  }
+                },
+                "required": [
+                  "calls",
+                  "failures"
                 ],
                 "additionalProperties": false
               }

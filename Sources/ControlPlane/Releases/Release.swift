@@ -138,6 +138,10 @@ package struct Release: Sendable, Equatable, Codable {
         /// Keys that were seen on the new color, and on the old one; `nil` where calls are drawn by lot.
         package var canaryKeys: Int?
         package var controlKeys: Int?
+        /// What the calls that have ended came to on each color; `nil` before any has, and in a shadow step. The old color's are
+        /// those of the minutes before, where the new one has all calls.
+        package var new: Side?
+        package var old: Side?
         /// What the comparison of both colors' answers has found; `nil` in a canary step, and in a release that is long over.
         package var comparisons: Comparisons?
         /// Where the types of the messages are known from, in words; `nil` where none are compared.
@@ -148,9 +152,29 @@ package struct Release: Sendable, Equatable, Codable {
             self.startedAt = startedAt
         }
 
-        /// Calls that say something of the new color: those that began on it, or, in a shadow step, whose answers were
+        /// Calls that say something of the new color: those that have ended on it, or, in a shadow step, whose answers were
         /// compared.
-        package var calls: Int { comparisons?.counts().compared ?? canaryCalls }
+        ///
+        /// - Parameter underWay: calls that began on it and haven't ended.
+        package func calls(underWay: Int) -> Int { comparisons?.counts().compared ?? max(0, canaryCalls - underWay) }
+    }
+
+    /// What the calls of one color have come to in a step, of all methods together.
+    package struct Side: Sendable, Equatable, Codable {
+        /// Calls that have ended and count.
+        package var calls: Int
+        /// Those of them that failed by the color's fault.
+        package var failures: Int
+        /// Times to first byte, and durations of unary calls; `nil` without any.
+        package var firstByte: Breach.Times?
+        package var duration: Breach.Times?
+
+        package init(calls: Int, failures: Int, firstByte: Breach.Times? = nil, duration: Breach.Times? = nil) {
+            self.calls = calls
+            self.failures = failures
+            self.firstByte = firstByte
+            self.duration = duration
+        }
     }
 
     /// What the colors' calls and health were since the last look.
@@ -161,6 +185,8 @@ package struct Release: Sendable, Equatable, Codable {
         package var canaryCalls = 0
         package var controlCalls = 0
         package var fallenBack = 0
+        /// Calls of the step that are under way on the new color: so far they say nothing.
+        package var underWay = 0
         /// Whether the color isn't known to be unhealthy.
         package var isHealthy = PerColor(blue: true, green: true)
         package var isFailingOver = false
@@ -302,7 +328,7 @@ package struct Release: Sendable, Equatable, Codable {
         if seen.isFailingOver { return pause(.failover) }
         if !seen.isHealthy[from] || !seen.isHealthy[plan.to] { return pause(.health) }
         guard spent >= stepMilliseconds else { return nil }
-        guard records[step].calls < plan.minCalls else { return goOn(at: now) }
+        guard records[step].calls(underWay: seen.underWay) < plan.minCalls else { return goOn(at: now) }
         switch plan.onNoData {
         case .continue: return goOn(at: now)
         case .pause: return pause(.noData)
@@ -321,9 +347,12 @@ package struct Release: Sendable, Equatable, Codable {
     /// - Parameters:
     ///   - strongest: the strongest evidence, whether or not it suffices.
     ///   - keys: keys that were seen on each color.
-    package mutating func judged(_ strongest: Breach?, keys: PerColor<Int>?) {
+    ///   - sides: what the calls of each color have come to.
+    package mutating func judged(_ strongest: Breach?, keys: PerColor<Int>?, sides: (new: Side, old: Side)? = nil) {
         self.strongest = strongest
-        guard let keys, isUnderWay else { return }
+        guard isUnderWay else { return }
+        if let sides { (records[step].new, records[step].old) = sides }
+        guard let keys else { return }
         records[step].canaryKeys = keys[plan.to]
         records[step].controlKeys = keys[from]
     }

@@ -57,6 +57,8 @@ struct ReleaseJudge {
         var strongest: Release.Breach?
         /// Keys that were seen on each color; `nil` where calls are drawn by lot.
         var keys: PerColor<Int>?
+        /// What the calls of each color have come to; `nil` before the first has ended.
+        var sides: (new: Release.Side, old: Release.Side)?
 
         init(isNewStage: Bool = false) { self.isNewStage = isNewStage }
 
@@ -84,6 +86,11 @@ struct ReleaseJudge {
         let counting = MethodCounting(release, draw)
         let methods = statistics.methods.map { counting.counts(of: $0, $1) }
         look.take(analysis.look(methods))
+        let (new, old) = methods.reduce(into: (SideCounts(), SideCounts())) { sums, method in
+            sums.0 += method.new
+            sums.1 += method.old
+        }
+        if new.calls + old.calls > 0 { look.sides = (Release.Side(new), Release.Side(old)) }
         if draw == .byKey { look.keys = statistics.keys }
         return look
     }
@@ -143,15 +150,25 @@ extension Release.Breach {
             newFailures: isOfAnswers ? finding.agreement.disagreeing : finding.new.failures,
             oldCalls: finding.old.calls,
             oldFailures: finding.old.failures, newKeys: finding.newKeys, oldKeys: finding.oldKeys,
-            newTimes: finding.newTimes.map { Times($0) }, oldTimes: finding.oldTimes.map { Times($0) },
+            newTimes: finding.newTimes.flatMap { Times($0) }, oldTimes: finding.oldTimes.flatMap { Times($0) },
             probability: finding.probability, strength: finding.evidence / finding.needed)
     }
 }
 
 extension Release.Breach.Times {
-    fileprivate init(_ counts: LatencyCounts) {
+    /// - Returns: `nil` without any.
+    fileprivate init?(_ counts: LatencyCounts) {
         let buckets = LatencyBuckets.standard
+        guard let p50 = counts.quantile(0.5, buckets: buckets), let p99 = counts.quantile(0.99, buckets: buckets)
+        else { return nil }
+        self.init(p50: p50, p99: p99)
+    }
+}
+
+extension Release.Side {
+    fileprivate init(_ counts: SideCounts) {
         self.init(
-            p50: counts.quantile(0.5, buckets: buckets) ?? 0, p99: counts.quantile(0.99, buckets: buckets) ?? 0)
+            calls: counts.calls, failures: counts.failures, firstByte: Release.Breach.Times(counts.firstByte),
+            duration: Release.Breach.Times(counts.duration))
     }
 }

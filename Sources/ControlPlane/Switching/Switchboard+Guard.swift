@@ -63,7 +63,7 @@ extension Switchboard {
         }
         guard let look = judge?.judge.look(statistics, release, epoch: state.epoch) else { return nil }
         if look.isNewStage { release.judgementBegins() }
-        release.judged(look.strongest, keys: look.keys)
+        release.judged(look.strongest, keys: look.keys, sides: look.sides)
         return look.breach
     }
 }

@@ -168,11 +168,17 @@ extension Switchboard {
         past: StepStatistics? = nil
     ) -> Bool {
         if isHandedOver { return false }
-        if isUnsaved { saveLate(state) }
+        if isUnsaved {
+            tellUnsaved("the disk has not answered yet")
+            saveLate(state)
+        }
         guard var release = state.release else { return isUnsaved }
         let counts = SeenCounts(report, release)
         var observation = seen.map { counts.since($0, isInGuard: release.isInGuard) } ?? Release.Observation()
         seen = counts
+        observation.underWay = report.inFlight.reduce(0) { sum, calls in
+            calls.epoch == state.epoch && calls.color == release.plan.to ? sum + calls.calls : sum
+        }
         copyCalls(state)
         let time = clock()
         observation.elapsed = lastLook.map { max(.zero, time - $0) } ?? .zero
@@ -189,10 +195,10 @@ extension Switchboard {
                 return true
             }
             log("the new color is worse", release)
-            _ = try? carryOut(effect, release, who: "guard", action: effect.action, reason: breach.text)
+            _ = try? carryOut(effect, release, who: "guard", action: effect.action, reason: breach.text, isAsked: false)
         } else if let effect = release.observe(observation, at: now()) {
             // What can't be saved is tried again at the next look; the log says so.
-            _ = try? carryOut(effect, release, past: past, who: "release", action: effect.action)
+            _ = try? carryOut(effect, release, past: past, who: "release", action: effect.action, isAsked: false)
         } else if clock() - savedAt >= Self.savePause {
             // What a step has seen so far, and that the Proxy was there: nothing waits for it.
             let next = state.updating(release, isStep: false)
@@ -262,10 +268,11 @@ extension Switchboard {
     ///   - release: as it is after the event.
     ///   - past: what the active color has served in the minutes before, if it is to be known afterwards.
     ///   - action: what the audit log calls it.
+    ///   - isAsked: whether somebody waits for it, and not the clock or the judge.
     /// - Returns: why something is missing: the line in the audit log, or, for a return alone, the state on disk.
     private func carryOut(
         _ effect: Release.Effect, _ release: Release, past: StepStatistics? = nil, who: String,
-        action: AuditEntry.Action, reason: String? = nil, drain: DrainChoice = .standard
+        action: AuditEntry.Action, reason: String? = nil, drain: DrainChoice = .standard, isAsked: Bool = true
     ) throws(ChangeRefusal) -> String? {
         var release = release
         if effect.isStep, release.isUnderWay, release.givesAll, !release.gaveAll {
@@ -285,8 +292,8 @@ extension Switchboard {
             next = before.updating(release, isStep: false).adding(last)
             change = last
         }
-        if effect == .takeBack {
-            // A return waits for no disk.
+        if effect == .takeBack || effect == .remember && !isAsked {
+            // A return waits for no disk, nor for the one of a pause before it.
             putInForce(next)
             saveLate(next)
         } else {
@@ -333,10 +340,15 @@ extension Switchboard {
             isUnsaved = false
             if isToldUnsaved { logger.notice("the state is durable", metadata: ["path": "\(store.path)"]) }
             isToldUnsaved = false
-        case .failure(let error):
-            isToldUnsaved = true
-            logger.error("the state is not durable", metadata: ["path": "\(store.path)", "cause": "\(error)"])
+        case .failure(let error): tellUnsaved("\(error)")
         }
+    }
+
+    /// Says once that the state in force isn't on disk.
+    private func tellUnsaved(_ cause: String) {
+        guard !isToldUnsaved else { return }
+        isToldUnsaved = true
+        logger.error("the state is not durable", metadata: ["path": "\(store.path)", "cause": "\(cause)"])
     }
 
     /// What a receipt says is missing, once the state in force is on disk or has had time for that.

@@ -134,7 +134,7 @@ class FakeProxy:
             time.sleep(0.01)
 
     def find_worse(self, **evidence: object) -> None:
-        """Takes the release back, as a guard does that finds the new color to fail, or to do what else the evidence says."""
+        """Takes the release back, as a guard that finds the new color to fail, or to do what else the evidence says."""
         with self.lock:
             release = self.release
             release.breach = {

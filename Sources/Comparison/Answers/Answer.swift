@@ -1,5 +1,3 @@
-import Glibc
-
 /// One side's answer to a call, as far as it is compared: the status with which it ended, and its messages. Metadata isn't
 /// part of it.
 package struct Answer: Sendable {
@@ -44,14 +42,11 @@ package struct Answer: Sendable {
     /// Whether a message has the same bytes as the one at the same place of another answer with the same encoding.
     func hasSameMessage(_ place: Int, as other: Answer) -> Bool {
         let (frame, its) = (frames[place], other.frames[place])
-        guard frame.isCompressed == its.isCompressed, frame.message.count == its.message.count else { return false }
+        guard frame.isCompressed == its.isCompressed else { return false }
         return unsafe body.withUnsafeBufferPointer { left in
-            // Frames lie within their bodies, and where one isn't empty its body has an address.
+            // The closures keep the bytes in place while they are compared.
             unsafe other.body.withUnsafeBufferPointer { right in
-                unsafe frame.message.isEmpty
-                    || memcmp(
-                        left.baseAddress! + frame.message.lowerBound, right.baseAddress! + its.message.lowerBound,
-                        frame.message.count) == 0
+                unsafe BorrowedBytes(left).isSame(frame.message, as: BorrowedBytes(right), its.message)
             }
         }
     }

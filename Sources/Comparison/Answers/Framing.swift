@@ -9,11 +9,6 @@ struct Frame: Sendable, Equatable {
     /// Compression flag and length before each message.
     private static let headerSize = 5
 
-    init(isCompressed: Bool, message: Range<Int>) {
-        self.isCompressed = isCompressed
-        self.message = message
-    }
-
     /// The frame that begins at a place of a body, which has at least one more byte there.
     static func at(_ place: Int, of body: [UInt8]) -> Result<Frame, FramingFlaw> {
         let flag = body[place]

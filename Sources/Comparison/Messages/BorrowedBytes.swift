@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Whoever makes it sees to it that the bytes stay where they are for as long as it is used. Each access is checked.
 ///
-/// Unchecked because there is a pointer in it: bytes that are none's are used by the thread alone that has borrowed them.
+/// Unchecked because it holds a pointer: a comparison has one only while it runs, which it does on one thread.
 @safe struct BorrowedBytes: @unchecked Sendable {
     private let bytes: UnsafeBufferPointer<UInt8>
 
@@ -15,8 +15,6 @@ import Glibc
     @unsafe init(_ bytes: UnsafeBufferPointer<UInt8>) {
         unsafe self.bytes = bytes
     }
-
-    var count: Int { unsafe bytes.count }
 
     subscript(place: Int) -> UInt8 {
         unsafe precondition(place >= 0 && place < bytes.count)

@@ -116,8 +116,8 @@ extension MessageComparison {
 
     private mutating func noteBytes(_ left: WireField, _ right: WireField) throws(Stop) {
         try note(
-            Value(bytesOf: left, in: active, reveal: settings.reveal),
-            Value(bytesOf: right, in: other, reveal: settings.reveal))
+            Value(bytes: left.bytes, in: active, reveal: settings.reveal),
+            Value(bytes: right.bytes, in: other, reveal: settings.reveal))
     }
 }
 

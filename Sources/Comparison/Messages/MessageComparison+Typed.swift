@@ -7,13 +7,8 @@ extension MessageComparison {
         let (left, right) = (inForce(left, type), inForce(right, type))
         sortByNumber(left)
         sortByNumber(right)
-        var (leftPlace, rightPlace) = (left.lowerBound, right.lowerBound)
-        while let number = lowest(
-            number(at: leftPlace, before: left.upperBound), number(at: rightPlace, before: right.upperBound))
-        {
-            let leftValues = run(of: number, from: leftPlace, to: left.upperBound)
-            let rightValues = run(of: number, from: rightPlace, to: right.upperBound)
-            (leftPlace, rightPlace) = (leftValues.upperBound, rightValues.upperBound)
+        var (leftRest, rightRest) = (left, right)
+        while let (number, leftValues, rightValues) = takeField(&leftRest, &rightRest) {
             guard let field = type.field(number) else {
                 try compareUnknown(number, leftValues, rightValues)
                 continue
@@ -148,7 +143,7 @@ extension MessageComparison {
         switch field.value {
         case .scalar(let kind, _): return value(last.number64, kind)
         case .string: return Value(textOf: last, in: bytes, reveal: settings.reveal)
-        case .bytes: return Value(bytesOf: last, in: bytes, reveal: settings.reveal)
+        case .bytes: return Value(bytes: last.bytes, in: bytes, reveal: settings.reveal)
         case .message: return .message(length: length(of: values))
         }
     }

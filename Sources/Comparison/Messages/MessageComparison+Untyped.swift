@@ -2,13 +2,8 @@
 extension MessageComparison {
     /// Compares the fields of two messages, which are in the order of their numbers.
     mutating func compareFields(_ left: Range<Int>, _ right: Range<Int>) throws(Stop) {
-        var (leftPlace, rightPlace) = (left.lowerBound, right.lowerBound)
-        while let number = lowest(
-            number(at: leftPlace, before: left.upperBound), number(at: rightPlace, before: right.upperBound))
-        {
-            let leftValues = run(of: number, from: leftPlace, to: left.upperBound)
-            let rightValues = run(of: number, from: rightPlace, to: right.upperBound)
-            (leftPlace, rightPlace) = (leftValues.upperBound, rightValues.upperBound)
+        var (leftRest, rightRest) = (left, right)
+        while let (number, leftValues, rightValues) = takeField(&leftRest, &rightRest) {
             try compareUnknown(number, leftValues, rightValues)
         }
     }
@@ -102,7 +97,7 @@ extension MessageComparison {
         case .delimited:
             return bytes.isText(field.bytes)
                 ? Value(textOf: field, in: bytes, reveal: settings.reveal)
-                : Value(bytesOf: field, in: bytes, reveal: settings.reveal)
+                : Value(bytes: field.bytes, in: bytes, reveal: settings.reveal)
         }
     }
 }

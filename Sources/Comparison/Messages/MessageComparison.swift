@@ -144,14 +144,23 @@ package struct MessageComparison: ~Copyable, Sendable {
         }
     }
 
-    /// The number of the next field, if there is one.
-    func number(at place: Int, before end: Int) -> UInt32? { place < end ? fields[place].number : nil }
+    /// Takes the values of the field with the lowest number off the front of both messages' fields, which are in the order of
+    /// their numbers; `nil` at the end of both.
+    func takeField(
+        _ left: inout Range<Int>, _ right: inout Range<Int>
+    ) -> (number: UInt32, left: Range<Int>, right: Range<Int>)? {
+        let numbers = (left.first.map { fields[$0].number }, right.first.map { fields[$0].number })
+        guard let number = numbers.0.map({ min($0, numbers.1 ?? $0) }) ?? numbers.1 else { return nil }
+        return (number, take(number, &left), take(number, &right))
+    }
 
-    /// The fields with this number, if they come next.
-    func run(of number: UInt32, from start: Int, to end: Int) -> Range<Int> {
-        var place = start
-        while place < end, fields[place].number == number { place += 1 }
-        return start..<place
+    /// Takes the fields with this number, if they come next.
+    private func take(_ number: UInt32, _ rest: inout Range<Int>) -> Range<Int> {
+        var end = rest.lowerBound
+        while end < rest.upperBound, fields[end].number == number { end += 1 }
+        let taken = rest.lowerBound..<end
+        rest = end..<rest.upperBound
+        return taken
     }
 
     /// Keeps copies of fields behind all others, until the message around them is compared.
@@ -160,10 +169,4 @@ package struct MessageComparison: ~Copyable, Sendable {
         fields.append(contentsOf: copies)
         return start..<fields.count
     }
-}
-
-/// The smaller of two numbers, either of which may be missing.
-func lowest(_ left: UInt32?, _ right: UInt32?) -> UInt32? {
-    guard let left, let right else { return left ?? right }
-    return min(left, right)
 }

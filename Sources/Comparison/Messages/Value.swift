@@ -42,11 +42,7 @@ package enum Value: Sendable, Equatable {
             : .string(length: field.bytes.count)
     }
 
-    /// A field's bytes, likewise.
-    init(bytesOf field: WireField, in bytes: BorrowedBytes, reveal: Bool) {
-        self.init(bytes: field.bytes, in: bytes, reveal: reveal)
-    }
-
+    /// Bytes, likewise.
     init(bytes range: Range<Int>, in bytes: BorrowedBytes, reveal: Bool) {
         guard reveal else {
             self = .bytes(length: range.count)

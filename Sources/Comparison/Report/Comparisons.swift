@@ -38,8 +38,7 @@ package struct Comparisons: Sendable, Equatable, Codable {
 
     /// Counts a comparison of both colors' answers.
     package mutating func add(_ outcome: Outcome, of call: ComparedCall, rule: NoiseRule = NoiseRule()) {
-        statuses[call.statuses, default: 0] += 1
-        if let differences = count(outcome, of: call, rule) { keep(Disagreement(differences, of: call)) }
+        add([(call, outcome)], rule: rule)
     }
 
     /// Counts comparisons that were made one after the other.

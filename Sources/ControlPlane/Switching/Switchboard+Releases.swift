@@ -169,7 +169,7 @@ extension Switchboard {
     ) -> Bool {
         if isHandedOver { return false }
         if isUnsaved {
-            tellUnsaved("the disk has not answered yet")
+            if clock() - unsavedSince >= Self.patienceWithDisk { tellUnsaved("the disk has not answered yet") }
             saveLate(state)
         }
         guard var release = state.release else { return isUnsaved }
@@ -327,8 +327,9 @@ extension Switchboard {
 
     /// Has a state saved that is in force already, without waiting for a disk.
     private func saveLate(_ next: SwitchState) {
-        isUnsaved = true
         savedAt = clock()
+        if !isUnsaved { unsavedSince = savedAt }
+        isUnsaved = true
         saver.saveLater(withEvidence(next)) { result in Task { await self.hasSaved(next.epoch, result) } }
     }
 
@@ -360,9 +361,10 @@ extension Switchboard {
         return auditError ?? "not durable: the state could not be saved yet, and would be lost by a crash"
     }
 
-    /// Time that a receipt gives the disk: 100 ms, looked at every five.
+    /// Time that receipts and the log give the disk; a receipt looks at it every five milliseconds.
+    private static let patienceWithDisk = Duration.milliseconds(100)
     private static let looksAtDisk = 20
-    private static let lookAtDisk = Duration.milliseconds(5)
+    private static let lookAtDisk = patienceWithDisk / looksAtDisk
 
     /// The time between two saves of what a step has seen.
     private static let savePause = Duration.seconds(2)

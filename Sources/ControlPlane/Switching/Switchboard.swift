@@ -66,6 +66,8 @@ package actor Switchboard {
         didSet { durable.withLock { $0 = !isUnsaved } }
     }
     private let durable = Mutex(true)
+    /// Since when it has been unsaved, by `clock`.
+    var unsavedSince = Duration.zero
     /// Whether the log has said that it isn't.
     var isToldUnsaved = false
     /// When the state was saved last, by `clock`.

@@ -1,20 +1,63 @@
-/// Why a row of features can't be classified.
+import Pickle
+
+/// Why rows of features can't be predicted. The caller can correct it.
 package enum FeatureError: Error, Sendable, Hashable {
-    /// The row's number of features differs from the model's.
-    case count(found: Int, expected: Int)
-    /// A feature, counted from 0, is NaN or infinite.
-    case notFinite(index: Int, value: Double)
-    /// Every feature is a number, but so large that the model's arithmetic overflows.
-    case overflow
+    /// A row, counted from 0, is not one that the model accepts.
+    case row(Int, Problem)
+    /// A column that the model was fitted with isn't there.
+    case missingColumn(String)
+
+    /// The flaw of a row.
+    package enum Problem: Sendable, Hashable {
+        /// The row's number of features differs from the model's.
+        case count(found: Int, expected: Int)
+        /// A feature is NaN or infinite.
+        case notFinite(Feature, value: Double)
+        /// A feature is text where the model takes a number.
+        case text(Feature)
+        /// A feature is a number where the model takes text.
+        case number(Feature)
+        /// A feature is none of the categories that an encoder was fitted with, and it takes no others.
+        case unknownCategory(Feature, value: String)
+        /// A feature is missing where the model takes no missing value.
+        case missing(Feature)
+        /// Every feature is a number, but so large that the model's arithmetic overflows.
+        case overflow
+    }
+
+    /// The same flaw of a row that comes `count` rows later.
+    package func shifted(by count: Int) -> FeatureError {
+        switch self {
+        case .row(let row, let problem): .row(row + count, problem)
+        case .missingColumn: self
+        }
+    }
 }
 
 extension FeatureError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .row(let row, let problem): "row \(row): \(problem)"
+        case .missingColumn(let name): "the column \(quoted(name)) is missing"
+        }
+    }
+}
+
+extension FeatureError.Problem: CustomStringConvertible {
+    package var description: String {
+        switch self {
         case .count(let found, let expected):
             "\(found) \(found == 1 ? "feature" : "features"), but the model takes \(expected)"
-        case .notFinite(let index, let value):
-            "feature \(index) is \(value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"), not a finite number"
+        case .notFinite(let feature, let value):
+            "\(feature) is \(value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"), not a finite number"
+        case .text(let feature):
+            "\(feature) is text, not a number"
+        case .number(let feature):
+            "\(feature) is a number, not text"
+        case .unknownCategory(let feature, let value):
+            "\(feature) is \(value), which is none of the categories that the model knows"
+        case .missing(let feature):
+            "\(feature) is missing"
         case .overflow:
             "the features are too large: the model's arithmetic overflows"
         }

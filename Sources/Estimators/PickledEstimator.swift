@@ -3,7 +3,7 @@ import Pickle
 /// An instance of a scikit-learn class in a pickle: its attributes, read by name and checked.
 struct PickledEstimator {
     let document: PickledDocument
-    let kind: EstimatorKind
+    let kind: EstimatorClass
     /// Offset in the file, in bytes, of the opcode that made the instance.
     let offset: Int
     private let attributes: PickledNode.Identifier
@@ -11,7 +11,7 @@ struct PickledEstimator {
     /// - Parameter part: The value's role in the model, for the error.
     init(_ value: PickledValue, in document: PickledDocument, part: String) throws(ModelError) {
         guard case .node(let node) = value, case .instance(let name, let attributes) = document[node],
-            let kind = EstimatorKind(name)
+            let kind = EstimatorClass.byName[name]
         else {
             throw .unusable(
                 part: part, found: document.summary(of: value), expected: "an estimator",
@@ -19,7 +19,7 @@ struct PickledEstimator {
         }
         guard let attributes else {
             throw .unusable(
-                part: part, found: "a \(kind.rawValue) without attributes", expected: "a fitted one",
+                part: part, found: "a \(kind.name) without attributes", expected: "a fitted one",
                 offset: document.offset(of: node))
         }
         self.document = document
@@ -34,7 +34,7 @@ struct PickledEstimator {
         for member in document.members(attributes) ?? [] {
             guard found.count < limit else { break }
             guard case .string(let name) = member.key, let value = document.opaque(member.value) else { continue }
-            found.append("\(kind.rawValue) \(quoted(name)) at byte \(document.offset(of: member.value)): \(value)")
+            found.append("\(kind.name) \(quoted(name)) at byte \(document.offset(of: member.value)): \(value)")
         }
         return found
     }
@@ -48,7 +48,7 @@ struct PickledEstimator {
     func required(_ attribute: String) throws(ModelError) -> PickledValue {
         guard let value = optional(attribute) else {
             throw .unusable(
-                part: "\(kind.rawValue).\(attribute)", found: "no such attribute", expected: "a fitted estimator's",
+                part: "\(kind.name).\(attribute)", found: "no such attribute", expected: "a fitted estimator's",
                 offset: offset)
         }
         return value
@@ -77,7 +77,7 @@ struct PickledEstimator {
         }
         guard elements.allSatisfy(\.isFinite) else {
             throw .unusable(
-                part: "\(kind.rawValue).\(attribute)", found: "an array with NaN or infinity",
+                part: "\(kind.name).\(attribute)", found: "an array with NaN or infinity",
                 expected: "finite numbers", offset: document.offset(of: node))
         }
         return (array.shape, elements)
@@ -95,7 +95,7 @@ struct PickledEstimator {
     /// An error about an attribute.
     func unusable(_ attribute: String, _ found: PickledValue, expected: String) -> ModelError {
         .unusable(
-            part: "\(kind.rawValue).\(attribute)", found: document.summary(of: found), expected: expected,
+            part: "\(kind.name).\(attribute)", found: document.summary(of: found), expected: expected,
             offset: found.isNode ? document.offset(of: found) : offset)
     }
 }
@@ -115,29 +115,88 @@ extension PickledValue {
     }
 }
 
-/// The scikit-learn classes that a model may consist of.
-enum EstimatorKind: String, CaseIterable {
-    case logisticRegression = "LogisticRegression"
-    case standardScaler = "StandardScaler"
-    case minMaxScaler = "MinMaxScaler"
-    case pipeline = "Pipeline"
+// MARK: - Shared checks
 
-    /// The modules that contain the class: first the one since scikit-learn 0.22, last the one before it.
-    private var modules: [String] {
-        switch self {
-        case .logisticRegression: ["sklearn.linear_model._logistic", "sklearn.linear_model.logistic"]
-        case .standardScaler, .minMaxScaler: ["sklearn.preprocessing._data", "sklearn.preprocessing.data"]
-        case .pipeline: ["sklearn.pipeline"]
+extension PickledEstimator {
+    /// The features that the estimator was fitted with.
+    ///
+    /// - Parameters:
+    ///   - count: their number, as the estimator's coefficients imply it.
+    ///   - attributes: the attributes that imply it, for the error.
+    func features(
+        count: Int, by attributes: String, unusual: Features.Unusual = .none
+    ) throws(ModelError) -> Features {
+        guard [try featureCount()].allAgree(on: count) else {
+            throw disagreement(about: "\(attributes) and n_features_in_")
+        }
+        return Features(count: count, names: try featureNames(count: count), unusual: unusual)
+    }
+
+    /// The names of the columns of the data frame that the estimator was fitted with; nil if it was an array.
+    private func featureNames(count: Int) throws(ModelError) -> [String]? {
+        guard let value = optional("feature_names_in_") else { return nil }
+        guard case .node(let node) = value, case .array(let array) = document[node], array.shape == [count] else {
+            throw unusable("feature_names_in_", value, expected: "an array of \(count) names")
+        }
+        switch array.elements {
+        case .strings(let names): return names
+        case .objects(let names):
+            return try names.map { (name) throws(ModelError) in
+                guard case .string(let text) = name else {
+                    throw unusable("feature_names_in_", name, expected: "a name")
+                }
+                return text
+            }
+        case .booleans, .integers, .floats: throw unusable("feature_names_in_", value, expected: "an array of names")
         }
     }
 
-    private var names: [PythonName] { modules.map { PythonName(module: $0, name: rawValue) } }
-
-    init?(_ name: PythonName) {
-        guard let kind = Self.allCases.first(where: { $0.names.contains(name) }) else { return nil }
-        self = kind
+    /// The number of features that the estimator was fitted with; nil before scikit-learn 0.24, which did not store it.
+    func featureCount() throws(ModelError) -> Int? {
+        guard let value = optional("n_features_in_") else { return nil }
+        guard case .integer(let count) = value, count > 0 else {
+            throw unusable("n_features_in_", value, expected: "a number of features")
+        }
+        return count
     }
 
-    /// The names of all classes, for the pickle reader.
-    static let allNames = Set(allCases.flatMap(\.names))
+    /// An error about attributes that imply different numbers of features.
+    func disagreement(about attributes: String) -> ModelError {
+        .unusable(
+            part: kind.name, found: "different numbers of features in \(attributes)", expected: "one number",
+            offset: offset)
+    }
+
+    /// The classes of a classifier, in its own order.
+    func classes(_ attribute: String = "classes_") throws(ModelError) -> [ClassLabel] {
+        let value = try required(attribute)
+        guard case .node(let node) = value, case .array(let array) = document[node], array.shape.count == 1 else {
+            throw unusable(attribute, value, expected: "an array of class labels")
+        }
+        switch array.elements {
+        case .booleans(let labels): return labels.map(ClassLabel.boolean)
+        case .integers(let labels): return labels.map(ClassLabel.integer)
+        case .floats(let labels): return labels.map(ClassLabel.float)
+        case .strings(let labels): return labels.map(ClassLabel.string)
+        case .objects(let labels):
+            var classes: [ClassLabel] = []
+            for label in labels {
+                switch label {
+                case .string(let string): classes.append(.string(string))
+                case .integer(let integer): classes.append(.integer(integer))
+                case .float(let number): classes.append(.float(number))
+                case .boolean(let boolean): classes.append(.boolean(boolean))
+                default: throw unusable(attribute, label, expected: "a string or a number as class label")
+                }
+            }
+            return classes
+        }
+    }
+}
+
+extension Array where Element == Int? {
+    /// Whether every number that is present equals `count`, and `count` is at least 1.
+    func allAgree(on count: Int) -> Bool {
+        count > 0 && allSatisfy { $0 == nil || $0 == count }
+    }
 }

@@ -17,18 +17,6 @@ package struct Instances: Sendable, Equatable {
         self.width = width
     }
 
-    /// Classifies every row.
-    package func predictions(of model: ClassificationModel) throws(RequestError) -> [Prediction] {
-        var predictions: [Prediction] = []
-        predictions.reserveCapacity(count)
-        for row in 0..<count {
-            do {
-                predictions.append(
-                    try model.predict(features.span.extracting(row * width..<(row + 1) * width)))
-            } catch {
-                throw .row(row, .features(error))
-            }
-        }
-        return predictions
-    }
+    /// The rows as a model takes them.
+    package var table: Table { Table(Matrix(rows: count, columns: width, values: features)) }
 }

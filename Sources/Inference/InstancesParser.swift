@@ -3,8 +3,8 @@ import Estimators
 /// Reads the body of a prediction request in KServe's V1 form, `{"instances": [[5.1, 3.5, 1.4, 0.2], …]}`.
 ///
 /// The numbers go straight from the text into one array, without a tree of values in between. Other members of the
-/// object are ignored. JSON (RFC 8259) has no NaN or infinity, but Python's `json` writes them, so they are
-/// distinguished from other mistakes.
+/// object are ignored. JSON (RFC 8259) has no NaN or infinity, but Python's `json` writes them, and the model says
+/// whether it takes them.
 package struct InstancesParser {
     private var scanner: JSONScanner
     private let width: Int
@@ -69,10 +69,9 @@ package struct InstancesParser {
             let kind = try scanner.kind()
             guard kind == .number else { throw .row(row, .notANumber(index: index, found: kind.description)) }
             let number = try scanner.number()
-            guard number.isFinite else { throw .row(row, .features(.notFinite(index: index, value: number))) }
             features.append(number)
         }
         let count = features.count - start
-        guard count == width else { throw .row(row, .features(.count(found: count, expected: width))) }
+        guard count == width else { throw .features(.row(row, .count(found: count, expected: width))) }
     }
 }

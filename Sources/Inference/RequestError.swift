@@ -8,6 +8,8 @@ package enum RequestError: Error, Sendable, Equatable {
     case form(reason: String)
     /// A row, counted from 0, is not one that the model accepts.
     case row(Int, RowProblem)
+    /// The rows have a form that models take, but this one doesn't take them.
+    case features(FeatureError)
 
     /// The flaw of a row.
     package enum RowProblem: Error, Sendable, Equatable {
@@ -15,8 +17,6 @@ package enum RequestError: Error, Sendable, Equatable {
         case notAnArray(found: String)
         /// A feature, counted from 0, is not a number, but this.
         case notANumber(index: Int, found: String)
-        /// The features are numbers, but not ones that the model accepts.
-        case features(FeatureError)
     }
 }
 
@@ -31,8 +31,8 @@ extension RequestError: CustomStringConvertible {
             "row \(row): it is \(found), not an array of numbers"
         case .row(let row, .notANumber(let index, let found)):
             "row \(row): feature \(index) is \(found), not a number"
-        case .row(let row, .features(let error)):
-            "row \(row): \(error)"
+        case .features(let error):
+            error.description
         }
     }
 }

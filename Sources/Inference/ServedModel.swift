@@ -8,12 +8,12 @@ package struct ServedModel: Sendable {
     package let version: String
 
     /// The model itself.
-    package let model: ClassificationModel
+    package let model: Model
 
     /// SHA-256 of the model's file, in lowercase hexadecimal digits.
     package let sha256: String
 
-    /// The names of the classes as text, in the model's order.
+    /// The names of a classifier's classes as text, in the model's order.
     package let labels: [String]
 
     /// Loads a model and makes one warm-up prediction.
@@ -41,29 +41,42 @@ package struct ServedModel: Sendable {
                 path: path, found: sha256, stated: shortened(manifest.sha256), manifestPath: manifestPath)
         }
 
-        let model: ClassificationModel
+        let model: Model
         do {
-            model = try ClassificationModel(pickle: bytes)
+            model = try Model(pickle: bytes)
         } catch {
             throw .unusable(path: path, error)
         }
-        let labels = model.classes.map(\.description)
+        let labels: [String]
+        switch model.task {
+        case .classification(let classes, _): labels = classes.map(\.description)
+        case .regression: labels = []
+        }
         if let stated = manifest?.classes, stated != labels {
             throw .contentMismatch(
                 path: path, found: "the classes \(shortened(labels))", stated: "\(shortened(stated))",
                 manifestPath: manifestPath)
         }
-        if let stated = manifest?.featureNames, stated.count != model.featureCount {
+        if let stated = manifest?.featureNames, stated.count != model.features.count {
             throw .contentMismatch(
-                path: path, found: "\(model.featureCount) features", stated: "\(stated.count)",
+                path: path, found: "\(model.features.count) features", stated: "\(stated.count)",
                 manifestPath: manifestPath)
         }
         do {
-            _ = try model.predict([Double](repeating: 0, count: model.featureCount).span)
+            _ = try model.predict(model.features.example, probabilities: true)
         } catch {
             throw .warmUpFailed(path: path, error)
         }
         return ServedModel(version: version, model: model, sha256: sha256, labels: labels)
+    }
+
+    /// Predicts every row of a table, with the probability of each class where the model knows it.
+    package func predict(_ table: Table) throws(RequestError) -> Model.Answer {
+        do {
+            return try model.predict(table, probabilities: true)
+        } catch {
+            throw .features(error)
+        }
     }
 
     /// In bytes: 64 MiB.

@@ -37,8 +37,10 @@ struct HTTPResponses: Sendable {
             if let version = model?.version ?? configuredVersion { $0.member("model_version", version) }
             if let model {
                 $0.member("model_sha256", model.sha256)
-                $0.member("features", model.model.featureCount)
-                $0.member("classes") { writer in writer.array { for label in model.labels { $0.value(label) } } }
+                $0.member("features", model.model.features.count)
+                if case .classification = model.model.task {
+                    $0.member("classes") { writer in writer.array { for label in model.labels { $0.value(label) } } }
+                }
             }
         }
         return json(status == .serving ? .ok : .serviceUnavailable, writer.finish())
@@ -50,8 +52,8 @@ struct HTTPResponses: Sendable {
         }
         do {
             let instances = try InstancesParser.parse(
-                Array(request.body.readableBytesView), width: served.model.featureCount)
-            return json(.ok, served.encode(try instances.predictions(of: served.model)))
+                Array(request.body.readableBytesView), width: served.model.features.count)
+            return json(.ok, served.encode(try served.predict(instances.table)))
         } catch {
             return self.error(.badRequest, error.description)
         }

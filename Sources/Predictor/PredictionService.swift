@@ -42,15 +42,19 @@ struct PredictionService: Prediction_V1_PredictionService.SimpleServiceProtocol 
         guard let served = state.model else {
             throw RPCError(code: .unavailable, message: "the model is still being loaded")
         }
-        let prediction: Prediction
+        let answer: Model.Answer
         do {
-            prediction = try served.model.predict(request.features.span)
+            answer = try served.model.predict(Table(row: request.features), probabilities: true)
         } catch {
-            throw RPCError(code: .invalidArgument, message: RequestError.row(row, .features(error)).description)
+            throw RPCError(code: .invalidArgument, message: error.shifted(by: row).description)
+        }
+        guard case .classification(let classification) = answer else {
+            throw RPCError(code: .failedPrecondition, message: "the model is a regressor; it has no classes")
         }
         var response = Prediction_V1_PredictResponse()
-        response.label = served.labels[prediction.classIndex]
-        response.probabilities = zip(served.labels, prediction.probabilities).map { label, probability in
+        response.label = served.labels[classification.classIndices[0]]
+        response.probabilities = zip(served.labels, classification.probabilities?.values ?? []).map {
+            label, probability in
             var entry = Prediction_V1_ClassProbability()
             entry.label = label
             entry.probability = probability

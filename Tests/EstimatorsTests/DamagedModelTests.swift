@@ -15,8 +15,8 @@ struct DamagedModelTests {
     /// Loads damaged bytes and predicts if that works; returns whether they were refused.
     private func isRefused(_ bytes: [UInt8]) -> Bool {
         do {
-            let model = try ClassificationModel(pickle: bytes)
-            if let prediction = try? model.predict(row.span) {
+            let model = try Model(pickle: bytes)
+            if let prediction = try? model.predict(row) {
                 #expect(model.classes.indices.contains(prediction.classIndex))
                 #expect(prediction.probabilities.allSatisfy { $0.isFinite })
             }

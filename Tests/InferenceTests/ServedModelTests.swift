@@ -85,8 +85,8 @@ struct ServedModelTests {
     func encoding() throws {
         let served = try ServedModel.load(path: path("v1.0.0"), version: nil)
         let body = Array(#"{"instances": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}"#.utf8)
-        let instances = try InstancesParser.parse(body, width: served.model.featureCount)
-        let json = served.encode(try instances.predictions(of: served.model))
+        let instances = try InstancesParser.parse(body, width: served.model.features.count)
+        let json = served.encode(try served.predict(instances.table))
         struct Answer: Decodable, Equatable {
             let predictions: [String]
             let probabilities: [[Double]]
@@ -95,7 +95,11 @@ struct ServedModelTests {
         }
         let answer = try JSONDecoder().decode(Answer.self, from: Data(json))
         #expect(answer.predictions == ["setosa", "virginica"])
-        #expect(answer.probabilities == (try instances.predictions(of: served.model)).map(\.probabilities))
+        guard case .classification(let classification) = try served.predict(instances.table) else {
+            Issue.record("no classification")
+            return
+        }
+        #expect(answer.probabilities.flatMap { $0 } == classification.probabilities?.values)
         #expect(answer.classes == served.labels)
         #expect(answer.model_version == "v1.0.0")
     }

@@ -12,8 +12,10 @@ missing_packages() {
         pkg-config --exists libnghttp2 || echo libnghttp2-dev
         pkg-config --exists openssl || echo libssl-dev
         pkg-config --exists zlib || echo zlib1g-dev
+        pkg-config --exists bzip2 || [ -e /usr/include/bzlib.h ] || echo libbz2-dev
+        pkg-config --exists liblzma || echo liblzma-dev
     else
-        echo pkg-config libnghttp2-dev libssl-dev zlib1g-dev
+        echo pkg-config libnghttp2-dev libssl-dev zlib1g-dev libbz2-dev liblzma-dev
     fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
 }

@@ -3,7 +3,7 @@ import Pickle
 
 /// scikit-learn's `LogisticRegression`, binary and multinomial: a linear score for each class, turned into a
 /// probability.
-struct LogisticRegression: Sendable {
+struct LogisticRegression: Classifier {
     /// How scores become probabilities.
     private enum Link: Sendable {
         /// Two classes with one score between them: the logistic function of the score is the probability of the second.
@@ -19,7 +19,7 @@ struct LogisticRegression: Sendable {
     }
 
     let classes: [ClassLabel]
-    let featureCount: Int
+    let features: Features
 
     /// One row of `featureCount` for each score.
     private let coefficients: [Double]
@@ -28,46 +28,17 @@ struct LogisticRegression: Sendable {
     private let link: Link
 
     init(_ estimator: PickledEstimator) throws(ModelError) {
-        classes = try Self.classes(of: estimator)
+        classes = try estimator.classes()
         let (shape, coefficients) = try estimator.numbers("coef_")
         let scoreCount = classes.count == 2 ? 1 : classes.count
         guard classes.count >= 2, shape.count == 2, shape[0] == scoreCount, shape[1] > 0 else {
             throw estimator.unusable(
                 "coef_", try estimator.required("coef_"), expected: "\(scoreCount) rows for \(classes.count) classes")
         }
-        featureCount = shape[1]
-        guard [try estimator.featureCount()].allAgree(on: featureCount) else {
-            throw estimator.disagreement(about: "coef_ and n_features_in_")
-        }
+        features = try estimator.features(count: shape[1], by: "coef_")
         self.coefficients = coefficients
         intercepts = try Self.intercepts(of: estimator, count: scoreCount)
         link = try Self.link(of: estimator, classCount: classes.count)
-    }
-
-    private static func classes(of estimator: PickledEstimator) throws(ModelError) -> [ClassLabel] {
-        let value = try estimator.required("classes_")
-        guard case .node(let node) = value, case .array(let array) = estimator.document[node], array.shape.count == 1
-        else {
-            throw estimator.unusable("classes_", value, expected: "an array of class labels")
-        }
-        switch array.elements {
-        case .booleans(let labels): return labels.map(ClassLabel.boolean)
-        case .integers(let labels): return labels.map(ClassLabel.integer)
-        case .floats(let labels): return labels.map(ClassLabel.float)
-        case .strings(let labels): return labels.map(ClassLabel.string)
-        case .objects(let labels):
-            var classes: [ClassLabel] = []
-            for label in labels {
-                switch label {
-                case .string(let string): classes.append(.string(string))
-                case .integer(let integer): classes.append(.integer(integer))
-                case .float(let number): classes.append(.float(number))
-                case .boolean(let boolean): classes.append(.boolean(boolean))
-                default: throw estimator.unusable("classes_", label, expected: "a string or a number as class label")
-                }
-            }
-            return classes
-        }
     }
 
     /// scikit-learn writes one intercept for each score; a single one, as an array or a number, applies to all.
@@ -99,47 +70,69 @@ struct LogisticRegression: Sendable {
         }
     }
 
+    let hasProbabilities = true
+    var nanosecondsPerRow: Int { coefficients.count + 20 * classes.count }
+
+    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        let matrix = try table.matrix(for: features)
+        var answer = Matrix(rows: matrix.rows, columns: classes.count)
+        var indices: [Int] = []
+        indices.reserveCapacity(matrix.rows)
+        for row in 0..<matrix.rows {
+            let width = classes.count
+            indices.append(
+                unsafe answer.values.withUnsafeMutableBufferPointer { answers in
+                    unsafe matrix.values.withUnsafeBufferPointer { rows in
+                        unsafe predict(
+                            UnsafeBufferPointer(rebasing: rows[row * matrix.columns..<(row + 1) * matrix.columns]),
+                            into: UnsafeMutableBufferPointer(rebasing: answers[row * width..<(row + 1) * width]))
+                    }
+                })
+        }
+        return Classification(classIndices: indices, probabilities: answer)
+    }
+
     /// Writes the probability of each class and returns the index of the most probable one; of several equal ones, the
     /// first.
     ///
     /// - Parameters:
-    ///   - row: `featureCount` features.
+    ///   - row: as many numbers as there are features.
     ///   - probabilities: Room for one number per class. Not all are finite if a score overflows.
-    func predict(
-        _ row: UnsafeMutableBufferPointer<Double>, into probabilities: inout [Double]
+    private func predict(
+        _ row: UnsafeBufferPointer<Double>, into probabilities: UnsafeMutableBufferPointer<Double>
     ) -> Int {
         for score in intercepts.indices {
             var sum = 0.0
-            let start = score * featureCount
-            for index in 0..<featureCount { unsafe sum += row[index] * coefficients[start + index] }
-            probabilities[score] = sum + intercepts[score]
+            let start = score * features.count
+            for index in 0..<features.count { unsafe sum += row[index] * coefficients[start + index] }
+            unsafe probabilities[score] = sum + intercepts[score]
         }
         switch link {
         case .logistic:
-            let score = probabilities[0]
+            let score = unsafe probabilities[0]
             let second = Self.logistic(score)
-            (probabilities[0], probabilities[1]) = (1 - second, second)
+            unsafe (probabilities[0], probabilities[1]) = (1 - second, second)
             // scikit-learn decides by the score too, which is exact even where both probabilities round to one half.
             return score > 0 ? 1 : 0
         case .symmetricSoftmax:
-            let score = probabilities[0]
-            (probabilities[0], probabilities[1]) = (-score, score)
-            Self.softmax(&probabilities)
+            let score = unsafe probabilities[0]
+            unsafe (probabilities[0], probabilities[1]) = (-score, score)
+            unsafe Self.softmax(probabilities)
             return score > 0 ? 1 : 0
         case .softmax:
-            let best = Self.indexOfMaximum(probabilities)
-            Self.softmax(&probabilities)
+            let best = unsafe Self.indexOfMaximum(probabilities)
+            unsafe Self.softmax(probabilities)
             return best
         case .normalizedLogistic:
-            let best = Self.indexOfMaximum(probabilities)
-            Self.normalizedLogistic(&probabilities)
+            let best = unsafe Self.indexOfMaximum(probabilities)
+            unsafe Self.normalizedLogistic(probabilities)
             return best
         }
     }
 
-    private static func indexOfMaximum(_ numbers: [Double]) -> Int {
+    private static func indexOfMaximum(_ numbers: UnsafeMutableBufferPointer<Double>) -> Int {
         var best = 0
-        for index in numbers.indices where numbers[index] > numbers[best] { best = index }
+        for index in numbers.indices where unsafe numbers[index] > numbers[best] { best = index }
         return best
     }
 
@@ -148,27 +141,27 @@ struct LogisticRegression: Sendable {
     }
 
     /// Subtracting the largest score makes its exponential exp(0), so that nothing overflows.
-    private static func softmax(_ scores: inout [Double]) {
-        let maximum = scores[indexOfMaximum(scores)]
+    private static func softmax(_ scores: UnsafeMutableBufferPointer<Double>) {
+        let maximum = unsafe scores[indexOfMaximum(scores)]
         var sum = 0.0
         for index in scores.indices {
-            scores[index] = exp(scores[index] - maximum)
-            sum += scores[index]
+            unsafe scores[index] = exp(scores[index] - maximum)
+            unsafe sum += scores[index]
         }
-        for index in scores.indices { scores[index] /= sum }
+        for index in scores.indices { unsafe scores[index] /= sum }
     }
 
-    private static func normalizedLogistic(_ scores: inout [Double]) {
+    private static func normalizedLogistic(_ scores: UnsafeMutableBufferPointer<Double>) {
         var sum = 0.0
         for index in scores.indices {
-            scores[index] = logistic(scores[index])
-            sum += scores[index]
+            unsafe scores[index] = logistic(scores[index])
+            unsafe sum += scores[index]
         }
         // All probabilities can round to 0; then all classes are equally probable.
         if sum == 0 {
-            for index in scores.indices { scores[index] = 1 / Double(scores.count) }
+            for index in scores.indices { unsafe scores[index] = 1 / Double(scores.count) }
         } else {
-            for index in scores.indices { scores[index] /= sum }
+            for index in scores.indices { unsafe scores[index] /= sum }
         }
     }
 }

@@ -1,20 +1,21 @@
 import Pickle
 
 /// scikit-learn's `MinMaxScaler`: maps each feature's range in the training data to one given range.
-struct MinMaxScaler: Sendable {
+struct MinMaxScaler: Transformer {
     private let scale: [Double]
     private let minimum: [Double]
     /// The range that results are clipped to, if the scaler was made with `clip=True`.
     private let clip: ClosedRange<Double>?
 
-    var featureCount: Int { scale.count }
+    let features: Features
+    var outputCount: Int { features.count }
+    var nanosecondsPerRow: Int { 2 * features.count }
 
     init(_ estimator: PickledEstimator) throws(ModelError) {
         scale = try estimator.vector("scale_")
         minimum = try estimator.vector("min_")
-        guard [minimum.count, try estimator.featureCount()].allAgree(on: scale.count) else {
-            throw estimator.disagreement(about: "scale_, min_ and n_features_in_")
-        }
+        guard minimum.count == scale.count else { throw estimator.disagreement(about: "scale_ and min_") }
+        features = try estimator.features(count: scale.count, by: "scale_, min_", unusual: .missing)
         // Added in scikit-learn 0.24.
         if try estimator.boolean("clip", missing: false) {
             let range = try estimator.required("feature_range")
@@ -29,10 +30,19 @@ struct MinMaxScaler: Sendable {
         }
     }
 
-    func transform(_ row: UnsafeMutableBufferPointer<Double>) {
-        for index in scale.indices {
-            let value = unsafe row[index] * scale[index] + minimum[index]
-            unsafe row[index] = clip.map { min(max(value, $0.lowerBound), $0.upperBound) } ?? value
+    func transform(_ table: Table) throws(FeatureError) -> Table {
+        var matrix = try table.matrix(for: features)
+        var place = 0
+        for _ in 0..<matrix.rows {
+            for index in scale.indices {
+                let value = matrix.values[place] * scale[index] + minimum[index]
+                // NaN stays what it is.
+                matrix.values[place] =
+                    clip.map { $0.upperBound < value ? $0.upperBound : value < $0.lowerBound ? $0.lowerBound : value }
+                    ?? value
+                place += 1
+            }
         }
+        return Table(matrix)
     }
 }

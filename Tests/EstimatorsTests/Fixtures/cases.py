@@ -1,0 +1,88 @@
+"""What a family's cases consist of, and how they are written: see make_models.py."""
+
+import dataclasses
+import io
+import json
+import math
+import pathlib
+import pickle
+
+import joblib
+import numpy
+import sklearn
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+
+
+@dataclasses.dataclass
+class Case:
+    """A fitted model, and the rows that it is asked about: an array, or a data frame for named columns."""
+
+    name: str
+    model: object
+    rows: object
+    # A pickle protocol, or "joblib", or "joblib-zlib", …
+    layout: object = 4
+    # 0 for the same bits; else the largest difference, as a share of the row's largest magnitude.
+    tolerance: float = 1e-12
+
+
+def write(family, cases):
+    """Writes a family's models, and what scikit-learn answers with each of them, under the version that runs."""
+    folder = FOLDER / family
+    folder.mkdir(exist_ok=True)
+    version = sklearn.__version__
+    for old in folder.glob(f"*-{version}.*"):
+        old.unlink()
+    answers = []
+    for case in cases:
+        layout = str(case.layout)
+        file = f"{case.name}-{version}.{'joblib' if layout.startswith('joblib') else 'pkl'}"
+        (folder / file).write_bytes(_dump(case.model, case.layout))
+        answers.append({"file": file, "tolerance": case.tolerance, **_rows(case.rows), **_answers(case)})
+    text = ",\n".join(json.dumps(answer, separators=(",", ":"), allow_nan=False) for answer in answers)
+    (folder / f"answers-{version}.json").write_text(f"[\n{text}\n]\n")
+
+
+def _dump(model, layout):
+    if isinstance(layout, int):
+        return pickle.dumps(model, protocol=layout)
+    buffer = io.BytesIO()
+    method = layout.partition("-")[2]
+    joblib.dump(model, buffer, compress=(method, 3) if method else 0)
+    return buffer.getvalue()
+
+
+def _rows(rows):
+    if hasattr(rows, "columns"):
+        columns = []
+        for name in rows.columns:
+            values = rows[name]
+            if values.dtype.kind in "iufb":
+                columns.append({"name": str(name), "numbers": [_number(value) for value in values]})
+            else:
+                columns.append({"name": str(name), "texts": [value if isinstance(value, str) else None for value in values]})
+        return {"columns": columns}
+    return {"rows": [[_number(value) for value in row] for row in numpy.asarray(rows)]}
+
+
+def _answers(case):
+    model, rows = case.model, case.rows
+    predicted = model.predict(rows)
+    if hasattr(model, "classes_") or predicted.dtype.kind not in "f":
+        probabilities = model.predict_proba(rows) if hasattr(model, "predict_proba") else None
+        return {
+            "labels": [str(label) for label in predicted],
+            "probabilities": None if probabilities is None else _numbers(probabilities),
+        }
+    return {"numbers": _numbers(predicted.reshape(len(predicted), -1)), "single": predicted.ndim == 1}
+
+
+def _numbers(matrix):
+    return [[_number(value) for value in row] for row in matrix]
+
+
+def _number(value):
+    """JSON has no NaN and no infinity."""
+    number = float(value)
+    return number if math.isfinite(number) else str(number)

@@ -17,7 +17,7 @@ package final class ServingState: Sendable {
     fileprivate struct State {
         var status = Status.loading
         var model: ServedModel?
-        var watchers: [Int: AsyncStream<Status>.Continuation] = [:]
+        var watchers: [Int: @Sendable (Status) -> Void] = [:]
         var watchersSoFar = 0
     }
 
@@ -48,28 +48,33 @@ package final class ServingState: Sendable {
         state.withLock { $0.change(to: .stopping) }
     }
 
-    /// The current status and every later one; the stream ends after `stopping`. A slow reader gets only the latest
-    /// status.
-    package func statuses() -> AsyncStream<Status> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Status.self, bufferingPolicy: .bufferingNewest(1))
-        let identifier = state.withLock { state -> Int? in
-            continuation.yield(state.status)
-            if state.status == .stopping {
-                continuation.finish()
-                return nil
-            }
+    /// A wish to hear of changes, which ends with this object.
+    package final class Watch: Sendable {
+        private let number: Int
+        private let state: ServingState
+
+        fileprivate init(number: Int, state: ServingState) {
+            self.number = number
+            self.state = state
+        }
+
+        deinit {
+            _ = state.state.withLock { $0.watchers.removeValue(forKey: number) }
+        }
+    }
+
+    /// Calls `tell` with the current status, and with every later one in order, from whichever thread changes it. It must
+    /// neither block nor ask this object.
+    ///
+    /// - Returns: what is to be kept for as long as the changes matter.
+    package func watch(_ tell: @escaping @Sendable (Status) -> Void) -> Watch {
+        let number = state.withLock { state in
             state.watchersSoFar += 1
-            state.watchers[state.watchersSoFar] = continuation
+            state.watchers[state.watchersSoFar] = tell
+            tell(state.status)
             return state.watchersSoFar
         }
-        if let identifier {
-            continuation.onTermination = { [weak self] termination in
-                // A watcher that ends because of `stop` has been removed already, and the lock is held.
-                guard case .cancelled = termination else { return }
-                _ = self?.state.withLock { $0.watchers.removeValue(forKey: identifier) }
-            }
-        }
-        return stream
+        return Watch(number: number, state: self)
     }
 }
 
@@ -77,10 +82,6 @@ extension ServingState.State {
     fileprivate mutating func change(to status: ServingState.Status) {
         guard self.status != status else { return }
         self.status = status
-        for watcher in watchers.values {
-            watcher.yield(status)
-            if status == .stopping { watcher.finish() }
-        }
-        if status == .stopping { watchers = [:] }
+        for tell in watchers.values { tell(status) }
     }
 }

@@ -18,7 +18,7 @@ struct Predictor {
     func run() async throws {
         let logger = Logger(label: "predictor")
         let state = ServingState()
-        let grpc = GRPCInterface(settings: settings, state: state)
+        let grpc = try GRPCInterface(settings: settings, state: state)
         let http = HTTPInterface(settings: settings, state: state)
         let loader = ModelLoader(settings: settings, state: state, logger: logger, grpc: grpc, http: http)
 
@@ -72,8 +72,8 @@ private struct ModelLoader: Service, CustomStringConvertible {
     var description: String { "model loader" }
 
     func run() async throws {
-        guard let grpcAddress = await grpc.address(), let httpAddress = await http.address() else {
-            // One of the servers failed; its error is the one to report.
+        guard let httpAddress = await http.address() else {
+            // The server failed; its error is the one to report.
             try await gracefulShutdown()
             return
         }
@@ -94,7 +94,7 @@ private struct ModelLoader: Service, CustomStringConvertible {
         logger.info(
             "serving",
             metadata: [
-                "grpc": "\(grpcAddress)", "http": "\(httpAddress)", "model_version": "\(shortened(model.version))",
+                "grpc": "\(grpc.address)", "http": "\(httpAddress)", "model_version": "\(shortened(model.version))",
                 "model_path": "\(settings.modelPath)", "model_sha256": "\(model.sha256)",
                 "steps": .array(model.model.steps.map { .string($0) }),
                 "classes": .array(shortened(model.labels).map { .string($0) }),

@@ -26,7 +26,7 @@ struct PredictorSetting: Sendable {
     /// In the order in which they are shown.
     static let all = [
         modelVersion, modelPath, host, port, httpPort, logLevel, shutdownGrace, httpMaxBody, httpMaxBytesInFlight,
-        httpRequestTimeout,
+        httpRequestTimeout, workers, maxMessageSize,
     ]
 
     static let modelVersion = PredictorSetting(
@@ -59,4 +59,9 @@ struct PredictorSetting: Sendable {
     static let httpRequestTimeout = PredictorSetting(
         "HTTP_REQUEST_TIMEOUT", "duration", standard: "30s",
         help: "How long a request over HTTP may take to come whole.")
+    static let workers = PredictorSetting(
+        "WORKERS", "count", standard: "1", help: "Threads that serve gRPC connections, 1 to 256.")
+    static let maxMessageSize = PredictorSetting(
+        "MAX_MESSAGE_SIZE", "bytes", standard: "4194304",
+        help: "Largest message over gRPC, in bytes; larger ones get RESOURCE_EXHAUSTED.")
 }

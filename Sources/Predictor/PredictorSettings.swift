@@ -13,6 +13,10 @@ struct PredictorSettings: Sendable {
     let port: Int
     /// The port for HTTP; 0 takes a free port.
     let httpPort: Int
+    /// Threads that serve gRPC connections.
+    let workers: Int
+    /// The largest message over gRPC, in bytes.
+    let maxMessageSize: Int
     let logLevel: Logger.Level
     /// The largest body of an HTTP request, in bytes.
     let httpMaxBody: Int
@@ -53,6 +57,13 @@ struct PredictorSettings: Sendable {
                     allowed: "a port; its default, PORT + \(Self.httpPortDistance), is above \(Self.highestPort)")
             }
         }
+
+        let workers = value(.workers)
+        guard let count = Int(workers), (1...256).contains(count) else {
+            throw SettingError(.workers, workers, allowed: "a number of threads from 1 to 256")
+        }
+        self.workers = count
+        maxMessageSize = try Self.bytes(.maxMessageSize, value(.maxMessageSize), from: 1024)
 
         httpMaxBody = try Self.bytes(.httpMaxBody, value(.httpMaxBody), from: 1)
         httpMaxBytesInFlight =

@@ -119,9 +119,9 @@ class TestGRPC:
 
     def test_reads_a_large_invalid_message(self, stub):
         with pytest.raises(grpc.RpcError) as failure:
-            stub.Predict(predict_request([1.0] * (1 << 19)))
+            stub.Predict(predict_request([1.0] * (1 << 18)))
         assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-        assert failure.value.details() == f"row 0: {1 << 19} features, but the model takes 4"
+        assert failure.value.details() == f"row 0: {1 << 18} features, but the model takes 4"
 
     def test_refuses_bytes_that_are_no_message(self, predictor, open_channel):
         call = open_channel(predictor.address).unary_unary(f"/{predictors.SERVICE}/Predict")
@@ -638,7 +638,7 @@ class TestHostileModel:
         from sklearn.preprocessing import StandardScaler
 
         line = refusal(pickle.dumps(StandardScaler().fit([[0.0], [1.0]])))
-        assert "found no classifier at the end where a LogisticRegression is expected" in line
+        assert "found no estimator that predicts where a classifier or regressor at the end is expected" in line
 
     def test_unfitted(self, refusal):
         from sklearn.linear_model import LogisticRegression

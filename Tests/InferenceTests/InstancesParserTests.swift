@@ -107,6 +107,8 @@ struct InstancesParserTests {
             }
             guard let ours = try? InstancesParser.parse(bytes, width: 2) else { continue }
             accepted += 1
+            // Numbers that are too large for a double are infinite here, and none for Foundation.
+            guard case .matrix(let matrix) = ours.table.content, matrix.values.allSatisfy(\.isFinite) else { continue }
             let object = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
             let rows = try #require(object?["instances"] as? [[Double]])
             #expect(ours == InstancesParserTests.instances(rows), "\(String(decoding: bytes, as: UTF8.self))")

@@ -60,18 +60,20 @@ extension PickleMachine {
         case .arrayClass, .joblibArray:
             throw error(.unexpected(found: "a call of a class", expected: "a call of a function"))
         case .instanceClass(let name):
-            throw error(.unexpected(found: "a call of \(quoted(name))", expected: "an instance made by NEWOBJ"))
+            return .node(document.addInstance(of: name, arguments: arguments, offset: offset))
         }
     }
 
-    /// NEWOBJ: an instance without attributes.
+    /// NEWOBJ: an instance without attributes. The class isn't called, so what its arguments do is the reader's affair.
     mutating func instance(of callee: PickledValue, arguments: PickledValue) throws(PickleError) -> PickledValue {
         if let callee = document.opaque(callee) { return opaque(callee.product) }
-        guard document.tuple(arguments) == [] else { throw unexpected(arguments, expected: "no arguments") }
+        guard let items = document.tuple(arguments) else {
+            throw unexpected(arguments, expected: "a tuple of arguments")
+        }
         switch callee {
         case .global(.instanceClass(let name)):
-            return .node(document.add(.instance(class: name, attributes: nil), offset: offset))
-        case .global(.joblibArray):
+            return .node(document.addInstance(of: name, arguments: items, offset: offset))
+        case .global(.joblibArray) where items.isEmpty:
             return .node(document.add(.joblibArray, offset: offset))
         default:
             throw unexpected(callee, expected: "a class that may have instances")
@@ -94,7 +96,11 @@ extension PickleMachine {
         case .joblibArray:
             document.replace(node, with: try joblibArray(state: state))
         case .opaque(let value):
-            document.replace(node, with: .opaque(completed(value, state: state)))
+            if let type = try recordType(value, state: state) {
+                document.replace(node, with: .dataType(type))
+            } else {
+                document.replace(node, with: .opaque(completed(value, state: state)))
+            }
         default:
             throw unexpected(target, expected: "an instance, array or data type")
         }
@@ -152,6 +158,29 @@ extension PickleMachine {
         default: throw unexpected(items[1], expected: "a byte order")
         }
         return .dataType(completed)
+    }
+
+    /// The data type of a record, from its state; nil for any other value that is not understood, and for records of
+    /// more than plain numbers.
+    private mutating func recordType(
+        _ value: OpaqueValue, state: PickledValue
+    ) throws(PickleError) -> NumpyDataType? {
+        guard case .dataType(let name, let size?, _) = value, name.hasPrefix("V"),
+            let items = document.tuple(state), items.count >= 8, items[2] == .none, items[5] == .integer(size),
+            let names = document.tuple(items[3]), (1...NumpyDataType.mostFields).contains(names.count),
+            case .node(let node) = items[4], let members = document.members(node), members.count == names.count
+        else { return nil }
+        // One list of fields can make a type again and again.
+        try charge(names.count * members.count * MemoryLayout<PickledNode.Member>.stride)
+        var fields: [NumpyDataType.Field] = []
+        for name in names {
+            guard case .string(let text) = name, let member = members.last(where: { $0.key == name }),
+                let description = document.tuple(member.value), description.count >= 2,
+                case .integer(let offset) = description[1], let type = try dataType(description[0])
+            else { return nil }
+            fields.append(NumpyDataType.Field(name: text, type: type, offset: offset))
+        }
+        return NumpyDataType(fields: fields, itemSize: size)
     }
 
     /// A value that is not understood, with its state; for a data type, its size in memory and whether it holds
@@ -276,6 +305,10 @@ extension PickleMachine {
             throw unexpected(contents, expected: "the bytes of an array of shape \(shape) and type \(type)")
         }
         try charge(NumpyArray.decodedSize(count: count, type: type))
+        if let records = NumpyRecords(bytes: bytes, type: type) {
+            // Arrays of records with several dimensions don't occur.
+            return shape.count == 1 ? .records(records) : .opaque(.other("an array of shape \(shape) of \(type)"))
+        }
         do {
             return .array(try NumpyArray(bytes: bytes, type: type, shape: shape, order: order))
         } catch .unexpected(let found, _) {

@@ -7,6 +7,8 @@ package struct PickledDocument: Sendable {
     package internal(set) var root: PickledValue = .none
 
     private var nodes: [(node: PickledNode, offset: Int)] = []
+    /// The arguments of the instances whose class was called with any.
+    private var arguments: [PickledNode.Identifier: [PickledValue]] = [:]
 
     init() {}
 
@@ -29,6 +31,20 @@ package struct PickledDocument: Sendable {
     mutating func add(_ node: PickledNode, offset: Int) -> PickledNode.Identifier {
         nodes.append((node, offset))
         return PickledNode.Identifier(index: nodes.count - 1)
+    }
+
+    /// An instance of a class that was called with these arguments.
+    mutating func addInstance(
+        of name: PythonName, arguments: [PickledValue], offset: Int
+    ) -> PickledNode.Identifier {
+        let node = add(.instance(class: name, attributes: nil), offset: offset)
+        if !arguments.isEmpty { self.arguments[node] = arguments }
+        return node
+    }
+
+    /// What an instance's class was called with; empty for most.
+    package func arguments(of identifier: PickledNode.Identifier) -> [PickledValue] {
+        arguments[identifier] ?? []
     }
 
     mutating func replace(_ identifier: PickledNode.Identifier, with node: PickledNode) {
@@ -108,6 +124,7 @@ extension PickledDocument {
             case .list(let items): return "a list of \(items.count) items"
             case .dictionary(let members): return "a dictionary of \(members.count) members"
             case .array(let array): return "an array of shape \(array.shape)"
+            case .records(let records): return "an array of \(records.count) records"
             case .dataType(let type): return "the data type \(type)"
             case .instance(let name, _): return "an instance of \(name)"
             case .joblibArray: return "a joblib array wrapper without its array"

@@ -45,8 +45,11 @@ package enum PickledNode: Sendable, Equatable {
     /// In the order of the file; if keys are equal, the last one counts.
     case dictionary([Member])
     case array(NumpyArray)
+    /// An array of records with named fields.
+    case records(NumpyRecords)
     case dataType(NumpyDataType)
-    /// An instance of an allowed class. `attributes` is the dictionary of its state, once BUILD has set it.
+    /// An instance of an allowed class. `attributes` is the dictionary of its state, once BUILD has set it. What its
+    /// class was called with is told by ``PickledDocument/arguments(of:)``.
     case instance(class: PythonName, attributes: Identifier?)
     /// A joblib array wrapper before its BUILD, which replaces it with the array.
     case joblibArray

@@ -204,10 +204,14 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Pickle", swiftSettings: strict),
         .testTarget(name: "PickleTests", dependencies: ["Pickle", "TestSupport"], swiftSettings: strict),
-        .target(name: "Estimators", dependencies: ["Pickle"], swiftSettings: strict),
+        .target(name: "ModelFiles", dependencies: ["Decompression", "Pickle"], swiftSettings: strict),
         .testTarget(
-            name: "EstimatorsTests", dependencies: ["Estimators", "Pickle", "TestSupport"], exclude: ["Fixtures"],
-            swiftSettings: strict
+            name: "ModelFilesTests", dependencies: ["Decompression", "ModelFiles", "Pickle", "TestSupport"],
+            swiftSettings: strict),
+        .target(name: "Estimators", dependencies: ["ModelFiles", "Pickle"], swiftSettings: strict),
+        .testTarget(
+            name: "EstimatorsTests", dependencies: ["Estimators", "ModelFiles", "Pickle", "TestSupport"],
+            exclude: ["Fixtures"], swiftSettings: strict
         ),
         .target(
             name: "Inference",

@@ -43,7 +43,7 @@ package struct ServedModel: Sendable {
 
         let model: Model
         do {
-            model = try Model(pickle: bytes)
+            model = try Model(file: bytes)
         } catch {
             throw .unusable(path: path, error)
         }

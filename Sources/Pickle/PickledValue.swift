@@ -34,6 +34,8 @@ package enum PickledGlobal: Sendable, Hashable {
     case encodeText
     /// `bytes`: how protocol 2 writes empty bytes.
     case bytesClass
+    /// `bytearray`: how protocols 2 to 4 write bytes that can change, from bytes or from Latin-1 text.
+    case byteArrayClass
     /// `collections.OrderedDict` and `collections.defaultdict`, which are read as dictionaries.
     case orderedDictionaryClass
     case defaultDictionaryClass

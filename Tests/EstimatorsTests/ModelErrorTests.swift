@@ -5,7 +5,7 @@ import Testing
 @Suite("Files that are no models")
 struct ModelErrorTests {
     private func failure(_ bytes: [UInt8]) -> ModelError? {
-        #expect(throws: ModelError.self) { try Model(pickle: bytes) }
+        #expect(throws: ModelError.self) { try Model(file: bytes) }
     }
 
     /// A shipped model in which the last occurrence of `old` is replaced by `new`, of the same length.

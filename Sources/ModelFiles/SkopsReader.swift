@@ -28,11 +28,11 @@ struct SkopsReader {
 
     /// - Throws: `PickleError` with an offset in `schema.json`, or `ZipError`.
     static func read(
-        _ archive: ZipArchive, allowing classes: Set<PythonName>, limits: PickleLimits?
+        _ archive: ZipArchive, allowing classes: Set<PythonName>, limits: PickleLimits
     ) throws -> PickledDocument {
         let schema = try SchemaText(try archive.content(of: "schema.json"))
         var reader = SkopsReader(
-            schema: schema, archive: archive, classes: classes, limits: limits ?? PickleLimits(fileSize: archive.size))
+            schema: schema, archive: archive, classes: classes, limits: limits)
         try reader.checkProtocol()
         let root = try reader.value(schema.root)
         reader.document.root = root

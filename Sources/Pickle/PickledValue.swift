@@ -54,7 +54,8 @@ package enum PickledGlobal: Sendable, Hashable {
     case instanceClass(PythonName)
 }
 
-/// A container, array or instance from a pickle.
+/// A container, array or instance from a pickle. Few of its cases are large, and those are indirect: a file may have
+/// millions of nodes.
 package enum PickledNode: Sendable, Equatable {
     case tuple([PickledValue])
     case list([PickledValue])
@@ -63,10 +64,10 @@ package enum PickledNode: Sendable, Equatable {
     /// In the order of the file; equal items may occur.
     case set([PickledValue])
     /// A `slice` with its start, stop and step, each an integer, a text or None.
-    case slice(PickledValue, PickledValue, PickledValue)
+    indirect case slice(PickledValue, PickledValue, PickledValue)
     case array(NumpyArray)
     /// An array of records with named fields.
-    case records(NumpyRecords)
+    indirect case records(NumpyRecords)
     case dataType(NumpyDataType)
     /// An instance of an allowed class. `attributes` is the dictionary of its state, once BUILD has set it. What its
     /// class was called with is told by ``PickledDocument/arguments(of:)``.

@@ -9,7 +9,18 @@ import Testing
 /// crash, hang or use much memory.
 @Suite("Damaged models", .serialized)
 struct DamagedModelTests {
-    private static let models = Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel)
+    private static let models =
+        Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel) + families.map(answers)
+
+    /// One or two small models of each family, by folder and file.
+    private static let families = [
+        "formats/steps-joblib-zlib-1.9.1.joblib", "formats/steps-joblib-xz-1.6.1.joblib",
+        "formats/steps-deflated-skops-1.9.1.skops",
+    ]
+
+    private static func answers(_ name: String) -> [UInt8] {
+        Answers.all.first { $0.testDescription == name }!.bytes
+    }
 
     private let row = [5.1, 3.5, 1.4, 0.2]
 

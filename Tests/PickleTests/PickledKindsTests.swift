@@ -326,6 +326,11 @@ struct PickledKindsTests {
         #expect(PickleLimits(fileSize: .max) == PickleLimits(opcodes: 16_000_000, decodedBytes: 2 << 30))
     }
 
+    @Test("Values and nodes are as small as the limits count on")
+    func sizes() {
+        #expect(MemoryLayout<PickledValue>.stride <= 40 && MemoryLayout<PickledNode>.stride <= 48)
+    }
+
     @Test("Memo entries in any order")
     func memo() throws {
         let document = try read {

@@ -1,5 +1,6 @@
 import Estimators
 import Glibc
+import ModelFiles
 import Pickle
 import TestSupport
 import Testing
@@ -8,14 +9,25 @@ import Testing
 /// crash, hang or use much memory.
 @Suite("Damaged models", .serialized)
 struct DamagedModelTests {
-    private static let models = Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel)
+    private static let models =
+        Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel) + families.map(answers)
+
+    /// One or two small models of each family, by folder and file.
+    private static let families = [
+        "formats/steps-joblib-zlib-1.9.1.joblib", "formats/steps-joblib-xz-1.6.1.joblib",
+        "formats/steps-deflated-skops-1.9.1.skops",
+    ]
+
+    private static func answers(_ name: String) -> [UInt8] {
+        Answers.all.first { $0.testDescription == name }!.bytes
+    }
 
     private let row = [5.1, 3.5, 1.4, 0.2]
 
     /// Loads damaged bytes and predicts if that works; returns whether they were refused.
     private func isRefused(_ bytes: [UInt8]) -> Bool {
         do {
-            let model = try Model(pickle: bytes)
+            let model = try Model(file: bytes)
             if let prediction = try? model.predict(row) {
                 #expect(model.classes.indices.contains(prediction.classIndex))
                 #expect(prediction.probabilities.allSatisfy { $0.isFinite })
@@ -26,9 +38,16 @@ struct DamagedModelTests {
                 switch error {
                 case .pickle(let error): error.offset
                 case .unusable(_, _, _, let offset): offset
+                case .file(let error): error.offset
+                // The offset counts from another place.
+                case .inside: 0
                 }
             #expect((0...bytes.count).contains(offset), "\(error)")
-            #expect(error.description.hasPrefix("byte \(offset): "))
+            if case .inside(let content, _) = error {
+                #expect(error.description.hasPrefix("in \(content), byte "))
+            } else {
+                #expect(error.description.hasPrefix("byte \(offset): "))
+            }
             return true
         }
     }

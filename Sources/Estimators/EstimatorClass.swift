@@ -17,7 +17,7 @@ struct EstimatorClass: Sendable {
     }
 
     /// Every class that is served. Each family lists its own.
-    static let all = linear + preprocessing + composition + trees
+    static let all = linear + preprocessing + composition + trees + ensembles
 
     /// The classes by their full names.
     static let byName: [PythonName: EstimatorClass] = {

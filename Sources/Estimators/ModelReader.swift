@@ -39,6 +39,15 @@ struct ModelReader {
         return read
     }
 
+    /// Reads an estimator that is not a step of its own.
+    ///
+    /// - Parameter part: see ``estimator(_:part:)``.
+    mutating func part(_ value: PickledValue, part: String) throws(ModelError) -> Estimator {
+        let stepsBefore = steps
+        defer { steps = stepsBefore }
+        return try estimator(value, part: part)
+    }
+
     /// Keeps account of trees' nodes, before they are used: a file can name the same tree a million times.
     ///
     /// - Parameters:

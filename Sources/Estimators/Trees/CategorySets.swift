@@ -5,9 +5,20 @@ struct CategorySets: Sendable {
     /// Eight words for each set of categories that go left.
     var goingLeft: [UInt32] = []
     /// Eight words for each feature; empty ones for features that are numbers.
-    let known: [UInt32]
+    private let known: [UInt32]
+    /// Whether each feature is a category.
+    private let features: [Bool]
     /// Whether a negative number is a missing value; else it wraps around like others that are no category.
-    let negativeIsMissing: Bool
+    private let negativeIsMissing: Bool
+
+    init(known: [UInt32], features: [Bool], negativeIsMissing: Bool) {
+        self.known = known
+        self.features = features
+        self.negativeIsMissing = negativeIsMissing
+    }
+
+    /// Whether a feature exists and is a category.
+    func hasKnown(_ feature: Int) -> Bool { features.indices.contains(feature) && features[feature] }
 
     static let wordsPerSet = 8
 

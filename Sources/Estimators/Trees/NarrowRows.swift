@@ -47,6 +47,16 @@ struct NarrowRows {
         if let flaw { throw flaw }
     }
 
+    /// All rows, rounded.
+    func rounded() throws(FeatureError) -> Table {
+        var rounded: [Double] = []
+        rounded.reserveCapacity(matrix.values.count)
+        unsafe try forEachBlock { _, count, rows in
+            unsafe rounded += UnsafeBufferPointer(start: rows, count: count * matrix.columns)
+        }
+        return Table(Matrix(rows: matrix.rows, columns: matrix.columns, values: rounded))
+    }
+
     private func tooLarge(_ place: Int) -> FeatureError {
         let (row, index) = place.quotientAndRemainder(dividingBy: matrix.columns)
         return .row(

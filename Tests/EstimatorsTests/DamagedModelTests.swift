@@ -8,17 +8,23 @@ import Testing
 /// crash, hang or use much memory.
 @Suite("Damaged models", .serialized)
 struct DamagedModelTests {
-    private static let models = Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel)
-
-    private let row = [5.1, 3.5, 1.4, 0.2]
+    private static let models =
+        Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel) + Answers.damaged.map(\.bytes)
 
     /// Loads damaged bytes and predicts if that works; returns whether they were refused.
     private func isRefused(_ bytes: [UInt8]) -> Bool {
         do {
             let model = try Model(pickle: bytes)
-            if let prediction = try? model.predict(row) {
-                #expect(model.classes.indices.contains(prediction.classIndex))
-                #expect(prediction.probabilities.allSatisfy { $0.isFinite })
+            let row = [5.1, 3.5, 1.4, 0.2, -1].prefix(model.features.count)
+            let table = row.count == model.features.count ? Table(row: Array(row)) : model.features.example
+            switch try? model.predict(table, probabilities: true) {
+            case .classification(let answer)?:
+                #expect(model.classes.indices.contains(answer.classIndices[0]))
+                #expect(answer.probabilities?.values.allSatisfy { $0.isFinite } ?? true)
+            case .regression(let answer)?:
+                #expect(answer.values.allSatisfy { $0.isFinite })
+            case nil:
+                break
             }
             return false
         } catch {

@@ -76,7 +76,7 @@ struct HistogramInput: Sendable {
         }
         return CategorySets(
             known: known, features: isCategorical,
-            negativeIsMissing: estimator.libraryVersion >= LibraryVersion(1, 3))
+            negativeIsMissing: estimator.libraryVersion >= LibraryVersion(1, 2))
     }
 
     private static func sources(

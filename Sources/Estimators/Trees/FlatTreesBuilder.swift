@@ -22,9 +22,10 @@ struct FlatTreesBuilder {
     ///
     /// - Parameters:
     ///   - sets: the sets of categories that go left at this tree's nodes, in words.
-    ///   - leaf: makes a leaf's number and the index of its vector, from its place in `tree`.
+    ///   - leaf: makes a leaf's number and the index of its vector, from its place in `tree` and
+    ///     the number of nodes from the root to it, both included.
     mutating func append(
-        _ tree: TreeShape, sets: [UInt32] = [], leaf: (Int) -> (number: Double, vector: UInt32)
+        _ tree: TreeShape, sets: [UInt32] = [], leaf: (_ node: Int, _ depth: Int) -> (number: Double, vector: UInt32)
     ) throws(TreeFlaw) {
         guard tree.isComplete else { throw .incomplete }
         guard featureCount <= TreeNode.mostFeatures, tree.count < Self.mostNodes - pairs.count,
@@ -44,7 +45,7 @@ struct FlatTreesBuilder {
             isKnown[node] = true
             let laid: TreeNode
             if tree.isLeaf[node] {
-                let (number, vector) = leaf(node)
+                let (number, vector) = leaf(node, depth)
                 guard number.isFinite else { throw .leaf(node: node) }
                 laid = TreeNode(number: number, child: vector, test: TreeNode.leaf)
                 let samples = Double(max(tree.samples[node], 1))

@@ -48,7 +48,7 @@ struct ForestClassifier: Classifier {
                 throw owner.unusable(
                     "tree_", try owner.required("tree_"), expected: "a tree of one output and \(classes.count) classes")
             }
-            try owner.lay(tree, in: &builder) { node in
+            try owner.lay(tree, in: &builder) { node, _ in
                 let values = tree.values(of: node)
                 let probabilities = version < LibraryVersion(1, 4) ? Self.normalized(values) : values
                 // Numbers that are not finite are found as the sum.

@@ -38,7 +38,7 @@ struct ForestRegressor: Regressor {
                 throw owner.unusable(
                     "tree_", try owner.required("tree_"), expected: "a tree for numbers with \(outputs) outputs")
             }
-            try owner.lay(tree, in: &builder) { node in
+            try owner.lay(tree, in: &builder) { node, _ in
                 let values = tree.values(of: node)
                 if outputs == 1 { return (values[values.startIndex], 0) }
                 return values.allSatisfy(\.isFinite) ? (0, leaves.index(of: values)) : (.nan, 0)

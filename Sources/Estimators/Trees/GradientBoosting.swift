@@ -34,7 +34,7 @@ struct GradientBoosting: Sendable {
             guard tree.outputCount == 1, tree.classCount == 1 else {
                 throw owner.unusable("tree_", try owner.required("tree_"), expected: "a tree of one number")
             }
-            try owner.lay(tree, in: &builder) { (rate * tree.values[$0], UInt32(index % width)) }
+            try owner.lay(tree, in: &builder) { node, _ in (rate * tree.values[node], UInt32(index % width)) }
         }
         trees = BoostedTrees(builder.finish(), width: width)
         beginning = try Self.beginning(of: estimator, features: features, width: width, loss: loss, with: &reader)
@@ -168,7 +168,10 @@ struct GradientBoostingClassifier: Classifier {
 
     var features: Features { boosting.features }
     let hasProbabilities = true
+    let hasDecisions = true
     var nanosecondsPerRow: Int { boosting.nanosecondsPerRow }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix { try boosting.scores(table) }
 
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         let (indices, answer) = scores.classify(try boosting.scores(table), classes: classes.count)

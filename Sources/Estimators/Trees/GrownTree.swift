@@ -4,7 +4,7 @@ import Pickle
 ///
 /// Source: `sklearn/tree/_tree.pyx`, `Tree.__reduce__`, `__setstate__` and `_apply_dense`.
 struct GrownTree {
-    let shape: TreeShape
+    var shape: TreeShape
     /// For each node `outputCount` times `classCount` numbers; a regressor has one class.
     let values: [Double]
     let outputCount: Int
@@ -92,7 +92,8 @@ extension PickledEstimator {
 
     /// Adds a tree to others, or says what is wrong with it.
     func lay(
-        _ tree: GrownTree, in builder: inout FlatTreesBuilder, leaf: (Int) -> (number: Double, vector: UInt32)
+        _ tree: GrownTree, in builder: inout FlatTreesBuilder,
+        leaf: (_ node: Int, _ depth: Int) -> (number: Double, vector: UInt32)
     ) throws(ModelError) {
         do {
             try builder.append(tree.shape, leaf: leaf)

@@ -77,7 +77,7 @@ struct HistGradientBoosting: Sendable {
             left: left, right: right, isLeaf: isLeaf.map { $0 != 0 }, feature: feature, threshold: threshold,
             missingGoesLeft: missing, categorySet: categorySet, samples: samples)
         do {
-            try builder.append(shape, sets: sets) { (values[$0], output) }
+            try builder.append(shape, sets: sets) { node, _ in (values[node], output) }
         } catch {
             throw .unusable(
                 part: "\(estimator.kind.name)._predictors", found: error.description, expected: "a tree",
@@ -142,7 +142,10 @@ struct HistGradientBoostingClassifier: Classifier {
 
     var features: Features { boosting.features }
     let hasProbabilities = true
+    let hasDecisions = true
     var nanosecondsPerRow: Int { boosting.nanosecondsPerRow }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix { try boosting.scores(table) }
 
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         let (indices, answer) = scores.classify(try boosting.scores(table), classes: classes.count)

@@ -13,8 +13,9 @@ struct DamagedModelTests {
 
     /// One or two small models of each family, by folder and file.
     private static let families = [
-        "linear/sgd-modified_huber-1.2.2.pkl", "linear/ridge-classifier-1.9.1.pkl", "linear/linear-targets-1.6.1.pkl",
-        "linear/tweedie-1.5-auto-1.9.1.pkl", "linear/qda-1.4.2.pkl",
+        "linear/sgd-modified_huber-1.2.2.pkl", "linear/ridge-classifier-1.9.1.pkl", "linear/qda-1.4.2.pkl",
+        "svm/svc-proba-1.9.1.pkl", "svm/svr-poly-1.6.1.pkl", "neighbors/radius-regressor-targets-1.4.2.pkl",
+        "mlp/mlp-deep-1.9.1.pkl",
     ]
 
     private static func answers(_ name: String) -> [UInt8] {

@@ -17,7 +17,7 @@ struct EstimatorClass: Sendable {
     }
 
     /// Every class that is served. Each family lists its own.
-    static let all = linear + supportVectors + neighbors + neuralNetworks + preprocessing + composition
+    static let all = linear + supportVectors + neighbors + neuralNetworks + naiveBayes + preprocessing + composition
 
     /// The classes by their full names.
     static let byName: [PythonName: EstimatorClass] = {

@@ -15,7 +15,7 @@ struct DamagedModelTests {
     private static let families = [
         "linear/sgd-modified_huber-1.2.2.pkl", "linear/ridge-classifier-1.9.1.pkl", "linear/qda-1.4.2.pkl",
         "svm/svc-proba-1.9.1.pkl", "svm/svr-poly-1.6.1.pkl", "neighbors/radius-regressor-targets-1.4.2.pkl",
-        "mlp/mlp-deep-1.9.1.pkl",
+        "mlp/mlp-deep-1.9.1.pkl", "bayes/bernoulli-1.9.1.pkl", "bayes/categorical-1.2.2.pkl",
     ]
 
     private static func answers(_ name: String) -> [UInt8] {

@@ -1,4 +1,5 @@
 import Estimators
+import TestSupport
 import Testing
 
 @Suite("Nearest neighbours")
@@ -23,6 +24,44 @@ struct NeighborsTests {
             answer
                 == .classification(
                     Classification(classIndices: [0], probabilities: Matrix(rows: 1, columns: 2, values: [1, 0]))))
+    }
+
+    /// Rows on a grid, so that many are equally far away.
+    @Test(
+        "Searching a tree finds what looking at all rows finds",
+        arguments: ["euclidean", "manhattan", "chebyshev"], [1, 2, 3, 5])
+    func tree(metric: String, width: Int) throws {
+        var random = SplitMix(seed: UInt64(width))
+        let count = 300
+        func rows(_ count: Int) -> [[Double]] {
+            (0..<count).map { _ in (0..<width).map { _ in Double.random(in: -3...3, using: &random).rounded() / 4 } }
+        }
+        let (training, asked) = (rows(count), rows(40))
+        let targets = (0..<count).map { _ in Double.random(in: 0...1, using: &random) }
+        for (name, wanted) in [("KNeighborsRegressor", 1), ("KNeighborsRegressor", 7), ("RadiusNeighborsRegressor", 9)]
+        {
+            let members = Self.classifier.with("_fit_X", .numbers(shape: [count, width], training.flatMap { $0 }))
+                .with("_y", .vector(targets)).with("effective_metric_", .string(metric))
+                .with("n_features_in_", .integer(width)).with("n_neighbors", .integer(wanted))
+            let model = try Model(pickle: MadeValue.instance("neighbors._regression.\(name)", members).pickle)
+            for row in asked {
+                let distances = training.map { other in
+                    let differences = zip(row, other).map { abs($0 - $1) }
+                    switch metric {
+                    case "euclidean": return differences.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                    case "manhattan": return differences.reduce(0, +)
+                    default: return differences.reduce(0, max)
+                    }
+                }
+                let order = (0..<count).sorted { (distances[$0], $0) < (distances[$1], $1) }
+                let near =
+                    wanted < 9
+                    ? Array(order.prefix(wanted)) : (0..<count).filter { distances[$0] <= 1.5 }
+                let mean = near.reduce(0) { $0 + targets[$1] } / Double(near.count)
+                let answer = try model.predict(Table(row: row), probabilities: false)
+                #expect(answer == .regression(Matrix(rows: 1, columns: 1, values: [mean])))
+            }
+        }
     }
 
     @Test("A row without neighbours is refused, with its place")

@@ -65,6 +65,20 @@ enum Metric: Sendable, Equatable {
         }
     }
 
+    /// Adds the difference of one feature, which isn't negative, to a reduced distance. With powers, which needn't be
+    /// rounded the same way for all numbers, the result is made a little smaller.
+    @inline(__always)
+    func add(_ difference: Double, to sum: Double) -> Double {
+        switch self {
+        case .euclidean: sum + difference * difference
+        case .manhattan: sum + difference
+        case .chebyshev: max(sum, difference)
+        case .minkowski(let exponent): sum + pow(difference, exponent) * (1 - 1e-12)
+        // There are no features then, only the angle.
+        case .cosine: 0
+        }
+    }
+
     /// A measure of the time for one number of a row, in nanoseconds.
     var nanoseconds: Double {
         switch self {

@@ -2,7 +2,7 @@ import Pickle
 
 /// Finds those of the training rows that are near another row, and how much each counts.
 ///
-/// The library's search trees are not read; every distance is computed. The distances are those of its trees to the
+/// The library's search trees are not read; every distance is computed, or a tree is made anew. The distances are those of its trees to the
 /// last bit for the metrics without powers. Its other way (`algorithm="brute"`) takes Euclidean distances from
 /// x² - 2xy + y², where digits are lost: neighbours that are equally far away within about 1e-16 of x² may be chosen
 /// otherwise there, and a row that is one of the training data may have a distance of 1e-8 from itself. Of rows that are
@@ -11,23 +11,18 @@ import Pickle
 ///
 /// Sources: scikit-learn, `sklearn/neighbors/_base.py`, `KNeighborsMixin`, `RadiusNeighborsMixin`, `_get_weights`.
 struct Neighborhood: Sendable {
-    private enum Extent: Sendable {
-        /// This many rows, at least 1 and at most as many as there are.
-        case nearest(Int)
-        /// Those whose reduced distance is at most this.
-        case radius(reduced: Double)
-    }
-
-    /// A row of the training data with its weight.
-    struct Neighbor {
-        var index: Int
-        /// Not negative. The reduced distance at first.
-        var weight: Double
+    private enum Search: Sendable {
+        /// By looking at all rows.
+        case all(TrainingRows)
+        case tree(NeighborTree)
     }
 
     let features: Features
-    let rows: TrainingRows
-    private let extent: Extent
+    /// The number of training rows.
+    let count: Int
+    private let metric: Metric
+    private let extent: NearestRows.Extent
+    private let search: Search
     /// Whether near neighbours count more than far ones, by the inverse of their distance.
     private let weighsByDistance: Bool
 
@@ -38,7 +33,8 @@ struct Neighborhood: Sendable {
             throw estimator.unusable("_fit_X", try estimator.required("_fit_X"), expected: "at least one row")
         }
         features = try estimator.features(count: matrix.columns, by: "_fit_X")
-        rows = TrainingRows(matrix, metric: metric)
+        count = matrix.rows
+        self.metric = metric
         if isRadius {
             let radius = try estimator.finiteNumber("radius")
             // A negative radius has no neighbours, as in the library; its square would have.
@@ -51,6 +47,12 @@ struct Neighborhood: Sendable {
             }
             extent = .nearest(count)
         }
+        var tree: NeighborTree?
+        switch extent {
+        case .nearest(let count) where count > Self.mostInserted: break
+        case .nearest, .radius: tree = NeighborTree(matrix, metric: metric)
+        }
+        search = tree.map(Search.tree) ?? .all(TrainingRows(matrix, metric: metric))
         if estimator.optional("weights") == PickledValue.none {
             weighsByDistance = false
         } else {
@@ -65,55 +67,63 @@ struct Neighborhood: Sendable {
         of matrix: Matrix, _ body: (_ row: Int, _ neighbors: [Neighbor]) -> Void
     ) throws(FeatureError) {
         var unreachable: Int?
+        forEachRow(of: matrix) { row, found in
+            if unreachable == nil, found.neighbors.contains(where: { !$0.weight.isFinite }) { unreachable = row }
+            found.weigh(weigh)
+            body(row, found.neighbors)
+        }
+        if let unreachable { throw .row(unreachable, .overflow) }
+    }
+
+    private func forEachRow(of matrix: Matrix, _ body: (_ row: Int, _ found: inout NearestRows) -> Void) {
         let width = matrix.columns
-        let blockLength = min(matrix.rows, Self.blockLength)
-        var neighbors: [Neighbor] = []
-        unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: blockLength * rows.stride) { distances in
-            for start in stride(from: 0, to: matrix.rows, by: blockLength) {
-                let end = min(start + blockLength, matrix.rows)
-                unsafe rows.write(matrix.values[start * width..<end * width], into: distances)
-                for row in start..<end {
-                    let place = (row - start) * rows.stride
-                    unsafe choose(
-                        UnsafeMutableBufferPointer(rebasing: distances[place..<place + rows.count]), &neighbors)
-                    if unreachable == nil, neighbors.contains(where: { !$0.weight.isFinite }) { unreachable = row }
-                    weigh(&neighbors)
-                    body(row, neighbors)
+        var found = NearestRows(extent)
+        switch search {
+        case .tree(let tree):
+            for row in 0..<matrix.rows {
+                found.reset()
+                unsafe matrix.values.withUnsafeBufferPointer { rows in
+                    unsafe tree.search(UnsafeBufferPointer(rebasing: rows[row * width..<(row + 1) * width]), &found)
+                }
+                if case .radius = extent { found.sortByPlace() }
+                body(row, &found)
+            }
+        case .all(let rows):
+            let blockLength = min(matrix.rows, Self.blockLength)
+            unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: blockLength * rows.stride) { distances in
+                for start in stride(from: 0, to: matrix.rows, by: blockLength) {
+                    let end = min(start + blockLength, matrix.rows)
+                    unsafe rows.write(matrix.values[start * width..<end * width], into: distances)
+                    for row in start..<end {
+                        let place = (row - start) * rows.stride
+                        found.reset()
+                        unsafe choose(
+                            UnsafeMutableBufferPointer(rebasing: distances[place..<place + rows.stride]), &found)
+                        body(row, &found)
+                    }
                 }
             }
         }
-        if let unreachable { throw .row(unreachable, .overflow) }
     }
 
     /// The number of rows whose distances are computed together.
     private static let blockLength = 8
 
-    private func choose(_ distances: UnsafeMutableBufferPointer<Double>, _ neighbors: inout [Neighbor]) {
-        neighbors.removeAll(keepingCapacity: true)
-        switch extent {
-        case .radius(let reduced):
-            for index in distances.indices {
-                let distance = unsafe distances[index]
-                if distance <= reduced { neighbors.append(Neighbor(index: index, weight: distance)) }
-            }
-        case .nearest(let count) where count <= Self.mostInserted:
-            var farthest = Double.infinity
-            for index in distances.indices {
-                let distance = unsafe distances[index]
-                // A distance that overflowed is farther than any, but still one.
-                guard distance < farthest || neighbors.count < count else { continue }
-                if neighbors.count == count { neighbors.removeLast() }
-                var place = neighbors.count
-                while place > 0, neighbors[place - 1].weight > distance { place -= 1 }
-                neighbors.insert(Neighbor(index: index, weight: distance), at: place)
-                if neighbors.count == count { farthest = neighbors[count - 1].weight }
-            }
-        case .nearest(let count):
-            for index in distances.indices {
-                neighbors.append(Neighbor(index: index, weight: unsafe distances[index]))
-            }
-            neighbors.sort { ($0.weight, $0.index) < ($1.weight, $1.index) }
-            neighbors.removeLast(neighbors.count - count)
+    /// - Parameter distances: the reduced ones from all training rows, and a few more up to a multiple of 4.
+    private func choose(_ distances: UnsafeMutableBufferPointer<Double>, _ found: inout NearestRows) {
+        if case .nearest(let wanted) = extent, wanted > Self.mostInserted {
+            var all: [Neighbor] = []
+            for index in 0..<count { all.append(Neighbor(index: index, weight: unsafe distances[index])) }
+            all.sort { $0 < $1 }
+            found.replace(with: Array(all.prefix(wanted)))
+            return
+        }
+        guard let first = distances.baseAddress else { return }
+        for start in stride(from: 0, to: count, by: 4) {
+            // Most are too far away.
+            let four = unsafe LinearMap.load(first + start)
+            if all(four .> found.reach) { continue }
+            for lane in 0..<min(4, count - start) { found.offer(start + lane, reducedDistance: four[lane]) }
         }
     }
 
@@ -128,7 +138,7 @@ struct Neighborhood: Sendable {
         }
         var hasEqual = false
         for place in neighbors.indices {
-            neighbors[place].weight = 1 / rows.metric.distance(reduced: neighbors[place].weight)
+            neighbors[place].weight = 1 / metric.distance(reduced: neighbors[place].weight)
             if neighbors[place].weight.isInfinite { hasEqual = true }
         }
         // If training rows equal this one, they alone count.
@@ -138,5 +148,11 @@ struct Neighborhood: Sendable {
         }
     }
 
-    var nanosecondsPerRow: Int { rows.nanosecondsPerRow }
+    var nanosecondsPerRow: Int {
+        switch search {
+        case .all(let rows): rows.nanosecondsPerRow
+        // About a hundred rows are looked at, and more the more features there are.
+        case .tree: min(count * features.count, 500 << (features.count / 2))
+        }
+    }
 }

@@ -16,10 +16,10 @@ struct NeighborsClassifier: Classifier {
         neighborhood = try Neighborhood(estimator, isRadius: isRadius)
         let (shape, indices) = try estimator.integers("_y")
         let range = classes.indices
-        guard shape == [neighborhood.rows.count], indices.allSatisfy({ range.contains($0) }) else {
+        guard shape == [neighborhood.count], indices.allSatisfy({ range.contains($0) }) else {
             throw estimator.unusable(
                 "_y", try estimator.required("_y"),
-                expected: "\(neighborhood.rows.count) numbers below \(classes.count)")
+                expected: "\(neighborhood.count) numbers below \(classes.count)")
         }
         classIndices = indices
         outlierClass = isRadius ? try Self.outlierClass(of: estimator, classes: classes) : nil

@@ -12,9 +12,9 @@ struct NeighborsRegressor: Regressor {
     init(_ estimator: PickledEstimator, isRadius: Bool) throws(ModelError) {
         neighborhood = try Neighborhood(estimator, isRadius: isRadius)
         let (shape, elements) = try estimator.numbers("_y")
-        guard (1...2).contains(shape.count), shape[0] == neighborhood.rows.count, shape.allSatisfy({ $0 > 0 }) else {
+        guard (1...2).contains(shape.count), shape[0] == neighborhood.count, shape.allSatisfy({ $0 > 0 }) else {
             throw estimator.unusable(
-                "_y", try estimator.required("_y"), expected: "numbers for \(neighborhood.rows.count) rows")
+                "_y", try estimator.required("_y"), expected: "numbers for \(neighborhood.count) rows")
         }
         target = shape.count == 1 ? .number : .numbers(shape[1])
         targets = Matrix(rows: shape[0], columns: target.count, values: elements)

@@ -67,6 +67,20 @@ struct TrainingRows: Sendable {
         }
     }
 
+    /// A row's reduced distances from four of these.
+    ///
+    /// - Parameters:
+    ///   - row: as many numbers as these rows have, scaled if the metric is the cosine.
+    ///   - group: the number of the four rows, counted in fours.
+    @inline(__always)
+    func reducedDistances(_ row: UnsafeBufferPointer<Double>, group: Int) -> SIMD4<Double> {
+        precondition(row.count == width && (0..<stride / 4).contains(group))
+        // Both pointers are there, since rows have numbers, and what is read lies inside as just checked.
+        return unsafe groups.withUnsafeBufferPointer { groups in
+            unsafe reducedDistances(row.baseAddress!, groups.baseAddress! + group * width)
+        }
+    }
+
     /// In bytes.
     private static let blockSize = 24 << 10
 

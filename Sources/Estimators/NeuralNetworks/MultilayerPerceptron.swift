@@ -118,8 +118,8 @@ struct MultilayerPerceptron: Sendable {
         case .identity: break
         case .logistic: for index in numbers.indices { unsafe numbers[index] = numbers[index].logistic }
         case .tanh: for index in numbers.indices { unsafe numbers[index] = Glibc.tanh(numbers[index]) }
-        // NaN stays what it is.
-        case .relu: for index in numbers.indices where unsafe numbers[index] < 0 { unsafe numbers[index] = 0 }
+        // NaN stays what it is. Without a branch, since signs are hard to foresee.
+        case .relu: for index in numbers.indices { unsafe numbers[index] = numbers[index] < 0 ? 0 : numbers[index] }
         case .exp: for index in numbers.indices { unsafe numbers[index] = Glibc.exp(numbers[index]) }
         case .softmax: unsafe numbers.softmax()
         }

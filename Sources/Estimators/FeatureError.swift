@@ -23,6 +23,8 @@ package enum FeatureError: Error, Sendable, Hashable {
         case unknownCategory(Feature, value: String)
         /// A feature is missing where the model takes no missing value.
         case missing(Feature)
+        /// None of the training data is within the radius in which the model looks for neighbours.
+        case noNeighbors
         /// Every feature is a number, but so large that the model's arithmetic overflows.
         case overflow
     }
@@ -62,6 +64,8 @@ extension FeatureError.Problem: CustomStringConvertible {
             "\(feature) is \(value), which is none of the categories that the model knows"
         case .missing(let feature):
             "\(feature) is missing"
+        case .noNeighbors:
+            "none of the model's training data is near it"
         case .overflow:
             "the features are too large: the model's arithmetic overflows"
         }

@@ -124,12 +124,15 @@ extension PickledEstimator {
     ///   - count: their number, as the estimator's coefficients imply it.
     ///   - attributes: the attributes that imply it, for the error.
     func features(
-        count: Int, by attributes: String, unusual: Features.Unusual = .none
+        count: Int, by attributes: String, unusual: Features.Unusual = .none, texts: Set<Int> = [],
+        examples: [Int: Features.Example] = [:], optional: Set<Int> = []
     ) throws(ModelError) -> Features {
         guard [try featureCount()].allAgree(on: count) else {
             throw disagreement(about: "\(attributes) and n_features_in_")
         }
-        return Features(count: count, names: try featureNames(count: count), unusual: unusual)
+        return Features(
+            count: count, names: try featureNames(count: count), unusual: unusual, texts: texts, examples: examples,
+            optional: optional)
     }
 
     /// The names of the columns of the data frame that the estimator was fitted with; nil if it was an array.

@@ -16,7 +16,10 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 
 @dataclasses.dataclass
 class Case:
-    """A fitted model, and the rows that it is asked about: an array, or a data frame for named columns."""
+    """A fitted model, and the rows that it is asked about: an array, or a data frame for named columns.
+
+    A transformer by itself is asked for what it makes of the rows.
+    """
 
     name: str
     model: object
@@ -68,6 +71,8 @@ def _rows(rows):
 
 def _answers(case):
     model, rows = case.model, case.rows
+    if not hasattr(model, "predict"):
+        return {"outputs": _outputs(model.transform(rows))}
     predicted = model.predict(rows)
     if hasattr(model, "classes_") or predicted.dtype.kind not in "f":
         probabilities = model.predict_proba(rows) if hasattr(model, "predict_proba") else None
@@ -76,6 +81,15 @@ def _answers(case):
             "probabilities": None if probabilities is None else _numbers(probabilities),
         }
     return {"numbers": _numbers(predicted.reshape(len(predicted), -1)), "single": predicted.ndim == 1}
+
+
+def _outputs(made):
+    made = made.toarray() if hasattr(made, "toarray") else numpy.asarray(made)
+    outputs = []
+    for column in made.T:
+        texts = any(isinstance(value, str) for value in column)
+        outputs.append({"texts": list(column)} if texts else {"numbers": [_number(value) for value in column]})
+    return outputs
 
 
 def _numbers(matrix):

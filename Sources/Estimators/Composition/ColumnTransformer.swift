@@ -29,8 +29,8 @@ struct ColumnTransformer: Transformer {
             if places.isEmpty { continue }
             try branches.add(name: name, parts[1], places: places, with: &reader)
         }
-        self.branches = branches.all
         outputCount = try branches.outputCount("transformers_")
+        self.branches = branches.all
         nanosecondsPerRow = branches.nanosecondsPerRow
         let used = Set(branches.all.flatMap(\.places))
         features = try estimator.features(

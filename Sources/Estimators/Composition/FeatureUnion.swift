@@ -31,8 +31,8 @@ struct FeatureUnion: Transformer {
         let count = first.count
         try reader.charge(count, for: estimator, "transformer_list")
         branches.spread(over: count)
-        self.branches = branches.all
         outputCount = try branches.outputCount("transformer_list")
+        self.branches = branches.all
         nanosecondsPerRow = branches.nanosecondsPerRow
         features = Features(
             count: count, names: first.names, unusual: .any, texts: branches.texts, examples: branches.examples,

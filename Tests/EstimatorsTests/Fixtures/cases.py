@@ -87,8 +87,10 @@ def _outputs(made):
     made = made.toarray() if hasattr(made, "toarray") else numpy.asarray(made)
     outputs = []
     for column in made.T:
-        texts = any(isinstance(value, str) for value in column)
-        outputs.append({"texts": list(column)} if texts else {"numbers": [_number(value) for value in column]})
+        if any(isinstance(value, str) for value in column):
+            outputs.append({"texts": [value if isinstance(value, str) else None for value in column]})
+        else:
+            outputs.append({"numbers": [_number(value) for value in column]})
     return outputs
 
 

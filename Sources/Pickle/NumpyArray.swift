@@ -55,6 +55,8 @@ extension NumpyArray {
             // A UCS-4 character takes at most 4 bytes in UTF-8 as well; 32 bytes more are for a string's own storage.
             case .text: MemoryLayout<String>.stride + type.itemSize + 32
             case .object: MemoryLayout<PickledValue>.stride
+            // Records stay as bytes; this much is for what their reader makes of them.
+            case .record: type.itemSize
             }
         let (size, overflow) = count.multipliedReportingOverflow(by: elementSize)
         return overflow ? nil : size
@@ -62,8 +64,8 @@ extension NumpyArray {
 
     /// Decodes elements of a fixed size.
     ///
-    /// The caller has checked that `bytes` holds exactly the number of elements in `shape`, and that `type` is not
-    /// `.object`.
+    /// The caller has checked that `bytes` holds exactly the number of elements in `shape`, and that `type` is neither
+    /// `.object` nor `.record`.
     init(
         bytes: ArraySlice<UInt8>, type: NumpyDataType, shape: [Int], order: ElementOrder
     ) throws(PickleError.Reason) {
@@ -103,8 +105,8 @@ extension NumpyArray {
                 throw .invalidText(encoding: "UCS-4")
             }
             elements = .strings(texts)
-        case .object:
-            preconditionFailure("Objects have no bytes.")
+        case .object, .record:
+            preconditionFailure("Objects have no bytes, and records stay bytes.")
         }
     }
 

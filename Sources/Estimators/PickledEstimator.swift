@@ -172,7 +172,11 @@ extension PickledEstimator {
 
     /// The classes of a classifier, in its own order.
     func classes(_ attribute: String = "classes_") throws(ModelError) -> [ClassLabel] {
-        let value = try required(attribute)
+        try classes(try required(attribute), of: attribute)
+    }
+
+    /// The classes in a value that was found in an attribute or in a part of it.
+    func classes(_ value: PickledValue, of attribute: String) throws(ModelError) -> [ClassLabel] {
         guard case .node(let node) = value, case .array(let array) = document[node], array.shape.count == 1 else {
             throw unusable(attribute, value, expected: "an array of class labels")
         }

@@ -8,7 +8,18 @@ import Testing
 /// crash, hang or use much memory.
 @Suite("Damaged models", .serialized)
 struct DamagedModelTests {
-    private static let models = Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel)
+    private static let models =
+        Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel) + families.map(answers)
+
+    /// One or two small models of each family, by folder and file.
+    private static let families = [
+        "linear/sgd-modified_huber-1.2.2.pkl", "linear/ridge-classifier-1.9.1.pkl", "linear/linear-targets-1.6.1.pkl",
+        "linear/tweedie-1.5-auto-1.9.1.pkl", "linear/qda-1.4.2.pkl",
+    ]
+
+    private static func answers(_ name: String) -> [UInt8] {
+        Answers.all.first { $0.testDescription == name }!.bytes
+    }
 
     private let row = [5.1, 3.5, 1.4, 0.2]
 
@@ -16,9 +27,15 @@ struct DamagedModelTests {
     private func isRefused(_ bytes: [UInt8]) -> Bool {
         do {
             let model = try Model(pickle: bytes)
-            if let prediction = try? model.predict(row) {
-                #expect(model.classes.indices.contains(prediction.classIndex))
-                #expect(prediction.probabilities.allSatisfy { $0.isFinite })
+            guard model.features.count < 1_000 else { return false }
+            let table = model.features.count == row.count ? Table(row: row) : model.features.example
+            switch try? model.predict(table, probabilities: true) {
+            case .classification(let answer):
+                guard case .classification(let classes, _) = model.task else { return false }
+                #expect(classes.indices.contains(answer.classIndices[0]))
+                #expect(answer.probabilities?.values.allSatisfy { $0.isFinite } != false)
+            case .regression(let answer): #expect(answer.values.allSatisfy { $0.isFinite })
+            case nil: break
             }
             return false
         } catch {

@@ -58,12 +58,15 @@ struct ModelErrorTests {
         var bytes: [UInt8] = [0x80, 2]
         bytes += Array("csklearn.pipeline\nPipeline\n)".utf8) + [0x81, 0x7D]
         bytes += Array("X".utf8) + [5, 0, 0, 0] + Array("steps](X".utf8) + [1, 0, 0, 0] + Array("a".utf8)
-        bytes += Array("csklearn.svm._classes\nSVC\n)".utf8) + [0x81, 0x86] + Array("esb.".utf8)
+        bytes +=
+            Array("csklearn.gaussian_process._gpc\nGaussianProcessClassifier\n)".utf8) + [0x81, 0x86]
+            + Array("esb.".utf8)
         let place = bytes.count - 6
         #expect(
             failure(bytes)
                 == .unusable(
-                    part: "Pipeline step 'a'", found: "a value made by 'sklearn.svm._classes.SVC'",
+                    part: "Pipeline step 'a'",
+                    found: "a value made by 'sklearn.gaussian_process._gpc.GaussianProcessClassifier'",
                     expected: "an estimator", offset: place))
     }
 

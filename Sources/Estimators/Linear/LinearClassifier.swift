@@ -1,0 +1,159 @@
+import Glibc
+import Pickle
+
+/// A classifier that decides by linear scores: one for each class, of which the largest wins; or, between two classes,
+/// a single one, which is positive for the second.
+///
+/// Source: scikit-learn, `sklearn/linear_model/_base.py`, `LinearClassifierMixin`.
+struct LinearClassifier: Classifier {
+    /// How scores become probabilities.
+    enum Link: Sendable {
+        /// Not at all.
+        case none
+        /// Two classes with one score between them: the logistic function of the score is the probability of the second.
+        /// More: the logistic function of each, normalized to add up to 1.
+        case logistic
+        /// The softmax of the scores; a single one counts for the second class, and its negative for the first.
+        case softmax
+        /// Scores from -1 to 1 are mapped to 0 to 1 and those beyond cut off; more than two are normalized.
+        case clipped
+    }
+
+    let classes: [ClassLabel]
+    let features: Features
+
+    private let scores: LinearMap
+    private let link: Link
+
+    /// - Parameter classes: the classes, if they aren't in `classes_`.
+    init(_ estimator: PickledEstimator, link: Link, classes: [ClassLabel]? = nil) throws(ModelError) {
+        if let classes { self.classes = classes } else { self.classes = try estimator.classes() }
+        self.link = link
+        let (shape, coefficients) = try estimator.numbers("coef_")
+        let scoreCount = self.classes.count == 2 ? 1 : self.classes.count
+        // `RidgeClassifier` has written a single score's coefficients without the dimension of scores since version 1.6.
+        guard self.classes.count >= 2, shape.count == 2 || shape.count == 1 && scoreCount == 1,
+            shape.dropLast().allSatisfy({ $0 == scoreCount }), let featureCount = shape.last, featureCount > 0
+        else {
+            throw estimator.unusable(
+                "coef_", try estimator.required("coef_"),
+                expected: "\(scoreCount) rows for \(self.classes.count) classes")
+        }
+        features = try estimator.features(count: featureCount, by: "coef_")
+        scores = LinearMap(
+            weights: coefficients, inputCount: featureCount,
+            constants: try estimator.constants("intercept_", count: scoreCount))
+    }
+
+    var hasProbabilities: Bool {
+        if case .none = link { false } else { true }
+    }
+    var nanosecondsPerRow: Int { scores.weightCount / 2 + (hasProbabilities ? 20 : 2) * classes.count }
+
+    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        let matrix = try table.matrix(for: features)
+        let width = probabilities ? classes.count : scores.outputCount
+        var indices = [Int](repeating: 0, count: matrix.rows)
+        // The first row whose scores overflow so that they say nothing.
+        var undecided: Int?
+        let values = unsafe [Double](unsafeUninitializedCapacity: matrix.rows * width) { values, count in
+            unsafe matrix.values.withUnsafeBufferPointer { rows in
+                unsafe scores.write(rows, into: values, stride: width)
+            }
+            count = matrix.rows * width
+            for row in indices.indices {
+                let numbers = unsafe UnsafeMutableBufferPointer(rebasing: values[row * width..<(row + 1) * width])
+                if let index = unsafe decision(numbers) {
+                    indices[row] = index
+                } else if undecided == nil {
+                    undecided = row
+                }
+                if probabilities { unsafe turnToProbabilities(numbers) }
+            }
+        }
+        if let undecided { throw .row(undecided, .overflow) }
+        return Classification(
+            classIndices: indices,
+            probabilities: probabilities ? Matrix(rows: matrix.rows, columns: width, values: values) : nil)
+    }
+
+    /// The index of the class with the largest score, of several equal ones the first; nil if a score is NaN.
+    private func decision(_ numbers: UnsafeMutableBufferPointer<Double>) -> Int? {
+        if scores.outputCount == 1 {
+            let score = unsafe numbers[0]
+            return score.isNaN ? nil : score > 0 ? 1 : 0
+        }
+        return unsafe numbers.indexOfMaximum
+    }
+
+    private func turnToProbabilities(_ numbers: UnsafeMutableBufferPointer<Double>) {
+        if scores.outputCount == 1 {
+            let score = unsafe numbers[0]
+            switch link {
+            case .none: break
+            case .logistic:
+                let second = score.logistic
+                unsafe (numbers[0], numbers[1]) = (1 - second, second)
+            case .softmax:
+                unsafe (numbers[0], numbers[1]) = (-score, score)
+                unsafe numbers.softmax()
+            case .clipped:
+                let second = score.clipped
+                unsafe (numbers[0], numbers[1]) = (1 - second, second)
+            }
+        } else {
+            switch link {
+            case .none: break
+            case .logistic:
+                for index in numbers.indices { unsafe numbers[index] = numbers[index].logistic }
+                unsafe numbers.normalize()
+            case .softmax:
+                unsafe numbers.softmax()
+            case .clipped:
+                for index in numbers.indices { unsafe numbers[index] = numbers[index].clipped }
+                unsafe numbers.normalize()
+            }
+        }
+    }
+}
+
+extension Double {
+    /// scipy's `expit`: 1 / (1 + e^-x).
+    var logistic: Double { 1 / (1 + exp(-self)) }
+
+    /// -1…1 mapped to 0…1, and cut off beyond. (scikit-learn, `SGDClassifier.predict_proba` for the modified Huber loss.)
+    fileprivate var clipped: Double { (Swift.min(Swift.max(self, -1), 1) + 1) / 2 }
+}
+
+extension UnsafeMutableBufferPointer<Double> {
+    /// The index of the largest number, of several equal ones the first; nil if a number is NaN.
+    var indexOfMaximum: Int? {
+        var best = 0
+        for index in indices {
+            let number = unsafe self[index]
+            if number.isNaN { return nil }
+            if unsafe number > self[best] { best = index }
+        }
+        return best
+    }
+
+    /// scikit-learn's `softmax`: subtracting the largest score makes its exponential e^0, so that nothing overflows.
+    func softmax() {
+        var maximum = -Double.infinity
+        for index in indices { unsafe maximum = Swift.max(maximum, self[index]) }
+        var sum = 0.0
+        for index in indices {
+            let power = unsafe exp(self[index] - maximum)
+            unsafe self[index] = power
+            sum += power
+        }
+        for index in indices { unsafe self[index] /= sum }
+    }
+
+    /// Divides by the sum. All probabilities can round to 0; then all classes are equally probable.
+    fileprivate func normalize() {
+        var sum = 0.0
+        for index in indices { unsafe sum += self[index] }
+        for index in indices { unsafe self[index] = sum == 0 ? 1 / Double(count) : self[index] / sum }
+    }
+}

@@ -1,0 +1,102 @@
+import Glibc
+import Pickle
+
+/// scikit-learn's `QuadraticDiscriminantAnalysis`: a normal distribution for each class.
+///
+/// Source: scikit-learn, `sklearn/discriminant_analysis.py`, `QuadraticDiscriminantAnalysis._decision_function`.
+struct QuadraticDiscriminantAnalysis: Classifier {
+    /// One class's distribution, in the directions of its own axes.
+    private struct Distribution: Sendable {
+        let mean: [Double]
+        /// A row's differences from the mean along the axes, in standard deviations.
+        let deviations: LinearMap
+        /// The sum of the logarithms of the variances.
+        let logarithm: Double
+        /// The logarithm of the class's probability before anything is known about a row.
+        let prior: Double
+    }
+
+    let classes: [ClassLabel]
+    let features: Features
+    private let distributions: [Distribution]
+
+    init(_ estimator: PickledEstimator) throws(ModelError) {
+        classes = try estimator.classes()
+        let means = try estimator.matrix("means_")
+        let priors = try estimator.vector("priors_")
+        let rotations = try estimator.arrays("rotations_")
+        let scalings = try estimator.arrays("scalings_")
+        let count = classes.count
+        guard count >= 1, [means.rows, priors.count, rotations.count, scalings.count].allSatisfy({ $0 == count }) else {
+            throw estimator.unusable(
+                "means_", try estimator.required("means_"), expected: "\(count) means, priors, rotations and scalings")
+        }
+        features = try estimator.features(count: means.columns, by: "means_")
+        var distributions: [Distribution] = []
+        for index in 0..<count {
+            let (rotation, scaling) = (rotations[index], scalings[index])
+            guard scaling.shape.count == 1, rotation.shape == [features.count, scaling.elements.count],
+                scaling.elements.allSatisfy({ $0 > 0 }), scaling.elements.count > 0, priors[index] >= 0
+            else {
+                throw estimator.unusable(
+                    "scalings_", try estimator.required("scalings_"), expected: "positive variances along each axis")
+            }
+            let axisCount = scaling.elements.count
+            var weights = rotation.elements
+            for place in weights.indices { weights[place] *= pow(scaling.elements[place % axisCount], -0.5) }
+            distributions.append(
+                Distribution(
+                    mean: Array(means.row(index)),
+                    deviations: LinearMap(
+                        weights: weights, inputCount: features.count,
+                        constants: Array(repeating: 0, count: axisCount), isTransposed: true),
+                    logarithm: scaling.elements.reduce(0) { $0 + log($1) }, prior: log(priors[index])))
+        }
+        self.distributions = distributions
+    }
+
+    let hasProbabilities = true
+    var nanosecondsPerRow: Int {
+        distributions.reduce(0) { $0 + $1.deviations.weightCount / 2 + 2 * features.count } + 20 * classes.count
+    }
+
+    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        let matrix = try table.matrix(for: features)
+        var scores = Matrix(rows: matrix.rows, columns: classes.count)
+        for (index, distribution) in distributions.enumerated() {
+            var centered = matrix
+            for place in centered.values.indices { centered.values[place] -= distribution.mean[place % features.count] }
+            let deviations = distribution.deviations(centered)
+            for row in 0..<matrix.rows {
+                let squares = deviations.row(row).reduce(0) { $0 + $1 * $1 }
+                scores[row, index] = -0.5 * (squares + distribution.logarithm) + distribution.prior
+            }
+        }
+        return try scores.classification(probabilities: probabilities)
+    }
+}
+
+extension Matrix {
+    /// Turns the logarithms of the classes' likelihoods, which each row holds, into a classifier's answer.
+    ///
+    /// - Throws: `FeatureError` for a row whose scores overflow so that they say nothing.
+    mutating func classification(probabilities: Bool) throws(FeatureError) -> Classification {
+        let (rows, columns) = (rows, columns)
+        var indices = [Int](repeating: 0, count: rows)
+        var undecided: Int?
+        unsafe values.withUnsafeMutableBufferPointer { values in
+            for row in 0..<rows {
+                let scores = unsafe UnsafeMutableBufferPointer(rebasing: values[row * columns..<(row + 1) * columns])
+                // If every score is infinite, nothing can be said either.
+                if let index = unsafe scores.indexOfMaximum, unsafe scores[index].isFinite {
+                    indices[row] = index
+                } else if undecided == nil {
+                    undecided = row
+                }
+                if probabilities { unsafe scores.softmax() }
+            }
+        }
+        if let undecided { throw .row(undecided, .overflow) }
+        return Classification(classIndices: indices, probabilities: probabilities ? self : nil)
+    }
+}

@@ -1,0 +1,164 @@
+import Pickle
+
+/// scikit-learn's `SVC` and `NuSVC`: each pair of classes has a decision of its own, and the class that wins most of
+/// them is the answer.
+///
+/// Sources: libsvm as scikit-learn has it, `sklearn/svm/src/libsvm/svm.cpp`, `svm_predict_values`;
+/// `sklearn/svm/_base.py`, `BaseSVC`; `sklearn/utils/multiclass.py`, `_ovr_decision_function`.
+struct SupportVectorClassifier: Classifier {
+    /// What decides if several classes win equally many pairs.
+    private enum TieBreak: Sendable {
+        /// Their order.
+        case order
+        /// How clearly they win (`break_ties`).
+        case confidence
+    }
+
+    let classes: [ClassLabel]
+
+    private let vectors: SupportVectors
+    /// The support vectors of each class, which follow one another.
+    private let ranges: [Range<Int>]
+    /// `classes.count - 1` rows of one coefficient for each vector. In the decision between its own class and another,
+    /// a vector has the coefficient in the row of the other; the rows leave out the own class.
+    private let coefficients: [Double]
+    /// One for each pair of classes: 0 and 1, 0 and 2, …, 1 and 2, …
+    private let intercepts: [Double]
+    private let tieBreak: TieBreak
+    private let calibration: PairwiseCalibration?
+
+    init(_ estimator: PickledEstimator) throws(ModelError) {
+        classes = try estimator.classes()
+        vectors = try SupportVectors(estimator)
+        let classCount = classes.count
+        guard classCount >= 2 else {
+            throw estimator.unusable("classes_", try estimator.required("classes_"), expected: "two classes or more")
+        }
+        coefficients = try vectors.coefficients(of: estimator, rows: classCount - 1)
+        ranges = try Self.ranges(of: estimator, classCount: classCount, total: vectors.count)
+        intercepts = try estimator.vector("_intercept_")
+        // Every class beyond the second has a row of coefficients, so the product can't overflow.
+        let pairCount = classCount * (classCount - 1) / 2
+        guard intercepts.count == pairCount else {
+            throw estimator.unusable(
+                "_intercept_", try estimator.required("_intercept_"), expected: "an array of \(pairCount) numbers")
+        }
+        if try estimator.boolean("break_ties", missing: false), classCount > 2 {
+            let shape = try estimator.word("decision_function_shape", of: ["ovr", "ovo"])
+            guard shape == "ovr" else {
+                throw estimator.unusable(
+                    "decision_function_shape", .string(shape), expected: "'ovr', since ties are to be broken")
+            }
+            tieBreak = .confidence
+        } else {
+            tieBreak = .order
+        }
+        calibration = try PairwiseCalibration.read(estimator, classCount: classCount)
+    }
+
+    private static func ranges(
+        of estimator: PickledEstimator, classCount: Int, total: Int
+    ) throws(ModelError) -> [Range<Int>] {
+        let (shape, counts) = try estimator.integers("_n_support")
+        var ranges: [Range<Int>] = []
+        var start = 0
+        for count in counts where (0...total - start).contains(count) {
+            ranges.append(start..<start + count)
+            start += count
+        }
+        guard shape.count == 1, ranges.count == classCount, counts.count == classCount, start == total else {
+            throw estimator.unusable(
+                "_n_support", try estimator.required("_n_support"),
+                expected: "\(classCount) numbers that add up to \(total)")
+        }
+        return ranges
+    }
+
+    var features: Features { vectors.features }
+    var hasProbabilities: Bool { calibration != nil }
+    var nanosecondsPerRow: Int {
+        vectors.nanosecondsPerRow + coefficients.count + (hasProbabilities ? 60 : 3) * classes.count * classes.count
+    }
+
+    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        let matrix = try table.matrix(for: features)
+        var answer = Matrix(rows: probabilities ? matrix.rows : 0, columns: classes.count)
+        var indices = [Int](repeating: 0, count: matrix.rows)
+        var undecided: Int?
+        var scratch = PairwiseScratch(classCount: classes.count, vectorCount: vectors.count)
+        for row in 0..<matrix.rows {
+            unsafe matrix.values.withUnsafeBufferPointer { rows in
+                unsafe decide(
+                    UnsafeBufferPointer(rebasing: rows[row * matrix.columns..<(row + 1) * matrix.columns]), &scratch)
+            }
+            if undecided == nil, scratch.decisions.contains(where: \.isNaN) { undecided = row }
+            indices[row] = winner(&scratch)
+            if probabilities { calibration?.write(&scratch, into: &answer, row: row) }
+        }
+        if let undecided { throw .row(undecided, .overflow) }
+        return Classification(classIndices: indices, probabilities: probabilities ? answer : nil)
+    }
+
+    /// Makes the decision of each pair of classes: positive for the first.
+    private func decide(_ row: UnsafeBufferPointer<Double>, _ scratch: inout PairwiseScratch) {
+        unsafe scratch.similarities.withUnsafeMutableBufferPointer { unsafe vectors.write(row, into: $0) }
+        var pair = 0
+        for first in classes.indices {
+            for second in first + 1..<classes.count {
+                var sum = 0.0
+                // Rows leave out the vector's own class: the second is in row second - 1 for vectors of the first.
+                let firstStart = (second - 1) * vectors.count
+                for index in ranges[first] { sum += coefficients[firstStart + index] * scratch.similarities[index] }
+                let secondStart = first * vectors.count
+                for index in ranges[second] { sum += coefficients[secondStart + index] * scratch.similarities[index] }
+                scratch.decisions[pair] = sum + intercepts[pair]
+                pair += 1
+            }
+        }
+    }
+
+    private func winner(_ scratch: inout PairwiseScratch) -> Int {
+        for index in classes.indices { (scratch.votes[index], scratch.confidences[index]) = (0, 0) }
+        var pair = 0
+        for first in classes.indices {
+            for second in first + 1..<classes.count {
+                let decision = scratch.decisions[pair]
+                switch tieBreak {
+                case .order: scratch.votes[decision > 0 ? first : second] += 1
+                case .confidence:
+                    // `_ovr_decision_function` gets the decisions with their signs turned, and counts none as lost.
+                    scratch.votes[decision < 0 ? second : first] += 1
+                    scratch.confidences[first] += decision
+                    scratch.confidences[second] -= decision
+                }
+                pair += 1
+            }
+        }
+        if tieBreak == .confidence {
+            for index in classes.indices {
+                let confidence = scratch.confidences[index]
+                scratch.votes[index] += confidence / (3 * (abs(confidence) + 1))
+            }
+        }
+        var best = 0
+        for index in classes.indices where scratch.votes[index] > scratch.votes[best] { best = index }
+        return best
+    }
+}
+
+/// Room for what is computed on the way to one row's class, used again for the next.
+struct PairwiseScratch {
+    var similarities: [Double]
+    var decisions: [Double]
+    var votes: [Double]
+    var confidences: [Double]
+    /// Three matrices of a row and a column for each class, and three vectors, for the probabilities.
+    var coupling: [Double] = []
+
+    init(classCount: Int, vectorCount: Int) {
+        similarities = [Double](repeating: 0, count: vectorCount)
+        decisions = [Double](repeating: 0, count: classCount * (classCount - 1) / 2)
+        votes = [Double](repeating: 0, count: classCount)
+        confidences = votes
+    }
+}

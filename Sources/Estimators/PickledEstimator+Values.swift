@@ -97,11 +97,11 @@ extension PickledEstimator {
         return members
     }
 
-    /// The version of scikit-learn that wrote the estimator, as major and minor; (0, 0) if it isn't told.
+    /// The version of scikit-learn that wrote the estimator, as major and minor; the newest if the file doesn't say.
     var version: (major: Int, minor: Int) {
-        guard case .string(let text)? = optional("_sklearn_version"), text.utf8.count < 64 else { return (0, 0) }
+        guard case .string(let text)? = optional("_sklearn_version"), text.utf8.count < 64 else { return (.max, 0) }
         let parts = text.split(separator: ".").prefix(2).map { Int($0) ?? 0 }
-        return parts.count == 2 ? (parts[0], parts[1]) : (0, 0)
+        return parts.count == 2 ? (parts[0], parts[1]) : (.max, 0)
     }
 
     /// Another attribute's instance, if it is one of the named class.

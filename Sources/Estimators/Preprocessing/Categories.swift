@@ -3,7 +3,7 @@ import Pickle
 /// The categories of one feature that an encoder was fitted with, each known by its index.
 struct Categories: Sendable {
     private enum Known: Sendable {
-        case texts([String: Int])
+        case texts([ExactText: Int])
         /// Equal numbers are one category whatever their types, as in Python: 1, 1.0 and True.
         case numbers([Double: Int])
         /// Nothing but missing values: a feature of either kind.
@@ -32,7 +32,7 @@ struct Categories: Sendable {
         case .objects(let objects): values = objects
         }
         guard !values.isEmpty else { throw estimator.unusable(attribute, value, expected: "at least one category") }
-        var texts: [String: Int] = [:]
+        var texts: [ExactText: Int] = [:]
         var numbers: [Double: Int] = [:]
         var none: Int?
         var notANumber: Int?
@@ -40,7 +40,7 @@ struct Categories: Sendable {
         for (index, category) in values.enumerated() {
             switch category {
             case .string(let text):
-                texts[text] = texts[text] ?? index
+                texts[ExactText(text)] = texts[ExactText(text)] ?? index
                 example = example ?? .text(text)
             case .none:
                 none = none ?? index
@@ -106,7 +106,7 @@ struct Categories: Sendable {
         }
         switch known {
         case .texts(let texts):
-            if let index = texts[text] { return index }
+            if let index = texts[ExactText(text)] { return index }
             throw .category(quoted(text))
         case .nothing: throw .category(quoted(text))
         case .numbers: throw .text

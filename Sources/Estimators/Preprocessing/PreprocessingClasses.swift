@@ -1,6 +1,6 @@
 extension EstimatorClass {
-    /// Scalers, imputers, encoders.
-    static let preprocessing = scalers + imputers + encoders
+    /// Scalers, imputers, encoders, and what gives features another shape.
+    static let preprocessing = scalers + shapes + imputers + encoders
 
     private static let scalers = [
         EstimatorClass("StandardScaler", in: "sklearn.preprocessing._data", "sklearn.preprocessing.data") {
@@ -20,6 +20,21 @@ extension EstimatorClass {
         },
         EstimatorClass("Binarizer", in: "sklearn.preprocessing._data", "sklearn.preprocessing.data") {
             (estimator, _) throws(ModelError) in .transformer(try Binarizer(estimator))
+        },
+    ]
+
+    private static let shapes = [
+        EstimatorClass("PolynomialFeatures", in: "sklearn.preprocessing._polynomial", "sklearn.preprocessing._data") {
+            (estimator, reader) throws(ModelError) in .transformer(try PolynomialFeatures(estimator, with: &reader))
+        },
+        EstimatorClass("KBinsDiscretizer", in: "sklearn.preprocessing._discretization") {
+            (estimator, reader) throws(ModelError) in .transformer(try KBinsDiscretizer(estimator, with: &reader))
+        },
+        EstimatorClass("PowerTransformer", in: "sklearn.preprocessing._data") {
+            (estimator, _) throws(ModelError) in .transformer(try PowerTransformer(estimator))
+        },
+        EstimatorClass("QuantileTransformer", in: "sklearn.preprocessing._data") {
+            (estimator, reader) throws(ModelError) in .transformer(try QuantileTransformer(estimator, with: &reader))
         },
     ]
 

@@ -5,10 +5,15 @@ import pandas
 import sklearn
 from cases import Case
 from cases_preprocessing import NAN, VERSION, texts
-from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_selector,
+    make_column_transformer,
+)
 from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -16,6 +21,9 @@ from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
     StandardScaler,
 )
 
@@ -69,6 +77,7 @@ def cases():
     yield from pipelines()
     yield from functions()
     yield from unions()
+    yield from targets()
 
 
 def columns():
@@ -170,3 +179,28 @@ def unions():
     frame = PEOPLE[["city", "job"]].fillna("none")
     encoders = make_union(OrdinalEncoder(), "passthrough")
     yield Case("union-texts", encoders.fit(frame), ASKED[["job", "city"]].fillna("none")[["city", "job"]])
+
+
+def targets():
+    features, target = IRIS.data[:, :3], IRIS.data[:, 3] + 1
+    rows = ROWS[:-1, :3]
+
+    def case(name, transformer=None, target=target, **options):
+        regressor = TransformedTargetRegressor(LinearRegression(), transformer=transformer, **options)
+        return Case(f"target-{name}", regressor.fit(features, target), rows)
+
+    yield case("nothing")
+    yield case("logarithm", func=numpy.log1p, inverse_func=numpy.expm1)
+    yield case("root", func=numpy.sqrt, inverse_func=numpy.square)
+    yield case("exponential", func=numpy.log, inverse_func=numpy.exp, target=target.reshape(-1, 1))
+    yield case("two", StandardScaler(), target=IRIS.data[:, 2:])
+    for scaler in StandardScaler(), MinMaxScaler(), MaxAbsScaler(), RobustScaler(), PowerTransformer(), \
+            PowerTransformer("box-cox"), QuantileTransformer(n_quantiles=20), \
+            QuantileTransformer(n_quantiles=20, output_distribution="normal"), \
+            make_pipeline(StandardScaler(), MinMaxScaler()), FunctionTransformer(numpy.negative, numpy.negative):
+        kind = type(scaler).__name__.lower()
+        option = getattr(scaler, "output_distribution", getattr(scaler, "method", "plain"))
+        yield case(f"{kind}-{option}", scaler)
+    inside = make_pipeline(StandardScaler(), TransformedTargetRegressor(
+        make_pipeline(MinMaxScaler(), LinearRegression()), func=numpy.cbrt, inverse_func=numpy.sinh, check_inverse=False))
+    yield Case("target-inside", inside.fit(features, target), rows)

@@ -7,11 +7,15 @@ from cases import Case
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.preprocessing import (
     Binarizer,
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
     RobustScaler,
     StandardScaler,
 )
@@ -59,6 +63,7 @@ STRANGE = pandas.DataFrame({
 
 def cases():
     yield from scalers()
+    yield from shapes()
     yield from imputers()
     yield from one_hot()
     yield from ordinal()
@@ -180,3 +185,47 @@ def target():
     yield case("binary", ["no", "yes", "no", "no", "yes", "yes", "no", "no"], STRANGE)
     if VERSION >= (1, 4):
         yield case("classes", [0, 1, 2, 0, 1, 2, 0, 1], STRANGE, smooth=2.0)
+
+
+def shapes():
+    small = RANDOM.normal(size=(30, 3))
+    rows = numpy.vstack([small[:4], [[0, 0, 0], [1e50, -2.5, 1e-30], [-1, 1, 2]]])
+    for name, options in {
+        "standard": {},
+        "third": {"degree": 3},
+        "interaction": {"degree": 3, "interaction_only": True},
+        "no-bias": {"degree": 2, "include_bias": False},
+        "from-two": {"degree": (2, 3)},
+        "from-two-no-bias": {"degree": (2, 4), "include_bias": False, "interaction_only": True},
+        "only-third": {"degree": (3, 3), "include_bias": False},
+        "zero": {"degree": 0},
+        "one": {"degree": 1},
+        "order": {"degree": 2, "order": "F"},
+    }.items():
+        yield Case(f"polynomial-{name}", PolynomialFeatures(**options).fit(small), rows, tolerance=0)
+    edges = numpy.vstack([ROWS, NUMBERS.min(axis=0), NUMBERS.max(axis=0), numpy.median(NUMBERS, axis=0)])
+    for encode in "onehot", "onehot-dense", "ordinal":
+        for strategy in "uniform", "quantile", "kmeans":
+            bins = KBinsDiscretizer([3, 4, 2, 5], encode=encode, strategy=strategy, random_state=0)
+            yield Case(f"bins-{encode}-{strategy}", bins.fit(NUMBERS), edges, tolerance=0)
+    narrow = KBinsDiscretizer(3, encode="ordinal", dtype=numpy.float32, strategy="uniform").fit(NUMBERS)
+    yield Case("bins-narrow", narrow, numpy.vstack([NUMBERS[:8], numpy.array([edge[1] for edge in narrow.bin_edges_])]),
+               tolerance=0)
+    skewed = numpy.exp(RANDOM.normal(size=(50, 3)) * [1, 0.1, 2])
+    asked = numpy.vstack([skewed[:5], [[1e-3, 1.0, 100.0], [5.0, 0.5, 1e-5]]])
+    holed = numpy.vstack([asked, [[NAN, 1, NAN]]])
+    yield Case("power-box-cox", PowerTransformer("box-cox").fit(skewed), holed)
+    yield Case("power-box-cox-plain", PowerTransformer("box-cox", standardize=False).fit(skewed), asked)
+    both = RANDOM.normal(size=(50, 3)) * [1, 10, 0.1] + [0, 3, 0]
+    asked = numpy.vstack([both[:5], [[0, 0, 0], [-20, 300, 5], [NAN, NAN, NAN], [30, -40, -2]]])
+    yield Case("power-yeo-johnson", PowerTransformer().fit(both), asked)
+    yield Case("power-yeo-johnson-plain", PowerTransformer(standardize=False).fit(both), asked)
+    special = PowerTransformer(standardize=False).fit(both)
+    special.lambdas_ = numpy.array([0.0, 2.0, 1.0])
+    yield Case("power-special", special, asked)
+    repeated = numpy.hstack([both[:, :2], both[:, 2:].round(1)])
+    asked = numpy.vstack([repeated[:8], repeated.min(axis=0), repeated.max(axis=0), asked])
+    for distribution in "uniform", "normal":
+        for count in 7, 50:
+            quantiles = QuantileTransformer(n_quantiles=count, output_distribution=distribution, random_state=0)
+            yield Case(f"quantile-{distribution}-{count}", quantiles.fit(repeated), asked)

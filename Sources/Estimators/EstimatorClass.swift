@@ -17,7 +17,8 @@ struct EstimatorClass: Sendable {
     }
 
     /// Every class that is served. Each family lists its own.
-    static let all = linear + supportVectors + preprocessing + composition
+    static let all =
+        linear + supportVectors + preprocessing + composition + decomposition + selection + text
 
     /// The classes by their full names.
     static let byName: [PythonName: EstimatorClass] = {

@@ -42,6 +42,9 @@ extension EstimatorClass {
         EstimatorClass("SimpleImputer", in: "sklearn.impute._base") {
             (estimator, reader) throws(ModelError) in .transformer(try SimpleImputer(estimator, with: &reader))
         },
+        EstimatorClass("KNNImputer", in: "sklearn.impute._knn") {
+            (estimator, reader) throws(ModelError) in .transformer(try KNNImputer(estimator, with: &reader))
+        },
         EstimatorClass("MissingIndicator", in: "sklearn.impute._base") {
             (estimator, reader) throws(ModelError) in .transformer(try MissingIndicator(estimator, with: &reader))
         },

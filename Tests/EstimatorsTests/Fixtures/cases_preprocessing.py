@@ -4,7 +4,7 @@ import numpy
 import pandas
 import sklearn
 from cases import Case
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.preprocessing import (
     Binarizer,
     KBinsDiscretizer,
@@ -127,6 +127,19 @@ def imputers():
     imputer = SimpleImputer(strategy="most_frequent", missing_values="M", add_indicator=True)
     filled = FRAME[["size"]].fillna("S")
     yield Case("imputer-text", imputer.fit(filled), filled.iloc[:5], tolerance=0)
+    far = numpy.vstack([ROWS[:3], HOLED_ROWS[:7]])
+    for weights in "uniform", "distance":
+        for count in 1, 3, 100:
+            imputer = KNNImputer(n_neighbors=count, weights=weights)
+            # The library's distances are differences of large squares, and weights are their inverses.
+            tolerance = 1e-12 if weights == "uniform" else 1e-6
+            yield Case(f"imputer-neighbors-{weights}-{count}", imputer.fit(HOLES), far, tolerance=tolerance)
+    yield Case("imputer-neighbors-some", KNNImputer(n_neighbors=2, add_indicator=True).fit(some), HOLED_ROWS[:7])
+    yield Case("imputer-neighbors-empty", KNNImputer(n_neighbors=2).fit(empty), HOLED_ROWS[:7])
+    imputer = KNNImputer(n_neighbors=2, keep_empty_features=True)
+    yield Case("imputer-neighbors-kept", imputer.fit(empty), HOLED_ROWS[:7])
+    imputer = KNNImputer(n_neighbors=2, missing_values=-1)
+    yield Case("imputer-neighbors-number", imputer.fit(zeros), numpy.where(numpy.isnan(far), -1, far))
     yield Case("indicator", MissingIndicator(error_on_new=False).fit(some), HOLED_ROWS, tolerance=0)
     yield Case("indicator-new", MissingIndicator().fit(some), numpy.where([[0, 1, 0, 1]], HOLED_ROWS, 0), tolerance=0)
     yield Case("indicator-all", MissingIndicator(features="all").fit(some), HOLED_ROWS, tolerance=0)

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Text that equals only the same code points, as Python's does: `é` as one code point isn't `e` with an accent.
 struct ExactText: Hashable, Sendable {
     let text: String
@@ -7,7 +9,15 @@ struct ExactText: Hashable, Sendable {
     }
 
     static func == (left: ExactText, right: ExactText) -> Bool {
-        left.text.utf8.count == right.text.utf8.count && left.text.utf8.elementsEqual(right.text.utf8)
+        var (left, right) = (left.text, right.text)
+        return left.withUTF8 { left in
+            right.withUTF8 { right in
+                guard left.count == right.count else { return false }
+                guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+                // Both are as long as `left`.
+                return unsafe memcmp(first, second, left.count) == 0
+            }
+        }
     }
 
     func hash(into hasher: inout Hasher) {

@@ -65,6 +65,7 @@ package struct Features: Sendable, Equatable {
 
     /// - Throws: `FeatureError` for the first value that the estimator doesn't take.
     func check(_ matrix: Matrix) throws(FeatureError) {
+        if unusual == .any || matrix.isFinite { return }
         switch unusual {
         case .any: return
         case .missing:

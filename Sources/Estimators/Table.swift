@@ -75,6 +75,7 @@ package struct Table: Sendable, Equatable {
                 }
                 return columns
             }
+            if columns.count == names.count, zip(columns, names).allSatisfy({ $0.name == $1 }) { return columns }
             var finder = ColumnFinder(columns)
             var chosen: [Column] = []
             chosen.reserveCapacity(names.count)

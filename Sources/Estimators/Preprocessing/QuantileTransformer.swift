@@ -5,11 +5,8 @@ import Pickle
 struct QuantileTransformer: InvertibleTransformer {
     /// For each feature, the values at the shares; ascending.
     private let quantiles: [[Double]]
-    /// The same with their signs turned, ascending.
-    private let turnedQuantiles: [[Double]]
     /// The shares, ascending from 0 to 1.
     private let references: [Double]
-    private let turnedReferences: [Double]
     private let isNormal: Bool
 
     let features: Features
@@ -22,11 +19,9 @@ struct QuantileTransformer: InvertibleTransformer {
         guard shape.count == 2, shape[0] == references.count, shape[0] > 0, shape[1] > 0 else {
             throw estimator.disagreement(about: "quantiles_ and references_")
         }
-        try reader.charge(2 * elements.count, for: estimator, "quantiles_")
+        try reader.charge(elements.count, for: estimator, "quantiles_")
         let (rows, columns) = (shape[0], shape[1])
         quantiles = (0..<columns).map { column in (0..<rows).map { elements[$0 * columns + column] } }
-        turnedQuantiles = quantiles.map { $0.reversed().map { -$0 } }
-        turnedReferences = references.reversed().map { -$0 }
         guard (quantiles + [references]).allSatisfy({ zip($0, $0.dropFirst()).allSatisfy { $0 <= $1 } }) else {
             throw estimator.unusable(
                 "quantiles_", try estimator.required("quantiles_"), expected: "ascending numbers for each feature")
@@ -57,10 +52,7 @@ struct QuantileTransformer: InvertibleTransformer {
                 share = 1
             } else {
                 // From both sides, so that one of several equal quantiles is met in the middle.
-                share =
-                    0.5
-                    * (Self.interpolated(value, quantiles, references)
-                        - Self.interpolated(-value, turnedQuantiles[feature], turnedReferences))
+                share = Self.interpolatedFromBothSides(value, quantiles, references)
             }
             return isNormal ? NormalDistribution.quantile(share).clipped(to: Self.normalBounds) : share
         }
@@ -82,19 +74,49 @@ struct QuantileTransformer: InvertibleTransformer {
         return matrix
     }
 
-    /// numpy's `interp`: the line through the neighbours of `value` among ascending places.
+    /// numpy's `interp`: the height of the line through the neighbours of `value` among ascending places.
     private static func interpolated(_ value: Double, _ places: [Double], _ heights: [Double]) -> Double {
-        // The number of places that are not above the value.
+        interpolated(value, places, heights, above: count(of: places) { $0 <= value })
+    }
+
+    /// The mean of `interp` as it is and with all signs turned: of several equal quantiles it meets the middle.
+    private static func interpolatedFromBothSides(
+        _ value: Double, _ places: [Double], _ heights: [Double]
+    ) -> Double {
+        let above = count(of: places) { $0 <= value }
+        let forwards = interpolated(value, places, heights, above: above)
+        // The first place that isn't below the value: the neighbour from the other side.
+        let first = above > 0 && places[above - 1] == value ? count(of: places) { $0 < value } : above
+        let backwards: Double
+        if first == places.count {
+            backwards = -heights[first - 1]
+        } else if first == 0 || places[first] == value {
+            backwards = -heights[first]
+        } else {
+            let slope = (-heights[first - 1] - -heights[first]) / (-places[first - 1] - -places[first])
+            backwards = slope * (-value - -places[first]) + -heights[first]
+        }
+        return 0.5 * (forwards - backwards)
+    }
+
+    /// - Parameter above: the index of the first place above the value.
+    private static func interpolated(
+        _ value: Double, _ places: [Double], _ heights: [Double], above: Int
+    ) -> Double {
+        if above == 0 { return heights[0] }
+        if above == places.count || places[above - 1] == value { return heights[above - 1] }
+        let slope = (heights[above] - heights[above - 1]) / (places[above] - places[above - 1])
+        return slope * (value - places[above - 1]) + heights[above - 1]
+    }
+
+    /// The number of places of which something is true, which is so of the first ones.
+    @inline(__always)
+    private static func count(of places: [Double], where isBefore: (Double) -> Bool) -> Int {
         var (low, high) = (0, places.count)
         while low < high {
             let middle = (low + high) / 2
-            if places[middle] <= value { low = middle + 1 } else { high = middle }
+            if isBefore(places[middle]) { low = middle + 1 } else { high = middle }
         }
-        if low == 0 { return heights[0] }
-        if low == places.count { return heights[low - 1] }
-        let left = low - 1
-        if places[left] == value { return heights[left] }
-        let slope = (heights[low] - heights[left]) / (places[low] - places[left])
-        return slope * (value - places[left]) + heights[left]
+        return low
     }
 }

@@ -15,6 +15,9 @@ struct DamagedModelTests {
     private static let families = [
         "linear/sgd-modified_huber-1.2.2.pkl", "linear/ridge-classifier-1.9.1.pkl", "linear/linear-targets-1.6.1.pkl",
         "linear/tweedie-1.5-auto-1.9.1.pkl", "linear/qda-1.4.2.pkl",
+        "composition/people-kinds-1.2.2.pkl", "composition/function-columns-1.9.1.pkl",
+        "composition/union-weights-1.6.1.pkl",
+        "composition/target-logarithm-1.9.1.pkl", "text/text-model-1.4.2.pkl", "selection/projection-model-1.9.1.pkl",
     ]
 
     private static func answers(_ name: String) -> [UInt8] {

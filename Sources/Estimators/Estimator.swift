@@ -28,6 +28,21 @@ protocol Transformer: Sendable {
     ///
     /// - Throws: `FeatureError` if a row is not one that it takes.
     func transform(_ table: Table) throws(FeatureError) -> Table
+
+    /// The place of the feature that an output is made of; nil if it is made of several.
+    func origin(ofOutput place: Int) -> Int?
+}
+
+extension Transformer {
+    func origin(ofOutput place: Int) -> Int? { nil }
+}
+
+/// A transformer that can tell the features from what it made of them.
+protocol InvertibleTransformer: Transformer {
+    /// Makes the features of each row from as many numbers as `outputCount`.
+    ///
+    /// - Throws: `FeatureError` if there is no way back from a number.
+    func inverted(_ matrix: Matrix) throws(FeatureError) -> Matrix
 }
 
 /// An estimator that says which class each row belongs to.

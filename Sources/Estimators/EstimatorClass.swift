@@ -18,7 +18,9 @@ struct EstimatorClass: Sendable {
 
     /// Every class that is served. Each family lists its own.
     static let all =
-        linear + supportVectors + neighbors + neuralNetworks + naiveBayes + trees + ensembles + preprocessing + composition
+        linear + supportVectors + neighbors + neuralNetworks + naiveBayes + trees + ensembles + preprocessing
+        + composition
+        + decomposition + selection + text
 
     /// The classes by their full names.
     static let byName: [PythonName: EstimatorClass] = {

@@ -21,6 +21,8 @@ package enum FeatureError: Error, Sendable, Hashable {
         case number(Feature)
         /// A feature is none of the categories that an encoder was fitted with, and it takes no others.
         case unknownCategory(Feature, value: String)
+        /// A feature is a number that the model doesn't take; `expected` says which it takes.
+        case outOfRange(Feature, value: Double, expected: String)
         /// A feature is missing where the model takes no missing value.
         case missing(Feature)
         /// None of the training data is within the radius in which the model looks for neighbours.
@@ -34,6 +36,28 @@ package enum FeatureError: Error, Sendable, Hashable {
         switch self {
         case .row(let row, let problem): .row(row + count, problem)
         case .missingColumn: self
+        }
+    }
+}
+
+extension FeatureError {
+    /// The same flaw, with the feature where the caller knows it; `.overflow` if it is none of the caller's.
+    ///
+    /// - Parameter origin: the caller's feature that a feature comes from; nil if it is calculated from several.
+    func relocated(_ origin: (Feature) -> Feature?) -> FeatureError {
+        guard case .row(let row, let problem) = self else { return self }
+        func at(_ feature: Feature, _ problem: (Feature) -> Problem) -> FeatureError {
+            .row(row, origin(feature).map(problem) ?? .overflow)
+        }
+        switch problem {
+        case .count, .overflow: return self
+        case .notFinite(let feature, let value): return at(feature) { .notFinite($0, value: value) }
+        case .text(let feature): return at(feature) { .text($0) }
+        case .number(let feature): return at(feature) { .number($0) }
+        case .unknownCategory(let feature, let value): return at(feature) { .unknownCategory($0, value: value) }
+        case .outOfRange(let feature, let value, let expected):
+            return at(feature) { .outOfRange($0, value: value, expected: expected) }
+        case .missing(let feature): return at(feature) { .missing($0) }
         }
     }
 }
@@ -62,6 +86,8 @@ extension FeatureError.Problem: CustomStringConvertible {
             "\(feature) is a number, not text"
         case .unknownCategory(let feature, let value):
             "\(feature) is \(value), which is none of the categories that the model knows"
+        case .outOfRange(let feature, let value, let expected):
+            "\(feature) is \(value), but the model takes \(expected)"
         case .missing(let feature):
             "\(feature) is missing"
         case .noNeighbors:

@@ -20,24 +20,52 @@ package struct Features: Sendable, Equatable {
     /// The features, by place, that are text: what an encoder was fitted with.
     package let texts: Set<Int>
 
-    package init(count: Int, names: [String]? = nil, unusual: Unusual = .none, texts: Set<Int> = []) {
+    /// What an example has in a feature's place, where neither 0 nor empty text would do.
+    package let examples: [Int: Example]
+    /// The features, by place, that columns with names may leave out: those that the model doesn't look at.
+    package let optional: Set<Int>
+
+    /// One value of a feature.
+    package enum Example: Sendable, Equatable {
+        case number(Double)
+        case text(String?)
+    }
+
+    package init(
+        count: Int, names: [String]? = nil, unusual: Unusual = .none, texts: Set<Int> = [],
+        examples: [Int: Example] = [:], optional: Set<Int> = []
+    ) {
         self.count = count
         self.names = names
         self.unusual = unusual
         self.texts = texts
+        self.examples = examples
+        self.optional = optional
     }
 
-    /// A row that the model should be able to answer: zeros, and text that means nothing.
+    /// A row that the model should be able to answer: zeros, and text that means nothing, unless an estimator needs
+    /// others.
     package var example: Table {
-        if texts.isEmpty { return Table(row: [Double](repeating: 0, count: count)) }
+        if texts.isEmpty { return Table(row: (0..<count).map(exampleNumber)) }
         return Table(
             columns: (0..<count).map { index in
-                Column(name: names?[index], values: texts.contains(index) ? .texts([""]) : .numbers([0]))
+                Column(
+                    name: names?[index],
+                    values: texts.contains(index) ? .texts([exampleText(index)]) : .numbers([exampleNumber(index)]))
             })
+    }
+
+    private func exampleNumber(_ index: Int) -> Double {
+        if case .number(let number)? = examples[index] { number } else { 0 }
+    }
+
+    private func exampleText(_ index: Int) -> String? {
+        if case .text(let text)? = examples[index] { text } else { "" }
     }
 
     /// - Throws: `FeatureError` for the first value that the estimator doesn't take.
     func check(_ matrix: Matrix) throws(FeatureError) {
+        if unusual == .any || matrix.isFinite { return }
         switch unusual {
         case .any: return
         case .missing:
@@ -51,8 +79,11 @@ package struct Features: Sendable, Equatable {
 
     private func notFinite(_ place: Int, _ matrix: Matrix) -> FeatureError {
         let (row, index) = place.quotientAndRemainder(dividingBy: matrix.columns)
-        return .row(row, .notFinite(Feature(index: index, name: names?[index]), value: matrix.values[place]))
+        return .row(row, .notFinite(self[index], value: matrix.values[place]))
     }
+
+    /// A feature by its place, for messages.
+    subscript(index: Int) -> Feature { Feature(index: index, name: names?[index]) }
 }
 
 /// One feature of a row, for messages.

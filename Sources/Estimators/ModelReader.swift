@@ -12,6 +12,16 @@ struct ModelReader {
     private var depth = 0
     private var estimatorCount = 0
     private var nodesUsed = 0
+    private var elementCount = 0
+    /// The estimators that were read, by the nodes that hold them: what a file refers to several times is read once.
+    private var known: [PickledNode.Identifier: Known] = [:]
+
+    /// An estimator that was read, with what it adds to a model.
+    private struct Known {
+        let estimator: Estimator
+        let count: Int
+        let steps: [String]
+    }
 
     init(_ document: PickledDocument) {
         self.document = document
@@ -22,20 +32,32 @@ struct ModelReader {
     /// - Parameter part: its role in the model, for the error: `Pipeline step 'scale'`.
     mutating func estimator(_ value: PickledValue, part: String) throws(ModelError) -> Estimator {
         let estimator = try PickledEstimator(value, in: document, part: part)
+        let node: PickledNode.Identifier? = if case .node(let node) = value { node } else { nil }
+        let known = node.flatMap { self.known[$0] }
         // These two limits keep a model finite that contains itself, or one estimator a million times.
-        guard depth < Self.deepest, estimatorCount < Self.mostEstimators else {
+        guard depth < Self.deepest, estimatorCount + (known?.count ?? 1) <= Self.mostEstimators else {
             throw .unusable(
                 part: part, found: "one estimator more",
                 expected: "at most \(Self.mostEstimators) of them, \(Self.deepest) inside one another",
                 offset: estimator.offset)
         }
+        if let known {
+            estimatorCount += known.count
+            steps += known.steps
+            return known.estimator
+        }
         depth += 1
+        let countBefore = estimatorCount
         estimatorCount += 1
         defer { depth -= 1 }
         let stepsBefore = steps.count
         let read = try estimator.kind.read(estimator, &self)
         if steps.count == stepsBefore { steps.append(estimator.kind.name) }
         ignored += estimator.opaqueAttributes(limit: Self.mostIgnored - ignored.count)
+        if let node {
+            self.known[node] = Known(
+                estimator: read, count: estimatorCount - countBefore, steps: Array(steps[stepsBefore...]))
+        }
         return read
     }
 
@@ -67,7 +89,22 @@ struct ModelReader {
     /// How often trees' nodes may be used on average: an estimator may well be part of several.
     private static let mostUses = 4
 
+    /// Accounts for elements that an estimator keeps in a form of its own: categories, words, chosen columns.
+    ///
+    /// The file may refer to one list a million times; what is made of it is new each time.
+    ///
+    /// - Throws: `ModelError` once a model's estimators have more than any real model.
+    mutating func charge(_ count: Int, for estimator: PickledEstimator, _ attribute: String) throws(ModelError) {
+        guard count <= Self.mostElements - elementCount else {
+            throw .unusable(
+                part: "\(estimator.kind.name).\(attribute)", found: "\(count) elements more",
+                expected: "at most \(Self.mostElements) in all of a model", offset: estimator.offset)
+        }
+        elementCount += count
+    }
+
     private static let deepest = 8
     private static let mostEstimators = 100_000
     private static let mostIgnored = 16
+    private static let mostElements = 1 << 22
 }

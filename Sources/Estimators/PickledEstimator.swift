@@ -33,11 +33,16 @@ struct PickledEstimator {
         var found: [String] = []
         for member in document.members(attributes) ?? [] {
             guard found.count < limit else { break }
-            guard case .string(let name) = member.key, let value = document.opaque(member.value) else { continue }
+            guard case .string(let name) = member.key, !Self.understood.contains(name),
+                let value = document.opaque(member.value)
+            else { continue }
             found.append("\(kind.name) \(quoted(name)) at byte \(document.offset(of: member.value)): \(value)")
         }
         return found
     }
+
+    /// The attributes that are functions and types, which their readers know by name.
+    private static let understood: Set<String> = ["dtype", "func", "inverse_func"]
 
     /// An attribute, or nil if the instance has none of that name.
     func optional(_ attribute: String) -> PickledValue? {
@@ -124,12 +129,15 @@ extension PickledEstimator {
     ///   - count: their number, as the estimator's coefficients imply it.
     ///   - attributes: the attributes that imply it, for the error.
     func features(
-        count: Int, by attributes: String, unusual: Features.Unusual = .none
+        count: Int, by attributes: String, unusual: Features.Unusual = .none, texts: Set<Int> = [],
+        examples: [Int: Features.Example] = [:], optional: Set<Int> = []
     ) throws(ModelError) -> Features {
         guard [try featureCount()].allAgree(on: count) else {
             throw disagreement(about: "\(attributes) and n_features_in_")
         }
-        return Features(count: count, names: try featureNames(count: count), unusual: unusual)
+        return Features(
+            count: count, names: try featureNames(count: count), unusual: unusual, texts: texts, examples: examples,
+            optional: optional)
     }
 
     /// The names of the columns of the data frame that the estimator was fitted with; nil if it was an array.
@@ -154,11 +162,14 @@ extension PickledEstimator {
     /// The number of features that the estimator was fitted with; nil before scikit-learn 0.24, which did not store it.
     func featureCount() throws(ModelError) -> Int? {
         guard let value = optional("n_features_in_") else { return nil }
-        guard case .integer(let count) = value, count > 0 else {
-            throw unusable("n_features_in_", value, expected: "a number of features")
+        guard case .integer(let count) = value, (1...Self.mostFeatures).contains(count) else {
+            throw unusable("n_features_in_", value, expected: "a number of features, at most \(Self.mostFeatures)")
         }
         return count
     }
+
+    /// More than any model has. Some steps have nothing else in the file that would limit their number.
+    private static let mostFeatures = 1 << 22
 
     /// An error about attributes that imply different numbers of features.
     func disagreement(about attributes: String) -> ModelError {

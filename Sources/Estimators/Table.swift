@@ -75,12 +75,18 @@ package struct Table: Sendable, Equatable {
                 }
                 return columns
             }
-            var places: [String: Int] = [:]
-            for (index, column) in columns.enumerated() { places[column.name ?? ""] = index }
+            if columns.count == names.count, zip(columns, names).allSatisfy({ $0.name == $1 }) { return columns }
+            var finder = ColumnFinder(columns)
             var chosen: [Column] = []
-            for name in names {
-                guard let place = places[name] else { throw .missingColumn(name) }
-                chosen.append(columns[place])
+            chosen.reserveCapacity(names.count)
+            for (index, name) in names.enumerated() {
+                if let place = finder.place(of: name, near: index) {
+                    chosen.append(columns[place])
+                } else if features.optional.contains(index) {
+                    chosen.append(Column(name: name, values: .numbers([Double](repeating: .nan, count: rows))))
+                } else {
+                    throw .missingColumn(name)
+                }
             }
             return chosen
         }
@@ -93,7 +99,7 @@ package struct Table: Sendable, Equatable {
             guard case .numbers(let numbers) = column.values else {
                 throw .row(0, .text(Feature(index: index, name: column.name)))
             }
-            for row in numbers.indices { matrix[row, index] = numbers[row] }
+            matrix.replaceColumn(index, with: numbers)
         }
         return matrix
     }

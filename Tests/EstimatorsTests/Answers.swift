@@ -5,8 +5,9 @@ import Testing
 /// A model that scikit-learn wrote, with the rows that it was asked about and its answers; see
 /// `Fixtures/make_models.sh`.
 struct Answers: Decodable, Sendable, CustomTestStringConvertible {
-    private struct NamedColumn: Decodable, Sendable {
-        let name: String
+    struct NamedColumn: Decodable, Sendable {
+        /// Nil for what a transformer makes.
+        let name: String?
         let numbers: [Number]?
         let texts: [String?]?
     }
@@ -22,6 +23,8 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
     let probabilities: [[Number]]?
     /// A regressor's predictions.
     let numbers: [[Number]]?
+    /// What a transformer makes of the rows.
+    let outputs: [NamedColumn]?
     /// Whether a regressor's predictions are numbers, and not lists of one.
     let single: Bool?
 
@@ -29,7 +32,7 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
     private(set) var family = ""
 
     private enum CodingKeys: String, CodingKey {
-        case file, tolerance, rows, columns, labels, probabilities, numbers, single
+        case file, tolerance, rows, columns, labels, probabilities, numbers, single, outputs
     }
 
     var testDescription: String { "\(family)/\(file)" }
@@ -51,8 +54,13 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
             Matrix(rows: rows.count, columns: rows[0].count, values: rows.flatMap { $0.map(\.value) }))
     }
 
-    /// The answers of all versions of scikit-learn, of all families.
-    static let all: [Answers] = {
+    /// The models of all versions of scikit-learn, of all families.
+    static let all = everything.filter { $0.outputs == nil }
+
+    /// Transformers by themselves.
+    static let transformers = everything.filter { $0.outputs != nil }
+
+    private static let everything: [Answers] = {
         let families = try! FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
         return families.flatMap { family -> [Answers] in
             let files =
@@ -74,7 +82,9 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
         "categories-words-1.9.1.pkl", "steps-joblib-zlib-1.9.1.joblib", "steps-joblib-xz-1.6.1.joblib",
         "steps-deflated-skops-1.9.1.skops", "sgd-modified_huber-1.2.2.pkl", "ridge-classifier-1.9.1.pkl", "qda-1.4.2.pkl",
         "svc-proba-1.9.1.pkl", "svr-poly-1.6.1.pkl", "radius-regressor-targets-1.4.2.pkl", "mlp-deep-1.9.1.pkl",
-        "bernoulli-1.9.1.pkl", "categorical-1.2.2.pkl",
+        "bernoulli-1.9.1.pkl", "categorical-1.2.2.pkl", "linear-targets-1.6.1.pkl", "tweedie-1.5-auto-1.9.1.pkl",
+        "people-kinds-1.2.2.pkl", "function-columns-1.9.1.pkl", "union-weights-1.6.1.pkl",
+        "target-logarithm-1.9.1.pkl", "text-model-1.4.2.pkl", "projection-model-1.9.1.pkl",
     ].map { file in all.first { $0.file == file }! }
 
     static func family(_ name: String) -> [Answers] { all.filter { $0.family == name } }

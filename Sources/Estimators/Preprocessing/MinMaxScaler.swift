@@ -1,7 +1,7 @@
 import Pickle
 
 /// scikit-learn's `MinMaxScaler`: maps each feature's range in the training data to one given range.
-struct MinMaxScaler: Transformer {
+struct MinMaxScaler: InvertibleTransformer {
     private let scale: [Double]
     private let minimum: [Double]
     /// The range that results are clipped to, if the scaler was made with `clip=True`.
@@ -32,17 +32,26 @@ struct MinMaxScaler: Transformer {
 
     func transform(_ table: Table) throws(FeatureError) -> Table {
         var matrix = try table.matrix(for: features)
-        var place = 0
-        for _ in 0..<matrix.rows {
-            for index in scale.indices {
-                let value = matrix.values[place] * scale[index] + minimum[index]
-                // NaN stays what it is.
-                matrix.values[place] =
-                    clip.map { $0.upperBound < value ? $0.upperBound : value < $0.lowerBound ? $0.lowerBound : value }
-                    ?? value
-                place += 1
-            }
+        if let clip {
+            matrix.replaceAll { ($0 * scale[$1] + minimum[$1]).clipped(to: clip) }
+        } else {
+            matrix.replaceAll { $0 * scale[$1] + minimum[$1] }
         }
         return Table(matrix)
+    }
+
+    func origin(ofOutput place: Int) -> Int? { place }
+
+    func inverted(_ matrix: Matrix) -> Matrix {
+        var matrix = matrix
+        matrix.replaceAll { ($0 - minimum[$1]) / scale[$1] }
+        return matrix
+    }
+}
+
+extension Double {
+    /// The nearest number in a range; NaN stays what it is.
+    func clipped(to range: ClosedRange<Double>) -> Double {
+        range.upperBound < self ? range.upperBound : self < range.lowerBound ? range.lowerBound : self
     }
 }

@@ -1,5 +1,5 @@
 /// scikit-learn's `StandardScaler`: subtracts each feature's mean and divides by its standard deviation.
-struct StandardScaler: Transformer {
+struct StandardScaler: InvertibleTransformer {
     /// Nil if the scaler was made with `with_mean=False`.
     private let mean: [Double]?
     /// Nil if the scaler was made with `with_std=False`.
@@ -22,12 +22,21 @@ struct StandardScaler: Transformer {
 
     func transform(_ table: Table) throws(FeatureError) -> Table {
         var matrix = try table.matrix(for: features)
-        if let mean {
-            for place in matrix.values.indices { matrix.values[place] -= mean[place % mean.count] }
-        }
-        if let scale {
-            for place in matrix.values.indices { matrix.values[place] /= scale[place % scale.count] }
+        switch (mean, scale) {
+        case (let mean?, let scale?): matrix.replaceAll { ($0 - mean[$1]) / scale[$1] }
+        case (let mean?, nil): matrix.replaceAll { $0 - mean[$1] }
+        case (nil, let scale?): matrix.replaceAll { $0 / scale[$1] }
+        case (nil, nil): break
         }
         return Table(matrix)
+    }
+
+    func origin(ofOutput place: Int) -> Int? { place }
+
+    func inverted(_ matrix: Matrix) -> Matrix {
+        var matrix = matrix
+        if let scale { matrix.replaceAll { $0 * scale[$1] } }
+        if let mean { matrix.replaceAll { $0 + mean[$1] } }
+        return matrix
     }
 }

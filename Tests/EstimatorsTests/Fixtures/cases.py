@@ -19,7 +19,10 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 
 @dataclasses.dataclass
 class Case:
-    """A fitted model, and the rows that it is asked about: an array, or a data frame for named columns."""
+    """A fitted model, and the rows that it is asked about: an array, or a data frame for named columns.
+
+    A transformer by itself is asked for what it makes of the rows.
+    """
 
     name: str
     model: object
@@ -28,6 +31,8 @@ class Case:
     layout: object = 4
     # 0 for the same bits; else the largest difference, as a share of the row's largest magnitude.
     tolerance: float = 1e-12
+    # The data frame's column that the model is given by itself: vectorizers of text take nothing else.
+    column: object = None
 
 
 def write(family, cases):
@@ -95,7 +100,9 @@ def _rows(rows):
 
 
 def _answers(case):
-    model, rows = case.model, case.rows
+    model, rows = case.model, case.rows if case.column is None else case.rows[case.column]
+    if not hasattr(model, "predict"):
+        return {"outputs": _outputs(model.transform(rows))}
     predicted = model.predict(rows)
     if hasattr(model, "classes_") or predicted.dtype.kind not in "f":
         probabilities = model.predict_proba(rows) if hasattr(model, "predict_proba") else None
@@ -104,6 +111,17 @@ def _answers(case):
             "probabilities": None if probabilities is None else _numbers(probabilities),
         }
     return {"numbers": _numbers(predicted.reshape(len(predicted), -1)), "single": predicted.ndim == 1}
+
+
+def _outputs(made):
+    made = made.toarray() if hasattr(made, "toarray") else numpy.asarray(made)
+    outputs = []
+    for column in made.T:
+        if any(isinstance(value, str) for value in column):
+            outputs.append({"texts": [value if isinstance(value, str) else None for value in column]})
+        else:
+            outputs.append({"numbers": [_number(value) for value in column]})
+    return outputs
 
 
 def _numbers(matrix):

@@ -51,9 +51,9 @@ struct HTTPResponses: Sendable {
             return error(.serviceUnavailable, "the model is still being loaded")
         }
         do {
-            let instances = try InstancesParser.parse(
-                Array(request.body.readableBytesView), width: served.model.features.count)
-            return json(.ok, served.encode(try served.predict(instances.table)))
+            let table = try InstancesParser.parse(
+                Array(request.body.readableBytesView), features: served.model.features)
+            return json(.ok, served.encode(try served.predict(table)))
         } catch {
             return self.error(.badRequest, error.description)
         }

@@ -205,7 +205,7 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "Estimators", "Ground", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
+                "Estimators", "Ground", "JSONText", "Pickle", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),

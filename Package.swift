@@ -222,6 +222,23 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .target(
+            name: "OpenInference",
+            dependencies: [
+                "Estimators", "Inference", "JSONText", "Pickle", "PredictionAPI",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: hotPath
+        ),
+        .testTarget(
+            name: "OpenInferenceTests",
+            dependencies: [
+                "Estimators", "Inference", "OpenInference", "PredictionAPI", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Fixtures"], swiftSettings: strict
+        ),
+
         // MARK: JSON
         .target(name: "JSONText", swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -266,7 +283,7 @@ let package = Package(
             name: "Predictor",
             dependencies: [
                 "DurationSyntax", "Estimators", "Ground", "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText",
-                "PredictionAPI",
+                "OpenInference", "PredictionAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

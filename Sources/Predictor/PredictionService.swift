@@ -1,6 +1,6 @@
-import Estimators
 import GRPCCore
 import Inference
+import OpenInference
 import PredictionAPI
 
 /// `prediction.v1.PredictionService`.
@@ -12,7 +12,13 @@ struct PredictionService: Prediction_V1_PredictionService.SimpleServiceProtocol 
     func predict(
         request: Prediction_V1_PredictRequest, context: ServerContext
     ) async throws -> Prediction_V1_PredictResponse {
-        try answer(request, row: 0)
+        try answer { served throws(InferenceFailure) in try served.predict(request) }
+    }
+
+    func predictBatch(
+        request: Prediction_V1_PredictBatchRequest, context: ServerContext
+    ) async throws -> Prediction_V1_PredictBatchResponse {
+        try answer { served throws(InferenceFailure) in try served.predictBatch(request) }
     }
 
     func predictStream(
@@ -22,7 +28,8 @@ struct PredictionService: Prediction_V1_PredictionService.SimpleServiceProtocol 
     ) async throws {
         var row = 0
         for try await message in request {
-            try await response.write(try answer(message, row: row))
+            let answer = try answer { served throws(InferenceFailure) in try served.predict(message, row: row) }
+            try await response.write(answer)
             row += 1
         }
     }
@@ -36,32 +43,16 @@ struct PredictionService: Prediction_V1_PredictionService.SimpleServiceProtocol 
         return response
     }
 
-    private func answer(
-        _ request: Prediction_V1_PredictRequest, row: Int
-    ) throws(RPCError) -> Prediction_V1_PredictResponse {
+    private func answer<Response>(
+        _ predict: (ServedModel) throws(InferenceFailure) -> Response
+    ) throws(RPCError) -> Response {
         guard let served = state.model else {
             throw RPCError(code: .unavailable, message: "the model is still being loaded")
         }
-        let answer: Model.Answer
-        do {
-            answer = try served.model.predict(Table(row: request.features), probabilities: true)
+        do throws(InferenceFailure) {
+            return try predict(served)
         } catch {
-            throw RPCError(code: .invalidArgument, message: error.shifted(by: row).description)
+            throw RPCError(code: .invalidArgument, message: error.message)
         }
-        guard case .classification(let classification) = answer else {
-            throw RPCError(code: .failedPrecondition, message: "the model is a regressor; it has no classes")
-        }
-        var response = Prediction_V1_PredictResponse()
-        response.label = served.labels[classification.classIndices[0]]
-        response.probabilities = zip(served.labels, classification.probabilities?.values ?? []).map {
-            label, probability in
-            var entry = Prediction_V1_ClassProbability()
-            entry.label = label
-            entry.probability = probability
-            return entry
-        }
-        response.modelVersion = served.version
-        response.requestID = request.requestID
-        return response
     }
 }

@@ -46,6 +46,19 @@ package enum Prediction_V1_PredictionService: Sendable {
                 type: .bidirectionalStreaming
             )
         }
+        /// Namespace for "PredictBatch" metadata.
+        package enum PredictBatch: Sendable {
+            /// Request type for "PredictBatch".
+            package typealias Input = Prediction_V1_PredictBatchRequest
+            /// Response type for "PredictBatch".
+            package typealias Output = Prediction_V1_PredictBatchResponse
+            /// Descriptor for "PredictBatch".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "prediction.v1.PredictionService"),
+                method: "PredictBatch",
+                type: .unary
+            )
+        }
         /// Namespace for "Health" metadata.
         package enum Health: Sendable {
             /// Request type for "Health".
@@ -63,6 +76,7 @@ package enum Prediction_V1_PredictionService: Sendable {
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             Predict.descriptor,
             PredictStream.descriptor,
+            PredictBatch.descriptor,
             Health.descriptor
         ]
     }
@@ -92,7 +106,7 @@ extension Prediction_V1_PredictionService {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers questions about one loaded classification model.
+    /// > Answers questions about one loaded model, a classifier or a regressor.
     /// > 
     /// > Every answer carries the version of the model that gave it, so that a caller behind a
     /// > blue-green proxy can tell which deployment served the call.
@@ -101,7 +115,7 @@ extension Prediction_V1_PredictionService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Classifies one row of features.
+        /// > Predicts one row of features.
         /// > 
         /// > INVALID_ARGUMENT: the number of features is not the model's, or a feature is NaN or infinite;
         /// > the message names the row and the reason.
@@ -122,7 +136,7 @@ extension Prediction_V1_PredictionService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Classifies one row per message, in order: the n-th response answers the n-th request.
+        /// > Predicts one row per message, in order: the n-th response answers the n-th request.
         /// > 
         /// > The first bad row ends the stream with INVALID_ARGUMENT; the message names the row, counted
         /// > from 0 in the order in which the requests arrived.
@@ -138,6 +152,27 @@ extension Prediction_V1_PredictionService {
             request: GRPCCore.StreamingServerRequest<Prediction_V1_PredictRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Prediction_V1_PredictResponse>
+
+        /// Handle the "PredictBatch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Predicts many rows at once.
+        /// > 
+        /// > INVALID_ARGUMENT: the features are not a whole number of rows, or a row is not one that the model takes; the message
+        /// > names the row, counted from 0, and the reason.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Prediction_V1_PredictBatchRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Prediction_V1_PredictBatchResponse` messages.
+        func predictBatch(
+            request: GRPCCore.StreamingServerRequest<Prediction_V1_PredictBatchRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Prediction_V1_PredictBatchResponse>
 
         /// Handle the "Health" method.
         ///
@@ -168,7 +203,7 @@ extension Prediction_V1_PredictionService {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers questions about one loaded classification model.
+    /// > Answers questions about one loaded model, a classifier or a regressor.
     /// > 
     /// > Every answer carries the version of the model that gave it, so that a caller behind a
     /// > blue-green proxy can tell which deployment served the call.
@@ -177,7 +212,7 @@ extension Prediction_V1_PredictionService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Classifies one row of features.
+        /// > Predicts one row of features.
         /// > 
         /// > INVALID_ARGUMENT: the number of features is not the model's, or a feature is NaN or infinite;
         /// > the message names the row and the reason.
@@ -198,7 +233,7 @@ extension Prediction_V1_PredictionService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Classifies one row per message, in order: the n-th response answers the n-th request.
+        /// > Predicts one row per message, in order: the n-th response answers the n-th request.
         /// > 
         /// > The first bad row ends the stream with INVALID_ARGUMENT; the message names the row, counted
         /// > from 0 in the order in which the requests arrived.
@@ -214,6 +249,27 @@ extension Prediction_V1_PredictionService {
             request: GRPCCore.StreamingServerRequest<Prediction_V1_PredictRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Prediction_V1_PredictResponse>
+
+        /// Handle the "PredictBatch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Predicts many rows at once.
+        /// > 
+        /// > INVALID_ARGUMENT: the features are not a whole number of rows, or a row is not one that the model takes; the message
+        /// > names the row, counted from 0, and the reason.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Prediction_V1_PredictBatchRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Prediction_V1_PredictBatchResponse` message.
+        func predictBatch(
+            request: GRPCCore.ServerRequest<Prediction_V1_PredictBatchRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Prediction_V1_PredictBatchResponse>
 
         /// Handle the "Health" method.
         ///
@@ -242,7 +298,7 @@ extension Prediction_V1_PredictionService {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers questions about one loaded classification model.
+    /// > Answers questions about one loaded model, a classifier or a regressor.
     /// > 
     /// > Every answer carries the version of the model that gave it, so that a caller behind a
     /// > blue-green proxy can tell which deployment served the call.
@@ -251,7 +307,7 @@ extension Prediction_V1_PredictionService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Classifies one row of features.
+        /// > Predicts one row of features.
         /// > 
         /// > INVALID_ARGUMENT: the number of features is not the model's, or a feature is NaN or infinite;
         /// > the message names the row and the reason.
@@ -272,7 +328,7 @@ extension Prediction_V1_PredictionService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Classifies one row per message, in order: the n-th response answers the n-th request.
+        /// > Predicts one row per message, in order: the n-th response answers the n-th request.
         /// > 
         /// > The first bad row ends the stream with INVALID_ARGUMENT; the message names the row, counted
         /// > from 0 in the order in which the requests arrived.
@@ -289,6 +345,27 @@ extension Prediction_V1_PredictionService {
             response: GRPCCore.RPCWriter<Prediction_V1_PredictResponse>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "PredictBatch" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Predicts many rows at once.
+        /// > 
+        /// > INVALID_ARGUMENT: the features are not a whole number of rows, or a row is not one that the model takes; the message
+        /// > names the row, counted from 0, and the reason.
+        ///
+        /// - Parameters:
+        ///   - request: A `Prediction_V1_PredictBatchRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Prediction_V1_PredictBatchResponse` to respond with.
+        func predictBatch(
+            request: Prediction_V1_PredictBatchRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Prediction_V1_PredictBatchResponse
 
         /// Handle the "Health" method.
         ///
@@ -337,6 +414,17 @@ extension Prediction_V1_PredictionService.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Prediction_V1_PredictionService.Method.PredictBatch.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Prediction_V1_PredictBatchRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Prediction_V1_PredictBatchResponse>(),
+            handler: { request, context in
+                try await self.predictBatch(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Prediction_V1_PredictionService.Method.Health.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Prediction_V1_HealthRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Prediction_V1_HealthResponse>(),
@@ -358,6 +446,17 @@ extension Prediction_V1_PredictionService.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Prediction_V1_PredictResponse> {
         let response = try await self.predict(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func predictBatch(
+        request: GRPCCore.StreamingServerRequest<Prediction_V1_PredictBatchRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Prediction_V1_PredictBatchResponse> {
+        let response = try await self.predictBatch(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -406,6 +505,19 @@ extension Prediction_V1_PredictionService.SimpleServiceProtocol {
                 )
                 return [:]
             }
+        )
+    }
+
+    package func predictBatch(
+        request: GRPCCore.ServerRequest<Prediction_V1_PredictBatchRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Prediction_V1_PredictBatchResponse> {
+        return GRPCCore.ServerResponse<Prediction_V1_PredictBatchResponse>(
+            message: try await self.predictBatch(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
         )
     }
 

@@ -142,7 +142,8 @@ package struct InstancesParser {
     /// - Returns: the number; NaN if the feature is text, which is kept.
     private mutating func feature(_ index: Int, ofRow row: Int) throws(RequestError) -> Double {
         let kind = try scanner.kind()
-        if features.texts.contains(index) {
+        // Most models have no text, and then no set has to be searched for each number.
+        if !texts.isEmpty, features.texts.contains(index) {
             switch kind {
             case .string: texts[index]?.append(try scanner.text())
             case .null:

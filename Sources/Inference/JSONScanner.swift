@@ -107,40 +107,32 @@ package struct JSONScanner {
             try word("NaN")
             return .nan
         }
-        var decimal = Decimal(isNegative: isNegative)
+        var significand: UInt64 = 0
+        var digitCount = 0
         if take("0") {
             if let byte = peek(), Self.isDigit(byte) { throw failure("a number can't begin with 0") }
         } else {
-            try digits(of: &decimal, areFraction: false)
+            digitCount += try digits(&significand)
         }
-        if take(".") { try digits(of: &decimal, areFraction: true) }
-        if take("e") || take("E") {
-            decimal.hasExponent = true
-            if !take("+") { _ = take("-") }
-            try digits()
-        }
-        // The initializer accepts everything that the grammar above accepts.
-        return decimal.exact ?? Double(String(decoding: bytes[start..<position], as: UTF8.self))!
-    }
-
-    /// The digits of a number, for as long as they fit into a double without rounding.
-    private struct Decimal {
-        let isNegative: Bool
-        var significand: UInt64 = 0
-        var digitCount = 0
         var fractionDigits = 0
-        var hasExponent = false
-
-        /// The number, if one rounding gives it: both the digits and the power of ten are doubles without loss (Clinger,
-        /// "How to read floating point numbers accurately", 1990).
-        var exact: Double? {
-            guard !hasExponent, digitCount <= 15, fractionDigits <= 15 else { return nil }
-            let magnitude = Double(significand) / Self.powersOfTen[fractionDigits]
+        if take(".") { fractionDigits = try digits(&significand) }
+        if take("e") || take("E") {
+            if !take("+") { _ = take("-") }
+            _ = try digits(&significand)
+        } else if digitCount + fractionDigits <= Self.exactPowersOfTen.count - 1 {
+            // Both the digits and the power of ten are doubles without loss, so that a single rounding gives the nearest
+            // double (Clinger, "How to read floating point numbers accurately", 1990).
+            let magnitude = Double(significand) / Self.exactPowersOfTen[fractionDigits]
             return isNegative ? -magnitude : magnitude
         }
-
-        private static let powersOfTen: [Double] = (0...15).map { Double("1e\($0)")! }
+        // The initializer accepts everything that the grammar above accepts.
+        return Double(String(decoding: bytes[start..<position], as: UTF8.self))!
     }
+
+    /// A double holds any fifteen digits, and each of these powers.
+    private static let exactPowersOfTen: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
 
     /// Reads `true` or `false`.
     package mutating func boolean() throws(RequestError) -> Bool {
@@ -227,21 +219,21 @@ package struct JSONScanner {
         return true
     }
 
-    private mutating func digits(of decimal: inout Decimal, areFraction: Bool) throws(RequestError) {
+    /// Reads digits behind those of a number that are read already; what doesn't fit into the number is lost.
+    ///
+    /// - Returns: how many there are; at least one.
+    private mutating func digits(_ number: inout UInt64) throws(RequestError) -> Int {
         let start = position
-        try digits()
-        let count = position - start
-        decimal.digitCount += count
-        if areFraction { decimal.fractionDigits = count }
-        guard decimal.digitCount <= 15 else { return }
-        for byte in bytes[start..<position] {
-            decimal.significand = decimal.significand * 10 + UInt64(byte - UInt8(ascii: "0"))
+        var place = position
+        while place < end {
+            let digit = bytes[place] &- UInt8(ascii: "0")
+            guard digit < 10 else { break }
+            number = number &* 10 &+ UInt64(digit)
+            place += 1
         }
-    }
-
-    private mutating func digits() throws(RequestError) {
-        guard let byte = peek(), Self.isDigit(byte) else { throw failure("a digit is missing in a number") }
-        while let byte = peek(), Self.isDigit(byte) { position += 1 }
+        position = place
+        guard place > start else { throw failure("a digit is missing in a number") }
+        return place - start
     }
 
     private mutating func word(_ word: StaticString) throws(RequestError) {

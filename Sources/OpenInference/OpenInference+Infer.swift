@@ -11,24 +11,47 @@ extension OpenInference {
     package func modelInfer(
         _ request: Inference_ModelInferRequest
     ) throws(InferenceFailure) -> Inference_ModelInferResponse {
+        let outcome = try infer(request)
+        var response = Inference_ModelInferResponse()
+        response.modelName = outcome.model.name
+        response.modelVersion = outcome.model.served.version
+        response.id = request.id
+        response.outputs = outcome.outputs.map { $0.message(withContents: !outcome.isRaw) }
+        if outcome.isRaw { response.rawOutputContents = outcome.outputs.map(\.rawContents) }
+        return response
+    }
+
+    /// The same from message to message as they are sent, which spares the making of the response's parts.
+    ///
+    /// - Throws: also if the bytes are no message of a request.
+    package func modelInfer(serialized bytes: [UInt8]) throws(InferenceFailure) -> [UInt8] {
+        let request: Inference_ModelInferRequest
+        do {
+            request = try Inference_ModelInferRequest(serializedBytes: bytes)
+        } catch {
+            throw .invalidArgument("the request is not a message of the type inference.ModelInferRequest")
+        }
+        let outcome = try infer(request)
+        return ResponseBytes.write(outcome, id: request.id)
+    }
+
+    /// What a request is answered with, in no form yet.
+    struct Outcome {
+        let model: InferenceModel
+        let outputs: [OutputTensor]
+        /// Whether the contents are to be raw.
+        let isRaw: Bool
+    }
+
+    private func infer(_ request: Inference_ModelInferRequest) throws(InferenceFailure) -> Outcome {
         let model = try model(request.modelName, version: request.modelVersion)
         let contentType = try request.parameters.contentType(of: "the request")
-        let outputs = try RequestedOutputs(request.outputs, of: model)
+        let requested = try RequestedOutputs(request.outputs, of: model)
         let inputs = try MessageInputs(request)
         let input = try InputTable(inputs, contentType: contentType, features: model.served.model.features)
-        let answer = try model.answer(input, probabilities: outputs.wantProbabilities)
-
-        var response = Inference_ModelInferResponse()
-        response.modelName = model.name
-        response.modelVersion = model.served.version
-        response.id = request.id
-        response.outputs.reserveCapacity(outputs.list.count)
-        for output in outputs.list {
-            let tensor = model.tensor(output, answer)
-            response.outputs.append(tensor.message(withContents: !inputs.areRaw))
-            if inputs.areRaw { response.rawOutputContents.append(tensor.rawContents) }
-        }
-        return response
+        let answer = try answer(input, of: model, probabilities: requested.wantProbabilities)
+        return Outcome(
+            model: model, outputs: requested.list.map { model.tensor($0, answer) }, isRaw: inputs.areRaw)
     }
 
     /// Answers one message of a stream. A request that fails is answered too: with the error, and with what tells to which
@@ -101,7 +124,7 @@ struct MessageInputs: InputTensors {
 
 extension OutputTensor {
     /// The tensor as a part of a response.
-    fileprivate func message(withContents: Bool) -> Inference_ModelInferResponse.InferOutputTensor {
+    func message(withContents: Bool) -> Inference_ModelInferResponse.InferOutputTensor {
         var message = Inference_ModelInferResponse.InferOutputTensor()
         message.name = name
         message.datatype = datatype.rawValue

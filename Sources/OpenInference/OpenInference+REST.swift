@@ -93,7 +93,7 @@ extension OpenInference {
         guard let described = request.inputs else { throw .invalidArgument("\"inputs\" is missing") }
         let inputs = try RESTInputs(described, body: body, headerLength: headerLength)
         let input = try InputTable(inputs, contentType: request.contentType, features: model.served.model.features)
-        let answer = try model.answer(input, probabilities: outputs.wantProbabilities)
+        let answer = try answer(input, of: model, probabilities: outputs.wantProbabilities)
 
         var bytes: [UInt8] = []
         var writer = JSONWriter(capacity: 256 + 32 * input.table.rows)

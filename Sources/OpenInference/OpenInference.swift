@@ -1,3 +1,4 @@
+import Estimators
 import Inference
 
 /// The Open Inference Protocol, version 2, in its forms for gRPC and for REST: from a request to a response, without a
@@ -43,13 +44,17 @@ package struct OpenInference: Sendable {
     }
 
     let server: Server
+    private let largestAnswer: Int
     /// Whether new calls are welcome.
     let isReady: Bool
     private let repository: ModelRepository?
     private let models: [String: Versions]
 
-    package init(_ state: State, server: Server) {
+    /// - Parameter largestAnswer: how many bytes the elements of an answer may have. A row of one byte may be answered by
+    ///   thousands of classes' probabilities, so that a request's size alone bounds nothing.
+    package init(_ state: State, server: Server, largestAnswer: Int = 64 << 20) {
         self.server = server
+        self.largestAnswer = largestAnswer
         switch state {
         case .loading: (repository, isReady) = (nil, false)
         case .serving(let loaded): (repository, isReady) = (loaded, true)
@@ -58,6 +63,18 @@ package struct OpenInference: Sendable {
         var models: [String: Versions] = [:]
         for entry in repository?.entries ?? [] { models[entry.name] = Versions(entry) }
         self.models = models
+    }
+
+    /// Predicts every row.
+    func answer(
+        _ input: InputTable, of model: InferenceModel, probabilities: Bool
+    ) throws(InferenceFailure) -> Model.Answer {
+        let largestRowCount = max(1, largestAnswer / (8 * max(model.width, model.served.labels.count)))
+        guard input.table.rows <= largestRowCount else {
+            throw .invalidArgument(
+                "\(input.table.rows) rows are too many for one answer of this model; it takes up to \(largestRowCount)")
+        }
+        return try model.answer(input, probabilities: probabilities)
     }
 
     /// Every version of a model.

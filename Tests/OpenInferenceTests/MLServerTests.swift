@@ -118,6 +118,8 @@ struct MLServerTests {
             let request = try Inference_ModelInferRequest(
                 jsonUTF8Data: try JSONSerialization.data(withJSONObject: exchange["request"]!))
             let ours = try Self.protocolInFront.modelInfer(request)
+            let bytes = try Self.protocolInFront.modelInfer(serialized: try request.serializedBytes())
+            #expect(try Inference_ModelInferResponse(serializedBytes: bytes) == ours)
             guard let recorded = exchange["response"] else {
                 // MLServer can't put labels that are Python's own objects into a message.
                 #expect(exchange["details"] as? String == "expected bytes, str found" && kind == "typed")

@@ -3,6 +3,7 @@ import Foundation
 import Inference
 import OpenInference
 import PredictionAPI
+import SwiftProtobuf
 import Synchronization
 import Testing
 
@@ -339,6 +340,17 @@ struct ModelInferTests {
         #expect(message(.raw(columns), of: named) == "the column 'c' is missing")
     }
 
+    @Test("An answer that would be too large")
+    func tooManyRows() throws {
+        let repository = ModelRepository(TestModels.pickled("integers"))
+        let models = OpenInference(.serving(repository), server: .init(version: "1"), largestAnswer: 48)
+        let rows: [Double] = Array(repeating: 1, count: 12)
+        #expect(try models.modelInfer(.doubles(Array(rows[..<8]), shape: [2, 4])).outputs[0].shape == [2, 1])
+        #expect(
+            message(.doubles(rows, shape: [3, 4]), of: models)
+                == "3 rows are too many for one answer of this model; it takes up to 2")
+    }
+
     @Test("A message has no more of the caller's text than a line holds")
     func longNames() {
         let long = String(repeating: "\n", count: 100_000)
@@ -353,6 +365,33 @@ struct ModelInferTests {
         request.modelName = long
         guard case .notFound(let message)? = failure(request) else { return }
         #expect(message.utf8.count < 2000 && !message.contains("\n"))
+    }
+
+    // MARK: As bytes
+
+    @Test("From bytes to bytes it is the same, whatever the size", arguments: [1, 127, 128, 20_000])
+    func serialized(rows: Int) throws {
+        var request = Inference_ModelInferRequest.doubles(
+            (0..<rows * 2).map(Double.init), shape: [Int64(rows), 2])
+        for id in ["", "an id", String(repeating: "ü", count: 100)] {
+            request.id = id
+            let bytes = try Self.sums.modelInfer(serialized: try request.serializedBytes())
+            #expect(try Inference_ModelInferResponse(serializedBytes: bytes) == Self.sums.modelInfer(request))
+        }
+        request.rawInputContents = []
+        request.inputs[0].contents.fp64Contents = [Double](repeating: 1, count: rows * 2)
+        let bytes = try Self.sums.modelInfer(serialized: try request.serializedBytes())
+        #expect(try Inference_ModelInferResponse(serializedBytes: bytes) == Self.sums.modelInfer(request))
+    }
+
+    @Test("Bytes that are no message")
+    func noMessage() {
+        #expect(
+            throws: InferenceFailure.invalidArgument(
+                "the request is not a message of the type inference.ModelInferRequest")
+        ) {
+            try Self.sums.modelInfer(serialized: [0xFF])
+        }
     }
 
     // MARK: Streams

@@ -228,7 +228,7 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "Estimators", "Ground", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
+                "Estimators", "Ground", "JSONText", "Pickle", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),
@@ -238,6 +238,23 @@ let package = Package(
             name: "PredictionAPI",
             dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
             swiftSettings: strict
+        ),
+
+        .target(
+            name: "OpenInference",
+            dependencies: [
+                "Estimators", "Inference", "JSONText", "Pickle", "PredictionAPI",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: hotPath
+        ),
+        .testTarget(
+            name: "OpenInferenceTests",
+            dependencies: [
+                "Estimators", "Inference", "OpenInference", "PredictionAPI", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Fixtures"], swiftSettings: strict
         ),
 
         // MARK: JSON
@@ -285,8 +302,9 @@ let package = Package(
         .executableTarget(
             name: "Predictor",
             dependencies: [
-                "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground", "HTTP1", "HealthAPI",
-                "Inference", "JSONLogging", "JSONText", "PredictionAPI",
+                "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground", "HTTP1",
+                "HealthAPI",
+                "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -50,8 +50,9 @@ extension FeatureError {
             .row(row, origin(feature).map(problem) ?? .overflow)
         }
         switch problem {
-        case .count, .overflow: return self
+        case .count, .noNeighbors, .overflow: return self
         case .notFinite(let feature, let value): return at(feature) { .notFinite($0, value: value) }
+        case .tooLarge(let feature, let value): return at(feature) { .tooLarge($0, value: value) }
         case .text(let feature): return at(feature) { .text($0) }
         case .number(let feature): return at(feature) { .number($0) }
         case .unknownCategory(let feature, let value): return at(feature) { .unknownCategory($0, value: value) }

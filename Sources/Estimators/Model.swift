@@ -25,7 +25,11 @@ package struct Model: Sendable {
     private enum Predictor {
         case classifier(any Classifier)
         case regressor(any Regressor)
+        case function(Function)
     }
+
+    /// Answers for a table; told whether the classes' probabilities are asked for.
+    package typealias Function = @Sendable (Table, Bool) throws(FeatureError) -> Answer
 
     private let predictor: Predictor
 
@@ -90,6 +94,20 @@ package struct Model: Sendable {
         ignored = reader.ignored
     }
 
+    /// A model that isn't read from a file: a stand-in, for the tests of what is built on models.
+    ///
+    /// - Parameter answer: answers by the task; asked for probabilities only if the task has them.
+    package init(
+        task: Task, features: Features, nanosecondsPerRow: Int = 1, answer: @escaping Function
+    ) {
+        predictor = .function(answer)
+        self.task = task
+        self.features = features
+        self.nanosecondsPerRow = nanosecondsPerRow
+        steps = []
+        ignored = []
+    }
+
     /// Predicts every row of a table, which has at least one.
     ///
     /// - Parameter probabilities: whether the classes' probabilities are asked for; ignored if the model has none.
@@ -104,6 +122,9 @@ package struct Model: Sendable {
             let answer = try regressor.predict(table)
             try Self.checkOverflow(answer)
             return .regression(answer)
+        case .function(let function):
+            if case .classification(_, hasProbabilities: true) = task { return try function(table, probabilities) }
+            return try function(table, false)
         }
     }
 

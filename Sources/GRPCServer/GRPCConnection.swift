@@ -198,24 +198,18 @@ final class GRPCConnection: ServerConnection {
         case .failure(let status): finish(call, status)
         case .background(let work):
             setDeadlineTimer(call)
-            workOut(work, for: call)
-        }
-    }
-
-    private func workOut(_ work: @escaping @Sendable () -> Result<[UInt8], RPCStatus>, for call: ServerCall) {
-        let handle = call.handle
-        let isTaken = worker.pool.run {
-            let result = work()
-            handle.run { call in
-                switch result {
-                case .success(let message):
-                    call.send(message)
-                    call.finish()
-                case .failure(let status): call.finish(status)
+            call.runInBackground {
+                let result = work()
+                return { call in
+                    switch result {
+                    case .success(let message):
+                        call.send(message)
+                        call.finish()
+                    case .failure(let status): call.finish(status)
+                    }
                 }
             }
         }
-        if !isTaken { finish(call, RPCStatus(.resourceExhausted, "too many large requests wait already")) }
     }
 
     /// Goes on with what has come while the handler took nothing.

@@ -143,6 +143,19 @@ package final class ServerCall: StreamContext {
 
     // MARK: From other threads
 
+    /// Works something out on a thread of the pool, and takes what comes of it on the call's own thread. The call ends with
+    /// RESOURCE_EXHAUSTED if too much waits for the pool already.
+    ///
+    /// - Parameter work: runs in the pool; what it returns runs on the call's thread, unless the call is over.
+    package func runInBackground(_ work: @escaping @Sendable () -> @Sendable (ServerCall) -> Void) {
+        let handle = handle
+        let isTaken = unsafe connection.worker.pool.run {
+            let finish = work()
+            handle.run { call in if !call.isFinished { finish(call) } }
+        }
+        if !isTaken { finish(RPCStatus(.resourceExhausted, "too much work waits already")) }
+    }
+
     /// The call for another thread.
     package var handle: CallHandle { unsafe CallHandle(call: self, mailbox: connection.host.loop.mailbox) }
 

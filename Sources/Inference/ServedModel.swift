@@ -13,8 +13,19 @@ package struct ServedModel: Sendable {
     /// SHA-256 of the model's file, in lowercase hexadecimal digits.
     package let sha256: String
 
-    /// The names of a classifier's classes as text, in the model's order.
+    /// The names of a classifier's classes as text, in the model's order; none of a regressor.
     package let labels: [String]
+
+    /// - Parameter sha256: of the model's file.
+    package init(_ model: Model, version: String, sha256: String) {
+        self.model = model
+        self.version = version
+        self.sha256 = sha256
+        switch model.task {
+        case .classification(let classes, _): labels = classes.map(\.description)
+        case .regression: labels = []
+        }
+    }
 
     /// Loads a model and makes one warm-up prediction.
     ///
@@ -47,14 +58,10 @@ package struct ServedModel: Sendable {
         } catch {
             throw .unusable(path: path, error)
         }
-        let labels: [String]
-        switch model.task {
-        case .classification(let classes, _): labels = classes.map(\.description)
-        case .regression: labels = []
-        }
-        if let stated = manifest?.classes, stated != labels {
+        let served = ServedModel(model, version: version, sha256: sha256)
+        if let stated = manifest?.classes, stated != served.labels {
             throw .contentMismatch(
-                path: path, found: "the classes \(shortened(labels))", stated: "\(shortened(stated))",
+                path: path, found: "the classes \(shortened(served.labels))", stated: "\(shortened(stated))",
                 manifestPath: manifestPath)
         }
         if let stated = manifest?.featureNames, stated.count != model.features.count {
@@ -67,7 +74,7 @@ package struct ServedModel: Sendable {
         } catch {
             throw .warmUpFailed(path: path, error)
         }
-        return ServedModel(version: version, model: model, sha256: sha256, labels: labels)
+        return served
     }
 
     /// Predicts every row of a table, with the probability of each class where the model knows it.

@@ -16,7 +16,7 @@ package final class ServingState: Sendable {
 
     fileprivate struct State {
         var status = Status.loading
-        var model: ServedModel?
+        var repository: ModelRepository?
         var watchers: [Int: @Sendable (Status) -> Void] = [:]
         var watchersSoFar = 0
     }
@@ -30,15 +30,25 @@ package final class ServingState: Sendable {
         state.withLock { $0.status }
     }
 
-    /// The model; nil until it is loaded. It remains while the process is stopping, for the calls in progress.
+    /// The models; nil until they are loaded. They remain while the process is stopping, for the calls in progress.
+    package var repository: ModelRepository? {
+        state.withLock { $0.repository }
+    }
+
+    /// The model for requests that can't name one; nil until it is loaded, or if none of several is chosen.
     package var model: ServedModel? {
-        state.withLock { $0.model }
+        state.withLock { $0.repository?.main }
+    }
+
+    /// Changes from loading to serving a single model.
+    package func begin(serving model: ServedModel) {
+        begin(serving: ModelRepository(model))
     }
 
     /// Changes from loading to serving.
-    package func begin(serving model: ServedModel) {
+    package func begin(serving repository: ModelRepository) {
         state.withLock {
-            $0.model = model
+            $0.repository = repository
             if $0.status == .loading { $0.change(to: .serving) }
         }
     }

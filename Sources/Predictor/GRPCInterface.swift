@@ -15,7 +15,7 @@ struct GRPCInterface: Service {
     /// Listens, and serves nothing yet.
     ///
     /// - Throws: `ListenError` if the port can't be listened on.
-    init(settings: PredictorSettings, state: ServingState) throws {
+    init(settings: PredictorSettings, state: ServingState, models: LoadedModels) throws {
         let listener: ListeningSocket
         do throws(ListeningSocket.Failure) {
             listener = try ListeningSocket.open(HostPort(host: settings.host, port: UInt16(settings.port)))
@@ -24,14 +24,16 @@ struct GRPCInterface: Service {
                 setting: "PORT", address: endpoint(settings.host, settings.port), reason: error.reason)
         }
         address = listener.address.description
-        let prediction = PredictionService(state: state, configuredVersion: settings.modelVersion)
-        let health = HealthService(state: state, services: [PredictionService.name])
+        let prediction = PredictionService(
+            state: state, models: models, configuredVersion: settings.modelVersion)
+        let inference = InferenceService(state: state, models: models)
+        let health = HealthService(state: state, services: [PredictionService.name, InferenceService.name])
         var configuration = GRPCServerConfiguration()
         configuration.workers = settings.workers
         configuration.maxMessageSize = settings.maxMessageSize
         let logger = Logger(label: "predictor.grpc")
         server = try GRPCServer(
-            configuration: configuration, methods: MethodTable(prediction.methods + health.methods),
+            configuration: configuration, methods: MethodTable(prediction.methods + inference.methods + health.methods),
             listeners: [listener],
             log: { event in
                 logger.log(
@@ -40,6 +42,11 @@ struct GRPCInterface: Service {
                         uniqueKeysWithValues: event.details.map { ($0.name, .string($0.value)) }))
             })
     }
+
+    /// How many calls have ended, and how many are under way.
+    func report() async -> (counts: CallCounts, inFlight: Int, connections: Int) { await server.report() }
+
+    var methods: [Method] { server.methods.methods }
 
     func run() async throws {
         try server.start()

@@ -1,13 +1,14 @@
-import Ground
-import Estimators
 import GRPCServer
+import Ground
 import Inference
+import OpenInference
 import PredictionAPI
 import SwiftProtobuf
 
 /// `prediction.v1.PredictionService`.
 struct PredictionService: Sendable {
     let state: ServingState
+    let models: LoadedModels
     /// The requested version: all that is known before the model is loaded.
     let configuredVersion: String?
 
@@ -16,18 +17,30 @@ struct PredictionService: Sendable {
     var methods: [Method] {
         [
             Method("\(Self.name)/Predict", unary: { _, message in predict(message) }),
-            Method("\(Self.name)/PredictStream", streaming: { _ in PredictionStream(service: self) }),
+            Method("\(Self.name)/PredictBatch", unary: { _, message in predictBatch(message) }),
+            Method("\(Self.name)/PredictStream", streaming: { _ in PredictionStream(models: models) }),
             Method("\(Self.name)/Health", unary: { _, _ in health() }),
         ]
     }
 
     private func predict(_ message: [UInt8]) -> UnaryOutcome {
         .decoding(Prediction_V1_PredictRequest.self, message) { request in
-            switch answer(request, row: 0) {
-            case .success(let response): .encoding(response)
-            case .failure(let status): .failure(status)
-            }
+            answer(message.count) { served throws(InferenceFailure) in try served.predict(request).encoded }
         }
+    }
+
+    private func predictBatch(_ message: [UInt8]) -> UnaryOutcome {
+        .decoding(Prediction_V1_PredictBatchRequest.self, message) { request in
+            answer(message.count) { served throws(InferenceFailure) in try served.predictBatch(request).encoded }
+        }
+    }
+
+    private func answer(
+        _ bytes: Int, _ predict: @escaping @Sendable (ServedModel) throws(InferenceFailure) -> [UInt8]
+    ) -> UnaryOutcome {
+        guard let content = models.content else { return .failure(.loading) }
+        guard let served = content.main else { return .failure(.severalModels) }
+        return .workingOut(isLong: content.isLong(bytes)) { () throws(InferenceFailure) in try predict(served) }
     }
 
     private func health() -> UnaryOutcome {
@@ -36,57 +49,27 @@ struct PredictionService: Sendable {
         response.modelVersion = state.model?.version ?? configuredVersion ?? ""
         return .encoding(response)
     }
-
-    fileprivate func answer(
-        _ request: Prediction_V1_PredictRequest, row: Int
-    ) -> Result<Prediction_V1_PredictResponse, RPCStatus> {
-        guard let served = state.model else {
-            return .failure(RPCStatus(.unavailable, "the model is still being loaded"))
-        }
-        let answer: Model.Answer
-        do {
-            answer = try served.model.predict(Table(row: request.features), probabilities: true)
-        } catch {
-            return .failure(RPCStatus(.invalidArgument, error.shifted(by: row).description))
-        }
-        guard case .classification(let classification) = answer else {
-            return .failure(RPCStatus(.failedPrecondition, "the model is a regressor; it has no classes"))
-        }
-        var response = Prediction_V1_PredictResponse()
-        response.label = served.labels[classification.classIndices[0]]
-        response.probabilities = zip(served.labels, classification.probabilities?.values ?? []).map {
-            label, probability in
-            var entry = Prediction_V1_ClassProbability()
-            entry.label = label
-            entry.probability = probability
-            return entry
-        }
-        response.modelVersion = served.version
-        response.requestID = request.requestID
-        return .success(response)
-    }
 }
 
 /// One call of `PredictStream`: the n-th response answers the n-th request.
 private final class PredictionStream: StreamHandler {
-    private let service: PredictionService
+    private let models: LoadedModels
     private var row = 0
 
-    init(service: PredictionService) {
-        self.service = service
+    init(models: LoadedModels) {
+        self.models = models
     }
 
     func received(_ message: [UInt8], _ call: ServerCall) {
+        guard let content = models.content else { return call.finish(.loading) }
+        guard let served = content.main else { return call.finish(.severalModels) }
         guard let request = try? Prediction_V1_PredictRequest(serializedBytes: message) else {
             return call.finish(.notA(Prediction_V1_PredictRequest.self))
         }
-        switch service.answer(request, row: row) {
-        case .success(let response): call.send(response.encoded)
-        case .failure(let status): return call.finish(status)
+        call.answer(isLong: content.isLong(message.count)) { [row] () throws(InferenceFailure) in
+            try served.predict(request, row: row).encoded
         }
         row += 1
-        // A client that doesn't read its answers has no more of its requests read.
-        if !call.hasRoom { call.pauseReading() }
     }
 
     func roomWasMade(_ call: ServerCall) { call.resumeReading() }

@@ -25,7 +25,8 @@ struct PredictorSetting: Sendable {
 
     /// In the order in which they are shown.
     static let all = [
-        modelVersion, modelPath, host, port, httpPort, logLevel, shutdownGrace, httpMaxBody, httpMaxBytesInFlight,
+        modelVersion, modelPath, modelName, host, port, httpPort, logLevel, shutdownGrace, httpMaxBody,
+        httpMaxBytesInFlight,
         httpRequestTimeout, workers, maxMessageSize,
     ]
 
@@ -33,7 +34,11 @@ struct PredictorSetting: Sendable {
         "MODEL_VERSION", "version", standard: "what model.json beside the model says",
         help: "Version that the model is served as.")
     static let modelPath = PredictorSetting(
-        "MODEL_PATH", "file", standard: "models/v1.0.0/model.pkl", help: "The model's file.")
+        "MODEL_PATH", "path", standard: "models/v1.0.0/model.pkl",
+        help: "The model's file, or a folder with NAME/VERSION/model.* in it for each model.")
+    static let modelName = PredictorSetting(
+        "MODEL_NAME", "name", standard: "model",
+        help: "Name of a model that comes alone; in a folder, the model that answers requests that can't name one.")
     static let host = PredictorSetting(
         "HOST", "address", standard: "0.0.0.0", help: "IPv4 or IPv6 address to listen on.")
     static let port = PredictorSetting(

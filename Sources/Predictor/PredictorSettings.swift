@@ -7,6 +7,8 @@ struct PredictorSettings: Sendable {
     /// Version to serve the model as; nil takes the one in the model's manifest.
     let modelVersion: String?
     let modelPath: String
+    /// The name of a model that comes alone, or of the one in a folder that answers requests that can't name one.
+    let modelName: String?
     /// The IPv4 or IPv6 address to listen on.
     let host: String
     /// The port for gRPC; 0 takes a free port.
@@ -37,6 +39,7 @@ struct PredictorSettings: Sendable {
 
         modelVersion = given(.modelVersion)
         modelPath = value(.modelPath)
+        modelName = given(.modelName)
 
         host = value(.host)
         guard (try? SocketAddress(ipAddress: host, port: 0)) != nil else {

@@ -1,15 +1,6 @@
 import Pickle
 
 extension PickledEstimator {
-    /// A finite number.
-    func finiteNumber(_ attribute: String) throws(ModelError) -> Double {
-        let value = try required(attribute)
-        guard let number = value.number, number.isFinite else {
-            throw unusable(attribute, value, expected: "a finite number")
-        }
-        return number
-    }
-
     /// One of several words; `missing` if there is no such attribute.
     func word(_ attribute: String, of words: Set<String>, missing: String? = nil) throws(ModelError) -> String {
         if let missing, optional(attribute) == nil { return missing }

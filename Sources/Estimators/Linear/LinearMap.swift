@@ -21,7 +21,7 @@ struct LinearMap: Sendable {
     }
 
     /// - Parameters:
-    ///   - weights: `outputCount` rows of `inputCount` weights; or, if `isTransposed`, `inputCount` rows of `outputCount`.
+    ///   - weights: `outputCount` rows of `inputCount` weights; if `isTransposed`, `inputCount` rows of `outputCount`.
     ///   - constants: one for each sum.
     /// - Precondition: there are as many weights as that, and at least one input and one output.
     init(weights: [Double], inputCount: Int, constants: [Double], isTransposed: Bool = false) {

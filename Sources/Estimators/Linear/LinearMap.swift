@@ -89,8 +89,8 @@ struct LinearMap: Sendable {
         }
     }
 
-    /// Four rows and four sums at a time, so that each number loaded is used four times; what is left of the rows one by
-    /// one.
+    /// Four rows and four sums at a time, so that each number loaded is used four times; what is left of the rows one
+    /// by one.
     private func write(
         _ rows: UnsafePointer<Double>, _ rowCount: Int, _ groups: UnsafePointer<SIMD4<Double>>,
         _ results: UnsafeMutablePointer<Double>, _ stride: Int

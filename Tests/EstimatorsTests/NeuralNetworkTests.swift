@@ -1,4 +1,6 @@
 import Estimators
+import Glibc
+import TestSupport
 import Testing
 
 @Suite("Neural networks")
@@ -57,6 +59,37 @@ struct NeuralNetworkTests {
         #expect(
             part == "MLPClassifier.\(attribute)" || part == "MLPClassifier.coefs_" || part == "MLPClassifier",
             "\(part ?? "-")")
+    }
+
+    /// A network of one layer that changes nothing but by its function.
+    @Test("The functions between layers are exact to the last places", arguments: ["tanh", "logistic"])
+    func functions(name: String) throws {
+        let members: [(String, MadeValue)] = [
+            (
+                "coefs_",
+                .list([.numbers(shape: [1, 5], [1, 1, 1, 1, 1]), .numbers(shape: [5, 1], [0, 0, 0, 0, 1])])
+            ),
+            ("intercepts_", .list([.vector([0, 0, 0, 0, 0]), .vector([0])])), ("activation", .string(name)),
+            ("out_activation_", .string("identity")),
+        ]
+        let model = try Model(
+            pickle: MadeValue.instance("neural_network._multilayer_perceptron.MLPRegressor", members).pickle)
+        var random = SplitMix(seed: 1)
+        var numbers = [
+            0, -0.0, Double.leastNonzeroMagnitude, -1e-300, 0.625, -0.625, 22, 1e300, -1e300, 708.5, -708.5, 745, -745,
+        ]
+        for scale in [1e-9, 0.1, 1, 5, 40, 800] {
+            numbers += (0..<2_000).map { _ in Double.random(in: -scale...scale, using: &random) }
+        }
+        guard
+            case .regression(let answer) = try model.predict(
+                Table(Matrix(rows: numbers.count, columns: 1, values: numbers)), probabilities: false)
+        else { return }
+        for (number, ours) in zip(numbers, answer.values) {
+            let exact = name == "tanh" ? tanh(number) : 1 / (1 + exp(-number))
+            // A logistic function below the smallest normal number is cut off.
+            #expect(abs(ours - exact) <= max(8e-16 * abs(exact), name == "tanh" ? 0 : 1e-307), "\(number)")
+        }
     }
 
     @Test("A network of several labels a row is refused")

@@ -9,7 +9,7 @@ struct LinearClassifier: Classifier {
     enum Link: Sendable {
         /// Not at all.
         case none
-        /// Two classes with one score between them: the logistic function of the score is the probability of the second.
+        /// Two classes with one score between them: its logistic function is the probability of the second.
         /// More: the logistic function of each, normalized to add up to 1.
         case logistic
         /// The softmax of the scores; a single one counts for the second class, and its negative for the first.
@@ -30,7 +30,7 @@ struct LinearClassifier: Classifier {
         self.link = link
         let (shape, coefficients) = try estimator.numbers("coef_")
         let scoreCount = self.classes.count == 2 ? 1 : self.classes.count
-        // `RidgeClassifier` has written a single score's coefficients without the dimension of scores since version 1.6.
+        // Since version 1.6, `RidgeClassifier` writes a single score's coefficients without the dimension of scores.
         guard self.classes.count >= 2, shape.count == 2 || shape.count == 1 && scoreCount == 1,
             shape.dropLast().allSatisfy({ $0 == scoreCount }), let featureCount = shape.last, featureCount > 0
         else {

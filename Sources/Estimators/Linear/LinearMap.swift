@@ -21,7 +21,7 @@ struct LinearMap: Sendable {
     }
 
     /// - Parameters:
-    ///   - weights: `outputCount` rows of `inputCount` weights; or, if `isTransposed`, `inputCount` rows of `outputCount`.
+    ///   - weights: `outputCount` rows of `inputCount` weights; if `isTransposed`, `inputCount` rows of `outputCount`.
     ///   - constants: one for each sum.
     /// - Precondition: there are as many weights as that, and at least one input and one output.
     init(weights: [Double], inputCount: Int, constants: [Double], isTransposed: Bool = false) {
@@ -89,8 +89,8 @@ struct LinearMap: Sendable {
         }
     }
 
-    /// Four rows and four sums at a time, so that each number loaded is used four times; what is left of the rows one by
-    /// one.
+    /// Four rows and four sums at a time, so that each number loaded is used four times; what is left of the rows one
+    /// by one.
     private func write(
         _ rows: UnsafePointer<Double>, _ rowCount: Int, _ groups: UnsafePointer<SIMD4<Double>>,
         _ results: UnsafeMutablePointer<Double>, _ stride: Int

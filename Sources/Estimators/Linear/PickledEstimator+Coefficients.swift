@@ -50,8 +50,8 @@ extension PickledEstimator {
         return arrays
     }
 
-    /// Constants that are added to `count` sums. scikit-learn writes one for each; a single one, as an array or a number,
-    /// applies to all.
+    /// Constants that are added to `count` sums. scikit-learn writes one for each; a single one, as an array or a
+    /// number, applies to all.
     func constants(_ attribute: String, count: Int) throws(ModelError) -> [Double] {
         let value = try required(attribute)
         if let number = value.number, number.isFinite { return Array(repeating: number, count: count) }

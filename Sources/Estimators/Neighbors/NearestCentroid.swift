@@ -54,7 +54,7 @@ struct NearestCentroid: Classifier {
         hasProbabilities = isEuclidean
     }
 
-    var nanosecondsPerRow: Int { 2 * centroids.nanosecondsPerRow + 20 * classes.count }
+    var nanosecondsPerRow: Int { 3 * centroids.nanosecondsPerRow + 30 * classes.count }
 
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         let matrix = try table.matrix(for: features)

@@ -2,12 +2,12 @@ import Pickle
 
 /// Finds those of the training rows that are near another row, and how much each counts.
 ///
-/// The library's search trees are not read; every distance is computed, or a tree is made anew. The distances are those of its trees to the
-/// last bit for the metrics without powers. Its other way (`algorithm="brute"`) takes Euclidean distances from
-/// x² - 2xy + y², where digits are lost: neighbours that are equally far away within about 1e-16 of x² may be chosen
-/// otherwise there, and a row that is one of the training data may have a distance of 1e-8 from itself. Of rows that are
-/// exactly equally far away, those come first here that came first in the training data; the library's order depends on
-/// its trees, and is unspecified.
+/// The library's search trees are not read; every distance is computed, or a tree is made anew. The distances are those
+/// of its trees to the last bit for the metrics without powers. Its other way (`algorithm="brute"`) takes Euclidean
+/// distances from x² - 2xy + y², where digits are lost: neighbours that are equally far away within about 1e-16 of x²
+/// may be chosen otherwise there, and a row that is one of the training data may have a distance of 1e-8 from itself.
+/// Of rows that are exactly equally far away, those come first here that came first in the training data; the library's
+/// order depends on its trees, and is unspecified.
 ///
 /// Sources: scikit-learn, `sklearn/neighbors/_base.py`, `KNeighborsMixin`, `RadiusNeighborsMixin`, `_get_weights`.
 struct Neighborhood: Sendable {

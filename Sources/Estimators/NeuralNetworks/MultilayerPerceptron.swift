@@ -55,7 +55,7 @@ struct MultilayerPerceptron: Sendable {
     /// The number of numbers in the last layer.
     var outputCount: Int { layers[layers.count - 1].outputCount }
 
-    var nanosecondsPerRow: Int { layers.reduce(0) { $0 + $1.weightCount / 4 + 8 * $1.outputCount } }
+    var nanosecondsPerRow: Int { layers.reduce(0) { $0 + $1.weightCount / 5 + 4 * $1.outputCount } }
 
     /// The last layer's numbers for each row.
     ///
@@ -116,8 +116,8 @@ struct MultilayerPerceptron: Sendable {
     private func activate(_ numbers: UnsafeMutableBufferPointer<Double>, _ activation: Activation) {
         switch activation {
         case .identity: break
-        case .logistic: for index in numbers.indices { unsafe numbers[index] = numbers[index].logistic }
-        case .tanh: for index in numbers.indices { unsafe numbers[index] = Glibc.tanh(numbers[index]) }
+        case .logistic: unsafe numbers.replaceEach { $0.logistic }
+        case .tanh: unsafe numbers.replaceEach { $0.hyperbolicTangent }
         // NaN stays what it is. Without a branch, since signs are hard to foresee.
         case .relu: for index in numbers.indices { unsafe numbers[index] = numbers[index] < 0 ? 0 : numbers[index] }
         case .exp: for index in numbers.indices { unsafe numbers[index] = Glibc.exp(numbers[index]) }

@@ -246,7 +246,7 @@ let package = Package(
                 "Estimators", "Inference", "JSONText", "Pickle", "PredictionAPI",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            swiftSettings: hotPath
+            swiftSettings: strict
         ),
         .testTarget(
             name: "OpenInferenceTests",

@@ -55,21 +55,7 @@ package struct Model: Sendable {
     ///   - limits: What reading may cost; nil for what the file's size allows.
     /// - Throws: ``ModelError`` that says what was found and at which byte.
     package init(file bytes: [UInt8], limits: PickleLimits? = nil) throws(ModelError) {
-        let file: ModelFile
-        do {
-            file = try ModelFile(bytes, allowing: EstimatorClass.allNames, limits: limits)
-        } catch .content(let error, of: .pickle) {
-            throw .pickle(error)
-        } catch .content(let error, of: let format) {
-            throw .inside(format.content ?? "", .pickle(error))
-        } catch {
-            throw .file(error)
-        }
-        do {
-            try self.init(file.document)
-        } catch {
-            throw file.format.content.map { .inside($0, error) } ?? error
-        }
+        self = try ModelFile.read(bytes, limits: limits) { document throws(ModelError) in try Model(document) }
     }
 
     private init(_ document: PickledDocument) throws(ModelError) {

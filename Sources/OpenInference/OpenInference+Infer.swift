@@ -31,8 +31,12 @@ extension OpenInference {
         } catch {
             throw .invalidArgument("the request is not a message of the type inference.ModelInferRequest")
         }
-        let outcome = try infer(request)
-        return ResponseBytes.write(outcome, id: request.id)
+        return try modelInferBytes(request)
+    }
+
+    /// The same from a request that is decoded already, as where its size decides which thread answers it.
+    package func modelInferBytes(_ request: Inference_ModelInferRequest) throws(InferenceFailure) -> [UInt8] {
+        ResponseBytes.write(try infer(request), id: request.id)
     }
 
     /// What a request is answered with, in no form yet.

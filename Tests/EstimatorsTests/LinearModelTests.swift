@@ -33,7 +33,7 @@ struct LinearModelTests {
     @Test("No probabilities unless they are asked for")
     func withoutProbabilities() throws {
         let model = try Model(
-            pickle: MadeValue.instance("linear_model._logistic.LogisticRegression", Self.classifier).pickle)
+            file: MadeValue.instance("linear_model._logistic.LogisticRegression", Self.classifier).pickle)
         let answer = try model.predict(Table(row: [1, 1]), probabilities: false)
         #expect(
             answer
@@ -43,7 +43,7 @@ struct LinearModelTests {
     @Test("Scores that overflow to NaN are refused with their row")
     func overflow() throws {
         let model = try Model(
-            pickle: MadeValue.instance(
+            file: MadeValue.instance(
                 "svm._classes.LinearSVC", Self.classifier.with("coef_", .numbers(shape: [3, 2], [9, -9, 1, 2, 3, 4]))
             ).pickle)
         let matrix = Matrix(rows: 2, columns: 2, values: [1, 2, 1e308, 1e308])

@@ -70,7 +70,7 @@ struct NeighborsTests {
         let table = Table(Matrix(rows: 3, columns: 2, values: [0, 0, 5, 5, 50, 50]))
         #expect(throws: FeatureError.row(2, .noNeighbors)) { try model.predict(table, probabilities: false) }
         let none = try Model(
-            pickle: MadeValue.instance(Self.radiusName, Self.classifier.with("radius", .number(-2))).pickle)
+            file: MadeValue.instance(Self.radiusName, Self.classifier.with("radius", .number(-2))).pickle)
         #expect(throws: FeatureError.row(0, .noNeighbors)) { try none.predict(table, probabilities: false) }
     }
 

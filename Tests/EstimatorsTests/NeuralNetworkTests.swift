@@ -73,7 +73,7 @@ struct NeuralNetworkTests {
             ("out_activation_", .string("identity")),
         ]
         let model = try Model(
-            pickle: MadeValue.instance("neural_network._multilayer_perceptron.MLPRegressor", members).pickle)
+            file: MadeValue.instance("neural_network._multilayer_perceptron.MLPRegressor", members).pickle)
         var random = SplitMix(seed: 1)
         var numbers = [
             0, -0.0, Double.leastNonzeroMagnitude, -1e-300, 0.625, -0.625, 22, 1e300, -1e300, 708.5, -708.5, 745, -745,

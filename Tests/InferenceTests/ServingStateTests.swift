@@ -23,6 +23,18 @@ struct ServingStateTests {
         #expect(state.model?.version == "v1.0.0")
     }
 
+    @Test("Several models are served, one of them for those who can't name one, or none")
+    func several() throws {
+        let entries = try ["a", "b"].map { ModelRepository.Entry(name: $0, versions: [try model()]) }
+        for (main, version) in [("b", "v1.0.0"), (nil, nil)] as [(String?, String?)] {
+            let state = ServingState()
+            state.begin(serving: ModelRepository(entries, main: main))
+            #expect(state.status == .serving)
+            #expect(state.repository?.entries.map(\.name) == ["a", "b"])
+            #expect(state.model?.version == version)
+        }
+    }
+
     @Test("A model that comes too late does not undo the stop")
     func late() throws {
         let state = ServingState()

@@ -14,7 +14,7 @@ enum TestModels {
 
     /// A classifier that scikit-learn has written.
     static func pickled(_ name: String, version: String = "v7") -> ServedModel {
-        ServedModel(try! Model(pickle: bytes("\(name).pkl")), version: version, sha256: "")
+        ServedModel(try! Model(file: bytes("\(name).pkl")), version: version, sha256: "")
     }
 
     /// A regressor whose numbers are sums of the features: of all, of all but the first, and so on.

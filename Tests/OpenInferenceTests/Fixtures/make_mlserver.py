@@ -4,7 +4,7 @@
     venv/bin/python Tests/OpenInferenceTests/Fixtures/make_mlserver.py
 
 Writes `mlserver.json` and the classifiers' pickles beside this file. The server runs on the loopback interface, in a
-folder of its own, and ends with this script. Written with mlserver 1.7.1, mlserver-sklearn 1.7.1 and scikit-learn 1.9.1.
+folder of its own, and ends with this script. Written with mlserver 1.7.1, mlserver-sklearn 1.7.1, scikit-learn 1.9.1.
 """
 
 import json
@@ -24,6 +24,7 @@ import grpc
 import numpy as np
 import pandas as pd
 from google.protobuf.json_format import MessageToDict
+from mlserver.codecs import NumpyRequestCodec, PandasCodec
 from mlserver.grpc import dataplane_pb2 as pb
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
 from sklearn.compose import ColumnTransformer
@@ -35,7 +36,9 @@ FOLDER = pathlib.Path(__file__).parent
 VERSION = "v7"
 
 ROWS = np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3], [5.9, 2.7, 4.3, 1.25], [-1.0, 0.0, 40.5, 1e-3]])
-FRAME = pd.DataFrame({"city": ["Oslo", "Roma", "Oslo", "Köln"], "age": [31.0, 18.5, 77.25, 0.0], "owns": [True, False, True, False]})
+FRAME = pd.DataFrame(
+    {"city": ["Oslo", "Roma", "Oslo", "Köln"], "age": [31.0, 18.5, 77.25, 0.0], "owns": [True, False, True, False]}
+)
 
 
 def train() -> dict[str, object]:
@@ -50,7 +53,9 @@ def train() -> dict[str, object]:
             "owns": random.random(60) > 0.5,
         }
     )
-    columns = ColumnTransformer([("city", OneHotEncoder(), ["city"]), ("age", StandardScaler(), ["age"])], remainder="passthrough")
+    columns = ColumnTransformer(
+        [("city", OneHotEncoder(), ["city"]), ("age", StandardScaler(), ["age"])], remainder="passthrough"
+    )
     return {
         "integers": LogisticRegression().fit(rows, kinds),
         "strings": make_pipeline(StandardScaler(), LogisticRegression()).fit(
@@ -79,16 +84,35 @@ def free_ports(count: int) -> list[int]:
 def contents(datatype: str, data: list) -> dict:
     """The typed contents of a tensor."""
     field = {
-        "BOOL": "bool_contents", "INT8": "int_contents", "INT16": "int_contents", "INT32": "int_contents",
-        "INT64": "int64_contents", "UINT8": "uint_contents", "UINT16": "uint_contents", "UINT32": "uint_contents",
-        "UINT64": "uint64_contents", "FP32": "fp32_contents", "FP64": "fp64_contents", "BYTES": "bytes_contents",
+        "BOOL": "bool_contents",
+        "INT8": "int_contents",
+        "INT16": "int_contents",
+        "INT32": "int_contents",
+        "INT64": "int64_contents",
+        "UINT8": "uint_contents",
+        "UINT16": "uint_contents",
+        "UINT32": "uint_contents",
+        "UINT64": "uint64_contents",
+        "FP32": "fp32_contents",
+        "FP64": "fp64_contents",
+        "BYTES": "bytes_contents",
     }[datatype]
     return {field: [x.encode() if isinstance(x, str) else x for x in data]}
 
 
 DTYPES = {
-    "BOOL": "bool", "INT8": "int8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "UINT8": "uint8",
-    "UINT16": "uint16", "UINT32": "uint32", "UINT64": "uint64", "FP16": "float16", "FP32": "float32", "FP64": "float64",
+    "BOOL": "bool",
+    "INT8": "int8",
+    "INT16": "int16",
+    "INT32": "int32",
+    "INT64": "int64",
+    "UINT8": "uint8",
+    "UINT16": "uint16",
+    "UINT32": "uint32",
+    "UINT64": "uint64",
+    "FP16": "float16",
+    "FP32": "float32",
+    "FP64": "float64",
 }
 
 
@@ -105,7 +129,13 @@ def tensor(name: str, values: np.ndarray, datatype: str = "FP64", content_type: 
     if datatype != "BYTES":
         values = values.astype(DTYPES[datatype])
     parameters = {"parameters": {"content_type": content_type}} if content_type else {}
-    return {"name": name, "shape": list(values.shape), "datatype": datatype, "data": values.flatten().tolist(), **parameters}
+    return {
+        "name": name,
+        "shape": list(values.shape),
+        "datatype": datatype,
+        "data": values.flatten().tolist(),
+        **parameters,
+    }
 
 
 def frame_tensors(two_dimensional: bool) -> list[dict]:
@@ -119,7 +149,7 @@ def frame_tensors(two_dimensional: bool) -> list[dict]:
 
 
 def requests() -> Iterator[tuple[str, dict]]:
-    """The model and the request in the REST form; each is asked over REST, and with typed and raw contents over gRPC."""
+    """The models and requests in the REST form; each is asked over REST, and over gRPC with typed and raw contents."""
     whole = {"inputs": [tensor("input-0", ROWS)]}
     one = {"inputs": [tensor("anything", ROWS[:1])]}
     for name in ["integers", "strings", "objects", "booleans", "floats", "named"]:
@@ -133,27 +163,42 @@ def requests() -> Iterator[tuple[str, dict]]:
         yield name, {**one, "outputs": [{"name": "predict"}]}
     for datatype in DTYPES:
         values = np.abs(np.round(ROWS)) % 100 if datatype != "BOOL" else ROWS > 1
-        yield "integers", {"inputs": [tensor("x", values, datatype)], "outputs": [{"name": "predict"}, {"name": "predict_proba"}]}
+        yield (
+            "integers",
+            {"inputs": [tensor("x", values, datatype)], "outputs": [{"name": "predict"}, {"name": "predict_proba"}]},
+        )
     columns = [tensor(name, ROWS[:, index]) for index, name in enumerate("abcd")]
     yield "named", {"inputs": columns, "parameters": {"content_type": "pd"}}
     columns = [tensor(name, ROWS[:, [index]], "FP32") for index, name in enumerate("abcd")]
     yield "named", {"inputs": columns, "parameters": {"content_type": "pd"}, "outputs": [{"name": "predict_proba"}]}
     yield "named", {**whole, "parameters": {"content_type": "np"}}
-    for two_dimensional in [False, True]:
-        yield "mixed", {
-            "inputs": frame_tensors(two_dimensional),
-            "parameters": {"content_type": "pd"},
+    # As MLServer's own clients write them.
+    yield "integers", json.loads(NumpyRequestCodec.encode_request(ROWS).model_dump_json())
+    yield (
+        "mixed",
+        {
+            **json.loads(PandasCodec.encode_request(FRAME.astype({"city": object}), use_bytes=False).model_dump_json()),
             "outputs": [{"name": "predict"}, {"name": "predict_proba"}],
-        }
+        },
+    )
+    for two_dimensional in [False, True]:
+        yield (
+            "mixed",
+            {
+                "inputs": frame_tensors(two_dimensional),
+                "parameters": {"content_type": "pd"},
+                "outputs": [{"name": "predict"}, {"name": "predict_proba"}],
+            },
+        )
 
 
 def parameters(values: dict) -> dict:
-    return {name: pb.InferParameter(string_param=value) for name, value in values.items()}
+    return {name: pb.InferParameter(string_param=value) for name, value in (values or {}).items() if value is not None}
 
 
 def message(model: str, request: dict, is_raw: bool) -> pb.ModelInferRequest:
     """A request as a message."""
-    result = pb.ModelInferRequest(model_name=model, id=request.get("id", ""))
+    result = pb.ModelInferRequest(model_name=model, id=request.get("id") or "")
     for name, value in parameters(request.get("parameters", {})).items():
         result.parameters[name].CopyFrom(value)
     for part in request["inputs"]:
@@ -163,18 +208,24 @@ def message(model: str, request: dict, is_raw: bool) -> pb.ModelInferRequest:
             added.parameters[name].CopyFrom(value)
         if is_raw:
             result.raw_input_contents.append(raw(part["datatype"], part["data"]))
-    for part in request.get("outputs", []):
+    for part in request.get("outputs") or []:
         result.outputs.add(name=part["name"])
     return result
 
 
 def ask_rest(port: int, model: str, request: dict) -> dict:
     call = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v2/models/{model}/infer", json.dumps(request).encode(), {"Content-Type": "application/json"}
+        f"http://127.0.0.1:{port}/v2/models/{model}/infer",
+        json.dumps(request).encode(),
+        {"Content-Type": "application/json"},
     )
     try:
         with urllib.request.urlopen(call) as response:
-            return {"status": response.status, "body": json.loads(response.read())}
+            body = json.loads(response.read())
+            if not request.get("id"):
+                # A random one.
+                del body["id"]
+            return {"status": response.status, "body": body}
     except urllib.error.HTTPError as error:
         return {"status": error.code, "body": error.read().decode()}
 
@@ -190,14 +241,24 @@ def main() -> None:
     models = train()
     with tempfile.TemporaryDirectory() as folder:
         http, grpc_port, metrics = free_ports(3)
-        settings = {"host": "127.0.0.1", "http_port": http, "grpc_port": grpc_port, "metrics_port": metrics, "parallel_workers": 0}
+        settings = {
+            "host": "127.0.0.1",
+            "http_port": http,
+            "grpc_port": grpc_port,
+            "metrics_port": metrics,
+            "parallel_workers": 0,
+        }
         (pathlib.Path(folder) / "settings.json").write_text(json.dumps(settings))
         for name, model in models.items():
             place = pathlib.Path(folder) / name
             place.mkdir()
             content = pickle.dumps(model, protocol=5)
             (place / "model.pkl").write_bytes(content)
-            described = {"name": name, "implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "./model.pkl", "version": VERSION}}
+            described = {
+                "name": name,
+                "implementation": "mlserver_sklearn.SKLearnModel",
+                "parameters": {"uri": "./model.pkl", "version": VERSION},
+            }
             (place / "model-settings.json").write_text(json.dumps(described))
             if name in ("integers", "strings", "objects", "booleans", "floats", "named"):
                 (FOLDER / f"{name}.pkl").write_bytes(content)
@@ -227,10 +288,16 @@ def record(http: int, grpc_port: int, models: dict[str, object]) -> None:
             case = {"model": model, "rest": {"request": request, **ask_rest(http, model, request)}}
             for kind in ["typed", "raw"] if has_typed else ["raw"]:
                 asked = message(model, request, kind == "raw")
-                case[kind] = {"request": MessageToDict(asked, preserving_proto_field_name=True), **ask_grpc(stub, asked)}
+                case[kind] = {
+                    "request": MessageToDict(asked, preserving_proto_field_name=True),
+                    **ask_grpc(stub, asked),
+                }
             cases.append(case)
     linear = {
-        name: {"coef": np.atleast_2d(models[name].coef_).tolist(), "intercept": np.atleast_1d(models[name].intercept_).tolist()}
+        name: {
+            "coef": np.atleast_2d(models[name].coef_).tolist(),
+            "intercept": np.atleast_1d(models[name].intercept_).tolist(),
+        }
         for name in ["number", "numbers", "column"]
     }
     text = json.dumps({"version": VERSION, "linear": linear, "cases": cases}, ensure_ascii=False, separators=(",", ":"))

@@ -17,7 +17,7 @@ struct EstimatorClass: Sendable {
     }
 
     /// Every class that is served. Each family lists its own.
-    static let all = linear + preprocessing + composition
+    static let all = linear + preprocessing + composition + trees + ensembles
 
     /// The classes by their full names.
     static let byName: [PythonName: EstimatorClass] = {
@@ -29,7 +29,7 @@ struct EstimatorClass: Sendable {
     }()
 
     /// Classes of which estimators consist and that are none themselves: trees, losses, bin mappers.
-    static let parts: Set<PythonName> = []
+    static let parts: Set<PythonName> = treeParts.union(ensembleParts)
 
     /// The names of all classes whose instances a pickle may hold.
     static let allNames = Set(byName.keys).union(parts)

@@ -13,6 +13,8 @@ package enum FeatureError: Error, Sendable, Hashable {
         case count(found: Int, expected: Int)
         /// A feature is NaN or infinite.
         case notFinite(Feature, value: Double)
+        /// A feature is a number beyond the range of 32 bits, in which the model computes.
+        case tooLarge(Feature, value: Double)
         /// A feature is text where the model takes a number.
         case text(Feature)
         /// A feature is a number where the model takes text.
@@ -50,6 +52,8 @@ extension FeatureError.Problem: CustomStringConvertible {
             "\(found) \(found == 1 ? "feature" : "features"), but the model takes \(expected)"
         case .notFinite(let feature, let value):
             "\(feature) is \(value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"), not a finite number"
+        case .tooLarge(let feature, let value):
+            "\(feature) is \(value), which is too large for the 32 bits that the model takes"
         case .text(let feature):
             "\(feature) is text, not a number"
         case .number(let feature):

@@ -55,8 +55,8 @@ extension NumpyArray {
             // A UCS-4 character takes at most 4 bytes in UTF-8 as well; 32 bytes more are for a string's own storage.
             case .text: MemoryLayout<String>.stride + type.itemSize + 32
             case .object: MemoryLayout<PickledValue>.stride
-            // Records stay as bytes; this much is for what their reader makes of them.
-            case .record: type.itemSize
+            // Records stay as bytes; this is for what their reader makes of them, however small they are.
+            case .record: max(type.itemSize, 64)
             }
         let (size, overflow) = count.multipliedReportingOverflow(by: elementSize)
         return overflow ? nil : size

@@ -10,27 +10,22 @@ import Testing
 @Suite("Damaged models", .serialized)
 struct DamagedModelTests {
     private static let models =
-        Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel) + families.map(answers)
-
-    /// One or two small models of each family, by folder and file.
-    private static let families = [
-        "formats/steps-joblib-zlib-1.9.1.joblib", "formats/steps-joblib-xz-1.6.1.joblib",
-        "formats/steps-deflated-skops-1.9.1.skops",
-    ]
-
-    private static func answers(_ name: String) -> [UInt8] {
-        Answers.all.first { $0.testDescription == name }!.bytes
-    }
-
-    private let row = [5.1, 3.5, 1.4, 0.2]
+        Fixture.all.map(\.pickle) + ["v1.0.0", "v1.1.0"].map(Fixture.shippedModel) + Answers.damaged.map(\.bytes)
 
     /// Loads damaged bytes and predicts if that works; returns whether they were refused.
     private func isRefused(_ bytes: [UInt8]) -> Bool {
         do {
             let model = try Model(file: bytes)
-            if let prediction = try? model.predict(row) {
-                #expect(model.classes.indices.contains(prediction.classIndex))
-                #expect(prediction.probabilities.allSatisfy { $0.isFinite })
+            let row = [5.1, 3.5, 1.4, 0.2, -1].prefix(model.features.count)
+            let table = row.count == model.features.count ? Table(row: Array(row)) : model.features.example
+            switch try? model.predict(table, probabilities: true) {
+            case .classification(let answer)?:
+                #expect(model.classes.indices.contains(answer.classIndices[0]))
+                #expect(answer.probabilities?.values.allSatisfy { $0.isFinite } ?? true)
+            case .regression(let answer)?:
+                #expect(answer.values.allSatisfy { $0.isFinite })
+            case nil:
+                break
             }
             return false
         } catch {

@@ -9,6 +9,7 @@ import importlib.util
 import numpy
 import pandas
 import scipy.sparse
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -40,6 +41,13 @@ def cases():
     if importlib.util.find_spec("skops"):
         yield Case("steps-skops", steps, table[:6], "skops")
         yield Case("steps-deflated-skops", steps, table[:6], "skops-deflated")
+        # Trees, losses, and arrays of records.
+        forest = RandomForestClassifier(n_estimators=2, max_depth=3, random_state=0).fit(table, labels)
+        yield Case("forest-skops", forest, table[:6], "skops-deflated", tolerance=0)
+        boosting = HistGradientBoostingClassifier(max_iter=2, max_depth=3, random_state=0).fit(frame, labels)
+        yield Case("histogram-skops", boosting, frame[:6], "skops-deflated")
+        boosting = GradientBoostingRegressor(n_estimators=2, random_state=0).fit(table, table[:, 0] * table[:, 1])
+        yield Case("boosting-skops", boosting, table[:6], "skops-deflated")
         for name in [name for name, kind in objects.kinds.items() if not is_written_by_skops(kind)]:
             objects.kinds.pop(name)
             delattr(objects, f"a_{name}")

@@ -11,10 +11,12 @@ struct ModelReader {
 
     private var depth = 0
     private var estimatorCount = 0
-    private var nodesUsed = 0
+    private var used = 0
+    private let documentSize: Int
 
     init(_ document: PickledDocument) {
         self.document = document
+        documentSize = document.size
     }
 
     /// Reads one estimator.
@@ -32,6 +34,7 @@ struct ModelReader {
         depth += 1
         estimatorCount += 1
         defer { depth -= 1 }
+        try use(estimator.size, of: estimator)
         let stepsBefore = steps.count
         let read = try estimator.kind.read(estimator, &self)
         if steps.count == stepsBefore { steps.append(estimator.kind.name) }
@@ -48,24 +51,23 @@ struct ModelReader {
         return try estimator(value, part: part)
     }
 
-    /// Keeps account of trees' nodes, before they are used: a file can name the same tree a million times.
+    /// Keeps account of what is used for the model, before it is: a file of a few bytes can name the same estimator, tree or
+    /// array a million times.
     ///
     /// - Parameters:
-    ///   - estimator: the tree's owner, for the error.
-    ///   - attribute: that of the tree.
-    mutating func useNodes(
-        _ count: Int, of estimator: PickledEstimator, _ attribute: String
-    ) throws(ModelError) {
-        nodesUsed += count
-        guard nodesUsed <= Self.mostUses * document.recordCount else {
+    ///   - size: the number of values.
+    ///   - estimator: their owner, for the error.
+    mutating func use(_ size: Int, of estimator: PickledEstimator) throws(ModelError) {
+        used += size
+        guard used <= Self.mostUses * documentSize else {
             throw .unusable(
-                part: "\(estimator.kind.name).\(attribute)", found: "one use more of the same nodes",
-                expected: "trees of their own", offset: estimator.offset)
+                part: estimator.kind.name, found: "one use more of the same values", expected: "values of its own",
+                offset: estimator.offset)
         }
     }
 
-    /// How often trees' nodes may be used on average: an estimator may well be part of several.
-    private static let mostUses = 4
+    /// How often the document's values may be used, on average: some estimators share what they were fitted with.
+    private static let mostUses = 8
 
     private static let deepest = 8
     private static let mostEstimators = 100_000

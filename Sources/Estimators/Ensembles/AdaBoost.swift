@@ -54,7 +54,7 @@ struct AdaBoostClassifier: Classifier {
     }
 
     /// The version since which a member votes against the classes that it doesn't choose.
-    private static let firstToVoteAgainst = LibraryVersion(1, 4)
+    private static let firstToVoteAgainst = LibraryVersion(1, 3)
 
     let hasProbabilities = true
     let hasDecisions = true

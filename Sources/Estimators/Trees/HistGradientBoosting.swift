@@ -61,7 +61,7 @@ struct HistGradientBoosting: Sendable {
             let isCategorical = nodes.integers("is_categorical"), let set = nodes.integers("bitset_idx"),
             let samples = nodes.integers("count")
         else { throw estimator.unusable("_predictors", value, expected: "a tree's nodes") }
-        try reader.useNodes(nodes.count, of: estimator, "_predictors")
+        try reader.use(nodes.count + (document.members(attributes)?.count ?? 0), of: estimator)
         var sets: [UInt32] = []
         var categorySet: [Int]?
         if isCategorical.contains(where: { $0 != 0 }) {

@@ -195,12 +195,23 @@ let package = Package(
         ),
 
         // MARK: Models
+        // Debian has no pkg-config file for libbzip2: the module map names the library.
+        .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
+        .systemLibrary(name: "CLzma", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+        .target(name: "Decompression", dependencies: ["CBzip2", "CLzma", "CZlib"], swiftSettings: strict),
+        .testTarget(
+            name: "DecompressionTests", dependencies: ["CBzip2", "CLzma", "CZlib", "Decompression", "TestSupport"],
+            swiftSettings: strict),
         .target(name: "Pickle", swiftSettings: strict),
         .testTarget(name: "PickleTests", dependencies: ["Pickle", "TestSupport"], swiftSettings: strict),
-        .target(name: "Estimators", dependencies: ["Pickle"], swiftSettings: strict),
+        .target(name: "ModelFiles", dependencies: ["Decompression", "Pickle"], swiftSettings: strict),
         .testTarget(
-            name: "EstimatorsTests", dependencies: ["Estimators", "Pickle", "TestSupport"], exclude: ["Fixtures"],
-            swiftSettings: strict
+            name: "ModelFilesTests", dependencies: ["Decompression", "ModelFiles", "Pickle", "TestSupport"],
+            swiftSettings: strict),
+        .target(name: "Estimators", dependencies: ["ModelFiles", "Pickle"], swiftSettings: strict),
+        .testTarget(
+            name: "EstimatorsTests", dependencies: ["Estimators", "ModelFiles", "Pickle", "TestSupport"],
+            exclude: ["Fixtures"], swiftSettings: strict
         ),
         .target(
             name: "Inference",

@@ -1,3 +1,4 @@
+import ModelFiles
 import Pickle
 
 /// A fitted scikit-learn model: a classifier or regressor, alone or behind other steps.
@@ -43,19 +44,31 @@ package struct Model: Sendable {
     /// A measure of the time that one row takes, in nanoseconds, within a factor of three or so.
     package let nanosecondsPerRow: Int
 
-    /// Reads a model from the bytes of a pickle.
+    /// Reads a model from the bytes of a file.
     ///
     /// - Parameters:
-    ///   - bytes: The file that `pickle.dump` or an uncompressed `joblib.dump` wrote.
-    ///   - limits: What reading may cost.
+    ///   - bytes: What `pickle.dump`, `joblib.dump` or `skops.io.dump` wrote: see ``ModelFormat``.
+    ///   - limits: What reading may cost; nil for what the file's size allows.
     /// - Throws: ``ModelError`` that says what was found and at which byte.
-    package init(pickle bytes: [UInt8], limits: PickleLimits = .standard) throws(ModelError) {
-        let document: PickledDocument
+    package init(file bytes: [UInt8], limits: PickleLimits? = nil) throws(ModelError) {
+        let file: ModelFile
         do {
-            document = try PickleReader.read(bytes, allowing: EstimatorClass.allNames, limits: limits)
-        } catch {
+            file = try ModelFile(bytes, allowing: EstimatorClass.allNames, limits: limits)
+        } catch .content(let error, of: .pickle) {
             throw .pickle(error)
+        } catch .content(let error, of: let format) {
+            throw .inside(format.content ?? "", .pickle(error))
+        } catch {
+            throw .file(error)
         }
+        do {
+            try self.init(file.document)
+        } catch {
+            throw file.format.content.map { .inside($0, error) } ?? error
+        }
+    }
+
+    private init(_ document: PickledDocument) throws(ModelError) {
         var reader = ModelReader(document)
         switch try reader.estimator(document.root, part: "model") {
         case .classifier(let classifier):

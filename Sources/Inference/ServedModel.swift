@@ -21,7 +21,7 @@ package struct ServedModel: Sendable {
     /// If there is a `model.json` next to the model, the two must agree.
     ///
     /// - Parameters:
-    ///   - path: The file that `pickle` or `joblib` wrote.
+    ///   - path: The file that `pickle`, `joblib` or `skops` wrote; its content tells which, not its name.
     ///   - version: Version to serve it as; nil takes the one in `model.json`.
     package static func load(path: String, version: String?) throws(ModelLoadError) -> ServedModel {
         // First, since without a model a message about its version would mislead.
@@ -43,7 +43,7 @@ package struct ServedModel: Sendable {
 
         let model: Model
         do {
-            model = try Model(pickle: bytes)
+            model = try Model(file: bytes)
         } catch {
             throw .unusable(path: path, error)
         }
@@ -79,8 +79,9 @@ package struct ServedModel: Sendable {
         }
     }
 
-    /// In bytes: 64 MiB.
-    private static let largestSize = 64 << 20
+    /// In bytes: 1 GiB, as a forest of a thousand fully grown trees may have. Reading takes two to four times a real
+    /// model's size; see `ModelFile` of the module ModelFiles for what a hostile file can make it take.
+    private static let largestSize = 1 << 30
 
     private static func manifestPath(besides path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "model.json" }

@@ -37,7 +37,7 @@ package struct NumpyArray: Sendable, Equatable {
 }
 
 /// The order of a multi-dimensional array's elements in the file.
-enum ElementOrder {
+package enum ElementOrder: Sendable {
     /// The last index changes fastest ("C").
     case rowMajor
     /// The first index changes fastest ("F", for Fortran).
@@ -46,7 +46,7 @@ enum ElementOrder {
 
 extension NumpyArray {
     /// The number of elements in a shape; nil if a length is negative or the product too large for an Int.
-    static func elementCount(of shape: [Int]) -> Int? {
+    package static func elementCount(of shape: [Int]) -> Int? {
         var count = 1
         for length in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: length)
@@ -57,7 +57,7 @@ extension NumpyArray {
     }
 
     /// The memory that the decoded elements take, in bytes; nil if that is too large for an Int.
-    static func decodedSize(count: Int, type: NumpyDataType) -> Int? {
+    package static func decodedSize(count: Int, type: NumpyDataType) -> Int? {
         let elementSize =
             switch type.kind {
             case .boolean: MemoryLayout<Bool>.stride

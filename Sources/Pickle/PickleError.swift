@@ -13,7 +13,7 @@ package struct PickleError: Error, Sendable, Equatable, CustomStringConvertible 
 
     /// What can be wrong with a file.
     package enum Reason: Error, Sendable, Equatable {
-        /// The file begins like the output of this compressor.
+        /// The bytes begin like the output of this compressor.
         case compressed(String)
         /// The file looks like a pickle of protocol 0 or 1, which have no signature.
         case oldProtocol
@@ -54,7 +54,7 @@ extension PickleError.Reason: CustomStringConvertible {
     package var description: String {
         switch self {
         case .compressed(let format):
-            "the file is compressed (\(format)); save the model uncompressed"
+            "this is no pickle, but compressed (\(format))"
         case .notAPickle(let firstByte):
             "this is no pickle of protocol 2 to 5: it begins with 0x\(hexadecimal(firstByte)) instead of 0x80"
         case .oldProtocol:

@@ -4,7 +4,7 @@ extension PickleMachine {
     mutating func global(_ name: PythonName) throws(PickleError) -> PickledValue {
         if name.isPlausible {
             if let known = Self.knownGlobals[name] { return .global(known) }
-            if classes.contains(name) { return .global(.instanceClass(name)) }
+            if classes.contains(name) || SparseMatrix.classes.contains(name) { return .global(.instanceClass(name)) }
             if AlarmingNames.contain(name) { throw error(.forbiddenGlobal(name)) }
         }
         return opaque(.name(name))
@@ -30,6 +30,24 @@ extension PickleMachine {
         PythonName(module: "_codecs", name: "encode"): .encodeText,
         PythonName(module: "__builtin__", name: "bytes"): .bytesClass,
         PythonName(module: "builtins", name: "bytes"): .bytesClass,
+        PythonName(module: "__builtin__", name: "bytearray"): .byteArrayClass,
+        PythonName(module: "builtins", name: "bytearray"): .byteArrayClass,
+        // An array that was mapped into memory, as parallel training leaves them behind.
+        PythonName(module: "numpy", name: "memmap"): .arrayClass,
+        PythonName(module: "collections", name: "OrderedDict"): .orderedDictionaryClass,
+        PythonName(module: "collections", name: "defaultdict"): .defaultDictionaryClass,
+        PythonName(module: "__builtin__", name: "set"): .setClass,
+        PythonName(module: "builtins", name: "set"): .setClass,
+        PythonName(module: "__builtin__", name: "frozenset"): .setClass,
+        PythonName(module: "builtins", name: "frozenset"): .setClass,
+        PythonName(module: "__builtin__", name: "slice"): .sliceClass,
+        PythonName(module: "builtins", name: "slice"): .sliceClass,
+        PythonName(module: "copy_reg", name: "_reconstructor"): .reconstructor,
+        PythonName(module: "copyreg", name: "_reconstructor"): .reconstructor,
+        PythonName(module: "copy_reg", name: "__newobj__"): .newObject,
+        PythonName(module: "copyreg", name: "__newobj__"): .newObject,
+        PythonName(module: "pandas.core.indexes.base", name: "_new_Index"): .pandasIndex,
+        PythonName(module: "pandas._libs.arrays", name: "__pyx_unpickle_NDArrayBacked"): .pandasArray,
     ]
 
     /// REDUCE: the result of calling a known function; that of an unknown one is opaque.
@@ -57,6 +75,36 @@ extension PickleMachine {
         case .bytesClass:
             guard arguments.isEmpty else { throw unexpected(arguments[0], expected: "no argument for bytes") }
             return .bytes([])
+        case .byteArrayClass:
+            if arguments.isEmpty { return .bytes([]) }
+            if case .bytes = arguments[0], arguments.count == 1 { return arguments[0] }
+            return try encodeText(arguments)
+        case .orderedDictionaryClass, .defaultDictionaryClass:
+            return try dictionary(function, arguments)
+        case .setClass:
+            guard let items = arguments.isEmpty ? [] : document.list(arguments[0]), arguments.count <= 1 else {
+                throw unexpected(arguments[0], expected: "a list of a set's items")
+            }
+            return .node(document.add(.set(items), offset: offset))
+        case .sliceClass:
+            guard arguments.count == 3 else {
+                throw error(.unexpected(found: "\(arguments.count) arguments", expected: "the 3 of a slice"))
+            }
+            return .node(document.add(.slice(arguments[0], arguments[1], arguments[2]), offset: offset))
+        case .reconstructor, .newObject:
+            // `_reconstructor` has two arguments more, the class's base and its value, `object` and None for all classes
+            // that are understood.
+            let rest = function == .newObject ? Array(arguments.dropFirst()) : []
+            return try instance(of: arguments.first ?? .none, items: rest)
+        case .pandasIndex:
+            return try pandasIndex(arguments)
+        case .pandasArray:
+            guard let kind = document.opaque(arguments.first ?? .none) else {
+                throw unexpected(arguments.first ?? .none, expected: "a class of pandas")
+            }
+            // Other classes keep codes there, and their meaning elsewhere.
+            guard kind.name?.name == "StringArray" else { return opaque(kind.product) }
+            return .node(document.add(.pandasArray, offset: offset))
         case .arrayClass, .joblibArray:
             throw error(.unexpected(found: "a call of a class", expected: "a call of a function"))
         case .instanceClass(let name):
@@ -70,6 +118,11 @@ extension PickleMachine {
         guard let items = document.tuple(arguments) else {
             throw unexpected(arguments, expected: "a tuple of arguments")
         }
+        return try instance(of: callee, items: items)
+    }
+
+    private mutating func instance(of callee: PickledValue, items: [PickledValue]) throws(PickleError) -> PickledValue {
+        if let callee = document.opaque(callee) { return opaque(callee.product) }
         switch callee {
         case .global(.instanceClass(let name)):
             return .node(document.addInstance(of: name, arguments: items, offset: offset))
@@ -84,6 +137,12 @@ extension PickleMachine {
     mutating func build(_ target: PickledValue, state: PickledValue) throws(PickleError) {
         guard case .node(let node) = target else { throw unexpected(target, expected: "an instance") }
         switch document[node] {
+        case .dictionary, .set:
+            // An ordered dictionary may have attributes of its own, too.
+            break
+        case .instance where document.tuple(state) == []:
+            // What Cython writes for a class without attributes.
+            break
         case .instance(let name, _):
             guard case .node(let attributes) = state, case .dictionary = document[attributes] else {
                 throw unexpected(state, expected: "the attributes of \(name)")
@@ -95,6 +154,12 @@ extension PickleMachine {
             document.replace(node, with: try array(state: state))
         case .joblibArray:
             document.replace(node, with: try joblibArray(state: state))
+        case .pandasArray:
+            // Its data type, the array, and attributes of its own.
+            guard let items = document.tuple(state), items.count <= 4,
+                let array = items.lazy.compactMap({ [document] in document.array($0) }).first
+            else { throw unexpected(state, expected: "the state of a pandas array") }
+            document.replace(node, with: .array(array))
         case .opaque(let value):
             if let type = try recordType(value, state: state) {
                 document.replace(node, with: .dataType(type))
@@ -106,9 +171,40 @@ extension PickleMachine {
         }
     }
 
+    /// `collections.OrderedDict(items)` or `collections.defaultdict(factory)`, where `items` is only there in what Python
+    /// 2 wrote.
+    private mutating func dictionary(
+        _ function: PickledGlobal, _ arguments: [PickledValue]
+    ) throws(PickleError) -> PickledValue {
+        var members: [PickledNode.Member] = []
+        if function == .orderedDictionaryClass, let items = arguments.first {
+            guard let pairs = document.list(items) else { throw unexpected(items, expected: "a list of pairs") }
+            // One list can make a dictionary again and again.
+            try charge(pairs.count * MemoryLayout<PickledNode.Member>.stride)
+            for pair in pairs {
+                guard let items = document.list(pair) ?? document.tuple(pair), items.count == 2 else {
+                    throw unexpected(pair, expected: "a key and a value")
+                }
+                members.append(PickledNode.Member(key: items[0], value: items[1]))
+            }
+        }
+        return .node(document.add(.dictionary(members), offset: offset))
+    }
+
+    /// `pandas.core.indexes.base._new_Index(class, {"data": array, "name": …})`: the array.
+    private mutating func pandasIndex(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
+        guard arguments.count == 2, case .node(let node) = arguments[1], let members = document.members(node),
+            members.count <= 16
+        else { throw unexpected(arguments.last ?? .none, expected: "a pandas index's class and attributes") }
+        if let data = document.member("data", of: node), document.array(data) != nil { return data }
+        return opaque((document.opaque(arguments[0]) ?? .other("a pandas index")).product)
+    }
+
     /// `_codecs.encode(text, "latin1")`: one byte for each character below U+0100.
     private mutating func encodeText(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
-        guard arguments.count == 2, case .string(let text) = arguments[0], arguments[1] == .string("latin1") else {
+        guard arguments.count == 2, case .string(let text) = arguments[0],
+            arguments[1] == .string("latin1") || arguments[1] == .string("latin-1")
+        else {
             throw unexpected(arguments.last ?? .none, expected: "text to encode as latin1")
         }
         try charge(text.unicodeScalars.count)
@@ -119,256 +215,5 @@ extension PickleMachine {
             bytes.append(byte)
         }
         return .bytes(bytes[...])
-    }
-}
-
-// MARK: - numpy
-
-extension PickleMachine {
-    /// `numpy.dtype(name, …)`: any short name counts as a data type, understood or not.
-    private mutating func dataType(named value: PickledValue) throws(PickleError) -> PickledValue {
-        guard case .string(let name) = value, (1...Self.longestTypeName).contains(name.utf8.count) else {
-            throw unexpected(value, expected: "a supported numpy data type")
-        }
-        if let type = NumpyDataType(name: name) { return .node(document.add(.dataType(type), offset: offset)) }
-        // The number in a name is in bytes, except for text, where it is in characters.
-        let size = Int(name.dropFirst()).map { name.hasPrefix("U") ? 4 * $0 : $0 }
-        return opaque(.dataType(name, itemSize: size.flatMap { $0 >= 0 ? $0 : nil }, holdsObjects: false))
-    }
-
-    /// The length in bytes of the longest name of a data type: `S` and a number.
-    private static let longestTypeName = 12
-
-    /// `numpy.dtype.__setstate__`: (version, byte order, sub-array, field names, fields, item size, alignment, flags).
-    private func completed(_ type: NumpyDataType, state: PickledValue) throws(PickleError) -> PickledNode {
-        guard let items = document.tuple(state), items.count >= 8, case .string(let order) = items[1] else {
-            throw unexpected(state, expected: "the state of a numpy data type")
-        }
-        guard items[2...4].allSatisfy({ $0 == .none }) else {
-            let value = OpaqueValue.dataType("structure", itemSize: nil, holdsObjects: false)
-            return .opaque(completed(value, state: state))
-        }
-        if type.kind == .text, items[5] != .integer(type.itemSize) {
-            throw unexpected(items[5], expected: "the item size \(type.itemSize)")
-        }
-        var completed = type
-        switch order {
-        case "<", "|", "=": completed.byteOrder = .little
-        case ">": completed.byteOrder = .big
-        default: throw unexpected(items[1], expected: "a byte order")
-        }
-        return .dataType(completed)
-    }
-
-    /// The data type of a record, from its state; nil for any other value that is not understood, and for records of
-    /// more than plain numbers.
-    private mutating func recordType(
-        _ value: OpaqueValue, state: PickledValue
-    ) throws(PickleError) -> NumpyDataType? {
-        guard case .dataType(let name, let size?, _) = value, name.hasPrefix("V"),
-            let items = document.tuple(state), items.count >= 8, items[2] == .none, items[5] == .integer(size),
-            let names = document.tuple(items[3]), (1...NumpyDataType.mostFields).contains(names.count),
-            case .node(let node) = items[4], let members = document.members(node), members.count == names.count
-        else { return nil }
-        // One list of fields can make a type again and again.
-        try charge(names.count * members.count * MemoryLayout<PickledNode.Member>.stride)
-        var fields: [NumpyDataType.Field] = []
-        for name in names {
-            guard case .string(let text) = name, let member = members.last(where: { $0.key == name }),
-                let description = document.tuple(member.value), description.count >= 2,
-                case .integer(let offset) = description[1], let type = try dataType(description[0])
-            else { return nil }
-            fields.append(NumpyDataType.Field(name: text, type: type, offset: offset))
-        }
-        return NumpyDataType(fields: fields, itemSize: size)
-    }
-
-    /// A value that is not understood, with its state; for a data type, its size in memory and whether it holds
-    /// objects.
-    private func completed(_ value: OpaqueValue, state: PickledValue) -> OpaqueValue {
-        guard case .dataType(let name, let size, let holdsObjects) = value, let items = document.tuple(state),
-            items.count >= 8
-        else { return value }
-        // -1 for types whose name gives the size.
-        let stated: Int? = if case .integer(let size) = items[5], size >= 0 { size } else { nil }
-        // The flag that numpy calls NPY_ITEM_REFCOUNT.
-        let hasReferences = if case .integer(let flags) = items[7] { flags & 1 != 0 } else { false }
-        return .dataType(name, itemSize: stated ?? size, holdsObjects: holdsObjects || hasReferences)
-    }
-
-    /// `numpy.ndarray.__setstate__`: (version, shape, data type, is column-major, bytes or list).
-    private mutating func array(state: PickledValue) throws(PickleError) -> PickledNode {
-        guard let items = document.tuple(state), items.count == 5, case .boolean(let isColumnMajor) = items[3] else {
-            throw unexpected(state, expected: "the state of a numpy array")
-        }
-        let shape = try shape(items[1])
-        guard let type = try dataType(items[2]) else { return .opaque(arrayOf(items[2])) }
-        return try array(contents: items[4], type: type, shape: shape, order: isColumnMajor ? .columnMajor : .rowMajor)
-    }
-
-    /// `numpy._core.numeric._frombuffer(bytes, data type, shape, order)`.
-    private mutating func arrayFromBuffer(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
-        guard arguments.count == 4 else {
-            throw error(.unexpected(found: "\(arguments.count) arguments", expected: "the 4 of an array's buffer"))
-        }
-        guard let type = try dataType(arguments[1]) else { return opaque(arrayOf(arguments[1])) }
-        let array = try array(
-            contents: arguments[0], type: type, shape: try shape(arguments[2]), order: try order(arguments[3]))
-        return .node(document.add(array, offset: offset))
-    }
-
-    /// `numpy._core.multiarray.scalar(data type, bytes)`: becomes a plain value.
-    private mutating func scalar(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
-        guard arguments.count == 2 else {
-            throw unexpected(arguments.last ?? .none, expected: "the bytes of a numpy scalar")
-        }
-        guard let type = try dataType(arguments[0]) else { return opaque(arrayOf(arguments[0])) }
-        guard case .bytes = arguments[1] else {
-            throw unexpected(arguments[1], expected: "the bytes of a numpy scalar")
-        }
-        switch try array(contents: arguments[1], type: type, shape: [], order: .rowMajor) {
-        case .array(let array):
-            switch array.elements {
-            case .booleans(let elements): return .boolean(elements[0])
-            case .integers(let elements): return .integer(elements[0])
-            case .floats(let elements): return .float(elements[0])
-            case .strings(let elements): return .string(elements[0])
-            case .objects(let elements): return elements[0]
-            }
-        case let other: return .node(document.add(other, offset: offset))
-        }
-    }
-
-    /// `joblib.numpy_pickle.NumpyArrayWrapper.read_array`: the array's bytes follow in the file, after a byte with the
-    /// number of padding bytes that come first (joblib 1.2 and later); arrays of objects follow as a nested pickle.
-    private mutating func joblibArray(state: PickledValue) throws(PickleError) -> PickledNode {
-        // The wrapper has half a dozen attributes. Without a limit, repeated look-ups in one dictionary of a million
-        // members would keep a small file busy for hours.
-        guard case .node(let members) = state,
-            case .dictionary(let attributes) = document[members], attributes.count <= 32,
-            let shapeMember = document.member("shape", of: members),
-            let typeMember = document.member("dtype", of: members),
-            let orderMember = document.member("order", of: members)
-        else {
-            throw unexpected(state, expected: "the attributes of a joblib array wrapper")
-        }
-        let subclass = document.member("subclass", of: members) ?? .none
-        let kind = document.opaque(subclass)
-        guard kind != nil || subclass == .global(.arrayClass) else {
-            throw unexpected(subclass, expected: "numpy.ndarray")
-        }
-        let shape = try shape(shapeMember)
-        let type = try dataType(typeMember)
-        let order = try order(orderMember)
-
-        if type.map({ $0.kind == .object }) ?? holdsObjects(typeMember) {
-            let value = try runNested()
-            if let kind { return .opaque(kind.product) }
-            guard type != nil else { return .opaque(arrayOf(typeMember)) }
-            guard case .node(let node) = value, case .array(let array) = document[node], array.shape == shape else {
-                throw unexpected(value, expected: "an array of shape \(shape)")
-            }
-            return .array(array)
-        }
-        guard let itemSize = type?.itemSize ?? itemSize(typeMember) else {
-            throw unexpected(typeMember, expected: "a numpy data type of known size")
-        }
-        if let alignment = document.member("numpy_array_alignment_bytes", of: members), alignment != .none {
-            let padding = try cursor.byte(of: "the length of an array's padding")
-            _ = try cursor.take(UInt64(padding), of: "an array's padding")
-        }
-        guard let count = NumpyArray.elementCount(of: shape) else { throw absurd(shape) }
-        let (size, overflow) = count.multipliedReportingOverflow(by: itemSize)
-        if overflow { throw absurd(shape) }
-        let bytes = try cursor.take(UInt64(size), of: "an array of shape \(shape)")
-        if let kind { return .opaque(kind.product) }
-        guard let type else { return .opaque(arrayOf(typeMember)) }
-        return try array(contents: .bytes(bytes), type: type, shape: shape, order: order)
-    }
-
-    /// An array from its bytes or, for objects, from a list; their number must match the shape. An array whose elements
-    /// have no Swift type is opaque.
-    private mutating func array(
-        contents: PickledValue, type: NumpyDataType, shape: [Int], order: ElementOrder
-    ) throws(PickleError) -> PickledNode {
-        guard let count = NumpyArray.elementCount(of: shape) else { throw absurd(shape) }
-        if type.kind == .object {
-            guard let items = document.list(contents), items.count == count else {
-                throw unexpected(contents, expected: "a list of \(count) objects")
-            }
-            try charge(NumpyArray.decodedSize(count: count, type: type))
-            return .array(NumpyArray(objects: items, shape: shape, order: order))
-        }
-        guard case .bytes(let bytes) = contents,
-            bytes.count.isMultiple(of: type.itemSize), bytes.count / type.itemSize == count
-        else {
-            throw unexpected(contents, expected: "the bytes of an array of shape \(shape) and type \(type)")
-        }
-        try charge(NumpyArray.decodedSize(count: count, type: type))
-        if let records = NumpyRecords(bytes: bytes, type: type) {
-            // Arrays of records with several dimensions don't occur.
-            return shape.count == 1 ? .records(records) : .opaque(.other("an array of shape \(shape) of \(type)"))
-        }
-        do {
-            return .array(try NumpyArray(bytes: bytes, type: type, shape: shape, order: order))
-        } catch .unexpected(let found, _) {
-            return .opaque(.other("an array of the data type \(type) with \(found)"))
-        } catch {
-            return .opaque(.other("an array of the data type \(type) with text that is none of Unicode's"))
-        }
-    }
-
-    /// The description of an array whose elements are not understood.
-    private func arrayOf(_ type: PickledValue) -> OpaqueValue {
-        .other("an array of \(document.summary(of: type))")
-    }
-
-    private func shape(_ value: PickledValue) throws(PickleError) -> [Int] {
-        // numpy accepts a bare number as the shape of one dimension.
-        if case .integer(let length) = value { return [length] }
-        guard let items = document.tuple(value), items.count <= Self.mostDimensions else {
-            throw unexpected(value, expected: "the shape of an array")
-        }
-        var shape: [Int] = []
-        for item in items {
-            guard case .integer(let length) = item else {
-                throw unexpected(item, expected: "the length of a dimension")
-            }
-            shape.append(length)
-        }
-        return shape
-    }
-
-    /// numpy's own limit on the number of dimensions (NPY_MAXDIMS since version 2).
-    private static let mostDimensions = 64
-
-    /// - Returns: nil for a type that is not understood.
-    private func dataType(_ value: PickledValue) throws(PickleError) -> NumpyDataType? {
-        guard case .node(let node) = value else { throw unexpected(value, expected: "a numpy data type") }
-        switch document[node] {
-        case .dataType(let type): return type
-        case .opaque: return nil
-        default: throw unexpected(value, expected: "a numpy data type")
-        }
-    }
-
-    private func itemSize(_ type: PickledValue) -> Int? {
-        if case .dataType(_, let size, _)? = document.opaque(type) { size } else { nil }
-    }
-
-    private func holdsObjects(_ type: PickledValue) -> Bool {
-        if case .dataType(_, _, let holdsObjects)? = document.opaque(type) { holdsObjects } else { false }
-    }
-
-    private func order(_ value: PickledValue) throws(PickleError) -> ElementOrder {
-        switch value {
-        case .string("C"): .rowMajor
-        case .string("F"): .columnMajor
-        default: throw unexpected(value, expected: "the element order 'C' or 'F'")
-        }
-    }
-
-    private func absurd(_ shape: [Int]) -> PickleError {
-        error(.unexpected(found: "an array of shape \(shape)", expected: "one that can exist"))
     }
 }

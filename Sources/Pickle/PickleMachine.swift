@@ -13,7 +13,7 @@ struct PickleMachine {
     private var stack: [PickledValue] = []
     /// The height of the stack at each mark.
     private var marks: [Int] = []
-    private var memo: [UInt64: PickledValue] = [:]
+    private var memo = PickleMemo()
 
     private var opcodesDone = 0
     private var bytesDecoded = 0
@@ -82,14 +82,14 @@ struct PickleMachine {
             let arguments = try pop(for: opcode)
             push(try instance(of: try pop(for: opcode), arguments: arguments))
         case .newObjEx:
-            // A class with named arguments; no class that is understood has any.
-            _ = try pop(for: opcode)
-            _ = try pop(for: opcode)
+            let named = try pop(for: opcode)
+            let arguments = try pop(for: opcode)
             let callee = try pop(for: opcode)
-            guard let opaque = document.opaque(callee) else {
-                throw unexpected(callee, expected: "a class that may have instances with arguments by name")
+            // No class that is understood has arguments by name.
+            guard document.opaque(callee) != nil || document.dictionary(named)?.isEmpty == true else {
+                throw unexpected(named, expected: "no arguments by name")
             }
-            push(.opaque(opaque.product))
+            push(try instance(of: callee, arguments: arguments))
         case .build:
             let state = try pop(for: opcode)
             try build(try top(for: opcode), state: state)
@@ -130,7 +130,7 @@ struct PickleMachine {
     private mutating func useMemo(_ opcode: Opcode) throws(PickleError) {
         switch opcode {
         case .memoize:
-            memo[UInt64(memo.count)] = try top(for: opcode)
+            memo.append(try top(for: opcode))
         case .binPut, .longBinPut:
             let index = try cursor.unsigned(width: opcode == .binPut ? 1 : 4, of: "a memo index")
             memo[index] = try top(for: opcode)
@@ -198,7 +198,7 @@ struct PickleMachine {
         case .append, .appends:
             let items = opcode == .append ? [try pop(for: opcode)] : try popToMark(for: opcode)
             let target = try top(for: opcode)
-            guard case .node(let node) = target, document.append(items, to: node) else {
+            guard case .node(let node) = target, document.set(target) == nil, document.append(items, to: node) else {
                 throw unexpected(target, expected: "a list to append to")
             }
         case .emptyDict:
@@ -224,18 +224,18 @@ struct PickleMachine {
         }
     }
 
-    /// No model needs a set: its elements are not kept.
     private mutating func fillSet(_ opcode: Opcode) throws(PickleError) {
         switch opcode {
         case .emptySet:
-            push(.opaque(.other("a set")))
+            push(.set([]))
         case .addItems:
-            _ = try popToMark(for: opcode)
+            let items = try popToMark(for: opcode)
             let target = try top(for: opcode)
-            guard document.opaque(target) != nil else { throw unexpected(target, expected: "a set to add to") }
+            guard case .node(let node) = target, document.set(target) != nil || document.opaque(target) != nil,
+                document.append(items, to: node)
+            else { throw unexpected(target, expected: "a set to add to") }
         default:
-            _ = try popToMark(for: opcode)
-            push(.opaque(.other("a frozen set")))
+            push(.set(try popToMark(for: opcode)))
         }
     }
 
@@ -299,7 +299,7 @@ struct PickleMachine {
             throw error(.unexpected(found: "a pickle inside a pickle inside a pickle", expected: "at most one level"))
         }
         let outer = (stack, marks, memo, offset)
-        (stack, marks, memo, isNested) = ([], [], [:], true)
+        (stack, marks, memo, isNested) = ([], [], PickleMemo(), true)
         let value = try run()
         (stack, marks, memo, offset) = outer
         isNested = false

@@ -1,5 +1,5 @@
-/// Reads the pickles of protocol 2 to 5 that scikit-learn models are saved in, by `pickle` or by `joblib` without
-/// compression.
+/// Reads the pickles of protocol 2 to 5 that scikit-learn models are saved in, by `pickle` or by `joblib`, once they are
+/// decompressed.
 ///
 /// A pickle is a program for a small stack machine, and Python's own reader calls whatever that program names. This one
 /// has no means to do so: it knows a handful of numpy functions by name and does their work itself, and keeps the
@@ -15,13 +15,14 @@ package enum PickleReader {
     /// - Parameters:
     ///   - bytes: The file.
     ///   - classes: The classes whose instances may occur, besides numpy's arrays, types and scalars.
-    ///   - limits: What reading may cost.
+    ///   - limits: What reading may cost; nil for what the file's size allows.
     /// - Throws: ``PickleError`` with the offset of what is wrong.
     package static func read(
-        _ bytes: [UInt8], allowing classes: Set<PythonName>, limits: PickleLimits = .standard
+        _ bytes: [UInt8], allowing classes: Set<PythonName>, limits: PickleLimits? = nil
     ) throws(PickleError) -> PickledDocument {
         try checkBeginning(of: bytes)
-        var machine = PickleMachine(bytes: bytes, allowing: classes, limits: limits)
+        var machine = PickleMachine(
+            bytes: bytes, allowing: classes, limits: limits ?? PickleLimits(fileSize: bytes.count))
         machine.document.root = try machine.run()
         if machine.cursor.remaining > 0 {
             throw PickleError(offset: machine.cursor.position, reason: .trailingBytes(machine.cursor.remaining))
@@ -31,6 +32,12 @@ package enum PickleReader {
             throw PickleError(offset: document.offset(of: document.root), reason: .forbiddenGlobal(name))
         }
         return document
+    }
+
+    /// Whether a name is one that no model is saved with, but that files contain which are meant to take over the process
+    /// that loads them: such a file is refused as a whole.
+    package static func isAlarming(_ name: PythonName) -> Bool {
+        name.isPlausible && AlarmingNames.contain(name)
     }
 
     /// Reports what the file is instead, if it does not begin like a pickle of protocol 2 to 5.

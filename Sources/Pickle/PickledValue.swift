@@ -34,36 +34,59 @@ package enum PickledGlobal: Sendable, Hashable {
     case encodeText
     /// `bytes`: how protocol 2 writes empty bytes.
     case bytesClass
-    /// A class that the reader's caller allows; it is not run, but its attributes are kept.
+    /// `bytearray`: how protocols 2 to 4 write bytes that can change, from bytes or from Latin-1 text.
+    case byteArrayClass
+    /// `collections.OrderedDict` and `collections.defaultdict`, which are read as dictionaries.
+    case orderedDictionaryClass
+    case defaultDictionaryClass
+    /// `set` or `frozenset`: how protocols 2 and 3 write sets.
+    case setClass
+    /// `slice`: a range of columns or rows.
+    case sliceClass
+    /// `copyreg._reconstructor` and `copyreg.__newobj__`: make an instance of the class that is their first argument.
+    case reconstructor
+    case newObject
+    /// `pandas.core.indexes.base._new_Index`: makes the names of columns, which are read as an array.
+    case pandasIndex
+    /// `pandas._libs.arrays.__pyx_unpickle_NDArrayBacked`: makes an array of text, to be filled by BUILD.
+    case pandasArray
+    /// A class that the reader's caller allows, or ``SparseMatrix/classes``; it is not run, but its attributes are kept.
     case instanceClass(PythonName)
 }
 
-/// A container, array or instance from a pickle.
+/// A container, array or instance from a pickle. Few of its cases are large, and those are indirect: a file may have
+/// millions of nodes.
 package enum PickledNode: Sendable, Equatable {
     case tuple([PickledValue])
     case list([PickledValue])
     /// In the order of the file; if keys are equal, the last one counts.
     case dictionary([Member])
+    /// In the order of the file; equal items may occur.
+    case set([PickledValue])
+    /// A `slice` with its start, stop and step, each an integer, a text or None.
+    indirect case slice(PickledValue, PickledValue, PickledValue)
     case array(NumpyArray)
     /// An array of records with named fields.
-    case records(NumpyRecords)
+    indirect case records(NumpyRecords)
     case dataType(NumpyDataType)
     /// An instance of an allowed class. `attributes` is the dictionary of its state, once BUILD has set it. What its
     /// class was called with is told by ``PickledDocument/arguments(of:)``.
     case instance(class: PythonName, attributes: Identifier?)
     /// A joblib array wrapper before its BUILD, which replaces it with the array.
     case joblibArray
+    /// An array of pandas before its BUILD, which replaces it with the array.
+    case pandasArray
     /// A value that the reader doesn't understand: it has skipped what the file says about it and made nothing.
     case opaque(OpaqueValue)
 
     /// The number of values that it holds.
     var size: Int {
         switch self {
-        case .tuple(let items), .list(let items): items.count
+        case .tuple(let items), .list(let items), .set(let items): items.count
         case .dictionary(let members): members.count
         case .array(let array): array.count
         case .records(let records): records.count
-        case .dataType, .instance, .joblibArray, .opaque: 0
+        case .slice, .dataType, .instance, .joblibArray, .pandasArray, .opaque: 0
         }
     }
 
@@ -78,5 +101,10 @@ package enum PickledNode: Sendable, Equatable {
         package var key: PickledValue
         /// The member's value.
         package var value: PickledValue
+
+        package init(key: PickledValue, value: PickledValue) {
+            self.key = key
+            self.value = value
+        }
     }
 }

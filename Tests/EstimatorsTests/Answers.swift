@@ -71,7 +71,8 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
     /// Small ones of all kinds, to be damaged.
     static let damaged = [
         "tree-stump-1.9.1.pkl", "tree-weights-1.2.2.joblib", "boosting-frequent-1.9.1.pkl", "categories-1.2.2.pkl",
-        "categories-words-1.9.1.pkl",
+        "categories-words-1.9.1.pkl", "steps-joblib-zlib-1.9.1.joblib", "steps-joblib-xz-1.6.1.joblib",
+        "steps-deflated-skops-1.9.1.skops", "forest-skops-1.9.1.skops",
     ].map { file in all.first { $0.file == file }! }
 
     static func family(_ name: String) -> [Answers] { all.filter { $0.family == name } }

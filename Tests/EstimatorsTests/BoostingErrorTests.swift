@@ -5,7 +5,7 @@ import Testing
 struct BoostingErrorTests {
     private func flaw(_ bytes: [UInt8]) -> String? {
         do {
-            _ = try Model(pickle: bytes)
+            _ = try Model(file: bytes)
             return nil
         } catch {
             guard case .unusable(let part, let found, let expected, let offset) = error else { return "\(error)" }
@@ -130,7 +130,7 @@ struct BoostingErrorTests {
 
     @Test("A sound one is walked")
     func sound() throws {
-        let model = try Model(pickle: histogram())
+        let model = try Model(file: histogram())
         for (value, answer) in [(1.0, 10.5), (0, 20.5), (2, 20.5), (3, 20.5), (257, 10.5), (.nan, 20.5)] {
             #expect(
                 try model.predict(Table(row: [value, 0]), probabilities: false)

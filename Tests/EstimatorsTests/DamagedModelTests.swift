@@ -1,5 +1,6 @@
 import Estimators
 import Glibc
+import ModelFiles
 import Pickle
 import TestSupport
 import Testing
@@ -14,7 +15,7 @@ struct DamagedModelTests {
     /// Loads damaged bytes and predicts if that works; returns whether they were refused.
     private func isRefused(_ bytes: [UInt8]) -> Bool {
         do {
-            let model = try Model(pickle: bytes)
+            let model = try Model(file: bytes)
             let row = [5.1, 3.5, 1.4, 0.2, -1].prefix(model.features.count)
             let table = row.count == model.features.count ? Table(row: Array(row)) : model.features.example
             switch try? model.predict(table, probabilities: true) {
@@ -32,9 +33,16 @@ struct DamagedModelTests {
                 switch error {
                 case .pickle(let error): error.offset
                 case .unusable(_, _, _, let offset): offset
+                case .file(let error): error.offset
+                // The offset counts from another place.
+                case .inside: 0
                 }
             #expect((0...bytes.count).contains(offset), "\(error)")
-            #expect(error.description.hasPrefix("byte \(offset): "))
+            if case .inside(let content, _) = error {
+                #expect(error.description.hasPrefix("in \(content), byte "))
+            } else {
+                #expect(error.description.hasPrefix("byte \(offset): "))
+            }
             return true
         }
     }

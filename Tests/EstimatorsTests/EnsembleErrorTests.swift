@@ -5,7 +5,7 @@ import Testing
 struct EnsembleErrorTests {
     private func flaw(_ bytes: [UInt8]) -> String? {
         do {
-            _ = try Model(pickle: bytes)
+            _ = try Model(file: bytes)
             return nil
         } catch {
             guard case .unusable(let part, let found, let expected, let offset) = error else { return "\(error)" }

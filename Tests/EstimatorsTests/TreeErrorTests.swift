@@ -6,7 +6,7 @@ struct TreeErrorTests {
     private static let leaf = PickledNodes.leaf
 
     private func model(_ nodes: PickledNodes) throws -> Model {
-        try Model(pickle: ModelPickle.bytes { nodes.write(&$0) })
+        try Model(file: ModelPickle.bytes { nodes.write(&$0) })
     }
 
     /// What is found to be wrong, in which part.
@@ -16,7 +16,7 @@ struct TreeErrorTests {
 
     private func flaw(_ bytes: [UInt8]) -> String? {
         do {
-            _ = try Model(pickle: bytes)
+            _ = try Model(file: bytes)
             return nil
         } catch {
             guard case .unusable(let part, let found, let expected, let offset) = error else { return "\(error)" }

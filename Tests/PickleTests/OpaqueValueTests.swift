@@ -105,21 +105,29 @@ struct OpaqueValueTests {
             } == "a value made by 'collections.deque'")
         #expect(
             try first {
-                $0.global("collections", "OrderedDict")
+                $0.global("collections", "Counter")
                 $0.tuple(0)
                 $0.reduce()
                 $0.opcodes("(NNNNuNNs")
-            } == "a value made by 'collections.OrderedDict'")
+            } == "a value made by 'collections.Counter'")
     }
 
-    @Test("Sets, which no model needs")
-    func sets() throws {
-        #expect(try first { $0.raw([0x8F] + Array("(NN".utf8) + [0x90]) } == "a set")
-        #expect(try first { $0.raw(Array("(NN".utf8) + [0x91]) } == "a frozen set")
-        #expect(
-            throws: PickleError(offset: 5, reason: .unexpected(found: "None", expected: "a set to add to"))
-        ) {
-            try PickleReader.read(PickleAssembler.pickle { $0.raw(Array("N(N".utf8) + [0x90]) }, allowing: [])
+    @Test("What else Python's and numpy's libraries make")
+    func others() throws {
+        for (module, name) in [
+            ("__builtin__", "complex"), ("builtins", "getattr"), ("builtins", "range"), ("datetime", "datetime"),
+            ("shop.models", "Color"), ("functools", "partial"), ("decimal", "Decimal"), ("pandas", "StringDtype"),
+            ("numpy.ma.core", "_mareconstruct"), ("numpy._core", "_ufunc_reconstruct"),
+        ] {
+            let text = try first {
+                $0.global(module, name)
+                $0.integer(1)
+                $0.tuple(1)
+                $0.reduce()
+                $0.opcodes("(NN}Nt")
+                $0.build()
+            }
+            #expect(text == "a value made by '\(module).\(name)'")
         }
     }
 

@@ -1,0 +1,4 @@
+// liblzma, from XZ Utils.
+#pragma once
+
+#include <lzma.h>

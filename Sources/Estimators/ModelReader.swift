@@ -11,7 +11,8 @@ struct ModelReader {
 
     private var depth = 0
     private var estimatorCount = 0
-    private var nodesUsed = 0
+    private var used = 0
+    private let documentSize: Int
     private var elementCount = 0
     /// The estimators that were read, by the nodes that hold them: what a file refers to several times is read once.
     private var known: [PickledNode.Identifier: Known] = [:]
@@ -25,6 +26,7 @@ struct ModelReader {
 
     init(_ document: PickledDocument) {
         self.document = document
+        documentSize = document.size
     }
 
     /// Reads one estimator.
@@ -50,6 +52,7 @@ struct ModelReader {
         let countBefore = estimatorCount
         estimatorCount += 1
         defer { depth -= 1 }
+        try use(estimator.size, of: estimator)
         let stepsBefore = steps.count
         let read = try estimator.kind.read(estimator, &self)
         if steps.count == stepsBefore { steps.append(estimator.kind.name) }
@@ -70,24 +73,23 @@ struct ModelReader {
         return try estimator(value, part: part)
     }
 
-    /// Keeps account of trees' nodes, before they are used: a file can name the same tree a million times.
+    /// Keeps account of what is used for the model, before it is: a file of a few bytes can name the same estimator, tree or
+    /// array a million times.
     ///
     /// - Parameters:
-    ///   - estimator: the tree's owner, for the error.
-    ///   - attribute: that of the tree.
-    mutating func useNodes(
-        _ count: Int, of estimator: PickledEstimator, _ attribute: String
-    ) throws(ModelError) {
-        nodesUsed += count
-        guard nodesUsed <= Self.mostUses * document.recordCount else {
+    ///   - size: the number of values.
+    ///   - estimator: their owner, for the error.
+    mutating func use(_ size: Int, of estimator: PickledEstimator) throws(ModelError) {
+        used += size
+        guard used <= Self.mostUses * documentSize else {
             throw .unusable(
-                part: "\(estimator.kind.name).\(attribute)", found: "one use more of the same nodes",
-                expected: "trees of their own", offset: estimator.offset)
+                part: estimator.kind.name, found: "one use more of the same values", expected: "values of its own",
+                offset: estimator.offset)
         }
     }
 
-    /// How often trees' nodes may be used on average: an estimator may well be part of several.
-    private static let mostUses = 4
+    /// How often the document's values may be used, on average: some estimators share what they were fitted with.
+    private static let mostUses = 8
 
     /// Accounts for elements that an estimator keeps in a form of its own: categories, words, chosen columns.
     ///

@@ -44,6 +44,14 @@ struct PickledEstimator {
     /// The attributes that are functions and types, which their readers know by name.
     private static let understood: Set<String> = ["dtype", "func", "inverse_func"]
 
+    /// The number of attributes, and of the values in those that are containers or arrays.
+    var size: Int {
+        (document.members(attributes) ?? []).reduce(0) { $0 + 1 + document.size(of: $1.value) }
+    }
+
+    /// The number of attributes.
+    var attributeCount: Int { document.members(attributes)?.count ?? 0 }
+
     /// An attribute, or nil if the instance has none of that name.
     func optional(_ attribute: String) -> PickledValue? {
         document.member(attribute, of: attributes)

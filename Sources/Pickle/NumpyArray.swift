@@ -21,6 +21,17 @@ package struct NumpyArray: Sendable, Equatable {
         self.elements = elements
     }
 
+    /// The number of elements.
+    package var count: Int {
+        switch elements {
+        case .booleans(let elements): elements.count
+        case .integers(let elements): elements.count
+        case .floats(let elements): elements.count
+        case .strings(let elements): elements.count
+        case .objects(let elements): elements.count
+        }
+    }
+
     /// The content of a `numpy.ndarray` before its state is set.
     static let empty = NumpyArray(shape: [0], elements: .floats([]))
 }

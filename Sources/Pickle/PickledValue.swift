@@ -79,6 +79,17 @@ package enum PickledNode: Sendable, Equatable {
     /// A value that the reader doesn't understand: it has skipped what the file says about it and made nothing.
     case opaque(OpaqueValue)
 
+    /// The number of values that it holds.
+    var size: Int {
+        switch self {
+        case .tuple(let items), .list(let items), .set(let items): items.count
+        case .dictionary(let members): members.count
+        case .array(let array): array.count
+        case .records(let records): records.count
+        case .slice, .dataType, .instance, .joblibArray, .pandasArray, .opaque: 0
+        }
+    }
+
     /// The identity of a node in its document.
     package struct Identifier: Sendable, Hashable {
         let index: Int

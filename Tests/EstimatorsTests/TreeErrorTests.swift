@@ -122,7 +122,7 @@ struct TreeErrorTests {
         }
         #expect(
             flaw(bytes)
-                == "DecisionTreeRegressor.tree_: one use more of the same nodes, not trees of their own")
+                == "DecisionTreeRegressor: one use more of the same values, not values of its own")
     }
 
     @Test("A forest without trees, or of something else")

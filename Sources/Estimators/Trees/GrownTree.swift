@@ -32,7 +32,8 @@ struct GrownTree {
             let feature = nodes.integers("feature"), let threshold = nodes.floats("threshold"),
             let samples = nodes.integers("n_node_samples")
         else { throw estimator.unusable("tree_", value, expected: "a tree's nodes") }
-        try reader.useNodes(nodes.count, of: estimator, "tree_")
+        let memberCount = document.members(state)?.count ?? 0
+        try reader.use(nodes.count + estimator.attributeCount + memberCount, of: estimator)
         guard case .array(let numbers) = try member("values"), case .floats(let values) = numbers.elements,
             numbers.shape.count == 3, numbers.shape[0] == nodes.count, numbers.shape[1] == outputs,
             numbers.shape[2] > 0

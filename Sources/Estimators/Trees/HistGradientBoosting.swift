@@ -1,4 +1,3 @@
-import Glibc
 import Pickle
 
 /// What scikit-learn's `HistGradientBoostingClassifier` and `HistGradientBoostingRegressor` have in common: trees of
@@ -61,7 +60,7 @@ struct HistGradientBoosting: Sendable {
             let isCategorical = nodes.integers("is_categorical"), let set = nodes.integers("bitset_idx"),
             let samples = nodes.integers("count")
         else { throw estimator.unusable("_predictors", value, expected: "a tree's nodes") }
-        try reader.useNodes(nodes.count, of: estimator, "_predictors")
+        try reader.use(nodes.count + (document.members(attributes)?.count ?? 0), of: estimator)
         var sets: [UInt32] = []
         var categorySet: [Int]?
         if isCategorical.contains(where: { $0 != 0 }) {
@@ -113,74 +112,5 @@ struct HistGradientBoosting: Sendable {
             }
         }
         return scores
-    }
-}
-
-/// scikit-learn's `HistGradientBoostingClassifier`.
-struct HistGradientBoostingClassifier: Classifier {
-    let classes: [ClassLabel]
-    private let boosting: HistGradientBoosting
-    private let scores: ClassScores
-
-    init(_ estimator: PickledEstimator, with reader: inout ModelReader) throws(ModelError) {
-        let classes = try estimator.classes()
-        guard classes.count >= 2 else {
-            throw estimator.unusable("classes_", try estimator.required("classes_"), expected: "two classes or more")
-        }
-        let loss = try estimator.required("loss")
-        let names = ["log_loss", "auto", classes.count == 2 ? "binary_crossentropy" : "categorical_crossentropy"]
-        guard case .string(let name) = loss, names.contains(name) else {
-            throw estimator.unusable("loss", loss, expected: names.map { "'\($0)'" }.joined(separator: " or "))
-        }
-        scores = ClassScores(
-            link: classes.count == 2 ? .logistic(factor: 1) : .softmax,
-            decision: estimator.libraryVersion >= LibraryVersion(1, 5) ? .scoreAboveZero : .probability)
-        self.classes = classes
-        boosting = try HistGradientBoosting(
-            estimator, width: ClassScores.count(for: classes.count), with: &reader)
-    }
-
-    var features: Features { boosting.features }
-    let hasProbabilities = true
-    let hasDecisions = true
-    var nanosecondsPerRow: Int { boosting.nanosecondsPerRow }
-
-    func decisions(_ table: Table) throws(FeatureError) -> Matrix { try boosting.scores(table) }
-
-    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
-        let (indices, answer) = scores.classify(try boosting.scores(table), classes: classes.count)
-        return Classification(classIndices: indices, probabilities: answer)
-    }
-}
-
-/// scikit-learn's `HistGradientBoostingRegressor`.
-struct HistGradientBoostingRegressor: Regressor {
-    private let boosting: HistGradientBoosting
-    /// Whether scores are logarithms of what is predicted.
-    private let isLogarithmic: Bool
-
-    init(_ estimator: PickledEstimator, with reader: inout ModelReader) throws(ModelError) {
-        switch try estimator.required("loss") {
-        case .string("squared_error"), .string("least_squares"), .string("absolute_error"),
-            .string("least_absolute_deviation"), .string("quantile"):
-            isLogarithmic = false
-        case .string("poisson"), .string("gamma"):
-            isLogarithmic = true
-        case let value:
-            throw estimator.unusable("loss", value, expected: "one of scikit-learn's losses by name")
-        }
-        boosting = try HistGradientBoosting(estimator, width: 1, with: &reader)
-    }
-
-    var features: Features { boosting.features }
-    var target: RegressionTarget { .number }
-    var nanosecondsPerRow: Int { boosting.nanosecondsPerRow }
-
-    func predict(_ table: Table) throws(FeatureError) -> Matrix {
-        var answer = try boosting.scores(table)
-        if isLogarithmic {
-            for place in answer.values.indices { answer.values[place] = exp(answer.values[place]) }
-        }
-        return answer
     }
 }

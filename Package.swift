@@ -33,9 +33,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
-        .package(url: "https://github.com/grpc/grpc-swift-2", exact: "2.4.3"),
-        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", exact: "2.9.2"),
-        .package(url: "https://github.com/grpc/grpc-swift-protobuf", exact: "2.4.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -62,12 +59,25 @@ let package = Package(
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
         .testTarget(name: "HTTP2Tests", dependencies: ["CNghttp2", "HTTP2", "TestSupport"], swiftSettings: strict),
 
+        // MARK: Connections
+        .target(name: "Connections", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .testTarget(
+            name: "ConnectionsTests",
+            dependencies: ["Connections", "EventLoop", "Ground", "HTTP2", "TestSupport"], swiftSettings: strict),
+
         // MARK: Data plane
-        .target(name: "DataPlane", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .target(
+            name: "DataPlane", dependencies: ["Connections", "EventLoop", "Ground", "HTTP2", "TLS"],
+            swiftSettings: hotPath),
         .testTarget(
             name: "DataPlaneTests",
-            dependencies: ["CNghttp2", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
+            dependencies: ["CNghttp2", "Connections", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
             exclude: ["Simulation/README.md"], swiftSettings: strict),
+
+        // MARK: gRPC server
+        .target(
+            name: "GRPCServer", dependencies: ["CZlib", "Connections", "EventLoop", "Ground", "HTTP2", "TLS"],
+            swiftSettings: hotPath),
 
         // MARK: Questions to upstreams
         .target(name: "Asking", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: strict),
@@ -138,7 +148,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Analysis", "Asking", "Comparison", "DataPlane", "DurationSyntax", "EventLoop", "Ground", "HTTP1",
+                "Analysis", "Asking", "Comparison", "Connections", "DataPlane", "DurationSyntax", "EventLoop", "Ground",
+                "HTTP1",
                 "HealthCheck", "JSONText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -154,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Analysis", "Asking", "Comparison", "ControlPlane", "DataPlane", "EventLoop", "Ground", "HTTP1",
+                "Analysis", "Asking", "Comparison", "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground",
+                "HTTP1",
                 "HealthCheck",
                 "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -179,7 +191,7 @@ let package = Package(
         .target(
             name: "Settings",
             dependencies: [
-                "DataPlane", "DurationSyntax", "Ground", "HealthCheck",
+                "Connections", "DataPlane", "DurationSyntax", "Ground", "HealthCheck",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -204,15 +216,19 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Pickle", swiftSettings: strict),
         .testTarget(name: "PickleTests", dependencies: ["Pickle", "TestSupport"], swiftSettings: strict),
-        .target(name: "Estimators", dependencies: ["Pickle"], swiftSettings: strict),
+        .target(name: "ModelFiles", dependencies: ["Decompression", "Pickle"], swiftSettings: strict),
         .testTarget(
-            name: "EstimatorsTests", dependencies: ["Estimators", "Pickle", "TestSupport"], exclude: ["Fixtures"],
-            swiftSettings: strict
+            name: "ModelFilesTests", dependencies: ["Decompression", "ModelFiles", "Pickle", "TestSupport"],
+            swiftSettings: strict),
+        .target(name: "Estimators", dependencies: ["ModelFiles", "Pickle"], swiftSettings: strict),
+        .testTarget(
+            name: "EstimatorsTests", dependencies: ["Estimators", "ModelFiles", "Pickle", "TestSupport"],
+            exclude: ["Fixtures"], swiftSettings: strict
         ),
         .target(
             name: "Inference",
             dependencies: [
-                "Estimators", "Ground", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
+                "Estimators", "Ground", "JSONText", "Pickle", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),
@@ -220,13 +236,25 @@ let package = Package(
             name: "InferenceTests", dependencies: ["Estimators", "Inference", "TestSupport"], swiftSettings: strict),
         .target(
             name: "PredictionAPI",
+            dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict
+        ),
+
+        .target(
+            name: "OpenInference",
             dependencies: [
-                "HealthAPI",
-                .product(name: "GRPCCore", package: "grpc-swift-2"),
-                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+                "Estimators", "Inference", "JSONText", "Pickle", "PredictionAPI",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict
+        ),
+        .testTarget(
+            name: "OpenInferenceTests",
+            dependencies: [
+                "Estimators", "Inference", "OpenInference", "PredictionAPI", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Fixtures"], swiftSettings: strict
         ),
 
         // MARK: JSON
@@ -247,7 +275,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "Asking", "Comparison", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop", "Ground",
+                "Asking", "Comparison", "Connections", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop",
+                "Ground",
                 "Handover",
                 "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -261,7 +290,8 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover", "HealthCheck", "JSONLogging", "Proxy",
+                "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover", "HealthCheck",
+                "JSONLogging", "Proxy",
                 "Settings", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -272,15 +302,15 @@ let package = Package(
         .executableTarget(
             name: "Predictor",
             dependencies: [
-                "DurationSyntax", "Estimators", "Ground", "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText",
-                "PredictionAPI",
+                "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground", "HTTP1",
+                "HealthAPI",
+                "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "GRPCCore", package: "grpc-swift-2"),
-                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict

@@ -53,10 +53,11 @@ services() {
 
 messages HealthAPI health.proto
 messages PredictionAPI prediction.proto
+messages PredictionAPI inference.proto
 services PredictionAPI prediction.proto
 services PredictionAPI health.proto ExtraModuleImports=HealthAPI
 
-for file in HealthAPI/Generated/health.pb.swift PredictionAPI/Generated/{prediction.pb,prediction.grpc,health.grpc}.swift; do
+for file in HealthAPI/Generated/health.pb.swift PredictionAPI/Generated/{prediction.pb,inference.pb,prediction.grpc,health.grpc}.swift; do
     if $check; then
         if ! cmp -s "$out/$file" "Sources/$file"; then
             echo "generate_protos: Sources/$file is out of date; run scripts/generate_protos.sh" >&2

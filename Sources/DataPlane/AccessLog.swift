@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Glibc
 import Ground
@@ -10,7 +11,7 @@ final class AccessLog: @unchecked Sendable {
     private let loop: EventLoop
     private let file: FileDescriptor
     private let name: String
-    private let reportEvent: @Sendable (DataPlaneEvent) -> Void
+    private let reportEvent: @Sendable (NotableEvent) -> Void
     private let pendingBytes = Atomic<Int>(0)
     /// Used on the writing thread only.
     private var isFailing = false
@@ -24,7 +25,7 @@ final class AccessLog: @unchecked Sendable {
     }
 
     static func open(
-        _ destination: AccessLogDestination, report: @escaping @Sendable (DataPlaneEvent) -> Void
+        _ destination: AccessLogDestination, report: @escaping @Sendable (NotableEvent) -> Void
     ) throws(Failure) -> AccessLog? {
         do {
             switch destination {
@@ -44,7 +45,7 @@ final class AccessLog: @unchecked Sendable {
     }
 
     private init(
-        _ file: FileDescriptor, _ name: String, _ report: @escaping @Sendable (DataPlaneEvent) -> Void
+        _ file: FileDescriptor, _ name: String, _ report: @escaping @Sendable (NotableEvent) -> Void
     ) throws(SystemError) {
         self.file = file
         self.name = name
@@ -88,6 +89,6 @@ final class AccessLog: @unchecked Sendable {
     private func failed(_ reason: String) {
         guard !isFailing else { return }
         isFailing = true
-        reportEvent(DataPlaneEvent(.error, "can't write the access log", [("file", name), ("reason", reason)]))
+        reportEvent(NotableEvent(.error, "can't write the access log", [("file", name), ("reason", reason)]))
     }
 }

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import HTTP2
 

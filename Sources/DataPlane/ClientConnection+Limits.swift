@@ -1,45 +1,10 @@
+import Connections
 import EventLoop
 import HTTP2
 
-/// The limits on a client's time and memory, and what becomes of those who reach one.
+/// The limits on a call's time and memory, and what becomes of those who reach one.
 extension ClientConnection {
-    /// Applies the time limits to the connection and to each of its calls. Called a few times a second.
-    func enforceLimits(_ now: MonotonicTime) {
-        if let since = awaitsPrefaceSince, now > since + worker.limits.prefaceTimeout {
-            if proxyHeader != nil {
-                count(.proxyProtocol, "no PROXY header within \(worker.limits.prefaceTimeout)")
-            } else {
-                count(.preface, "no HTTP/2 preface and SETTINGS within \(worker.limits.prefaceTimeout)")
-            }
-            return close("no preface")
-        }
-        if let since = idleSince {
-            if activity.beginsTrimming(now: now) { trim() }
-            if let limit = worker.limits.idleTimeout, now > since + limit, !shutdown.hasBegun {
-                worker.log.count(.idleConnection)
-                report(.info, "ending an idle connection", of: .idleConnection, [("after", "\(limit)")])
-                beginShutdown()
-            }
-        }
-        if let more = budget.earnMore(now: now) { tell(ofStreams: more) }
-        for call in calls { sweep(call.object, now) }
-        seeThatPeerIsThere(now)
-    }
-
-    /// Sends a PING to a client whose streams take nothing: it may be busy, or gone without a word.
-    private func seeThatPeerIsThere(_ now: MonotonicTime) {
-        let (silence, timeout) = (worker.limits.writeTimeout, worker.limits.upstreamKeepaliveTimeout)
-        let step = keepalive.step(
-            lastReceived: lastReceived, silence: silence, timeout: timeout, now: now,
-            isWanted: calls.contains { $0.use { isShut($0, for: silence, now) } })
-        switch step {
-        case .nothing: break
-        case .sendPing: submit(.keepalive)
-        case .dead: closeAsStalled("no answer to a PING within \(timeout) while its streams take nothing")
-        }
-    }
-
-    private func isShut(_ call: Call, for time: Duration, _ now: MonotonicTime) -> Bool {
+    func isShut(_ call: Call, for time: Duration, _ now: MonotonicTime) -> Bool {
         call.undeliveredSince.map { now > $0 + time } ?? false
     }
 
@@ -56,7 +21,7 @@ extension ClientConnection {
 
     /// Ends a call because of the memory that it takes.
     func endForMemory(_ call: Call) {
-        worker.log.count(.memory)
+        worker.host.log.count(.memory)
         let answer = ProxyAnswer(
             kind: .memory, message: "the proxy is short of memory, and this call has waited longest")
         if call.response.hasBegun {
@@ -77,12 +42,7 @@ extension ClientConnection {
         }
     }
 
-    private func trim() {
-        calls = []
-        trimMemory()
-    }
-
-    private func sweep(_ call: Call, _ now: MonotonicTime) {
+    func sweep(_ call: Call, _ now: MonotonicTime) {
         let limits = worker.limits
         // Its head was still queued when the response was cut short, and a stream without window isn't asked for more.
         if call.responseReset != nil, case .open(_, let stream) = call.client { endCutShort(stream, call) }
@@ -95,7 +55,7 @@ extension ClientConnection {
             // The Proxy has ended the call. A client that leaves no window for the answer is told by RST_STREAM, which
             // needs none.
             call.undeliveredSince = now
-            worker.log.count(.streamWriteStall)
+            worker.host.log.count(.streamWriteStall)
             report(
                 .info, "ending a call whose client leaves no window for its end", of: .streamWriteStall,
                 [("after", "\(limits.writeTimeout)")])
@@ -104,15 +64,5 @@ extension ClientConnection {
         } else if let limit = limits.streamIdleTimeout, now > call.lastMoved + limit, !call.response.hasEnded {
             call.end(ProxyAnswer(kind: .idle, message: "nothing has moved for \(limit)"), worker)
         }
-    }
-
-    /// Time since which the connection has had no call; `nil` if it has one and so can't make room.
-    var idleSince: MonotonicTime? { activity.idleSince }
-
-    /// Ends this connection, which has no call, in favor of another peer's.
-    func makeRoom() {
-        worker.log.count(.peerConnections)
-        report(.info, "ending an idle connection of the peer that has most", of: .peerConnections)
-        if isWritable { closeAfterGoAway() } else { close("another peer needs the room") }
     }
 }

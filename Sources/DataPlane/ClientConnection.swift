@@ -1,19 +1,15 @@
+import Connections
 import EventLoop
 import Ground
 import HTTP2
 import TLS
 
 /// A client's connection: requests come in, responses go out.
-final class ClientConnection: Connection {
-    var shutdown = GracefulShutdown()
-    var activity: ClientActivity
-    /// The load balancer's header before the client's first byte; `nil` if none is due, and once it is complete.
-    var proxyHeader: ProxyProtocolHeader?
-    var registration: ConnectionRegistry.Registration
-    /// The listener that the client has connected to.
-    private let door: Door
-    /// The client's number among the worker's clients.
-    let number: UInt64
+final class ClientConnection: ServerConnection {
+    /// A counted reference; the cycle ends when the connection closes and its host releases it.
+    let worker: Worker
+    /// Calls with a leg on this connection; each knows its index here.
+    var calls: [Lent<Call>] = []
     /// The client's name for the access log, computed once and not for each call.
     private lazy var loggedName = worker.book.logsAccess ? peerName : nil
 
@@ -24,19 +20,11 @@ final class ClientConnection: Connection {
     var responses: WindowAllowance
     var requests: WindowAllowance
 
-    /// Whether the client is still there whose streams take nothing.
-    var keepalive = Keepalive()
     /// Time of the last search for quiet streams that could leave their share to others.
     var lookedForQuiet: MonotonicTime?
 
-    var budget: ClientBudget
     /// The client as a release keeps it on one color.
     private lazy var stickyName = Array((transport.peerIdentity?.stickyName ?? Peer(peerAddress).description).utf8)
-    /// Fingerprint of the certificate whose key the client has proven to hold.
-    private var fingerprint: String?
-    private var pings: PingPolicy
-    /// Time at which the client connected, while its SETTINGS are awaited; `nil` once they have come.
-    var awaitsPrefaceSince: MonotonicTime?
     /// A deadline below this may pass before the turn begins in which its call is taken in.
     private static let shortDeadline = Duration.milliseconds(10)
 
@@ -44,50 +32,21 @@ final class ClientConnection: Connection {
         transport: Transport, peerAddress: SocketAddress?, door: Door,
         registration: ConnectionRegistry.Registration, worker: Worker
     ) throws(SystemError) {
-        self.registration = registration
-        self.door = door
+        self.worker = worker
         let limits = worker.limits
-        let now = worker.loop.now
-        // A peer known by its address alone gets its remaining budget with the first SETTINGS, so no further ones are
-        // needed.
-        let isKnown =
-            transport.isSecured && !limits.proxyProtocol.contains(peerAddress)
-            && !limits.trustedPeers.contains(peerAddress)
-        budget = ClientBudget(
-            limits, left: isKnown ? worker.peers.left(of: Peer(peerAddress), now: now) : nil, now: now)
-        let settings = SessionSettings(
-            maxConcurrentStreams: UInt32(budget.announced),
-            streamWindow: Int32(limits.streamWindow),
-            connectionWindow: Int32(max(limits.sharedWindow, limits.streamWindow)),
-            maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
         responses = WindowAllowance(
             base: limits.upstreamStreamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: true)
         // An upstream that has taken what came is proof enough: no bytes that it leaves unread were sent in vain.
         requests = WindowAllowance(
             base: limits.streamWindow, full: limits.streamWindow, most: limits.mostGrownWindows, isEarned: false)
-        pings = PingPolicy(minimumInterval: limits.minPingInterval)
-        awaitsPrefaceSince = now
-        activity = .new(since: now)
-        number = worker.clients.nextNumber()
-        if limits.proxyProtocol.contains(peerAddress) { proxyHeader = ProxyProtocolHeader() }
         try super.init(
-            role: .server, transport: transport, peerAddress: peerAddress, settings: settings, worker: worker,
-            interest: .readable)
-        // The first SETTINGS wait for the client's own, which every client sends at once: they go out with the answer.
+            transport: transport, peerAddress: peerAddress, door: door, registration: registration, host: worker.host)
     }
-
-    override var peer: Peer { fingerprint.map { .identity($0) } ?? Peer(peerAddress) }
 
     override func secured() {
+        super.secured()
         guard let proven = transport.peerIdentity else { return }
-        fingerprint = proven.fingerprint
         if worker.book.logsAccess || worker.forwardsClientIdentity { identity = proven.forwardedClientCertificate }
-    }
-
-    override func ready(_ readiness: Readiness) {
-        // The client's bytes follow the header, and may be there already.
-        if proxyHeader != nil { guard readProxyHeader() else { return } }
-        super.ready(readiness)
     }
 
     // MARK: The request comes in
@@ -98,8 +57,7 @@ final class ClientConnection: Connection {
         call.indexOnClient = calls.count
         calls.append(Lent(call))
         worker.book.keep(call)
-        if case .new = activity { beginWithWhatIsLeft() }
-        activity = .busy
+        becameBusy()
         return call
     }
 
@@ -326,20 +284,18 @@ final class ClientConnection: Connection {
     }
 
     override func lost(_ reason: String) {
-        if let timer = shutdown.timer { worker.loop.cancel(timer) }
         while let call = calls.last?.object {
             if !call.isAnswered { _ = endedUncleanly(call) }
             call.streamEnd = endedFor.map { .rule($0.rawValue) } ?? .connectionLost
             closeLeg(of: call, .cancel)
         }
-        if let account = budget.account { worker.peers.close(account) }
-        if let share = registration.share { registration.registry.left(share) }
-        worker.clientLeft(self)
+        worker.clientLeaves(self)
+        super.lost(reason)
     }
 
     private func closeLeg(of call: Call, _ code: ErrorCode) {
-        removeCall(at: call.indexOnClient) { $0.indexOnClient = call.indexOnClient }
-        if calls.isEmpty { activity = .idle(since: worker.loop.now, isTrimmed: false) }
+        calls.remove(at: call.indexOnClient) { $0.indexOnClient = call.indexOnClient }
+        if calls.isEmpty { becameIdle() }
         call.dropRequestBody(worker)
         call.giveBackResponseGrant()
         call.giveBackRequestGrant()
@@ -352,41 +308,19 @@ final class ClientConnection: Connection {
         worker.finishIfOver(call)
     }
 
-    /// Ends a stream with RST_STREAM at once.
-    func cancel(_ stream: StreamID, _ code: ErrorCode) {
-        reset(stream, code)
-        markDirty()
+    // MARK: Time
+
+    override func isShut(for time: Duration, _ now: MonotonicTime) -> Bool {
+        calls.contains { $0.use { isShut($0, for: time, now) } }
     }
 
-    // MARK: Limits
-
-    override func resetSent(_ code: ErrorCode, on stream: StreamID) {
-        if code == .refusedStream { worker.log.count(.streams) }
+    override func sweepStreams(_ now: MonotonicTime) {
+        for call in calls { sweep(call.object, now) }
     }
 
-    override func settingsReceived() {
-        awaitsPrefaceSince = nil
-        joinPeer()
-    }
-
-    override func pingReceived() -> Bool {
-        guard !pings.received(now: worker.loop.now) else { return true }
-        violate(.pings, "PINGs without a pause")
-        return false
-    }
-
-    override func sentData() {
-        super.sentData()
-        pings.sentData()
-    }
-
-    override func sweep(_ now: MonotonicTime) {
-        super.sweep(now)
-        if isOpen { enforceLimits(now) }
-    }
-
-    override func answered(_ ping: Ping) {
-        if case .goAway = ping { finishShutdown() }
+    override func trim() {
+        calls = []
+        super.trim()
     }
 }
 

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Ground
 import Synchronization
@@ -62,7 +63,7 @@ package final class DataPlane: TrafficControl {
     /// The sockets until `shutDown(_:until:)`; `nil` after that.
     private let openListeners: Mutex<Listeners?>
     private let accessLog: AccessLog?
-    private let log: @Sendable (DataPlaneEvent) -> Void
+    private let log: @Sendable (NotableEvent) -> Void
     /// Set on the first worker's thread in `start()`, used there only.
     private let acceptors = Mutex<[LoopConfined<Acceptor>]>([])
     /// The number given to the last wait for the end of calls.
@@ -77,7 +78,7 @@ package final class DataPlane: TrafficControl {
     package init(
         configuration: DataPlaneConfiguration, listeners: Listeners, route: RouteWord,
         takeCopies: @escaping @Sendable ([CopyOutcome]) -> Void = { _ in },
-        log: @escaping @Sendable (DataPlaneEvent) -> Void
+        log: @escaping @Sendable (NotableEvent) -> Void
     ) throws(SetUpError) {
         precondition(configuration.workers >= 1, "the data plane has at least one worker")
         precondition(Color.allCases.allSatisfy { !configuration.endpoints[$0].isEmpty }, "each color has an endpoint")
@@ -97,14 +98,14 @@ package final class DataPlane: TrafficControl {
         } catch {
             throw SetUpError(cause: .workers, description: "\(error)")
         }
-        registry = ConnectionRegistry(home: workers[0], workers: workers)
+        registry = ConnectionRegistry(home: workers[0].host, hosts: workers.map(\.host))
     }
 
     /// The sockets for a process that takes over from this one; `nil` once no more connections are taken.
     package var listeners: Listeners? { openListeners.withLock { $0 } }
 
     private static func openAccessLog(
-        _ destination: AccessLogDestination, _ log: @escaping @Sendable (DataPlaneEvent) -> Void
+        _ destination: AccessLogDestination, _ log: @escaping @Sendable (NotableEvent) -> Void
     ) throws(SetUpError) -> AccessLog? {
         do {
             return try AccessLog.open(destination, report: log)
@@ -131,10 +132,11 @@ package final class DataPlane: TrafficControl {
         do {
             let acceptor = LoopConfined(
                 try Acceptor(
-                    listener: listener.socket, door: door, home: workers[0], workers: workers, registry: registry))
+                    listener: listener.socket, door: door, home: workers[0].host, hosts: workers.map(\.host),
+                    registry: registry))
             acceptors.withLock { $0.append(acceptor) }
         } catch {
-            log(DataPlaneEvent(.error, "can't accept connections", [("reason", "\(error)")]))
+            log(NotableEvent(.error, "can't accept connections", [("reason", "\(error)")]))
         }
     }
 
@@ -281,7 +283,7 @@ package final class DataPlane: TrafficControl {
             for worker in workers {
                 group.addTask {
                     let left = OneTimeEvent()
-                    if worker.loop.mailbox.post({ worker.beginShutdown(whenDone: left.set) }) { await left.wait() }
+                    if worker.loop.mailbox.post({ worker.host.beginShutdown(whenDone: left.set) }) { await left.wait() }
                     return true
                 }
             }

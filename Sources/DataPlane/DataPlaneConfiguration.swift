@@ -1,3 +1,4 @@
+import Connections
 import Ground
 import TLS
 
@@ -70,50 +71,20 @@ package enum AccessLogDestination: Sendable, Hashable {
 }
 
 /// Bounds on the resources of a call, a connection or a worker.
+@dynamicMemberLookup
 package struct DataPlaneLimits: Sendable {
-    /// Streams that a client may have open on one connection.
-    package var maxConcurrentStreams = 100
-    /// Bytes of one stream that may wait in the Proxy in one direction, before its window grows with the measured
-    /// bandwidth and distance.
-    package var streamWindow = 65_535
-    /// Bytes of one client connection's responses that may wait in the Proxy, before windows grow.
-    package var connectionWindow = 1 << 20
-
-    /// Bytes of all streams of a connection that a peer may have under way, 65,535 or more. The streams' own windows
-    /// bound how much of that waits here.
-    package var sharedWindow = 16 << 20
+    /// Those of clients' connections.
+    package var connections = ConnectionLimits()
 
     /// Bytes of the window that a stream to an upstream begins with.
     var upstreamStreamWindow: Int {
-        WindowAllowance.base(total: connectionWindow, streams: maxConcurrentStreams, full: streamWindow)
+        WindowAllowance.base(
+            total: connections.connectionWindow, streams: connections.maxConcurrentStreams,
+            full: connections.streamWindow)
     }
-
-    /// Bytes by which the windows of one client connection may grow altogether in one direction: enough for one stream
-    /// of 100 MB/s over 20 ms.
-    package var mostGrownWindows: Int { 3 * connectionWindow }
 
     /// Bytes by which all windows of one worker may grow altogether.
     package var windowBudget: Int { maxBufferedBytes / 4 }
-
-    /// Bytes of a header list, counted as in RFC 9113, section 6.5.2.
-    package var maxHeaderListSize = 16_384
-    /// Fields in a header list.
-    package var maxHeaderFields = 100
-    /// Streams of one connection in a row that may end by a reset.
-    package var resetBudget = 200
-    /// Time that forgives one of them.
-    package var resetRefill: Duration = .milliseconds(100)
-    /// Clients without a budget beyond those of their connections: load balancers, which carry many clients' calls.
-    package var trustedPeers: [AddressRange] = []
-    /// Addresses whose connections begin with a PROXY header (version 2), which names the client.
-    package var proxyProtocol: [AddressRange] = []
-    /// Frames of one connection that may move nothing, beyond those that come with data.
-    package var controlFrameBudget = 1_000
-    /// Least time between two PINGs of a client that is sent nothing meanwhile. gRPC clients keep to ten seconds or
-    /// more (gRFC A8); half of that leaves room for what the network does to their spacing.
-    package var minPingInterval: Duration = .seconds(5)
-    /// Client connections in total.
-    package var maxConnections = 10_000
     /// Bytes that the calls of one worker may hold, including waiting bodies and header lists; beyond that, new calls
     /// are refused.
     package var maxBufferedBytes = 256 << 20
@@ -134,14 +105,6 @@ package struct DataPlaneLimits: Sendable {
     package var revealsUpstream = false
     /// Time from the first try to connect until the upstream's SETTINGS, for each address.
     package var connectTimeout: Duration = .seconds(5)
-    /// Time until a client has sent its connection preface and SETTINGS.
-    package var prefaceTimeout: Duration = .seconds(10)
-    /// Time from the beginning of a header block to its end.
-    package var headerTimeout: Duration = .seconds(10)
-    /// Time for which a connection may take nothing of what waits for it.
-    package var writeTimeout: Duration = .seconds(60)
-    /// Time for which a client's connection may carry no call before it is ended with GOAWAY; `nil` for ever.
-    package var idleTimeout: Duration? = .seconds(180)
     /// Time for which a stream may carry nothing in either direction; `nil` for ever.
     package var streamIdleTimeout: Duration?
     /// Time that a call gets beyond its own `grpc-timeout`, before the Proxy ends it.
@@ -149,8 +112,6 @@ package struct DataPlaneLimits: Sendable {
     /// Silence after which an upstream with calls on it is sent a PING; `nil` for never. gRPC servers allow one in five
     /// minutes unless configured otherwise, and end the connection of a client that sends more (gRFC A8).
     package var upstreamKeepalive: Duration? = .seconds(330)
-    /// Time for the answer to such a PING.
-    package var upstreamKeepaliveTimeout: Duration = .seconds(10)
     /// Failures in a row (calls lost, connections not made) after which one worker passes an endpoint over, if there
     /// are others.
     package var ejectionThreshold = 5
@@ -161,31 +122,15 @@ package struct DataPlaneLimits: Sendable {
     package var minConnectBackoff: Duration = .milliseconds(50)
     /// Longest nominal pause between tries to connect to an endpoint.
     package var maxConnectBackoff: Duration = .seconds(1)
-    /// Time for a client to answer the PING between the two GOAWAYs of a shutdown.
-    package var goAwayTimeout: Duration = .seconds(5)
 
     package init() {}
-}
 
-/// An event worth a line in the log.
-package struct DataPlaneEvent: Sendable {
-    /// The level of a log line.
-    package enum Severity: Sendable {
-        case info
-        case warning
-        case error
+    /// A connection's limits can be named as if they were the data plane's own.
+    package subscript<Value>(dynamicMember path: any WritableKeyPath<ConnectionLimits, Value> & Sendable) -> Value {
+        get { connections[keyPath: path] }
+        set { connections[keyPath: path] = newValue }
     }
-
-    /// The level of the line.
-    package var severity: Severity
-    /// The event in a few words, without its details: a constant for each kind of event.
-    package var message: String
-    /// Further fields of the line, in order.
-    package var details: [(name: String, value: String)]
-
-    package init(_ severity: Severity, _ message: String, _ details: [(name: String, value: String)] = []) {
-        self.severity = severity
-        self.message = message
-        self.details = details
+    package subscript<Value>(dynamicMember path: any KeyPath<ConnectionLimits, Value> & Sendable) -> Value {
+        connections[keyPath: path]
     }
 }

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Ground
 import HTTP2
@@ -78,7 +79,7 @@ final class EndpointPool {
         failuresInARow += 1
         guard failuresInARow >= worker.limits.ejectionThreshold, !isEjected else { return }
         ejectedUntil = worker.loop.now + worker.limits.ejectionTime
-        worker.log.report(
+        worker.host.log.report(
             .warning, "passing an endpoint over",
             [
                 ("color", color.name), ("endpoint", endpoint.description), ("failures", String(failuresInARow)),
@@ -160,7 +161,7 @@ final class EndpointPool {
 
     private func refuse(_ call: Call, _ capacity: Int) {
         call.upstream = .none
-        worker.log.count(.waiting)
+        worker.host.log.count(.waiting)
         call.fail(
             .ended(.queueFull, "\(capacity) calls wait for a place at \(name) already", using: &worker.random), worker)
     }

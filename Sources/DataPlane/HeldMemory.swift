@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import HTTP2
 
@@ -44,14 +45,14 @@ struct HeldMemory: ~Copyable {
     /// which differs from run to run.
     private func heaviest(_ worker: Worker) -> Peer? {
         let holders = holders(worker)
-        return worker.clients.values.filter { !$0.calls.isEmpty }.map(\.holder)
+        return worker.clients.filter { !$0.calls.isEmpty }.map(\.holder)
             .max { holders[$0, default: 0] < holders[$1, default: 0] }
     }
 
     /// Bytes that the calls of each peer hold.
     private func holders(_ worker: Worker) -> [Peer: Int] {
         var holders: [Peer: Int] = [:]
-        for client in worker.clients.values where !client.calls.isEmpty {
+        for client in worker.clients where !client.calls.isEmpty {
             holders[client.holder, default: 0] += client.calls.reduce(0) { $0 + $1.use(\.heldBytes) }
         }
         return holders
@@ -64,7 +65,7 @@ struct HeldMemory: ~Copyable {
         guard excess > 0, worker.loop.now >= nextRelief else { return }
         var streams: [MemoryRelief.Stream<Peer>] = []
         var calls: [(client: ClientConnection, call: Call)] = []
-        for client in worker.clients.values {
+        for client in worker.clients {
             client.shutCalls { call, bytes, shutSince in
                 streams.append(MemoryRelief.Stream(peer: client.holder, bytes: bytes, shutSince: shutSince))
                 calls.append((client, call))
@@ -84,7 +85,7 @@ struct HeldMemory: ~Copyable {
         relieved.streams += ended.count
         relieved.bytes += ended.reduce(0) { $0 + $1.bytes }
         guard worker.loop.now >= relieved.nextReport else { return }
-        worker.log.report(
+        worker.host.log.report(
             .warning, "ended streams that take too much memory",
             [
                 ("streams", String(relieved.streams)), ("bytes", String(relieved.bytes)),

@@ -29,3 +29,16 @@ struct Lent<Object: AnyObject> {
     /// A counted reference, for code where the cost doesn't matter or the object might go meanwhile.
     var object: Object { unsafe reference.takeUnretainedValue() }
 }
+
+extension Array where Element == Lent<Call> {
+    /// Takes a call off the list in constant time.
+    ///
+    /// - Parameter moved: is given the call that has its place now.
+    mutating func remove(at index: Int, moved: (Call) -> Void) {
+        let last = removeLast()
+        if index < count {
+            self[index] = last
+            last.use(moved)
+        }
+    }
+}

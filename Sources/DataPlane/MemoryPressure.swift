@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 
 /// Decides whose new calls are refused while memory is short: above three quarters of the bound, those of the peer that

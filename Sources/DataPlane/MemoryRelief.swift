@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 
 /// Chooses the streams to end when a worker is short of memory: those shut longest, of the peer that holds the most,

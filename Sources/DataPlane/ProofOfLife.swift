@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 
 /// Whether a connection still answers whose endpoint fails its health checks. A process that hangs, or a host that is

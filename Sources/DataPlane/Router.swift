@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 
 /// Decides where a worker's calls go: the color by the route word, the endpoint by health and load. Confined to the

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 
 /// Decides which streams may use an upstream connection's window: a stream whose handler reads nothing must leave some

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Synchronization
 
@@ -11,13 +12,13 @@ package final class SteppedWorker {
     package init(
         configuration: DataPlaneConfiguration, routeWord: RouteWord, surroundings: Surroundings,
         resolver: Resolver = Resolver(), takeCopies: @escaping @Sendable ([CopyOutcome]) -> Void = { _ in },
-        log: @escaping @Sendable (DataPlaneEvent) -> Void
+        log: @escaping @Sendable (NotableEvent) -> Void
     ) throws {
         accessLog = try AccessLog.open(configuration.accessLog, report: log)
         worker = try Worker(
             configuration: configuration, routeWord: routeWord, resolver: resolver, accessLog: accessLog,
             surroundings: surroundings, takeCopies: takeCopies, log: log)
-        registry = ConnectionRegistry(home: worker, workers: [worker])
+        registry = ConnectionRegistry(home: worker.host, hosts: [worker.host])
     }
 
     // MARK: Turns
@@ -32,14 +33,14 @@ package final class SteppedWorker {
 
     /// Gives the worker a client's connection, as the acceptor would.
     package func adopt(_ socket: Socket, from address: SocketAddress, by door: Door = .main) {
-        worker.openConnections.add(1, ordering: .relaxed)
-        worker.adopt(socket, from: address, by: door, share: nil, registry)
+        worker.host.openConnections.add(1, ordering: .relaxed)
+        worker.host.adopt(socket, from: address, by: door, share: nil, registry)
     }
 
     /// Takes over a connection that a registry counts for a peer.
     package func adopt(_ socket: Socket, of peer: Peer, countedBy registry: ConnectionRegistry) {
-        worker.openConnections.add(1, ordering: .relaxed)
-        worker.adopt(socket, from: nil, by: .main, share: peer, registry)
+        worker.host.openConnections.add(1, ordering: .relaxed)
+        worker.host.adopt(socket, from: nil, by: .main, share: peer, registry)
     }
 
     /// As `TrafficControl.publish(health:)`, for this worker.
@@ -70,7 +71,9 @@ package final class SteppedWorker {
     }
 
     /// Begins a shutdown: clients are told to leave, and `whenDone` is called when the last has left.
-    package func beginShutdown(whenDone: @escaping @Sendable () -> Void) { worker.beginShutdown(whenDone: whenDone) }
+    package func beginShutdown(whenDone: @escaping @Sendable () -> Void) {
+        worker.host.beginShutdown(whenDone: whenDone)
+    }
 
     /// Ends all calls, as at the end of a shutdown's grace.
     ///
@@ -122,10 +125,10 @@ package final class SteppedWorker {
 extension ConnectionRegistry {
     /// - Parameter workers: the first is the one that accepts connections.
     package convenience init(of workers: [SteppedWorker]) {
-        self.init(home: workers[0].worker, workers: workers.map(\.worker))
+        self.init(home: workers[0].worker.host, hosts: workers.map(\.worker.host))
     }
 
-    package func named(_ peer: Peer, on worker: SteppedWorker, refuse: @escaping @Sendable () -> Void) {
-        named(peer, on: worker.worker, refuse: refuse)
+    package func named(_ peer: Peer, onStepped worker: SteppedWorker, refuse: @escaping @Sendable () -> Void) {
+        named(peer, on: worker.worker.host, refuse: refuse)
     }
 }

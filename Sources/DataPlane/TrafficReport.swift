@@ -1,3 +1,4 @@
+import Connections
 import Ground
 
 /// The data plane's counts, as the control plane reads them.

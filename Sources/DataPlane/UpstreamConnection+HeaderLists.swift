@@ -1,3 +1,4 @@
+import Connections
 import HTTP2
 
 /// Header lists that can't be passed on unchanged, as they are larger than their receiver takes.
@@ -25,7 +26,7 @@ extension UpstreamConnection {
 
     /// Cuts a list down to the call's status, which is passed on even if the other fields are too large.
     func cutToStatus(_ list: HeaderList) -> HeaderList {
-        worker.log.count(.responseTrailers)
+        worker.host.log.count(.responseTrailers)
         let own = headerLists.own(list)
         own.removeAllButStatus()
         return own

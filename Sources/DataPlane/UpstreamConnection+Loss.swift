@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Ground
 
@@ -13,8 +14,8 @@ extension UpstreamConnection {
     /// Logs one line, if there is reason for one.
     func reportLoss(_ reason: String) {
         guard loss.isWorthALine else { return }
-        let newest = loss.newestClientName ?? worker.clients.name(of: loss.newestClient) ?? "unknown"
-        worker.log.reportPaced(
+        let newest = loss.newestClientName ?? worker.name(ofClient: loss.newestClient) ?? "unknown"
+        worker.host.log.reportPaced(
             .warning, "a connection to an upstream is lost",
             [
                 ("color", pool.color.name), ("endpoint", pool.endpoint.description), ("reason", reason),

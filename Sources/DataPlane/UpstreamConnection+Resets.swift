@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import HTTP2
 
@@ -48,7 +49,7 @@ extension UpstreamConnection {
     func rest() {
         guard case .ready = phase else { return }
         phase = .resting
-        worker.log.count(.upstreamResets)
+        worker.host.log.count(.upstreamResets)
     }
 
     var isResting: Bool {

@@ -1,3 +1,4 @@
+import Connections
 import HTTP2
 
 /// The window that the requests of all calls share; the rule is in `SendShare`.

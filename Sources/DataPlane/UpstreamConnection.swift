@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Ground
 import HTTP2
@@ -18,6 +19,10 @@ final class UpstreamConnection: Connection {
         case goingAway
     }
 
+    /// A counted reference; the cycle ends when the connection closes and its worker releases it.
+    let worker: Worker
+    /// Calls with a leg on this connection; each knows its index here.
+    var calls: [Lent<Call>] = []
     var phase = Phase.connecting
     let pool: EndpointPool
     let address: SocketAddress
@@ -38,6 +43,7 @@ final class UpstreamConnection: Connection {
     var loss = UpstreamLoss()
 
     init(to address: SocketAddress, pool: EndpointPool, worker: Worker) throws {
+        self.worker = worker
         self.pool = pool
         self.address = address
         streamWindow = worker.limits.upstreamStreamWindow
@@ -48,7 +54,7 @@ final class UpstreamConnection: Connection {
             maxHeaderFields: worker.limits.maxHeaderFields)
         try super.init(
             role: .client, transport: worker.transport(to: address, of: pool.endpoint), peerAddress: address,
-            settings: settings, worker: worker, interest: .writable)
+            settings: settings, host: worker.host, interest: .writable)
         worker.add(self)
     }
 
@@ -174,12 +180,12 @@ final class UpstreamConnection: Connection {
             return close("its window is used up")
         }
         guard !calls.isEmpty, let silence = worker.limits.upstreamKeepalive else { return }
-        let timeout = worker.limits.upstreamKeepaliveTimeout
+        let timeout = worker.limits.keepaliveTimeout
         switch keepalive.step(lastReceived: lastReceived, silence: silence, timeout: timeout, now: now) {
         case .nothing: break
         case .sendPing: submit(.keepalive)
         case .dead:
-            worker.log.count(.upstreamKeepalive)
+            worker.host.log.count(.upstreamKeepalive)
             close("no answer to a keepalive PING within \(timeout)")
         }
     }
@@ -390,7 +396,7 @@ final class UpstreamConnection: Connection {
 
     /// Takes a call off this connection.
     func closeLeg(of call: Call) {
-        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }
+        calls.remove(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }
         if call.isHeldBack {
             call.isHeldBack = false
             heldBack.removeAll { $0.use { $0 === call } }

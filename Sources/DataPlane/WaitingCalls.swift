@@ -1,3 +1,5 @@
+import Connections
+
 /// Calls that wait for a place, served fairly: peers take turns, the clients of a peer take turns within that, and each
 /// client's calls come in the order in which they were added. So nobody's calls hold up another's, however many there
 /// are.

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Ground
 import HTTP2
@@ -10,40 +11,20 @@ import TLS
 /// `Router` decides where calls go, `CallBook` keeps them, `ColorDrain` ends those left over from before a change, and
 /// `HeldMemory` those that hold too much memory. The worker has what they share: the connections and the loop's turn.
 ///
-/// `@unchecked Sendable`: everything but `openConnections` belongs to the loop's thread, and other threads reach it
-/// only through `loop.mailbox`.
-///
-/// Soundness: `input` and `output` live as long as the worker, and each is used by one connection at a time.
-@safe
+/// `@unchecked Sendable`: everything belongs to the loop's thread, and other threads reach it only through
+/// `loop.mailbox`.
 final class Worker: @unchecked Sendable {
-    private enum Shutdown {
-        case none
-        case waiting(whenDone: @Sendable () -> Void)
-        case done
-    }
-
-    /// Client connections placed on this worker and not yet closed, including those still on their way to it. The
-    /// acceptor counts up, the worker down.
-    let openConnections = Atomic<Int>(0)
-
+    /// What all connections share. Its parts that never change are here, too, for direct access.
+    let host: ConnectionHost
     let loop: EventLoop
     private(set) var limits: DataPlaneLimits
-    let headerLists = HeaderListPool()
-    let chunks = ChunkPool()
-    let sessionMemory = SessionMemory()
+    let headerLists: HeaderListPool
+    let chunks: ChunkPool
     /// The bytes by which the windows of all streams may have grown.
     var windows: WindowBudget
 
-    /// Buffers shared by all connections of the worker, since only one reads or writes at a time.
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
-    let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 * 1024, alignment: 16)
-    /// Buffer for TLS records on their way in or out, shared in the same way.
-    let records = RecordBuffer()
-
     /// TLS settings for connections to upstreams made from now on; `nil` for plaintext.
     private(set) var upstreamTLS: TLSContext?
-    /// TLS settings for clients that connect from now on; `nil` for plaintext.
-    private(set) var clientTLS: TLSContext?
 
     var random: any RandomNumberGenerator
     /// Starts connecting to an upstream.
@@ -66,19 +47,9 @@ final class Worker: @unchecked Sendable {
     /// Makes copies; `nil` if no method may be copied.
     private(set) var copier: Copier?
     var memory = HeldMemory()
-    var log: WorkerLog
 
-    var clients = ClientTable<ClientConnection>()
     /// Every connection to an upstream, including those still being made and those that take no more calls.
     private(set) var upstreams = ConnectionTable<UpstreamConnection>()
-    /// What the worker remembers of clients beyond their connections.
-    var peers = PeerTable()
-    private var shutdown = Shutdown.none
-
-    /// Connections that have something to send at the end of the turn.
-    private var unflushed = FlushQueue<Connection>()
-    /// Bytes read since queued output was last sent.
-    var bytesTaken = 0
 
     private let resolver: Resolver
 
@@ -93,15 +64,18 @@ final class Worker: @unchecked Sendable {
         configuration: DataPlaneConfiguration, routeWord: RouteWord, resolver: Resolver, accessLog: AccessLog?,
         surroundings: Surroundings = Surroundings(),
         takeCopies: @escaping @Sendable ([CopyOutcome]) -> Void = { _ in },
-        log: @escaping @Sendable (DataPlaneEvent) -> Void
+        log: @escaping @Sendable (NotableEvent) -> Void
     ) throws(SystemError) {
         loop = try EventLoop(time: surroundings.time)
         random = surroundings.random
         connect = surroundings.connect
         loop.busyPoll = configuration.busyPoll
         limits = configuration.limits
+        host = ConnectionHost(
+            loop: loop, limits: configuration.limits.connections, tls: configuration.tls, log: log)
+        headerLists = host.headerLists
+        chunks = host.chunks
         windows = WindowBudget(total: configuration.limits.windowBudget)
-        clientTLS = configuration.tls
         upstreamTLS = configuration.upstreamTLS
         forwardsClientIdentity = configuration.forwardsClientIdentity
         routeMetadata = configuration.routeMetadata.map { Array($0.utf8) }
@@ -110,7 +84,6 @@ final class Worker: @unchecked Sendable {
         hasKeys = stickyKey != .none
         stickyMetadata = if case .metadata(let name) = stickyKey { Array(name.utf8) } else { [] }
         self.resolver = resolver
-        self.log = WorkerLog(write: log)
         let lines = accessLog.map { AccessLogBuffer(log: $0, endpoints: configuration.endpoints) }
         book = CallBook(
             accessLog: lines,
@@ -122,17 +95,18 @@ final class Worker: @unchecked Sendable {
             copier = Copier(
                 settings: configuration.copies, endpoints: configuration.endpoints, worker: self, handOver: takeCopies)
         }
+        host.makeConnection = { [unowned self] (transport, address, door, registration) throws(SystemError) in
+            try ClientConnection(
+                transport: transport, peerAddress: address, door: door, registration: registration, worker: self)
+        }
         loop.endOfTurn = { [unowned self] in endTurn() }
         // Unchecked, because it is asked after every event: whoever runs the loop keeps the worker.
         loop.afterEvent = { [unowned(unsafe) self] in
-            if unsafe book.begunSinceSent >= Self.mostCallsBegun || bytesTaken >= Self.mostBytesTaken { unsafe goOn() }
+            if unsafe book.begunSinceSent >= Self.mostCallsBegun || host.bytesTaken >= Self.mostBytesTaken {
+                unsafe goOn()
+            }
         }
         scheduleSweep()
-    }
-
-    deinit {
-        unsafe input.deallocate()
-        unsafe output.deallocate()
     }
 
     // MARK: The loop's turn
@@ -146,12 +120,12 @@ final class Worker: @unchecked Sendable {
     }
 
     private func sendQueued() {
-        bytesTaken = 0
+        host.bytesTaken = 0
         book.sendingBegins()
         placeUnplaced()
         // Flushing one session gives credit to others, which are then dirty too.
         repeat {
-            while !unflushed.isEmpty {
+            while !host.hasFlushed {
                 // Clients come first: if a session reacts to its client by ending a stream, the upstream need not hear
                 // of the call at all.
                 flushAll(.server)
@@ -162,20 +136,12 @@ final class Worker: @unchecked Sendable {
     }
 
     private func flushAll(_ role: Session.Role) {
-        var connections = unflushed.take(role)
-        for connection in connections { connection.flush() }
-        connections.removeAll(keepingCapacity: true)
-        unflushed.reuse(connections)
+        host.flushAll(role)
         placeUnplaced()
     }
 
-    /// Schedules a connection to be flushed at the end of the turn.
-    func willFlush(_ connection: Connection) {
-        unflushed.add(connection, connection.role)
-    }
-
     /// Whether everything queued has been written, as far as the sockets take it.
-    var hasFlushed: Bool { unflushed.isEmpty }
+    var hasFlushed: Bool { host.hasFlushed }
 
     private func placeUnplaced() {
         while let call = book.nextUnplaced(self) { place(call) }
@@ -202,17 +168,13 @@ final class Worker: @unchecked Sendable {
         }
         book.endTurn(loop)
         copier?.endTurn()
-        if case .waiting(let whenDone) = shutdown, clients.isEmpty {
-            shutdown = .done
-            whenDone()
-        }
+        host.endTurn()
     }
 
     private func scheduleSweep() {
         _ = loop.schedule(after: Self.sweepInterval) { [unowned self] in
-            for connection in clients.values { connection.sweep(loop.now) }
+            host.sweep()
             for connection in upstreams.values { connection.sweep(loop.now) }
-            log.sweep(loop.now)
             router.sweep(loop.now)
             copier?.sweep(loop.now)
             book.sweep(loop.now)
@@ -232,7 +194,7 @@ final class Worker: @unchecked Sendable {
         let socket = try connect(address)
         socket.setKeepAlive()
         let tls = try upstreamTLS.map {
-            try TLSConnection(client: socket, host: endpoint.host, context: $0, records: records)
+            try TLSConnection(client: socket, host: endpoint.host, context: $0, records: host.records)
         }
         return Transport(socket, tls: tls)
     }
@@ -295,7 +257,7 @@ final class Worker: @unchecked Sendable {
         answer.conceal(
             color, id: String(UInt64.random(in: 1 << 60 ... .max, using: &random), radix: 16))
         if let id = answer.id {
-            log.reportPaced(
+            host.log.reportPaced(
                 .warning, "a call has failed",
                 [
                     ("id", id), ("color", color.name), ("kind", answer.kind.rawValue),
@@ -309,7 +271,7 @@ final class Worker: @unchecked Sendable {
 
     /// Puts new certificates in force for clients that connect from now on.
     func publish(tls: TLSContext) {
-        clientTLS = tls
+        host.tls = tls
     }
 
     /// Puts new certificates in force for connections to upstreams made from now on.
@@ -321,6 +283,7 @@ final class Worker: @unchecked Sendable {
     /// only.
     func publish(limits: DataPlaneLimits, failover: Bool) {
         self.limits = limits
+        host.limits = limits.connections
         windows.total = limits.windowBudget
         router.limitsChanged(failover: failover)
     }
@@ -330,11 +293,11 @@ final class Worker: @unchecked Sendable {
         book.contribute(to: &report)
         router.contribute(to: &report)
         var totals = TrafficReport.WorkerTotals()
-        totals.clientConnections = clients.count
-        totals.acceptedConnections = clients.accepted
+        totals.clientConnections = host.clients.count
+        totals.acceptedConnections = host.clients.accepted
         totals.callsInFlight = book.ledger.total
         totals.bufferedBytes = HeldMemory.bytes(self)
-        log.contribute(to: &totals)
+        host.log.contribute(to: &totals)
         if let copier {
             totals.copies = copier.counts
             // Whoever reads a report goes on from what has been compared.
@@ -344,17 +307,6 @@ final class Worker: @unchecked Sendable {
     }
 
     // MARK: Shutdown
-
-    /// Whether clients are told to leave.
-    var isShuttingDown: Bool {
-        if case .none = shutdown { false } else { true }
-    }
-
-    /// Announces the end to every client, and calls `whenDone` once the last has left.
-    func beginShutdown(whenDone: @escaping @Sendable () -> Void) {
-        shutdown = .waiting(whenDone: whenDone)
-        for client in clients.values { client.beginShutdown() }
-    }
 
     /// Answers every open call with UNAVAILABLE.
     ///
@@ -369,7 +321,7 @@ final class Worker: @unchecked Sendable {
 
     /// Ends the loop; whatever is still open closes with the process.
     func stop() {
-        for client in clients.values { client.close("the proxy has shut down") }
+        for client in host.clients.values { client.close("the proxy has shut down") }
         router.closeAll()
         copier?.closeAll()
         endTurn()

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import HTTP2
 import Synchronization
@@ -20,12 +21,12 @@ struct WorkerAudit {
     init(_ worker: Worker) {
         self.worker = worker
         calls = Set(worker.book.calls.map(Self.address))
-        clients = Set(worker.clients.values.map(Self.address))
+        clients = Set(worker.clients.map(Self.address))
         upstreams = Set(worker.upstreams.values.map(Self.address))
         pools = Set(Color.allCases.flatMap { worker.router.pools[$0] }.map(Self.address))
         checkQueues()
         for (index, call) in worker.book.calls.enumerated() { check(call, index) }
-        for client in worker.clients.values { check(client) }
+        for client in worker.clients { check(client) }
         for upstream in worker.upstreams.values { check(upstream) }
         for color in Color.allCases {
             for (index, pool) in worker.router.pools[color].enumerated() { check(pool, color, index) }
@@ -229,7 +230,7 @@ struct WorkerAudit {
                 "each call is booked once, when it is over")
         }
         expect(
-            worker.openConnections.load(ordering: .relaxed) == worker.clients.count,
+            worker.host.openConnections.load(ordering: .relaxed) == worker.host.clients.count,
             "the worker counts the connections that it has")
     }
 
@@ -243,7 +244,7 @@ struct WorkerAudit {
     }
 
     private mutating func checkWindows() {
-        let held = worker.clients.values.reduce(0) { $0 + $1.responses.held + $1.requests.held }
+        let held = worker.clients.reduce(0) { $0 + $1.responses.held + $1.requests.held }
         expect(worker.windows.granted == held, "the budget has granted what clients hold")
         let bytes = worker.chunks.bytesInUse
         if worker.book.calls.isEmpty { expect(bytes == 0, "without calls there are no bodies: \(bytes) bytes") }
@@ -256,7 +257,7 @@ struct WorkerAudit {
         var left: [String] = []
         func note(_ name: String, _ count: Int) { if count != 0 { left.append("\(count) \(name)") } }
         note("calls", worker.book.calls.count)
-        note("clients", worker.clients.count)
+        note("clients", worker.host.clients.count)
         note("connections to upstreams", worker.upstreams.count)
         note("calls that wait", Color.allCases.flatMap { worker.router.pools[$0] }.reduce(0) { $0 + $1.waiting.count })
         note("calls in the ledger", worker.book.ledger.total)
@@ -269,7 +270,7 @@ struct WorkerAudit {
             note("bytes of copied requests", copier.chunks.bytesInUse)
             note("connections for copies", copier.connections.count)
         }
-        note("open connections", worker.openConnections.load(ordering: .relaxed))
+        note("open connections", worker.host.openConnections.load(ordering: .relaxed))
         return left
     }
 }

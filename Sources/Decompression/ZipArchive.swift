@@ -49,6 +49,9 @@ package struct ZipArchive: Sendable {
     /// The number of members.
     package var count: Int { members.count }
 
+    /// The size of all members' contents together, in bytes.
+    package var size: Int { members.values.reduce(0) { $0 + $1.size } }
+
     /// Whether there is a member of that name.
     package func contains(_ name: String) -> Bool { members[name] != nil }
 

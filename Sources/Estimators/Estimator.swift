@@ -64,6 +64,24 @@ protocol Classifier: Sendable {
     /// - Parameter probabilities: whether the probabilities are asked for; only if `hasProbabilities`.
     /// - Throws: `FeatureError` if a row is not one that it takes.
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification
+
+    /// Whether `decisions(_:)` gives what the library's `decision_function` does.
+    var hasDecisions: Bool { get }
+
+    /// What the library's `decision_function` gives for each row: a number for two classes, else one for each class.
+    ///
+    /// Called only if `hasDecisions`.
+    ///
+    /// - Throws: `FeatureError` if a row is not one that it takes.
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix
+}
+
+extension Classifier {
+    var hasDecisions: Bool { false }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
+        preconditionFailure("This classifier has no decisions.")
+    }
 }
 
 /// An estimator that predicts one or more numbers for each row.

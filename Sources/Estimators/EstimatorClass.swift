@@ -18,7 +18,9 @@ struct EstimatorClass: Sendable {
 
     /// Every class that is served. Each family lists its own.
     static let all =
-        linear + supportVectors + preprocessing + composition + decomposition + selection + text
+        linear + supportVectors + neighbors + neuralNetworks + naiveBayes + trees + ensembles + preprocessing
+        + composition
+        + decomposition + selection + text
 
     /// The classes by their full names.
     static let byName: [PythonName: EstimatorClass] = {
@@ -30,7 +32,7 @@ struct EstimatorClass: Sendable {
     }()
 
     /// Classes of which estimators consist and that are none themselves: trees, losses, bin mappers.
-    static let parts: Set<PythonName> = linearParts.union(SplineBasis.names)
+    static let parts: Set<PythonName> = treeParts.union(ensembleParts).union(linearParts).union(SplineBasis.names)
 
     /// The names of all classes whose instances a pickle may hold.
     static let allNames = Set(byName.keys).union(parts)

@@ -13,6 +13,8 @@ package enum FeatureError: Error, Sendable, Hashable {
         case count(found: Int, expected: Int)
         /// A feature is NaN or infinite.
         case notFinite(Feature, value: Double)
+        /// A feature is a number beyond the range of 32 bits, in which the model computes.
+        case tooLarge(Feature, value: Double)
         /// A feature is text where the model takes a number.
         case text(Feature)
         /// A feature is a number where the model takes text.
@@ -23,6 +25,8 @@ package enum FeatureError: Error, Sendable, Hashable {
         case outOfRange(Feature, value: Double, expected: String)
         /// A feature is missing where the model takes no missing value.
         case missing(Feature)
+        /// None of the training data is within the radius in which the model looks for neighbours.
+        case noNeighbors
         /// Every feature is a number, but so large that the model's arithmetic overflows.
         case overflow
     }
@@ -46,8 +50,9 @@ extension FeatureError {
             .row(row, origin(feature).map(problem) ?? .overflow)
         }
         switch problem {
-        case .count, .overflow: return self
+        case .count, .noNeighbors, .overflow: return self
         case .notFinite(let feature, let value): return at(feature) { .notFinite($0, value: value) }
+        case .tooLarge(let feature, let value): return at(feature) { .tooLarge($0, value: value) }
         case .text(let feature): return at(feature) { .text($0) }
         case .number(let feature): return at(feature) { .number($0) }
         case .unknownCategory(let feature, let value): return at(feature) { .unknownCategory($0, value: value) }
@@ -74,6 +79,8 @@ extension FeatureError.Problem: CustomStringConvertible {
             "\(found) \(found == 1 ? "feature" : "features"), but the model takes \(expected)"
         case .notFinite(let feature, let value):
             "\(feature) is \(value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity"), not a finite number"
+        case .tooLarge(let feature, let value):
+            "\(feature) is \(value), which is too large for the 32 bits that the model takes"
         case .text(let feature):
             "\(feature) is text, not a number"
         case .number(let feature):
@@ -84,6 +91,8 @@ extension FeatureError.Problem: CustomStringConvertible {
             "\(feature) is \(value), but the model takes \(expected)"
         case .missing(let feature):
             "\(feature) is missing"
+        case .noNeighbors:
+            "none of the model's training data is near it"
         case .overflow:
             "the features are too large: the model's arithmetic overflows"
         }

@@ -1,3 +1,4 @@
+import ModelFiles
 import Pickle
 
 /// A fitted scikit-learn model: a classifier or regressor, alone or behind other steps.
@@ -24,7 +25,11 @@ package struct Model: Sendable {
     private enum Predictor {
         case classifier(any Classifier)
         case regressor(any Regressor)
+        case function(Function)
     }
+
+    /// Answers for a table; told whether the classes' probabilities are asked for.
+    package typealias Function = @Sendable (Table, Bool) throws(FeatureError) -> Answer
 
     private let predictor: Predictor
 
@@ -43,19 +48,17 @@ package struct Model: Sendable {
     /// A measure of the time that one row takes, in nanoseconds, within a factor of three or so.
     package let nanosecondsPerRow: Int
 
-    /// Reads a model from the bytes of a pickle.
+    /// Reads a model from the bytes of a file.
     ///
     /// - Parameters:
-    ///   - bytes: The file that `pickle.dump` or an uncompressed `joblib.dump` wrote.
-    ///   - limits: What reading may cost.
+    ///   - bytes: What `pickle.dump`, `joblib.dump` or `skops.io.dump` wrote: see ``ModelFormat``.
+    ///   - limits: What reading may cost; nil for what the file's size allows.
     /// - Throws: ``ModelError`` that says what was found and at which byte.
-    package init(pickle bytes: [UInt8], limits: PickleLimits = .standard) throws(ModelError) {
-        let document: PickledDocument
-        do {
-            document = try PickleReader.read(bytes, allowing: EstimatorClass.allNames, limits: limits)
-        } catch {
-            throw .pickle(error)
-        }
+    package init(file bytes: [UInt8], limits: PickleLimits? = nil) throws(ModelError) {
+        self = try ModelFile.read(bytes, limits: limits) { document throws(ModelError) in try Model(document) }
+    }
+
+    private init(_ document: PickledDocument) throws(ModelError) {
         var reader = ModelReader(document)
         switch try reader.estimator(document.root, part: "model") {
         case .classifier(let classifier):
@@ -77,6 +80,20 @@ package struct Model: Sendable {
         ignored = reader.ignored
     }
 
+    /// A model that isn't read from a file: a stand-in, for the tests of what is built on models.
+    ///
+    /// - Parameter answer: answers by the task; asked for probabilities only if the task has them.
+    package init(
+        task: Task, features: Features, nanosecondsPerRow: Int = 1, answer: @escaping Function
+    ) {
+        predictor = .function(answer)
+        self.task = task
+        self.features = features
+        self.nanosecondsPerRow = nanosecondsPerRow
+        steps = []
+        ignored = []
+    }
+
     /// Predicts every row of a table, which has at least one.
     ///
     /// - Parameter probabilities: whether the classes' probabilities are asked for; ignored if the model has none.
@@ -91,6 +108,9 @@ package struct Model: Sendable {
             let answer = try regressor.predict(table)
             try Self.checkOverflow(answer)
             return .regression(answer)
+        case .function(let function):
+            if case .classification(_, hasProbabilities: true) = task { return try function(table, probabilities) }
+            return try function(table, false)
         }
     }
 

@@ -11,6 +11,7 @@ struct ModelReader {
 
     private var depth = 0
     private var estimatorCount = 0
+    private var nodesUsed = 0
     private var elementCount = 0
     /// The estimators that were read, by the nodes that hold them: what a file refers to several times is read once.
     private var known: [PickledNode.Identifier: Known] = [:]
@@ -59,6 +60,34 @@ struct ModelReader {
         }
         return read
     }
+
+    /// Reads an estimator that is not a step of its own.
+    ///
+    /// - Parameter part: see ``estimator(_:part:)``.
+    mutating func part(_ value: PickledValue, part: String) throws(ModelError) -> Estimator {
+        let stepsBefore = steps
+        defer { steps = stepsBefore }
+        return try estimator(value, part: part)
+    }
+
+    /// Keeps account of trees' nodes, before they are used: a file can name the same tree a million times.
+    ///
+    /// - Parameters:
+    ///   - estimator: the tree's owner, for the error.
+    ///   - attribute: that of the tree.
+    mutating func useNodes(
+        _ count: Int, of estimator: PickledEstimator, _ attribute: String
+    ) throws(ModelError) {
+        nodesUsed += count
+        guard nodesUsed <= Self.mostUses * document.recordCount else {
+            throw .unusable(
+                part: "\(estimator.kind.name).\(attribute)", found: "one use more of the same nodes",
+                expected: "trees of their own", offset: estimator.offset)
+        }
+    }
+
+    /// How often trees' nodes may be used on average: an estimator may well be part of several.
+    private static let mostUses = 4
 
     /// Accounts for elements that an estimator keeps in a form of its own: categories, words, chosen columns.
     ///

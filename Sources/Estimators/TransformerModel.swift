@@ -1,3 +1,4 @@
+import ModelFiles
 import Pickle
 
 /// A fitted transformer by itself, without an estimator behind it: what a model's step makes of its features.
@@ -7,16 +8,16 @@ package struct TransformerModel: Sendable {
     /// The features that a row has.
     package var features: Features { transformer.features }
 
-    /// Reads a transformer from the bytes of a pickle.
+    /// Reads a transformer from the bytes of a file.
     ///
     /// - Throws: ``ModelError`` that says what was found and at which byte.
-    package init(pickle bytes: [UInt8], limits: PickleLimits = .standard) throws(ModelError) {
-        let document: PickledDocument
-        do {
-            document = try PickleReader.read(bytes, allowing: EstimatorClass.allNames, limits: limits)
-        } catch {
-            throw .pickle(error)
+    package init(file bytes: [UInt8], limits: PickleLimits? = nil) throws(ModelError) {
+        self = try ModelFile.read(bytes, limits: limits) { document throws(ModelError) in
+            try TransformerModel(document)
         }
+    }
+
+    private init(_ document: PickledDocument) throws(ModelError) {
         var reader = ModelReader(document)
         guard case .transformer(let transformer) = try reader.estimator(document.root, part: "transformer") else {
             throw .unusable(

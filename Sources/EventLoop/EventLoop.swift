@@ -3,10 +3,10 @@ import Glibc
 import Ground
 
 /// The states for which a descriptor is ready.
-package struct Readiness: OptionSet, Sendable {
-    package let rawValue: UInt32
+public struct Readiness: OptionSet, Sendable {
+    public let rawValue: UInt32
 
-    package init(rawValue: UInt32) {
+    public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 

@@ -1,9 +1,9 @@
 import Glibc
 
 /// An instant of the system's monotonic clock, which only moves forward and has no relation to the time of day.
-package struct MonotonicTime: Comparable, Hashable, Sendable {
+public struct MonotonicTime: Comparable, Hashable, Sendable {
     /// Nanoseconds since an arbitrary start, the same for all threads of all processes until the next boot.
-    package var nanoseconds: UInt64
+    @usableFromInline package var nanoseconds: UInt64
 
     @inlinable
     package init(nanoseconds: UInt64) {
@@ -20,13 +20,13 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     // Every call compares and subtracts times, in other modules.
 
     @inlinable
-    package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
+    public static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 
     /// Not left to `Comparable`, whose own goes through a table of functions.
     @inlinable
-    package static func >= (left: MonotonicTime, right: MonotonicTime) -> Bool {
+    public static func >= (left: MonotonicTime, right: MonotonicTime) -> Bool {
         left.nanoseconds >= right.nanoseconds
     }
 

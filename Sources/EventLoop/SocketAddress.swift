@@ -2,7 +2,7 @@ import Glibc
 import Ground
 
 /// An IPv4 or IPv6 address with a port, as system calls take it.
-package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
+public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// The kind of address.
     package enum Family: Sendable, Hashable {
         case ipv4
@@ -50,7 +50,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    package var description: String { HostPort(host: host, port: port).description }
+    public var description: String { HostPort(host: host, port: port).description }
 
     // MARK: The system's form
 

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A failed system call, and the system's reason.
-package struct SystemError: Error, Equatable, CustomStringConvertible {
+public struct SystemError: Error, Equatable, CustomStringConvertible {
     /// The call and its object: `bind 127.0.0.1:50050`.
     package var operation: String
     /// The value of `errno`.
@@ -20,7 +20,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         return text.prefix(1).lowercased() + text.dropFirst()
     }
 
-    package var description: String { "\(operation): \(reason)" }
+    public var description: String { "\(operation): \(reason)" }
 }
 
 /// Repeats a call for as long as a signal interrupts it.

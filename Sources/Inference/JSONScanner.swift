@@ -1,8 +1,8 @@
 /// Reads JSON text (RFC 8259) token by token, for a parser that knows what it expects.
 ///
 /// The only extension of the standard: the words `NaN`, `Infinity` and `-Infinity` count as numbers.
-struct JSONScanner {
-    enum Kind: Equatable {
+package struct JSONScanner {
+    package enum Kind: Equatable {
         case object
         case array
         case string
@@ -11,7 +11,7 @@ struct JSONScanner {
         case null
 
         /// The kind with its article, for messages.
-        var description: String {
+        package var description: String {
             switch self {
             case .object: "an object"
             case .array: "an array"
@@ -24,16 +24,25 @@ struct JSONScanner {
     }
 
     private let bytes: [UInt8]
+    /// Where the text ends: the index behind its last byte.
+    private let end: Int
     private var position = 0
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
+        self.init(bytes, count: bytes.count)
+    }
+
+    /// - Parameter count: how many of the bytes belong to the text; the others are not looked at.
+    package init(_ bytes: [UInt8], count: Int) {
+        precondition(0...bytes.count ~= count)
         self.bytes = bytes
+        end = count
     }
 
     // MARK: Structure
 
     /// The kind of the next value, judged by its first character.
-    mutating func kind() throws(RequestError) -> Kind {
+    package mutating func kind() throws(RequestError) -> Kind {
         skipSpace()
         guard let byte = peek() else { throw failure("a value is missing at the end") }
         switch byte {
@@ -49,14 +58,14 @@ struct JSONScanner {
     }
 
     /// Reads an opening bracket.
-    mutating func enter(_ bracket: Unicode.Scalar) throws(RequestError) {
+    package mutating func enter(_ bracket: Unicode.Scalar) throws(RequestError) {
         try expect(bracket)
     }
 
     /// Moves to the next element or member; reads the comma before it, or the closing bracket if there is none.
     ///
     /// - Parameter isFirst: True before the first element, which has no comma.
-    mutating func next(before bracket: Unicode.Scalar, isFirst: inout Bool) throws(RequestError) -> Bool {
+    package mutating func next(before bracket: Unicode.Scalar, isFirst: inout Bool) throws(RequestError) -> Bool {
         skipSpace()
         if peek() == UInt8(ascii: bracket) {
             position += 1
@@ -68,7 +77,7 @@ struct JSONScanner {
     }
 
     /// Reads one character, skipping white space before it.
-    mutating func expect(_ character: Unicode.Scalar) throws(RequestError) {
+    package mutating func expect(_ character: Unicode.Scalar) throws(RequestError) {
         skipSpace()
         guard let byte = peek() else { throw failure("it ends where '\(character)' is expected") }
         guard byte == UInt8(ascii: character) else {
@@ -78,7 +87,7 @@ struct JSONScanner {
     }
 
     /// Checks that nothing but white space is left.
-    mutating func expectEnd() throws(RequestError) {
+    package mutating func expectEnd() throws(RequestError) {
         skipSpace()
         if let byte = peek() { throw failure("found \(Self.display(byte)) behind the end") }
     }
@@ -86,7 +95,7 @@ struct JSONScanner {
     // MARK: Values
 
     /// Reads a number. One too large for a double becomes infinity, as IEEE 754 rounds it.
-    mutating func number() throws(RequestError) -> Double {
+    package mutating func number() throws(RequestError) -> Double {
         skipSpace()
         let start = position
         let isNegative = take("-")
@@ -98,22 +107,59 @@ struct JSONScanner {
             try word("NaN")
             return .nan
         }
+        var significand: UInt64 = 0
+        var digitCount = 0
         if take("0") {
             if let byte = peek(), Self.isDigit(byte) { throw failure("a number can't begin with 0") }
         } else {
-            try digits()
+            digitCount += try digits(&significand)
         }
-        if take(".") { try digits() }
+        var fractionDigits = 0
+        if take(".") { fractionDigits = try digits(&significand) }
         if take("e") || take("E") {
             if !take("+") { _ = take("-") }
-            try digits()
+            _ = try digits(&significand)
+        } else if digitCount + fractionDigits <= Self.exactPowersOfTen.count - 1 {
+            // Both the digits and the power of ten are doubles without loss, so that a single rounding gives the nearest
+            // double (Clinger, "How to read floating point numbers accurately", 1990).
+            let magnitude = Double(significand) / Self.exactPowersOfTen[fractionDigits]
+            return isNegative ? -magnitude : magnitude
         }
         // The initializer accepts everything that the grammar above accepts.
         return Double(String(decoding: bytes[start..<position], as: UTF8.self))!
     }
 
+    /// A double holds any fifteen digits, and each of these powers.
+    private static let exactPowersOfTen: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
+
+    /// Reads `true` or `false`.
+    package mutating func boolean() throws(RequestError) -> Bool {
+        skipSpace()
+        let isTrue = peek() == UInt8(ascii: "t")
+        try word(isTrue ? "true" : "false")
+        return isTrue
+    }
+
+    /// Reads `null`.
+    package mutating func null() throws(RequestError) {
+        skipSpace()
+        try word("null")
+    }
+
+    /// Reads a string, its escape sequences replaced by what they stand for.
+    package mutating func text() throws(RequestError) -> String {
+        let raw = try string()
+        guard raw.utf8.contains(UInt8(ascii: "\\")) else { return raw }
+        guard let text = JSONEscapes.replaced(in: raw) else {
+            throw failure("half of a surrogate pair is missing in a string")
+        }
+        return text
+    }
+
     /// Reads a string. Escape sequences are kept as they are in the text: the names that matter here have none.
-    mutating func string() throws(RequestError) -> String {
+    package mutating func string() throws(RequestError) -> String {
         try expect("\"")
         let start = position
         while let byte = peek() {
@@ -137,7 +183,7 @@ struct JSONScanner {
     }
 
     /// Skips a value of any kind.
-    mutating func skipValue(depth: Int = 0) throws(RequestError) {
+    package mutating func skipValue(depth: Int = 0) throws(RequestError) {
         guard depth < Self.deepestNesting else { throw failure("nested more than \(Self.deepestNesting) deep") }
         switch try kind() {
         case .string: _ = try string()
@@ -164,7 +210,7 @@ struct JSONScanner {
     // MARK: Characters
 
     private func peek() -> UInt8? {
-        position < bytes.count ? bytes[position] : nil
+        position < end ? bytes[position] : nil
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {
@@ -173,15 +219,27 @@ struct JSONScanner {
         return true
     }
 
-    private mutating func digits() throws(RequestError) {
-        guard let byte = peek(), Self.isDigit(byte) else { throw failure("a digit is missing in a number") }
-        while let byte = peek(), Self.isDigit(byte) { position += 1 }
+    /// Reads digits behind those of a number that are read already; what doesn't fit into the number is lost.
+    ///
+    /// - Returns: how many there are; at least one.
+    private mutating func digits(_ number: inout UInt64) throws(RequestError) -> Int {
+        let start = position
+        var place = position
+        while place < end {
+            let digit = bytes[place] &- UInt8(ascii: "0")
+            guard digit < 10 else { break }
+            number = number &* 10 &+ UInt64(digit)
+            place += 1
+        }
+        position = place
+        guard place > start else { throw failure("a digit is missing in a number") }
+        return place - start
     }
 
     private mutating func word(_ word: StaticString) throws(RequestError) {
         let length = word.utf8CodeUnitCount
         let expected = unsafe UnsafeBufferPointer(start: word.utf8Start, count: length)
-        guard unsafe bytes[position...].starts(with: expected) else { throw failure("'\(word)' is expected") }
+        guard unsafe bytes[position..<end].starts(with: expected) else { throw failure("'\(word)' is expected") }
         position += length
     }
 

@@ -13,10 +13,18 @@ package enum RequestError: Error, Sendable, Equatable {
 
     /// The flaw of a row.
     package enum RowProblem: Error, Sendable, Equatable {
-        /// The row is not an array, but this.
+        /// The row is neither an array nor an object, but this.
         case notAnArray(found: String)
         /// A feature, counted from 0, is not a number, but this.
         case notANumber(index: Int, found: String)
+        /// A feature, counted from 0, is not text, but this.
+        case notText(index: Int, found: String)
+        /// The row gives its features by name, but the model was trained without names.
+        case noNames
+        /// A feature isn't there.
+        case missing(Feature)
+        /// A feature is there more than once.
+        case twice(Feature)
     }
 }
 
@@ -29,6 +37,14 @@ extension RequestError: CustomStringConvertible {
             reason
         case .row(let row, .notAnArray(let found)):
             "row \(row): it is \(found), not an array of numbers"
+        case .row(let row, .notText(let index, let found)):
+            "row \(row): feature \(index) is \(found), not a string"
+        case .row(let row, .noNames):
+            "row \(row): it is an object, but the model knows no names of features: give an array in their order"
+        case .row(let row, .missing(let feature)):
+            "row \(row): \(feature) is missing"
+        case .row(let row, .twice(let feature)):
+            "row \(row): \(feature) is there twice"
         case .row(let row, .notANumber(let index, let found)):
             "row \(row): feature \(index) is \(found), not a number"
         case .features(let error):

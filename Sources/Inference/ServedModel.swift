@@ -13,15 +13,26 @@ package struct ServedModel: Sendable {
     /// SHA-256 of the model's file, in lowercase hexadecimal digits.
     package let sha256: String
 
-    /// The names of a classifier's classes as text, in the model's order.
+    /// The names of a classifier's classes as text, in the model's order; none of a regressor.
     package let labels: [String]
+
+    /// - Parameter sha256: of the model's file.
+    package init(_ model: Model, version: String, sha256: String) {
+        self.model = model
+        self.version = version
+        self.sha256 = sha256
+        switch model.task {
+        case .classification(let classes, _): labels = classes.map(\.description)
+        case .regression: labels = []
+        }
+    }
 
     /// Loads a model and makes one warm-up prediction.
     ///
     /// If there is a `model.json` next to the model, the two must agree.
     ///
     /// - Parameters:
-    ///   - path: The file that `pickle` or `joblib` wrote.
+    ///   - path: The file that `pickle`, `joblib` or `skops` wrote; its content tells which, not its name.
     ///   - version: Version to serve it as; nil takes the one in `model.json`.
     package static func load(path: String, version: String?) throws(ModelLoadError) -> ServedModel {
         // First, since without a model a message about its version would mislead.
@@ -43,18 +54,14 @@ package struct ServedModel: Sendable {
 
         let model: Model
         do {
-            model = try Model(pickle: bytes)
+            model = try Model(file: bytes)
         } catch {
             throw .unusable(path: path, error)
         }
-        let labels: [String]
-        switch model.task {
-        case .classification(let classes, _): labels = classes.map(\.description)
-        case .regression: labels = []
-        }
-        if let stated = manifest?.classes, stated != labels {
+        let served = ServedModel(model, version: version, sha256: sha256)
+        if let stated = manifest?.classes, stated != served.labels {
             throw .contentMismatch(
-                path: path, found: "the classes \(shortened(labels))", stated: "\(shortened(stated))",
+                path: path, found: "the classes \(shortened(served.labels))", stated: "\(shortened(stated))",
                 manifestPath: manifestPath)
         }
         if let stated = manifest?.featureNames, stated.count != model.features.count {
@@ -67,7 +74,7 @@ package struct ServedModel: Sendable {
         } catch {
             throw .warmUpFailed(path: path, error)
         }
-        return ServedModel(version: version, model: model, sha256: sha256, labels: labels)
+        return served
     }
 
     /// Predicts every row of a table, with the probability of each class where the model knows it.
@@ -79,8 +86,9 @@ package struct ServedModel: Sendable {
         }
     }
 
-    /// In bytes: 64 MiB.
-    private static let largestSize = 64 << 20
+    /// In bytes: 1 GiB, as a forest of a thousand fully grown trees may have. Reading takes two to four times a real
+    /// model's size; see `ModelFile` of the module ModelFiles for what a hostile file can make it take.
+    private static let largestSize = 1 << 30
 
     private static func manifestPath(besides path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "model.json" }

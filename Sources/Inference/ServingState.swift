@@ -16,8 +16,8 @@ package final class ServingState: Sendable {
 
     fileprivate struct State {
         var status = Status.loading
-        var model: ServedModel?
-        var watchers: [Int: AsyncStream<Status>.Continuation] = [:]
+        var repository: ModelRepository?
+        var watchers: [Int: @Sendable (Status) -> Void] = [:]
         var watchersSoFar = 0
     }
 
@@ -30,15 +30,25 @@ package final class ServingState: Sendable {
         state.withLock { $0.status }
     }
 
-    /// The model; nil until it is loaded. It remains while the process is stopping, for the calls in progress.
+    /// The models; nil until they are loaded. They remain while the process is stopping, for the calls in progress.
+    package var repository: ModelRepository? {
+        state.withLock { $0.repository }
+    }
+
+    /// The model for requests that can't name one; nil until it is loaded, or if none of several is chosen.
     package var model: ServedModel? {
-        state.withLock { $0.model }
+        state.withLock { $0.repository?.main }
+    }
+
+    /// Changes from loading to serving a single model.
+    package func begin(serving model: ServedModel) {
+        begin(serving: ModelRepository(model))
     }
 
     /// Changes from loading to serving.
-    package func begin(serving model: ServedModel) {
+    package func begin(serving repository: ModelRepository) {
         state.withLock {
-            $0.model = model
+            $0.repository = repository
             if $0.status == .loading { $0.change(to: .serving) }
         }
     }
@@ -48,28 +58,33 @@ package final class ServingState: Sendable {
         state.withLock { $0.change(to: .stopping) }
     }
 
-    /// The current status and every later one; the stream ends after `stopping`. A slow reader gets only the latest
-    /// status.
-    package func statuses() -> AsyncStream<Status> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Status.self, bufferingPolicy: .bufferingNewest(1))
-        let identifier = state.withLock { state -> Int? in
-            continuation.yield(state.status)
-            if state.status == .stopping {
-                continuation.finish()
-                return nil
-            }
+    /// A wish to hear of changes, which ends with this object.
+    package final class Watch: Sendable {
+        private let number: Int
+        private let state: ServingState
+
+        fileprivate init(number: Int, state: ServingState) {
+            self.number = number
+            self.state = state
+        }
+
+        deinit {
+            _ = state.state.withLock { $0.watchers.removeValue(forKey: number) }
+        }
+    }
+
+    /// Calls `tell` with the current status, and with every later one in order, from whichever thread changes it. It must
+    /// neither block nor ask this object.
+    ///
+    /// - Returns: what is to be kept for as long as the changes matter.
+    package func watch(_ tell: @escaping @Sendable (Status) -> Void) -> Watch {
+        let number = state.withLock { state in
             state.watchersSoFar += 1
-            state.watchers[state.watchersSoFar] = continuation
+            state.watchers[state.watchersSoFar] = tell
+            tell(state.status)
             return state.watchersSoFar
         }
-        if let identifier {
-            continuation.onTermination = { [weak self] termination in
-                // A watcher that ends because of `stop` has been removed already, and the lock is held.
-                guard case .cancelled = termination else { return }
-                _ = self?.state.withLock { $0.watchers.removeValue(forKey: identifier) }
-            }
-        }
-        return stream
+        return Watch(number: number, state: self)
     }
 }
 
@@ -77,10 +92,6 @@ extension ServingState.State {
     fileprivate mutating func change(to status: ServingState.Status) {
         guard self.status != status else { return }
         self.status = status
-        for watcher in watchers.values {
-            watcher.yield(status)
-            if status == .stopping { watcher.finish() }
-        }
-        if status == .stopping { watchers = [:] }
+        for tell in watchers.values { tell(status) }
     }
 }

@@ -26,7 +26,7 @@ package struct NumpyArray: Sendable, Equatable {
 }
 
 /// The order of a multi-dimensional array's elements in the file.
-enum ElementOrder {
+package enum ElementOrder: Sendable {
     /// The last index changes fastest ("C").
     case rowMajor
     /// The first index changes fastest ("F", for Fortran).
@@ -35,7 +35,7 @@ enum ElementOrder {
 
 extension NumpyArray {
     /// The number of elements in a shape; nil if a length is negative or the product too large for an Int.
-    static func elementCount(of shape: [Int]) -> Int? {
+    package static func elementCount(of shape: [Int]) -> Int? {
         var count = 1
         for length in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: length)
@@ -46,7 +46,7 @@ extension NumpyArray {
     }
 
     /// The memory that the decoded elements take, in bytes; nil if that is too large for an Int.
-    static func decodedSize(count: Int, type: NumpyDataType) -> Int? {
+    package static func decodedSize(count: Int, type: NumpyDataType) -> Int? {
         let elementSize =
             switch type.kind {
             case .boolean: MemoryLayout<Bool>.stride
@@ -55,8 +55,8 @@ extension NumpyArray {
             // A UCS-4 character takes at most 4 bytes in UTF-8 as well; 32 bytes more are for a string's own storage.
             case .text: MemoryLayout<String>.stride + type.itemSize + 32
             case .object: MemoryLayout<PickledValue>.stride
-            // Records stay as bytes; this much is for what their reader makes of them.
-            case .record: type.itemSize
+            // Records stay as bytes; this is for what their reader makes of them, however small they are.
+            case .record: max(type.itemSize, 64)
             }
         let (size, overflow) = count.multipliedReportingOverflow(by: elementSize)
         return overflow ? nil : size

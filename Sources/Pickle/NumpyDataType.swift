@@ -23,6 +23,12 @@ package struct NumpyDataType: Sendable, Hashable {
         package let type: NumpyDataType
         /// Where the field begins in the record, in bytes; it ends inside the record too.
         package let offset: Int
+
+        package init(name: String, type: NumpyDataType, offset: Int) {
+            self.name = name
+            self.type = type
+            self.offset = offset
+        }
     }
 
     /// The order of the bytes within an element.
@@ -54,7 +60,7 @@ package struct NumpyDataType: Sendable, Hashable {
     /// The type of a record.
     ///
     /// - Returns: nil if the fields are too many, a field is no number or ends outside the record.
-    init?(fields: [Field], itemSize: Int) {
+    package init?(fields: [Field], itemSize: Int) {
         guard (1...Self.mostFields).contains(fields.count), (1...Self.largestRecord).contains(itemSize) else {
             return nil
         }
@@ -76,7 +82,7 @@ package struct NumpyDataType: Sendable, Hashable {
     /// Parses a type's name in pickles, for example `f8`, `i4`, `b1`, `U10` or `O8`; nil for types that the reader does
     /// not support: complex numbers, half precision, dates, byte strings; and for records, whose name doesn't say of
     /// what they consist.
-    init?(name: String) {
+    package init?(name: String) {
         // `Int` would read any number of leading zeros, again and again from one long text in the memo.
         guard name.utf8.count <= Self.longestName, let first = name.first, let kind = Kind(rawValue: first),
             let number = Int(name.dropFirst())

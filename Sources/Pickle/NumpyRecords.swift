@@ -62,3 +62,24 @@ package struct NumpyRecords: Sendable, Equatable {
         }
     }
 }
+
+extension PickledNode {
+    /// An array or records from their bytes; an opaque value if an element has no Swift type.
+    ///
+    /// - Precondition: `bytes` holds exactly the elements that the shape says, and the type is not one of objects.
+    package init(bytes: ArraySlice<UInt8>, type: NumpyDataType, shape: [Int], order: ElementOrder) {
+        if let records = NumpyRecords(bytes: bytes, type: type) {
+            // Arrays of records with several dimensions don't occur.
+            self =
+                shape.count == 1 ? .records(records) : .opaque(.other("an array of shape \(shape) of \(type)"))
+            return
+        }
+        do {
+            self = .array(try NumpyArray(bytes: bytes, type: type, shape: shape, order: order))
+        } catch .unexpected(let found, _) {
+            self = .opaque(.other("an array of the data type \(type) with \(found)"))
+        } catch {
+            self = .opaque(.other("an array of the data type \(type) with text that is none of Unicode's"))
+        }
+    }
+}

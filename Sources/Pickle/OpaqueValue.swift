@@ -22,7 +22,7 @@ package enum OpaqueValue: Sendable, Equatable {
     }
 
     /// The name that the file gave for it.
-    var name: PythonName? {
+    package var name: PythonName? {
         switch self {
         case .name(let name), .made(by: let name): name
         case .other, .dataType: nil

@@ -30,6 +30,8 @@ extension PickleMachine {
         PythonName(module: "_codecs", name: "encode"): .encodeText,
         PythonName(module: "__builtin__", name: "bytes"): .bytesClass,
         PythonName(module: "builtins", name: "bytes"): .bytesClass,
+        PythonName(module: "__builtin__", name: "bytearray"): .byteArrayClass,
+        PythonName(module: "builtins", name: "bytearray"): .byteArrayClass,
         // An array that was mapped into memory, as parallel training leaves them behind.
         PythonName(module: "numpy", name: "memmap"): .arrayClass,
         PythonName(module: "collections", name: "OrderedDict"): .orderedDictionaryClass,
@@ -73,6 +75,10 @@ extension PickleMachine {
         case .bytesClass:
             guard arguments.isEmpty else { throw unexpected(arguments[0], expected: "no argument for bytes") }
             return .bytes([])
+        case .byteArrayClass:
+            if arguments.isEmpty { return .bytes([]) }
+            if case .bytes = arguments[0], arguments.count == 1 { return arguments[0] }
+            return try encodeText(arguments)
         case .orderedDictionaryClass, .defaultDictionaryClass:
             return try dictionary(function, arguments)
         case .setClass:
@@ -131,6 +137,12 @@ extension PickleMachine {
     mutating func build(_ target: PickledValue, state: PickledValue) throws(PickleError) {
         guard case .node(let node) = target else { throw unexpected(target, expected: "an instance") }
         switch document[node] {
+        case .dictionary, .set:
+            // An ordered dictionary may have attributes of its own, too.
+            break
+        case .instance where document.tuple(state) == []:
+            // What Cython writes for a class without attributes.
+            break
         case .instance(let name, _):
             guard case .node(let attributes) = state, case .dictionary = document[attributes] else {
                 throw unexpected(state, expected: "the attributes of \(name)")
@@ -190,7 +202,9 @@ extension PickleMachine {
 
     /// `_codecs.encode(text, "latin1")`: one byte for each character below U+0100.
     private mutating func encodeText(_ arguments: [PickledValue]) throws(PickleError) -> PickledValue {
-        guard arguments.count == 2, case .string(let text) = arguments[0], arguments[1] == .string("latin1") else {
+        guard arguments.count == 2, case .string(let text) = arguments[0],
+            arguments[1] == .string("latin1") || arguments[1] == .string("latin-1")
+        else {
             throw unexpected(arguments.last ?? .none, expected: "text to encode as latin1")
         }
         try charge(text.unicodeScalars.count)

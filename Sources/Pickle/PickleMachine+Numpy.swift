@@ -180,17 +180,7 @@ extension PickleMachine {
             throw unexpected(contents, expected: "the bytes of an array of shape \(shape) and type \(type)")
         }
         try charge(NumpyArray.decodedSize(count: count, type: type))
-        if let records = NumpyRecords(bytes: bytes, type: type) {
-            // Arrays of records with several dimensions don't occur.
-            return shape.count == 1 ? .records(records) : .opaque(.other("an array of shape \(shape) of \(type)"))
-        }
-        do {
-            return .array(try NumpyArray(bytes: bytes, type: type, shape: shape, order: order))
-        } catch .unexpected(let found, _) {
-            return .opaque(.other("an array of the data type \(type) with \(found)"))
-        } catch {
-            return .opaque(.other("an array of the data type \(type) with text that is none of Unicode's"))
-        }
+        return PickledNode(bytes: bytes, type: type, shape: shape, order: order)
     }
 
     /// The description of an array whose elements are not understood.

@@ -34,6 +34,12 @@ package enum PickleReader {
         return document
     }
 
+    /// Whether a name is one that no model is saved with, but that files contain which are meant to take over the process
+    /// that loads them: such a file is refused as a whole.
+    package static func isAlarming(_ name: PythonName) -> Bool {
+        name.isPlausible && AlarmingNames.contain(name)
+    }
+
     /// Reports what the file is instead, if it does not begin like a pickle of protocol 2 to 5.
     private static func checkBeginning(of bytes: [UInt8]) throws(PickleError) {
         guard let first = bytes.first else {

@@ -10,6 +10,9 @@ package struct PickledDocument: Sendable {
     /// The arguments of the instances whose class was called with any.
     private var arguments: [PickledNode.Identifier: [PickledValue]] = [:]
 
+    /// The number of records in all arrays of records together.
+    package private(set) var recordCount = 0
+
     package init() {}
 
     /// The node with an identifier, which must come from this document.
@@ -29,6 +32,7 @@ package struct PickledDocument: Sendable {
     }
 
     package mutating func add(_ node: PickledNode, offset: Int) -> PickledNode.Identifier {
+        count(node)
         nodes.append((node, offset))
         return PickledNode.Identifier(index: nodes.count - 1)
     }
@@ -48,7 +52,13 @@ package struct PickledDocument: Sendable {
     }
 
     package mutating func replace(_ identifier: PickledNode.Identifier, with node: PickledNode) {
+        count(node)
         nodes[identifier.index].node = node
+    }
+
+    private mutating func count(_ node: PickledNode) {
+        // Their bytes are charged by the machine, so that their number is limited.
+        if case .records(let records) = node { recordCount += records.count }
     }
 
     /// The description of a value that isn't understood; nil for one that is.

@@ -34,6 +34,8 @@ package enum PickledGlobal: Sendable, Hashable {
     case encodeText
     /// `bytes`: how protocol 2 writes empty bytes.
     case bytesClass
+    /// `bytearray`: how protocols 2 to 4 write bytes that can change, from bytes or from Latin-1 text.
+    case byteArrayClass
     /// `collections.OrderedDict` and `collections.defaultdict`, which are read as dictionaries.
     case orderedDictionaryClass
     case defaultDictionaryClass
@@ -52,7 +54,8 @@ package enum PickledGlobal: Sendable, Hashable {
     case instanceClass(PythonName)
 }
 
-/// A container, array or instance from a pickle.
+/// A container, array or instance from a pickle. Few of its cases are large, and those are indirect: a file may have
+/// millions of nodes.
 package enum PickledNode: Sendable, Equatable {
     case tuple([PickledValue])
     case list([PickledValue])
@@ -61,10 +64,10 @@ package enum PickledNode: Sendable, Equatable {
     /// In the order of the file; equal items may occur.
     case set([PickledValue])
     /// A `slice` with its start, stop and step, each an integer, a text or None.
-    case slice(PickledValue, PickledValue, PickledValue)
+    indirect case slice(PickledValue, PickledValue, PickledValue)
     case array(NumpyArray)
     /// An array of records with named fields.
-    case records(NumpyRecords)
+    indirect case records(NumpyRecords)
     case dataType(NumpyDataType)
     /// An instance of an allowed class. `attributes` is the dictionary of its state, once BUILD has set it. What its
     /// class was called with is told by ``PickledDocument/arguments(of:)``.

@@ -1,62 +1,68 @@
-import GRPCCore
-import GRPCNIOTransportHTTP2Posix
+import Connections
+import EventLoop
+import GRPCServer
+import Ground
 import Inference
+import Logging
 import ServiceLifecycle
 
 /// The gRPC server: predictions and standard health checks.
 struct GRPCInterface: Service {
-    private let settings: PredictorSettings
-    private let server: GRPCServer<HTTP2ServerTransport.Posix>
+    private let server: GRPCServer
+    /// `address:port`.
+    let address: String
 
-    init(settings: PredictorSettings, state: ServingState) {
-        self.settings = settings
-        server = GRPCServer(
-            transport: HTTP2ServerTransport.Posix(
-                address: settings.host.contains(":")
-                    ? .ipv6(host: settings.host, port: settings.port)
-                    : .ipv4(host: settings.host, port: settings.port),
-                transportSecurity: .plaintext,
-                config: Self.configuration
-            ),
-            services: [
-                PredictionService(state: state, configuredVersion: settings.modelVersion),
-                HealthService(state: state),
-            ]
-        )
+    /// Listens, and serves nothing yet.
+    ///
+    /// - Throws: `ListenError` if the port can't be listened on.
+    init(settings: PredictorSettings, state: ServingState, models: LoadedModels) throws {
+        let listener: ListeningSocket
+        do throws(ListeningSocket.Failure) {
+            listener = try ListeningSocket.open(HostPort(host: settings.host, port: UInt16(settings.port)))
+        } catch {
+            throw ListenError(
+                setting: "PORT", address: endpoint(settings.host, settings.port), reason: error.reason)
+        }
+        address = listener.address.description
+        let prediction = PredictionService(
+            state: state, models: models, configuredVersion: settings.modelVersion)
+        let inference = InferenceService(state: state, models: models)
+        let health = HealthService(state: state, services: [PredictionService.name, InferenceService.name])
+        var configuration = GRPCServerConfiguration()
+        configuration.workers = settings.workers
+        configuration.maxMessageSize = settings.maxMessageSize
+        let logger = Logger(label: "predictor.grpc")
+        server = try GRPCServer(
+            configuration: configuration, methods: MethodTable(prediction.methods + inference.methods + health.methods),
+            listeners: [listener],
+            log: { event in
+                logger.log(
+                    level: Logger.Level(event.severity), "\(event.message)",
+                    metadata: Logger.Metadata(
+                        uniqueKeysWithValues: event.details.map { ($0.name, .string($0.value)) }))
+            })
     }
 
-    private static let configuration = HTTP2ServerTransport.Posix.Config.defaults {
-        // Even a row of a million features fits.
-        $0.rpc.maxRequestPayloadSize = 8 << 20
-        $0.http2.maxConcurrentStreams = 1024
-        $0.compression.enabledAlgorithms = .all
-        // Proxies keep connections alive with PINGs while no call is in progress.
-        $0.connection.keepalive.clientBehavior.allowWithoutCalls = true
-        $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
-        // A connection whose peer has vanished without closing it is detected within two minutes.
-        $0.connection.keepalive.time = .seconds(100)
-        $0.connection.keepalive.timeout = .seconds(20)
-    }
+    /// How many calls have ended, and how many are under way.
+    func report() async -> (counts: CallCounts, inFlight: Int, connections: Int) { await server.report() }
 
-    /// `address:port` once the server listens; nil if it can't.
-    func address() async -> String? {
-        guard let address = try? await server.transport.listeningAddress else { return nil }
-        if let ipv4 = address.ipv4 { return endpoint(ipv4.host, ipv4.port) }
-        if let ipv6 = address.ipv6 { return endpoint(ipv6.host, ipv6.port) }
-        return nil
-    }
+    var methods: [Method] { server.methods.methods }
 
     func run() async throws {
-        do {
-            try await withGracefulShutdownHandler {
-                try await server.serve()
-            } onGracefulShutdown: {
-                server.beginGracefulShutdown()
-            }
-        } catch {
-            guard let number = ListenError.errorNumber(of: error) else { throw error }
-            throw ListenError(
-                setting: "PORT", address: endpoint(settings.host, settings.port), reason: ListenError.text(of: number))
+        try server.start()
+        try? await gracefulShutdown()
+        // The service group ends what takes longer than the grace by cancelling this task.
+        let time = OneTimeEvent()
+        _ = await server.shutDown { await time.wait() }
+    }
+}
+
+extension Logger.Level {
+    fileprivate init(_ severity: NotableEvent.Severity) {
+        switch severity {
+        case .info: self = .info
+        case .warning: self = .warning
+        case .error: self = .error
         }
     }
 }

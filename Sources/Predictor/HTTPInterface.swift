@@ -10,9 +10,9 @@ struct HTTPInterface: Service {
     private let server: Server
     private let listening = AsyncStream.makeStream(of: String.self)
 
-    init(settings: PredictorSettings, state: ServingState) {
+    init(settings: PredictorSettings, state: ServingState, grpc: GRPCInterface) {
         self.settings = settings
-        let responses = HTTPResponses(state: state, configuredVersion: settings.modelVersion)
+        let responses = HTTPResponses(state: state, configuredVersion: settings.modelVersion, grpc: grpc)
         server = Server(
             limits: Self.limits(settings), logger: Logger(label: "predictor.http"),
             isLiveness: { Request(head: $0).path == HTTPResponses.healthPath }, respond: responses.respond(to:))

@@ -4,14 +4,16 @@ import HTTPTypes
 import Inference
 import JSONText
 import NIOCore
+import OpenInference
 
-/// Answers HTTP requests. Every body is JSON; an error is `{"error": …}`.
+/// Answers HTTP requests. Every body but that of the metrics is JSON; an error is `{"error": …}`.
 struct HTTPResponses: Sendable {
     static let healthPath = "/health"
 
     let state: ServingState
     /// The requested version: all that is known before the model is loaded.
     let configuredVersion: String?
+    let grpc: GRPCInterface
 
     @Sendable func respond(to request: Request) async -> Response {
         switch (request.path, request.method) {
@@ -23,8 +25,16 @@ struct HTTPResponses: Sendable {
             return predict(request)
         case ("/predict", _):
             return methodNotAllowed("POST")
+        case ("/metrics", .get), ("/metrics", .head):
+            return await metrics()
+        case ("/metrics", _):
+            return methodNotAllowed("GET, HEAD")
+        case (let path, _) where OpenInference.serves(path):
+            return openInference(request)
         default:
-            return error(.notFound, "there is nothing here; try GET /health or POST /predict")
+            return error(
+                .notFound,
+                "there is nothing here; try GET /health, POST /predict, GET /metrics or GET /v2")
         }
     }
 
@@ -51,12 +61,34 @@ struct HTTPResponses: Sendable {
             return error(.serviceUnavailable, "the model is still being loaded")
         }
         do {
-            let instances = try InstancesParser.parse(
-                Array(request.body.readableBytesView), width: served.model.features.count)
-            return json(.ok, served.encode(try served.predict(instances.table)))
+            let table = try InstancesParser.parse(
+                Array(request.body.readableBytesView), features: served.model.features)
+            return json(.ok, served.encode(try served.predict(table)))
         } catch {
             return self.error(.badRequest, error.description)
         }
+    }
+
+    private func openInference(_ request: Request) -> Response {
+        let answer = OpenInference(state).respond(
+            method: request.method.rawValue, path: request.path,
+            header: { name in HTTPField.Name(name).flatMap { request.headers[$0] } },
+            body: Array(request.body.readableBytesView))
+        var headers = HTTPFields()
+        for field in answer.headers {
+            if let name = HTTPField.Name(field.name) { headers[name] = field.value }
+        }
+        return Response(
+            status: HTTPResponse.Status(code: answer.status), headers: headers, body: ByteBuffer(bytes: answer.body))
+    }
+
+    private func metrics() async -> Response {
+        let text = PredictorMetrics.text(
+            await grpc.report(), methods: grpc.methods, repository: state.repository,
+            isServing: state.status == .serving)
+        var headers = HTTPFields()
+        headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
+        return Response(status: .ok, headers: headers, body: ByteBuffer(string: text))
     }
 
     private func methodNotAllowed(_ allowed: String) -> Response {

@@ -1,59 +1,90 @@
-import GRPCCore
+import Ground
+import GRPCServer
 import HealthAPI
 import Inference
-import PredictionAPI
+import SwiftProtobuf
 
-/// `grpc.health.v1.Health` for the server as a whole (the empty name) and for the prediction service.
+/// `grpc.health.v1.Health` for the server as a whole (the empty name) and for its services.
 ///
 /// Source: "GRPC Health Checking Protocol", https://github.com/grpc/grpc/blob/master/doc/health-checking.md
-struct HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
-    let state: ServingState
+struct HealthService: Sendable {
+    private let state: ServingState
+    private let known: Set<String>
 
-    private static let knownServices = [
-        "", Prediction_V1_PredictionService.descriptor.fullyQualifiedService,
-    ]
-
-    func check(
-        request: Grpc_Health_V1_HealthCheckRequest, context: ServerContext
-    ) async throws -> Grpc_Health_V1_HealthCheckResponse {
-        guard Self.knownServices.contains(request.service) else {
-            throw RPCError(code: .notFound, message: "there is no service '\(request.service)' here")
-        }
-        return Self.response(state.status)
+    /// - Parameter services: the names of the services that are healthy whenever the server is.
+    init(state: ServingState, services: [String]) {
+        self.state = state
+        known = Set(services + [""])
     }
 
-    func list(
-        request: Grpc_Health_V1_HealthListRequest, context: ServerContext
-    ) async throws -> Grpc_Health_V1_HealthListResponse {
-        let response = Self.response(state.status)
+    var methods: [Method] {
+        [
+            Method("grpc.health.v1.Health/Check", unary: { _, message in check(message) }),
+            Method("grpc.health.v1.Health/List", unary: { _, _ in list() }),
+            Method("grpc.health.v1.Health/Watch", streaming: { _ in HealthWatcher(state: state, known: known) }),
+        ]
+    }
+
+    private func check(_ message: [UInt8]) -> UnaryOutcome {
+        .decoding(Grpc_Health_V1_HealthCheckRequest.self, message) { request in
+            guard known.contains(request.service) else {
+                return .failure(RPCStatus(.notFound, "there is no service '\(request.service)' here"))
+            }
+            return .encoding(Grpc_Health_V1_HealthCheckResponse(state.status))
+        }
+    }
+
+    private func list() -> UnaryOutcome {
+        let response = Grpc_Health_V1_HealthCheckResponse(state.status)
         var list = Grpc_Health_V1_HealthListResponse()
-        for service in Self.knownServices { list.statuses[service] = response }
-        return list
+        for service in known { list.statuses[service] = response }
+        return .encoding(list)
+    }
+}
+
+/// One call of `Watch`.
+private final class HealthWatcher: StreamHandler {
+    private let state: ServingState
+    private let known: Set<String>
+    private var watch: ServingState.Watch?
+
+    init(state: ServingState, known: Set<String>) {
+        self.state = state
+        self.known = known
     }
 
-    func watch(
-        request: Grpc_Health_V1_HealthCheckRequest,
-        response: RPCWriter<Grpc_Health_V1_HealthCheckResponse>,
-        context: ServerContext
-    ) async throws {
-        let isKnown = Self.knownServices.contains(request.service)
-        if !isKnown { try await response.write(Self.response(.serviceUnknown)) }
-        for await status in state.statuses() where isKnown {
-            try await response.write(Self.response(status))
+    func received(_ message: [UInt8], _ call: ServerCall) {
+        guard watch == nil, let request = try? Grpc_Health_V1_HealthCheckRequest(serializedBytes: message) else {
+            return call.finish(RPCStatus(.invalidArgument, "the request is not one HealthCheckRequest"))
         }
-        // The call was cancelled, or the process is stopping; a watch must not delay that.
-        throw RPCError(code: .unavailable, message: "the server is shutting down")
+        let isKnown = known.contains(request.service)
+        if !isKnown {
+            var response = Grpc_Health_V1_HealthCheckResponse()
+            response.status = .serviceUnknown
+            call.send(response.encoded)
+        }
+        let handle = call.handle
+        watch = state.watch { status in
+            handle.run { call in
+                if isKnown { call.send(Grpc_Health_V1_HealthCheckResponse(status).encoded) }
+                // A watch must not delay the end.
+                if status == .stopping { call.finish(RPCStatus(.unavailable, "the server is shutting down")) }
+            }
+        }
     }
 
-    private static func response(_ status: ServingState.Status) -> Grpc_Health_V1_HealthCheckResponse {
-        response(status == .serving ? .serving : .notServing)
+    func requestEnded(_ call: ServerCall) {
+        if watch == nil, !call.isFinished {
+            call.finish(RPCStatus(.invalidArgument, "there is no HealthCheckRequest in the call"))
+        }
     }
 
-    private static func response(
-        _ status: Grpc_Health_V1_HealthCheckResponse.ServingStatus
-    ) -> Grpc_Health_V1_HealthCheckResponse {
-        var response = Grpc_Health_V1_HealthCheckResponse()
-        response.status = status
-        return response
+    func cancelled(_ call: ServerCall) { watch = nil }
+}
+
+extension Grpc_Health_V1_HealthCheckResponse {
+    fileprivate init(_ status: ServingState.Status) {
+        self.init()
+        self.status = status == .serving ? .serving : .notServing
     }
 }

@@ -1,4 +1,3 @@
-import GRPCCore
 import Glibc
 import Ground
 import NIOCore
@@ -17,7 +16,6 @@ struct ListenError: Error, CustomStringConvertible {
     static func errorNumber(of error: any Error) -> Int32? {
         switch error {
         case let error as IOError: error.errnoCode
-        case let error as RuntimeError: error.cause.flatMap(errorNumber)
         default: nil
         }
     }

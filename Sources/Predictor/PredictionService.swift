@@ -1,67 +1,78 @@
-import Estimators
-import GRPCCore
+import GRPCServer
+import Ground
 import Inference
+import OpenInference
 import PredictionAPI
+import SwiftProtobuf
 
 /// `prediction.v1.PredictionService`.
-struct PredictionService: Prediction_V1_PredictionService.SimpleServiceProtocol {
+struct PredictionService: Sendable {
     let state: ServingState
+    let models: LoadedModels
     /// The requested version: all that is known before the model is loaded.
     let configuredVersion: String?
 
-    func predict(
-        request: Prediction_V1_PredictRequest, context: ServerContext
-    ) async throws -> Prediction_V1_PredictResponse {
-        try answer(request, row: 0)
+    static let name = "prediction.v1.PredictionService"
+
+    var methods: [Method] {
+        [
+            Method("\(Self.name)/Predict", unary: { _, message in predict(message) }),
+            Method("\(Self.name)/PredictBatch", unary: { _, message in predictBatch(message) }),
+            Method("\(Self.name)/PredictStream", streaming: { _ in PredictionStream(models: models) }),
+            Method("\(Self.name)/Health", unary: { _, _ in health() }),
+        ]
     }
 
-    func predictStream(
-        request: RPCAsyncSequence<Prediction_V1_PredictRequest, any Error>,
-        response: RPCWriter<Prediction_V1_PredictResponse>,
-        context: ServerContext
-    ) async throws {
-        var row = 0
-        for try await message in request {
-            try await response.write(try answer(message, row: row))
-            row += 1
+    private func predict(_ message: [UInt8]) -> UnaryOutcome {
+        .decoding(Prediction_V1_PredictRequest.self, message) { request in
+            answer(message.count) { served throws(InferenceFailure) in try served.predict(request).encoded }
         }
     }
 
-    func health(
-        request: Prediction_V1_HealthRequest, context: ServerContext
-    ) async throws -> Prediction_V1_HealthResponse {
-        var response = Prediction_V1_HealthResponse()
-        response.status = state.status == .serving ? .serving : .notServing
-        response.modelVersion = state.model?.version ?? configuredVersion ?? ""
-        return response
+    private func predictBatch(_ message: [UInt8]) -> UnaryOutcome {
+        .decoding(Prediction_V1_PredictBatchRequest.self, message) { request in
+            answer(message.count) { served throws(InferenceFailure) in try served.predictBatch(request).encoded }
+        }
     }
 
     private func answer(
-        _ request: Prediction_V1_PredictRequest, row: Int
-    ) throws(RPCError) -> Prediction_V1_PredictResponse {
-        guard let served = state.model else {
-            throw RPCError(code: .unavailable, message: "the model is still being loaded")
-        }
-        let answer: Model.Answer
-        do {
-            answer = try served.model.predict(Table(row: request.features), probabilities: true)
-        } catch {
-            throw RPCError(code: .invalidArgument, message: error.shifted(by: row).description)
-        }
-        guard case .classification(let classification) = answer else {
-            throw RPCError(code: .failedPrecondition, message: "the model is a regressor; it has no classes")
-        }
-        var response = Prediction_V1_PredictResponse()
-        response.label = served.labels[classification.classIndices[0]]
-        response.probabilities = zip(served.labels, classification.probabilities?.values ?? []).map {
-            label, probability in
-            var entry = Prediction_V1_ClassProbability()
-            entry.label = label
-            entry.probability = probability
-            return entry
-        }
-        response.modelVersion = served.version
-        response.requestID = request.requestID
-        return response
+        _ bytes: Int, _ predict: @escaping @Sendable (ServedModel) throws(InferenceFailure) -> [UInt8]
+    ) -> UnaryOutcome {
+        guard let content = models.content else { return .failure(.loading) }
+        guard let served = content.main else { return .failure(.severalModels) }
+        return .workingOut(isLong: content.isLong(bytes)) { () throws(InferenceFailure) in try predict(served) }
     }
+
+    private func health() -> UnaryOutcome {
+        var response = Prediction_V1_HealthResponse()
+        response.status = state.status == .serving ? .serving : .notServing
+        response.modelVersion = state.model?.version ?? configuredVersion ?? ""
+        return .encoding(response)
+    }
+}
+
+/// One call of `PredictStream`: the n-th response answers the n-th request.
+private final class PredictionStream: StreamHandler {
+    private let models: LoadedModels
+    private var row = 0
+
+    init(models: LoadedModels) {
+        self.models = models
+    }
+
+    func received(_ message: [UInt8], _ call: ServerCall) {
+        guard let content = models.content else { return call.finish(.loading) }
+        guard let served = content.main else { return call.finish(.severalModels) }
+        guard let request = try? Prediction_V1_PredictRequest(serializedBytes: message) else {
+            return call.finish(.notA(Prediction_V1_PredictRequest.self))
+        }
+        call.answer(isLong: content.isLong(message.count)) { [row] () throws(InferenceFailure) in
+            try served.predict(request, row: row).encoded
+        }
+        row += 1
+    }
+
+    func roomWasMade(_ call: ServerCall) { call.resumeReading() }
+
+    func requestEnded(_ call: ServerCall) { call.finish() }
 }

@@ -18,9 +18,11 @@ struct Predictor {
     func run() async throws {
         let logger = Logger(label: "predictor")
         let state = ServingState()
-        let grpc = GRPCInterface(settings: settings, state: state)
-        let http = HTTPInterface(settings: settings, state: state)
-        let loader = ModelLoader(settings: settings, state: state, logger: logger, grpc: grpc, http: http)
+        let models = LoadedModels()
+        let grpc = try GRPCInterface(settings: settings, state: state, models: models)
+        let http = HTTPInterface(settings: settings, state: state, grpc: grpc)
+        let loader = ModelLoader(
+            settings: settings, state: state, models: models, logger: logger, grpc: grpc, http: http)
 
         // The group stops its services from the last to the first: first the loader, which tells all watchers that the
         // process is stopping, then both servers at once. A model that is refused stops the servers in the same order,
@@ -65,6 +67,7 @@ private struct Servers: Service, CustomStringConvertible {
 private struct ModelLoader: Service, CustomStringConvertible {
     let settings: PredictorSettings
     let state: ServingState
+    let models: LoadedModels
     let logger: Logger
     let grpc: GRPCInterface
     let http: HTTPInterface
@@ -72,36 +75,49 @@ private struct ModelLoader: Service, CustomStringConvertible {
     var description: String { "model loader" }
 
     func run() async throws {
-        guard let grpcAddress = await grpc.address(), let httpAddress = await http.address() else {
-            // One of the servers failed; its error is the one to report.
+        guard let httpAddress = await http.address() else {
+            // The server failed; its error is the one to report.
             try await gracefulShutdown()
             return
         }
-        let model: ServedModel
+        let repository: ModelRepository
         do {
-            model = try ServedModel.load(path: settings.modelPath, version: settings.modelVersion)
+            repository = try ModelRepository.load(
+                path: settings.modelPath, name: settings.modelName, version: settings.modelVersion)
         } catch {
             // Clients that watch the health would otherwise keep the servers from ending.
             state.stop()
             throw error
         }
-        state.begin(serving: model)
-        if !model.model.ignored.isEmpty {
-            logger.info(
-                "the model has attributes that are not understood; no prediction needs them, and nothing was run",
-                metadata: ["attributes": .array(model.model.ignored.map { .string($0) })])
+        models.publish(repository)
+        state.begin(serving: repository)
+        for entry in repository.entries {
+            for model in entry.versions { report(model, of: entry, grpc: grpc.address, http: httpAddress) }
         }
-        logger.info(
-            "serving",
-            metadata: [
-                "grpc": "\(grpcAddress)", "http": "\(httpAddress)", "model_version": "\(shortened(model.version))",
-                "model_path": "\(settings.modelPath)", "model_sha256": "\(model.sha256)",
-                "steps": .array(model.model.steps.map { .string($0) }),
-                "classes": .array(shortened(model.labels).map { .string($0) }),
-                "pid": .stringConvertible(Int(getpid())),
-            ])
         try await gracefulShutdown()
         state.stop()
         logger.info("stopping", metadata: ["grace": "\(settings.shutdownGrace.text)"])
+    }
+
+    /// Logs what is served.
+    private func report(_ model: ServedModel, of entry: ModelRepository.Entry, grpc: String, http: String) {
+        if !model.model.ignored.isEmpty {
+            logger.info(
+                "the model has attributes that are not understood; no prediction needs them, and nothing was run",
+                metadata: [
+                    "model": "\(entry.name)",
+                    "attributes": .array(model.model.ignored.map { .string($0) }),
+                ])
+        }
+        var metadata: Logger.Metadata = [
+            "grpc": "\(grpc)", "http": "\(http)", "model": "\(entry.name)",
+            "model_version": "\(shortened(model.version))", "model_path": "\(settings.modelPath)",
+            "model_sha256": "\(model.sha256)", "steps": .array(model.model.steps.map { .string($0) }),
+            "pid": .stringConvertible(Int(getpid())),
+        ]
+        if case .classification = model.model.task {
+            metadata["classes"] = .array(shortened(model.labels).map { .string($0) })
+        }
+        logger.info("serving", metadata: metadata)
     }
 }

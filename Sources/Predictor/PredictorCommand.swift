@@ -12,8 +12,8 @@ struct PredictorCommand: AsyncParsableCommand {
         abstract: "Serves one scikit-learn classifier over gRPC and HTTP.",
         discussion: """
             gRPC offers prediction.v1.PredictionService and grpc.health.v1.Health, HTTP offers GET /health and \
-            POST /predict. The model is a file that pickle (protocol 2 to 5) or joblib (uncompressed) wrote: a \
-            LogisticRegression, alone or behind StandardScaler and MinMaxScaler in a Pipeline. No Python runs, and \
+            POST /predict. The model is a file that pickle (protocol 2 to 5), joblib or skops wrote, compressed \
+            with gzip, zlib, bz2, xz or lzma or not: a LogisticRegression, alone or behind StandardScaler and MinMaxScaler in a Pipeline. No Python runs, and \
             nothing that the file names is called. Where a model.json lies beside the model, its version and SHA-256 \
             have to fit.
 

@@ -25,15 +25,20 @@ struct PredictorSetting: Sendable {
 
     /// In the order in which they are shown.
     static let all = [
-        modelVersion, modelPath, host, port, httpPort, logLevel, shutdownGrace, httpMaxBody, httpMaxBytesInFlight,
-        httpRequestTimeout,
+        modelVersion, modelPath, modelName, host, port, httpPort, logLevel, shutdownGrace, httpMaxBody,
+        httpMaxBytesInFlight,
+        httpRequestTimeout, workers, maxMessageSize,
     ]
 
     static let modelVersion = PredictorSetting(
         "MODEL_VERSION", "version", standard: "what model.json beside the model says",
         help: "Version that the model is served as.")
     static let modelPath = PredictorSetting(
-        "MODEL_PATH", "file", standard: "models/v1.0.0/model.pkl", help: "The model's file.")
+        "MODEL_PATH", "path", standard: "models/v1.0.0/model.pkl",
+        help: "The model's file, or a folder with NAME/VERSION/model.* in it for each model.")
+    static let modelName = PredictorSetting(
+        "MODEL_NAME", "name", standard: "model",
+        help: "Name of a model that comes alone; in a folder, the model that answers requests that can't name one.")
     static let host = PredictorSetting(
         "HOST", "address", standard: "0.0.0.0", help: "IPv4 or IPv6 address to listen on.")
     static let port = PredictorSetting(
@@ -59,4 +64,9 @@ struct PredictorSetting: Sendable {
     static let httpRequestTimeout = PredictorSetting(
         "HTTP_REQUEST_TIMEOUT", "duration", standard: "30s",
         help: "How long a request over HTTP may take to come whole.")
+    static let workers = PredictorSetting(
+        "WORKERS", "count", standard: "1", help: "Threads that serve gRPC connections, 1 to 256.")
+    static let maxMessageSize = PredictorSetting(
+        "MAX_MESSAGE_SIZE", "bytes", standard: "4194304",
+        help: "Largest message over gRPC, in bytes; larger ones get RESOURCE_EXHAUSTED.")
 }

@@ -7,12 +7,18 @@ struct PredictorSettings: Sendable {
     /// Version to serve the model as; nil takes the one in the model's manifest.
     let modelVersion: String?
     let modelPath: String
+    /// The name of a model that comes alone, or of the one in a folder that answers requests that can't name one.
+    let modelName: String?
     /// The IPv4 or IPv6 address to listen on.
     let host: String
     /// The port for gRPC; 0 takes a free port.
     let port: Int
     /// The port for HTTP; 0 takes a free port.
     let httpPort: Int
+    /// Threads that serve gRPC connections.
+    let workers: Int
+    /// The largest message over gRPC, in bytes.
+    let maxMessageSize: Int
     let logLevel: Logger.Level
     /// The largest body of an HTTP request, in bytes.
     let httpMaxBody: Int
@@ -33,6 +39,7 @@ struct PredictorSettings: Sendable {
 
         modelVersion = given(.modelVersion)
         modelPath = value(.modelPath)
+        modelName = given(.modelName)
 
         host = value(.host)
         guard (try? SocketAddress(ipAddress: host, port: 0)) != nil else {
@@ -53,6 +60,13 @@ struct PredictorSettings: Sendable {
                     allowed: "a port; its default, PORT + \(Self.httpPortDistance), is above \(Self.highestPort)")
             }
         }
+
+        let workers = value(.workers)
+        guard let count = Int(workers), (1...256).contains(count) else {
+            throw SettingError(.workers, workers, allowed: "a number of threads from 1 to 256")
+        }
+        self.workers = count
+        maxMessageSize = try Self.bytes(.maxMessageSize, value(.maxMessageSize), from: 1024)
 
         httpMaxBody = try Self.bytes(.httpMaxBody, value(.httpMaxBody), from: 1)
         httpMaxBytesInFlight =

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 import Logging
 import Synchronization
@@ -10,8 +11,8 @@ package struct DataPlaneLog: Sendable {
     package static let capacity = 1024
 
     private let logger: Logger
-    private let events: AsyncStream<DataPlaneEvent>
-    private let continuation: AsyncStream<DataPlaneEvent>.Continuation
+    private let events: AsyncStream<NotableEvent>
+    private let continuation: AsyncStream<NotableEvent>.Continuation
     private let lost = Counter()
 
     private final class Counter: Sendable {
@@ -24,7 +25,7 @@ package struct DataPlaneLog: Sendable {
     }
 
     /// Accepts an event; any thread may call this.
-    package func take(_ event: DataPlaneEvent) {
+    package func take(_ event: NotableEvent) {
         if case .dropped = continuation.yield(event) { lost.value.add(1, ordering: .relaxed) }
     }
 
@@ -46,7 +47,7 @@ package struct DataPlaneLog: Sendable {
     }
 }
 
-extension DataPlaneEvent.Severity {
+extension NotableEvent.Severity {
     fileprivate var level: Logger.Level {
         switch self {
         case .info: .info

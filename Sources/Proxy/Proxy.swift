@@ -1,3 +1,4 @@
+import Connections
 import Asking
 import ControlPlane
 import DataPlane

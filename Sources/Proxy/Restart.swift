@@ -1,3 +1,4 @@
+import Connections
 import ControlPlane
 import DataPlane
 import EventLoop

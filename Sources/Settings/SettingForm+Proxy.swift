@@ -1,3 +1,4 @@
+import Connections
 import Ground
 import DataPlane
 import HealthCheck

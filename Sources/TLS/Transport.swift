@@ -5,7 +5,7 @@ import Ground
 ///
 /// It keeps what the socket doesn't take, and says what the socket has to be watched for until then; watching is up to
 /// its owner. Confined to one thread.
-package final class Transport {
+public final class Transport {
     /// The result of a read.
     package struct Arrival {
         /// The bytes that have come, or why none have.

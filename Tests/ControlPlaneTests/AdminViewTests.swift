@@ -1,3 +1,4 @@
+import Connections
 import Ground
 import ControlPlane
 import DataPlane

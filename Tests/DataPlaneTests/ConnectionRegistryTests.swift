@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 import EventLoop
 import Ground
@@ -119,7 +120,7 @@ import Testing
         // The load balancer's two connections, which are counted as open but for nobody.
         let unnamed = try (0..<2).map { _ in try SocketEnds() }
         for ends in unnamed { workers[1].adopt(ends.workers, from: SocketAddress(numeric: "10.0.0.1", port: 1)!) }
-        registry.named(many, on: workers[1]) { refused.withLock { $0 += 1 } }
+        registry.named(many, onStepped: workers[1]) { refused.withLock { $0 += 1 } }
         workers[0].turn()
         #expect(refused.withLock { $0 } == 0, "it is told on its own worker's thread")
         settle()
@@ -128,7 +129,7 @@ import Testing
         registry.left(many)
         settle()
         #expect(report.largestPeer?.connections == 6)
-        registry.named(few, on: workers[1]) { refused.withLock { $0 += 1 } }
+        registry.named(few, onStepped: workers[1]) { refused.withLock { $0 += 1 } }
         settle()
         #expect(refused.withLock { $0 } == 1)
         #expect(report.peers == 2)

@@ -1,5 +1,6 @@
 """The Predictor as its clients see it: stock grpcio and plain HTTP."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -119,9 +120,9 @@ class TestGRPC:
 
     def test_reads_a_large_invalid_message(self, stub):
         with pytest.raises(grpc.RpcError) as failure:
-            stub.Predict(predict_request([1.0] * (1 << 19)))
+            stub.Predict(predict_request([1.0] * (1 << 18)))
         assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-        assert failure.value.details() == f"row 0: {1 << 19} features, but the model takes 4"
+        assert failure.value.details() == f"row 0: {1 << 18} features, but the model takes 4"
 
     def test_refuses_bytes_that_are_no_message(self, predictor, open_channel):
         call = open_channel(predictor.address).unary_unary(f"/{predictors.SERVICE}/Predict")
@@ -577,8 +578,9 @@ class TestHostileModel:
             result = run_predictor(MODEL_PATH=str(path), MODEL_VERSION="v1")
             assert result.returncode == 65, (result.returncode, result.stderr)
             line = error_line(result)
-            assert line.startswith(f"Error: {path}: byte ")
-            return line.removeprefix(f"Error: {path}: ")
+            line = line.removeprefix(f"Error: {path}: ")
+            assert line.startswith(("byte ", "in the content decompressed from "))
+            return line
 
         return refuse
 
@@ -638,7 +640,7 @@ class TestHostileModel:
         from sklearn.preprocessing import StandardScaler
 
         line = refusal(pickle.dumps(StandardScaler().fit([[0.0], [1.0]])))
-        assert "found no classifier at the end where a LogisticRegression is expected" in line
+        assert "found no estimator that predicts where a classifier or regressor at the end is expected" in line
 
     def test_unfitted(self, refusal):
         from sklearn.linear_model import LogisticRegression
@@ -647,11 +649,29 @@ class TestHostileModel:
 
     @pytest.mark.parametrize("compress", ["zlib", "gzip", "bz2", "xz", "lzma"])
     def test_compressed(self, refusal, tmp_path, compress):
+        """A compressed file is read, so that what is in it is refused for what it is; one that is cut off isn't."""
         import joblib
+        from sklearn.cluster import DBSCAN
 
         path = tmp_path / "compressed.pkl"
-        joblib.dump(pickle.loads(predictors.model("v1.0.0").read_bytes()), path, compress=(compress, 3))
-        assert "byte 0: the file is compressed" in refusal(path.read_bytes())
+        joblib.dump(DBSCAN().fit([[0.0], [1.0]]), path, compress=(compress, 3))
+        content = path.read_bytes()
+        name = "bzip2" if compress == "bz2" else compress
+        line = refusal(content)
+        assert line.startswith(f"in the content decompressed from {name}, byte "), line
+        assert "'sklearn.cluster._dbscan.DBSCAN'" in line
+        line = refusal(content[:-1])
+        assert line.startswith(f"byte {len(content) - 1}: the file is compressed ({name}): "), line
+
+    def test_bombs_cost_no_memory(self, tmp_path):
+        """128 MiB of lists, of zeros and of references in 130 KB."""
+        path = tmp_path / "model.pkl"
+        for filling in (b"]", b"\0", b"2"):
+            path.write_bytes(gzip.compress(b"\x80\x04N" + filling * (1 << 27), 6))
+            result = run_predictor_measured(MODEL_PATH=str(path), MODEL_VERSION="v1")
+            assert result["code"] == 65, result
+            assert "bytes would come out of the compressed data" in result["error"]
+            assert result["peak_kib"] < 400 << 10, filling
 
     def test_truncated(self, refusal):
         content = predictors.model("v1.0.0").read_bytes()

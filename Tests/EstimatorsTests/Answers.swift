@@ -76,6 +76,18 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
         }
     }()
 
+    /// Small ones of all kinds, to be damaged.
+    static let damaged = [
+        "tree-stump-1.9.1.pkl", "tree-weights-1.2.2.joblib", "boosting-frequent-1.9.1.pkl", "categories-1.2.2.pkl",
+        "categories-words-1.9.1.pkl", "steps-joblib-zlib-1.9.1.joblib", "steps-joblib-xz-1.6.1.joblib",
+        "steps-deflated-skops-1.9.1.skops", "forest-skops-1.9.1.skops",
+        "sgd-modified_huber-1.2.2.pkl", "ridge-classifier-1.9.1.pkl", "qda-1.4.2.pkl",
+        "svc-proba-1.9.1.pkl", "svr-poly-1.6.1.pkl", "radius-regressor-targets-1.4.2.pkl", "mlp-deep-1.9.1.pkl",
+        "bernoulli-1.9.1.pkl", "categorical-1.2.2.pkl", "linear-targets-1.6.1.pkl", "tweedie-1.5-auto-1.9.1.pkl",
+        "people-kinds-1.2.2.pkl", "function-columns-1.9.1.pkl", "union-weights-1.6.1.pkl",
+        "target-logarithm-1.9.1.pkl", "text-model-1.4.2.pkl", "projection-model-1.9.1.pkl",
+    ].map { file in all.first { $0.file == file }! }
+
     static func family(_ name: String) -> [Answers] { all.filter { $0.family == name } }
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")

@@ -5,7 +5,7 @@ import Testing
 struct AnswersTests {
     @Test("All rows at once, and each row alone", arguments: Answers.all)
     func answers(expected: Answers) throws {
-        let model = try Model(pickle: expected.bytes)
+        let model = try Model(file: expected.bytes)
         let table = expected.table
         check(try model.predict(table, probabilities: true), of: model, expected, rows: 0..<table.rows)
         for row in 0..<table.rows {

@@ -14,7 +14,7 @@ struct LinearModelTests {
 
     @Test("Each row has the same answer alone and among others")
     func blocks() throws {
-        let model = try Model(pickle: MadeValue.instance("linear_model._base.LinearRegression", Self.regressor).pickle)
+        let model = try Model(file: MadeValue.instance("linear_model._base.LinearRegression", Self.regressor).pickle)
         #expect(model.task == .regression(.numbers(3)))
         for rows in 1...9 {
             let matrix = Matrix(rows: rows, columns: 2, values: (0..<2 * rows).map { Double($0) })
@@ -33,7 +33,7 @@ struct LinearModelTests {
     @Test("No probabilities unless they are asked for")
     func withoutProbabilities() throws {
         let model = try Model(
-            pickle: MadeValue.instance("linear_model._logistic.LogisticRegression", Self.classifier).pickle)
+            file: MadeValue.instance("linear_model._logistic.LogisticRegression", Self.classifier).pickle)
         let answer = try model.predict(Table(row: [1, 1]), probabilities: false)
         #expect(
             answer
@@ -43,7 +43,7 @@ struct LinearModelTests {
     @Test("Scores that overflow to NaN are refused with their row")
     func overflow() throws {
         let model = try Model(
-            pickle: MadeValue.instance(
+            file: MadeValue.instance(
                 "svm._classes.LinearSVC", Self.classifier.with("coef_", .numbers(shape: [3, 2], [9, -9, 1, 2, 3, 4]))
             ).pickle)
         let matrix = Matrix(rows: 2, columns: 2, values: [1, 2, 1e308, 1e308])
@@ -113,7 +113,7 @@ struct LinearModelTests {
                         "preprocessing._label.LabelBinarizer",
                         [("y_type_", type), ("classes_", .integers(shape: [3], [0, 1, 2]))])))
         }
-        #expect(throws: Never.self) { try Model(pickle: model(.string("multiclass")).pickle) }
+        #expect(throws: Never.self) { try Model(file: model(.string("multiclass")).pickle) }
         #expect(model(.string("multilabel-indicator")).refusedPart == "RidgeClassifier._label_binarizer.y_type_")
         #expect(model(.nothing).refusedPart == "RidgeClassifier._label_binarizer.y_type_")
         #expect(
@@ -130,7 +130,7 @@ struct LinearModelTests {
             ("scalings_", .list([.vector([2]), .vector([1, 2])])),
         ]
         let name = "discriminant_analysis.QuadraticDiscriminantAnalysis"
-        #expect(throws: Never.self) { try Model(pickle: MadeValue.instance(name, members).pickle) }
+        #expect(throws: Never.self) { try Model(file: MadeValue.instance(name, members).pickle) }
         let others: [(String, MadeValue?)] = [
             ("means_", .numbers(shape: [1, 2], [1, 2])), ("means_", .vector([1, 2])), ("priors_", .vector([1])),
             ("priors_", .vector([-0.5, 1.5])), ("scalings_", .list([.vector([2]), .vector([1])])),

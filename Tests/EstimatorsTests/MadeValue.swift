@@ -88,7 +88,7 @@ extension MadeValue {
     /// The part of the model for which the file is refused; nil if it isn't, or not as a pickle of a sound form.
     var refusedPart: String? {
         do {
-            _ = try Model(pickle: pickle)
+            _ = try Model(file: pickle)
             return nil
         } catch .unusable(let part, _, _, _) {
             return part

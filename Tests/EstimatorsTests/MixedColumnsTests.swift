@@ -5,7 +5,7 @@ import Testing
 struct MixedColumnsTests {
     private static func model(_ name: String) throws -> (Model, Table) {
         let answers = Answers.family("composition").first { $0.file == name }!
-        return (try Model(pickle: answers.bytes), answers.table)
+        return (try Model(file: answers.bytes), answers.table)
     }
 
     private func columns(_ table: Table) -> [Column] {
@@ -87,7 +87,7 @@ struct MixedColumnsTests {
 
     @Test("Every model answers its own example", arguments: Answers.all)
     func example(answers: Answers) throws {
-        let model = try Model(pickle: answers.bytes)
+        let model = try Model(file: answers.bytes)
         #expect(throws: Never.self) { try model.predict(model.features.example, probabilities: true) }
     }
 
@@ -96,7 +96,7 @@ struct MixedColumnsTests {
         let encoder = MadeValue.instance(
             "preprocessing._encoders.OneHotEncoder",
             [("categories_", .list([.labels(["caf\u{E9}", "cafe\u{301}"])])), ("handle_unknown", .string("ignore"))])
-        let model = try TransformerModel(pickle: encoder.pickle)
+        let model = try TransformerModel(file: encoder.pickle)
         let table = Table(columns: [Column(name: nil, values: .texts(["cafe\u{301}", "caf\u{E9}", "cafe"]))])
         #expect(
             try model.transform(table) == Table(Matrix(rows: 3, columns: 2, values: [0, 1, 1, 0, 0, 0])))
@@ -119,11 +119,11 @@ struct MixedColumnsTests {
                     ("_feature_names_in", .labels(["a", "b", "c"])), ("n_features_in_", .integer(3)),
                 ])
         }
-        let model = try TransformerModel(pickle: transformer(columns).pickle)
+        let model = try TransformerModel(file: transformer(columns).pickle)
         #expect(
             try model.transform(Table(row: [0, 1, 2])) == Table(row: places.map(Double.init)))
         for wrong in [MadeValue.string("d"), .integer(3), .integer(-4), .list([.boolean(true)]), .number(1), .nothing] {
-            #expect(throws: ModelError.self) { try TransformerModel(pickle: transformer(wrong).pickle) }
+            #expect(throws: ModelError.self) { try TransformerModel(file: transformer(wrong).pickle) }
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Files that are no models")
 struct ModelErrorTests {
     private func failure(_ bytes: [UInt8]) -> ModelError? {
-        #expect(throws: ModelError.self) { try Model(pickle: bytes) }
+        #expect(throws: ModelError.self) { try Model(file: bytes) }
     }
 
     /// A shipped model in which the last occurrence of `old` is replaced by `new`, of the same length.
@@ -28,6 +28,34 @@ struct ModelErrorTests {
             error.reason
                 == .forbiddenGlobal(
                     PythonName(module: "sklearn.linear_model._logistic", name: "LogisticRegressioN")))
+    }
+
+    @Test("A class that is not supported, in a compressed file")
+    func unknownClassInside() {
+        // zlib.compress(b"\x80\x02csklearn.svm._classes\nSVC\n)\x81}b.")
+        let error = failure([
+            120, 156, 107, 96, 74, 46, 206, 206, 73, 77, 44, 202, 211, 43, 46, 203, 213, 139, 79, 206, 73, 44, 46, 78,
+            45,
+            230, 10, 14, 115, 230, 210, 108, 172, 77, 210, 3, 0, 204, 162, 11, 140,
+        ])
+        #expect(
+            error?.description
+                == "in the content decompressed from zlib, byte 29: the file names 'sklearn.svm._classes.SVC', which is none "
+                + "of the classes that a model may be made of; nothing was run")
+        #expect(error?.isOfAnotherKind == true)
+    }
+
+    @Test("A file that is compressed in a way that is not supported, or damaged")
+    func compressed() {
+        for (bytes, beginning) in [
+            ([0x04, 0x22, 0x4D, 0x18, 0], "byte 0: the file is compressed (LZ4), which is not supported; save"),
+            ([0x1F, 0x8B, 8, 0], "byte 4: the file is compressed (gzip): the compressed data ends too early"),
+            (Array("PK\u{3}\u{4}".utf8), "byte 0: the file begins like a zip archive, but does not end like one"),
+        ] as [([UInt8], String)] {
+            let error = failure(bytes)
+            #expect(error?.description.hasPrefix(beginning) == true, "\(String(describing: error))")
+            #expect(error?.isOfAnotherKind == false)
+        }
     }
 
     @Test("A command is named and not run")

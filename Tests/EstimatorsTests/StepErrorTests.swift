@@ -7,7 +7,7 @@ struct StepErrorTests {
     private static func step(_ name: String, _ members: [(String, MadeValue)]) -> MadeValue { .instance(name, members) }
 
     private func failure(_ value: MadeValue) -> ModelError? {
-        #expect(throws: ModelError.self) { try TransformerModel(pickle: value.pickle) }
+        #expect(throws: ModelError.self) { try TransformerModel(file: value.pickle) }
     }
 
     private static let scaler = step(
@@ -175,7 +175,7 @@ struct StepErrorTests {
             bytes += Array("eub".utf8) + [0x71, level + 1, 0x30]
         }
         bytes += [0x68, 4, 0x2E]
-        #expect(throws: ModelError.self) { try TransformerModel(pickle: bytes) }
+        #expect(throws: ModelError.self) { try TransformerModel(file: bytes) }
     }
 
     @Test("A union that contains itself is refused")
@@ -184,6 +184,6 @@ struct StepErrorTests {
             [0x80, 2] + Array("csklearn.pipeline\nFeatureUnion\n)".utf8) + [0x81, 0x71, 0] + Array("}(".utf8)
         bytes += Array("X".utf8) + [16, 0, 0, 0] + Array("transformer_list](".utf8)
         bytes += Array("(X".utf8) + [1, 0, 0, 0] + Array("ah".utf8) + [0] + Array("teub.".utf8)
-        #expect(throws: ModelError.self) { try TransformerModel(pickle: bytes) }
+        #expect(throws: ModelError.self) { try TransformerModel(file: bytes) }
     }
 }

@@ -14,7 +14,7 @@ struct SupportVectorTests {
 
     @Test("A model of which nothing is missing is read")
     func whole() throws {
-        let model = try Model(pickle: MadeValue.instance("svm._classes.SVC", Self.classifier).pickle)
+        let model = try Model(file: MadeValue.instance("svm._classes.SVC", Self.classifier).pickle)
         #expect(
             model.task
                 == .classification(classes: [.string("a"), .string("b"), .string("c")], hasProbabilities: true))
@@ -72,11 +72,11 @@ struct SupportVectorTests {
             ("support_vectors_", .numbers(shape: [2, 1], [1, 1])), ("_dual_coef_", .numbers(shape: [1, 2], [1, -1])),
             ("_intercept_", .vector([0])), ("n_features_in_", .integer(1)),
         ]
-        let model = try Model(pickle: MadeValue.instance("svm._classes.OneClassSVM", members).pickle)
+        let model = try Model(file: MadeValue.instance("svm._classes.OneClassSVM", members).pickle)
         #expect(throws: FeatureError.row(1, .overflow)) {
             try model.predict(Table(Matrix(rows: 2, columns: 1, values: [0, 1])), probabilities: false)
         }
-        let regressor = try Model(pickle: MadeValue.instance("svm._classes.SVR", members).pickle)
+        let regressor = try Model(file: MadeValue.instance("svm._classes.SVR", members).pickle)
         #expect(throws: FeatureError.row(1, .overflow)) {
             try regressor.predict(Table(Matrix(rows: 2, columns: 1, values: [0, 1])), probabilities: false)
         }

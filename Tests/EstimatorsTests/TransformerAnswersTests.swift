@@ -5,7 +5,7 @@ import Testing
 struct TransformerAnswersTests {
     @Test("All rows at once, and each row alone", arguments: Answers.transformers)
     func answers(expected: Answers) throws {
-        let model = try TransformerModel(pickle: expected.bytes)
+        let model = try TransformerModel(file: expected.bytes)
         let table = expected.table
         check(try model.transform(table), expected, rows: 0..<table.rows)
         for row in 0..<table.rows { check(try model.transform(table.row(row)), expected, rows: row..<row + 1) }

@@ -85,8 +85,8 @@ struct ServedModelTests {
     func encoding() throws {
         let served = try ServedModel.load(path: path("v1.0.0"), version: nil)
         let body = Array(#"{"instances": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]}"#.utf8)
-        let instances = try InstancesParser.parse(body, width: served.model.features.count)
-        let json = served.encode(try served.predict(instances.table))
+        let table = try InstancesParser.parse(body, features: served.model.features)
+        let json = served.encode(try served.predict(table))
         struct Answer: Decodable, Equatable {
             let predictions: [String]
             let probabilities: [[Double]]
@@ -95,7 +95,7 @@ struct ServedModelTests {
         }
         let answer = try JSONDecoder().decode(Answer.self, from: Data(json))
         #expect(answer.predictions == ["setosa", "virginica"])
-        guard case .classification(let classification) = try served.predict(instances.table) else {
+        guard case .classification(let classification) = try served.predict(table) else {
             Issue.record("no classification")
             return
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Synchronization
 import Testing
 
 @Suite("Serving state")
@@ -22,6 +23,18 @@ struct ServingStateTests {
         #expect(state.model?.version == "v1.0.0")
     }
 
+    @Test("Several models are served, one of them for those who can't name one, or none")
+    func several() throws {
+        let entries = try ["a", "b"].map { ModelRepository.Entry(name: $0, versions: [try model()]) }
+        for (main, version) in [("b", "v1.0.0"), (nil, nil)] as [(String?, String?)] {
+            let state = ServingState()
+            state.begin(serving: ModelRepository(entries, main: main))
+            #expect(state.status == .serving)
+            #expect(state.repository?.entries.map(\.name) == ["a", "b"])
+            #expect(state.model?.version == version)
+        }
+    }
+
     @Test("A model that comes too late does not undo the stop")
     func late() throws {
         let state = ServingState()
@@ -30,50 +43,29 @@ struct ServingStateTests {
         #expect(state.status == .stopping)
     }
 
-    @Test("A watcher sees the present status, each change, and the end")
-    func watching() async throws {
+    @Test("A watcher is told the present status and each change, in order")
+    func watching() throws {
         let state = ServingState()
-        var statuses = state.statuses().makeAsyncIterator()
-        #expect(await statuses.next() == .loading)
-        state.begin(serving: try model())
-        #expect(await statuses.next() == .serving)
-        state.stop()
-        #expect(await statuses.next() == .stopping)
-        #expect(await statuses.next() == nil)
-    }
-
-    @Test("A watcher that comes after the stop sees it and the end")
-    func watchingLate() async {
-        let state = ServingState()
-        state.stop()
-        var statuses = state.statuses().makeAsyncIterator()
-        #expect(await statuses.next() == .stopping)
-        #expect(await statuses.next() == nil)
-    }
-
-    @Test("A slow watcher misses all but the latest")
-    func slowWatcher() async throws {
-        let state = ServingState()
-        let stream = state.statuses()
+        let told = Mutex<[ServingState.Status]>([])
+        let watch = state.watch { status in told.withLock { $0.append(status) } }
+        #expect(told.withLock { $0 } == [.loading])
         state.begin(serving: try model())
         state.stop()
-        var seen: [ServingState.Status] = []
-        for await status in stream { seen.append(status) }
-        #expect(seen == [.stopping])
+        state.stop()
+        #expect(told.withLock { $0 } == [.loading, .serving, .stopping])
+        withExtendedLifetime(watch) {}
     }
 
-    @Test("A cancelled watcher ends, and the others go on")
-    func cancelledWatcher() async throws {
+    @Test("A watcher that has gone is told nothing, and the others are")
+    func watcherThatHasGone() throws {
         let state = ServingState()
-        var other = state.statuses().makeAsyncIterator()
-        _ = await other.next()
-        let watcher = Task {
-            for await _ in state.statuses() {}
-            return true
-        }
-        watcher.cancel()
-        #expect(await watcher.value)
+        let gone = Mutex(0)
+        let there = Mutex(0)
+        let watch = state.watch { _ in there.withLock { $0 += 1 } }
+        _ = state.watch { _ in gone.withLock { $0 += 1 } }
         state.begin(serving: try model())
-        #expect(await other.next() == .serving)
+        #expect(gone.withLock { $0 } == 1)
+        #expect(there.withLock { $0 } == 2)
+        withExtendedLifetime(watch) {}
     }
 }

@@ -66,6 +66,7 @@ import Testing
         do {
             let document = try PickleReader.read(bytes, allowing: classes, limits: limits)
             _ = document.summary(of: document.root)
+            _ = document.sparseMatrix(document.root)
             return true
         } catch {
             #expect((0...bytes.count).contains(error.offset), "case \(number): \(error)")

@@ -80,6 +80,42 @@ struct PickledKindsTests {
                 == .unexpected(found: "a set of 0 items", expected: "a list to append to"))
     }
 
+    @Test("Bytes that can change, from bytes or from text")
+    func byteArrays() throws {
+        let bodies: [(inout PickleAssembler) -> Void] = [
+            {
+                $0.string("\u{0}ÿ")
+                $0.string("latin-1")
+                $0.tuple(2)
+            },
+            {
+                $0.bytesObject([0, 255])
+                $0.tuple(1)
+            },
+        ]
+        for body in bodies {
+            let document = try read {
+                $0.global("builtins", "bytearray")
+                body(&$0)
+                $0.reduce()
+            }
+            #expect(document.root == .bytes([0, 255]))
+        }
+        #expect(
+            try read {
+                $0.global("__builtin__", "bytearray")
+                $0.tuple(0)
+                $0.reduce()
+            }.root == .bytes([]))
+        #expect(
+            failure {
+                $0.global("builtins", "bytearray")
+                $0.integer(1 << 30)
+                $0.tuple(1)
+                $0.reduce()
+            } != nil)
+    }
+
     @Test("Slices", arguments: ["__builtin__", "builtins"])
     func slice(module: String) throws {
         let document = try read {
@@ -288,6 +324,11 @@ struct PickledKindsTests {
         #expect(PickleLimits.standard == PickleLimits(opcodes: 1_000_000, decodedBytes: 128 << 20))
         #expect(PickleLimits(fileSize: 20 << 20) == PickleLimits(opcodes: 10 << 20, decodedBytes: 160 << 20))
         #expect(PickleLimits(fileSize: .max) == PickleLimits(opcodes: 16_000_000, decodedBytes: 2 << 30))
+    }
+
+    @Test("Values and nodes are as small as the limits count on")
+    func sizes() {
+        #expect(MemoryLayout<PickledValue>.stride <= 40 && MemoryLayout<PickledNode>.stride <= 48)
     }
 
     @Test("Memo entries in any order")

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 import Logging
 import Proxy
@@ -8,9 +9,9 @@ import Testing
 
     @Test func writesEachEventWithItsLevelAndDetails() async {
         let log = DataPlaneLog(logger: records.logger)
-        log.take(DataPlaneEvent(.info, "one", [("a", "first"), ("b", "2"), ("a", "last")]))
-        log.take(DataPlaneEvent(.warning, "two"))
-        log.take(DataPlaneEvent(.error, "three"))
+        log.take(NotableEvent(.info, "one", [("a", "first"), ("b", "2"), ("a", "last")]))
+        log.take(NotableEvent(.warning, "two"))
+        log.take(NotableEvent(.error, "three"))
         log.finish()
         await log.write()
         #expect(records.messages == ["one", "two", "three"])
@@ -22,7 +23,7 @@ import Testing
     @Test func keepsTheNewestAndCountsTheLost() async {
         let log = DataPlaneLog(logger: records.logger)
         let count = DataPlaneLog.capacity + 5
-        for number in 0..<count { log.take(DataPlaneEvent(.info, "\(number)")) }
+        for number in 0..<count { log.take(NotableEvent(.info, "\(number)")) }
         log.finish()
         await log.write()
         let (first, rest) = (records.all.first, records.messages.dropFirst())

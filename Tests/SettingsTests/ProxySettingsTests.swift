@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 import Ground
 import HealthCheck
@@ -111,7 +112,7 @@ import Testing
         #expect(limits.streamIdleTimeout == .seconds(600))
         #expect(limits.deadlineGrace == .zero)
         #expect(limits.upstreamKeepalive == .seconds(60))
-        #expect(limits.upstreamKeepaliveTimeout == .seconds(2))
+        #expect(limits.keepaliveTimeout == .seconds(2))
         #expect(limits.ejectionThreshold == 1)
         #expect(limits.ejectionTime == .seconds(60))
         #expect(limits.minConnectBackoff == .milliseconds(10))

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 import EventLoop
 import Glibc

@@ -1,3 +1,5 @@
+import Connections
+
 /// A call that two different answers came to: that of the active color, which its client got, and the one to be compared
 /// with it.
 package struct CopiedCall: Sendable {

@@ -1,3 +1,4 @@
+import Connections
 import HTTP2
 
 /// Checks the rules that must hold of a worker's copies between two turns, as `WorkerAudit` does for its calls.

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 import Ground
 import HTTP2
@@ -16,6 +17,8 @@ final class CopyConnection: Connection {
         case leaving
     }
 
+    /// A counted reference; the cycle ends when the connection closes and its copier releases it.
+    private let worker: Worker
     private let pool: CopyPool
     private let copyChunks: ChunkPool
     private var phase = Phase.connecting
@@ -29,6 +32,7 @@ final class CopyConnection: Connection {
     private static let idleTime = Duration.seconds(10)
 
     init(to address: SocketAddress, pool: CopyPool, worker: Worker) throws {
+        self.worker = worker
         self.pool = pool
         copyChunks = pool.copier.chunks
         let limits = worker.limits
@@ -39,7 +43,7 @@ final class CopyConnection: Connection {
             maxHeaderListSize: UInt32(limits.maxHeaderListSize), maxHeaderFields: limits.maxHeaderFields)
         try super.init(
             role: .client, transport: worker.transport(to: address, of: pool.endpoint), peerAddress: address,
-            settings: settings, worker: worker, interest: .writable)
+            settings: settings, host: worker.host, interest: .writable)
     }
 
     /// Whether one more copy fits.

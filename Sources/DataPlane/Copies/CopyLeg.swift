@@ -1,3 +1,4 @@
+import Connections
 import HTTP2
 
 /// A copy's way to one color: a stream of its own, on a connection that carries nothing but copies.

@@ -1,3 +1,4 @@
+import Connections
 import EventLoop
 
 /// A worker's connections to one endpoint for copies, and the copies that wait for one. Confined to the worker's thread.

@@ -1,4 +1,3 @@
-import Glibc
 import Pickle
 
 /// A classifier that decides by linear scores: one for each class, of which the largest wins; or, between two classes,
@@ -10,7 +9,7 @@ struct LinearClassifier: Classifier {
     enum Link: Sendable {
         /// Not at all.
         case none
-        /// Two classes with one score between them: the logistic function of the score is the probability of the second.
+        /// Two classes with one score between them: its logistic function is the probability of the second.
         /// More: the logistic function of each, normalized to add up to 1.
         case logistic
         /// The softmax of the scores; a single one counts for the second class, and its negative for the first.
@@ -31,7 +30,7 @@ struct LinearClassifier: Classifier {
         self.link = link
         let (shape, coefficients) = try estimator.numbers("coef_")
         let scoreCount = self.classes.count == 2 ? 1 : self.classes.count
-        // `RidgeClassifier` has written a single score's coefficients without the dimension of scores since version 1.6.
+        // Since version 1.6, `RidgeClassifier` writes a single score's coefficients without the dimension of scores.
         guard self.classes.count >= 2, shape.count == 2 || shape.count == 1 && scoreCount == 1,
             shape.dropLast().allSatisfy({ $0 == scoreCount }), let featureCount = shape.last, featureCount > 0
         else {
@@ -114,46 +113,5 @@ struct LinearClassifier: Classifier {
                 unsafe numbers.normalize()
             }
         }
-    }
-}
-
-extension Double {
-    /// scipy's `expit`: 1 / (1 + e^-x).
-    var logistic: Double { 1 / (1 + exp(-self)) }
-
-    /// -1…1 mapped to 0…1, and cut off beyond. (scikit-learn, `SGDClassifier.predict_proba` for the modified Huber loss.)
-    fileprivate var clipped: Double { (Swift.min(Swift.max(self, -1), 1) + 1) / 2 }
-}
-
-extension UnsafeMutableBufferPointer<Double> {
-    /// The index of the largest number, of several equal ones the first; nil if a number is NaN.
-    var indexOfMaximum: Int? {
-        var best = 0
-        for index in indices {
-            let number = unsafe self[index]
-            if number.isNaN { return nil }
-            if unsafe number > self[best] { best = index }
-        }
-        return best
-    }
-
-    /// scikit-learn's `softmax`: subtracting the largest score makes its exponential e^0, so that nothing overflows.
-    func softmax() {
-        var maximum = -Double.infinity
-        for index in indices { unsafe maximum = Swift.max(maximum, self[index]) }
-        var sum = 0.0
-        for index in indices {
-            let power = unsafe exp(self[index] - maximum)
-            unsafe self[index] = power
-            sum += power
-        }
-        for index in indices { unsafe self[index] /= sum }
-    }
-
-    /// Divides by the sum. All probabilities can round to 0; then all classes are equally probable.
-    fileprivate func normalize() {
-        var sum = 0.0
-        for index in indices { unsafe sum += self[index] }
-        for index in indices { unsafe self[index] = sum == 0 ? 1 / Double(count) : self[index] / sum }
     }
 }

@@ -9,7 +9,8 @@ struct LinearMap: Sendable {
     let outputCount: Int
 
     private let weights: Weights
-    private let constants: [Double]
+    /// In fours, too.
+    private let constants: [SIMD4<Double>]
 
     private enum Weights: Sendable {
         /// The weights of a single sum.
@@ -20,14 +21,18 @@ struct LinearMap: Sendable {
     }
 
     /// - Parameters:
-    ///   - weights: `outputCount` rows of `inputCount` weights; or, if `isTransposed`, `inputCount` rows of `outputCount`.
+    ///   - weights: `outputCount` rows of `inputCount` weights; if `isTransposed`, `inputCount` rows of `outputCount`.
     ///   - constants: one for each sum.
     /// - Precondition: there are as many weights as that, and at least one input and one output.
     init(weights: [Double], inputCount: Int, constants: [Double], isTransposed: Bool = false) {
         outputCount = constants.count
         precondition(inputCount > 0 && outputCount > 0 && weights.count == inputCount * outputCount)
         self.inputCount = inputCount
-        self.constants = constants
+        self.constants = stride(from: 0, to: outputCount, by: 4).map { start in
+            var four = SIMD4<Double>.zero
+            for place in start..<min(start + 4, constants.count) { four[place - start] = constants[place] }
+            return four
+        }
         if outputCount == 1 {
             self.weights = .single(weights)
             return
@@ -74,7 +79,7 @@ struct LinearMap: Sendable {
             unsafe weights.withUnsafeBufferPointer { weights in
                 for row in 0..<rowCount {
                     unsafe result[row * stride] =
-                        Self.product(weights.baseAddress!, first + row * inputCount, inputCount) + constants[0]
+                        Self.product(weights.baseAddress!, first + row * inputCount, inputCount) + constants[0][0]
                 }
             }
         case .groups(let groups):
@@ -84,8 +89,8 @@ struct LinearMap: Sendable {
         }
     }
 
-    /// Four rows and four sums at a time, so that each number loaded is used four times; what is left of the rows one by
-    /// one.
+    /// Four rows and four sums at a time, so that each number loaded is used four times; what is left of the rows one
+    /// by one.
     private func write(
         _ rows: UnsafePointer<Double>, _ rowCount: Int, _ groups: UnsafePointer<SIMD4<Double>>,
         _ results: UnsafeMutablePointer<Double>, _ stride: Int
@@ -156,8 +161,13 @@ struct LinearMap: Sendable {
     /// Writes four sums with their constants, or as many of them as there are.
     @inline(__always)
     private func store(_ sums: SIMD4<Double>, _ start: Int, _ result: UnsafeMutablePointer<Double>) {
-        let count = min(4, outputCount - start)
-        for place in 0..<count { unsafe result[place] = sums[place] + constants[start + place] }
+        let four = sums + constants[start / 4]
+        let count = outputCount - start
+        if count >= 4 {
+            unsafe UnsafeMutableRawPointer(result).storeBytes(of: four, as: SIMD4<Double>.self)
+        } else {
+            for place in 0..<count { unsafe result[place] = four[place] }
+        }
     }
 
     /// The scalar product of two vectors.

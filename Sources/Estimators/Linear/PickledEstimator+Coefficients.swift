@@ -1,15 +1,6 @@
 import Pickle
 
 extension PickledEstimator {
-    /// A finite number.
-    func finiteNumber(_ attribute: String) throws(ModelError) -> Double {
-        let value = try required(attribute)
-        guard let number = value.number, number.isFinite else {
-            throw unusable(attribute, value, expected: "a finite number")
-        }
-        return number
-    }
-
     /// One of several words; `missing` if there is no such attribute.
     func word(_ attribute: String, of words: Set<String>, missing: String? = nil) throws(ModelError) -> String {
         if let missing, optional(attribute) == nil { return missing }
@@ -59,8 +50,8 @@ extension PickledEstimator {
         return arrays
     }
 
-    /// Constants that are added to `count` sums. scikit-learn writes one for each; a single one, as an array or a number,
-    /// applies to all.
+    /// Constants that are added to `count` sums. scikit-learn writes one for each; a single one, as an array or a
+    /// number, applies to all.
     func constants(_ attribute: String, count: Int) throws(ModelError) -> [Double] {
         let value = try required(attribute)
         if let number = value.number, number.isFinite { return Array(repeating: number, count: count) }

@@ -75,28 +75,3 @@ struct QuadraticDiscriminantAnalysis: Classifier {
         return try scores.classification(probabilities: probabilities)
     }
 }
-
-extension Matrix {
-    /// Turns the logarithms of the classes' likelihoods, which each row holds, into a classifier's answer.
-    ///
-    /// - Throws: `FeatureError` for a row whose scores overflow so that they say nothing.
-    mutating func classification(probabilities: Bool) throws(FeatureError) -> Classification {
-        let (rows, columns) = (rows, columns)
-        var indices = [Int](repeating: 0, count: rows)
-        var undecided: Int?
-        unsafe values.withUnsafeMutableBufferPointer { values in
-            for row in 0..<rows {
-                let scores = unsafe UnsafeMutableBufferPointer(rebasing: values[row * columns..<(row + 1) * columns])
-                // If every score is infinite, nothing can be said either.
-                if let index = unsafe scores.indexOfMaximum, unsafe scores[index].isFinite {
-                    indices[row] = index
-                } else if undecided == nil {
-                    undecided = row
-                }
-                if probabilities { unsafe scores.softmax() }
-            }
-        }
-        if let undecided { throw .row(undecided, .overflow) }
-        return Classification(classIndices: indices, probabilities: probabilities ? self : nil)
-    }
-}

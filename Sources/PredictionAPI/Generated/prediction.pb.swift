@@ -41,10 +41,11 @@ package nonisolated struct Prediction_V1_PredictResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The class with the highest probability.
+  /// The class that the model predicts: for most models, the one with the highest probability. Empty if the model is a
+  /// regressor.
   package var label: String = String()
 
-  /// Every class of the model in the model's own order; the probabilities add up to 1.
+  /// Every class of the model in the model's own order; the probabilities add up to 1. Empty if the model knows none.
   package var probabilities: [Prediction_V1_ClassProbability] = []
 
   /// Version of the model that answered, for example "v1.0.0".
@@ -52,6 +53,9 @@ package nonisolated struct Prediction_V1_PredictResponse: Sendable {
 
   /// The request's request_id.
   package var requestID: String = String()
+
+  /// What a regressor predicts: one number, or as many as it was trained with. Empty if the model is a classifier.
+  package var values: [Double] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -67,6 +71,57 @@ package nonisolated struct Prediction_V1_ClassProbability: Sendable {
 
   /// From 0 to 1.
   package var probability: Double = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Prediction_V1_PredictBatchRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The rows, one after the other; the values of each in the order of the features that the model was trained with.
+  package var features: [Double] = []
+
+  /// The number of features in a row.
+  package var rowWidth: UInt32 = 0
+
+  /// Chosen by the caller and returned unchanged; may be empty.
+  package var requestID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Prediction_V1_PredictBatchResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The class of each row. Empty if the model is a regressor.
+  package var labels: [String] = []
+
+  /// Every class of the model in the model's own order. Empty if the model is a regressor.
+  package var classes: [String] = []
+
+  /// The probabilities of a row's classes, in the order of `classes`, then those of the next row. Empty if the model knows
+  /// none.
+  package var probabilities: [Double] = []
+
+  /// The numbers that a regressor predicts for a row, then those of the next row. Empty if the model is a classifier.
+  package var values: [Double] = []
+
+  /// How many of `values` belong to a row. 0 if the model is a classifier.
+  package var valuesPerRow: UInt32 = 0
+
+  /// Version of the model that answered, for example "v1.0.0".
+  package var modelVersion: String = String()
+
+  /// The request's request_id.
+  package var requestID: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -181,7 +236,7 @@ nonisolated extension Prediction_V1_PredictRequest: SwiftProtobuf.Message, Swift
 
 nonisolated extension Prediction_V1_PredictResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PredictResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}label\0\u{1}probabilities\0\u{3}model_version\0\u{3}request_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}label\0\u{1}probabilities\0\u{3}model_version\0\u{3}request_id\0\u{1}values\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -193,6 +248,7 @@ nonisolated extension Prediction_V1_PredictResponse: SwiftProtobuf.Message, Swif
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.probabilities) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.modelVersion) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      case 5: try { try decoder.decodeRepeatedDoubleField(value: &self.values) }()
       default: break
       }
     }
@@ -211,6 +267,9 @@ nonisolated extension Prediction_V1_PredictResponse: SwiftProtobuf.Message, Swif
     if !self.requestID.isEmpty {
       try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 4)
     }
+    if !self.values.isEmpty {
+      try visitor.visitPackedDoubleField(value: self.values, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -219,6 +278,7 @@ nonisolated extension Prediction_V1_PredictResponse: SwiftProtobuf.Message, Swif
     if lhs.probabilities != rhs.probabilities {return false}
     if lhs.modelVersion != rhs.modelVersion {return false}
     if lhs.requestID != rhs.requestID {return false}
+    if lhs.values != rhs.values {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -254,6 +314,106 @@ nonisolated extension Prediction_V1_ClassProbability: SwiftProtobuf.Message, Swi
   package static func ==(lhs: Prediction_V1_ClassProbability, rhs: Prediction_V1_ClassProbability) -> Bool {
     if lhs.label != rhs.label {return false}
     if lhs.probability != rhs.probability {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Prediction_V1_PredictBatchRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PredictBatchRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}features\0\u{3}row_width\0\u{3}request_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedDoubleField(value: &self.features) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.rowWidth) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.features.isEmpty {
+      try visitor.visitPackedDoubleField(value: self.features, fieldNumber: 1)
+    }
+    if self.rowWidth != 0 {
+      try visitor.visitSingularUInt32Field(value: self.rowWidth, fieldNumber: 2)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Prediction_V1_PredictBatchRequest, rhs: Prediction_V1_PredictBatchRequest) -> Bool {
+    if lhs.features != rhs.features {return false}
+    if lhs.rowWidth != rhs.rowWidth {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Prediction_V1_PredictBatchResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PredictBatchResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}labels\0\u{1}classes\0\u{1}probabilities\0\u{1}values\0\u{3}values_per_row\0\u{3}model_version\0\u{3}request_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.labels) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.classes) }()
+      case 3: try { try decoder.decodeRepeatedDoubleField(value: &self.probabilities) }()
+      case 4: try { try decoder.decodeRepeatedDoubleField(value: &self.values) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.valuesPerRow) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.modelVersion) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.requestID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.labels.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.labels, fieldNumber: 1)
+    }
+    if !self.classes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.classes, fieldNumber: 2)
+    }
+    if !self.probabilities.isEmpty {
+      try visitor.visitPackedDoubleField(value: self.probabilities, fieldNumber: 3)
+    }
+    if !self.values.isEmpty {
+      try visitor.visitPackedDoubleField(value: self.values, fieldNumber: 4)
+    }
+    if self.valuesPerRow != 0 {
+      try visitor.visitSingularUInt32Field(value: self.valuesPerRow, fieldNumber: 5)
+    }
+    if !self.modelVersion.isEmpty {
+      try visitor.visitSingularStringField(value: self.modelVersion, fieldNumber: 6)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularStringField(value: self.requestID, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Prediction_V1_PredictBatchResponse, rhs: Prediction_V1_PredictBatchResponse) -> Bool {
+    if lhs.labels != rhs.labels {return false}
+    if lhs.classes != rhs.classes {return false}
+    if lhs.probabilities != rhs.probabilities {return false}
+    if lhs.values != rhs.values {return false}
+    if lhs.valuesPerRow != rhs.valuesPerRow {return false}
+    if lhs.modelVersion != rhs.modelVersion {return false}
+    if lhs.requestID != rhs.requestID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 
 /// Limits on client activity that moves nothing, and which connections count as one client.

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 
 /// The resources and the time that a client connection may take.

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 
 /// How much data may wait in the Proxy.

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 
 /// The number of upstream connections, and when one is given up.
@@ -27,7 +28,7 @@ package struct UpstreamLimitSettings: SettingGroup {
             connection that sends more than one in five minutes, unless they are configured otherwise.
             """)
     package let keepaliveTimeout = Setting(
-        "upstream-keepalive-timeout", \.limits.upstreamKeepaliveTimeout,
+        "upstream-keepalive-timeout", \.limits.keepaliveTimeout,
         .duration(in: .milliseconds(100) ... .seconds(3600)),
         isLive: true,
         help: "How long the answer to that PING may take, or a client's to one while its streams take nothing.")

@@ -1,3 +1,4 @@
+import Connections
 import DataPlane
 import TestSupport
 
@@ -75,7 +76,7 @@ struct Scenario {
         limits.idleTimeout = one(of: [nil, .seconds(2)], &random)
         limits.streamIdleTimeout = one(of: [nil, .seconds(1)], &random)
         limits.upstreamKeepalive = one(of: [nil, .milliseconds(500)], &random)
-        limits.upstreamKeepaliveTimeout = .milliseconds(600)
+        limits.keepaliveTimeout = .milliseconds(600)
         limits.resetBudget = one(of: [3, 20, 200], &random)
         limits.upstreamResets = one(of: [2, 4, 80], &random)
         limits.maxWaiting = one(of: [1, 3, 1_000], &random)

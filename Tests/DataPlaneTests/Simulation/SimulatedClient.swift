@@ -1,3 +1,4 @@
+import Connections
 import CNghttp2
 import DataPlane
 import EventLoop

@@ -1,4 +1,5 @@
 import CNghttp2
+import Connections
 import DataPlane
 import EventLoop
 import Synchronization

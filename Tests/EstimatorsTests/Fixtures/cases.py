@@ -1,11 +1,14 @@
 """What a family's cases consist of, and how they are written: see make_models.py."""
 
 import dataclasses
+import gzip
 import io
 import json
 import math
 import pathlib
 import pickle
+import re
+import zipfile
 
 import joblib
 import numpy
@@ -24,7 +27,7 @@ class Case:
     name: str
     model: object
     rows: object
-    # A pickle protocol, or "joblib", or "joblib-zlib", …
+    # A pickle protocol, or "joblib", "joblib-zlib" and so on, "skops", "skops-deflated", or "gzip" for a pickle in gzip.
     layout: object = 4
     # 0 for the same bits; else the largest difference, as a share of the row's largest magnitude.
     tolerance: float = 1e-12
@@ -42,7 +45,8 @@ def write(family, cases):
     answers = []
     for case in cases:
         layout = str(case.layout)
-        file = f"{case.name}-{version}.{'joblib' if layout.startswith('joblib') else 'pkl'}"
+        ending = {"joblib": "joblib", "skops": "skops"}.get(layout.partition("-")[0], "pkl")
+        file = f"{case.name}-{version}.{ending}"
         (folder / file).write_bytes(_dump(case.model, case.layout))
         answers.append({"file": file, "tolerance": case.tolerance, **_rows(case.rows), **_answers(case)})
     text = ",\n".join(json.dumps(answer, separators=(",", ":"), allow_nan=False) for answer in answers)
@@ -52,9 +56,33 @@ def write(family, cases):
 def _dump(model, layout):
     if isinstance(layout, int):
         return pickle.dumps(model, protocol=layout)
+    if layout == "gzip":
+        return gzip.compress(pickle.dumps(model, protocol=5), mtime=0)
+    if layout.startswith("skops"):
+        return _skops(model, zipfile.ZIP_DEFLATED if layout == "skops-deflated" else zipfile.ZIP_STORED)
     buffer = io.BytesIO()
     method = layout.partition("-")[2]
     joblib.dump(model, buffer, compress=(method, 3) if method else 0)
+    return buffer.getvalue()
+
+
+def _skops(model, compression):
+    """What skops writes, with small numbers in place of memory addresses, and without the time."""
+    import skops.io
+
+    numbers = {}
+
+    def number(match):
+        return numbers.setdefault(match[0], str(len(numbers) + 1))
+
+    old = zipfile.ZipFile(io.BytesIO(skops.io.dumps(model)))
+    schema = re.sub(r'(?<="__id__": )\d+|(?<="file": ")[^".]+', number, old.read("schema.json").decode())
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression=compression) as new:
+        for info in old.infolist():
+            stem, _, ending = info.filename.partition(".")
+            content = schema if info.filename == "schema.json" else old.read(info)
+            new.writestr(zipfile.ZipInfo(f"{numbers.get(stem, stem)}.{ending}"), content, compress_type=compression)
     return buffer.getvalue()
 
 

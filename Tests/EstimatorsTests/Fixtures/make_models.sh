@@ -3,6 +3,8 @@
 # Python: make_models.sh [FAMILY…]. The environments are kept in .venv-sklearn.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# Sets are written in the order of their hashes.
+export PYTHONHASHSEED=0
 root="$(git rev-parse --show-toplevel)"
 
 for version in 1.2.2 1.4.2 1.6.1 1.9.1; do
@@ -12,6 +14,8 @@ for version in 1.2.2 1.4.2 1.6.1 1.9.1; do
         case "$version" in 1.2.* | 1.4.*) numpy='numpy<2' ;; *) numpy='numpy>=2' ;; esac
         python3 -m venv "$venv"
         "$venv/bin/pip" install -q "scikit-learn==$version" "$numpy" pandas
+        # skops takes the newest alone.
+        if [[ $version == 1.9.* ]]; then "$venv/bin/pip" install -q skops; fi
         touch "$venv/ready"
     fi
     echo "scikit-learn $version"

@@ -131,12 +131,17 @@ struct PickleSoup {
     private static let numbers: [Int64] = [0, 1, -1, 255, 1 << 31, 1 << 40, 1 << 62, .max, .min]
     private static let types = ["f8", "f4", "i1", "i4", "i8", "u2", "u8", "b1", "U1", "U7", "U0", "O8", "c16", "x", ""]
     private static let texts = [
-        "", "shape", "dtype", "order", "subclass", "latin1", "f8", "<", "C", "coef_", "é", "numpy", "ndarray", "\u{0}",
+        "", "shape", "dtype", "order", "subclass", "latin1", "f8", "<", "C", "coef_", "data", "indices", "indptr",
+        "_shape", "é", "numpy", "ndarray", "\u{0}",
     ]
     private static let names = [
         ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy._core.multiarray", "_reconstruct"),
         ("numpy._core.multiarray", "scalar"), ("numpy._core.numeric", "_frombuffer"), ("_codecs", "encode"),
         ("joblib.numpy_pickle", "NumpyArrayWrapper"), ("builtins", "bytes"), ("test", "Model"), ("posix", "system"),
-        ("collections", "OrderedDict"), ("numpy", "matrix"), ("shop.models", "Item"),
+        ("collections", "OrderedDict"), ("numpy", "matrix"), ("shop.models", "Item"), ("collections", "defaultdict"),
+        ("builtins", "set"), ("builtins", "slice"), ("builtins", "bytearray"), ("copyreg", "_reconstructor"),
+        ("copyreg", "__newobj__"), ("pandas.core.indexes.base", "_new_Index"),
+        ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"), ("pandas.arrays", "StringArray"),
+        ("scipy.sparse._csr", "csr_matrix"),
     ]
 }

@@ -1,0 +1,19 @@
+import Pickle
+
+/// scikit-learn's `OneClassSVM`: 1 for what is like the training data, and -1 for what isn't.
+struct OneClassSVM: Classifier {
+    private let sum: SupportVectorSum
+
+    init(_ estimator: PickledEstimator) throws(ModelError) { sum = try SupportVectorSum(estimator) }
+
+    var features: Features { sum.vectors.features }
+    let classes: [ClassLabel] = [.integer(-1), .integer(1)]
+    let hasProbabilities = false
+    var nanosecondsPerRow: Int { sum.vectors.nanosecondsPerRow }
+
+    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        let sums = sum(try table.matrix(for: features))
+        if let row = sums.firstIndex(where: \.isNaN) { throw .row(row, .overflow) }
+        return Classification(classIndices: sums.map { $0 > 0 ? 1 : 0 })
+    }
+}

@@ -1,0 +1,219 @@
+import Connections
+import EventLoop
+import Ground
+import HTTP2
+
+/// One call on the server's side. Everything is for the worker's thread; `handle` is the way in from others.
+///
+/// Soundness: a call has its connection lent until it is over (`isOver`), and the connection keeps the call until then.
+@safe
+package final class ServerCall: StreamContext {
+    /// How the client has ended its side.
+    enum Request {
+        case coming
+        case ended
+    }
+
+    /// How far the response is.
+    enum Response {
+        /// No head has been sent.
+        case waiting
+        case streaming
+        /// The status is known; it goes out behind what waits.
+        case ended(RPCStatus)
+        /// The frame that ends it is queued.
+        case sent
+    }
+
+    let stream: StreamID
+    private unowned(unsafe) let connection: GRPCConnection
+    /// The place among the connection's calls.
+    var index = 0
+    let began: MonotonicTime
+    /// The call's own deadline; `nil` for none.
+    package internal(set) var deadline: MonotonicTime?
+    var deadlineTimer: TimerID?
+
+    /// The place of the method in the server's table; `nil` for a call that is refused.
+    var methodPlace: Int?
+    var handler: (any StreamHandler)?
+    /// The request's head, which is given back when the call is over.
+    var head: HeaderList?
+
+    var request = Request.coming
+    var assembler: MessageAssembler
+    /// Bytes that the worker counts for `assembler`.
+    var countedBytes = 0
+    /// The message of a unary call.
+    var unaryMessage: [UInt8]?
+    /// Whether the handler takes no more messages for now; bytes wait, and their windows stay shut.
+    private(set) var isPaused = false
+    var waitingRequest = ByteQueue()
+
+    var response = Response.waiting
+    var responseBytes = ByteQueue()
+    /// Whether libnghttp2 has been told that nothing waits to be sent.
+    var awaitsBody = false
+    /// Time since which something waits for the client, while it takes nothing.
+    var undeliveredSince: MonotonicTime?
+    private var initialMetadata: [(name: String, value: String)] = []
+    private var trailingMetadata: [(name: String, value: String)] = []
+
+    /// Whether the stream is closed. Nothing that is sent after that goes anywhere.
+    package internal(set) var isOver = false
+
+    /// Bytes that may wait to be sent before a handler had better wait.
+    static let mostWaiting = 64 * 1024
+
+    init(_ connection: GRPCConnection, stream: StreamID, most: Int) {
+        unsafe self.connection = connection
+        self.stream = stream
+        began = connection.host.loop.now
+        assembler = MessageAssembler(most: most)
+    }
+
+    // MARK: What the client has sent
+
+    /// The values of a field of the request's head, by its name in lower case; binary ones (`-bin`) as they came, in
+    /// Base64.
+    package func values(of name: String) -> [String] {
+        var values: [String] = []
+        // By text, since the list finds names that it knows in another way; few methods look at metadata.
+        for field in head?.list ?? [] where field.name == name { values.append(field.value) }
+        return values
+    }
+
+    /// Takes no more messages for now.
+    package func pauseReading() { isPaused = true }
+
+    /// Takes messages again, beginning with what has come meanwhile.
+    package func resumeReading() {
+        guard isPaused, !isOver else { return }
+        isPaused = false
+        unsafe connection.resume(self)
+    }
+
+    // MARK: What is answered
+
+    /// Adds a field to the response's head, which hasn't been sent.
+    package func addInitialMetadata(_ name: String, _ value: String) { initialMetadata.append((name, value)) }
+
+    /// Adds a field to the trailers.
+    package func addTrailingMetadata(_ name: String, _ value: String) { trailingMetadata.append((name, value)) }
+
+    /// Sends the response's head, if that hasn't been done; the first message does it otherwise.
+    package func sendHead() {
+        guard !isOver, case .waiting = response else { return }
+        response = .streaming
+        unsafe connection.sendHead(self)
+    }
+
+    /// Sends a message behind those before.
+    ///
+    /// - Parameter compressed: whether it is compressed; `nil` to do as the client does. A client that takes no
+    ///   compression gets none.
+    package func send(_ message: [UInt8], compressed: Bool? = nil) {
+        guard !isOver else { return }
+        switch response {
+        case .waiting, .streaming: unsafe connection.send(message, compressed: compressed, on: self)
+        case .ended, .sent: return
+        }
+    }
+
+    /// Whether what waits to be sent is so little that more should follow. After it was not, `roomWasMade` is called.
+    package var hasRoom: Bool { responseBytes.count < Self.mostWaiting }
+
+    /// Ends the call behind what has been sent. Without effect if it has ended.
+    package func finish(_ status: RPCStatus = .ok) {
+        guard !isOver else { return }
+        switch response {
+        case .waiting, .streaming: unsafe connection.finish(self, status)
+        case .ended, .sent: return
+        }
+    }
+
+    /// Whether the call needs nothing more of its handler.
+    package var isFinished: Bool {
+        if isOver { return true }
+        switch response {
+        case .waiting, .streaming: return false
+        case .ended, .sent: return true
+        }
+    }
+
+    // MARK: From other threads
+
+    /// Works something out on a thread of the pool, and takes what comes of it on the call's own thread. The call ends with
+    /// RESOURCE_EXHAUSTED if too much waits for the pool already.
+    ///
+    /// - Parameter work: runs in the pool; what it returns runs on the call's thread, unless the call is over.
+    package func runInBackground(_ work: @escaping @Sendable () -> @Sendable (ServerCall) -> Void) {
+        let handle = handle
+        let isTaken = unsafe connection.worker.pool.run {
+            let finish = work()
+            handle.run { call in if !call.isFinished { finish(call) } }
+        }
+        if !isTaken { finish(RPCStatus(.resourceExhausted, "too much work waits already")) }
+    }
+
+    /// The call for another thread.
+    package var handle: CallHandle { unsafe CallHandle(call: self, mailbox: connection.host.loop.mailbox) }
+
+    // MARK: Coding
+
+    /// Whether the head says that messages to the client may be compressed.
+    var responseCodingIsUsed = false
+
+    /// Whether the client compresses its messages.
+    var requestIsCompressed: Bool { requestCoding.map { $0 != .identity } ?? false }
+
+    /// Bytes that the call holds of its request.
+    var heldBytes: Int { assembler.held + waitingRequest.count }
+
+    /// How the client compresses its messages; `nil` if by something unknown.
+    lazy var requestCoding: MessageCoding? = {
+        guard let name = values(of: "grpc-encoding").last else { return .identity }
+        return MessageCoding(rawValue: name)
+    }()
+
+    /// How messages to the client are compressed: as it compresses its own, or else as it says that it takes them.
+    lazy var responseCoding: MessageCoding = {
+        let accepted = values(of: "grpc-accept-encoding").joined(separator: ",").split(separator: ",").map {
+            String($0.filter { $0 != " " })
+        }
+        if let own = requestCoding, own != .identity, accepted.isEmpty || accepted.contains(own.rawValue) { return own }
+        return accepted.lazy.compactMap(MessageCoding.init(rawValue:)).first { $0 != .identity } ?? .identity
+    }()
+
+    // MARK: Header lists
+
+    /// Whether the head or the trailers carry fields of the method's own.
+    var hasInitialMetadata: Bool { !initialMetadata.isEmpty }
+    var hasTrailingMetadata: Bool { !trailingMetadata.isEmpty }
+
+    func writeInitialMetadata(to list: HeaderList) {
+        for (name, value) in initialMetadata { list.append(name: name, value: value) }
+    }
+
+    func writeTrailers(_ status: RPCStatus, to list: HeaderList) {
+        list.append("grpc-status", String(status.code.rawValue))
+        if !status.message.isEmpty { list.append("grpc-message", PercentCoding.encoded(status.message)) }
+        for (name, value) in trailingMetadata { list.append(name: name, value: value) }
+    }
+}
+
+/// A call as other threads hold it.
+package struct CallHandle: Sendable {
+    private let call: LoopConfined<ServerCall>
+    private let mailbox: Mailbox
+
+    init(call: ServerCall, mailbox: Mailbox) {
+        self.call = LoopConfined(call)
+        self.mailbox = mailbox
+    }
+
+    /// Runs work on the call's thread; it finds out whether the call is over.
+    package func run(_ work: @escaping @Sendable (ServerCall) -> Void) {
+        mailbox.post { [call] in work(call.value) }
+    }
+}

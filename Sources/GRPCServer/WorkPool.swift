@@ -1,0 +1,67 @@
+import EventLoop
+import Ground
+import Glibc
+import Synchronization
+
+/// Threads for work that would hold up a worker's other calls. What doesn't fit into the queue is refused.
+///
+/// `@unchecked Sendable`: the queue is guarded by `mutex`, as only a condition variable can wait for it.
+@safe
+package final class WorkPool: @unchecked Sendable {
+    private let mostWaiting: Int
+    private var queue: [@Sendable () -> Void] = []
+    private var isStopped = false
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    /// - Parameter mostWaiting: pieces of work that may wait for a thread.
+    package init(threads: Int, mostWaiting: Int = 1024) throws(SystemError) {
+        self.mostWaiting = mostWaiting
+        unsafe pthread_mutex_init(mutex, nil)
+        unsafe pthread_cond_init(condition, nil)
+        // Each thread keeps the pool.
+        for index in 0..<threads { try LoopThread.start("pool-\(index)") { self.run() } }
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(condition)
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe condition.deallocate()
+        unsafe mutex.deallocate()
+    }
+
+    /// Has work done on one of the threads. Any thread may call it.
+    ///
+    /// - Returns: whether it will be done.
+    package func run(_ work: @escaping @Sendable () -> Void) -> Bool {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        guard !isStopped, queue.count < mostWaiting else { return false }
+        queue.append(work)
+        unsafe pthread_cond_signal(condition)
+        return true
+    }
+
+    /// Lets the threads end once they have done what they do now.
+    package func stop() {
+        unsafe pthread_mutex_lock(mutex)
+        isStopped = true
+        queue = []
+        unsafe pthread_cond_broadcast(condition)
+        unsafe pthread_mutex_unlock(mutex)
+    }
+
+    private func run() {
+        while let work = next() { work() }
+    }
+
+    private func next() -> (@Sendable () -> Void)? {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while queue.isEmpty {
+            if isStopped { return nil }
+            unsafe pthread_cond_wait(condition, mutex)
+        }
+        return queue.removeFirst()
+    }
+}

@@ -1,6 +1,0 @@
-import Testing
-
-/// `#expect` for mutating calls, which don't compile inside the macro.
-func expect(_ isTrue: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
-    #expect(isTrue, sourceLocation: sourceLocation)
-}

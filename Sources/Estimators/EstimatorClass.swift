@@ -32,7 +32,7 @@ struct EstimatorClass: Sendable {
     }()
 
     /// Classes of which estimators consist and that are none themselves: trees, losses, bin mappers.
-    static let parts: Set<PythonName> = treeParts.union(ensembleParts).union(linearParts)
+    static let parts: Set<PythonName> = treeParts.union(ensembleParts).union(linearParts).union(SplineBasis.names)
 
     /// The names of all classes whose instances a pickle may hold.
     static let allNames = Set(byName.keys).union(parts)

@@ -108,5 +108,5 @@ struct ModelReader {
     private static let deepest = 8
     private static let mostEstimators = 100_000
     private static let mostIgnored = 16
-    private static let mostElements = 1 << 22
+    private static let mostElements = 1 << 23
 }

@@ -101,4 +101,29 @@ struct MixedColumnsTests {
         #expect(
             try model.transform(table) == Table(Matrix(rows: 3, columns: 2, values: [0, 1, 1, 0, 0, 0])))
     }
+
+    @Test(
+        "Before scikit-learn 1.0, columns were stored as they were chosen",
+        arguments: [
+            (MadeValue.labels(["c", "a"]), [2, 0]), (.list([.string("b")]), [1]), (.string("c"), [2]),
+            (.list([.integer(-1), .integer(0)]), [2, 0]), (.integer(1), [1]),
+            (.list([.boolean(true), .boolean(false), .boolean(true)]), [0, 2]),
+            (.integers(shape: [2], [2, 1]), [2, 1]), (.tuple([.string("a"), .string("b")]), [0, 1]),
+        ])
+    func choice(columns: MadeValue, places: [Int]) throws {
+        func transformer(_ columns: MadeValue) -> MadeValue {
+            .instance(
+                "compose._column_transformer.ColumnTransformer",
+                [
+                    ("transformers_", .list([.tuple([.string("x"), .string("passthrough"), columns])])),
+                    ("_feature_names_in", .labels(["a", "b", "c"])), ("n_features_in_", .integer(3)),
+                ])
+        }
+        let model = try TransformerModel(file: transformer(columns).pickle)
+        #expect(
+            try model.transform(Table(row: [0, 1, 2])) == Table(row: places.map(Double.init)))
+        for wrong in [MadeValue.string("d"), .integer(3), .integer(-4), .list([.boolean(true)]), .number(1), .nothing] {
+            #expect(throws: ModelError.self) { try TransformerModel(file: transformer(wrong).pickle) }
+        }
+    }
 }

@@ -145,6 +145,12 @@ struct StepErrorTests {
             ),
             (
                 step(
+                    "preprocessing._polynomial.SplineTransformer",
+                    [("degree", .integer(2)), ("bsplines_", .list([scaler]))]), "bsplines_"
+            ),
+            (step("preprocessing._polynomial.SplineTransformer", [("degree", .integer(1 << 30))]), "degree"),
+            (
+                step(
                     "impute._knn.KNNImputer",
                     [("_fit_X", .numbers(shape: [1, 2], [1, 2])), ("n_neighbors", .integer(0))]), "n_neighbors"
             ),

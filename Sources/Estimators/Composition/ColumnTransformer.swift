@@ -12,6 +12,7 @@ struct ColumnTransformer: Transformer {
         guard let count = try estimator.featureCount(), count < Self.mostFeatures else {
             throw estimator.disagreement(about: "n_features_in_, which is missing")
         }
+        let names = try estimator.columnNames(count: count)
         let chosen = try Self.chosenPlaces(estimator, count: count, &reader)
         var branches = TransformerBranches(estimator)
         for item in try estimator.items("transformers_", atMost: TransformerBranches.most) {
@@ -21,9 +22,16 @@ struct ColumnTransformer: Transformer {
                 throw estimator.unusable("transformers_", item, expected: "a name, a transformer and columns")
             }
             if parts[1] == .string("drop") { continue }
-            guard let places = chosen[name] else {
-                throw estimator.unusable(
-                    "_transformer_to_input_indices", parts[0], expected: "the columns of each transformer")
+            let places: [Int]
+            if let chosen {
+                guard let known = chosen[name] else {
+                    throw estimator.unusable(
+                        "_transformer_to_input_indices", parts[0], expected: "the columns of each transformer")
+                }
+                places = known
+            } else {
+                places = try ColumnChoice(names: names, count: count).places(parts[2], estimator)
+                try reader.charge(places.count, for: estimator, "transformers_")
             }
             // A transformer without columns was never fitted.
             if places.isEmpty { continue }
@@ -33,19 +41,22 @@ struct ColumnTransformer: Transformer {
         self.branches = branches.all
         nanosecondsPerRow = branches.nanosecondsPerRow
         let used = Set(branches.all.flatMap(\.places))
-        features = try estimator.features(
-            count: count, by: "_transformer_to_input_indices", unusual: .any, texts: branches.texts,
-            examples: branches.examples,
+        try reader.charge(count - used.count, for: estimator, "n_features_in_")
+        features = Features(
+            count: count, names: names, unusual: .any, texts: branches.texts, examples: branches.examples,
             optional: used.count == count ? [] : Set((0..<count).filter { !used.contains($0) }))
     }
 
     private static let mostFeatures = 1 << 20
 
     /// The places of each transformer's columns, however they were chosen: by name, place, slice, mask or function.
+    ///
+    /// - Returns: nil before scikit-learn 1.0, which stored how they were chosen alone.
     private static func chosenPlaces(
         _ estimator: PickledEstimator, count: Int, _ reader: inout ModelReader
-    ) throws(ModelError) -> [String: [Int]] {
+    ) throws(ModelError) -> [String: [Int]]? {
         let attribute = "_transformer_to_input_indices"
+        if estimator.optional(attribute) == nil { return nil }
         var chosen: [String: [Int]] = [:]
         for member in try estimator.members(attribute) {
             guard case .string(let name) = member.key else {
@@ -90,7 +101,7 @@ struct ColumnTransformer: Transformer {
     }
 
     func origin(ofOutput place: Int) -> Int? {
-        guard let branch = branches.last(where: { $0.start <= place }) else { return nil }
+        guard let branch = branches.branch(ofOutput: place) else { return nil }
         return branch.origin(ofOutput: place - branch.start).map { branch.places[$0] }
     }
 }

@@ -56,7 +56,7 @@ struct FeatureUnion: Transformer {
     }
 
     func origin(ofOutput place: Int) -> Int? {
-        guard let branch = branches.last(where: { $0.start <= place }) else { return nil }
+        guard let branch = branches.branch(ofOutput: place) else { return nil }
         return branch.origin(ofOutput: place - branch.start)
     }
 }

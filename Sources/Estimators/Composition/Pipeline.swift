@@ -36,7 +36,7 @@ struct Pipeline {
         }
         guard let last else { throw estimator.unusable("steps", value, expected: "a step that does something") }
         if steps.isEmpty { return last }
-        let pipeline = Pipeline(steps: steps, features: features(of: steps, last))
+        let pipeline = Pipeline(steps: steps, features: try features(of: steps, last, estimator, &reader))
         switch last {
         case .transformer(let last as any InvertibleTransformer)
         where steps.allSatisfy({ $0 is any InvertibleTransformer }):
@@ -50,11 +50,14 @@ struct Pipeline {
     private static let mostSteps = 64
 
     /// The first step's features. It may pass text through to a step that knows the texts.
-    private static func features(of steps: [any Transformer], _ last: Estimator) -> Features {
+    private static func features(
+        of steps: [any Transformer], _ last: Estimator, _ estimator: PickledEstimator, _ reader: inout ModelReader
+    ) throws(ModelError) -> Features {
         let first = steps[0].features
         var texts = first.texts
         var examples = first.examples
         for (index, step) in (steps.dropFirst().map(\.features) + [last.features]).enumerated() {
+            try reader.charge(step.texts.count, for: estimator, "steps")
             for place in step.texts {
                 guard let origin = origin(of: place, through: steps[...index]), !texts.contains(origin) else {
                     continue

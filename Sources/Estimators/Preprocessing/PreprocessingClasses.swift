@@ -27,6 +27,9 @@ extension EstimatorClass {
         EstimatorClass("PolynomialFeatures", in: "sklearn.preprocessing._polynomial", "sklearn.preprocessing._data") {
             (estimator, reader) throws(ModelError) in .transformer(try PolynomialFeatures(estimator, with: &reader))
         },
+        EstimatorClass("SplineTransformer", in: "sklearn.preprocessing._polynomial") {
+            (estimator, reader) throws(ModelError) in .transformer(try SplineTransformer(estimator, with: &reader))
+        },
         EstimatorClass("KBinsDiscretizer", in: "sklearn.preprocessing._discretization") {
             (estimator, reader) throws(ModelError) in .transformer(try KBinsDiscretizer(estimator, with: &reader))
         },

@@ -17,6 +17,7 @@ from sklearn.preprocessing import (
     PowerTransformer,
     QuantileTransformer,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
 )
 
@@ -224,6 +225,7 @@ def shapes():
     narrow = KBinsDiscretizer(3, encode="ordinal", dtype=numpy.float32, strategy="uniform").fit(NUMBERS)
     yield Case("bins-narrow", narrow, numpy.vstack([NUMBERS[:8], numpy.array([edge[1] for edge in narrow.bin_edges_])]),
                tolerance=0)
+    yield from splines(small)
     skewed = numpy.exp(RANDOM.normal(size=(50, 3)) * [1, 0.1, 2])
     asked = numpy.vstack([skewed[:5], [[1e-3, 1.0, 100.0], [5.0, 0.5, 1e-5]]])
     holed = numpy.vstack([asked, [[NAN, 1, NAN]]])
@@ -242,3 +244,19 @@ def shapes():
         for count in 7, 50:
             quantiles = QuantileTransformer(n_quantiles=count, output_distribution=distribution, random_state=0)
             yield Case(f"quantile-{distribution}-{count}", quantiles.fit(repeated), asked)
+
+
+def splines(data):
+    inside = numpy.vstack([data[:4], data.min(axis=0), data.max(axis=0), numpy.median(data, axis=0)])
+    beyond = numpy.vstack([inside, data.min(axis=0) - 0.5, data.max(axis=0) + 10, data.max(axis=0) + 0.01])
+    for extrapolation in "constant", "linear", "continue", "periodic", "error":
+        for degree in 1, 2, 3:
+            spline = SplineTransformer(degree=degree, n_knots=5, extrapolation=extrapolation).fit(data)
+            rows = inside if extrapolation == "error" else beyond
+            yield Case(f"spline-{extrapolation}-{degree}", spline.fit(data), rows)
+    yield Case("spline-linear-0", SplineTransformer(degree=0, extrapolation="linear").fit(data), beyond)
+    spline = SplineTransformer(knots="quantile", n_knots=4, include_bias=False)
+    yield Case("spline-quantile", spline.fit(data), beyond)
+    if VERSION >= (1, 8):
+        spline = SplineTransformer(handle_missing="zeros", extrapolation="linear")
+        yield Case("spline-missing", spline.fit(HOLES), numpy.vstack([HOLED_ROWS[:7], NUMBERS.max(axis=0) + 1]))

@@ -71,8 +71,8 @@ struct ColumnChoice {
 }
 
 extension PickledEstimator {
-    /// The names of the columns that a column transformer was fitted with. Before scikit-learn 1.0, they had other names
-    /// themselves.
+    /// The names of the columns that a column transformer was fitted with. Before scikit-learn 1.0, they had other
+    /// names themselves.
     func columnNames(count: Int) throws(ModelError) -> [String]? {
         for attribute in ["feature_names_in_", "_feature_names_in", "_df_columns"] {
             guard let value = optional(attribute), value != .none, let array = document.array(value) else { continue }

@@ -67,8 +67,8 @@ struct Projection: Transformer {
         return Table(projected)
     }
 
-    /// The product of a matrix and the transpose of another. Zeros on the left cost little: rows of term counts are full
-    /// of them.
+    /// The product of a matrix and the transpose of another. Zeros on the left cost little: rows of term counts are
+    /// full of them.
     private static func product(_ matrix: Matrix, _ components: [Double], _ outputs: Int) -> Matrix {
         var product = Matrix(rows: matrix.rows, columns: outputs)
         let width = matrix.columns

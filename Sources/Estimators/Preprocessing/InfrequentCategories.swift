@@ -2,8 +2,8 @@ import Pickle
 
 /// How an encoder puts infrequent categories together; since scikit-learn 1.1.
 struct InfrequentCategories {
-    /// For each feature, the place of the category that stands for the infrequent ones, after grouping; nil if there are
-    /// none.
+    /// For each feature, the place of the category that stands for the infrequent ones, after grouping; nil if there
+    /// are none.
     private(set) var places: [Int?]
     /// For each feature, the place of each category after grouping; nil if there are no infrequent ones.
     private(set) var mappings: [[Int]?]

@@ -7,8 +7,8 @@ enum NormalDistribution {
 
     /// The number that a share of `probability` lies below: the inverse of `cumulative`.
     ///
-    /// From a first guess, two of Halley's steps on whichever side of the distribution keeps the precision lead to within
-    /// a few units in the last place of SciPy's `ndtri`.
+    /// From a first guess, two of Halley's steps on whichever side of the distribution keeps the precision lead to
+    /// within a few units in the last place of SciPy's `ndtri`.
     static func quantile(_ probability: Double) -> Double {
         if probability <= 0 { return probability < 0 ? .nan : -.infinity }
         if probability >= 1 { return probability > 1 ? .nan : .infinity }

@@ -4,8 +4,8 @@ import Pickle
 /// scikit-learn's `PowerTransformer`: a power of each feature that makes it look normally distributed.
 struct PowerTransformer: InvertibleTransformer {
     private enum Method: Sendable {
-        /// - Parameter exact: whether small numbers keep their precision, as in SciPy's function, which scikit-learn uses
-        ///   since 1.7.
+        /// - Parameter exact: whether small numbers keep their precision, as in SciPy's function, which scikit-learn
+        ///   uses since 1.7.
         case yeoJohnson(exact: Bool)
         case boxCox
     }

@@ -2,8 +2,8 @@ import Pickle
 
 /// The B-splines of one feature: polynomials between knots, of which a few are other than 0 at each place.
 ///
-/// Source: SciPy's `BSpline`, whose coefficients say which splines add up to each output; de Boor, "A Practical Guide to
-/// Splines", chapter X.
+/// Source: SciPy's `BSpline`, whose coefficients say which splines add up to each output; de Boor, "A Practical Guide
+/// to Splines", chapter X.
 struct SplineBasis: Sendable {
     private let knots: [Double]
     let degree: Int

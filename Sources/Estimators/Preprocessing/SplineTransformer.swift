@@ -41,8 +41,8 @@ struct SplineTransformer: Transformer {
         hasBias = try estimator.boolean("include_bias", missing: true)
         takesMissing = try estimator.option("handle_missing", missing: "error", known: ["error", "zeros"]) == "zeros"
         var parts: [Part] = []
-        // The library raises a degree of 0 or 1 for a line beyond the bounds, and then finds the next feature's bounds by
-        // the raised one.
+        // The library raises a degree of 0 or 1 for a line beyond the bounds, and then finds the next feature's bounds
+        // by the raised one.
         var reach = degree
         for item in try estimator.items("bsplines_", atMost: 1 << 16) {
             let basis = try SplineBasis(item, of: estimator, degree: degree)

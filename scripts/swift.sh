@@ -12,7 +12,7 @@ usage: scripts/swift.sh build|test [ARGUMENT...]
 Runs `swift build`, or `swift test` without a build, in the release configuration. Arguments go to swift:
 
   scripts/swift.sh build --product Proxy              one program
-  scripts/swift.sh build --build-tests                the programs and all tests
+  scripts/swift.sh build --product sluicePackageTests  all unit tests
   scripts/swift.sh test --filter SwitchboardTests     tests that are built
 
 With a plain `swift build` the commands of a terminal differ from those of the scripts, and each would build everything

@@ -18,7 +18,7 @@ METHODS = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/pre
 def ask(address: str, **settings: str) -> str:
     """Runs the test; returns what it says."""
     if not TESTS.exists():
-        pytest.skip("the unit tests are not built: scripts/swift.sh build --build-tests")
+        pytest.skip("the unit tests are not built: scripts/swift.sh build --product sluicePackageTests")
     environment = {f"SLUICE_REFLECTION_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(
         [TESTS, "--testing-library", "swift-testing", "--filter", "LiveReflectionTests"], capture_output=True, text=True,

@@ -14,7 +14,10 @@ let strict: [SwiftSetting] = [
 let isChecked = Context.environment["SLUICE_CHECKED"] != nil
 let hotPath: [SwiftSetting] =
     strict
-    + [.unsafeFlags(isChecked ? ["-enforce-exclusivity=checked"] : ["-enforce-exclusivity=unchecked"])]
+    + [
+        .unsafeFlags(isChecked ? ["-enforce-exclusivity=checked"] : ["-enforce-exclusivity=unchecked"]),
+        .unsafeFlags(["-cross-module-optimization"]),
+    ]
 
 let package = Package(
     name: "sluice",

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".build" / "faults"
 PACKAGE = FOLDER / "sluice"
 PROGRAM = FOLDER / "build" / "release" / "sluicePackageTests.xctest"
-MODULES = ["CLinux", "CNghttp2", "COpenSSL", "Ground", "EventLoop", "TLS", "HTTP2", "DataPlane"]
+MODULES = ["CLinux", "CNghttp2", "COpenSSL", "Ground", "EventLoop", "TLS", "HTTP2", "Connections", "DataPlane"]
 
 # What is wrong, the text as it is, and as it is with a switch for the fault.
 FAULTS = {
@@ -63,8 +63,8 @@ FAULTS = {
     ),
     "stale-index": (
         "a call that takes another one's place on an upstream isn't told its new index",
-        "        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }\n",
-        "        removeCall(at: call.indexOnUpstream) { $0.indexOnUpstream = isPlanted ? 0 : call.indexOnUpstream }\n",
+        "        calls.remove(at: call.indexOnUpstream) { $0.indexOnUpstream = call.indexOnUpstream }\n",
+        "        calls.remove(at: call.indexOnUpstream) { $0.indexOnUpstream = isPlanted ? 0 : call.indexOnUpstream }\n",
     ),
     "stale-waiting": (
         "a call that has ended stays in the queue that it waited in",
@@ -253,7 +253,7 @@ def make_package() -> None:
     """Copies what the simulation needs, and plants all faults, each with its switch."""
     for name in MODULES:
         copy(ROOT / "Sources" / name, PACKAGE / "Sources" / name)
-    for name in ["DataPlane", "TLS"]:
+    for name in ["Connections", "DataPlane", "TLS"]:
         (PACKAGE / "Sources" / name / "PlantedFault.swift").write_text(
             """import Glibc
 
@@ -284,11 +284,11 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["CLinux", "Ground"], swiftSettings: hotPath),
         .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop", "Ground"], swiftSettings: hotPath),
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
-        .target(name: "DataPlane", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
+        .target(name: "Connections", "DataPlane", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: hotPath),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "DataPlaneTests",
-            dependencies: ["CNghttp2", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
+            dependencies: ["CNghttp2", "Connections", "DataPlane", "EventLoop", "Ground", "HTTP2", "TestSupport"],
             exclude: ["Simulation/README.md"], swiftSettings: strict),
     ])
 """
@@ -308,7 +308,7 @@ def plant() -> None:
 
 def build() -> bool:
     run = subprocess.run(
-        [str(ROOT / "scripts/swift.sh"), "build", *options(), "--build-tests"],
+        [str(ROOT / "scripts/swift.sh"), "build", *options(), "--product", "sluicePackageTests"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -21,7 +21,7 @@ PORTS = (50049, 50050, 50051, 50052, 51051, 51052, 9901)
 # Building is what the tests' own programs have just gone through.
 _SWIFT = """#!/bin/sh
 case "$*" in
-    "build -c release --no-color-diagnostics") exit 0 ;;
+    "build -c release --no-color-diagnostics --product "*) exit 0 ;;
     "build -c release --no-color-diagnostics --show-bin-path") echo '{binaries}' ;;
     *) exec '{swift}' "$@" ;;
 esac

@@ -9,13 +9,14 @@ import Logging
 struct PredictorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Predictor",
-        abstract: "Serves one scikit-learn classifier over gRPC and HTTP.",
+        abstract: "Serves scikit-learn models over gRPC and HTTP.",
         discussion: """
-            gRPC offers prediction.v1.PredictionService and grpc.health.v1.Health, HTTP offers GET /health and \
-            POST /predict. The model is a file that pickle (protocol 2 to 5), joblib or skops wrote, compressed \
-            with gzip, zlib, bz2, xz or lzma or not: a LogisticRegression, alone or behind StandardScaler and MinMaxScaler in a Pipeline. No Python runs, and \
-            nothing that the file names is called. Where a model.json lies beside the model, its version and SHA-256 \
-            have to fit.
+            gRPC offers inference.GRPCInferenceService (the Open Inference Protocol), prediction.v1.PredictionService \
+            and grpc.health.v1.Health; HTTP offers the Open Inference Protocol under /v2, POST /predict, GET /health \
+            and GET /metrics. The model is a file that pickle (protocol 2 to 5), joblib or skops wrote, compressed \
+            with gzip, zlib, bz2, xz or lzma or not: most of scikit-learn's classifiers and regressors, alone or in a \
+            Pipeline. No Python runs, and nothing that the file names is called. Where a model.json lies beside the \
+            model, its version and SHA-256 have to fit.
 
             Each setting comes from its flag, else from the environment variable in brackets, else from its default. \
             SIGTERM and SIGINT stop the process once the calls under way have ended.

@@ -81,6 +81,9 @@ let package = Package(
         .target(
             name: "GRPCServer", dependencies: ["CZlib", "Connections", "EventLoop", "Ground", "HTTP2", "TLS"],
             swiftSettings: hotPath),
+        .testTarget(
+            name: "GRPCServerTests", dependencies: ["EventLoop", "GRPCServer", "Ground", "TestSupport"],
+            swiftSettings: strict),
 
         // MARK: Questions to upstreams
         .target(name: "Asking", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: strict),

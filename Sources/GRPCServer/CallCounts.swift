@@ -14,7 +14,7 @@ package struct CallCounts: Sendable, Equatable {
     /// Counts a call.
     ///
     /// - Parameter method: its place in the table; `nil` for a call of no method.
-    mutating func add(_ method: Int?, _ status: GRPCStatus) {
+    package mutating func add(_ method: Int?, _ status: GRPCStatus) {
         let place = method ?? counts.count / Self.statuses - 1
         counts[place * Self.statuses + status.rawValue] += 1
     }

@@ -2,15 +2,15 @@
 /// that says whether a message is compressed, its length in four, and its bytes.
 ///
 /// A message's memory grows with what has come, not with what its length claims.
-struct MessageAssembler {
+package struct MessageAssembler {
     /// A message that is complete.
-    struct Message {
-        let isCompressed: Bool
-        let bytes: [UInt8]
+    package struct Message {
+        package let isCompressed: Bool
+        package let bytes: [UInt8]
     }
 
     /// Why the direction can't go on.
-    enum Flaw: Error, Equatable {
+    package enum Flaw: Error, Equatable {
         /// A message is longer than it may be.
         case tooLong(Int)
         /// The first byte of a message is neither 0 nor 1.
@@ -25,15 +25,15 @@ struct MessageAssembler {
     private var message: [UInt8] = []
     private var length = 0
 
-    init(most: Int) {
+    package init(most: Int) {
         self.most = most
     }
 
     /// Whether a message has begun and isn't complete.
-    var isWithinMessage: Bool { prefixCount > 0 }
+    package var isWithinMessage: Bool { prefixCount > 0 }
 
     /// Bytes that are held of a message that isn't complete.
-    var held: Int { message.count }
+    package var held: Int { message.count }
 
     /// The memory taken up front for a message; the rest is taken as it comes.
     private static let mostReserved = 64 * 1024
@@ -41,7 +41,7 @@ struct MessageAssembler {
     /// Takes bytes off the front until a message is complete or none are left.
     ///
     /// - Returns: the message; `nil` if it isn't complete.
-    mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(Flaw) -> Message? {
+    package mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(Flaw) -> Message? {
         while prefixCount < 5 {
             guard let byte = unsafe bytes.first else { return nil }
             prefix[prefixCount] = byte
@@ -68,7 +68,7 @@ struct MessageAssembler {
     }
 
     /// The five bytes in front of a message.
-    static func prefix(isCompressed: Bool, length: Int) -> InlineArray<5, UInt8> {
+    package static func prefix(isCompressed: Bool, length: Int) -> InlineArray<5, UInt8> {
         [
             isCompressed ? 1 : 0, UInt8(truncatingIfNeeded: length >> 24), UInt8(truncatingIfNeeded: length >> 16),
             UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),

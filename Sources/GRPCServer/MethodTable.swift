@@ -22,7 +22,7 @@ package struct MethodTable: Sendable {
     }
 
     /// The place of the method with a path; `nil` if there is none.
-    func find(_ path: UnsafeBufferPointer<UInt8>) -> Int? {
+    package func find(_ path: UnsafeBufferPointer<UInt8>) -> Int? {
         guard path.count < byLength.count else { return nil }
         return byLength[path.count].first { unsafe path.elementsEqual($0.path) }?.place
     }

@@ -1,7 +1,7 @@
 /// How status messages are written (gRPC's `PROTOCOL-HTTP2.md`): everything but printable ASCII other than `%` as `%` and
 /// two digits.
-enum PercentCoding {
-    static func encoded(_ text: String) -> String {
+package enum PercentCoding {
+    package static func encoded(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []
         for byte in text.utf8 {

@@ -57,16 +57,21 @@ BINARY = BINARIES / "Predictor"
 
 
 @functools.cache
-def stubs():
-    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto."""
+def stubs(name: str = "prediction"):
+    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another name."""
     folder = tempfile.mkdtemp(prefix="sluice-stubs-")
     code = protoc.main(
-        ["protoc", f"--proto_path={ROOT / 'protos'}", f"--python_out={folder}", f"--grpc_python_out={folder}",
-         "prediction.proto"]
+        [
+            "protoc",
+            f"--proto_path={ROOT / 'protos'}",
+            f"--python_out={folder}",
+            f"--grpc_python_out={folder}",
+            f"{name}.proto",
+        ]
     )
     assert code == 0
     sys.path.insert(0, folder)
-    return importlib.import_module("prediction_pb2"), importlib.import_module("prediction_pb2_grpc")
+    return importlib.import_module(f"{name}_pb2"), importlib.import_module(f"{name}_pb2_grpc")
 
 
 def model(version: str) -> Path:

@@ -101,7 +101,7 @@ def test_callers_mistakes_name_row_and_column(start_predictor, open_channel):
     assert code == grpc.StatusCode.INVALID_ARGUMENT
     assert text == "tensor 'input': row 1: feature 1 is NaN, not a finite number"
     code, text = failure(stub.ModelInfer, raw_request([[1, 2, 3]]))
-    assert code == grpc.StatusCode.INVALID_ARGUMENT and "3 features, but the model takes 4" in text
+    assert code == grpc.StatusCode.INVALID_ARGUMENT and "[1, 3], but the model takes [rows, 4]" in text
     assert failure(stub.ModelInfer, raw_request([[1, 2, 3, 4]], outputs=["x"]))[0] == grpc.StatusCode.INVALID_ARGUMENT
     code, text = failure(stub.ModelInfer, raw_request([[1, 2, 3, 4]], model="other"))
     assert code == grpc.StatusCode.NOT_FOUND and "other" in text

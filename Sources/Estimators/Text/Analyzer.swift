@@ -16,7 +16,6 @@ struct Analyzer: Sendable {
     /// The numbers of units that make a term.
     private let lengths: ClosedRange<Int>
     private let isLowercase: Bool
-    private let accents: Accents
 
     init(_ estimator: PickledEstimator, with reader: inout ModelReader) throws(ModelError) {
         for attribute in ["preprocessor", "tokenizer"] {
@@ -25,7 +24,10 @@ struct Analyzer: Sendable {
         }
         _ = try estimator.option("input", missing: "content", known: ["content"])
         isLowercase = try estimator.boolean("lowercase", missing: true)
-        accents = try Accents(estimator)
+        // Taking characters apart needs Unicode's tables, of which the standard library has but a part.
+        if let accents = estimator.optional("strip_accents"), accents != .none {
+            throw estimator.unusable("strip_accents", accents, expected: "None")
+        }
         lengths = try Self.lengths(of: estimator)
         switch try estimator.option("analyzer", missing: "word", known: ["word", "char", "char_wb"]) {
         case "char": unit = .characters
@@ -70,8 +72,7 @@ struct Analyzer: Sendable {
 
     /// Calls `body` with each term of a text, as often as it occurs.
     func forEachTerm(of text: String, _ body: (ExactText) -> Void) {
-        var text = isLowercase ? text.pythonLowercased() : text
-        text = accents.stripped(from: text)
+        let text = isLowercase ? text.pythonLowercased() : text
         switch unit {
         case .words(let pattern, let leftOut):
             var words = pattern.words(in: text)

@@ -38,12 +38,10 @@ def cases():
         "stop": {"stop_words": ["the", "dog", "σοφος"]},
         "single": {"token_pattern": r"(?u)\b\w+\b"},
         "white": {"token_pattern": r"\S+"},
-        "unicode": {"strip_accents": "unicode"},
-        "ascii": {"strip_accents": "ascii", "lowercase": False},
         "characters": {"analyzer": "char", "ngram_range": (1, 2), "max_features": 150},
         "characters-long": {"analyzer": "char", "ngram_range": (3, 5), "max_features": 150},
         "in-words": {"analyzer": "char_wb", "ngram_range": (1, 3), "max_features": 150},
-        "in-words-long": {"analyzer": "char_wb", "ngram_range": (4, 6), "strip_accents": "unicode", "max_features": 150},
+        "in-words-long": {"analyzer": "char_wb", "ngram_range": (4, 6), "max_features": 150},
         "given": {"vocabulary": ["fox", "dog", "the lazy", "quick"], "ngram_range": (1, 2)},
         "given-places": {"vocabulary": {"fox": 2, "dog": 0, "lazy": 1}},
         "limited": {"max_features": 5, "min_df": 1},
@@ -56,7 +54,7 @@ def cases():
         "plain": {"norm": None, "smooth_idf": False},
         "frequencies": {"use_idf": False},
         "binary": {"binary": True, "use_idf": False, "norm": None},
-        "english": {"stop_words": "english", "ngram_range": (1, 2), "strip_accents": "unicode", "max_features": 30},
+        "english": {"stop_words": "english", "ngram_range": (1, 2), "max_features": 30},
     }.items():
         yield Case(f"tfidf-{name}", TfidfVectorizer(**options).fit(TEXTS), asked(ROWS), column="text")
     pipeline = make_pipeline(CountVectorizer(max_features=40), TfidfTransformer(sublinear_tf=True), LogisticRegression())

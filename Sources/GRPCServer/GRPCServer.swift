@@ -123,8 +123,10 @@ package final class GRPCServer: Sendable {
                 group.addTask {
                     let left = OneTimeEvent()
                     let host = worker.host
-                    if host.loop.mailbox.post({ host.beginShutdown(whenDone: left.set) }) { await left.wait() }
-                    return true
+                    guard host.loop.mailbox.post({ host.beginShutdown(whenDone: left.set) }) else { return true }
+                    await left.wait()
+                    // A wait also ends when whoever shuts the server down is cancelled.
+                    return left.isSet
                 }
             }
             group.addTask {

@@ -39,7 +39,7 @@ struct ModelErrorTests {
         ])
         #expect(
             error?.description
-                == "in the content decompressed from zlib, byte 36: the file names 'sklearn.cluster._kmeans.KMeans', which is none "
+                == "in the content decompressed from zlib, byte 35: the file names 'sklearn.cluster._kmeans.KMeans', which is none "
                 + "of the classes that a model may be made of; nothing was run")
         #expect(error?.isOfAnotherKind == true)
     }

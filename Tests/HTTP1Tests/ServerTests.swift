@@ -216,8 +216,8 @@ private final class Flag: Sendable {
 
     @Test func aRequestMustComeInTime() async throws {
         let bench = try await ServerBench {
-            $0.headTimeout = .milliseconds(200)
-            $0.requestTimeout = .milliseconds(400)
+            $0.headTimeout = .seconds(1)
+            $0.requestTimeout = .milliseconds(1500)
         }
         let silent = try await bench.connect()
         let head = try await bench.connect()

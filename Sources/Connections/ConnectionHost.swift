@@ -168,4 +168,41 @@ public final class ConnectionHost: @unchecked Sendable {
         shutdown = .waiting(whenDone: whenDone)
         for client in clients.values { client.beginShutdown() }
     }
+
+    /// Announces the end to every client of some hosts.
+    ///
+    /// - Parameter timeIsUp: returns when the clients have had enough time; cancelled if they need no more.
+    /// - Returns: whether the last client left in time.
+    package static func clientsLeave(
+        _ hosts: [ConnectionHost], until timeIsUp: @escaping @Sendable () async -> Void
+    ) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            for host in hosts {
+                group.addTask {
+                    let left = OneTimeEvent()
+                    guard host.loop.mailbox.post({ host.beginShutdown(whenDone: left.set) }) else { return true }
+                    await left.wait()
+                    // A wait also ends when whoever shuts down is cancelled.
+                    return left.isSet
+                }
+            }
+            group.addTask {
+                await timeIsUp()
+                return false
+            }
+            defer { group.cancelAll() }
+            for _ in hosts where await group.next() != true { return false }
+            return true
+        }
+    }
+
+    /// Runs a function on the loop's thread and returns its result; `fallback` if the loop has ended. Any thread may call it.
+    package func onLoop<Result: Sendable>(
+        else fallback: Result, _ body: @escaping @Sendable () -> Result
+    ) async -> Result {
+        await withCheckedContinuation { continuation in
+            let accepted = loop.mailbox.post { continuation.resume(returning: body()) }
+            if !accepted { continuation.resume(returning: fallback) }
+        }
+    }
 }

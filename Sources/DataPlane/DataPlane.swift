@@ -157,7 +157,7 @@ package final class DataPlane: TrafficControl {
     package func report() async -> TrafficReport {
         var report = TrafficReport()
         for (index, worker) in workers.enumerated() {
-            report = await onLoop(of: worker, else: report) { [report, registry] in
+            report = await worker.host.onLoop(else: report) { [report, registry] in
                 var report = report
                 worker.contribute(to: &report)
                 // The first worker's thread is also the registry's.
@@ -174,7 +174,7 @@ package final class DataPlane: TrafficControl {
     package func stepStatistics() async -> StepStatistics {
         var all = StepStatistics()
         for worker in workers {
-            all.add(await onLoop(of: worker, else: StepStatistics()) { worker.book.newestStatistics })
+            all.add(await worker.host.onLoop(else: StepStatistics()) { worker.book.newestStatistics })
         }
         return all
     }
@@ -182,7 +182,7 @@ package final class DataPlane: TrafficControl {
     package func servedBefore() async -> StepStatistics {
         var all = StepStatistics()
         for worker in workers {
-            all.add(await onLoop(of: worker, else: StepStatistics()) { worker.book.served.past })
+            all.add(await worker.host.onLoop(else: StepStatistics()) { worker.book.served.past })
         }
         return all
     }
@@ -252,7 +252,7 @@ package final class DataPlane: TrafficControl {
     package func shutDown(
         _ ending: Ending, until timeIsUp: @escaping @Sendable () async -> Void
     ) async -> ShutdownOutcome {
-        await onLoop(of: workers[0], else: ()) { [self] in
+        await workers[0].host.onLoop(else: ()) { [self] in
             let last = acceptors.withLock { acceptors in
                 defer { acceptors = [] }
                 return acceptors
@@ -261,54 +261,19 @@ package final class DataPlane: TrafficControl {
             openListeners.withLock { $0 = nil }
         }
         let before = await report().workers.reduce(0) { $0 + $1.callsInFlight }
-        let allLeft = await waitForClients(until: timeIsUp)
+        let allLeft = await ConnectionHost.clientsLeave(workers.map(\.host), until: timeIsUp)
         var ended = 0
         if !allLeft {
             for worker in workers {
-                ended += await onLoop(of: worker, else: 0) { worker.endCalls() }
+                ended += await worker.host.onLoop(else: 0) { worker.endCalls() }
             }
             // Time for the last answers to leave; a client that doesn't read them can't hold up the end.
-            _ = await waitForClients { try? await Task.sleep(for: .seconds(1)) }
+            _ = await ConnectionHost.clientsLeave(workers.map(\.host)) { try? await Task.sleep(for: .seconds(1)) }
         }
         for worker in workers {
-            await onLoop(of: worker, else: ()) { worker.stop() }
+            await worker.host.onLoop(else: ()) { worker.stop() }
         }
         await accessLog?.flush()
         return ShutdownOutcome(finished: max(0, before - ended), ended: ended)
-    }
-
-    /// - Returns: whether the last client left in time.
-    private func waitForClients(until timeIsUp: @escaping @Sendable () async -> Void) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            for worker in workers {
-                group.addTask {
-                    let left = OneTimeEvent()
-                    if worker.loop.mailbox.post({ worker.host.beginShutdown(whenDone: left.set) }) { await left.wait() }
-                    return true
-                }
-            }
-            group.addTask {
-                await timeIsUp()
-                return false
-            }
-            for _ in workers {
-                if await group.next() != true {
-                    group.cancelAll()
-                    return false
-                }
-            }
-            group.cancelAll()
-            return true
-        }
-    }
-
-    /// Runs a function on a worker's thread and returns its result; `fallback` if the worker has ended.
-    private func onLoop<Result: Sendable>(
-        of worker: Worker, else fallback: Result, _ body: @escaping @Sendable () -> Result
-    ) async -> Result {
-        await withCheckedContinuation { continuation in
-            let accepted = worker.loop.mailbox.post { continuation.resume(returning: body()) }
-            if !accepted { continuation.resume(returning: fallback) }
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Ground
 import EventLoop
 import HTTP2
 
@@ -15,7 +16,7 @@ extension ProxyAnswer {
     ///
     /// - Parameter isText: whether the body is encoded in base64, for clients that can't read bytes as they come.
     package func webBody(isText: Bool) -> [UInt8] {
-        var trailers = "grpc-status: \(grpcStatus)\r\ngrpc-message: \(Self.percentEncoded(clientMessage))\r\n"
+        var trailers = "grpc-status: \(grpcStatus)\r\ngrpc-message: \(PercentCoding.encoded(clientMessage))\r\n"
         if let retryPushback {
             trailers += "grpc-retry-pushback-ms: \(retryPushback.clampedNanoseconds / 1_000_000)\r\n"
         }

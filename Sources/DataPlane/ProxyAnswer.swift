@@ -147,7 +147,7 @@ package struct ProxyAnswer: Sendable {
     /// Writes the trailers of a gRPC call whose response has begun.
     package func writeTrailers(to list: HeaderList) {
         list.append("grpc-status", String(grpcStatus))
-        list.append("grpc-message", Self.percentEncoded(clientMessage))
+        list.append("grpc-message", PercentCoding.encoded(clientMessage))
         if let retryPushback {
             list.append("grpc-retry-pushback-ms", String(retryPushback.clampedNanoseconds / 1_000_000))
         }
@@ -162,18 +162,4 @@ package struct ProxyAnswer: Sendable {
 
     /// The body of the answer to a plain HTTP request: one line of text.
     package var body: String { clientMessage + "\n" }
-
-    /// Encodes a status message as gRPC over HTTP/2 requires: everything but printable ASCII other than `%`.
-    package static func percentEncoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var encoded: [UInt8] = []
-        for byte in text.utf8 {
-            if (0x20...0x7e).contains(byte), byte != UInt8(ascii: "%") {
-                encoded.append(byte)
-            } else {
-                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: encoded, as: UTF8.self)
-    }
 }

@@ -80,7 +80,7 @@ package final class GRPCServer: Sendable {
         var all = (counts: CallCounts(methods: methods.methods.count), inFlight: 0, connections: 0)
         for worker in workers {
             let fallback = (CallCounts(methods: methods.methods.count), 0, 0)
-            let own = await onLoop(of: worker, else: fallback) {
+            let own = await worker.host.onLoop(else: fallback) {
                 (worker.counts, worker.callsInFlight, worker.host.clients.count)
             }
             all.counts += own.0
@@ -97,7 +97,7 @@ package final class GRPCServer: Sendable {
     ///
     /// - Parameter timeIsUp: returns when calls have had enough time; cancelled if they need no more.
     package func shutDown(until timeIsUp: @escaping @Sendable () async -> Void) async -> ShutdownOutcome {
-        await onLoop(of: workers[0], else: ()) { [self] in
+        await workers[0].host.onLoop(else: ()) { [self] in
             let last = acceptors.withLock { acceptors in
                 defer { acceptors = [] }
                 return acceptors
@@ -106,46 +106,13 @@ package final class GRPCServer: Sendable {
             listeners.withLock { $0 = [] }
         }
         var ended = 0
-        if await !waitForClients(until: timeIsUp) {
-            for worker in workers { ended += await onLoop(of: worker, else: 0) { worker.endCalls() } }
+        if await !ConnectionHost.clientsLeave(workers.map(\.host), until: timeIsUp) {
+            for worker in workers { ended += await worker.host.onLoop(else: 0) { worker.endCalls() } }
             // Time for the last answers to leave; a client that doesn't read them can't hold up the end.
-            _ = await waitForClients { try? await Task.sleep(for: .seconds(1)) }
+            _ = await ConnectionHost.clientsLeave(workers.map(\.host)) { try? await Task.sleep(for: .seconds(1)) }
         }
-        for worker in workers { await onLoop(of: worker, else: ()) { worker.stop() } }
+        for worker in workers { await worker.host.onLoop(else: ()) { worker.stop() } }
         pool.stop()
         return ShutdownOutcome(ended: ended)
-    }
-
-    /// - Returns: whether the last client left in time.
-    private func waitForClients(until timeIsUp: @escaping @Sendable () async -> Void) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            for worker in workers {
-                group.addTask {
-                    let left = OneTimeEvent()
-                    let host = worker.host
-                    guard host.loop.mailbox.post({ host.beginShutdown(whenDone: left.set) }) else { return true }
-                    await left.wait()
-                    // A wait also ends when whoever shuts the server down is cancelled.
-                    return left.isSet
-                }
-            }
-            group.addTask {
-                await timeIsUp()
-                return false
-            }
-            defer { group.cancelAll() }
-            for _ in workers where await group.next() != true { return false }
-            return true
-        }
-    }
-
-    /// Runs a function on a worker's thread and returns its result; `fallback` if the worker has ended.
-    private func onLoop<Result: Sendable>(
-        of worker: GRPCWorker, else fallback: Result, _ body: @escaping @Sendable () -> Result
-    ) async -> Result {
-        await withCheckedContinuation { continuation in
-            let accepted = worker.host.loop.mailbox.post { continuation.resume(returning: body()) }
-            if !accepted { continuation.resume(returning: fallback) }
-        }
     }
 }

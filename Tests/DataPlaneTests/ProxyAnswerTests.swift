@@ -1,3 +1,4 @@
+import Ground
 import DataPlane
 import EventLoop
 import Foundation
@@ -86,6 +87,6 @@ import Testing
         ("plain ~ text", "plain ~ text"), ("100%", "100%25"), ("a\nb", "a%0Ab"), ("é", "%C3%A9"), ("\u{7f}", "%7F"),
     ])
     func encodesMessages(text: String, encoded: String) {
-        #expect(ProxyAnswer.percentEncoded(text) == encoded)
+        #expect(PercentCoding.encoded(text) == encoded)
     }
 }

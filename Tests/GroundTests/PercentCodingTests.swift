@@ -1,4 +1,4 @@
-import GRPCServer
+import Ground
 import Testing
 
 @Suite struct PercentCodingTests {

@@ -58,14 +58,14 @@ check_dependencies() {
             Tests/Containers/requirements.txt
 }
 
-# The output is also kept for the closing lines. HTTP1Tests run by themselves: they wait for other tasks, and beside the fuzzers,
-# which keep all of the tasks' threads busy for seconds, they would only wait for a thread. AnalysisTests, which simulate
-# thousands of releases, keep them busy for two minutes, and the tests of models and of damaged ones for three.
+# In three runs, by what their tests need: those of `waiting` wait for other tasks and processes, each for a minute at most,
+# and would only wait for a thread beside those that compute, which keep all of the tasks' threads busy for minutes; those of
+# `models` measure how much memory the process takes. The output is also kept for the closing lines.
 unit_tests() {
     local status=0 models='(Decompression|Pickle|ModelFiles|Estimators|OpenInference)Tests\.'
-    swift_test --skip HTTP1Tests --skip AnalysisTests --skip "$models" 2>&1 | tee "$logs/unit.log" || status=1
-    swift_test --filter HTTP1Tests 2>&1 | tee -a "$logs/unit.log" || status=1
-    swift_test --filter AnalysisTests 2>&1 | tee -a "$logs/unit.log" || status=1
+    local waiting='(Asking|ControlPlane|EventLoop|GRPCServer|Handover|HealthCheck|HTTP1|Proxy)Tests\.'
+    swift_test --filter "$waiting" 2>&1 | tee "$logs/unit.log" || status=1
+    swift_test --skip "$waiting" --skip "$models" 2>&1 | tee -a "$logs/unit.log" || status=1
     swift_test --filter "$models" 2>&1 | tee -a "$logs/unit.log" || status=1
     return "$status"
 }
@@ -100,8 +100,10 @@ part "Unit tests" unit_tests
 part "Instructions per call" check_instructions
 part "End-to-end tests" end_to_end_tests "$@"
 
-# Each runner's summary once more, at the end.
-grep -h 'Test run with' "$logs/unit.log" || true
+# What failed and each runner's summary once more, at the end.
+grep -ahE -A 1 '✘ Test .* recorded an issue|[*]{3} Program crashed|^error: ' "$logs/unit.log" | head -n 60 || true
+grep -ahE -A 3 '^Thread .* crashed:' "$logs/unit.log" | head -n 20 || true
+grep -ah 'Test run with' "$logs/unit.log" || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/end-to-end.log" | tail -n 1 || true
 if [ "${#failed[@]}" -gt 0 ]; then
     warn "failed:$(printf ' %s;' "${failed[@]}")"

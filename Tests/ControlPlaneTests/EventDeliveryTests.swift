@@ -92,7 +92,7 @@ import Testing
             #expect(process.delivery.status.sequence == 5)
             #expect(process.delivery.status.oldest == nil)
         }
-        #expect(receiver.numbers == ["1", "2", "3", "4", "5"])
+        try #require(receiver.numbers == ["1", "2", "3", "4", "5"])
         #expect(Set(receiver.ids).count == 5)
         #expect(receiver.bodies[2].contains(#""epoch":3"#))
     }
@@ -106,7 +106,7 @@ import Testing
             let status = process.delivery.status
             #expect((status.refused, status.failedAttempts, status.lastError) == (1, 2, nil))
         }
-        #expect(receiver.numbers == ["1", "1", "1", "2", "3"])
+        try #require(receiver.numbers == ["1", "1", "1", "2", "3"])
         #expect(receiver.ids[0] == receiver.ids[2])
     }
 

@@ -300,7 +300,7 @@ import Testing
             #expect(!old.hasEnded)
             await monitor.set(configuration(blue: [1], green: [], checks: [.grpcWatch(service: "other")]))
             #expect(await eventually { old.hasEnded })
-            #expect(await eventually { checker.watches(1).count == 2 })
+            try #require(await eventually { checker.watches(1).count == 2 })
             #expect(!checker.watches(1)[1].hasEnded)
             // What was known stays, and an old watch has no say any more.
             old.say(.bad(reason: "NOT_SERVING"))
@@ -324,7 +324,7 @@ import Testing
             traffic: traffic, failover: failover, known: [ColorHealth(color: .blue, endpoints: [known])], clock: clock,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await running(monitor) {
-            #expect(await eventually { checker.calls(1) == 1 })
+            try #require(await eventually { checker.watches(1).count == 1 })
             #expect(await monitor.health().blue.endpoints == [known])
             checker.watches(1)[0].say(.bad(reason: "NOT_SERVING"))
             #expect(await eventually { await states(monitor, .blue) == [.unhealthy] })

@@ -58,14 +58,16 @@ check_dependencies() {
             Tests/Containers/requirements.txt
 }
 
-# In three runs, by what their tests need: those of `waiting` wait for other tasks and processes, each for a minute at most,
-# and would only wait for a thread beside those that compute, which keep all of the tasks' threads busy for minutes; those of
-# `models` measure how much memory the process takes. The output is also kept for the closing lines.
+# In four runs, by what their tests need: those of `waiting` wait for other tasks and processes, each for a minute at most,
+# and would only wait for a thread beside those that compute, which keep all of the tasks' threads busy for minutes; HTTP1Tests
+# have timeouts of a second besides; those of `models` measure how much memory the process takes. The output is also kept for
+# the closing lines.
 unit_tests() {
     local status=0 models='(Decompression|Pickle|ModelFiles|Estimators|OpenInference)Tests\.'
-    local waiting='(Asking|ControlPlane|EventLoop|GRPCServer|Handover|HealthCheck|HTTP1|Proxy)Tests\.'
+    local waiting='(Asking|ControlPlane|EventLoop|GRPCServer|Handover|HealthCheck|Proxy)Tests\.'
     swift_test --filter "$waiting" 2>&1 | tee "$logs/unit.log" || status=1
-    swift_test --skip "$waiting" --skip "$models" 2>&1 | tee -a "$logs/unit.log" || status=1
+    swift_test --filter HTTP1Tests 2>&1 | tee -a "$logs/unit.log" || status=1
+    swift_test --skip "$waiting" --skip HTTP1Tests --skip "$models" 2>&1 | tee -a "$logs/unit.log" || status=1
     swift_test --filter "$models" 2>&1 | tee -a "$logs/unit.log" || status=1
     return "$status"
 }

@@ -9,8 +9,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from grpc_tools import protoc
-
 from harness.process import BINARIES, ROOT, ManagedProcess
 
 SERVICE = "prediction.v1.PredictionService"
@@ -59,6 +57,9 @@ BINARY = BINARIES / "Predictor"
 @functools.cache
 def stubs(name: str = "prediction"):
     """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another name."""
+    # Not every environment that starts Predictors has it (Tests/InferencePeers).
+    from grpc_tools import protoc
+
     folder = tempfile.mkdtemp(prefix="sluice-stubs-")
     code = protoc.main(
         [

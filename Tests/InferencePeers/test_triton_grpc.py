@@ -401,7 +401,7 @@ class Stream:
         self._client.async_stream_infer(model, [tensor(triton, values)], outputs=outputs(triton, *BOTH), **options)
 
     def next(self):
-        return self._answers.get(timeout=30)
+        return self._answers.get(timeout=10)
 
 
 @pytest.mark.parametrize("algorithm", [None, "gzip", "deflate"])
@@ -463,3 +463,17 @@ def test_a_streams_deadline(client):
 
 def test_headers_are_no_obstacle(client, forest):
     check(infer(client, headers={"authorization": "Bearer x", "x-mine": "1"}), forest, ROWS)
+
+
+@pytest.mark.parametrize("sizes", [[20_000], [20_000, 1], [1, 20_000], [20_000, 20_000]])
+def test_a_stream_that_ends_while_its_last_batch_is_worked_out(client, forest, sizes):
+    """The client has sent everything and its end when the first answer is due; it gets every answer."""
+    stream = Stream(client)
+    for size in sizes:
+        stream.send(numpy.resize(ROWS, (size, 4)))
+    # Waits for the stream's end.
+    client.stop_stream()
+    for size in sizes:
+        result, error = stream.next()
+        assert error is None, error.message()
+        check(result, forest, numpy.resize(ROWS, (size, 4)))

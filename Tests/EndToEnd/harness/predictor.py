@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from harness.process import BINARIES, ROOT, ManagedProcess
@@ -38,6 +39,17 @@ class Predictor:
             return response.status, response.headers, json.loads(content) if content else None
         finally:
             connection.close()
+
+    def metrics(self) -> dict[str, float]:
+        """The metrics without labels."""
+        with urllib.request.urlopen(f"http://{self.http_address}/metrics", timeout=30) as response:
+            lines = response.read().decode().splitlines()
+        return {name: float(value) for name, value in (line.split() for line in lines if line[0] != "#" and "{" not in line)}
+
+    def load(self) -> tuple[int, int]:
+        """The number of calls under way over gRPC, and that of its clients' connections."""
+        metrics = self.metrics()
+        return int(metrics["predictor_grpc_calls_in_flight"]), int(metrics["predictor_grpc_connections"])
 
     def predict(self, instances) -> dict:
         """The answer of POST /predict."""

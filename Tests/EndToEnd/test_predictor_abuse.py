@@ -537,6 +537,33 @@ def test_json_bombs(predictor, attack, path, body):
     assert len(ends) == 8
 
 
+@pytest.mark.parametrize("predictor", ["linear"], indirect=True)
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/model/infer"])
+def test_http_answers_that_nobody_reads(predictor, attack, path):
+    """Sixty answers of megabytes to clients that take none of them: the bytes that are held are bounded, whoever doesn't fit
+    gets 503 or is cut off, and others are served."""
+    attack.most_growth = 4 * LITTLE
+    rows = [[1, 2, 3, 4]] * 100_000
+    tensor = {"name": "x", "datatype": "UINT8", "shape": [100_000, 4], "data": [1, 2, 3, 4] * 100_000}
+    content = {"instances": rows} if path == "/predict" else {"inputs": [tensor], "outputs": [{"name": "predict_proba"}]}
+    body = json.dumps(content, separators=(",", ":")).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    host, port = predictor.http_address.rsplit(":", 1)
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            connection = stack.enter_context(socket.socket())
+            # Little fits into the buffers between.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            connection.settimeout(30)
+            connection.connect((host, int(port)))
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(head + body)
+                # The first bytes of the answer, whatever it is.
+                connection.recv(12)
+        with PredictorWitness(predictor):
+            pass
+
+
 # MARK: Work
 
 

@@ -308,6 +308,18 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_end(start):
             assert time.monotonic() - began < 6
 
 
+def test_a_deadline_while_a_batch_waits(start):
+    """A call that waits for the pool is answered when its deadline is over, by the server itself."""
+    predictor = start()
+    with RawConnection.connect(predictor.address) as connection:
+        under_way(connection, 100_000, 20)
+        began = time.monotonic()
+        late = connection.open(grpc_request(PATHS[INFER], ("grpc-timeout", "300m")))
+        late.send_data(grpc_message(infer_request(numpy.resize(IRIS.data, (10_000, 4)).tolist())), end_stream=True)
+        late.wait_end()
+        assert late.grpc_status == b"4" and 0.25 < time.monotonic() - began < 1.5
+
+
 # MARK: Folders of models that can't be served
 
 

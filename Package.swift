@@ -58,6 +58,29 @@ let package = Package(
         .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop", "Ground"], swiftSettings: hotPath),
         .testTarget(name: "TLSTests", dependencies: ["EventLoop", "Ground", "TLS"], swiftSettings: strict),
 
+        // MARK: Certificates
+        .target(
+            name: "Certificates",
+            dependencies: [
+                "Ground", "TLS",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "LogRecords", dependencies: [.product(name: "Logging", package: "swift-log")],
+            path: "Tests/LogRecords", swiftSettings: strict),
+        .testTarget(
+            name: "CertificatesTests",
+            dependencies: [
+                "Certificates", "LogRecords", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
         // MARK: HTTP/2
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
         .testTarget(name: "HTTP2Tests", dependencies: ["CNghttp2", "HTTP2", "TestSupport"], swiftSettings: strict),
@@ -154,9 +177,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Analysis", "Asking", "Comparison", "Connections", "DataPlane", "DurationSyntax", "EventLoop", "Ground",
-                "HTTP1",
-                "HealthCheck", "JSONText",
+                "Analysis", "Asking", "Certificates", "Comparison", "Connections", "DataPlane", "DurationSyntax",
+                "EventLoop", "Ground", "HTTP1", "HealthCheck", "JSONText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -171,10 +193,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Analysis", "Asking", "Comparison", "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground",
-                "HTTP1",
-                "HealthCheck",
-                "TestSupport",
+                "Analysis", "Asking", "Certificates", "Comparison", "Connections", "ControlPlane", "DataPlane",
+                "EventLoop", "Ground", "HTTP1", "HealthCheck", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -281,10 +301,8 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "Asking", "Comparison", "Connections", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop",
-                "Ground",
-                "Handover",
-                "HealthCheck", "JSONLogging", "Settings", "TLS",
+                "Asking", "Certificates", "Comparison", "Connections", "ControlPlane", "DataPlane", "DurationSyntax",
+                "EventLoop", "Ground", "Handover", "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -296,9 +314,8 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover", "HealthCheck",
-                "JSONLogging", "Proxy",
-                "Settings", "TestSupport",
+                "Certificates", "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover",
+                "HealthCheck", "JSONLogging", "LogRecords", "Proxy", "Settings", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -308,9 +325,8 @@ let package = Package(
         .executableTarget(
             name: "Predictor",
             dependencies: [
-                "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground", "HTTP1",
-                "HealthAPI",
-                "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI",
+                "Certificates", "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground",
+                "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

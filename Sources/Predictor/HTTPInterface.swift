@@ -36,14 +36,14 @@ struct HTTPInterface: Service {
         defer { listening.continuation.finish() }
         let channel: any Channel
         do {
-            channel = try await server.open(host: settings.host, port: settings.httpPort)
+            channel = try await server.open(host: settings.httpHost, port: settings.httpPort)
         } catch {
             guard let number = ListenError.errorNumber(of: error) else { throw error }
             throw ListenError(
-                setting: "HTTP_PORT", address: endpoint(settings.host, settings.httpPort),
+                setting: "HTTP_PORT", address: endpoint(settings.httpHost, settings.httpPort),
                 reason: ListenError.text(of: number))
         }
-        listening.continuation.yield(endpoint(settings.host, channel.localAddress?.port ?? settings.httpPort))
+        listening.continuation.yield(endpoint(settings.httpHost, channel.localAddress?.port ?? settings.httpPort))
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 try? await channel.closeFuture.get()

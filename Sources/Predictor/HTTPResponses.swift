@@ -1,3 +1,4 @@
+import Certificates
 import Estimators
 import HTTP1
 import HTTPTypes
@@ -85,7 +86,7 @@ struct HTTPResponses: Sendable {
     private func metrics() async -> Response {
         let text = PredictorMetrics.text(
             await grpc.report(), methods: grpc.methods, repository: state.repository,
-            isServing: state.status == .serving)
+            certificates: grpc.certificates.statuses, isServing: state.status == .serving)
         var headers = HTTPFields()
         headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
         return Response(status: .ok, headers: headers, body: ByteBuffer(string: text))

@@ -1,5 +1,3 @@
-import ControlPlane
-import DurationSyntax
 import Ground
 import Logging
 import ServiceLifecycle
@@ -38,7 +36,7 @@ package final class CertificateReload: Service {
 
     /// The interval between two looks at the files. A change is acted upon once the files have stayed the same for that
     /// long.
-    static let interval = Duration.seconds(1)
+    package static let interval = Duration.seconds(1)
 
     private let logger: Logger
     private let entries: Mutex<[Entry]>

@@ -1,6 +1,6 @@
-import ControlPlane
+import Certificates
+import LogRecords
 import Logging
-import Proxy
 import Synchronization
 import TestSupport
 import Testing

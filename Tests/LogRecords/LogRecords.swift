@@ -2,11 +2,11 @@ import Logging
 import Synchronization
 
 /// Keeps what is logged, for a test to look at.
-final class LogRecords: Sendable {
-    struct Record: Sendable {
-        var level: Logger.Level
-        var message: String
-        var metadata: [String: String]
+package final class LogRecords: Sendable {
+    package struct Record: Sendable {
+        package var level: Logger.Level
+        package var message: String
+        package var metadata: [String: String]
     }
 
     private struct Handler: LogHandler {
@@ -28,8 +28,10 @@ final class LogRecords: Sendable {
 
     private let kept = Mutex<[Record]>([])
 
-    var all: [Record] { kept.withLock { $0 } }
-    var messages: [String] { all.map(\.message) }
+    package init() {}
 
-    var logger: Logger { Logger(label: "test") { _ in Handler(records: self) } }
+    package var all: [Record] { kept.withLock { $0 } }
+    package var messages: [String] { all.map(\.message) }
+
+    package var logger: Logger { Logger(label: "test") { _ in Handler(records: self) } }
 }

@@ -19,6 +19,12 @@ let hotPath: [SwiftSetting] =
         .unsafeFlags(["-cross-module-optimization"]),
     ]
 
+/// Options of the programs' linker.
+let linking: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-Xclang-linker", "--config=\(Context.packageDirectory)/scripts/lib/linker.cfg"], .when(platforms: [.linux]))
+]
+
 let package = Package(
     name: "sluice",
     platforms: [.macOS(.v15)],
@@ -309,7 +315,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict, linkerSettings: linking
         ),
         .testTarget(
             name: "ProxyTests",
@@ -335,7 +341,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict, linkerSettings: linking
         ),
         .executableTarget(
             name: "HealthProbe",
@@ -343,7 +349,7 @@ let package = Package(
                 "Asking", "DurationSyntax", "Ground", "HealthCheck", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict, linkerSettings: linking
         ),
     ]
 )

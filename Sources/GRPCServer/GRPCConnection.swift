@@ -106,20 +106,21 @@ final class GRPCConnection: ServerConnection {
         creditConnection(bytes.count)
         let call = context.call
         if call.isFinished { return consumeStream(bytes.count, on: stream) }
-        if call.isPaused || !call.waitingRequest.isEmpty {
+        if call.isPaused || !call.waitingRequest.isEmpty || !call.putBack.isEmpty {
             return unsafe call.waitingRequest.append(bytes, from: chunks)
         }
         unsafe take(bytes, call)
         consumeStream(bytes.count, on: stream)
     }
 
-    /// Takes in bytes of a request.
+    /// Takes in bytes of a request that come before all that wait. What the handler doesn't take of them is put back in front.
     private func take(_ bytes: UnsafeRawBufferPointer, _ call: ServerCall) {
+        assert(call.putBack.isEmpty, "bytes are taken in their order")
         var bytes = unsafe bytes
         defer { recount(call) }
         while !call.isFinished {
             if call.isPaused {
-                if unsafe !bytes.isEmpty { unsafe call.waitingRequest.append(bytes, from: chunks) }
+                call.putBack = unsafe Array(bytes)
                 return
             }
             do throws(MessageAssembler.Flaw) {
@@ -167,7 +168,7 @@ final class GRPCConnection: ServerConnection {
     override func endReceived(on stream: StreamID, _ context: StreamContext) {
         let call = context.call
         call.request = .ended
-        if call.waitingRequest.isEmpty { requestEnded(call) }
+        if !call.isPaused, call.waitingRequest.isEmpty, call.putBack.isEmpty { requestEnded(call) }
     }
 
     /// gRPC has no request trailers; what they say is nothing to anybody.
@@ -179,7 +180,8 @@ final class GRPCConnection: ServerConnection {
 
     /// The last byte of a request has been taken in.
     private func requestEnded(_ call: ServerCall) {
-        guard !call.isFinished else { return }
+        guard !call.isFinished, case .ended = call.request else { return }
+        call.request = .delivered
         if call.assembler.isWithinMessage {
             return finish(call, RPCStatus(.internal, "the request ends within a message"))
         }
@@ -198,7 +200,7 @@ final class GRPCConnection: ServerConnection {
         case .failure(let status): finish(call, status)
         case .background(let work):
             setDeadlineTimer(call)
-            call.runInBackground {
+            call.runInBackground(holding: message.count) {
                 let result = work()
                 return { call in
                     switch result {
@@ -216,6 +218,12 @@ final class GRPCConnection: ServerConnection {
     func resume(_ call: ServerCall) {
         unsafe withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 16) { buffer in
             while !call.isPaused, !call.isFinished {
+                if !call.putBack.isEmpty {
+                    let bytes = call.putBack
+                    call.putBack = []
+                    unsafe bytes.withUnsafeBytes { unsafe take($0, call) }
+                    continue
+                }
                 let count = unsafe call.waitingRequest.read(into: buffer, pool: chunks)
                 if count == 0 { break }
                 unsafe take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), call)
@@ -223,7 +231,7 @@ final class GRPCConnection: ServerConnection {
             }
         }
         if call.isFinished { return dropRequest(call) }
-        if !call.isPaused, case .ended = call.request { requestEnded(call) }
+        if !call.isPaused { requestEnded(call) }
         markDirty()
     }
 
@@ -345,7 +353,7 @@ final class GRPCConnection: ServerConnection {
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
         let call = context.call
         if code == .noError, call.isFinished {
-            if case .ended = call.request { endedCleanly() }
+            if call.request.hasEnded { endedCleanly() }
         } else if !endedUncleanly(deadline: call.deadline, began: call.began) {
             violate(.resets, "too many streams that were reset")
         }
@@ -385,13 +393,14 @@ final class GRPCConnection: ServerConnection {
 
     /// Counts what a call holds now in place of what it held.
     private func recount(_ call: ServerCall) {
-        worker.heldBytes += call.assembler.held - call.countedBytes
-        call.countedBytes = call.assembler.held
+        worker.heldBytes += call.requestBytes - call.countedBytes
+        call.countedBytes = call.requestBytes
     }
 
     /// Lets go of what has come of a request that nobody needs any more.
     private func dropRequest(_ call: ServerCall) {
         call.assembler = MessageAssembler(most: worker.maxMessageSize)
+        call.putBack = []
         recount(call)
         call.unaryMessage = nil
         let count = call.waitingRequest.count
@@ -430,9 +439,12 @@ final class GRPCConnection: ServerConnection {
     /// Ends a call because of the memory that it takes.
     func endForMemory(_ call: ServerCall) {
         end(call, RPCStatus(.resourceExhausted, "the server is short of memory, and this call holds the most"))
+        // An answer that the client doesn't read would stay behind any status. RST_STREAM needs no window, and the stream's end
+        // gives the answer's bytes back.
+        if !call.responseBytes.isEmpty { cancel(call.stream, .enhanceYourCalm) }
     }
 
-    /// Bytes that the connection's calls hold of requests that are not complete.
+    /// Bytes that the connection's calls hold of messages on their way.
     var heldBytes: Int { calls.reduce(0) { $0 + $1.heldBytes } }
 
     override func isShut(for time: Duration, _ now: MonotonicTime) -> Bool {

@@ -31,6 +31,7 @@ package enum UnaryOutcome: Sendable {
     case message([UInt8])
     case failure(RPCStatus)
     /// The answer takes so long that it would hold up the worker's other calls: it is worked out on a thread of the pool.
+    /// Until then the request is held.
     case background(@Sendable () -> Result<[UInt8], RPCStatus>)
 }
 

@@ -11,7 +11,12 @@ package final class ServerCall: StreamContext {
     /// How the client has ended its side.
     enum Request {
         case coming
+        /// All of it is here, and some may wait to be taken in.
         case ended
+        /// The handler knows that it has ended.
+        case delivered
+
+        var hasEnded: Bool { if case .coming = self { false } else { true } }
     }
 
     /// How far the response is.
@@ -48,7 +53,10 @@ package final class ServerCall: StreamContext {
     var unaryMessage: [UInt8]?
     /// Whether the handler takes no more messages for now; bytes wait, and their windows stay shut.
     private(set) var isPaused = false
+    /// What came since, behind `putBack`.
     var waitingRequest = ByteQueue()
+    /// The rest of a piece that was being taken in when the handler had enough.
+    var putBack: [UInt8] = []
 
     var response = Response.waiting
     var responseBytes = ByteQueue()
@@ -146,10 +154,14 @@ package final class ServerCall: StreamContext {
     /// Works something out on a thread of the pool, and takes what comes of it on the call's own thread. The call ends with
     /// RESOURCE_EXHAUSTED if too much waits for the pool already.
     ///
-    /// - Parameter work: runs in the pool; what it returns runs on the call's thread, unless the call is over.
-    package func runInBackground(_ work: @escaping @Sendable () -> @Sendable (ServerCall) -> Void) {
+    /// - Parameters:
+    ///   - bytes: memory that the work holds.
+    ///   - work: runs in the pool; what it returns runs on the call's thread, unless the call is over.
+    package func runInBackground(
+        holding bytes: Int, _ work: @escaping @Sendable () -> @Sendable (ServerCall) -> Void
+    ) {
         let handle = handle
-        let isTaken = unsafe connection.worker.pool.run {
+        let isTaken = unsafe connection.worker.pool.run(of: connection.holder, bytes: bytes) {
             let finish = work()
             handle.run { call in if !call.isFinished { finish(call) } }
         }
@@ -167,8 +179,11 @@ package final class ServerCall: StreamContext {
     /// Whether the client compresses its messages.
     var requestIsCompressed: Bool { requestCoding.map { $0 != .identity } ?? false }
 
-    /// Bytes that the call holds of its request.
-    var heldBytes: Int { assembler.held + waitingRequest.count }
+    /// Bytes that the call holds of messages on their way in or out.
+    var heldBytes: Int { requestBytes + waitingRequest.count + responseBytes.count }
+
+    /// Those of them that are in no chunks, which are counted elsewhere.
+    var requestBytes: Int { assembler.held + putBack.count }
 
     /// How the client compresses its messages; `nil` if by something unknown.
     lazy var requestCoding: MessageCoding? = {

@@ -12,7 +12,8 @@ struct HTTPInterface: Service {
 
     init(settings: PredictorSettings, state: ServingState, grpc: GRPCInterface) {
         self.settings = settings
-        let responses = HTTPResponses(state: state, configuredVersion: settings.modelVersion, grpc: grpc)
+        let responses = HTTPResponses(
+            state: state, configuredVersion: settings.modelVersion, grpc: grpc, mostBytes: settings.httpMaxBody)
         server = Server(
             limits: Self.limits(settings), logger: Logger(label: "predictor.http"),
             isLiveness: { Request(head: $0).path == HTTPResponses.healthPath }, respond: responses.respond(to:))

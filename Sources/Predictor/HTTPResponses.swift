@@ -1,5 +1,6 @@
 import Certificates
 import Estimators
+import GRPCServer
 import HTTP1
 import HTTPTypes
 import Inference
@@ -15,8 +16,22 @@ struct HTTPResponses: Sendable {
     /// The requested version: all that is known before the model is loaded.
     let configuredVersion: String?
     let grpc: GRPCInterface
+    /// The most bytes of a body, decompressed or not.
+    let mostBytes: Int
 
     @Sendable func respond(to request: Request) async -> Response {
+        switch HTTPCoding.decoded(request, most: mostBytes) {
+        case .request(let request): HTTPCoding.encoded(await answer(to: request), for: request)
+        case .unknown:
+            error(
+                .unsupportedMediaType, "bodies can be compressed by gzip or deflate, and by nothing else",
+                headers: [.acceptEncoding: "gzip, deflate"])
+        case .tooLong: error(.contentTooLarge, "the body has more than \(mostBytes) bytes once it is decompressed")
+        case .damaged(let coding): error(.badRequest, "the body is no \(coding.rawValue)")
+        }
+    }
+
+    private func answer(to request: Request) async -> Response {
         switch (request.path, request.method) {
         case (Self.healthPath, .get), (Self.healthPath, .head):
             return health()

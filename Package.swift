@@ -85,6 +85,18 @@ let package = Package(
             name: "GRPCServerTests", dependencies: ["EventLoop", "GRPCServer", "Ground", "TestSupport"],
             swiftSettings: strict),
 
+        // MARK: Server reflection
+        .target(
+            name: "Reflection",
+            dependencies: ["GRPCServer", "Ground", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ReflectionTests",
+            dependencies: ["GRPCServer", "Reflection", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict
+        ),
+
         // MARK: Questions to upstreams
         .target(name: "Asking", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: strict),
         .target(
@@ -310,7 +322,7 @@ let package = Package(
             dependencies: [
                 "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground", "HTTP1",
                 "HealthAPI",
-                "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI",
+                "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI", "Reflection",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

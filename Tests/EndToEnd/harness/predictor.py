@@ -14,6 +14,14 @@ from grpc_tools import protoc
 from harness.process import BINARIES, ROOT, ManagedProcess
 
 SERVICE = "prediction.v1.PredictionService"
+#: All that it has.
+SERVICES = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    "inference.GRPCInferenceService",
+    SERVICE,
+]
 
 
 class Predictor:

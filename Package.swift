@@ -85,6 +85,16 @@ let package = Package(
             name: "GRPCServerTests", dependencies: ["EventLoop", "GRPCServer", "Ground", "TestSupport"],
             swiftSettings: strict),
 
+        // Built for the tests alone.
+        .executableTarget(
+            name: "InteropServer",
+            dependencies: [
+                "Connections", "GRPCServer", "Ground", "TLS",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "Tests/InteropServer", exclude: ["interop.proto"], swiftSettings: strict
+        ),
+
         // MARK: Server reflection
         .target(
             name: "Reflection",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates the committed Swift code in the folders named Generated from protos/.
+# Generates the committed Swift code in the folders named Generated from protos/ and Tests/InteropServer.
 #
 # Run it after a change in a .proto file or with a new version of swift-protobuf, and commit the result. Needs protoc (apt
 # install protobuf-compiler); its Swift plugin is built from the package's own dependencies.
@@ -32,12 +32,16 @@ bin="$(swift_build --show-bin-path)"
 out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT
 
-# messages FOLDER SOURCES FILE... : the messages, visible to every module of this package, and to none outside it.
+# messages FOLDER FILE... : the messages, visible to every module of this package, and to none outside it.
 messages() {
-    mkdir -p "$out/$1/Generated"
-    protoc --proto_path="$2" --plugin="$bin/protoc-gen-swift" \
-        --swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \
-        --swift_out="$out/$1/Generated" "${@:3}"
+    generate protos "$1" Visibility=Package,UseAccessLevelOnImports=true "${@:2}"
+}
+
+# generate SOURCES FOLDER OPTIONS FILE...
+generate() {
+    mkdir -p "$out/$2/Generated"
+    protoc --proto_path="$1" --plugin="$bin/protoc-gen-swift" --swift_opt="$3,FileNaming=DropPath" \
+        --swift_out="$out/$2/Generated" "${@:4}"
 }
 
 # descriptors FOLDER NAME FILE... : what server reflection tells of the files, as `enum NAME`.
@@ -50,13 +54,15 @@ descriptors() {
 
 health=grpc/health/v1/health.proto
 reflection=grpc/reflection/v1/reflection.proto
-messages Sources/HealthAPI protos "$health"
+messages Sources/HealthAPI "$health"
 descriptors Sources/HealthAPI HealthDescriptors "$health"
-messages Sources/PredictionAPI protos prediction.proto inference.proto
+messages Sources/PredictionAPI prediction.proto inference.proto
 descriptors Sources/PredictionAPI PredictionDescriptors prediction.proto inference.proto
 # The messages of v1alpha are the same bytes, so only its descriptors are needed.
-messages Sources/Reflection protos "$reflection"
+messages Sources/Reflection "$reflection"
 descriptors Sources/Reflection ReflectionDescriptors "$reflection" grpc/reflection/v1alpha/reflection.proto
+# A program's own.
+generate Tests/InteropServer Tests/InteropServer Visibility=Internal interop.proto
 
 while IFS= read -r file; do
     if $check; then

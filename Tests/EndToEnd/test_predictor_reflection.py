@@ -179,10 +179,11 @@ def extension(message: str, number: int) -> Request:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_unknown_is_not_found_and_the_call_goes_on(channel, name):
     unknown = [
-        Request(file_by_filename="no.proto"), Request(file_by_filename=""), Request(file_containing_symbol="no.Symbol"),
-        Request(file_containing_symbol=".prediction.v1.PredictRequest"), Request(file_containing_symbol="prediction.v1"),
-        Request(file_containing_symbol="ж" * 100), extension("prediction.v1.PredictRequest", 1), extension("no.Type", 1),
-        extension("", -1), Request(all_extension_numbers_of_type="no.Type"),
+        Request(file_by_filename="no.proto"), Request(file_by_filename=""),
+        Request(file_containing_symbol="no.Symbol"), Request(file_containing_symbol=".prediction.v1.PredictRequest"),
+        Request(file_containing_symbol="prediction.v1"), Request(file_containing_symbol="ж" * 100),
+        extension("prediction.v1.PredictRequest", 1), extension("no.Type", 1), extension("", -1),
+        Request(all_extension_numbers_of_type="no.Type"),
         Request(all_extension_numbers_of_type="grpc.health.v1.Health"),
     ]  # fmt: skip
     *answers, last = ask(channel, *unknown, Request(list_services=""), name=name)

@@ -65,13 +65,13 @@ BINARY = BINARIES / "Predictor"
 
 
 @functools.cache
-def stubs(name: str = "prediction"):
-    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another name."""
+def stubs(name: str = "prediction", sources: Path = ROOT / "protos"):
+    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another file."""
     folder = tempfile.mkdtemp(prefix="sluice-stubs-")
     code = protoc.main(
         [
             "protoc",
-            f"--proto_path={ROOT / 'protos'}",
+            f"--proto_path={sources}",
             f"--python_out={folder}",
             f"--grpc_python_out={folder}",
             f"{name}.proto",

@@ -114,6 +114,28 @@ let package = Package(
             name: "GRPCServerTests", dependencies: ["EventLoop", "GRPCServer", "Ground", "TestSupport"],
             swiftSettings: strict),
 
+        // Built for the tests alone.
+        .executableTarget(
+            name: "InteropServer",
+            dependencies: [
+                "Connections", "GRPCServer", "Ground", "TLS",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "Tests/InteropServer", exclude: ["interop.proto"], swiftSettings: strict
+        ),
+
+        // MARK: Server reflection
+        .target(
+            name: "Reflection",
+            dependencies: ["GRPCServer", "Ground", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ReflectionTests",
+            dependencies: ["GRPCServer", "Reflection", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict
+        ),
+
         // MARK: Questions to upstreams
         .target(name: "Asking", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: strict),
         .target(
@@ -332,7 +354,8 @@ let package = Package(
             name: "Predictor",
             dependencies: [
                 "Certificates", "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground",
-                "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI", "TLS",
+                "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI",
+                "Reflection", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -125,7 +125,10 @@ final class GRPCConnection: ServerConnection {
             }
             do throws(MessageAssembler.Flaw) {
                 guard let message = try unsafe call.assembler.next(&bytes) else { return }
-                if let bytes = content(of: message, call) { received(bytes, call) }
+                if let bytes = content(of: message, call) {
+                    call.messageWasCompressed = message.isCompressed
+                    received(bytes, call)
+                }
             } catch {
                 return finish(call, RPCStatus(error, most: worker.maxMessageSize))
             }
@@ -194,8 +197,8 @@ final class GRPCConnection: ServerConnection {
             preconditionFailure("only unary methods have no handler")
         }
         switch answer(call, message) {
-        case .message(let message):
-            send(message, compressed: nil, on: call)
+        case .message(let message, let compressed):
+            send(message, compressed: compressed, on: call)
             finish(call, .ok)
         case .failure(let status): finish(call, status)
         case .background(let work):
@@ -237,13 +240,18 @@ final class GRPCConnection: ServerConnection {
 
     // MARK: The response goes out
 
-    func sendHead(_ call: ServerCall) {
-        if call.hasInitialMetadata || call.responseCodingIsUsed {
+    /// Sends the head of a response that has none.
+    ///
+    /// - Parameter mayCompress: whether messages behind it may be compressed; `nil` to do as the client does.
+    func sendHead(_ call: ServerCall, mayCompress: Bool?) {
+        call.response = .streaming
+        call.compression.beginResponse(mayCompress: mayCompress)
+        if call.hasInitialMetadata || call.compression.named != nil {
             let list = headerLists.take()
             list.append(":status", "200")
             list.append("content-type", "application/grpc")
             list.append("grpc-accept-encoding", MessageCoding.accepted)
-            if call.responseCodingIsUsed { list.append("grpc-encoding", call.responseCoding.rawValue) }
+            if let coding = call.compression.named { list.append("grpc-encoding", coding.rawValue) }
             call.writeInitialMetadata(to: list)
             submitResponse(list, endStream: false, on: call.stream, context: call)
             headerLists.give(list)
@@ -255,24 +263,18 @@ final class GRPCConnection: ServerConnection {
     }
 
     func send(_ message: [UInt8], compressed: Bool?, on call: ServerCall) {
-        let wantsCompression = compressed ?? (call.requestIsCompressed && message.count >= Self.worthCompressing)
         if case .waiting = call.response {
-            call.responseCodingIsUsed =
-                compressed ?? call.requestIsCompressed ? call.responseCoding != .identity : false
-            call.response = .streaming
-            sendHead(call)
+            // A method that decides for each message may want a later one compressed.
+            sendHead(call, mayCompress: compressed.map { _ in true })
         }
-        let isCompressed = wantsCompression && call.responseCodingIsUsed
-        let bytes = isCompressed ? call.responseCoding.compress(message) : message
-        let prefix = MessageAssembler.prefix(isCompressed: isCompressed, length: bytes.count)
+        let coding = call.compression.coding(ofMessage: message.count, wanted: compressed)
+        let bytes = coding?.compress(message) ?? message
+        let prefix = MessageAssembler.prefix(isCompressed: coding != nil, length: bytes.count)
         unsafe withUnsafeBytes(of: prefix) { unsafe call.responseBytes.append($0, from: chunks) }
         unsafe bytes.withUnsafeBytes { unsafe call.responseBytes.append($0, from: chunks) }
         if call.undeliveredSince == nil { call.undeliveredSince = host.loop.now }
         goOn(call)
     }
-
-    /// Bytes below which a message is sent as it is unless somebody asks for compression.
-    private static let worthCompressing = 256
 
     /// Ends a call behind what waits to be sent.
     func finish(_ call: ServerCall, _ status: RPCStatus) {

@@ -91,6 +91,9 @@ package final class ServerCall: StreamContext {
         return values
     }
 
+    /// Whether the message that the handler was given last came compressed.
+    package internal(set) var messageWasCompressed = false
+
     /// Takes no more messages for now.
     package func pauseReading() { isPaused = true }
 
@@ -110,16 +113,18 @@ package final class ServerCall: StreamContext {
     package func addTrailingMetadata(_ name: String, _ value: String) { trailingMetadata.append((name, value)) }
 
     /// Sends the response's head, if that hasn't been done; the first message does it otherwise.
-    package func sendHead() {
+    ///
+    /// - Parameter mayCompress: whether messages behind it can be compressed; `nil` to do as the client does.
+    package func sendHead(mayCompress: Bool? = nil) {
         guard !isOver, case .waiting = response else { return }
-        response = .streaming
-        unsafe connection.sendHead(self)
+        unsafe connection.sendHead(self, mayCompress: mayCompress)
     }
 
     /// Sends a message behind those before.
     ///
     /// - Parameter compressed: whether it is compressed; `nil` to do as the client does. A client that takes no
-    ///   compression gets none.
+    ///   compression gets none, nor does any if the head names no coding: a first message with `nil` to a client that
+    ///   compresses nothing sends such a head.
     package func send(_ message: [UInt8], compressed: Bool? = nil) {
         guard !isOver else { return }
         switch response {
@@ -173,12 +178,6 @@ package final class ServerCall: StreamContext {
 
     // MARK: Coding
 
-    /// Whether the head says that messages to the client may be compressed.
-    var responseCodingIsUsed = false
-
-    /// Whether the client compresses its messages.
-    var requestIsCompressed: Bool { requestCoding.map { $0 != .identity } ?? false }
-
     /// Bytes that the call holds of messages on their way in or out.
     var heldBytes: Int { requestBytes + waitingRequest.count + responseBytes.count }
 
@@ -191,14 +190,8 @@ package final class ServerCall: StreamContext {
         return MessageCoding(rawValue: name)
     }()
 
-    /// How messages to the client are compressed: as it compresses its own, or else as it says that it takes them.
-    lazy var responseCoding: MessageCoding = {
-        let accepted = values(of: "grpc-accept-encoding").joined(separator: ",").split(separator: ",").map {
-            String($0.filter { $0 != " " })
-        }
-        if let own = requestCoding, own != .identity, accepted.isEmpty || accepted.contains(own.rawValue) { return own }
-        return accepted.lazy.compactMap(MessageCoding.init(rawValue:)).first { $0 != .identity } ?? .identity
-    }()
+    /// Which messages to the client are compressed.
+    lazy var compression = ResponseCompression(request: requestCoding, accepted: values(of: "grpc-accept-encoding"))
 
     // MARK: Header lists
 

@@ -3,12 +3,15 @@ import Connections
 import EventLoop
 import GRPCServer
 import Ground
+import HealthAPI
 import Inference
 import Logging
+import PredictionAPI
+import Reflection
 import ServiceLifecycle
 import TLS
 
-/// The gRPC server: predictions and standard health checks.
+/// The gRPC server: predictions, standard health checks, and reflection of all its services.
 struct GRPCInterface: Service {
     private let server: GRPCServer
     /// `address:port`, or `unix:path`.
@@ -32,14 +35,18 @@ struct GRPCInterface: Service {
         let prediction = PredictionService(
             state: state, models: models, configuredVersion: settings.modelVersion)
         let inference = InferenceService(state: state, models: models)
-        let health = HealthService(state: state, services: [PredictionService.name, InferenceService.name])
+        let services = [PredictionService.name, InferenceService.name, HealthService.name]
+        let health = HealthService(state: state, services: services + ReflectionService.names)
+        let reflection = try ReflectionService(
+            descriptors: PredictionDescriptors.files + HealthDescriptors.files, services: services)
         var configuration = GRPCServerConfiguration()
         configuration.workers = settings.workers
         configuration.maxMessageSize = settings.maxMessageSize
         configuration.tls = tls
         let logger = Logger(label: "predictor.grpc")
+        let methods = prediction.methods + inference.methods + health.methods + reflection.methods
         let server = try GRPCServer(
-            configuration: configuration, methods: MethodTable(prediction.methods + inference.methods + health.methods),
+            configuration: configuration, methods: MethodTable(methods),
             listeners: [listener],
             log: { event in
                 logger.log(

@@ -39,7 +39,7 @@ def test_the_whole_path(start_predictor, start_proxy, open_channel, tmp_path):
     proxy.admin.wait_health("blue", "healthy")
     proxy.admin.wait_health("green", "healthy")
     assert predict(front, open_channel).model_version == "v1.0.0"
-    assert proxy.admin.switch()["active"] == "green"
+    proxy.admin.switch("?to=green")
     assert predict(front, open_channel).model_version == "v1.1.0"
     endpoints = proxy.admin.status()["colors"]["blue"]["endpoints"]
     assert [endpoint["endpoint"] for endpoint in endpoints] == [blue]

@@ -14,6 +14,14 @@ from grpc_tools import protoc
 from harness.process import BINARIES, ROOT, ManagedProcess
 
 SERVICE = "prediction.v1.PredictionService"
+#: All that it has.
+SERVICES = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    "inference.GRPCInferenceService",
+    SERVICE,
+]
 
 
 class Predictor:
@@ -57,13 +65,13 @@ BINARY = BINARIES / "Predictor"
 
 
 @functools.cache
-def stubs(name: str = "prediction"):
-    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another name."""
+def stubs(name: str = "prediction", sources: Path = ROOT / "protos"):
+    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another file."""
     folder = tempfile.mkdtemp(prefix="sluice-stubs-")
     code = protoc.main(
         [
             "protoc",
-            f"--proto_path={ROOT / 'protos'}",
+            f"--proto_path={sources}",
             f"--python_out={folder}",
             f"--grpc_python_out={folder}",
             f"{name}.proto",

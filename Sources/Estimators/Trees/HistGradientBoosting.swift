@@ -5,7 +5,7 @@ import Pickle
 ///
 /// Source: `sklearn/ensemble/_hist_gradient_boosting/gradient_boosting.py`, `_raw_predict`; `predictor.py` and
 /// `_predictor.pyx`.
-struct HistGradientBoosting: Sendable {
+struct HistGradientBoosting: RowScores {
     private let trees: BoostedTrees
     private let baseline: [Double]
     private let input: HistogramInput

@@ -377,6 +377,14 @@ let package = Package(
     ]
 )
 
+// For scripts/bench.sh alone: no image and no test has the sources.
+if Context.environment["SLUICE_BENCH"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "ModelBench", dependencies: ["Estimators", "Ground"], path: "bench/ModelBench", swiftSettings: strict)
+    )
+}
+
 // For scripts/sanitize.sh: the modules that depend on nothing but the system, which are built in a minute instead of a
 // quarter of an hour.
 if Context.environment["SLUICE_ALONE"] != nil {

@@ -4,7 +4,7 @@ import Ground
 import Glibc
 import Synchronization
 
-/// Threads for work that would hold up a worker's other calls. Peers have their turns one after the other, and what doesn't
+/// Threads of low priority for work that would hold up a worker's other calls. Peers have their turns one after the other, and what doesn't
 /// fit into the queue is refused.
 ///
 /// `@unchecked Sendable`: the queue is guarded by `mutex`, as only a condition variable can wait for it.
@@ -23,7 +23,12 @@ package final class WorkPool: @unchecked Sendable {
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(condition, nil)
         // Each thread keeps the pool.
-        for index in 0..<threads { try LoopThread.start("pool-\(index)") { self.run() } }
+        for index in 0..<threads {
+            try LoopThread.start("pool-\(index)") {
+                ThreadPriority.lower()
+                self.run()
+            }
+        }
     }
 
     deinit {

@@ -2,6 +2,7 @@ import Certificates
 import Connections
 import EventLoop
 import GRPCServer
+import Glibc
 import Ground
 import HealthAPI
 import Inference
@@ -41,6 +42,7 @@ struct GRPCInterface: Service {
             descriptors: PredictionDescriptors.files + HealthDescriptors.files, services: services)
         var configuration = GRPCServerConfiguration()
         configuration.workers = settings.workers
+        configuration.poolThreads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         configuration.maxMessageSize = settings.maxMessageSize
         configuration.tls = tls
         let logger = Logger(label: "predictor.grpc")

@@ -14,9 +14,10 @@ usage: scripts/test.sh [PYTEST ARGUMENT...]
 Installs missing packages (apt, .venv), then runs: swift format lint, shellcheck, the static checks of everything else
 (scripts/lint.sh), the build of programs and tests in one configuration, a comparison of the packages that were resolved
 with those that are listed (Package.versions, requirements.txt), the unit tests, the check of the instructions
-that a call costs the Proxy and the Predictor (scripts/profile.sh --check; skipped where they can't be counted), and the
-end-to-end tests with the built programs. Arguments go to pytest, as in `scripts/test.sh -k switch`. Every part runs even
-if an earlier one has failed, except after a failed build.
+that a call costs the Proxy and the Predictor (scripts/profile.sh --check; skipped where they can't be counted), the
+end-to-end tests with the built programs, and those with Triton's clients and beside MLServer (scripts/inference-peers.sh;
+skipped where their packages can't be had). Arguments go to the end-to-end tests' pytest, as in `scripts/test.sh -k switch`,
+and the last part is left out. Every part runs even if an earlier one has failed, except after a failed build.
 
 Exit codes: 0 everything passed; 1 something failed; 69 something is missing; 70 the build failed;
 77 packages are missing and this user can't install them.
@@ -85,6 +86,13 @@ end_to_end_tests() {
         tee "$logs/end-to-end.log"
 }
 
+# Without its packages (77) the rest has still been tested.
+inference_peers() {
+    local status=0
+    scripts/inference-peers.sh 2>&1 | tee "$logs/inference-peers.log" || status=$?
+    [ "$status" -eq 0 ] || [ "$status" -eq 77 ]
+}
+
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
@@ -101,12 +109,14 @@ part "Resolved dependencies" check_dependencies
 part "Unit tests" unit_tests
 part "Instructions per call" check_instructions
 part "End-to-end tests" end_to_end_tests "$@"
+[ "$#" -gt 0 ] || part "Predictor with Triton's clients and beside MLServer" inference_peers
 
 # What failed and each runner's summary once more, at the end.
 grep -ahE -A 1 '✘ Test .* recorded an issue|[*]{3} Program crashed|^error: ' "$logs/unit.log" | head -n 60 || true
 grep -ahE -A 3 '^Thread .* crashed:' "$logs/unit.log" | head -n 20 || true
 grep -ah 'Test run with' "$logs/unit.log" || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/end-to-end.log" | tail -n 1 || true
+grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/inference-peers.log" 2>/dev/null | tail -n 1 || true
 if [ "${#failed[@]}" -gt 0 ]; then
     warn "failed:$(printf ' %s;' "${failed[@]}")"
     exit 1

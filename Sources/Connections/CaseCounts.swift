@@ -15,6 +15,9 @@ package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
         _modify { yield &counts[kind.place] }
     }
 
+    /// Counts one more. Unlike the subscript's coroutine, this is inlined in other modules.
+    @inlinable @inline(__always) package mutating func count(_ kind: Kind) { counts[kind.place] += 1 }
+
     /// The sum of all counts.
     package var total: Int { counts.reduce(0, +) }
 

@@ -149,17 +149,22 @@ package struct WindowAllowance {
 }
 
 /// Growth of one stream's window beyond the size that it began with.
-package enum WindowGrant: Equatable {
+@frozen package enum WindowGrant: Equatable {
     case inUse(Int)
     /// The window has its first size again, but its sender was granted `size` bytes more, of which it may still send
     /// `owed`.
     case resting(size: Int, owed: Int)
 
+    // Every call asks in another module: what is inlinable here costs it no comparison by a witness.
+
     /// No growth.
-    package static let none = WindowGrant.inUse(0)
+    @inlinable package static var none: WindowGrant { .inUse(0) }
+
+    /// Whether there is no growth.
+    @inlinable package var isNone: Bool { if case .inUse(0) = self { true } else { false } }
 
     /// Bytes by which the window is larger now.
-    package var inUse: Int { if case .inUse(let size) = self { size } else { 0 } }
+    @inlinable package var inUse: Int { if case .inUse(let size) = self { size } else { 0 } }
 }
 
 /// A decision about a stream's window.

@@ -65,7 +65,9 @@ private final class InferenceStream: StreamHandler {
         guard let request = try? Inference_ModelInferRequest(serializedBytes: message) else {
             return call.finish(.notA(Inference_ModelInferRequest.self))
         }
-        call.answer(isLong: content.isLong(message.count)) { content.inference.modelStreamInfer(request).encoded }
+        call.answer(isLong: content.isLong(message.count), holding: message.count) {
+            content.inference.modelStreamInfer(request).encoded
+        }
     }
 
     func roomWasMade(_ call: ServerCall) { call.resumeReading() }

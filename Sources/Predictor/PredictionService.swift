@@ -66,7 +66,8 @@ private final class PredictionStream: StreamHandler {
         guard let request = try? Prediction_V1_PredictRequest(serializedBytes: message) else {
             return call.finish(.notA(Prediction_V1_PredictRequest.self))
         }
-        call.answer(isLong: content.isLong(message.count)) { [row] () throws(InferenceFailure) in
+        call.answer(isLong: content.isLong(message.count), holding: message.count) {
+            [row] () throws(InferenceFailure) in
             try served.predict(request, row: row).encoded
         }
         row += 1

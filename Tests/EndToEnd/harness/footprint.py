@@ -1,10 +1,20 @@
-"""The resources that a Proxy holds, to compare before and after: memory, descriptors, connections and calls."""
+"""The resources that a server holds, to compare before and after: memory, descriptors, connections and calls."""
 
 import os
 from dataclasses import dataclass
 
-from harness.process import eventually
-from harness.proxy import Proxy
+from typing import Protocol
+
+from harness.process import ManagedProcess, eventually
+
+
+class Server(Protocol):
+    """A Proxy or a Predictor."""
+
+    process: ManagedProcess
+
+    def load(self) -> tuple[int, int]:
+        """The number of calls under way, and that of clients' connections."""
 
 
 @dataclass(frozen=True)
@@ -15,13 +25,13 @@ class Footprint:
     client_connections: int
 
     @classmethod
-    def of(cls, proxy: Proxy) -> "Footprint":
-        status = proxy.admin.status()
+    def of(cls, server: Server) -> "Footprint":
+        calls, connections = server.load()
         return cls(
-            resident_bytes=proxy.process.resident_bytes,
-            descriptors=len(os.listdir(f"/proc/{proxy.process.pid}/fd")),
-            calls=sum(entry["calls"] for entry in status["in_flight"]),
-            client_connections=sum(worker["client_connections"] for worker in status["workers"]),
+            resident_bytes=server.process.resident_bytes,
+            descriptors=len(os.listdir(f"/proc/{server.process.pid}/fd")),
+            calls=calls,
+            client_connections=connections,
         )
 
 
@@ -32,7 +42,7 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def assert_back_at(before: Footprint, proxy: Proxy, *, growth: int = 48 << 20) -> Footprint:
+def assert_back_at(before: Footprint, server: Server, *, growth: int = 48 << 20) -> Footprint:
     """Waits until calls, connections and descriptors are back where they were, and checks that memory is.
 
     Connections of the admin API and those kept to backends come and go, so a handful of descriptors may differ.
@@ -42,7 +52,7 @@ def assert_back_at(before: Footprint, proxy: Proxy, *, growth: int = 48 << 20) -
 
     def is_back() -> bool:
         nonlocal after
-        after = Footprint.of(proxy)
+        after = Footprint.of(server)
         return (
             after.calls <= before.calls
             and after.client_connections <= before.client_connections

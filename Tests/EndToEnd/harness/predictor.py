@@ -7,13 +7,20 @@ import json
 import os
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
-
-from grpc_tools import protoc
 
 from harness.process import BINARIES, ROOT, ManagedProcess
 
 SERVICE = "prediction.v1.PredictionService"
+#: All that it has.
+SERVICES = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    "inference.GRPCInferenceService",
+    SERVICE,
+]
 
 
 class Predictor:
@@ -41,6 +48,17 @@ class Predictor:
         finally:
             connection.close()
 
+    def metrics(self) -> dict[str, float]:
+        """The metrics without labels."""
+        with urllib.request.urlopen(f"http://{self.http_address}/metrics", timeout=30) as response:
+            lines = response.read().decode().splitlines()
+        return {name: float(value) for name, value in (line.split() for line in lines if line[0] != "#" and "{" not in line)}
+
+    def load(self) -> tuple[int, int]:
+        """The number of calls under way over gRPC, and that of its clients' connections."""
+        metrics = self.metrics()
+        return int(metrics["predictor_grpc_calls_in_flight"]), int(metrics["predictor_grpc_connections"])
+
     def predict(self, instances) -> dict:
         """The answer of POST /predict."""
         status, _, answer = self.request("POST", "/predict", json.dumps({"instances": instances}))
@@ -57,13 +75,16 @@ BINARY = BINARIES / "Predictor"
 
 
 @functools.cache
-def stubs(name: str = "prediction"):
-    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another name."""
+def stubs(name: str = "prediction", sources: Path = ROOT / "protos"):
+    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another file."""
+    # Not every environment that starts Predictors has it (Tests/InferencePeers).
+    from grpc_tools import protoc
+
     folder = tempfile.mkdtemp(prefix="sluice-stubs-")
     code = protoc.main(
         [
             "protoc",
-            f"--proto_path={ROOT / 'protos'}",
+            f"--proto_path={sources}",
             f"--python_out={folder}",
             f"--grpc_python_out={folder}",
             f"{name}.proto",

@@ -115,6 +115,14 @@ class Proxy:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
 
+    def load(self) -> tuple[int, int]:
+        """The number of calls under way, and that of clients' connections."""
+        status = self.admin.status()
+        return (
+            sum(entry["calls"] for entry in status["in_flight"]),
+            sum(worker["client_connections"] for worker in status["workers"]),
+        )
+
     def audit(self) -> list[dict]:
         """The audit log's lines so far."""
         return [json.loads(line) for line in self.audit_log.read_text().splitlines()]

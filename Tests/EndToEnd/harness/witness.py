@@ -52,7 +52,7 @@ class Witness:
     call has failed, and none took longer than `most_seconds`. Without an attack they take some milliseconds; the rest is
     what a busy machine does to a schedule.
 
-    - `where`: the Proxy's address, for a connection of its own, or a connection that is the attacker's, too.
+    - `where`: the server's address, for a connection of its own, or a connection that is the attacker's, too.
     - `shapes`: those that are fair, where not all are.
     - `pause`: seconds between two calls of a shape, four times as many after those with bodies. Each that ends well makes
       up for one of the attacker's on the same connection: where that must not hide an attack, they are to be seldom.
@@ -73,11 +73,19 @@ class Witness:
         self._most_seconds = most_seconds
         self._patience = patience
         self._stop = threading.Event()
-        loops = {UNARY: self._unary, STREAM: self._stream, UPLOAD: self._upload, DOWNLOAD: self._download}
+        loops = self._loops()
         self.shapes = [Shape(name) for name in shapes]
         self._threads = [
             threading.Thread(target=self._run, args=(shape, loops[shape.name]), daemon=True) for shape in self.shapes
         ]
+
+    def _loops(self) -> dict[str, Callable[[Shape], None]]:
+        """What each shape does over and over; another server's witness has others."""
+        return {UNARY: self._unary, STREAM: self._stream, UPLOAD: self._upload, DOWNLOAD: self._download}
+
+    def _path(self, shape: Shape) -> str:
+        """The method that a shape calls."""
+        return path(shape.name)
 
     @property
     def calls(self) -> int:
@@ -154,7 +162,7 @@ class Witness:
         self._stop.wait(self._pause * times)
 
     def _open(self, shape: Shape) -> RawStream:
-        return self._connection.open(grpc_request(path(shape.name)))
+        return self._connection.open(grpc_request(self._path(shape)))
 
     def _call(self, shape: Shape, message: bytes) -> bytes:
         """The single message that answers a request of one message."""
@@ -189,17 +197,28 @@ class Witness:
     def _stream(self, shape: Shape) -> None:
         stream = self._open(shape)
         for number in itertools.count():
-            message, answer = grpc_message(b"message %d" % number), b""
-            with shape.timed():
-                stream.send_data(message, timeout=self._patience)
-                while len(answer) < len(message):
-                    data = stream.read(self._patience)
-                    assert data, f"ended after {number} messages: {stream!r}"
-                    answer += data
+            message = b"message %d" % number
+            answer = self._exchange(shape, stream, message)
             assert answer == message, answer
             self._rest()
             if self._stop.is_set():
                 break
+        self._end_stream(stream)
+
+    def _exchange(self, shape: Shape, stream: RawStream, message: bytes) -> bytes:
+        """The message that answers one of a stream's."""
+        answer = b""
+        with shape.timed():
+            stream.send_data(grpc_message(message), timeout=self._patience)
+            while len(answer) < 5 or len(answer) < 5 + int.from_bytes(answer[1:5], "big"):
+                data = stream.read(self._patience)
+                assert data, f"ended after {shape.count} messages: {stream!r}"
+                answer += data
+        (message,) = grpc_payloads(answer)
+        return message
+
+    @staticmethod
+    def _end_stream(stream: RawStream) -> None:
         stream.send_data(b"", end_stream=True)
         stream.wait_end()
         assert stream.grpc_status == b"0", stream

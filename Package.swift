@@ -19,6 +19,12 @@ let hotPath: [SwiftSetting] =
         .unsafeFlags(["-cross-module-optimization"]),
     ]
 
+/// Options of the programs' linker.
+let linking: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-Xclang-linker", "--config=\(Context.packageDirectory)/scripts/lib/linker.cfg"], .when(platforms: [.linux]))
+]
+
 let package = Package(
     name: "sluice",
     platforms: [.macOS(.v15)],
@@ -58,6 +64,29 @@ let package = Package(
         .target(name: "TLS", dependencies: ["COpenSSL", "EventLoop", "Ground"], swiftSettings: hotPath),
         .testTarget(name: "TLSTests", dependencies: ["EventLoop", "Ground", "TLS"], swiftSettings: strict),
 
+        // MARK: Certificates
+        .target(
+            name: "Certificates",
+            dependencies: [
+                "Ground", "TLS",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "LogRecords", dependencies: [.product(name: "Logging", package: "swift-log")],
+            path: "Tests/LogRecords", swiftSettings: strict),
+        .testTarget(
+            name: "CertificatesTests",
+            dependencies: [
+                "Certificates", "LogRecords", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
         // MARK: HTTP/2
         .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: hotPath),
         .testTarget(name: "HTTP2Tests", dependencies: ["CNghttp2", "HTTP2", "TestSupport"], swiftSettings: strict),
@@ -84,6 +113,28 @@ let package = Package(
         .testTarget(
             name: "GRPCServerTests", dependencies: ["EventLoop", "GRPCServer", "Ground", "TestSupport"],
             swiftSettings: strict),
+
+        // Built for the tests alone.
+        .executableTarget(
+            name: "InteropServer",
+            dependencies: [
+                "Connections", "GRPCServer", "Ground", "TLS",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "Tests/InteropServer", exclude: ["interop.proto"], swiftSettings: strict
+        ),
+
+        // MARK: Server reflection
+        .target(
+            name: "Reflection",
+            dependencies: ["GRPCServer", "Ground", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ReflectionTests",
+            dependencies: ["GRPCServer", "Reflection", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            swiftSettings: strict
+        ),
 
         // MARK: Questions to upstreams
         .target(name: "Asking", dependencies: ["EventLoop", "Ground", "HTTP2", "TLS"], swiftSettings: strict),
@@ -154,9 +205,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Analysis", "Asking", "Comparison", "Connections", "DataPlane", "DurationSyntax", "EventLoop", "Ground",
-                "HTTP1",
-                "HealthCheck", "JSONText",
+                "Analysis", "Asking", "Certificates", "Comparison", "Connections", "DataPlane", "DurationSyntax",
+                "EventLoop", "Ground", "HTTP1", "HealthCheck", "JSONText",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -171,10 +221,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Analysis", "Asking", "Comparison", "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground",
-                "HTTP1",
-                "HealthCheck",
-                "TestSupport",
+                "Analysis", "Asking", "Certificates", "Comparison", "Connections", "ControlPlane", "DataPlane",
+                "EventLoop", "Ground", "HTTP1", "HealthCheck", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -281,24 +329,21 @@ let package = Package(
         .executableTarget(
             name: "Proxy",
             dependencies: [
-                "Asking", "Comparison", "Connections", "ControlPlane", "DataPlane", "DurationSyntax", "EventLoop",
-                "Ground",
-                "Handover",
-                "HealthCheck", "JSONLogging", "Settings", "TLS",
+                "Asking", "Certificates", "Comparison", "Connections", "ControlPlane", "DataPlane", "DurationSyntax",
+                "EventLoop", "Ground", "Handover", "HealthCheck", "JSONLogging", "Settings", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict, linkerSettings: linking
         ),
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover", "HealthCheck",
-                "JSONLogging", "Proxy",
-                "Settings", "TestSupport",
+                "Certificates", "Connections", "ControlPlane", "DataPlane", "EventLoop", "Ground", "Handover",
+                "HealthCheck", "JSONLogging", "LogRecords", "Proxy", "Settings", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -308,9 +353,9 @@ let package = Package(
         .executableTarget(
             name: "Predictor",
             dependencies: [
-                "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground", "HTTP1",
-                "HealthAPI",
-                "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI",
+                "Certificates", "Connections", "DurationSyntax", "Estimators", "EventLoop", "GRPCServer", "Ground",
+                "HTTP1", "HealthAPI", "Inference", "JSONLogging", "JSONText", "OpenInference", "PredictionAPI",
+                "Reflection", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -319,7 +364,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict, linkerSettings: linking
         ),
         .executableTarget(
             name: "HealthProbe",
@@ -327,10 +372,18 @@ let package = Package(
                 "Asking", "DurationSyntax", "Ground", "HealthCheck", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict
+            swiftSettings: strict, linkerSettings: linking
         ),
     ]
 )
+
+// For scripts/bench.sh alone: no image and no test has the sources.
+if Context.environment["SLUICE_BENCH"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "ModelBench", dependencies: ["Estimators", "Ground"], path: "bench/ModelBench", swiftSettings: strict)
+    )
+}
 
 // For scripts/sanitize.sh: the modules that depend on nothing but the system, which are built in a minute instead of a
 // quarter of an hour.

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Compares builds of the Proxy with each other, and with peers, by processor time per call. All run at the same time and are
+# Compares builds of the Proxy, or of the Predictor, with each other, and with peers, by processor time per call. All run at the same time and are
 # loaded in short turns, which shows a difference of a few percent, where separate runs spread by a third. Needs Debian, two
 # cores and the files that scripts/bench.sh has fetched for the peers that are named.
 #
 #   scripts/compare.sh 16x16 /tmp/Proxy.before .build/release/Proxy
 #   scripts/compare.sh tls-per-call .build/release/Proxy envoy nginx-newer --turns 100
+#   scripts/compare.sh infer-16x16 /tmp/Predictor.before .build/release/Predictor grpcio
 #   scripts/compare.sh --help
 set -euo pipefail
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Generates the committed Swift code in Sources/HealthAPI and Sources/PredictionAPI from protos/.
+# Generates the committed Swift code in the folders named Generated from protos/ and Tests/InteropServer.
 #
-# Run it after a change in protos/ or with a new version of swift-protobuf or grpc-swift-protobuf,
-# and commit the result. Needs protoc (apt install protobuf-compiler); the two Swift plugins are
-# built from the package's own dependencies.
+# Run it after a change in a .proto file or with a new version of swift-protobuf, and commit the result. Needs protoc (apt
+# install protobuf-compiler); its Swift plugin is built from the package's own dependencies.
 #
 #   scripts/generate_protos.sh           write the generated files
 #   scripts/generate_protos.sh --check   write nothing; exit 1 if the committed files are out of date
@@ -27,43 +26,52 @@ if ! command -v protoc > /dev/null; then
 fi
 
 ensure_swift
-for plugin in protoc-gen-swift protoc-gen-grpc-swift-2; do
-    swift_build --product "$plugin"
-done
+swift_build --product protoc-gen-swift
 bin="$(swift_build --show-bin-path)"
 
 out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT
-mkdir -p "$out/HealthAPI/Generated" "$out/PredictionAPI/Generated"
 
-# Messages: visible to every module of this package, and to none outside it.
+# messages FOLDER FILE... : the messages, visible to every module of this package, and to none outside it.
 messages() {
-    protoc --proto_path=protos --plugin="$bin/protoc-gen-swift" \
-        --swift_opt=Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath \
-        --swift_out="$out/$1/Generated" "protos/$2"
+    generate protos "$1" Visibility=Package,UseAccessLevelOnImports=true "${@:2}"
 }
 
-# Services: the server side only. The messages of health.proto are in a module of their own, which the health checker
-# uses without gRPC.
-services() {
-    protoc --proto_path=protos --plugin="$bin/protoc-gen-grpc-swift-2" \
-        --grpc-swift-2_opt="Visibility=Package,UseAccessLevelOnImports=true,FileNaming=DropPath,Client=false${3:+,$3}" \
-        --grpc-swift-2_out="$out/$1/Generated" "protos/$2"
+# generate SOURCES FOLDER OPTIONS FILE...
+generate() {
+    mkdir -p "$out/$2/Generated"
+    protoc --proto_path="$1" --plugin="$bin/protoc-gen-swift" --swift_opt="$3,FileNaming=DropPath" \
+        --swift_out="$out/$2/Generated" "${@:4}"
 }
 
-messages HealthAPI health.proto
-messages PredictionAPI prediction.proto
-messages PredictionAPI inference.proto
-services PredictionAPI prediction.proto
-services PredictionAPI health.proto ExtraModuleImports=HealthAPI
+# descriptors FOLDER NAME FILE... : what server reflection tells of the files, as `enum NAME`.
+descriptors() {
+    mkdir -p "$out/$1/Generated"
+    protoc --proto_path=protos --include_imports --descriptor_set_out="$out/set" "${@:3}"
+    scripts/embed_descriptors.py "$2" < "$out/set" > "$out/$1/Generated/$2.swift"
+    rm "$out/set"
+}
 
-for file in HealthAPI/Generated/health.pb.swift PredictionAPI/Generated/{prediction.pb,inference.pb,prediction.grpc,health.grpc}.swift; do
+health=grpc/health/v1/health.proto
+reflection=grpc/reflection/v1/reflection.proto
+messages Sources/HealthAPI "$health"
+descriptors Sources/HealthAPI HealthDescriptors "$health"
+messages Sources/PredictionAPI prediction.proto inference.proto
+descriptors Sources/PredictionAPI PredictionDescriptors prediction.proto inference.proto
+# The messages of v1alpha are the same bytes, so only its descriptors are needed.
+messages Sources/Reflection "$reflection"
+descriptors Sources/Reflection ReflectionDescriptors "$reflection" grpc/reflection/v1alpha/reflection.proto
+# A program's own.
+generate Tests/InteropServer Tests/InteropServer Visibility=Internal interop.proto
+
+while IFS= read -r file; do
     if $check; then
-        if ! cmp -s "$out/$file" "Sources/$file"; then
-            echo "generate_protos: Sources/$file is out of date; run scripts/generate_protos.sh" >&2
+        if ! cmp -s "$out/$file" "$file"; then
+            echo "generate_protos: $file is out of date; run scripts/generate_protos.sh" >&2
             exit 1
         fi
     else
-        cp "$out/$file" "Sources/$file"
+        mkdir -p "$(dirname "$file")"
+        cp "$out/$file" "$file"
     fi
-done
+done < <(cd "$out" && find . -name '*.swift' | sort)

@@ -37,7 +37,7 @@ deployment_tests() {
 mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
 python=(scripts/lib/deployment scripts/lib/proxy_upgrade scripts/python_versions.py)
 python+=(Tests/Deployment Tests/Containers Tests/Supply Tests/Support deploy/examples)
-python+=(scripts/make_smoke.py scripts/train_models.py)
+python+=(scripts/make_smoke.py scripts/train_models.py scripts/embed_descriptors.py)
 mapfile -t workflows < <(find .github/workflows -name '*.yml' | sort)
 mapfile -t manifests < <(find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml | sort)
 mapfile -t stacks < <(git ls-files -- '*docker-compose*.yml')

@@ -43,3 +43,5 @@ pin Tests/Containers/requirements 3.11 --constraint Tests/EndToEnd/requirements.
 pin scripts/lint-requirements 3.11 "$@"
 pin bench/requirements 3.11 "$@"
 pin Tests/InferencePeers/requirements 3.11 "$@"
+pin bench/peers/python/requirements 3.11 "$@"
+pin bench/peers/mlserver/requirements 3.11 "$@"

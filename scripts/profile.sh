@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Shows the cost of a call in the Proxy: user instructions, counted by valgrind's callgrind, which are repeatable where times
-# are not; and where processor time goes, by perf's samples. Needs Debian and a release build of the Proxy (PROXY names
-# another one); as root it installs everything else it needs.
+# Shows the cost of a call in the Proxy or the Predictor: user instructions, counted by valgrind's callgrind, which are repeatable where times
+# are not; and where processor time goes, by perf's samples. Needs Debian and release builds of the Proxy and the Predictor
+# (PROXY and PREDICTOR name others); as root it installs everything else it needs.
 #
 #   scripts/profile.sh --scenarios 16x16           both, of one scenario
 #   scripts/profile.sh --instructions --keep       count all scenarios and record the figures in bench/instructions.tsv
-#   scripts/profile.sh --check 16x16               exit 1 if 16x16 needs over 10 % more than the recorded figure, 77 if it
-#                                                  can't be counted here
+#   scripts/profile.sh --check 16x16,predict-16x16  exit 1 if one of them needs over 10 % more than the recorded figure, 77
+#                                                  if they can't be counted here
 #
 # Callgrind's output stays in .build/bench/callgrind; to see the callers of each function:
 #   callgrind_annotate --tree=caller --inclusive=yes .build/bench/callgrind/16x16.5000

@@ -14,10 +14,10 @@ usage: scripts/test.sh [PYTEST ARGUMENT...]
 Installs missing packages (apt, .venv), then runs: swift format lint, shellcheck, the static checks of everything else
 (scripts/lint.sh), the build of programs and tests in one configuration, a comparison of the packages that were resolved
 with those that are listed (Package.versions, requirements.txt), the unit tests, the check of the instructions
-that a call costs the Proxy (scripts/profile.sh --check 16x16; skipped where they can't be counted), and the end-to-end
-tests with the built programs, and those with Triton's clients and beside MLServer (scripts/inference-peers.sh; skipped
-where their packages can't be had). Arguments go to the end-to-end tests' pytest, as in `scripts/test.sh -k switch`, and
-the last part is left out. Every part runs even if an earlier one has failed, except after a failed build.
+that a call costs the Proxy and the Predictor (scripts/profile.sh --check; skipped where they can't be counted), the
+end-to-end tests with the built programs, and those with Triton's clients and beside MLServer (scripts/inference-peers.sh;
+skipped where their packages can't be had). Arguments go to the end-to-end tests' pytest, as in `scripts/test.sh -k switch`,
+and the last part is left out. Every part runs even if an earlier one has failed, except after a failed build.
 
 Exit codes: 0 everything passed; 1 something failed; 69 something is missing; 70 the build failed;
 77 packages are missing and this user can't install them.
@@ -43,7 +43,7 @@ part() {
 }
 
 check_format() {
-    swift format lint --strict --recursive --parallel Sources Tests Package.swift
+    swift format lint --strict --recursive --parallel Sources Tests bench/ModelBench Package.swift
 }
 
 check_scripts() {
@@ -73,10 +73,10 @@ unit_tests() {
     return "$status"
 }
 
-# Fails if a call needs over 10 % more instructions than bench/instructions.tsv records.
+# Fails if a call needs over 10 % more instructions in the Proxy or the Predictor than bench/instructions.tsv records.
 check_instructions() {
     local status=0
-    scripts/profile.sh --check 16x16 || status=$?
+    scripts/profile.sh --check 16x16,predict-16x16,infer-16x16 || status=$?
     [ "$status" -ne 77 ] || say "Skipped: instructions can't be counted here"
     [ "$status" -eq 0 ] || [ "$status" -eq 77 ]
 }

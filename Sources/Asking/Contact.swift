@@ -3,7 +3,7 @@ import TLS
 
 /// Whom to ask, how to introduce oneself, and how long to wait.
 public struct Contact: Sendable {
-    /// A DNS name, an IPv4 address or an IPv6 address without brackets.
+    /// A DNS name, an IPv4 address, an IPv6 address without brackets, or a Unix socket as `unix:PATH`.
     package var host: String
     /// The port to connect to.
     package var port: UInt16
@@ -44,9 +44,11 @@ public struct Contact: Sendable {
     }
 
     /// The authority that a request names: the name that the certificate has to be for, if one was set, otherwise the
-    /// address.
-    package var authority: String { tls?.serverName ?? address }
+    /// address. A Unix socket has none: it is `localhost`.
+    package var authority: String {
+        tls?.serverName ?? (HostPort.unixPath(ofHost: host) == nil ? address : HostPort.serverName(ofHost: host))
+    }
 
-    /// `HOST:PORT`, with brackets around an IPv6 address.
+    /// `HOST:PORT`, with brackets around an IPv6 address, or `unix:PATH`.
     package var address: String { HostPort(host: host, port: port).description }
 }

@@ -97,7 +97,8 @@ package final class Dial: EventHandler {
         guard let tls else { return finish(.connected(Transport(socket))) }
         do {
             let secured = try TLSConnection(
-                client: socket, host: host, context: tls.context, records: RecordBuffer(), offering: tls.offer)
+                client: socket, host: HostPort.serverName(ofHost: host), context: tls.context,
+                records: RecordBuffer(), offering: tls.offer)
             shakeHands(Transport(socket, tls: secured))
         } catch {
             finish(.failed(reason: error.description))

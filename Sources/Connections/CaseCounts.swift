@@ -1,9 +1,10 @@
 import Ground
 
-// Every call is counted in another module: what is inlinable here costs it no generic code.
+// Every call is counted in another module: what is inlinable here costs it no generic code. The types are usable from inline code,
+// too: of one that is only `package` the compiler inlines nothing.
 
 /// Counts of how often each case of a kind has come up, zero at first.
-package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
+@usableFromInline package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
     /// In the order of `Kind.allCases`.
     @usableFromInline var counts = [Int](repeating: 0, count: Kind.allCases.count)
 
@@ -15,6 +16,9 @@ package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
         _modify { yield &counts[kind.place] }
     }
 
+    /// Counts one more. Unlike the subscript's coroutine, this is inlined in other modules.
+    @inlinable @inline(__always) package mutating func count(_ kind: Kind) { counts[kind.place] += 1 }
+
     /// The sum of all counts.
     package var total: Int { counts.reduce(0, +) }
 
@@ -25,7 +29,8 @@ package struct CaseCounts<Kind: CountedKind>: Sendable, Equatable {
 }
 
 /// A kind whose cases are counted.
-package protocol CountedKind: CaseIterable, Hashable, Sendable where AllCases: RandomAccessCollection {
+@usableFromInline package protocol CountedKind: CaseIterable, Hashable, Sendable
+where AllCases: RandomAccessCollection {
     /// The place of the case in `allCases`, from 0.
     var place: Int { get }
 }

@@ -278,7 +278,7 @@ open class Connection: Session, EventHandler {
     }
 
     /// Credits the frame budget for a head, DATA or trailers of a call.
-    package final func receivedData() {
+    @usableFromInline package final func receivedData() {
         frames.moved()
     }
 

@@ -4,7 +4,7 @@ import EventLoop
 ///
 /// Honest peers send WINDOW_UPDATE, PING and SETTINGS in proportion to the DATA that flows either way, so each frame
 /// that moves something earns credit; frames beyond that only cost work. Confined to one thread.
-package struct FrameBudget {
+@usableFromInline package struct FrameBudget {
     /// Frames that a connection may send before it has earned any, and the most that it can save up.
     private let capacity: Int
     private var tokens: Int
@@ -28,7 +28,7 @@ package struct FrameBudget {
     }
 
     /// Earns credit for HEADERS that belong to a call, or DATA that isn't empty, in either direction.
-    package mutating func moved() {
+    @usableFromInline package mutating func moved() {
         tokens = min(capacity, tokens + Self.earnedByUsefulFrame)
     }
 

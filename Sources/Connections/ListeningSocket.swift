@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Ground
 
 /// A socket that clients connect to, for calls or for the admin API.
@@ -14,12 +15,13 @@ package struct ListeningSocket: Sendable {
     }
 
     package let socket: Socket
-    /// The address, with the actual port.
+    /// The address, with the actual port or the path as it was given.
     package let address: HostPort
     /// Whether a service manager has made the socket and chosen its address.
     package let isManaged: Bool
 
-    /// Resolves an address, which may block, binds it and listens.
+    /// Resolves an address, which may block, binds it and listens. A Unix socket that an earlier process has left, and
+    /// nobody listens on, is replaced; any other file stays.
     ///
     /// - Parameters:
     ///   - endpoint: the address; port 0 takes any free port.
@@ -30,10 +32,30 @@ package struct ListeningSocket: Sendable {
         case .addresses(let addresses): resolved = addresses
         case .failed(let reason): throw Failure(endpoint, purpose, reason)
         }
+        if let path = endpoint.unixPath { try removeLeftover(path, endpoint, purpose) }
         do {
             return ListeningSocket(try Socket.listen(on: resolved[0]))
         } catch {
             throw Failure(endpoint, purpose, error.reason)
+        }
+    }
+
+    /// Removes a Unix socket that nobody listens on.
+    private static func removeLeftover(
+        _ path: String, _ endpoint: HostPort, _ purpose: String
+    ) throws(Failure) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw Failure(endpoint, purpose, "there is a file of that name, which is no socket and is left as it is")
+        }
+        guard let address = SocketAddress(literal: endpoint.host, port: 0) else { return }
+        do {
+            _ = try Socket.connect(to: address)
+        } catch {
+            // Only a socket that nobody holds refuses connections (unix(7)). If it is in use, or closed to this user, bind(2)
+            // says so.
+            if error.code == ECONNREFUSED { unsafe unlink(path) }
         }
     }
 
@@ -55,6 +77,7 @@ package struct ListeningSocket: Sendable {
     /// Whether the socket is the one that the settings ask for, so that a process that takes over need not open
     /// another.
     package func serves(_ endpoint: HostPort) -> Bool {
+        guard (endpoint.unixPath == nil) == (address.unixPath == nil) else { return false }
         guard endpoint.port == 0 || endpoint.port == address.port else { return false }
         guard case .addresses(let addresses) = Resolver.resolveBlocking(host: endpoint.host, port: endpoint.port) else {
             return false

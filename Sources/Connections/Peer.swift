@@ -6,6 +6,8 @@ public enum Peer: Hashable, Sendable, CustomStringConvertible {
     case ipv4(UInt32)
     /// The first half of an IPv6 address: its /64.
     case ipv6(UInt64)
+    /// Whoever connects by a Unix socket: the system tells nothing that would tell them apart.
+    case unix
     /// A client by its verified certificate, wherever it connects from: the certificate's SHA-256.
     case identity(String)
     /// A single connection of a load balancer, which carries many clients' calls.
@@ -16,6 +18,10 @@ public enum Peer: Hashable, Sendable, CustomStringConvertible {
     package init(_ address: SocketAddress?) {
         guard let address = address?.unmapped else {
             self = .unknown
+            return
+        }
+        if address.family == .unix {
+            self = .unix
             return
         }
         let number = address.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -31,6 +37,7 @@ public enum Peer: Hashable, Sendable, CustomStringConvertible {
                 + "::/64"
         case .identity(let fingerprint): "certificate \(fingerprint)"
         case .connection: "a trusted peer's connection"
+        case .unix: "a Unix socket"
         case .unknown: "unknown"
         }
     }

@@ -6,7 +6,7 @@
 /// growth of the windows is earned by bytes that the reader has proven to take. A stream that has gone quiet gives up
 /// its share (`rest`), but its sender can still use what it was granted, which therefore still counts in the worker's
 /// `WindowBudget`. Time comes in nowhere; confined to the connection's thread.
-package struct WindowAllowance {
+@usableFromInline package struct WindowAllowance {
     /// Bytes below which a window would cost more than it saves.
     package static let leastBase = 2048
     /// Bytes that may lie in the reader's and our kernel's buffers without the reader having read any of them.
@@ -55,7 +55,7 @@ package struct WindowAllowance {
     // MARK: What the reader proves
 
     /// Counts bytes handed to the reader's connection.
-    package mutating func took(_ count: Int) { taken += count }
+    @usableFromInline package mutating func took(_ count: Int) { taken += count }
 
     /// Counts credit that the reader has given for all streams. Credit given ahead of any DATA proves nothing.
     package mutating func creditCame(_ count: Int) { credited = min(taken, credited + count) }
@@ -149,17 +149,22 @@ package struct WindowAllowance {
 }
 
 /// Growth of one stream's window beyond the size that it began with.
-package enum WindowGrant: Equatable {
+@frozen @usableFromInline package enum WindowGrant: Equatable {
     case inUse(Int)
     /// The window has its first size again, but its sender was granted `size` bytes more, of which it may still send
     /// `owed`.
     case resting(size: Int, owed: Int)
 
+    // Every call asks in another module: what is inlinable here costs it no comparison by a witness.
+
     /// No growth.
-    package static let none = WindowGrant.inUse(0)
+    @inlinable package static var none: WindowGrant { .inUse(0) }
+
+    /// Whether there is no growth.
+    @inlinable package var isNone: Bool { if case .inUse(0) = self { true } else { false } }
 
     /// Bytes by which the window is larger now.
-    package var inUse: Int { if case .inUse(let size) = self { size } else { 0 } }
+    @inlinable package var inUse: Int { if case .inUse(let size) = self { size } else { 0 } }
 }
 
 /// A decision about a stream's window.
@@ -173,7 +178,7 @@ package enum WindowChange: Equatable {
 }
 
 /// Whether an endpoint's next response is likely to be larger than the window that its stream begins with.
-package struct ResponseSizeGuess {
+@usableFromInline package struct ResponseSizeGuess {
     /// Small responses in a row after which large ones are not expected any more.
     package static let memory = 64
 
@@ -182,10 +187,10 @@ package struct ResponseSizeGuess {
     package init() {}
 
     /// Whether the next response is likely to be large.
-    package var expectsLarge: Bool { largeLately > 0 }
+    @usableFromInline package var expectsLarge: Bool { largeLately > 0 }
 
     /// Takes note of a response that has ended.
-    package mutating func take(isLarge: Bool) {
+    @usableFromInline package mutating func take(isLarge: Bool) {
         largeLately = isLarge ? Self.memory : max(0, largeLately - 1)
     }
 }

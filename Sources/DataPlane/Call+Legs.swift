@@ -114,14 +114,14 @@ extension Call {
     /// Gives back the response's window growth, once nothing of the response waits any more or it restarts on another
     /// stream.
     func giveBackResponseGrant() {
-        guard responseGrant != .none, case .open(let client, _) = client else { return }
+        guard !responseGrant.isNone, case .open(let client, _) = client else { return }
         client.use { $0.responses.takeBack(responseGrant, to: &$0.worker.windows) }
         responseGrant = .none
     }
 
     /// Gives back the request's window growth, once the client sends no more on this stream.
     func giveBackRequestGrant() {
-        guard requestGrant != .none, case .open(let client, _) = client else { return }
+        guard !requestGrant.isNone, case .open(let client, _) = client else { return }
         client.use { $0.requests.takeBack(requestGrant, to: &$0.worker.windows) }
         requestGrant = .none
     }

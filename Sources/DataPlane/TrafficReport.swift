@@ -176,11 +176,11 @@ extension TrafficReport.ColorTotals {
     mutating func book(_ call: Call, duration microseconds: UInt64) {
         if call.isGRPC {
             let status = call.finalGRPCStatus
-            finishedByStatus[GRPCStatus(rawValue: status) ?? .unknown] += 1
+            finishedByStatus.count(GRPCStatus(rawValue: status) ?? .unknown)
         } else {
             finishedByHTTPClass[(1...5).contains(call.httpStatus / 100) ? call.httpStatus / 100 : 0] += 1
         }
-        if let kind = call.proxyAnswer?.kind { failedByKind[kind] += 1 }
+        if let kind = call.proxyAnswer?.kind { failedByKind.count(kind) }
         bytesUp += call.bytesUp
         bytesDown += call.bytesDown
         let microseconds = Int(clamping: microseconds)

@@ -235,7 +235,7 @@ final class UpstreamConnection: Connection {
         if count > 0 {
             sentData()
             // The window is widened ahead of the response, so that the response needn't stop for it.
-            if call.responseGrant == .none, pool.responses.expectsLarge { call.widenResponse(self, stream) }
+            if call.responseGrant.isNone, pool.responses.expectsLarge { call.widenResponse(self, stream) }
             call.creditClient(count)
             if call.requestBody.replayCount > worker.limits.maxReplayBytes { call.forgetReplay(worker) }
         }

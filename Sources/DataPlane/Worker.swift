@@ -194,7 +194,8 @@ final class Worker: @unchecked Sendable {
         let socket = try connect(address)
         socket.setKeepAlive()
         let tls = try upstreamTLS.map {
-            try TLSConnection(client: socket, host: endpoint.host, context: $0, records: host.records)
+            try TLSConnection(
+                client: socket, host: Endpoint.serverName(ofHost: endpoint.host), context: $0, records: host.records)
         }
         return Transport(socket, tls: tls)
     }
@@ -241,7 +242,7 @@ final class Worker: @unchecked Sendable {
     }
 
     func resolve(_ endpoint: Endpoint, answer: @escaping (Resolver.Outcome) -> Void) {
-        if let address = SocketAddress(numeric: endpoint.host, port: endpoint.port) {
+        if let address = SocketAddress(literal: endpoint.host, port: endpoint.port) {
             return answer(.addresses([address]))
         }
         let answer = LoopConfined(answer)

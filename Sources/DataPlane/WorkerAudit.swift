@@ -102,7 +102,7 @@ struct WorkerAudit {
         if !hasClient {
             expect(call.requestBody.count == 0, "nothing of a request waits whose client has left")
             expect(
-                call.requestGrant == .none && call.responseGrant == .none,
+                call.requestGrant.isNone && call.responseGrant.isNone,
                 "a call without a client has given its windows back")
         }
     }

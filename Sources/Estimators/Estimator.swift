@@ -65,19 +65,25 @@ protocol Classifier: Sendable {
     /// - Throws: `FeatureError` if a row is not one that it takes.
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification
 
-    /// Whether `decisions(_:)` gives what the library's `decision_function` does.
-    var hasDecisions: Bool { get }
-
-    /// What the library's `decision_function` gives for each row: a number for two classes, else one for each class.
+    /// How many numbers the library's `decision_function` gives for each row; nil exactly if the library's class has none,
+    /// since other estimators of the library prefer it to probabilities.
     ///
-    /// Called only if `hasDecisions`.
+    /// It is 1 for two classes, and for more usually their number.
+    var decisionCount: Int? { get }
+
+    /// What the library's `decision_function` gives for each row: as many columns as `decisionCount`.
+    ///
+    /// Called only if `decisionCount` isn't nil.
     ///
     /// - Throws: `FeatureError` if a row is not one that it takes.
     func decisions(_ table: Table) throws(FeatureError) -> Matrix
 }
 
 extension Classifier {
-    var hasDecisions: Bool { false }
+    var decisionCount: Int? { nil }
+
+    /// Whether the library's class has a `decision_function`.
+    var hasDecisions: Bool { decisionCount != nil }
 
     func decisions(_ table: Table) throws(FeatureError) -> Matrix {
         preconditionFailure("This classifier has no decisions.")

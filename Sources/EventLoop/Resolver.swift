@@ -43,10 +43,10 @@ package final class Resolver: Sendable {
         self.lookUp = lookUp
     }
 
-    /// Resolves a name and then calls `answer`: at once and on the calling thread for a numeric address, otherwise on
+    /// Resolves a name and then calls `answer`: at once and on the calling thread for a numeric address or a Unix socket, otherwise on
     /// one of the resolver's threads. Any thread may call it.
     package func resolve(host: String, port: UInt16, answer: @escaping @Sendable (Outcome) -> Void) {
-        if let address = SocketAddress(numeric: host, port: port) {
+        if let address = SocketAddress(literal: host, port: port) {
             return answer(.addresses([address]))
         }
         let question = Question(host: host, port: port)
@@ -78,7 +78,7 @@ package final class Resolver: Sendable {
 
     /// Resolves on the calling thread, which may take as long as the system's resolver does.
     package static func resolveBlocking(host: String, port: UInt16) -> Outcome {
-        if let address = SocketAddress(numeric: host, port: port) {
+        if let address = SocketAddress(literal: host, port: port) {
             return .addresses([address])
         }
         var hints = unsafe addrinfo()

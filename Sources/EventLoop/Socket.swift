@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Ground
 
-/// A non-blocking TCP socket. Confined to one thread, but may be handed over to another.
+/// A non-blocking stream socket, of TCP or a Unix one. Confined to one thread, but may be handed over to another.
 package struct Socket: Sendable {
     /// The outcome of a read or a write.
     package enum Transfer: Equatable {
@@ -36,7 +36,7 @@ package struct Socket: Sendable {
 
     /// Takes over a socket that already listens.
     ///
-    /// - Returns: `nil` for anything other than a listening TCP socket.
+    /// - Returns: `nil` for anything other than a listening stream socket.
     package init?(listening descriptor: FileDescriptor) {
         self.init(descriptor)
         guard option(SOL_SOCKET, SO_ACCEPTCONN) == 1, option(SOL_SOCKET, SO_TYPE) == Int32(SOCK_STREAM.rawValue),
@@ -55,6 +55,7 @@ package struct Socket: Sendable {
     package static func connect(to address: SocketAddress) throws(SystemError) -> Socket {
         let socket = try make(for: address)
         socket.setNoDelay()
+        // A Unix socket whose queue is full says EAGAIN, and reports nothing later (connect(2)): that attempt has failed.
         let result = unsafe address.withSystemForm { unsafe Glibc.connect(socket.descriptor.number, $0, $1) }
         guard result == 0 || errno == EINPROGRESS else {
             throw SystemError(operation: "connect \(address)", code: errno)
@@ -63,7 +64,12 @@ package struct Socket: Sendable {
     }
 
     private static func make(for address: SocketAddress) throws(SystemError) -> Socket {
-        let family = address.family == .ipv4 ? AF_INET : AF_INET6
+        let family =
+            switch address.family {
+            case .ipv4: AF_INET
+            case .ipv6: AF_INET6
+            case .unix: AF_UNIX
+            }
         return Socket(try FileDescriptor(clinux_stream_socket(family), "socket"))
     }
 

@@ -3,9 +3,8 @@ import Ground
 
 /// The address of a Unix socket (unix(7)).
 package struct UnixAddress: Sendable {
-    /// The longest path that a socket can have, in bytes: one less than its place holds, as the system ends it with a
-    /// zero.
-    package static let longestPath = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+    /// The longest path that a socket can have, in bytes.
+    package static let longestPath = HostPort.longestPath
 
     private var address = sockaddr_un()
     private let length: socklen_t
@@ -23,6 +22,13 @@ package struct UnixAddress: Sendable {
             unsafe space.copyBytes(from: bytes)
             if unsafe space[0] == UInt8(ascii: "@") { unsafe space[0] = 0 }
         }
+    }
+
+    /// - Precondition: the path is at most `longestPath` bytes long.
+    init(path: [UInt8]) {
+        address.sun_family = sa_family_t(AF_UNIX)
+        length = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path)! + path.count)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
     }
 
     /// Calls `body` with the address in the form that system calls take; the pointer is valid only during the call.

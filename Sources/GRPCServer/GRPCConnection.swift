@@ -106,25 +106,29 @@ final class GRPCConnection: ServerConnection {
         creditConnection(bytes.count)
         let call = context.call
         if call.isFinished { return consumeStream(bytes.count, on: stream) }
-        if call.isPaused || !call.waitingRequest.isEmpty {
+        if call.isPaused || !call.waitingRequest.isEmpty || !call.putBack.isEmpty {
             return unsafe call.waitingRequest.append(bytes, from: chunks)
         }
         unsafe take(bytes, call)
         consumeStream(bytes.count, on: stream)
     }
 
-    /// Takes in bytes of a request.
+    /// Takes in bytes of a request that come before all that wait. What the handler doesn't take of them is put back in front.
     private func take(_ bytes: UnsafeRawBufferPointer, _ call: ServerCall) {
+        assert(call.putBack.isEmpty, "bytes are taken in their order")
         var bytes = unsafe bytes
         defer { recount(call) }
         while !call.isFinished {
             if call.isPaused {
-                if unsafe !bytes.isEmpty { unsafe call.waitingRequest.append(bytes, from: chunks) }
+                call.putBack = unsafe Array(bytes)
                 return
             }
             do throws(MessageAssembler.Flaw) {
                 guard let message = try unsafe call.assembler.next(&bytes) else { return }
-                if let bytes = content(of: message, call) { received(bytes, call) }
+                if let bytes = content(of: message, call) {
+                    call.messageWasCompressed = message.isCompressed
+                    received(bytes, call)
+                }
             } catch {
                 return finish(call, RPCStatus(error, most: worker.maxMessageSize))
             }
@@ -167,7 +171,7 @@ final class GRPCConnection: ServerConnection {
     override func endReceived(on stream: StreamID, _ context: StreamContext) {
         let call = context.call
         call.request = .ended
-        if call.waitingRequest.isEmpty { requestEnded(call) }
+        if !call.isPaused, call.waitingRequest.isEmpty, call.putBack.isEmpty { requestEnded(call) }
     }
 
     /// gRPC has no request trailers; what they say is nothing to anybody.
@@ -179,7 +183,8 @@ final class GRPCConnection: ServerConnection {
 
     /// The last byte of a request has been taken in.
     private func requestEnded(_ call: ServerCall) {
-        guard !call.isFinished else { return }
+        guard !call.isFinished, case .ended = call.request else { return }
+        call.request = .delivered
         if call.assembler.isWithinMessage {
             return finish(call, RPCStatus(.internal, "the request ends within a message"))
         }
@@ -192,13 +197,13 @@ final class GRPCConnection: ServerConnection {
             preconditionFailure("only unary methods have no handler")
         }
         switch answer(call, message) {
-        case .message(let message):
-            send(message, compressed: nil, on: call)
+        case .message(let message, let compressed):
+            send(message, compressed: compressed, on: call)
             finish(call, .ok)
         case .failure(let status): finish(call, status)
         case .background(let work):
             setDeadlineTimer(call)
-            call.runInBackground {
+            call.runInBackground(holding: message.count) {
                 let result = work()
                 return { call in
                     switch result {
@@ -216,6 +221,12 @@ final class GRPCConnection: ServerConnection {
     func resume(_ call: ServerCall) {
         unsafe withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 16) { buffer in
             while !call.isPaused, !call.isFinished {
+                if !call.putBack.isEmpty {
+                    let bytes = call.putBack
+                    call.putBack = []
+                    unsafe bytes.withUnsafeBytes { unsafe take($0, call) }
+                    continue
+                }
                 let count = unsafe call.waitingRequest.read(into: buffer, pool: chunks)
                 if count == 0 { break }
                 unsafe take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), call)
@@ -223,19 +234,24 @@ final class GRPCConnection: ServerConnection {
             }
         }
         if call.isFinished { return dropRequest(call) }
-        if !call.isPaused, case .ended = call.request { requestEnded(call) }
+        if !call.isPaused { requestEnded(call) }
         markDirty()
     }
 
     // MARK: The response goes out
 
-    func sendHead(_ call: ServerCall) {
-        if call.hasInitialMetadata || call.responseCodingIsUsed {
+    /// Sends the head of a response that has none.
+    ///
+    /// - Parameter mayCompress: whether messages behind it may be compressed; `nil` to do as the client does.
+    func sendHead(_ call: ServerCall, mayCompress: Bool?) {
+        call.response = .streaming
+        call.compression.beginResponse(mayCompress: mayCompress)
+        if call.hasInitialMetadata || call.compression.named != nil {
             let list = headerLists.take()
             list.append(":status", "200")
             list.append("content-type", "application/grpc")
             list.append("grpc-accept-encoding", MessageCoding.accepted)
-            if call.responseCodingIsUsed { list.append("grpc-encoding", call.responseCoding.rawValue) }
+            if let coding = call.compression.named { list.append("grpc-encoding", coding.rawValue) }
             call.writeInitialMetadata(to: list)
             submitResponse(list, endStream: false, on: call.stream, context: call)
             headerLists.give(list)
@@ -247,24 +263,18 @@ final class GRPCConnection: ServerConnection {
     }
 
     func send(_ message: [UInt8], compressed: Bool?, on call: ServerCall) {
-        let wantsCompression = compressed ?? (call.requestIsCompressed && message.count >= Self.worthCompressing)
         if case .waiting = call.response {
-            call.responseCodingIsUsed =
-                compressed ?? call.requestIsCompressed ? call.responseCoding != .identity : false
-            call.response = .streaming
-            sendHead(call)
+            // A method that decides for each message may want a later one compressed.
+            sendHead(call, mayCompress: compressed.map { _ in true })
         }
-        let isCompressed = wantsCompression && call.responseCodingIsUsed
-        let bytes = isCompressed ? call.responseCoding.compress(message) : message
-        let prefix = MessageAssembler.prefix(isCompressed: isCompressed, length: bytes.count)
+        let coding = call.compression.coding(ofMessage: message.count, wanted: compressed)
+        let bytes = coding?.compress(message) ?? message
+        let prefix = MessageAssembler.prefix(isCompressed: coding != nil, length: bytes.count)
         unsafe withUnsafeBytes(of: prefix) { unsafe call.responseBytes.append($0, from: chunks) }
         unsafe bytes.withUnsafeBytes { unsafe call.responseBytes.append($0, from: chunks) }
         if call.undeliveredSince == nil { call.undeliveredSince = host.loop.now }
         goOn(call)
     }
-
-    /// Bytes below which a message is sent as it is unless somebody asks for compression.
-    private static let worthCompressing = 256
 
     /// Ends a call behind what waits to be sent.
     func finish(_ call: ServerCall, _ status: RPCStatus) {
@@ -345,7 +355,7 @@ final class GRPCConnection: ServerConnection {
     override func streamClosed(_ stream: StreamID, _ code: ErrorCode, _ context: StreamContext) {
         let call = context.call
         if code == .noError, call.isFinished {
-            if case .ended = call.request { endedCleanly() }
+            if call.request.hasEnded { endedCleanly() }
         } else if !endedUncleanly(deadline: call.deadline, began: call.began) {
             violate(.resets, "too many streams that were reset")
         }
@@ -385,13 +395,14 @@ final class GRPCConnection: ServerConnection {
 
     /// Counts what a call holds now in place of what it held.
     private func recount(_ call: ServerCall) {
-        worker.heldBytes += call.assembler.held - call.countedBytes
-        call.countedBytes = call.assembler.held
+        worker.heldBytes += call.requestBytes - call.countedBytes
+        call.countedBytes = call.requestBytes
     }
 
     /// Lets go of what has come of a request that nobody needs any more.
     private func dropRequest(_ call: ServerCall) {
         call.assembler = MessageAssembler(most: worker.maxMessageSize)
+        call.putBack = []
         recount(call)
         call.unaryMessage = nil
         let count = call.waitingRequest.count
@@ -430,9 +441,12 @@ final class GRPCConnection: ServerConnection {
     /// Ends a call because of the memory that it takes.
     func endForMemory(_ call: ServerCall) {
         end(call, RPCStatus(.resourceExhausted, "the server is short of memory, and this call holds the most"))
+        // An answer that the client doesn't read would stay behind any status. RST_STREAM needs no window, and the stream's end
+        // gives the answer's bytes back.
+        if !call.responseBytes.isEmpty { cancel(call.stream, .enhanceYourCalm) }
     }
 
-    /// Bytes that the connection's calls hold of requests that are not complete.
+    /// Bytes that the connection's calls hold of messages on their way.
     var heldBytes: Int { calls.reduce(0) { $0 + $1.heldBytes } }
 
     override func isShut(for time: Duration, _ now: MonotonicTime) -> Bool {

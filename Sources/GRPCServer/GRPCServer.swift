@@ -37,7 +37,7 @@ package final class GRPCServer: Sendable {
         self.log = log
         addresses = listeners.map(\.address)
         self.listeners = Mutex(listeners)
-        let pool = try WorkPool(threads: configuration.poolThreads)
+        let pool = try WorkPool(threads: configuration.poolThreads, mostBytes: configuration.maxBufferedBytes / 2)
         self.pool = pool
         var workers: [GRPCWorker] = []
         for _ in 0..<configuration.workers {

@@ -20,7 +20,7 @@ final class GRPCWorker: @unchecked Sendable {
     let usualHead = HeaderList()
     let usualTrailers = HeaderList()
 
-    /// Bytes of messages that are not complete.
+    /// Bytes of messages that are not complete, but for those in chunks.
     var heldBytes = 0
     private var withRoom: [ServerCall] = []
     private var over: [ServerCall] = []
@@ -95,20 +95,24 @@ final class GRPCWorker: @unchecked Sendable {
     /// Ends calls of the peer that holds the most, until what is held fits. Nobody who holds less than a sixteenth of it is
     /// touched.
     private func relieve() {
+        var excess = heldBytes + host.chunks.bytesInUse - maxBufferedBytes
+        var calls: [Peer: [(connection: GRPCConnection, call: ServerCall)]] = [:]
         var held: [Peer: Int] = [:]
-        let connections = connections
-        for connection in connections { held[connection.holder, default: 0] += connection.heldBytes }
-        while heldBytes + host.chunks.bytesInUse > maxBufferedBytes,
-            let (peer, bytes) = held.max(by: { $0.value < $1.value }), bytes > maxBufferedBytes / 16
+        for connection in connections {
+            let holder = connection.holder
+            for call in connection.calls where call.heldBytes > 0 {
+                calls[holder, default: []].append((connection, call))
+                held[holder, default: 0] += call.heldBytes
+            }
+        }
+        for (holder, own) in calls {
+            calls[holder] = own.sorted { $0.call.heldBytes < $1.call.heldBytes }
+        }
+        while excess > 0, let (peer, bytes) = held.max(by: { $0.value < $1.value }), bytes > maxBufferedBytes / 16,
+            let (connection, call) = calls[peer]?.popLast()
         {
-            let theirs = connections.filter { $0.holder == peer }.flatMap { connection in
-                connection.calls.map { (connection, $0) }
-            }
-            guard let (connection, call) = theirs.max(by: { $0.1.heldBytes < $1.1.heldBytes }), call.heldBytes > 0
-            else {
-                return
-            }
             held[peer] = bytes - call.heldBytes
+            excess -= call.heldBytes
             host.log.count(.memory)
             connection.endForMemory(call)
         }

@@ -28,9 +28,11 @@ package struct Method: Sendable {
 
 /// What a unary method answers.
 package enum UnaryOutcome: Sendable {
-    case message([UInt8])
+    /// - Parameter compressed: whether the message is compressed, as `ServerCall.send(_:compressed:)` has it.
+    case message([UInt8], compressed: Bool? = nil)
     case failure(RPCStatus)
     /// The answer takes so long that it would hold up the worker's other calls: it is worked out on a thread of the pool.
+    /// Until then the request is held.
     case background(@Sendable () -> Result<[UInt8], RPCStatus>)
 }
 

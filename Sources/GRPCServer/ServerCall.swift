@@ -11,7 +11,12 @@ package final class ServerCall: StreamContext {
     /// How the client has ended its side.
     enum Request {
         case coming
+        /// All of it is here, and some may wait to be taken in.
         case ended
+        /// The handler knows that it has ended.
+        case delivered
+
+        var hasEnded: Bool { if case .coming = self { false } else { true } }
     }
 
     /// How far the response is.
@@ -48,7 +53,10 @@ package final class ServerCall: StreamContext {
     var unaryMessage: [UInt8]?
     /// Whether the handler takes no more messages for now; bytes wait, and their windows stay shut.
     private(set) var isPaused = false
+    /// What came since, behind `putBack`.
     var waitingRequest = ByteQueue()
+    /// The rest of a piece that was being taken in when the handler had enough.
+    var putBack: [UInt8] = []
 
     var response = Response.waiting
     var responseBytes = ByteQueue()
@@ -83,6 +91,9 @@ package final class ServerCall: StreamContext {
         return values
     }
 
+    /// Whether the message that the handler was given last came compressed.
+    package internal(set) var messageWasCompressed = false
+
     /// Takes no more messages for now.
     package func pauseReading() { isPaused = true }
 
@@ -102,16 +113,18 @@ package final class ServerCall: StreamContext {
     package func addTrailingMetadata(_ name: String, _ value: String) { trailingMetadata.append((name, value)) }
 
     /// Sends the response's head, if that hasn't been done; the first message does it otherwise.
-    package func sendHead() {
+    ///
+    /// - Parameter mayCompress: whether messages behind it can be compressed; `nil` to do as the client does.
+    package func sendHead(mayCompress: Bool? = nil) {
         guard !isOver, case .waiting = response else { return }
-        response = .streaming
-        unsafe connection.sendHead(self)
+        unsafe connection.sendHead(self, mayCompress: mayCompress)
     }
 
     /// Sends a message behind those before.
     ///
     /// - Parameter compressed: whether it is compressed; `nil` to do as the client does. A client that takes no
-    ///   compression gets none.
+    ///   compression gets none, nor does any if the head names no coding: a first message with `nil` to a client that
+    ///   compresses nothing sends such a head.
     package func send(_ message: [UInt8], compressed: Bool? = nil) {
         guard !isOver else { return }
         switch response {
@@ -146,10 +159,14 @@ package final class ServerCall: StreamContext {
     /// Works something out on a thread of the pool, and takes what comes of it on the call's own thread. The call ends with
     /// RESOURCE_EXHAUSTED if too much waits for the pool already.
     ///
-    /// - Parameter work: runs in the pool; what it returns runs on the call's thread, unless the call is over.
-    package func runInBackground(_ work: @escaping @Sendable () -> @Sendable (ServerCall) -> Void) {
+    /// - Parameters:
+    ///   - bytes: memory that the work holds.
+    ///   - work: runs in the pool; what it returns runs on the call's thread, unless the call is over.
+    package func runInBackground(
+        holding bytes: Int, _ work: @escaping @Sendable () -> @Sendable (ServerCall) -> Void
+    ) {
         let handle = handle
-        let isTaken = unsafe connection.worker.pool.run {
+        let isTaken = unsafe connection.worker.pool.run(of: connection.holder, bytes: bytes) {
             let finish = work()
             handle.run { call in if !call.isFinished { finish(call) } }
         }
@@ -161,14 +178,11 @@ package final class ServerCall: StreamContext {
 
     // MARK: Coding
 
-    /// Whether the head says that messages to the client may be compressed.
-    var responseCodingIsUsed = false
+    /// Bytes that the call holds of messages on their way in or out.
+    var heldBytes: Int { requestBytes + waitingRequest.count + responseBytes.count }
 
-    /// Whether the client compresses its messages.
-    var requestIsCompressed: Bool { requestCoding.map { $0 != .identity } ?? false }
-
-    /// Bytes that the call holds of its request.
-    var heldBytes: Int { assembler.held + waitingRequest.count }
+    /// Those of them that are in no chunks, which are counted elsewhere.
+    var requestBytes: Int { assembler.held + putBack.count }
 
     /// How the client compresses its messages; `nil` if by something unknown.
     lazy var requestCoding: MessageCoding? = {
@@ -176,14 +190,8 @@ package final class ServerCall: StreamContext {
         return MessageCoding(rawValue: name)
     }()
 
-    /// How messages to the client are compressed: as it compresses its own, or else as it says that it takes them.
-    lazy var responseCoding: MessageCoding = {
-        let accepted = values(of: "grpc-accept-encoding").joined(separator: ",").split(separator: ",").map {
-            String($0.filter { $0 != " " })
-        }
-        if let own = requestCoding, own != .identity, accepted.isEmpty || accepted.contains(own.rawValue) { return own }
-        return accepted.lazy.compactMap(MessageCoding.init(rawValue:)).first { $0 != .identity } ?? .identity
-    }()
+    /// Which messages to the client are compressed.
+    lazy var compression = ResponseCompression(request: requestCoding, accepted: values(of: "grpc-accept-encoding"))
 
     // MARK: Header lists
 

@@ -1,26 +1,34 @@
+import Connections
 import EventLoop
 import Ground
 import Glibc
 import Synchronization
 
-/// Threads for work that would hold up a worker's other calls. What doesn't fit into the queue is refused.
+/// Threads of low priority for work that would hold up a worker's other calls. Peers have their turns one after the other, and what doesn't
+/// fit into the queue is refused.
 ///
 /// `@unchecked Sendable`: the queue is guarded by `mutex`, as only a condition variable can wait for it.
 @safe
 package final class WorkPool: @unchecked Sendable {
-    private let mostWaiting: Int
-    private var queue: [@Sendable () -> Void] = []
+    private var queue: WorkQueue<Peer, @Sendable () -> Void>
     private var isStopped = false
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    /// - Parameter mostWaiting: pieces of work that may wait for a thread.
-    package init(threads: Int, mostWaiting: Int = 1024) throws(SystemError) {
-        self.mostWaiting = mostWaiting
+    /// - Parameters:
+    ///   - mostWaiting: pieces of work that may wait for a thread.
+    ///   - mostBytes: bytes that these may hold.
+    package init(threads: Int, mostWaiting: Int = 1024, mostBytes: Int) throws(SystemError) {
+        queue = WorkQueue(capacity: mostWaiting, byteCapacity: mostBytes)
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(condition, nil)
         // Each thread keeps the pool.
-        for index in 0..<threads { try LoopThread.start("pool-\(index)") { self.run() } }
+        for index in 0..<threads {
+            try LoopThread.start("pool-\(index)") {
+                ThreadPriority.lower()
+                self.run()
+            }
+        }
     }
 
     deinit {
@@ -32,12 +40,14 @@ package final class WorkPool: @unchecked Sendable {
 
     /// Has work done on one of the threads. Any thread may call it.
     ///
+    /// - Parameters:
+    ///   - peer: whose work it is.
+    ///   - bytes: memory that it holds until it is done.
     /// - Returns: whether it will be done.
-    package func run(_ work: @escaping @Sendable () -> Void) -> Bool {
+    package func run(of peer: Peer, bytes: Int, _ work: @escaping @Sendable () -> Void) -> Bool {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        guard !isStopped, queue.count < mostWaiting else { return false }
-        queue.append(work)
+        guard !isStopped, queue.append(work, of: peer, bytes: bytes) else { return false }
         unsafe pthread_cond_signal(condition)
         return true
     }
@@ -46,7 +56,7 @@ package final class WorkPool: @unchecked Sendable {
     package func stop() {
         unsafe pthread_mutex_lock(mutex)
         isStopped = true
-        queue = []
+        queue.removeAll()
         unsafe pthread_cond_broadcast(condition)
         unsafe pthread_mutex_unlock(mutex)
     }
@@ -58,10 +68,10 @@ package final class WorkPool: @unchecked Sendable {
     private func next() -> (@Sendable () -> Void)? {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        while queue.isEmpty {
+        while true {
+            if let work = queue.next() { return work }
             if isStopped { return nil }
             unsafe pthread_cond_wait(condition, mutex)
         }
-        return queue.removeFirst()
     }
 }

@@ -1,10 +1,17 @@
 import Glibc
 
-/// A host and a TCP port, as people write them.
+/// Where a server listens, as people write it: a host and a TCP port, or the path of a Unix socket.
 package struct HostPort: Hashable, Sendable, CustomStringConvertible {
-    /// A DNS name, an IPv4 address or an IPv6 address without brackets.
+    /// What stands before the path of a Unix socket, as in gRPC's names of servers
+    /// (https://github.com/grpc/grpc/blob/master/doc/naming.md).
+    private static let unixPrefix = "unix:"
+    /// The longest path of a Unix socket, in bytes: one less than its place holds, as the system ends it with a zero
+    /// (unix(7)).
+    package static let longestPath = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+
+    /// A DNS name, an IPv4 address, an IPv6 address without brackets, or a Unix socket as `unix:PATH`.
     package var host: String
-    /// 1 to 65535; in an address to listen on, 0 stands for any free port.
+    /// 1 to 65535; in an address to listen on, 0 stands for any free port. A Unix socket has none, which is 0 too.
     package var port: UInt16
 
     package init(host: String, port: UInt16) {
@@ -12,10 +19,24 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `HOST:PORT`, with an IPv6 address in brackets (`[::1]:50051`).
+    /// Reads `HOST:PORT`, with an IPv6 address in brackets (`[::1]:50051`), or `unix:PATH`.
+    ///
+    /// - Returns: `nil` for neither, and for a path that is empty, longer than `longestPath` or has spaces or commas,
+    ///   which no list of addresses could hold.
+    package init?(_ text: some StringProtocol) {
+        if text.hasPrefix(Self.unixPrefix) {
+            // In the form of a URL, the authority before the path is empty.
+            let path = text.dropFirst(Self.unixPrefix.count)
+            self.init(unixPath: String(path.hasPrefix("///") ? path.dropFirst(2) : path))
+        } else {
+            self.init(hostAndPort: text)
+        }
+    }
+
+    /// Reads `HOST:PORT` alone, where `unix` is a host like any other.
     ///
     /// - Returns: `nil` if the host is empty, a bracket is missing or the port is not 0 to 65535.
-    package init?(_ text: some StringProtocol) {
+    package init?(hostAndPort text: some StringProtocol) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         var host = text[..<colon]
         let digits = text[text.index(after: colon)...]
@@ -34,15 +55,36 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.init(host: String(host), port: port)
     }
 
-    /// `HOST:PORT`, with brackets around an IPv6 address.
-    package var description: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    /// The address of a Unix socket; `nil` for a path that can't be written as one.
+    package init?(unixPath path: String) {
+        guard !path.isEmpty, path.utf8.count <= Self.longestPath, !path.hasPrefix("//"),
+            !path.contains(where: { $0.isWhitespace || $0 == "," || $0 == "\0" })
+        else { return nil }
+        self.init(host: Self.unixPrefix + path, port: 0)
     }
 
-    /// Whether the host can be reached from this machine only, as far as the text tells: `localhost`, or a loopback
-    /// address.
+    /// The path of the Unix socket; `nil` for a host and a port.
+    package var unixPath: String? { Self.unixPath(ofHost: host) }
+
+    /// The path of the Unix socket that a host stands for; `nil` for any other host.
+    package static func unixPath(ofHost host: String) -> String? {
+        host.hasPrefix(unixPrefix) ? String(host.dropFirst(unixPrefix.count)) : nil
+    }
+
+    /// The name that a certificate of a server at a host has to be for. A Unix socket has no name: as in gRPC, its
+    /// server is `localhost`.
+    package static func serverName(ofHost host: String) -> String { unixPath(ofHost: host) == nil ? host : "localhost" }
+
+    /// `HOST:PORT`, with brackets around an IPv6 address, or `unix:PATH`.
+    package var description: String {
+        if unixPath != nil { return host }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    /// Whether the host can be reached from this machine only, as far as the text tells: `localhost`, a loopback
+    /// address or a Unix socket.
     package var isLoopback: Bool {
-        if host.lowercased() == "localhost" { return true }
+        if unixPath != nil || host.lowercased() == "localhost" { return true }
         var bytes = [UInt8](repeating: 0, count: 16)
         if unsafe inet_pton(AF_INET, host, &bytes) == 1 { return Self.isLoopback(address: bytes[..<4]) }
         return unsafe inet_pton(AF_INET6, host, &bytes) == 1 && Self.isLoopback(address: bytes[...])
@@ -54,13 +96,14 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Encoded in JSON as `HOST:PORT`.
+/// Encoded in JSON as `HOST:PORT` or `unix:PATH`.
 extension HostPort: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = HostPort(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not HOST:PORT")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\"\(text)\" is neither HOST:PORT nor unix:PATH")
         }
         self = value
     }

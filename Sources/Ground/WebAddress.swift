@@ -23,7 +23,7 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
         let authority = rest[..<end]
         guard !authority.contains("@") else { return nil }
         let hasPort = authority.last != "]" && authority.contains(":")
-        guard let server = HostPort(hasPort ? String(authority) : "\(authority):\(isSecure ? 443 : 80)"),
+        guard let server = HostPort(hostAndPort: hasPort ? String(authority) : "\(authority):\(isSecure ? 443 : 80)"),
             server.port != 0
         else { return nil }
         self.server = server

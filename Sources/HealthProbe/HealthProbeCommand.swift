@@ -21,7 +21,7 @@ struct HealthProbeCommand: ParsableCommand {
 
     @Option(
         name: [.customLong("addr", withSingleDash: true), .customLong("addr")],
-        help: "The gRPC server's HOST:PORT; an IPv6 address in brackets.")
+        help: "The gRPC server's HOST:PORT, with an IPv6 address in brackets, or unix:PATH.")
     var address: String?
 
     @Option(
@@ -108,8 +108,8 @@ struct HealthProbeCommand: ParsableCommand {
         var isSecure = usesTLS
         switch (address, url) {
         case (let address?, nil):
-            guard let server = HostPort(address), server.port > 0 else {
-                throw ValidationError("-addr \(address): HOST:PORT is expected")
+            guard let server = HostPort(address), server.port > 0 || server.unixPath != nil else {
+                throw ValidationError("-addr \(address): HOST:PORT or unix:PATH is expected")
             }
             request = ProbeRequest(
                 check: .grpc(service: service), host: server.host, port: server.port, connectTimeout: connectTimeout,
@@ -195,7 +195,10 @@ struct HealthProbeCommand: ParsableCommand {
         guard !path.contains(where: \.isWhitespace) else { return nil }
         let authority = rest[..<slash]
         // If the port is missing, the scheme's default applies.
-        guard let server = HostPort(authority) ?? HostPort("\(authority):\(isSecure ? 443 : 80)"), server.port > 0
+        guard
+            let server = HostPort(hostAndPort: authority)
+                ?? HostPort(hostAndPort: "\(authority):\(isSecure ? 443 : 80)"),
+            server.port > 0
         else {
             return nil
         }

@@ -25,18 +25,21 @@ extension OpenInference {
     ///
     /// - Throws: also if the bytes are no message of a request.
     package func modelInfer(serialized bytes: [UInt8]) throws(InferenceFailure) -> [UInt8] {
-        let request: Inference_ModelInferRequest
+        let request = try decoded(bytes)
+        return ResponseBytes.write(try infer(request), id: request.id)
+    }
+
+    /// - Throws: `InferenceFailure` for what is no request, and for one of more parts than any model has inputs for.
+    private func decoded(_ bytes: [UInt8]) throws(InferenceFailure) -> Inference_ModelInferRequest {
+        guard MessageParts.areFew(in: bytes, most: mostParts) else {
+            throw .invalidArgument(
+                "the request has more than \(mostParts) inputs, outputs, parameters and fields of these")
+        }
         do {
-            request = try Inference_ModelInferRequest(serializedBytes: bytes)
+            return try Inference_ModelInferRequest(serializedBytes: bytes)
         } catch {
             throw .invalidArgument("the request is not a message of the type inference.ModelInferRequest")
         }
-        return try modelInferBytes(request)
-    }
-
-    /// The same from a request that is decoded already, as where its size decides which thread answers it.
-    package func modelInferBytes(_ request: Inference_ModelInferRequest) throws(InferenceFailure) -> [UInt8] {
-        ResponseBytes.write(try infer(request), id: request.id)
     }
 
     /// What a request is answered with, in no form yet.
@@ -58,6 +61,15 @@ extension OpenInference {
             model: model, outputs: requested.list.map { model.tensor($0, answer) }, isRaw: inputs.areRaw)
     }
 
+    /// Answers one message of a stream, serialized as it came, with a serialized one.
+    ///
+    /// - Throws: `InferenceFailure` for what is no request.
+    package func modelStreamInfer(serialized bytes: [UInt8]) throws(InferenceFailure) -> [UInt8] {
+        let response = modelStreamInfer(try decoded(bytes))
+        // Only a message of over 2 GiB has none, which `largestAnswer` rules out.
+        return (try? response.serializedBytes()) ?? []
+    }
+
     /// Answers one message of a stream. A request that fails is answered too: with the error, and with what tells to which
     /// request it belongs, as Triton has it.
     package func modelStreamInfer(_ request: Inference_ModelInferRequest) -> Inference_ModelStreamInferResponse {
@@ -73,16 +85,6 @@ extension OpenInference {
         // Each request has one response, which Triton marks as the last.
         response.inferResponse.parameters["triton_final_response"] = .with { $0.boolParam = true }
         return response
-    }
-
-    /// About how long `modelInfer` would take for a request, for the choice of a thread: in nanoseconds, within a factor of
-    /// three or so. 0 for a request that would be refused.
-    package func estimatedNanoseconds(_ request: Inference_ModelInferRequest) -> Int {
-        guard let model = try? model(request.modelName, version: request.modelVersion),
-            let rows = request.inputs.first?.shape.first, rows > 0
-        else { return 0 }
-        let (time, overflow) = Int(rows).multipliedReportingOverflow(by: model.served.model.nanosecondsPerRow)
-        return overflow ? .max : time
     }
 }
 

@@ -88,7 +88,7 @@ extension OpenInference {
         _ model: InferenceModel, header: (String) -> String?, body: [UInt8]
     ) throws(InferenceFailure) -> RESTResponse {
         let headerLength = try Self.headerLength(header(Self.headerLengthField), body: body)
-        let request = try RESTRequestParser.parse(body, count: headerLength ?? body.count)
+        let request = try RESTRequestParser.parse(body, count: headerLength ?? body.count, mostTensors: mostTensors)
         let outputs = try Self.outputs(request, of: model)
         guard let described = request.inputs else { throw .invalidArgument("\"inputs\" is missing") }
         let inputs = try RESTInputs(described, body: body, headerLength: headerLength)

@@ -49,6 +49,9 @@ package struct OpenInference: Sendable {
     let isReady: Bool
     private let repository: ModelRepository?
     private let models: [String: Versions]
+    /// How many inputs and outputs a request may have, and parts in all: what the widest model needs, and room for parameters.
+    let mostTensors: Int
+    let mostParts: Int
 
     /// - Parameter largestAnswer: how many bytes the elements of an answer may have. A row of one byte may be answered by
     ///   thousands of classes' probabilities, so that a request's size alone bounds nothing.
@@ -63,6 +66,9 @@ package struct OpenInference: Sendable {
         var models: [String: Versions] = [:]
         for entry in repository?.entries ?? [] { models[entry.name] = Versions(entry) }
         self.models = models
+        let widest = repository?.entries.flatMap(\.versions).map(\.model.features.count).max() ?? 0
+        mostTensors = 64 + widest
+        mostParts = 1024 + 16 * mostTensors
     }
 
     /// Predicts every row.

@@ -3,13 +3,16 @@ import Inference
 /// Reads a request for inference from JSON. Members that aren't known are ignored.
 struct RESTRequestParser {
     private var scanner: JSONScanner
+    private let mostTensors: Int
     private var request = RESTRequest()
 
     /// - Parameters:
     ///   - body: beginning with the JSON.
     ///   - count: The length of the JSON.
-    static func parse(_ body: [UInt8], count: Int) throws(InferenceFailure) -> RESTRequest {
-        var parser = RESTRequestParser(scanner: JSONScanner(body, count: count))
+    ///   - mostTensors: how many inputs, and how many outputs, there may be. One that takes three bytes of JSON takes hundreds
+    ///     here.
+    static func parse(_ body: [UInt8], count: Int, mostTensors: Int) throws(InferenceFailure) -> RESTRequest {
+        var parser = RESTRequestParser(scanner: JSONScanner(body, count: count), mostTensors: mostTensors)
         do throws(RequestError) {
             try parser.parse()
         } catch {
@@ -18,8 +21,9 @@ struct RESTRequestParser {
         return parser.request
     }
 
-    private init(scanner: JSONScanner) {
+    private init(scanner: JSONScanner, mostTensors: Int) {
         self.scanner = scanner
+        self.mostTensors = mostTensors
     }
 
     private mutating func parse() throws(RequestError) {
@@ -54,7 +58,10 @@ struct RESTRequestParser {
         var inputs: [RESTRequest.Input] = []
         try enter("[", .array, "\"inputs\"")
         var isFirst = true
-        while try scanner.next(before: "]", isFirst: &isFirst) { inputs.append(try input(inputs.count)) }
+        while try scanner.next(before: "]", isFirst: &isFirst) {
+            guard inputs.count < mostTensors else { throw .form(reason: "there are more than \(mostTensors) inputs") }
+            inputs.append(try input(inputs.count))
+        }
         return inputs
     }
 
@@ -98,7 +105,10 @@ struct RESTRequestParser {
         var outputs: [RESTRequest.Output] = []
         try enter("[", .array, "\"outputs\"")
         var isFirst = true
-        while try scanner.next(before: "]", isFirst: &isFirst) { outputs.append(try output(outputs.count)) }
+        while try scanner.next(before: "]", isFirst: &isFirst) {
+            guard outputs.count < mostTensors else { throw .form(reason: "there are more than \(mostTensors) outputs") }
+            outputs.append(try output(outputs.count))
+        }
         return outputs
     }
 
@@ -227,7 +237,8 @@ struct RESTRequestParser {
         guard kind == .number else { throw .form(reason: "\(subject) is \(kind.description), not a number") }
         let number = try scanner.number()
         // Beyond this a double doesn't tell integers apart, and no tensor is as large.
-        guard abs(number) <= 0x1p53, let integer = Int64(exactly: number) else {
+        guard abs(number) <= 0x1p53 else { throw .form(reason: "\(subject) is \(number), which is too large") }
+        guard let integer = Int64(exactly: number) else {
             throw .form(reason: "\(subject) is \(number), not an integer")
         }
         return integer

@@ -1,39 +1,54 @@
+import Certificates
 import Connections
 import EventLoop
 import GRPCServer
+import Glibc
 import Ground
+import HealthAPI
 import Inference
 import Logging
+import PredictionAPI
+import Reflection
 import ServiceLifecycle
+import TLS
 
-/// The gRPC server: predictions and standard health checks.
+/// The gRPC server: predictions, standard health checks, and reflection of all its services.
 struct GRPCInterface: Service {
     private let server: GRPCServer
-    /// `address:port`.
+    /// `address:port`, or `unix:path`.
     let address: String
+    /// Reads changed certificates again.
+    let certificates: CertificateReload
 
     /// Listens, and serves nothing yet.
     ///
-    /// - Throws: `ListenError` if the port can't be listened on.
+    /// - Throws: `ListenError` if the address can't be listened on, `SettingError` if a certificate can't be used.
     init(settings: PredictorSettings, state: ServingState, models: LoadedModels) throws {
+        let tls = try Self.tls(settings)
         let listener: ListeningSocket
         do throws(ListeningSocket.Failure) {
-            listener = try ListeningSocket.open(HostPort(host: settings.host, port: UInt16(settings.port)))
+            listener = try ListeningSocket.open(settings.address)
         } catch {
             throw ListenError(
-                setting: "PORT", address: endpoint(settings.host, settings.port), reason: error.reason)
+                setting: settings.addressSetting.variable, address: settings.address.description, reason: error.reason)
         }
         address = listener.address.description
         let prediction = PredictionService(
             state: state, models: models, configuredVersion: settings.modelVersion)
         let inference = InferenceService(state: state, models: models)
-        let health = HealthService(state: state, services: [PredictionService.name, InferenceService.name])
+        let services = [PredictionService.name, InferenceService.name, HealthService.name]
+        let health = HealthService(state: state, services: services + ReflectionService.names)
+        let reflection = try ReflectionService(
+            descriptors: PredictionDescriptors.files + HealthDescriptors.files, services: services)
         var configuration = GRPCServerConfiguration()
         configuration.workers = settings.workers
+        configuration.poolThreads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         configuration.maxMessageSize = settings.maxMessageSize
+        configuration.tls = tls
         let logger = Logger(label: "predictor.grpc")
-        server = try GRPCServer(
-            configuration: configuration, methods: MethodTable(prediction.methods + inference.methods + health.methods),
+        let methods = prediction.methods + inference.methods + health.methods + reflection.methods
+        let server = try GRPCServer(
+            configuration: configuration, methods: MethodTable(methods),
             listeners: [listener],
             log: { event in
                 logger.log(
@@ -41,6 +56,29 @@ struct GRPCInterface: Service {
                     metadata: Logger.Metadata(
                         uniqueKeysWithValues: event.details.map { ($0.name, .string($0.value)) }))
             })
+        self.server = server
+        let files = settings.tls.map { options in
+            ReloadableCertificate(
+                use: .clients, expiry: tls?.expiry,
+                files: [options.certificateFile, options.keyFile, options.clientAuthorityFile].compactMap { $0 }
+            ) {
+                let context = try TLSContext(server: options)
+                server.publish(tls: context)
+                return context.expiry
+            }
+        }
+        certificates = CertificateReload(files.map { [$0] } ?? [], logger: logger)
+    }
+
+    /// The context for clients' connections; nil for plaintext.
+    private static func tls(_ settings: PredictorSettings) throws -> TLSContext? {
+        guard let options = settings.tls else { return nil }
+        do {
+            return try TLSContext(server: options)
+        } catch {
+            throw SettingError(
+                .tlsCertificate, options.certificateFile, allowed: "PEM files that fit together; \(error)")
+        }
     }
 
     /// How many calls have ended, and how many are under way.

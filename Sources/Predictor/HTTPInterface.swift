@@ -12,7 +12,8 @@ struct HTTPInterface: Service {
 
     init(settings: PredictorSettings, state: ServingState, grpc: GRPCInterface) {
         self.settings = settings
-        let responses = HTTPResponses(state: state, configuredVersion: settings.modelVersion, grpc: grpc)
+        let responses = HTTPResponses(
+            state: state, configuredVersion: settings.modelVersion, grpc: grpc, mostBytes: settings.httpMaxBody)
         server = Server(
             limits: Self.limits(settings), logger: Logger(label: "predictor.http"),
             isLiveness: { Request(head: $0).path == HTTPResponses.healthPath }, respond: responses.respond(to:))
@@ -36,14 +37,14 @@ struct HTTPInterface: Service {
         defer { listening.continuation.finish() }
         let channel: any Channel
         do {
-            channel = try await server.open(host: settings.host, port: settings.httpPort)
+            channel = try await server.open(host: settings.httpHost, port: settings.httpPort)
         } catch {
             guard let number = ListenError.errorNumber(of: error) else { throw error }
             throw ListenError(
-                setting: "HTTP_PORT", address: endpoint(settings.host, settings.httpPort),
+                setting: "HTTP_PORT", address: endpoint(settings.httpHost, settings.httpPort),
                 reason: ListenError.text(of: number))
         }
-        listening.continuation.yield(endpoint(settings.host, channel.localAddress?.port ?? settings.httpPort))
+        listening.continuation.yield(endpoint(settings.httpHost, channel.localAddress?.port ?? settings.httpPort))
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 try? await channel.closeFuture.get()

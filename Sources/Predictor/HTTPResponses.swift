@@ -1,4 +1,6 @@
+import Certificates
 import Estimators
+import GRPCServer
 import HTTP1
 import HTTPTypes
 import Inference
@@ -14,8 +16,22 @@ struct HTTPResponses: Sendable {
     /// The requested version: all that is known before the model is loaded.
     let configuredVersion: String?
     let grpc: GRPCInterface
+    /// The most bytes of a body, decompressed or not.
+    let mostBytes: Int
 
     @Sendable func respond(to request: Request) async -> Response {
+        switch HTTPCoding.decoded(request, most: mostBytes) {
+        case .request(let request): HTTPCoding.encoded(await answer(to: request), for: request)
+        case .unknown:
+            error(
+                .unsupportedMediaType, "bodies can be compressed by gzip or deflate, and by nothing else",
+                headers: [.acceptEncoding: "gzip, deflate"])
+        case .tooLong: error(.contentTooLarge, "the body has more than \(mostBytes) bytes once it is decompressed")
+        case .damaged(let coding): error(.badRequest, "the body is no \(coding.rawValue)")
+        }
+    }
+
+    private func answer(to request: Request) async -> Response {
         switch (request.path, request.method) {
         case (Self.healthPath, .get), (Self.healthPath, .head):
             return health()
@@ -85,7 +101,7 @@ struct HTTPResponses: Sendable {
     private func metrics() async -> Response {
         let text = PredictorMetrics.text(
             await grpc.report(), methods: grpc.methods, repository: state.repository,
-            isServing: state.status == .serving)
+            certificates: grpc.certificates.statuses, isServing: state.status == .serving)
         var headers = HTTPFields()
         headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
         return Response(status: .ok, headers: headers, body: ByteBuffer(string: text))

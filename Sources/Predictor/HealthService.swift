@@ -8,6 +8,8 @@ import SwiftProtobuf
 ///
 /// Source: "GRPC Health Checking Protocol", https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 struct HealthService: Sendable {
+    static let name = "grpc.health.v1.Health"
+
     private let state: ServingState
     private let known: Set<String>
 
@@ -19,9 +21,9 @@ struct HealthService: Sendable {
 
     var methods: [Method] {
         [
-            Method("grpc.health.v1.Health/Check", unary: { _, message in check(message) }),
-            Method("grpc.health.v1.Health/List", unary: { _, _ in list() }),
-            Method("grpc.health.v1.Health/Watch", streaming: { _ in HealthWatcher(state: state, known: known) }),
+            Method("\(Self.name)/Check", unary: { _, message in check(message) }),
+            Method("\(Self.name)/List", unary: { _, _ in list() }),
+            Method("\(Self.name)/Watch", streaming: { _ in HealthWatcher(state: state, known: known) }),
         ]
     }
 

@@ -47,8 +47,10 @@ extension ServerCall {
     /// Sends the answer to a message of a stream: at once, or from where it holds up no other call. Meanwhile no further
     /// message is taken, so that answers keep the order of their requests. A client that doesn't read its answers has no
     /// more of its requests read.
+    ///
+    /// - Parameter bytes: memory that the message takes.
     func answer(
-        isLong: Bool, _ work: @escaping @Sendable () throws(InferenceFailure) -> [UInt8]
+        isLong: Bool, holding bytes: Int, _ work: @escaping @Sendable () throws(InferenceFailure) -> [UInt8]
     ) {
         guard isLong else {
             take(Result(catching: work))
@@ -56,7 +58,7 @@ extension ServerCall {
             return
         }
         pauseReading()
-        runInBackground {
+        runInBackground(holding: bytes) {
             let result = Result(catching: work)
             return { call in
                 call.take(result)

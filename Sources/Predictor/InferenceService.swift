@@ -62,10 +62,9 @@ private final class InferenceStream: StreamHandler {
 
     func received(_ message: [UInt8], _ call: ServerCall) {
         guard let content = models.content else { return call.finish(.loading) }
-        guard let request = try? Inference_ModelInferRequest(serializedBytes: message) else {
-            return call.finish(.notA(Inference_ModelInferRequest.self))
+        call.answer(isLong: content.isLong(message.count), holding: message.count) { () throws(InferenceFailure) in
+            try content.inference.modelStreamInfer(serialized: message)
         }
-        call.answer(isLong: content.isLong(message.count)) { content.inference.modelStreamInfer(request).encoded }
     }
 
     func roomWasMade(_ call: ServerCall) { call.resumeReading() }

@@ -16,7 +16,8 @@ final class LoadedModels: Sendable {
         init(_ repository: ModelRepository) {
             inference = OpenInference(.serving(repository), server: .this)
             main = repository.main
-            var worst = (row: 0, byte: 0)
+            // A byte takes that much at most to be decoded, whatever the model.
+            var worst = (row: 0, byte: 10)
             for model in repository.entries.flatMap(\.versions) {
                 let time = model.model.nanosecondsPerRow
                 worst.row = max(worst.row, time)

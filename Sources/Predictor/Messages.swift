@@ -1,5 +1,6 @@
 import Ground
 import GRPCServer
+import OpenInference
 import SwiftProtobuf
 
 extension UnaryOutcome {
@@ -7,23 +8,27 @@ extension UnaryOutcome {
     static func decoding<Request: Message>(
         _ type: Request.Type, _ bytes: [UInt8], _ answer: (Request) -> UnaryOutcome
     ) -> UnaryOutcome {
-        guard let request = try? Request(serializedBytes: bytes) else {
-            return .failure(.notA(type))
+        do throws(InferenceFailure) {
+            return answer(try Request(decoding: bytes))
+        } catch {
+            return .failure(RPCStatus(error))
         }
-        return answer(request)
     }
 
     /// Answers with a message.
     static func encoding(_ message: some Message) -> UnaryOutcome { .message(message.encoded) }
 }
 
-extension RPCStatus {
-    static func notA<Request: Message>(_ type: Request.Type) -> RPCStatus {
-        RPCStatus(.invalidArgument, "the request is not a valid \(Request.protoMessageName)")
-    }
-}
-
 extension Message {
+    /// - Throws: `InferenceFailure` for bytes that are no such message, which is the caller's mistake.
+    init(decoding bytes: [UInt8]) throws(InferenceFailure) {
+        do {
+            try self.init(serializedBytes: bytes)
+        } catch {
+            throw .invalidArgument("the request is not a valid \(Self.protoMessageName)")
+        }
+    }
+
     /// The message's bytes.
     var encoded: [UInt8] {
         // Only a message of proto2 with a field missing, or one of over 2 GiB, has none.

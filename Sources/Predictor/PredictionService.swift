@@ -24,14 +24,14 @@ struct PredictionService: Sendable {
     }
 
     private func predict(_ message: [UInt8]) -> UnaryOutcome {
-        .decoding(Prediction_V1_PredictRequest.self, message) { request in
-            answer(message.count) { served throws(InferenceFailure) in try served.predict(request).encoded }
+        answer(message.count) { served throws(InferenceFailure) in
+            try served.predict(try Prediction_V1_PredictRequest(decoding: message)).encoded
         }
     }
 
     private func predictBatch(_ message: [UInt8]) -> UnaryOutcome {
-        .decoding(Prediction_V1_PredictBatchRequest.self, message) { request in
-            answer(message.count) { served throws(InferenceFailure) in try served.predictBatch(request).encoded }
+        answer(message.count) { served throws(InferenceFailure) in
+            try served.predictBatch(try Prediction_V1_PredictBatchRequest(decoding: message)).encoded
         }
     }
 
@@ -63,11 +63,9 @@ private final class PredictionStream: StreamHandler {
     func received(_ message: [UInt8], _ call: ServerCall) {
         guard let content = models.content else { return call.finish(.loading) }
         guard let served = content.main else { return call.finish(.severalModels) }
-        guard let request = try? Prediction_V1_PredictRequest(serializedBytes: message) else {
-            return call.finish(.notA(Prediction_V1_PredictRequest.self))
-        }
-        call.answer(isLong: content.isLong(message.count)) { [row] () throws(InferenceFailure) in
-            try served.predict(request, row: row).encoded
+        call.answer(isLong: content.isLong(message.count), holding: message.count) {
+            [row] () throws(InferenceFailure) in
+            try served.predict(try Prediction_V1_PredictRequest(decoding: message), row: row).encoded
         }
         row += 1
     }

@@ -29,6 +29,7 @@ struct Predictor {
         // so that requests at that moment are not cut off.
         var configuration = ServiceGroupConfiguration(
             services: [
+                .init(service: grpc.certificates),
                 .init(service: Servers(grpc: grpc, http: http)),
                 .init(service: loader, failureTerminationBehavior: .gracefullyShutdownGroup),
             ],

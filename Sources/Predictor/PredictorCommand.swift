@@ -19,7 +19,7 @@ struct PredictorCommand: AsyncParsableCommand {
             model, its version and SHA-256 have to fit.
 
             Each setting comes from its flag, else from the environment variable in brackets, else from its default. \
-            SIGTERM and SIGINT stop the process once the calls under way have ended.
+            gRPC may have TLS, with certificates of clients or without. SIGTERM and SIGINT stop the process once the calls under way have ended.
 
             Exit codes: 0 stopped by a signal; 64 a setting is wrong; 65 the model can't be served; 69 a port can't be \
             listened on; 70 something else failed.
@@ -39,6 +39,8 @@ struct PredictorCommand: AsyncParsableCommand {
         } catch let error as ModelLoadError {
             if case .noVersion = error { throw Self.failure(error, code: .usage) }
             throw Self.failure(error, code: .badModel)
+        } catch let error as SettingError {
+            throw Self.failure(error, code: .usage)
         } catch let error as ListenError {
             throw Self.failure(error, code: .unavailable)
         } catch {

@@ -1,3 +1,4 @@
+import Certificates
 import GRPCServer
 import Ground
 import Inference
@@ -6,7 +7,7 @@ import Inference
 enum PredictorMetrics {
     static func text(
         _ report: (counts: CallCounts, inFlight: Int, connections: Int), methods: [Method],
-        repository: ModelRepository?, isServing: Bool
+        repository: ModelRepository?, certificates: [CertificateStatus], isServing: Bool
     ) -> String {
         var lines = [
             "# HELP predictor_serving Whether predictions are served.",
@@ -42,7 +43,25 @@ enum PredictorMetrics {
                 }
             }
         }
+        for certificate in certificates { lines += self.lines(certificate) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func lines(_ certificate: CertificateStatus) -> [String] {
+        var lines: [String] = []
+        if let expiry = certificate.expiry {
+            lines += [
+                "# HELP predictor_tls_certificate_expiry_timestamp_seconds Unix time at which the first certificate expires.",
+                "# TYPE predictor_tls_certificate_expiry_timestamp_seconds gauge",
+                "predictor_tls_certificate_expiry_timestamp_seconds \(expiry)",
+            ]
+        }
+        return lines + [
+            "# HELP predictor_tls_reloads_total Times that certificate files were read again, by what came of it.",
+            "# TYPE predictor_tls_reloads_total counter",
+            "predictor_tls_reloads_total{outcome=\"applied\"} \(certificate.reloads)",
+            "predictor_tls_reloads_total{outcome=\"failed\"} \(certificate.failedReloads)",
+        ]
     }
 
     /// A label's value as the format has it.

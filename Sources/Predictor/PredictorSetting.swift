@@ -25,9 +25,9 @@ struct PredictorSetting: Sendable {
 
     /// In the order in which they are shown.
     static let all = [
-        modelVersion, modelPath, modelName, host, port, httpPort, logLevel, shutdownGrace, httpMaxBody,
-        httpMaxBytesInFlight,
-        httpRequestTimeout, workers, maxMessageSize,
+        modelVersion, modelPath, modelName, host, port, listen, httpHost, httpPort, logLevel, shutdownGrace,
+        httpMaxBody,
+        httpMaxBytesInFlight, httpRequestTimeout, workers, maxMessageSize, tlsCertificate, tlsKey, tlsClientAuthority,
     ]
 
     static let modelVersion = PredictorSetting(
@@ -43,8 +43,17 @@ struct PredictorSetting: Sendable {
         "HOST", "address", standard: "0.0.0.0", help: "IPv4 or IPv6 address to listen on.")
     static let port = PredictorSetting(
         "PORT", "port", standard: "50051", help: "Port for gRPC, 0 to 65535; 0 takes a free one.")
+    static let listen = PredictorSetting(
+        "LISTEN", "address", standard: "HOST:PORT",
+        help: """
+            Where gRPC is served: HOST:PORT, with an IPv6 address in brackets, or unix:PATH for a Unix socket. One that \
+            nobody listens on any more is replaced, and its folder says who may connect.
+            """)
+    static let httpHost = PredictorSetting(
+        "HTTP_HOST", "address", standard: "HOST, or 127.0.0.1 if gRPC has TLS",
+        help: "IPv4 or IPv6 address to listen on for HTTP, which has no TLS.")
     static let httpPort = PredictorSetting(
-        "HTTP_PORT", "port", standard: "the gRPC port + 1000",
+        "HTTP_PORT", "port", standard: "the gRPC port + 1000, or 51051 if it has none",
         help: "Port for HTTP, 0 to 65535; 0 takes a free one.")
     static let logLevel = PredictorSetting(
         "LOG_LEVEL", "level", standard: "info",
@@ -69,4 +78,15 @@ struct PredictorSetting: Sendable {
     static let maxMessageSize = PredictorSetting(
         "MAX_MESSAGE_SIZE", "bytes", standard: "4194304",
         help: "Largest message over gRPC, in bytes; larger ones get RESOURCE_EXHAUSTED.")
+    static let tlsCertificate = PredictorSetting(
+        "TLS_CERT", "file", standard: "none",
+        help: """
+            Use TLS 1.2 or 1.3 for gRPC, ALPN h2, with this certificate and its chain (PEM). Files that change are read \
+            again.
+            """)
+    static let tlsKey = PredictorSetting(
+        "TLS_KEY", "file", standard: "none", help: "The certificate's private key (PEM).")
+    static let tlsClientAuthority = PredictorSetting(
+        "TLS_CLIENT_CA", "file", standard: "none",
+        help: "Admit only clients that show a certificate signed by one of these authorities (PEM).")
 }

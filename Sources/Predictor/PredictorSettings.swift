@@ -1,6 +1,8 @@
 import DurationSyntax
+import Ground
 import Logging
 import NIOCore
+import TLS
 
 /// The settings of the process.
 struct PredictorSettings: Sendable {
@@ -9,12 +11,16 @@ struct PredictorSettings: Sendable {
     let modelPath: String
     /// The name of a model that comes alone, or of the one in a folder that answers requests that can't name one.
     let modelName: String?
-    /// The IPv4 or IPv6 address to listen on.
-    let host: String
-    /// The port for gRPC; 0 takes a free port.
-    let port: Int
+    /// Where gRPC is served; port 0 takes a free port.
+    let address: HostPort
+    /// The setting that says so.
+    let addressSetting: PredictorSetting
+    /// The IPv4 or IPv6 address to listen on for HTTP.
+    let httpHost: String
     /// The port for HTTP; 0 takes a free port.
     let httpPort: Int
+    /// The files for TLS with clients; nil for plaintext.
+    let tls: TLSContext.ServerOptions?
     /// Threads that serve gRPC connections.
     let workers: Int
     /// The largest message over gRPC, in bytes.
@@ -41,23 +47,39 @@ struct PredictorSettings: Sendable {
         modelPath = value(.modelPath)
         modelName = given(.modelName)
 
-        host = value(.host)
-        guard (try? SocketAddress(ipAddress: host, port: 0)) != nil else {
-            throw SettingError(.host, host, allowed: "an IPv4 or IPv6 address")
+        let host = value(.host)
+        try Self.checkAddress(.host, host)
+        if let text = given(.listen) {
+            guard let address = HostPort(text) else {
+                throw SettingError(
+                    .listen, text,
+                    allowed: "HOST:PORT, or unix:PATH with a path of at most \(HostPort.longestPath) bytes")
+            }
+            if let port = given(.port) {
+                throw SettingError(.port, port, allowed: "left out where LISTEN is given")
+            }
+            (self.address, addressSetting) = (address, .listen)
+        } else {
+            address = HostPort(host: host, port: UInt16(try Self.port(.port, value(.port))))
+            addressSetting = .port
         }
 
-        port = try Self.port(.port, value(.port))
+        tls = try Self.tls(given(.tlsCertificate), given(.tlsKey), given(.tlsClientAuthority))
+        httpHost = given(.httpHost) ?? (tls == nil ? host : "127.0.0.1")
+        try Self.checkAddress(.httpHost, httpHost)
         if let text = given(.httpPort) {
             httpPort = try Self.port(.httpPort, text)
-            if httpPort != 0, httpPort == port {
-                throw SettingError(.httpPort, text, allowed: "another port than PORT")
+            if httpPort != 0, httpPort == Int(address.port) {
+                throw SettingError(.httpPort, text, allowed: "another port than that of gRPC")
             }
+        } else if address.unixPath != nil {
+            httpPort = Self.standardPort + Self.httpPortDistance
         } else {
-            httpPort = port == 0 ? 0 : port + Self.httpPortDistance
+            httpPort = address.port == 0 ? 0 : Int(address.port) + Self.httpPortDistance
             if httpPort > Self.highestPort {
                 throw SettingError(
                     .httpPort, "",
-                    allowed: "a port; its default, PORT + \(Self.httpPortDistance), is above \(Self.highestPort)")
+                    allowed: "a port; its default, gRPC's + \(Self.httpPortDistance), is above \(Self.highestPort)")
             }
         }
 
@@ -96,6 +118,30 @@ struct PredictorSettings: Sendable {
 
     private static let mostBytes = 1 << 30
 
+    private static func checkAddress(_ setting: PredictorSetting, _ text: String) throws(SettingError) {
+        guard (try? SocketAddress(ipAddress: text, port: 0)) != nil else {
+            throw SettingError(setting, text, allowed: "an IPv4 or IPv6 address")
+        }
+    }
+
+    /// The files for TLS; nil without a certificate.
+    private static func tls(
+        _ certificate: String?, _ key: String?, _ clientAuthority: String?
+    ) throws(SettingError) -> TLSContext.ServerOptions? {
+        switch (certificate, key) {
+        case (let certificate?, let key?):
+            return TLSContext.ServerOptions(
+                certificateFile: certificate, keyFile: key, clientAuthorityFile: clientAuthority)
+        case (let certificate?, nil):
+            throw SettingError(.tlsCertificate, certificate, allowed: "a certificate together with its TLS_KEY")
+        case (nil, let key?):
+            throw SettingError(.tlsKey, key, allowed: "a key together with its TLS_CERT")
+        case (nil, nil):
+            guard let clientAuthority else { return nil }
+            throw SettingError(.tlsClientAuthority, clientAuthority, allowed: "authorities together with TLS_CERT")
+        }
+    }
+
     private static func port(_ setting: PredictorSetting, _ text: String) throws(SettingError) -> Int {
         guard let port = Int(text), (0...highestPort).contains(port) else {
             throw SettingError(setting, text, allowed: "a port from 0 to \(highestPort)")
@@ -104,6 +150,8 @@ struct PredictorSettings: Sendable {
     }
 
     private static let highestPort = 65_535
+    /// The port of gRPC where nothing else is said.
+    private static let standardPort = 50_051
     /// So that two Predictors on one machine that differ only in `PORT` use different ports for HTTP, too.
     private static let httpPortDistance = 1000
 

@@ -1,3 +1,4 @@
+import Certificates
 import ControlPlane
 import Ground
 import Settings

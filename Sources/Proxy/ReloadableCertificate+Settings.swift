@@ -1,3 +1,4 @@
+import Certificates
 import Asking
 import ControlPlane
 import DataPlane

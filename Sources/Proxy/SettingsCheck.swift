@@ -89,7 +89,7 @@ struct SettingsCheck {
             (SettingTable.preview.address, [settings.preview].compactMap { $0 }),
         ]
         return addresses.flatMap { setting, endpoints in
-            endpoints.compactMap { endpoint in
+            endpoints.filter { $0.unixPath == nil }.compactMap { endpoint in
                 do {
                     _ = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: Int(endpoint.port))
                     return nil

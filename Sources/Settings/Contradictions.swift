@@ -2,6 +2,7 @@ import DataPlane
 import DurationSyntax
 import FoundationEssentials
 import Ground
+import HealthCheck
 
 // Errors in combinations of settings, each of which is valid by itself.
 
@@ -34,6 +35,14 @@ extension ProxySettings {
                 rejection(
                     of: setting, endpoint.description,
                     allowed: "upstreams, not the address the Proxy itself listens on")
+            }
+        }
+        let paths = (endpoints.blue + endpoints.green).filter { $0.unixPath != nil }
+        if let path = paths.first {
+            errors += healthChecks.filter(\.hasPort).map { check in
+                rejection(
+                    of: SettingTable.health.check, check.description,
+                    allowed: "checks at the endpoints themselves, as \(path) has no port")
             }
         }
         return errors
@@ -199,9 +208,15 @@ extension ProxySettings {
     private func isGiven(_ setting: some DeclaredSetting) -> Bool { source(of: setting) != .standard }
 }
 
+extension HealthCheck {
+    /// Whether the check asks at a port of its own.
+    fileprivate var hasPort: Bool { if case .http(_, .some) = self { true } else { false } }
+}
+
 extension Endpoint {
     /// Whether a connection to this address reaches the listener, as far as the text shows.
     fileprivate func meets(_ listener: Endpoint) -> Bool {
+        guard (unixPath == nil) == (listener.unixPath == nil) else { return false }
         let isEverywhere = listener.host == "0.0.0.0" || listener.host == "::"
         return port == listener.port
             && (host == listener.host || (isEverywhere && (isLoopback || host == "0.0.0.0" || host == "::")))

@@ -11,6 +11,16 @@ extension SettingForm where Value == Endpoint {
     static var address: Self {
         SettingForm(
             "HOST:PORT", allowed: "HOST:PORT, with an IPv6 address in brackets and port 0 for any free port",
+            text: \.description, parse: { Endpoint(hostAndPort: $0) })
+    }
+
+    /// An address to listen on, or the path of a Unix socket.
+    static var addressOrPath: Self {
+        SettingForm(
+            "HOST:PORT|unix:PATH",
+            allowed:
+                "HOST:PORT, with an IPv6 address in brackets and port 0 for any free port, or unix:PATH with a path "
+                + "of at most \(Endpoint.longestPath) bytes",
             text: \.description, parse: { Endpoint($0) })
     }
 }
@@ -22,7 +32,7 @@ extension SettingForm where Value == Endpoint? {
             "HOST:PORT|off",
             allowed: "off, or HOST:PORT, with an IPv6 address in brackets and port 0 for any free port",
             text: { $0?.description ?? "off" },
-            parse: { text in text == "off" ? .some(nil) : Endpoint(text).map { .some($0) } })
+            parse: { text in text == "off" ? .some(nil) : Endpoint(hostAndPort: text).map { .some($0) } })
     }
 }
 
@@ -104,8 +114,10 @@ extension SettingForm where Value == [Endpoint] {
     static var endpoints: Self {
         list(
             "HOST:PORT[,…]", of: "endpoint",
-            allowed: "HOST:PORT[,HOST:PORT…], with an IPv6 address in brackets and ports 1 to 65535", isSet: true,
-            parse: { text in Endpoint(text).flatMap { $0.port == 0 ? nil : $0 } })
+            allowed: "HOST:PORT[,HOST:PORT…], with an IPv6 address in brackets and ports 1 to 65535; or unix:PATH for "
+                + "one, with a path of at most \(Endpoint.longestPath) bytes",
+            isSet: true,
+            parse: { text in Endpoint(text).flatMap { $0.port == 0 && $0.unixPath == nil ? nil : $0 } })
     }
 }
 

@@ -1,6 +1,7 @@
 import Connections
 import EventLoop
 import Ground
+import TestSupport
 import Testing
 
 @Suite struct ListeningSocketTests {
@@ -37,6 +38,39 @@ import Testing
         #expect(!socket.serves(HostPort(host: "127.0.0.1", port: port ^ 1)))
         #expect(!socket.serves(HostPort(host: "0.0.0.0", port: port)))
         #expect(socket.isLoopback)
+    }
+
+    @Test func listensOnAUnixSocket() throws {
+        let folder = TemporaryFolder()
+        let endpoint = try #require(HostPort(unixPath: folder.file("s")))
+        var first: ListeningSocket? = try ListeningSocket.open(endpoint)
+        #expect(first?.address == endpoint)
+        #expect(first?.isLoopback == true && first?.serves(endpoint) == true)
+        #expect(first?.serves(HostPort(host: "127.0.0.1", port: 0)) == false)
+        #expect(try first?.socket.accept() == nil)
+        let client = try Socket.connect(to: try #require(SocketAddress(literal: endpoint.host, port: 0)))
+        #expect(client.connectionError() == nil)
+        let accepted = try #require(try first?.socket.accept())
+        #expect(Peer(accepted.peerAddress) == .unix)
+        #expect(text(endpoint) == "cannot listen on \(endpoint): address already in use")
+        // What a process that is gone has left is replaced.
+        first = nil
+        let second = try ListeningSocket.open(endpoint)
+        #expect(second.address == endpoint)
+        let other = try #require(Socket(listening: second.descriptor))
+        #expect(ListeningSocket(other).address == endpoint)
+    }
+
+    @Test func leavesAFileThatIsNoSocket() throws {
+        let folder = TemporaryFolder()
+        folder.write("f", "kept")
+        let endpoint = try #require(HostPort(unixPath: folder.file("f")))
+        #expect(
+            text(endpoint)
+                == "cannot listen on \(endpoint): there is a file of that name, which is no socket and is left as it is"
+        )
+        let missing = try #require(HostPort(unixPath: folder.file("no/s")))
+        #expect(text(missing) == "cannot listen on \(missing): no such file or directory")
     }
 
     @Test func isTakenOverByItsDescriptor() throws {

@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
-from harness.load import Load, LongStream, predict, version_of
-from harness.stack import BASE_IMAGE, PROXY, ROOT, TIMES_UNJUDGED, VERSIONS, eventually, run
+from harness.load import Load, LongStream, label_of, predict, version_of
+from harness.stack import BASE_IMAGE, HTTP, PROXY, ROOT, TIMES_UNJUDGED, VERSIONS, eventually, http, run
 
 QUICK = ("--watch", "3s", "--health-timeout", "20s")
 #: A smoke command that asks for a version, and takes the repository's root as its argument.
@@ -50,6 +50,32 @@ def test_success_loses_no_call(stack):
     assert stack.health("blue") == "healthy"
     stack.script("rollback.sh")
     assert version_of(predict(PROXY)) == "v1.0.0"
+
+
+def test_a_forest_is_deployed_and_asked_its_cases(stack):
+    with Load(PROXY) as load:
+        result = stack.deploy("forest-1.0.0", *QUICK)
+    assert result.returncode == 0, result.stderr
+    assert load.failures == []
+    answer = predict(PROXY)
+    assert (version_of(answer), label_of(answer)) == ("forest-1.0.0", "setosa")
+    assert " forest-1.0.0 says setosa, versicolor, virginica" in result.stderr
+
+
+def test_a_pipeline_over_mixed_columns_is_deployed(stack):
+    """It has no cases, as those are rows of numbers: its health decides."""
+    result = stack.deploy("mixed-1.0.0", *QUICK)
+    assert result.returncode == 0, result.stderr
+    assert stack.active == "green"
+    columns = {"age": ("FP64", [31, None]), "income": ("FP64", [21000, 32000])}
+    columns |= {"region": ("BYTES", ["north", None]), "plan": ("BYTES", ["basic", "pro"])}
+    inputs = [
+        {"name": name, "datatype": datatype, "shape": [len(values), 1], "data": values}
+        for name, (datatype, values) in columns.items()
+    ]
+    status, answer = http(f"http://{HTTP['green']}/v2/models/model/infer", {"inputs": inputs})
+    assert (status, answer["model_version"]) == (200, "mixed-1.0.0"), answer
+    assert answer["outputs"][0]["data"] == ["leaves", "stays"]
 
 
 def test_a_release_in_steps_under_load_loses_nothing(stack):

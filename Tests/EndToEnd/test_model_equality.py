@@ -7,6 +7,7 @@ import sys
 
 import joblib
 import numpy
+import pandas
 import pytest
 from sklearn.datasets import load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
@@ -40,7 +41,7 @@ def assert_equal(answer: dict, model, rows: numpy.ndarray) -> None:
     assert difference.max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("version", ["v1.0.0", "v1.1.0"])
+@pytest.mark.parametrize("version", ["v1.0.0", "v1.1.0", "forest-1.0.0"])
 class TestShippedModels:
     def test_http(self, start_predictor, version):
         model = pickle.loads(predictors.model(version).read_bytes())
@@ -69,19 +70,71 @@ class TestShippedModels:
         assert {name: parameters[name] for name in manifest["parameters"]} == manifest["parameters"]
 
 
+class TestShippedPipeline:
+    """The one over mixed columns, asked for a tensor for each column."""
+
+    VERSION = "mixed-1.0.0"
+
+    @staticmethod
+    def rows() -> pandas.DataFrame:
+        """Numbers and words in each combination, each column's values missing once in five rows or less."""
+        numbers = numpy.array([[age, income] for age in (18.0, 35.5, 79.0) for income in (1000.0, 32000.0, 4e6)] * 12)
+        numbers[::5, 0] = numpy.nan
+        words = [[region, plan] for plan in ("basic", "plus", "pro") for region in ("north", "east", "south", "west")]
+        region, plan = numpy.array([words[index % 12] for index in range(108)], dtype=object).T
+        region[::7] = numpy.nan
+        columns = {"age": numbers[:, 0], "income": numbers[:, 1], "region": region, "plan": plan}
+        return pandas.DataFrame({name: pandas.Series(values, dtype=values.dtype) for name, values in columns.items()})
+
+    def test_answers(self, start_predictor):
+        path = predictors.model(self.VERSION)
+        model, rows = pickle.loads(path.read_bytes()), self.rows()
+        inputs = [
+            {
+                "name": name, "shape": [len(rows), 1], "datatype": "BYTES" if rows[name].dtype == object else "FP64",
+                "data": [None if pandas.isna(value) else value for value in rows[name]],
+            }
+            for name in reversed(rows.columns)
+        ]  # fmt: skip
+        outputs = [{"name": "predict"}, {"name": "predict_proba"}]
+        predictor = start_predictor(path, MODEL_VERSION=self.VERSION)
+        body = json.dumps({"inputs": inputs, "outputs": outputs})
+        status, _, response = predictor.request("POST", "/v2/models/model/infer", body)
+        assert status == 200, response
+        labels, probabilities = (output["data"] for output in response["outputs"])
+        assert labels == model.predict(rows).tolist() and set(labels) == {"leaves", "stays"}
+        difference = numpy.abs(numpy.array(probabilities).reshape(-1, 2) - model.predict_proba(rows))
+        assert difference.max() <= TOLERANCE
+
+    def test_manifest_tells_the_truth(self):
+        path = predictors.model(self.VERSION)
+        manifest = json.loads((path.parent / "model.json").read_text())
+        model = pickle.loads(path.read_bytes())
+        assert manifest["version"] == self.VERSION
+        assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert manifest["classes"] == model.classes_.tolist()
+        assert manifest["feature_names"] == model.feature_names_in_.tolist()
+
+
 def test_training_makes_the_shipped_models_again(tmp_path):
     result = processes.run(
         [sys.executable, processes.ROOT / "scripts" / "train_models.py", "--output", tmp_path], timeout=120
     )
     assert result.returncode == 0, result.stderr
     # A solver stops anywhere within its tolerance (1e-4 and 1e-8), depending on the processor's arithmetic.
-    for version, accuracy, bound in (("v1.0.0", 1.0, 1e-3), ("v1.1.0", 1.0, 1e-6)):
+    mixed = TestShippedPipeline.rows()
+    for version, rows, accuracy, bound in (
+        ("v1.0.0", IRIS.data, 1.0, 1e-3), ("v1.1.0", IRIS.data, 1.0, 1e-6), ("forest-1.0.0", IRIS.data, 1.0, 1e-12),
+        ("mixed-1.0.0", mixed, 0.8083333333333333, 1e-3),
+    ):  # fmt: skip
         again = pickle.loads((tmp_path / version / "model.pkl").read_bytes())
         shipped = pickle.loads(predictors.model(version).read_bytes())
-        difference = numpy.abs(again.predict_proba(IRIS.data) - shipped.predict_proba(IRIS.data))
-        assert difference.max() <= bound
+        difference = numpy.abs(again.predict_proba(rows) - shipped.predict_proba(rows))
+        assert difference.max() <= bound, version
         for folder in (tmp_path / version, predictors.model(version).parent):
             assert json.loads((folder / "model.json").read_text())["accuracy"] == accuracy
+    shipped = {path.parent.name for path in (processes.ROOT / "models").glob("*/model.pkl")}
+    assert {path.name for path in tmp_path.iterdir()} == shipped
 
 
 def logistic(**parameters) -> LogisticRegression:

@@ -206,11 +206,9 @@ class TestHealth:
 
     def test_list(self, predictor, open_channel):
         answer = health(open_channel(predictor.address)).List(health_pb2.HealthListRequest())
-        assert {name: entry.status for name, entry in answer.statuses.items()} == {
-            "": health_pb2.HealthCheckResponse.SERVING,
-            predictors.SERVICE: health_pb2.HealthCheckResponse.SERVING,
-            "inference.GRPCInferenceService": health_pb2.HealthCheckResponse.SERVING,
-        }
+        assert {name: entry.status for name, entry in answer.statuses.items()} == dict.fromkeys(
+            ["", *predictors.SERVICES], health_pb2.HealthCheckResponse.SERVING
+        )
 
     def test_watch_of_an_unknown_service_stays_open(self, predictor, open_channel):
         answers = health(open_channel(predictor.address)).Watch(

@@ -86,6 +86,7 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
         "bernoulli-1.9.1.pkl", "categorical-1.2.2.pkl", "linear-targets-1.6.1.pkl", "tweedie-1.5-auto-1.9.1.pkl",
         "people-kinds-1.2.2.pkl", "function-columns-1.9.1.pkl", "union-weights-1.6.1.pkl",
         "target-logarithm-1.9.1.pkl", "text-model-1.4.2.pkl", "projection-model-1.9.1.pkl",
+        "ranker-1.9.1.pkl", "categories-two-1.6.1.pkl", "dart-1.2.2.pkl", "grid-1.6.1.pkl", "rest-one-1.4.2.pkl",
     ].map { file in all.first { $0.file == file }! }
 
     static func family(_ name: String) -> [Answers] { all.filter { $0.family == name } }

@@ -49,7 +49,7 @@ struct EnsembleErrorTests {
         #expect(
             flaw(try model("calibrated-isotonic-1.9.1.pkl", replacing: "isotonic", with: "tropical"))
                 == "CalibratedClassifierCV.calibrated_classifiers_: the string 'tropical', "
-                + "not the method 'sigmoid' or 'isotonic'")
+                + "not the method 'sigmoid', 'isotonic' or 'temperature'")
         #expect(
             flaw(try model("rest-1.9.1.pkl", replacing: "multiclass", with: "multilabel", lastOnly: true))?.hasSuffix(
                 "not one for one class a row (several are not supported)") == true)

@@ -12,6 +12,14 @@ import Testing
         #expect(address.isLoopback == isLoopback)
     }
 
+    @Test func readsUnixSockets() throws {
+        let address = try #require(SocketAddress(literal: "unix:/run/a.sock", port: 7))
+        #expect(address.family == .unix && address.port == 0 && address.isLoopback)
+        #expect(address.description == "unix:/run/a.sock")
+        #expect(SocketAddress(numeric: "unix:/run/a.sock", port: 7) == nil)
+        #expect(SocketAddress(literal: "unix:/\(String(repeating: "x", count: 107))", port: 0) == nil)
+    }
+
     @Test(arguments: ["localhost", "", "1.2.3", "1.2.3.4.5", "[::1]", "256.1.1.1"])
     func leavesNamesToTheResolver(host: String) {
         #expect(SocketAddress(numeric: host, port: 80) == nil)

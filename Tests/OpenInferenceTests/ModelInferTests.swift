@@ -213,16 +213,39 @@ struct ModelInferTests {
         #expect(failed.inferResponse.id == "7" && failed.inferResponse.outputs.isEmpty)
     }
 
-    @Test("About how long a request takes")
-    func estimate() {
-        let model = Model(
-            task: .regression(.number), features: Features(count: 1), nanosecondsPerRow: 50
-        ) { _, _ throws(FeatureError) in .regression(Matrix(rows: 1, columns: 1)) }
-        let models = TestModels.serving(model)
-        #expect(models.estimatedNanoseconds(.doubles([1, 2], shape: [2, 1])) == 100)
-        #expect(models.estimatedNanoseconds(.doubles([1, 2], shape: [.max, 1])) == .max)
-        #expect(models.estimatedNanoseconds(.doubles([1, 2], shape: [-1, 1])) == 0)
-        #expect(models.estimatedNanoseconds(.doubles([1, 2], shape: [])) == 0)
-        #expect(models.estimatedNanoseconds(.doubles([1, 2], shape: [2, 1], model: "x")) == 0)
+    // MARK: Parts
+
+    @Test("Messages of many parts are refused before they are decoded")
+    func parts() throws {
+        let pieces: [[UInt8]] = [
+            [0x2A, 0], [0x2A, 2, 0x22, 0], [0x22, 0], [0x32, 0], [0x78, 1], [0x2A, 4, 0x18, 1, 0x18, 1],
+        ]
+        for piece in pieces {
+            let bytes = [UInt8]([[UInt8]](repeating: piece, count: 100_000).joined())
+            for answer in [Self.sums.modelInfer(serialized:), Self.sums.modelStreamInfer(serialized:)] {
+                let failure = #expect(throws: InferenceFailure.self) { try answer(bytes) }
+                #expect(failure?.message.hasPrefix("the request has more than 2080 inputs") == true, "\(piece)")
+            }
+        }
+    }
+
+    @Test("Elements are no parts, and a message that is damaged is refused as such")
+    func elementsAreNoParts() throws {
+        let strings = Inference_ModelInferRequest.typed("x", "BYTES", [50_000, 1]) { contents in
+            contents.bytesContents = [Data](repeating: Data("1".utf8), count: 50_000)
+        }
+        let failure = #expect(throws: InferenceFailure.self) {
+            try Self.sums.modelInfer(serialized: try strings.serializedBytes())
+        }
+        #expect(failure?.message.contains("more than") == false)
+        let doubles = Inference_ModelInferRequest.doubles([Double](repeating: 1, count: 100_000), shape: [50_000, 2])
+        #expect(try !Self.sums.modelInfer(serialized: try doubles.serializedBytes()).isEmpty)
+        for damage in [
+            [0x2A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0x2A, 0x7F], [0x2F], [0x29, 1],
+        ] {
+            let bytes = [UInt8](repeating: 0, count: 0) + damage.map(UInt8.init) + [UInt8](repeating: 0xFF, count: 9000)
+            let failure = #expect(throws: InferenceFailure.self) { try Self.sums.modelInfer(serialized: bytes) }
+            #expect(failure?.message == "the request is not a message of the type inference.ModelInferRequest")
+        }
     }
 }

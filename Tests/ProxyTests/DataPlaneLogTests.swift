@@ -1,5 +1,6 @@
 import Connections
 import DataPlane
+import LogRecords
 import Logging
 import Proxy
 import Testing

@@ -1,3 +1,5 @@
+import LogRecords
+import Certificates
 import ControlPlane
 import JSONLogging
 import Logging

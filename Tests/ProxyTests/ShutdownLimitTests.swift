@@ -1,4 +1,5 @@
 import EventLoop
+import LogRecords
 import Logging
 import Proxy
 import ServiceLifecycle

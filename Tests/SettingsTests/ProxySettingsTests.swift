@@ -275,6 +275,24 @@ import Testing
         #expect(errors(everywhere.merging(authorities) { $1 }).isEmpty)
     }
 
+    @Test func endpointsAndTheListenerMayBeUnixSockets() throws {
+        let settings = try read(["listen": ["unix:/run/s.sock"], "blue": ["unix:/run/b.sock,b2:1"]])
+        #expect(settings.listen.unixPath == "/run/s.sock")
+        #expect(settings.endpoints.blue.map(\.description) == ["unix:/run/b.sock", "b2:1"])
+        #expect(errors(["listen": ["unix:/run/s.sock"], "blue": ["unix:/run/s.sock"]]).count == 1)
+        #expect(errors(["listen": ["0.0.0.0:0"], "blue": ["unix:/run/b.sock"]]).isEmpty)
+        #expect(
+            errors(["blue": ["unix:"]]).first?.contains("unix:PATH for one, with a path of at most 107 bytes") == true)
+        #expect(errors(["admin": ["unix:/run/a.sock"]]).count == 1)
+        #expect(errors(["preview": ["unix:/run/a.sock"]]).count == 1)
+        let check = ["blue": ["unix:/run/b.sock"], "health-check": ["grpc", "http://:8080/health"]]
+        #expect(
+            errors(check) == [
+                "--health-check is \"http://:8080/health\" (from the command line); allowed: checks at the endpoints "
+                    + "themselves, as unix:/run/b.sock has no port"
+            ])
+    }
+
     @Test(arguments: ["listen", "admin", "blue"]) func thePreviewHasAnAddressOfItsOwn(other: String) {
         let given = ["preview": ["127.0.0.1:5"], other: ["127.0.0.1:5"]]
         #expect(errors(given).contains { $0.hasPrefix(other == "blue" ? "--blue" : "--preview") })

@@ -40,7 +40,7 @@ class ExampleTest(unittest.TestCase):
         images = {}
         for image, name in re.findall(r"^# .*\b[Rr]eplace by (\S+)\n(\w+)=", self.text, re.MULTILINE):
             images[name] = image
-        versions = [path.parent.name for path in tracked("models/*/model.pkl")]
+        versions = [path.parent.name for path in tracked("models/v*/model.pkl")]
         newest = max(versions, key=lambda name: [int(number) for number in name[1:].split(".")])
         model = f"ghcr.io/OWNER/REPOSITORY/model:{newest}"
         proxy = images.pop("PROXY_IMAGE")

@@ -24,7 +24,7 @@ enum { NO_GRPC_STATUS = 1000 };
             NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE                                               \
     }
 
-/// What a gRPC client sends with every call.
+/// What a gRPC client sends with every call; where calls come from a file, with that file's path.
 static const nghttp2_nv request_fields[] = {
     NAME_VALUE(":method", "POST"),
     NAME_VALUE(":scheme", "http"),
@@ -36,7 +36,7 @@ static const nghttp2_nv request_fields[] = {
     NAME_VALUE("grpc-accept-encoding", "identity,deflate,gzip"),
 };
 
-enum { COMMON_FIELDS = sizeof(request_fields) / sizeof(*request_fields), VARIED_FIELDS = 2 };
+enum { PATH_FIELD = 2, COMMON_FIELDS = sizeof(request_fields) / sizeof(*request_fields), VARIED_FIELDS = 2 };
 
 /// What is different in each call: what is left of a deadline, and the identifiers of a trace (W3C Trace Context).
 struct varied_values {
@@ -48,7 +48,12 @@ struct varied_values {
 static size_t write_fields(const struct call *call, nghttp2_nv *fields, struct varied_values *varied)
 {
     memcpy(fields, request_fields, sizeof(request_fields));
-    if (!call->connection->load->options.varied) {
+    const struct load *load = call->connection->load;
+    if (load->calls.path != NULL) {
+        fields[PATH_FIELD].value = (uint8_t *)load->calls.path;
+        fields[PATH_FIELD].valuelen = load->path_length;
+    }
+    if (!load->options.varied) {
         return COMMON_FIELDS;
     }
     // Spread over 64 bits: as alike as random identifiers are.
@@ -82,7 +87,7 @@ static ssize_t read_request(
         connection->load->options.mode == MODE_HOLD_STREAMS && connection->load->phase < PHASE_RELEASING;
     size_t count = payload_copy(call->number, call->sent, buffer, room);
     call->sent += count;
-    if (call->sent == payload_length() && !keeps_open) {
+    if (call->sent == payload_request_length(call->number) && !keeps_open) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         return (ssize_t)count;
     }
@@ -152,7 +157,7 @@ static uint64_t *call_failure(const struct call *call, uint32_t error_code)
     if (call->grpc_status != 0) {
         return &failures->grpc_status;
     }
-    if (call->has_wrong_bytes || call->received != payload_length()) {
+    if (call->has_wrong_bytes || call->received != payload_answer_length(call->number)) {
         return &failures->bytes;
     }
     return NULL;
@@ -209,12 +214,12 @@ static int on_data_chunk(
     if (call == NULL) {
         return 0;
     }
-    if (call->received + length > payload_length() || !payload_matches(call->number, call->received, bytes, length)) {
+    if (!payload_matches(call->number, call->received, bytes, length)) {
         call->has_wrong_bytes = true;
     }
     call->received += length;
-    if (connection->load->options.mode == MODE_HOLD_STREAMS && call->received == payload_length()
-        && !call->has_wrong_bytes && connection->load->phase < PHASE_RELEASING) {
+    if (connection->load->options.mode == MODE_HOLD_STREAMS
+        && call->received == payload_answer_length(call->number) && !call->has_wrong_bytes && connection->load->phase < PHASE_RELEASING) {
         call->is_held = true;
         connection->load->held += 1;
     }

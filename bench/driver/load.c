@@ -196,6 +196,14 @@ static int milliseconds_to_wait(const struct load *load)
 static void prepare(struct load *load)
 {
     payload_prepare(load->options.message_bytes, load->options.are_predictions);
+    if (load->options.calls != NULL) {
+        calls_read(&load->calls, load->options.calls);
+        load->path_length = strlen(load->calls.path);
+        payload_use(&load->calls, load->options.record != NULL);
+    }
+    if (load->options.record != NULL) {
+        load->options.requests = load->calls.count;
+    }
     load->tls = load->options.tls ? transport_client_tls() : NULL;
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     load->connections = calloc(load->options.connections, sizeof(struct connection));
@@ -246,5 +254,8 @@ void load_run(struct load *load)
     }
     for (unsigned index = 0; index < load->options.connections; index++) {
         connection_abandon(&load->connections[index]);
+    }
+    if (load->options.record != NULL && load_failure_count(&load->failures) == 0) {
+        calls_write(&load->calls, load->options.record);
     }
 }

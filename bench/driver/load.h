@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "accounting.h"
+#include "calls.h"
 #include "histogram.h"
 #include "options.h"
 
@@ -46,6 +47,9 @@ enum phase {
 /// A run: its connections, its clock and what it counted.
 struct load {
     struct options options;
+    /// Without a path where messages are random bytes.
+    struct calls calls;
+    size_t path_length;
     SSL_CTX *tls;
     int epoll;
     struct connection *connections;

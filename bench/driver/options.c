@@ -17,6 +17,8 @@ static const char usage[] =
     "  --streams N         calls at a time on each connection (1)\n"
     "  --bytes N           bytes of a message, without its prefix of 5 (64)\n"
     "  --predictions       messages are PredictResponses of protos/prediction.proto, of 64 bytes\n"
+    "  --calls FILE        calls of a server's method, in turn: their path, messages and answers\n"
+    "  --record FILE       makes each of the calls once, one after the other, and writes the same with the answers\n"
     "  --warm-up SECONDS   before anything is counted (0.5)\n"
     "  --seconds SECONDS   that are counted (3)\n"
     "  --requests N        instead of by time, end after N calls and count them all\n"
@@ -89,6 +91,7 @@ void options_read(struct options *options, int count, char **arguments)
         {"seconds", required_argument, NULL, 't'},  {"requests", required_argument, NULL, 'n'},
         {"tls", no_argument, NULL, 'T'},            {"account", required_argument, NULL, 'a'},
         {"varied", no_argument, NULL, 'v'},         {"predictions", no_argument, NULL, 'P'},
+        {"calls", required_argument, NULL, 'C'},    {"record", required_argument, NULL, 'R'},
         {NULL, 0, NULL, 0},
     };
     memset(options, 0, sizeof(*options));
@@ -113,6 +116,8 @@ void options_read(struct options *options, int count, char **arguments)
         case 'v': options->varied = true; break;
         case 'T': options->tls = true; break;
         case 'P': options->are_predictions = true; break;
+        case 'C': options->calls = optarg; break;
+        case 'R': options->record = optarg; break;
         case 'a': read_account(options, optarg); break;
         default: fputs(usage, stderr); exit(64);
         }
@@ -125,6 +130,10 @@ void options_read(struct options *options, int count, char **arguments)
     }
     if (options->are_predictions && options->message_bytes != PREDICTION_BYTES) {
         fail("not together with --predictions", "--bytes");
+    }
+    if (options->record != NULL
+        && (options->calls == NULL || options->connections > 1 || options->streams > 1 || options->mode != MODE_LOAD)) {
+        fail("only of --calls, one at a time", "--record");
     }
     if (options->streams > 1 && options->mode != MODE_LOAD && options->mode != MODE_HOLD_STREAMS) {
         fail("not together with this mode", "--streams");

@@ -31,6 +31,10 @@ struct options {
     bool varied;
     /// Messages are PredictResponses.
     bool are_predictions;
+    /// The file that the calls' messages come from; NULL for random bytes, which come back.
+    const char *calls;
+    /// The file that the same calls are written to with their answers; NULL if they are checked instead.
+    const char *record;
     unsigned connections;
     unsigned streams;
     size_t message_bytes;

@@ -14,6 +14,9 @@ static size_t message_length;
 /// The distance of one such place from the next.
 static size_t stride = 1;
 static uint8_t prefix[PAYLOAD_PREFIX];
+/// NULL where messages are cut from the random bytes.
+static struct calls *used;
+static bool is_recording;
 
 static void make_predictions(void)
 {
@@ -35,10 +38,7 @@ static void make_predictions(void)
 void payload_prepare(size_t message_bytes, bool are_predictions)
 {
     message_length = message_bytes;
-    prefix[0] = 0;
-    for (int index = 0; index < 4; index++) {
-        prefix[1 + index] = (uint8_t)(message_bytes >> (24 - 8 * index));
-    }
+    payload_write_prefix(prefix, message_bytes);
     pattern = malloc(OFFSETS + message_bytes + sizeof(uint64_t));
     if (pattern == NULL) {
         perror("bench-driver: payload");
@@ -58,9 +58,33 @@ void payload_prepare(size_t message_bytes, bool are_predictions)
     }
 }
 
-size_t payload_length(void)
+void payload_use(struct calls *calls, bool records)
 {
-    return PAYLOAD_PREFIX + message_length;
+    used = calls;
+    is_recording = records;
+}
+
+void payload_write_prefix(uint8_t *place, size_t message_bytes)
+{
+    place[0] = 0;
+    for (int index = 0; index < 4; index++) {
+        place[1 + index] = (uint8_t)(message_bytes >> (24 - 8 * index));
+    }
+}
+
+static struct call_pair *pair_of(uint64_t call_number)
+{
+    return &used->pairs[call_number % used->count];
+}
+
+size_t payload_request_length(uint64_t call_number)
+{
+    return used != NULL ? pair_of(call_number)->request_length : PAYLOAD_PREFIX + message_length;
+}
+
+size_t payload_answer_length(uint64_t call_number)
+{
+    return used != NULL ? pair_of(call_number)->answer_length : PAYLOAD_PREFIX + message_length;
 }
 
 static const uint8_t *message_of(uint64_t call_number)
@@ -70,8 +94,13 @@ static const uint8_t *message_of(uint64_t call_number)
 
 size_t payload_copy(uint64_t call_number, size_t position, uint8_t *into, size_t room)
 {
-    size_t count = payload_length() - position < room ? payload_length() - position : room;
+    size_t left = payload_request_length(call_number) - position;
+    size_t count = left < room ? left : room;
     size_t done = 0;
+    if (used != NULL) {
+        memcpy(into, pair_of(call_number)->request + position, count);
+        return count;
+    }
     for (; position < PAYLOAD_PREFIX && done < count; position++) {
         into[done++] = prefix[position];
     }
@@ -83,8 +112,16 @@ size_t payload_copy(uint64_t call_number, size_t position, uint8_t *into, size_t
 
 bool payload_matches(uint64_t call_number, size_t position, const uint8_t *bytes, size_t length)
 {
-    if (length > payload_length() - position) {
+    if (is_recording) {
+        calls_record(pair_of(call_number), bytes, length);
+        return true;
+    }
+    size_t whole = payload_answer_length(call_number);
+    if (position > whole || length > whole - position) {
         return false;
+    }
+    if (used != NULL) {
+        return memcmp(bytes, pair_of(call_number)->answer + position, length) == 0;
     }
     for (; position < PAYLOAD_PREFIX && length > 0; position++, bytes++, length--) {
         if (*bytes != prefix[position]) {

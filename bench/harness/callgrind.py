@@ -1,4 +1,4 @@
-"""Instructions of the Proxy per call, by valgrind's callgrind."""
+"""Instructions of the Proxy or the Predictor per call, by valgrind's callgrind."""
 
 import os
 import re
@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .driver import Driver, EchoBackend, LoadError
-from .measurement import LOAD_CORE, PROXY_CORE, PROXY_PORT, Timing, wait_until_it_answers
+from .measurement import LOAD_CORE, PROXY_CORE, PROXY_PORT, Timing, first_calls, load_arguments, wait_until_it_answers
 from .peers import Places, proxy_binary, proxy_launch
 from .processes import Program
 from .scenarios import Scenario
+from .servers import PREDICTOR, predictor_binary
 from .symbols import Classifier
 
 #: Calls of the shorter and the longer run. They differ by enough calls for what isn't the calls' to vanish.
@@ -46,14 +47,13 @@ class Instructions:
         )
 
 
-def stripped_proxy(places: Places) -> Path:
-    """A copy of the release build without debugging information, whose symbols are kept for the breakdown."""
-    target = places.bench / "Proxy.stripped"
-    source = proxy_binary(places)
+def stripped(places: Places, source: Path) -> Path:
+    """A copy of a release build without debugging information, whose symbols are kept for the breakdown."""
+    target = places.bench / f"{source.name}.stripped"
     made = source.stat().st_mtime_ns
     if not target.exists() or target.stat().st_mtime_ns != made:
         subprocess.run(["strip", "--strip-debug", "-o", str(target), str(source)], check=True)
-        # PROXY may name another build the next time, also an older one.
+        # The environment may name another build the next time, also an older one.
         os.utime(target, ns=(made, made))
     return target
 
@@ -77,15 +77,20 @@ def _run(places: Places, scenario: Scenario, calls: int) -> Instructions:
     output = places.bench / f"callgrind/{scenario.name}.{calls}"
     output.parent.mkdir(exist_ok=True)
     output.unlink(missing_ok=True)
-    backend = EchoBackend(places.tools, places.run, LOAD_CORE)
+    backend = None if scenario.method else EchoBackend(places.tools, places.run, LOAD_CORE)
     try:
         run = Places(places.repository, places.bench, places.run / f"run.{calls}")
         run.run.mkdir()
-        launch = proxy_launch(run, scenario, 1, PROXY_PORT, backend.port)
-        # One check at the start: how many there are in a run shall not depend on its time.
-        options = ["--health-interval", "3600s", "--health-timeout", "60s"]
         valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}"]
-        command = [*valgrind, str(stripped_proxy(places)), *_without_interval(launch.command[1:]), *options]
+        if backend is None:
+            launch = PREDICTOR.launch(run, scenario, 1, PROXY_PORT, 0)
+            command = [*valgrind, str(stripped(places, predictor_binary(places))), *launch.command[1:]]
+        else:
+            launch = proxy_launch(run, scenario, 1, PROXY_PORT, backend.port)
+            # One check at the start: how many there are in a run shall not depend on its time.
+            options = ["--health-interval", "3600s", "--health-timeout", "60s"]
+            proxy = str(stripped(places, proxy_binary(places)))
+            command = [*valgrind, proxy, *_without_interval(launch.command[1:]), *options]
         environment = {
             "LD_PRELOAD": str(places.tools / "sigsuspend.so"),
             # valgrind counts `rep movsb` and `rep stosb` as an instruction per byte: libc shall use vector registers.
@@ -95,14 +100,16 @@ def _run(places: Places, scenario: Scenario, calls: int) -> Instructions:
         program = Program(command, PROXY_CORE, run.run / "output.log", environment)
         try:
             driver = Driver(places.tools, LOAD_CORE)
-            wait_until_it_answers(program, driver, scenario, Timing(0, 0, start=120))
+            first = first_calls(scenario, run.run, places.repository)
+            wait_until_it_answers(program, driver, first, Timing(0, 0, start=120))
             # The check of both colors that may still run.
             time.sleep(1)
-            result = driver.run(PROXY_PORT, [*scenario.driver_arguments(), "--requests", str(calls)], {}, 600)
+            result = driver.run(PROXY_PORT, [*load_arguments(scenario, run.run), "--requests", str(calls)], {}, 600)
         finally:
             program.stop(patience=60)
     finally:
-        backend.stop()
+        if backend is not None:
+            backend.stop()
     failures = {name: count for name, count in result["failures"].items() if count > 0}
     if failures:
         raise LoadError(f"calls failed under valgrind: {failures}")

@@ -1,4 +1,4 @@
-"""Compares builds of the Proxy, and peers with them, in many short turns; scripts/compare.sh calls it."""
+"""Compares builds of the Proxy or the Predictor, and peers, in many short turns; scripts/compare.sh calls it."""
 
 import argparse
 import math
@@ -13,24 +13,30 @@ from .driver import LoadError
 from .measurement import PROXY_PORT, Contender, Timing, in_turns
 from .peers import PEERS, PROXY, Launch, Peer, Places, Unavailable
 from .scenarios import SCENARIOS, Kind, Scenario, scenario_named
+from .servers import PREDICTOR, SERVERS
 
 
-def peer_named(text: str) -> Peer:
-    """A build of the Proxy by its path, or a peer by its name. Raises `ValueError` if it is neither."""
+def peer_named(text: str, scenario: Scenario) -> Peer:
+    """A build of the program that the scenario is about, by its path, or a peer by its name.
+
+    Raises `ValueError` if it is neither.
+    """
+    own = PREDICTOR if scenario.method else PROXY
     if os.sep in text:
         path = Path(text).resolve()
         if not path.is_file():
             raise ValueError(f"{text}: no such file")
 
         def launch(*arguments: object) -> Launch:
-            proxy = PROXY.launch(*arguments)
-            return Launch([str(path), *proxy.command[1:]], proxy.environment)
+            usual = own.launch(*arguments)
+            return Launch([str(path), *usual.command[1:]], usual.environment)
 
-        return Peer(text, launch, PROXY.read_version, has_releases=True)
-    for peer in PEERS:
-        if peer.name == text and peer is not PROXY:
+        return Peer(text, launch, own.read_version, own.is_http2, own.has_releases, own.subject)
+    others = [peer for peer in PEERS + SERVERS if peer.subject is own.subject and peer is not own]
+    for peer in others:
+        if peer.name == text:
             return peer
-    names = ", ".join(peer.name for peer in PEERS if peer is not PROXY)
+    names = ", ".join(peer.name for peer in others)
     raise ValueError(f"{text}: neither a path nor one of {names}")
 
 
@@ -71,9 +77,11 @@ def compare(places: Places, scenario: Scenario, peers: list[Peer], timing: Timin
 
 
 def main() -> int:
-    kinds = (Kind.CPU_PER_CALL, Kind.RELEASE)
+    kinds = (Kind.CPU_PER_CALL, Kind.RELEASE, Kind.SERVED_CALL)
     names = [scenario.name for scenario in SCENARIOS if scenario.kind in kinds]
-    parser = argparse.ArgumentParser(prog="scripts/compare.sh", description="Compares builds of the Proxy, and peers.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/compare.sh", description="Compares builds of the Proxy or the Predictor, and peers."
+    )
     parser.add_argument("scenario", choices=names)
     parser.add_argument("peers", nargs="+", metavar="PATH|PEER", help="the first is what the others are held against")
     parser.add_argument("--turns", type=int, default=20, help="of each; 20 by default")
@@ -84,11 +92,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.turns < 2:
         parser.error("--turns: at least 2")
+    scenario = scenario_named(arguments.scenario)
     try:
-        peers = [peer_named(text) for text in arguments.peers]
+        peers = [peer_named(text, scenario) for text in arguments.peers]
     except ValueError as error:
         parser.error(str(error))
-    scenario = scenario_named(arguments.scenario)
     with tempfile.TemporaryDirectory(prefix="compare-", dir=arguments.bench) as folder:
         places = Places(arguments.repository, arguments.bench, Path(folder))
         try:

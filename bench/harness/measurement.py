@@ -4,10 +4,12 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import median
 
-from .driver import Distance, Driver, EchoBackend, LoadError
-from .peers import Peer, Places
+from .calls import METHODS, Answer, questions
+from .driver import Distance, Driver, EchoBackend, Listener, LoadError
+from .peers import PROXY, Peer, Places
 from .processes import Program, resident_kib
 from .releases import COMPARING_THREAD, ReleaseUnderWay, start_idle_color
 from .scenarios import Kind, Scenario
@@ -16,6 +18,10 @@ PROXY_PORT = 50050
 PROXY_CORE = "0"
 LOAD_CORE = "1"
 BOTH_CORES = "0-1"
+#: Where a model server behind the Proxy listens, counted from the Proxy's own port.
+BEHIND = 7
+#: Calls before a model server's memory is read.
+CALLS_BEFORE_MEMORY = 5000
 
 
 @dataclass(frozen=True)
@@ -28,10 +34,9 @@ class Timing:
 
 
 def wait_until_it_answers(
-    program: Program, driver: Driver, scenario: Scenario, timing: Timing, port: int = PROXY_PORT
+    program: Program, driver: Driver, arguments: list[str], timing: Timing, port: int = PROXY_PORT
 ) -> None:
-    """Returns once a first call is answered right, and once again after a moment."""
-    arguments = ["--requests", "1"] + (["--tls"] if scenario.tls else [])
+    """Returns once the driver's calls with these arguments, few enough for a start, are answered right."""
     deadline = time.monotonic() + timing.start
     while True:
         if program.has_ended:
@@ -44,8 +49,26 @@ def wait_until_it_answers(
         time.sleep(0.1)
 
 
+def first_calls(scenario: Scenario, folder: Path, repository: Path) -> list[str]:
+    """The driver's arguments for what a peer shall answer before it is loaded.
+
+    That is one call, or all that it will be asked, whose answers go to the folder.
+    """
+    if scenario.method is None:
+        return ["--requests", "1"] + (["--tls"] if scenario.tls else [])
+    asked = folder / "questions"
+    questions(repository).write(METHODS[scenario.method], asked)
+    return ["--calls", str(asked), "--record", str(folder / "calls")]
+
+
+def load_arguments(scenario: Scenario, folder: Path) -> list[str]:
+    """The driver's arguments for the scenario's load, after `first_calls` in that folder."""
+    calls = [] if scenario.method is None else ["--calls", str(folder / "calls")]
+    return scenario.driver_arguments() + calls
+
+
 class Contender:
-    """A peer with a backend of its own, started and answering."""
+    """A peer with a backend of its own, or a model server that needs none, started and answering."""
 
     def __init__(
         self,
@@ -60,47 +83,60 @@ class Contender:
         self.peer = peer
         self.port = port
         self._scenario = scenario
+        self._arguments = load_arguments(scenario, places.run)
+        #: Of a model server, to the questions in their order.
+        self.answers: list[Answer] = []
         self.driver = Driver(places.tools, cores[1])
         places.run.mkdir(parents=True, exist_ok=True)
-        self._backend = EchoBackend(places.tools, places.run, cores[1])
-        self._listeners = [self._backend]
+        self._programs: list[Program] = []
+        self._listeners: list[Listener] = []
         self._release: ReleaseUnderWay | None = None
         try:
             if scenario.release:
                 self._listeners += start_idle_color(places, scenario.release.idle, cores[1], port)
-            backend = self._backend.port
+            backend = port + BEHIND if scenario.method else self._echo(places, cores)
             if scenario.far == "backend":
                 backend = self._distance(places, cores, backend)
-            self.program = peer.start(places, scenario, workers, port, backend, cores[0])
-            try:
-                wait_until_it_answers(self.program, self.driver, scenario, Timing(0, 0), port)
-                if scenario.far == "client":
-                    self.port = self._distance(places, cores, port)
-                if scenario.release:
-                    self._release = ReleaseUnderWay(scenario.release, self.program, port)
-            except BaseException:
-                self.program.stop()
-                raise
+            own = backend if scenario.behind_proxy else port
+            self.program = peer.start(places, scenario, workers, own, backend, cores[0])
+            self._programs.append(self.program)
+            if scenario.behind_proxy:
+                front = Places(places.repository, places.bench, places.run / "front")
+                self._programs.append(PROXY.start(front, scenario, workers, port, backend, cores[0]))
+            first = first_calls(scenario, places.run, places.repository)
+            wait_until_it_answers(self.program, self.driver, first, Timing(0, 0), port)
+            if scenario.method:
+                asked = questions(places.repository)
+                self.answers = asked.read_answers(METHODS[scenario.method], places.run / "calls")
+            if scenario.far == "client":
+                self.port = self._distance(places, cores, port)
+            if scenario.release:
+                self._release = ReleaseUnderWay(scenario.release, self.program, port)
         except BaseException:
-            self._stop_listeners()
+            self.stop()
             raise
+
+    def _echo(self, places: Places, cores: tuple[str, str]) -> int:
+        echo = EchoBackend(places.tools, places.run, cores[1])
+        self._listeners.append(echo)
+        return echo.port
 
     def _distance(self, places: Places, cores: tuple[str, str], port: int) -> int:
         distance = Distance(places.tools, places.run, cores[1], port, self._scenario.delay_ms)
         self._listeners.append(distance)
         return distance.port
 
-    def _stop_listeners(self) -> None:
-        for listener in self._listeners:
-            listener.stop()
+    def processes(self) -> list[int]:
+        """Those of what is measured."""
+        return [process for program in self._programs for process in program.processes()]
 
     def run(self, timing: Timing) -> dict:
         """Loads it for once. Raises `LoadError`."""
         scenario = self._scenario
         warm_up, counted = timing.warm_up * scenario.pace, timing.counted * scenario.pace
-        arguments = [*scenario.driver_arguments(), "--warm-up", str(warm_up), "--seconds", str(counted)]
+        arguments = [*self._arguments, "--warm-up", str(warm_up), "--seconds", str(counted)]
         behind = [process for listener in self._listeners for process in listener.processes()]
-        accounts = {"proxy": self.program.processes(), "backend": behind}
+        accounts = {"proxy": self.processes()} | ({"backend": behind} if behind else {})
         before = self._release.read() if self._release else None
         result = self.driver.run(self.port, arguments, accounts, warm_up + counted + 60)
         calls, seconds = result["calls"], result["seconds"]
@@ -127,7 +163,7 @@ class Contender:
             "megabytes_per_second": calls * scenario.message_bytes / seconds / 1e6,
             "cpu_ns_per_byte": cpu["proxy"] / calls / scenario.message_bytes,
             "busiest_thread_us_per_call": max(threads) / calls / 1000,
-            "load_us_per_call": (cpu["driver"] + cpu["backend"]) / calls / 1000,
+            "load_us_per_call": (cpu["driver"] + cpu.get("backend", 0)) / calls / 1000,
             "proxy_cores": cpu["proxy"] / seconds / 1e9,
             # What neither the proxy nor the load used, in cores: others' work and what the hypervisor took.
             "foreign_cores": max(0.0, busy - sum(cpu.values())) / seconds / 1e9,
@@ -136,8 +172,10 @@ class Contender:
         }
 
     def stop(self) -> None:
-        self.program.stop()
-        self._stop_listeners()
+        for program in self._programs:
+            program.stop()
+        for listener in self._listeners:
+            listener.stop()
 
 
 def in_turns(contenders: list[Contender], timing: Timing, turns: int) -> list[list[dict] | LoadError]:
@@ -185,9 +223,19 @@ def measure(peer: Peer, places: Places, scenario: Scenario, timing: Timing, turn
         return _measure_release(peer, places, scenario, timing, turns)
     contender = Contender(peer, places, scenario)
     try:
+        if scenario.kind is Kind.RESIDENT:
+            return _measure_resident(contender, scenario, places)
         return _measure_memory(contender.program, contender.driver, scenario)
     finally:
         contender.stop()
+
+
+def _measure_resident(contender: Contender, scenario: Scenario, places: Places) -> dict:
+    arguments = [*load_arguments(scenario, places.run), "--requests", str(CALLS_BEFORE_MEMORY)]
+    result = contender.driver.run(contender.port, arguments, {}, 120)
+    time.sleep(1)
+    failures = {name: count for name, count in result["failures"].items() if count > 0}
+    return {"mib": resident_kib(contender.processes()) / 1024, "failures": failures}
 
 
 def _measure_memory(program: Program, driver: Driver, scenario: Scenario) -> dict:

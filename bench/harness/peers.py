@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .processes import Program
-from .scenarios import Idle, Scenario
+from .scenarios import Idle, Scenario, Subject
 from .template import render
 
 #: Where the Proxy has the admin API and the color that isn't active during a release, counted from its own port.
@@ -50,13 +50,20 @@ class Launch:
 
 @dataclass(frozen=True)
 class Peer:
-    """One proxy. `launch` and `read_version` raise `Unavailable`."""
+    """One proxy, model server or library. `launch` and `read_version` raise `Unavailable`.
+
+    `launch` is told the workers, the port to listen on and that of the backend, as far as there are such.
+    """
 
     name: str
     launch: Callable[[Places, Scenario, int, int, int], Launch]
     read_version: Callable[[Places], str]
     is_http2: bool = True
     has_releases: bool = False
+    subject: Subject = Subject.PROXY
+
+    def takes_part(self, scenario: Scenario) -> bool:
+        return self.subject is scenario.subject and (scenario.release is None or self.has_releases)
 
     def start(self, places: Places, scenario: Scenario, workers: int, port: int, backend: int, cores: str) -> Program:
         """Starts it on `cores`, listening on `port` and forwarding to `backend`."""
@@ -247,6 +254,11 @@ def proxy_launch(places: Places, scenario: Scenario, workers: int, port: int, ba
 def _proxy_version(places: Places) -> str:
     if not proxy_binary(places).exists():
         raise Unavailable("no release build: scripts/swift.sh build --product Proxy")
+    return repository_version(places)
+
+
+def repository_version(places: Places) -> str:
+    """The commit, which stands for the version of what is built of it."""
     command = ["git", "-C", str(places.repository), "describe", "--always", "--dirty", "--exclude", "*"]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
 

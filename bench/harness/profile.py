@@ -17,7 +17,11 @@ from .symbols import CATEGORIES
 
 #: How much more than the kept figure `--check` lets pass.
 TOLERANCE = 1.10
-COUNTED = [scenario for scenario in SCENARIOS if scenario.kind is Kind.CPU_PER_CALL]
+#: A path's processes are counted in scenarios of their own.
+COUNTED = [
+    scenario for scenario in SCENARIOS
+    if scenario.kind in (Kind.CPU_PER_CALL, Kind.SERVED_CALL) and not scenario.behind_proxy
+]  # fmt: skip
 #: What a release copies is compared when there is time, so that its instructions can't be told by the call.
 PROFILED = COUNTED + [scenario for scenario in SCENARIOS if scenario.kind is Kind.RELEASE]
 
@@ -35,7 +39,9 @@ def _listed() -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/profile.sh", description="Shows what a call costs the Proxy.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/profile.sh", description="Shows what a call costs the Proxy, and the Predictor."
+    )
     parser.add_argument(
         "--scenarios", type=_names, default=COUNTED, help=f"those without a release by default: {_listed()}"
     )
@@ -128,7 +134,7 @@ def main() -> int:
             if not arguments.instructions:
                 _show_samples(places, scenario, arguments.seconds, arguments.functions)
         except Unavailable as reason:
-            print(f"profile: SKIPPED {scenario.name}: the Proxy {reason}", file=sys.stderr)
+            print(f"profile: SKIPPED {scenario.name}: {scenario.subject.value}: {reason}", file=sys.stderr)
         except LoadError as error:
             print(f"profile: {scenario.name}: {error}", file=sys.stderr)
             status = 1

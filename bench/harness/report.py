@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .results import PeerResult, Results
+from .rows import REFERENCE
 from .scenarios import SCENARIOS, Kind, Scenario
 
 PROXY = "sluice"
@@ -40,7 +41,7 @@ def _failures(result: PeerResult) -> str:
 
 def _in_order(scenario: Scenario, peers: list[PeerResult]) -> list[PeerResult]:
     """The best first; those without a figure last."""
-    sign = -1 if scenario.kind in (Kind.SCALING, Kind.RATE) else 1
+    sign = -1 if scenario.has_least_goal else 1
     return sorted(peers, key=lambda peer: (peer.figure is None, sign * (peer.figure or 0)))
 
 
@@ -63,6 +64,24 @@ def _load_row(result: PeerResult) -> list[str]:
         _number(result.median_of("latency_us", "p99")),
         f"{100 * result.median_of('proxy_cores'):.0f} %",
         f"{100 * max(run['foreign_cores'] for run in result.runs):.0f} %",
+        _failures(result),
+    ]
+
+
+def _resident_row(result: PeerResult) -> list[str]:
+    return [_name(result), _number(result.figure), _spread(result) if result.runs else "–", _failures(result)]
+
+
+def _rows_row(result: PeerResult) -> list[str]:
+    if not result.runs:
+        return [_name(result), *["–"] * 4, _failures(result)]
+    many = [run["batch_us_per_row"] for run in result.runs]
+    return [
+        _name(result),
+        _number(result.figure),
+        _spread(result),
+        _number(result.median_of("batch_us_per_row")),
+        f"{_number(min(many))}–{_number(max(many))}",
         _failures(result),
     ]
 
@@ -170,10 +189,16 @@ def scenario_section(scenario: Scenario, results: Results) -> str:
             "busiest thread, 2 workers", "failures",
         ]  # fmt: skip
         table = _table(header, [_scaling_row(peer) for peer in peers])
+    elif scenario.kind is Kind.RESIDENT:
+        table = _table(["server", "MiB", "least–most", "failures"], [_resident_row(peer) for peer in peers])
+    elif scenario.kind is Kind.ROWS:
+        header = ["library", "CPU µs/row alone", "least–most", "CPU µs/row of 10,000", "least–most", "failures"]
+        table = _table(header, [_rows_row(peer) for peer in peers])
     else:
+        subject, figure = scenario.subject.value, scenario.unit
         header = [
-            "proxy", scenario.unit if scenario.kind is Kind.RATE else f"CPU {scenario.unit}", "least–most", "calls/s", "p50 µs", "p99 µs", "proxy's core busy",
-            "foreign load", "failures",
+            subject, figure if scenario.kind is Kind.RATE else f"CPU {figure}", "least–most", "calls/s", "p50 µs",
+            "p99 µs", f"{subject}'s core busy", "foreign load", "failures",
         ]  # fmt: skip
         table = _table(header, [_load_row(peer) for peer in peers])
     description = results.description(scenario)
@@ -196,9 +221,16 @@ def _verdict(scenario: Scenario, peers: dict[str, PeerResult]) -> list[str]:
         row = [scenario.name, f"{_number(figure)} {scenario.unit}", best_text, "–"]
         if scenario.goal is None:
             return [*row, "–", "–"]
-        is_least = scenario.kind in (Kind.SCALING, Kind.RATE)
+        is_least = scenario.has_least_goal
         met = figure is not None and (figure >= scenario.goal if is_least else figure <= scenario.goal)
-        return [*row, f"{'≥' if is_least else '≤'} {scenario.goal:g} {scenario.unit}", _answer(figure, met)]
+        goal = f"{'≥' if is_least else '≤'} {scenario.goal:g} {scenario.unit}"
+        reference = peers.get(REFERENCE)
+        if scenario.kind is Kind.ROWS and own is not None and own.runs and reference is not None and reference.runs:
+            many = own.median_of("batch_us_per_row") / reference.median_of("batch_us_per_row")
+            row[-1] = f"10,000 rows: {_number(many)} x {REFERENCE}"
+            goal += f"; 10,000 rows ≤ 1 x {REFERENCE}"
+            met = met and many <= 1
+        return [*row, goal, _answer(figure, met)]
     ratio = figure / best.figure if figure is not None and best else None
     goals = [] if scenario.goal is None else [f"≤ {scenario.goal:g}"]
     met = scenario.goal is None or (ratio is not None and ratio <= scenario.goal)
@@ -229,7 +261,7 @@ def tables(results: Results) -> str:
     if not measured:
         return "Nothing is measured yet: run `scripts/bench.sh`."
     rows = [_verdict(scenario, {peer.name: peer for peer in results.peers(scenario)}) for scenario in measured]
-    goals = _table(["scenario", "Sluice", "best HTTP/2 peer", "ratio", "goal", "met"], rows)
+    goals = _table(["scenario", "Sluice", "best peer", "ratio", "goal", "met"], rows)
     newest = max((results.description(scenario) for scenario in measured), key=lambda entry: entry["measured_at"])
     machine = (
         f"{newest['cores']} cores of {newest['processor']}, Linux {newest['kernel']}, {newest['system']},"

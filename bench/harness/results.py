@@ -15,6 +15,8 @@ def figure_of(scenario: Scenario, run: dict) -> float:
         return run["factor"]
     if scenario.kind is Kind.RATE:
         return run["megabytes_per_second"]
+    if scenario.kind is Kind.RESIDENT:
+        return run["mib"]
     return run["cpu_ns_per_byte" if scenario.unit == "ns/byte" else "cpu_us_per_call"]
 
 

@@ -1,4 +1,4 @@
-"""Where the Proxy's processor time goes, by perf's samples."""
+"""Where the processor time of the Proxy or the Predictor goes, by perf's samples."""
 
 import re
 import subprocess
@@ -6,9 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 from .driver import LoadError
-from .measurement import Contender
+from .measurement import Contender, load_arguments
 from .peers import PROXY, Places
 from .scenarios import Scenario
+from .servers import PREDICTOR
 from .symbols import Classifier
 
 
@@ -25,17 +26,20 @@ class Profile:
 
 
 def sample(places: Places, scenario: Scenario, seconds: float) -> Profile:
-    """Loads the Proxy and samples all its threads for that long. Raises `LoadError` if either can't be done."""
-    contender = Contender(PROXY, places, scenario)
+    """Loads the program that the scenario is about and samples all its threads for that long.
+
+    Raises `LoadError` if either can't be done.
+    """
+    contender = Contender(PREDICTOR if scenario.method else PROXY, places, scenario)
     try:
         data = places.run / "perf.data"
-        pids = ",".join(map(str, contender.program.processes()))
+        pids = ",".join(map(str, contender.processes()))
         recorder = subprocess.Popen(
             ["perf", "record", "--quiet", "--freq", "2999", "--pid", pids, "--output", str(data),
              "sleep", str(seconds + 1)],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        arguments = [*scenario.driver_arguments(), "--warm-up", "1", "--seconds", str(seconds)]
+        arguments = [*load_arguments(scenario, places.run), "--warm-up", "1", "--seconds", str(seconds)]
         contender.driver.run(contender.port, arguments, {}, seconds + 60)
         if recorder.wait(timeout=60) != 0:
             raise LoadError(f"perf record: {recorder.stderr.read().strip()}")

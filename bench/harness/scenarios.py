@@ -14,6 +14,20 @@ class Kind(Enum):
     RATE = "rate"
     #: Processor time per call during a release, over that without one.
     RELEASE = "release"
+    #: Processor time per call of a model server, with what stands before it.
+    SERVED_CALL = "served-call"
+    #: Resident memory of a model server after some calls.
+    RESIDENT = "resident"
+    #: Processor time that a model takes for a row, without a server.
+    ROWS = "rows"
+
+
+class Subject(Enum):
+    """What is measured; by these words in tables."""
+
+    PROXY = "proxy"
+    SERVER = "server"
+    LIBRARY = "library"
 
 
 class Idle(Enum):
@@ -56,7 +70,8 @@ class Scenario:
 
     `goal` is the Proxy's figure over that of the best HTTP/2 peer, at most; `floor_goal` the same over HAProxy in tcp
     mode; for memory `goal` is KiB per connection or stream, for scaling the least factor, for a rate the least one, for
-    a release the most that a call may cost, over that without one.
+    a release the most that a call may cost, over that without one. Of model servers and models it is the most, in the
+    scenario's own unit.
     """
 
     name: str
@@ -78,6 +93,12 @@ class Scenario:
     pace: float = 1
     #: Held against the same without a release. Sluice's peers have nothing of the kind.
     release: Release | None = None
+    #: What a model server is asked; see `calls.METHODS`. None for a proxy's echo.
+    method: str | None = None
+    #: Whether the Proxy stands before the model server.
+    behind_proxy: bool = False
+    #: The model that is evaluated without a server, by its file's name.
+    model: str | None = None
     goal: float | None = None
     floor_goal: float | None = None
     notes: tuple[str, ...] = field(default=())
@@ -92,6 +113,17 @@ class Scenario:
         return self.connections * self.streams
 
     @property
+    def subject(self) -> Subject:
+        if self.model is not None:
+            return Subject.LIBRARY
+        return Subject.PROXY if self.method is None else Subject.SERVER
+
+    @property
+    def has_least_goal(self) -> bool:
+        """Whether more is better."""
+        return self.kind in (Kind.SCALING, Kind.RATE)
+
+    @property
     def unit(self) -> str:
         if self.kind is Kind.MEMORY:
             return "KiB"
@@ -99,6 +131,10 @@ class Scenario:
             return "x"
         if self.kind is Kind.RATE:
             return "MB/s"
+        if self.kind is Kind.RESIDENT:
+            return "MiB"
+        if self.kind is Kind.ROWS:
+            return "µs/row"
         return "ns/byte" if self.message_bytes >= 1 << 20 else "µs/call"
 
     def driver_arguments(self) -> list[str]:
@@ -117,6 +153,14 @@ def _release(
     connections, streams = load
     title = f"{connections}x{streams}, {title}"
     return Scenario(name, title, connections, streams, kind=Kind.RELEASE, release=Release(step, idle), **goal)
+
+
+def _served(name: str, title: str, method: str, kind: Kind = Kind.SERVED_CALL, **more: object) -> Scenario:
+    return Scenario(name, f"{title}, 16x16", 16, 16, kind=kind, method=method, **more)
+
+
+def _rows(model: str, title: str, goal: float, *notes: str) -> Scenario:
+    return Scenario(f"model-{model}", title, 1, kind=Kind.ROWS, model=model, goal=goal, notes=notes)
 
 
 _ALL = {"shadow": "100%"}
@@ -182,7 +226,27 @@ SCENARIOS = [
     _release("shadow-100-unread", "all copied, the idle color reads nothing", _ALL, Idle.UNREAD, _LIGHT),
     _release("shadow-100-dead", "all copied, the idle color's port is closed", _ALL, Idle.DEAD, _LIGHT),
     _release("shadow-100-slow", f"all copied, the idle color answers after {SLOW_MS} ms", _ALL, Idle.SLOW, _LIGHT),
+    _served("predict-16x16", "the iris model, prediction.v1 Predict", "predict", goal=12),
+    _served("infer-16x16", "the iris model, ModelInfer of one raw FP64 row", "infer", goal=15),
+    _served(
+        "path-16x16", "the iris model, Predict through the Proxy", "predict", behind_proxy=True, goal=20,
+        notes=("Processor time is that of both processes; before each server stands the same Proxy.",),
+    ),
+    _served(
+        "iris-memory", "resident memory with the iris model after 5,000 calls of ModelInfer", "infer", Kind.RESIDENT,
+        goal=32,
+    ),
+    _rows("forest", "RandomForestClassifier of 100 trees", 20, "The trees are fully grown."),
+    _rows("boosting", "GradientBoostingClassifier of 100 rounds", 12),
+    _rows("histogram", "HistGradientBoostingClassifier of 100 rounds", 15),
 ]  # fmt: skip
+
+#: Names for several scenarios at once.
+GROUPS = {
+    "proxies": [scenario.name for scenario in SCENARIOS if scenario.subject is Subject.PROXY],
+    "predictor": [scenario.name for scenario in SCENARIOS if scenario.subject is Subject.SERVER],
+    "models": [scenario.name for scenario in SCENARIOS if scenario.subject is Subject.LIBRARY],
+}
 
 
 def scenario_named(name: str) -> Scenario:

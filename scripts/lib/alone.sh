@@ -6,6 +6,6 @@
 make_package_alone() {
     local name
     mkdir -p "$1"
-    for name in Package.swift Sources Tests models; do ln -sfn "$PWD/$name" "$1/$name"; done
+    for name in Package.swift Sources Tests models bench; do ln -sfn "$PWD/$name" "$1/$name"; done
     export SLUICE_ALONE=1
 }

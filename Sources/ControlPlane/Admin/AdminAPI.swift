@@ -1,3 +1,4 @@
+import Certificates
 import DataPlane
 import Ground
 import HTTP1

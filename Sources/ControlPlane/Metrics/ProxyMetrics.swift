@@ -1,3 +1,4 @@
+import Certificates
 import Connections
 import DataPlane
 import DurationSyntax

@@ -59,6 +59,7 @@ package struct VersionInquiry: VersionAsking {
 
     private func read(_ way: VersionWay, of endpoint: Endpoint) async -> VersionWay.Reading {
         guard case .page(let path, let port) = way else { return .nothing(reason: "it is no page") }
+        guard port == nil || endpoint.unixPath == nil else { return .nothing(reason: "a Unix socket has no ports") }
         let place = Endpoint(host: endpoint.host, port: port ?? endpoint.port)
         return way.reading(await asker.get(path, largestBody: VersionWay.largestAnswer, with: contact(place)))
     }

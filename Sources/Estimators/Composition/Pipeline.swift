@@ -160,11 +160,17 @@ private struct ClassifierPipeline: Classifier {
     var features: Features { pipeline.features }
     var classes: [ClassLabel] { last.classes }
     var hasProbabilities: Bool { last.hasProbabilities }
+    var decisionCount: Int? { last.decisionCount }
     var nanosecondsPerRow: Int { pipeline.nanosecondsPerRow + last.nanosecondsPerRow }
 
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         let table = try pipeline.transform(table)
         do { return try last.classify(table, probabilities: probabilities) } catch { throw pipeline.located(error) }
+    }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
+        let table = try pipeline.transform(table)
+        do { return try last.decisions(table) } catch { throw pipeline.located(error) }
     }
 }
 

@@ -57,7 +57,7 @@ struct AdaBoostClassifier: Classifier {
     private static let firstToVoteAgainst = LibraryVersion(1, 3)
 
     let hasProbabilities = true
-    let hasDecisions = true
+    var decisionCount: Int? { ClassScores.count(for: classes.count) }
     var nanosecondsPerRow: Int { members.reduce(100) { $0 + $1.nanosecondsPerRow + 20 * classes.count } }
 
     func decisions(_ table: Table) throws(FeatureError) -> Matrix {

@@ -58,6 +58,22 @@ struct BaggingClassifier: Classifier {
     let hasProbabilities = true
     var nanosecondsPerRow: Int { members.reduce(50) { $0 + $1.nanosecondsPerRow + 100 } }
 
+    var decisionCount: Int? {
+        let count = ClassScores.count(for: classes.count)
+        return members.allSatisfy { $0.decisionCount == count } ? count : nil
+    }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
+        var sums = Matrix(rows: table.rows, columns: ClassScores.count(for: classes.count))
+        let tables = try bagged.tables(table)
+        for (index, member) in members.enumerated() {
+            let decisions = try member.decisions(tables(index))
+            for place in sums.values.indices { sums.values[place] += decisions.values[place] }
+        }
+        for place in sums.values.indices { sums.values[place] /= Double(members.count) }
+        return sums
+    }
+
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         var sums = Matrix(rows: table.rows, columns: classes.count)
         let tables = try bagged.tables(table)

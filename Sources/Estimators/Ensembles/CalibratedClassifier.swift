@@ -28,11 +28,17 @@ struct CalibratedClassifier: Classifier {
         }
     }
 
+    /// What makes probabilities of a classifier's scores.
+    private enum Calibration: Sendable {
+        /// A calibrator for each of some classes, by place.
+        case calibrators([(calibrator: Calibrator, place: Int)])
+        /// The softmax of the scores, or of the probabilities' logarithms, times a factor.
+        case temperature(inverse: Double)
+    }
+
     private struct Member: Sendable {
         let classifier: any Classifier
-        let calibrators: [Calibrator]
-        /// The place of the class that each calibrator is for.
-        let places: [Int]
+        let calibration: Calibration
     }
 
     let classes: [ClassLabel]
@@ -72,24 +78,39 @@ struct CalibratedClassifier: Classifier {
                 document.member("calibrators", of: attributes) ?? document.member("calibrators_", of: attributes)
                     ?? .none)
         else { throw estimator.unusable(attribute, value, expected: "a classifier with its calibrators") }
-        if let method = document.member("method", of: attributes), method != .string("sigmoid"),
-            method != .string("isotonic")
-        {
-            throw estimator.unusable(attribute, method, expected: "the method 'sigmoid' or 'isotonic'")
-        }
         let classifier = try estimator.classifiers([inner], attribute, with: &reader)[0]
-        let owner = try PickledEstimator(inner, in: document, part: "CalibratedClassifierCV.\(attribute)")
-        guard classifier.hasDecisions || (estimator.lacksDecisions(owner) && classifier.hasProbabilities) else {
-            throw estimator.unusable(attribute, inner, expected: "a classifier whose scores are known here")
+        guard classifier.hasDecisions || classifier.hasProbabilities else {
+            throw estimator.unusable(attribute, inner, expected: "a classifier with decisions or probabilities")
         }
-        let places = try estimator.places(of: classifier, among: classes, encoded: false, attribute)
-        let scoreCount = classifier.hasDecisions ? ClassScores.count(for: places.count) : places.count
-        guard places.count >= 2, list.count == (classes.count == 2 ? 1 : scoreCount), list.count <= places.count else {
-            throw estimator.unusable(attribute, value, expected: "a calibrator for each class")
+        // Of two classes, the second alone has a score.
+        let scoreCount = classifier.decisionCount ?? ClassScores.count(for: classifier.classes.count)
+        let method = document.member("method", of: attributes) ?? .string("sigmoid")
+        switch method {
+        case .string("sigmoid"), .string("isotonic"):
+            let places = try estimator.places(of: classifier, among: classes, encoded: false, attribute)
+            guard places.count >= 2, !list.isEmpty, list.count <= min(scoreCount, places.count),
+                classes.count > 2 || list.count == 1
+            else { throw estimator.unusable(attribute, value, expected: "a calibrator for each class") }
+            var calibrators: [(Calibrator, Int)] = []
+            for (item, place) in zip(list, classes.count == 2 ? [1] : places) {
+                calibrators.append((try calibrator(item, of: estimator), place))
+            }
+            return Member(classifier: classifier, calibration: .calibrators(calibrators))
+        case .string("temperature"):
+            // The classifier was fitted to the classes' places.
+            guard classifier.classes.count == classes.count, scoreCount == ClassScores.count(for: classes.count),
+                list.count == 1
+            else {
+                throw estimator.unusable(attribute, value, expected: "one temperature for all \(classes.count) classes")
+            }
+            let attributes = try estimator.instance(list[0], of: "_TemperatureScaling", owner: attribute).attributes
+            guard let inverse = document.member("beta_", of: attributes),
+                let inverse = inverse.number ?? document.array(inverse)?.onlyNumber, inverse.isFinite
+            else { throw estimator.unusable(attribute, list[0], expected: "a fitted temperature") }
+            return Member(classifier: classifier, calibration: .temperature(inverse: inverse))
+        default:
+            throw estimator.unusable(attribute, method, expected: "the method 'sigmoid', 'isotonic' or 'temperature'")
         }
-        var calibrators: [Calibrator] = []
-        for item in list { calibrators.append(try calibrator(item, of: estimator)) }
-        return Member(classifier: classifier, calibrators: calibrators, places: classes.count == 2 ? [1] : places)
     }
 
     private static func calibrator(
@@ -132,36 +153,64 @@ struct CalibratedClassifier: Classifier {
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         var sums = Matrix(rows: table.rows, columns: classes.count)
         for member in members {
-            guard let scores = try scores(table, member) else { continue }
-            for row in 0..<table.rows { add(scores.row(row), member, to: &sums, row) }
+            let scores = try scores(table, member)
+            for row in 0..<table.rows {
+                let probabilities = self.probabilities(of: scores.row(row), member)
+                for (place, probability) in probabilities.enumerated() {
+                    sums[row, place] += probability > 1 && probability <= 1 + 1e-5 ? 1 : probability
+                }
+            }
         }
         for place in sums.values.indices { sums.values[place] /= Double(members.count) }
         return Classification(classIndices: sums.indicesOfMaxima, probabilities: sums)
     }
 
-    /// A score for each of a member's calibrators.
-    private func scores(_ table: Table, _ member: Member) throws(FeatureError) -> Matrix? {
+    /// A member's scores: its decisions where it has any, else its probabilities; of two classes, the second's alone.
+    private func scores(_ table: Table, _ member: Member) throws(FeatureError) -> Matrix {
         if member.classifier.hasDecisions { return try member.classifier.decisions(table) }
-        let answer = try member.classifier.classify(table, probabilities: true).probabilities
-        return classes.count == 2 ? answer?.selecting([1]) : answer
+        guard let answer = try member.classifier.classify(table, probabilities: true).probabilities else {
+            preconditionFailure("A classifier without decisions knows probabilities.")
+        }
+        return answer.columns == 2 ? answer.selecting([1]) : answer
     }
 
-    private func add(_ scores: ArraySlice<Double>, _ member: Member, to sums: inout Matrix, _ row: Int) {
-        var probabilities = [Double](repeating: 0, count: classes.count)
-        for (index, score) in scores.enumerated() {
-            probabilities[member.places[index]] = member.calibrators[index].probability(score)
-        }
-        if classes.count == 2 {
-            probabilities[0] = 1 - probabilities[1]
-        } else {
-            let sum = probabilities.pairwiseSum
-            for place in classes.indices {
-                probabilities[place] = sum == 0 ? 1 / Double(classes.count) : probabilities[place] / sum
+    private func probabilities(of scores: ArraySlice<Double>, _ member: Member) -> [Double] {
+        switch member.calibration {
+        case .temperature(let inverse):
+            return Self.softmax(logits(of: scores, areDecisions: member.classifier.hasDecisions).map { inverse * $0 })
+        case .calibrators(let calibrators):
+            var probabilities = [Double](repeating: 0, count: classes.count)
+            for (score, (calibrator, place)) in zip(scores, calibrators) {
+                probabilities[place] = calibrator.probability(score)
             }
+            if classes.count == 2 {
+                probabilities[0] = 1 - probabilities[1]
+                return probabilities
+            }
+            let sum = probabilities.pairwiseSum
+            return probabilities.map { sum == 0 ? 1 / Double(classes.count) : $0 / sum }
         }
-        for place in classes.indices {
-            let probability = probabilities[place]
-            sums[row, place] += probability > 1 && probability <= 1 + 1e-5 ? 1 : probability
-        }
+    }
+
+    /// A number for each class. (`_convert_to_logits`)
+    private func logits(of scores: ArraySlice<Double>, areDecisions: Bool) -> [Double] {
+        if areDecisions { return classes.count == 2 ? scores.flatMap { [-$0, $0] } : Array(scores) }
+        let probabilities = classes.count == 2 ? scores.flatMap { [1 - $0, $0] } : Array(scores)
+        return probabilities.map { log($0 + 1e-12) }
+    }
+
+    private static func softmax(_ scores: [Double]) -> [Double] {
+        let largest = scores[scores.indexOfMaximum]
+        let exponentials = scores.map { exp($0 - largest) }
+        let sum = exponentials.pairwiseSum
+        return exponentials.map { $0 / sum }
+    }
+}
+
+extension NumpyArray {
+    /// The number of an array without dimensions or with one element.
+    fileprivate var onlyNumber: Double? {
+        guard case .floats(let numbers) = elements, numbers.count == 1 else { return nil }
+        return numbers[0]
     }
 }

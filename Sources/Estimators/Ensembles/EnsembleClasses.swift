@@ -52,6 +52,9 @@ extension EstimatorClass {
         EstimatorClass("OneVsRestClassifier", in: "sklearn.multiclass") { (estimator, reader) throws(ModelError) in
             .classifier(try OneVsRestClassifier(estimator, with: &reader))
         },
+        EstimatorClass("OneVsOneClassifier", in: "sklearn.multiclass") { (estimator, reader) throws(ModelError) in
+            .classifier(try OneVsOneClassifier(estimator, with: &reader))
+        },
         EstimatorClass("CalibratedClassifierCV", in: "sklearn.calibration") { (estimator, reader) throws(ModelError) in
             .classifier(try CalibratedClassifier(estimator, with: &reader))
         },
@@ -61,6 +64,7 @@ extension EstimatorClass {
     static let ensembleParts: Set<PythonName> = [
         PythonName(module: "sklearn.calibration", name: "_CalibratedClassifier"),
         PythonName(module: "sklearn.calibration", name: "_SigmoidCalibration"),
+        PythonName(module: "sklearn.calibration", name: "_TemperatureScaling"),
         PythonName(module: "sklearn.isotonic", name: "IsotonicRegression"),
         PythonName(module: "sklearn.preprocessing._label", name: "LabelBinarizer"),
     ]

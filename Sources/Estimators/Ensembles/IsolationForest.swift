@@ -55,7 +55,7 @@ struct IsolationForest: Classifier {
     private static let eulerConstant = 0.577_215_664_901_532_860_606_512_090_082_402_43
 
     let hasProbabilities = false
-    let hasDecisions = true
+    var decisionCount: Int? { 1 }
     var nanosecondsPerRow: Int { trees.nanosecondsPerRow + 50 }
 
     func decisions(_ table: Table) throws(FeatureError) -> Matrix {

@@ -112,17 +112,6 @@ extension PickledEstimator {
         }
         return places
     }
-
-    /// Whether a member's `decision_function`, which the library prefers, is missing there too.
-    func lacksDecisions(_ member: PickledEstimator) -> Bool {
-        Self.withoutDecisions.contains(member.kind.name)
-    }
-
-    private static let withoutDecisions: Set<String> = [
-        "DecisionTreeClassifier", "ExtraTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier",
-        "DummyClassifier", "KNeighborsClassifier", "RadiusNeighborsClassifier", "GaussianNB", "MultinomialNB",
-        "BernoulliNB", "ComplementNB", "CategoricalNB", "MLPClassifier", "VotingClassifier", "CalibratedClassifierCV",
-    ]
 }
 
 extension Matrix {

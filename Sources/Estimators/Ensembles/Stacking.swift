@@ -121,7 +121,7 @@ struct StackingClassifier: Classifier {
 
     var features: Features { stacked.features }
     var hasProbabilities: Bool { last.hasProbabilities }
-    var hasDecisions: Bool { last.hasDecisions }
+    var decisionCount: Int? { last.decisionCount }
     var nanosecondsPerRow: Int { stacked.nanosecondsPerRow + last.nanosecondsPerRow }
 
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {

@@ -49,6 +49,14 @@ struct LinearClassifier: Classifier {
     }
     var nanosecondsPerRow: Int { scores.weightCount / 2 + (hasProbabilities ? 20 : 2) * classes.count }
 
+    var decisionCount: Int? { scores.outputCount }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
+        let scores = scores(try table.matrix(for: features))
+        try scores.checkDecisions()
+        return scores
+    }
+
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         let matrix = try table.matrix(for: features)
         let width = probabilities ? classes.count : scores.outputCount

@@ -1,4 +1,22 @@
 extension Matrix {
+    /// - Throws: `FeatureError` for the first row that has NaN among its decisions: the arithmetic overflowed on the way.
+    func checkDecisions() throws(FeatureError) {
+        guard let place = values.firstIndex(where: \.isNaN) else { return }
+        throw .row(place / columns, .overflow)
+    }
+
+    /// The decisions that follow from the logarithms of the classes' likelihoods: of two, their difference.
+    ///
+    /// Source: scikit-learn, `sklearn/discriminant_analysis.py`, `DiscriminantAnalysisPredictionMixin.decision_function`.
+    func decisionsOfLikelihoods() throws(FeatureError) -> Matrix {
+        var decisions = self
+        if columns == 2 {
+            decisions = Matrix(rows: rows, columns: 1, values: (0..<rows).map { self[$0, 1] - self[$0, 0] })
+        }
+        try decisions.checkDecisions()
+        return decisions
+    }
+
     /// How logarithms of likelihoods become probabilities. Both are the same but for rounding, which shows if the
     /// logarithms are large.
     enum Normalization {

@@ -60,7 +60,17 @@ struct QuadraticDiscriminantAnalysis: Classifier {
         distributions.reduce(0) { $0 + $1.deviations.weightCount / 2 + 2 * features.count } + 20 * classes.count
     }
 
+    var decisionCount: Int? { ClassScores.count(for: classes.count) }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix { try likelihoods(table).decisionsOfLikelihoods() }
+
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        var likelihoods = try likelihoods(table)
+        return try likelihoods.classification(probabilities: probabilities)
+    }
+
+    /// The logarithms of the likelihoods of each row's classes.
+    private func likelihoods(_ table: Table) throws(FeatureError) -> Matrix {
         let matrix = try table.matrix(for: features)
         var scores = Matrix(rows: matrix.rows, columns: classes.count)
         for (index, distribution) in distributions.enumerated() {
@@ -72,6 +82,6 @@ struct QuadraticDiscriminantAnalysis: Classifier {
                 scores[row, index] = -0.5 * (squares + distribution.logarithm) + distribution.prior
             }
         }
-        return try scores.classification(probabilities: probabilities)
+        return scores
     }
 }

@@ -18,9 +18,15 @@ struct SGDOneClassSVM: Classifier {
     let hasProbabilities = false
     var nanosecondsPerRow: Int { score.weightCount / 2 + 2 }
 
+    var decisionCount: Int? { 1 }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
+        let scores = score(try table.matrix(for: features))
+        try scores.checkDecisions()
+        return scores
+    }
+
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
-        let scores = score(try table.matrix(for: features)).values
-        if let row = scores.firstIndex(where: \.isNaN) { throw .row(row, .overflow) }
-        return Classification(classIndices: scores.map { $0 >= 0 ? 1 : 0 })
+        Classification(classIndices: try decisions(table).values.map { $0 >= 0 ? 1 : 0 })
     }
 }

@@ -56,13 +56,17 @@ struct NearestCentroid: Classifier {
 
     var nanosecondsPerRow: Int { 3 * centroids.nanosecondsPerRow + 30 * classes.count }
 
-    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+    /// The library has it since scikit-learn 1.6 and for the Euclidean distance, as it has probabilities.
+    var decisionCount: Int? { hasProbabilities ? ClassScores.count(for: classes.count) : nil }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
         let matrix = try table.matrix(for: features)
-        guard let scores, scoresDecide || probabilities else {
-            var distances = reducedDistances(of: matrix, from: centroids)
-            for place in distances.values.indices { distances.values[place].negate() }
-            return try distances.classification(probabilities: false)
-        }
+        guard let scores else { preconditionFailure("There are scores if there are decisions.") }
+        return try likelihoods(of: matrix, scores).decisionsOfLikelihoods()
+    }
+
+    /// Twice the logarithms of the likelihoods of each row's classes.
+    private func likelihoods(of matrix: Matrix, _ scores: Scores) -> Matrix {
         var scaled = matrix
         for place in scaled.values.indices { scaled.values[place] /= scores.deviations[place % features.count] }
         var likelihoods = reducedDistances(of: scaled, from: scores.centroids)
@@ -72,6 +76,17 @@ struct NearestCentroid: Classifier {
             let square = centroids.metric == .euclidean ? distance : distance * distance
             likelihoods.values[place] = scores.priors[place % classes.count] - square
         }
+        return likelihoods
+    }
+
+    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        let matrix = try table.matrix(for: features)
+        guard let scores, scoresDecide || probabilities else {
+            var distances = reducedDistances(of: matrix, from: centroids)
+            for place in distances.values.indices { distances.values[place].negate() }
+            return try distances.classification(probabilities: false)
+        }
+        var likelihoods = likelihoods(of: matrix, scores)
         var answer = try likelihoods.classification(probabilities: probabilities)
         if !scoresDecide {
             var distances = reducedDistances(of: matrix, from: centroids)

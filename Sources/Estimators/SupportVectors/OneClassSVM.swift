@@ -11,9 +11,16 @@ struct OneClassSVM: Classifier {
     let hasProbabilities = false
     var nanosecondsPerRow: Int { sum.vectors.nanosecondsPerRow }
 
-    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+    var decisionCount: Int? { 1 }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
         let sums = sum(try table.matrix(for: features))
-        if let row = sums.firstIndex(where: \.isNaN) { throw .row(row, .overflow) }
-        return Classification(classIndices: sums.map { $0 > 0 ? 1 : 0 })
+        let decisions = Matrix(rows: sums.count, columns: 1, values: sums)
+        try decisions.checkDecisions()
+        return decisions
+    }
+
+    func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
+        Classification(classIndices: try decisions(table).values.map { $0 > 0 ? 1 : 0 })
     }
 }

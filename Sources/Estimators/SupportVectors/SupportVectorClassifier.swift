@@ -25,6 +25,8 @@ struct SupportVectorClassifier: Classifier {
     /// One for each pair of classes: 0 and 1, 0 and 2, …, 1 and 2, …
     private let intercepts: [Double]
     private let tieBreak: TieBreak
+    /// Whether `decision_function` gives a number for each class of more than two, and not for each pair of them.
+    private let decidesByClass: Bool
     private let calibration: PairwiseCalibration?
 
     init(_ estimator: PickledEstimator) throws(ModelError) {
@@ -43,9 +45,10 @@ struct SupportVectorClassifier: Classifier {
             throw estimator.unusable(
                 "_intercept_", try estimator.required("_intercept_"), expected: "an array of \(pairCount) numbers")
         }
+        let shape = try estimator.word("decision_function_shape", of: ["ovr", "ovo"])
+        decidesByClass = shape == "ovr" && classCount > 2
         if try estimator.boolean("break_ties", missing: false), classCount > 2 {
-            let shape = try estimator.word("decision_function_shape", of: ["ovr", "ovo"])
-            guard shape == "ovr" else {
+            guard decidesByClass else {
                 throw estimator.unusable(
                     "decision_function_shape", .string(shape), expected: "'ovr', since ties are to be broken")
             }
@@ -80,23 +83,45 @@ struct SupportVectorClassifier: Classifier {
         vectors.nanosecondsPerRow + coefficients.count + (hasProbabilities ? 60 : 3) * classes.count * classes.count
     }
 
+    var decisionCount: Int? { decidesByClass ? classes.count : intercepts.count }
+
+    func decisions(_ table: Table) throws(FeatureError) -> Matrix {
+        let matrix = try table.matrix(for: features)
+        var answer = Matrix(rows: matrix.rows, columns: decidesByClass ? classes.count : intercepts.count)
+        forEachRow(of: matrix) { row, scratch in
+            let pairs = scratch.decisions
+            // Of two classes, the library gives the decision for the second.
+            let decisions = decidesByClass ? scores(&scratch) : classes.count == 2 ? [-pairs[0]] : pairs
+            for (column, decision) in decisions.enumerated() { answer[row, column] = decision }
+        }
+        try answer.checkDecisions()
+        return answer
+    }
+
     func classify(_ table: Table, probabilities: Bool) throws(FeatureError) -> Classification {
         let matrix = try table.matrix(for: features)
         var answer = Matrix(rows: probabilities ? matrix.rows : 0, columns: classes.count)
         var indices = [Int](repeating: 0, count: matrix.rows)
         var undecided: Int?
-        var scratch = PairwiseScratch(classCount: classes.count, vectorCount: vectors.count)
-        for row in 0..<matrix.rows {
-            unsafe matrix.values.withUnsafeBufferPointer { rows in
-                unsafe decide(
-                    UnsafeBufferPointer(rebasing: rows[row * matrix.columns..<(row + 1) * matrix.columns]), &scratch)
-            }
+        forEachRow(of: matrix) { row, scratch in
             if undecided == nil, scratch.decisions.contains(where: \.isNaN) { undecided = row }
             indices[row] = winner(&scratch)
             if probabilities { calibration?.write(&scratch, into: &answer, row: row) }
         }
         if let undecided { throw .row(undecided, .overflow) }
         return Classification(classIndices: indices, probabilities: probabilities ? answer : nil)
+    }
+
+    /// Makes the decisions of each row's pairs of classes, one row after the other.
+    private func forEachRow(of matrix: Matrix, _ body: (_ row: Int, _ scratch: inout PairwiseScratch) -> Void) {
+        var scratch = PairwiseScratch(classCount: classes.count, vectorCount: vectors.count)
+        for row in 0..<matrix.rows {
+            unsafe matrix.values.withUnsafeBufferPointer { rows in
+                unsafe decide(
+                    UnsafeBufferPointer(rebasing: rows[row * matrix.columns..<(row + 1) * matrix.columns]), &scratch)
+            }
+            body(row, &scratch)
+        }
     }
 
     /// Makes the decision of each pair of classes: positive for the first.
@@ -118,30 +143,24 @@ struct SupportVectorClassifier: Classifier {
     }
 
     private func winner(_ scratch: inout PairwiseScratch) -> Int {
-        for index in classes.indices { (scratch.votes[index], scratch.confidences[index]) = (0, 0) }
+        if tieBreak == .confidence { return scores(&scratch)[...].indexOfMaximum }
+        for index in classes.indices { scratch.votes[index] = 0 }
         var pair = 0
         for first in classes.indices {
             for second in first + 1..<classes.count {
-                let decision = scratch.decisions[pair]
-                switch tieBreak {
-                case .order: scratch.votes[decision > 0 ? first : second] += 1
-                case .confidence:
-                    // `_ovr_decision_function` gets the decisions with their signs turned, and counts none as lost.
-                    scratch.votes[decision < 0 ? second : first] += 1
-                    scratch.confidences[first] += decision
-                    scratch.confidences[second] -= decision
-                }
+                scratch.votes[scratch.decisions[pair] > 0 ? first : second] += 1
                 pair += 1
             }
         }
-        if tieBreak == .confidence {
-            for index in classes.indices {
-                let confidence = scratch.confidences[index]
-                scratch.votes[index] += confidence / (3 * (abs(confidence) + 1))
-            }
+        return scratch.votes[...].indexOfMaximum
+    }
+
+    /// One number for each class, made of the decisions between pairs, which the library turns around first.
+    private func scores(_ scratch: inout PairwiseScratch) -> [Double] {
+        let decisions = scratch.decisions
+        PairwiseVotes.count(classes.count, votes: &scratch.votes, confidences: &scratch.confidences) { pair in
+            (decisions[pair] < 0, -decisions[pair])
         }
-        var best = 0
-        for index in classes.indices where scratch.votes[index] > scratch.votes[best] { best = index }
-        return best
+        return scratch.votes
     }
 }

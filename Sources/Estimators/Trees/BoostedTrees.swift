@@ -28,6 +28,19 @@ struct BoostedTrees: Sendable {
             }
         }
     }
+
+    /// As ``add(_:count:to:from:)``, with sums that are rounded to 32 bits each time, as XGBoost's are.
+    func addNarrow(_ rows: UnsafePointer<Double>, count: Int, to scores: inout Matrix, from first: Int) {
+        unsafe scores.values.withUnsafeMutableBufferPointer { values in
+            // There is a row with a score.
+            guard let values = values.baseAddress else { return }
+            let start = unsafe values + first * width
+            unsafe trees.forEachLeaf(of: rows, count: count) { row, _, leaf in
+                let place = row * width + Int(leaf.child)
+                unsafe start[place] = Double(Float(start[place]) + Float(leaf.number))
+            }
+        }
+    }
 }
 
 extension Matrix {

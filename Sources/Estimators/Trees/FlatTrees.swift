@@ -10,7 +10,7 @@ struct FlatTrees: Sendable {
     /// The number of features of a row.
     let featureCount: Int
     /// The categories, for trees that test any.
-    let categories: CategorySets?
+    let categories: CategoryTests?
     /// The number of nodes that a row passes in all trees together, on average over the training samples.
     let stepsPerRow: Double
 

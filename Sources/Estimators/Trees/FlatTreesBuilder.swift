@@ -1,7 +1,7 @@
 /// Lays trees out as ``FlatTrees``, and checks them on the way.
 struct FlatTreesBuilder {
     private let featureCount: Int
-    private var categories: CategorySets?
+    private var categories: CategoryTests?
     private var roots: [TreeNode] = []
     /// The nodes below the roots, in pairs; indices of children count from here.
     private var pairs: [TreeNode] = []
@@ -9,8 +9,8 @@ struct FlatTreesBuilder {
 
     /// - Parameters:
     ///   - featureCount: the number of features of a row; at least 1.
-    ///   - categories: the categories that are known, for trees that test any.
-    init(featureCount: Int, categories: CategorySets? = nil) {
+    ///   - categories: how categories are tested, for trees that test any.
+    init(featureCount: Int, categories: CategoryTests? = nil) {
         self.featureCount = featureCount
         self.categories = categories
     }
@@ -21,19 +21,19 @@ struct FlatTreesBuilder {
     /// Adds a tree.
     ///
     /// - Parameters:
-    ///   - sets: the sets of categories that go left at this tree's nodes, in words.
+    ///   - sets: the sets of categories that this tree's nodes test: see `CategoryTests.append(_:)`.
     ///   - leaf: makes a leaf's number and the index of its vector, from its place in `tree` and
     ///     the number of nodes from the root to it, both included.
     mutating func append(
-        _ tree: TreeShape, sets: [UInt32] = [], leaf: (_ node: Int, _ depth: Int) -> (number: Double, vector: UInt32)
+        _ tree: TreeShape, sets: [[UInt32]] = [], leaf: (_ node: Int, _ depth: Int) -> (number: Double, vector: UInt32)
     ) throws(TreeFlaw) {
         guard tree.isComplete else { throw .incomplete }
         guard featureCount <= TreeNode.mostFeatures, tree.count < Self.mostNodes - pairs.count,
             roots.count < Self.mostNodes
         else { throw .tooLarge }
         let firstSet = categories?.count ?? 0
-        let setCount = categories == nil ? 0 : sets.count / CategorySets.wordsPerSet
-        categories?.goingLeft += sets
+        let setCount = categories == nil ? 0 : sets.count
+        categories?.append(sets)
 
         var isKnown = [Bool](repeating: false, count: tree.count)
         // A place below 0 is that of the root.

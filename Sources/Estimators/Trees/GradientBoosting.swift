@@ -4,7 +4,7 @@ import Pickle
 /// are added, each times the learning rate, to a first guess.
 ///
 /// Source: `sklearn/ensemble/_gb.py`, `_raw_predict`; `_gradient_boosting.pyx`, `predict_stages`.
-struct GradientBoosting: Sendable {
+struct GradientBoosting: RowScores {
     /// Where the scores of a row begin.
     private enum Beginning: Sendable {
         case constant([Double])
@@ -46,10 +46,6 @@ struct GradientBoosting: Sendable {
         let value = try estimator.required("init_")
         if value == .string("zero") { return .constant(Array(repeating: 0, count: width)) }
         let first = try PickledEstimator(value, in: estimator.document, part: "\(estimator.kind.name).init_")
-        // Any other one would compute with numbers of 32 bits here, since it is given those.
-        guard first.kind.isDummy || EstimatorClass.trees.contains(where: { $0.name == first.kind.name }) else {
-            throw estimator.unusable("init_", value, expected: "'zero', a dummy or trees")
-        }
         let read = try reader.part(value, part: "\(estimator.kind.name).init_")
         guard first.kind.isDummy || read.features.count == features.count else {
             throw estimator.disagreement(about: "n_features_in_ and init_.n_features_in_")

@@ -5,7 +5,7 @@ import Pickle
 ///
 /// Source: `sklearn/ensemble/_hist_gradient_boosting/gradient_boosting.py`, `_raw_predict`; `predictor.py` and
 /// `_predictor.pyx`.
-struct HistGradientBoosting: Sendable {
+struct HistGradientBoosting: RowScores {
     private let trees: BoostedTrees
     private let baseline: [Double]
     private let input: HistogramInput
@@ -14,7 +14,8 @@ struct HistGradientBoosting: Sendable {
         input = try HistogramInput(estimator)
         baseline = try Self.baseline(of: estimator, width: width)
         let iterations = try estimator.items("_predictors")
-        var builder = FlatTreesBuilder(featureCount: input.features.count, categories: input.categories)
+        var builder = FlatTreesBuilder(
+            featureCount: input.features.count, categories: input.categories.map(CategoryTests.bits))
         for iteration in iterations {
             guard let predictors = estimator.document.list(iteration), predictors.count == width else {
                 throw estimator.unusable("_predictors", iteration, expected: "a list of \(width) trees")
@@ -61,7 +62,7 @@ struct HistGradientBoosting: Sendable {
             let samples = nodes.integers("count")
         else { throw estimator.unusable("_predictors", value, expected: "a tree's nodes") }
         try reader.use(nodes.count + (document.members(attributes)?.count ?? 0), of: estimator)
-        var sets: [UInt32] = []
+        var sets: [[UInt32]] = []
         var categorySet: [Int]?
         if isCategorical.contains(where: { $0 != 0 }) {
             sets = try Self.sets(of: attributes, in: estimator, owner: value)
@@ -87,13 +88,15 @@ struct HistGradientBoosting: Sendable {
     /// The sets of categories that go left, in words of 32 bits.
     private static func sets(
         of attributes: PickledNode.Identifier, in estimator: PickledEstimator, owner: PickledValue
-    ) throws(ModelError) -> [UInt32] {
+    ) throws(ModelError) -> [[UInt32]] {
         guard case .node(let node)? = estimator.document.member("raw_left_cat_bitsets", of: attributes),
             case .array(let array) = estimator.document[node], array.shape.count == 2,
             array.shape[1] == CategorySets.wordsPerSet, case .integers(let words) = array.elements,
             words.allSatisfy({ (0...Int(UInt32.max)).contains($0) })
         else { throw estimator.unusable("_predictors", owner, expected: "a tree with sets of 256 categories") }
-        return words.map { UInt32($0) }
+        return stride(from: 0, to: words.count, by: CategorySets.wordsPerSet).map { first in
+            words[first..<first + CategorySets.wordsPerSet].map { UInt32($0) }
+        }
     }
 
     var features: Features { input.given }

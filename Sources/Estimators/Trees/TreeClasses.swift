@@ -32,7 +32,7 @@ extension EstimatorClass {
         EstimatorClass(
             "GradientBoostingClassifier", in: "sklearn.ensemble._gb", "sklearn.ensemble.gradient_boosting"
         ) { (estimator, reader) throws(ModelError) in
-            .classifier(try GradientBoostingClassifier(estimator, with: &reader))
+            try GradientBoostingClassifier.read(estimator, with: &reader)
         },
         EstimatorClass(
             "GradientBoostingRegressor", in: "sklearn.ensemble._gb", "sklearn.ensemble.gradient_boosting"
@@ -41,7 +41,7 @@ extension EstimatorClass {
         },
         EstimatorClass("HistGradientBoostingClassifier", in: "\(histogram).gradient_boosting") {
             (estimator, reader) throws(ModelError) in
-            .classifier(try HistGradientBoostingClassifier(estimator, with: &reader))
+            try HistGradientBoostingClassifier.read(estimator, with: &reader)
         },
         EstimatorClass("HistGradientBoostingRegressor", in: "\(histogram).gradient_boosting") {
             (estimator, reader) throws(ModelError) in

@@ -13,6 +13,14 @@ from pathlib import Path
 from harness.process import BINARIES, ROOT, ManagedProcess
 
 SERVICE = "prediction.v1.PredictionService"
+#: All that it has.
+SERVICES = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    "inference.GRPCInferenceService",
+    SERVICE,
+]
 
 
 class Predictor:
@@ -67,8 +75,8 @@ BINARY = BINARIES / "Predictor"
 
 
 @functools.cache
-def stubs(name: str = "prediction"):
-    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another name."""
+def stubs(name: str = "prediction", sources: Path = ROOT / "protos"):
+    """The modules prediction_pb2 and prediction_pb2_grpc, made from protos/prediction.proto; or those of another file."""
     # Not every environment that starts Predictors has it (Tests/InferencePeers).
     from grpc_tools import protoc
 
@@ -76,7 +84,7 @@ def stubs(name: str = "prediction"):
     code = protoc.main(
         [
             "protoc",
-            f"--proto_path={ROOT / 'protos'}",
+            f"--proto_path={sources}",
             f"--python_out={folder}",
             f"--grpc_python_out={folder}",
             f"{name}.proto",

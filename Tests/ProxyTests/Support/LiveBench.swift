@@ -1,3 +1,4 @@
+import LogRecords
 import ControlPlane
 import DataPlane
 import Ground

@@ -135,7 +135,10 @@ final class GRPCConnection: ServerConnection {
         }
     }
 
-    /// A message without its compression; `nil` if the call has ended for it.
+    /// Bytes of a message that are decompressed on the worker's thread, which takes half a millisecond.
+    private static let mostInflatedAtOnce = 256 * 1024
+
+    /// A message without its compression; `nil` if the call has ended for it, or until it has been decompressed in the pool.
     private func content(of message: MessageAssembler.Message, _ call: ServerCall) -> [UInt8]? {
         guard message.isCompressed else { return message.bytes }
         guard let coding = call.requestCoding else {
@@ -150,14 +153,34 @@ final class GRPCConnection: ServerConnection {
             finish(call, RPCStatus(.internal, "a message is compressed, but the call's head doesn't say how"))
             return nil
         }
+        let most = worker.maxMessageSize
         do throws(MessageCoding.Flaw) {
-            return try coding.decompress(message.bytes, most: worker.maxMessageSize)
-        } catch .tooLong {
-            finish(call, RPCStatus(.tooLong(worker.maxMessageSize + 1), most: worker.maxMessageSize))
+            return try coding.decompress(message.bytes, most: min(most, Self.mostInflatedAtOnce))
+        } catch .tooLong where most > Self.mostInflatedAtOnce {
+            call.inflate(message.bytes, coding, most: most)
         } catch {
-            finish(call, RPCStatus(.internal, "a message that can't be decompressed by \(coding.rawValue)"))
+            refuse(error, of: coding, call)
         }
         return nil
+    }
+
+    private func refuse(_ flaw: MessageCoding.Flaw, of coding: MessageCoding, _ call: ServerCall) {
+        switch flaw {
+        case .tooLong: finish(call, RPCStatus(.tooLong(worker.maxMessageSize + 1), most: worker.maxMessageSize))
+        case .damaged:
+            finish(call, RPCStatus(.internal, "a message that can't be decompressed by \(coding.rawValue)"))
+        }
+    }
+
+    /// Goes on with a message that the pool has decompressed.
+    func inflated(_ result: Result<[UInt8], MessageCoding.Flaw>, _ coding: MessageCoding, _ call: ServerCall) {
+        switch result {
+        case .success(let message):
+            call.messageWasCompressed = true
+            received(message, call)
+        case .failure(let flaw): refuse(flaw, of: coding, call)
+        }
+        if !call.isPaused { resume(call) }
     }
 
     private func received(_ message: [UInt8], _ call: ServerCall) {
@@ -203,8 +226,9 @@ final class GRPCConnection: ServerConnection {
         case .failure(let status): finish(call, status)
         case .background(let work):
             setDeadlineTimer(call)
+            let encoder = call.encoder
             call.runInBackground(holding: message.count) {
-                let result = work()
+                let result = work().map(encoder.encode)
                 return { call in
                     switch result {
                     case .success(let message):
@@ -268,8 +292,16 @@ final class GRPCConnection: ServerConnection {
             sendHead(call, mayCompress: compressed.map { _ in true })
         }
         let coding = call.compression.coding(ofMessage: message.count, wanted: compressed)
-        let bytes = coding?.compress(message) ?? message
-        let prefix = MessageAssembler.prefix(isCompressed: coding != nil, length: bytes.count)
+        append(coding?.compress(message) ?? message, isCompressed: coding != nil, to: call)
+    }
+
+    func send(_ message: EncodedMessage, on call: ServerCall) {
+        if case .waiting = call.response { sendHead(call, mayCompress: nil) }
+        append(message.bytes, isCompressed: message.isCompressed, to: call)
+    }
+
+    private func append(_ bytes: [UInt8], isCompressed: Bool, to call: ServerCall) {
+        let prefix = MessageAssembler.prefix(isCompressed: isCompressed, length: bytes.count)
         unsafe withUnsafeBytes(of: prefix) { unsafe call.responseBytes.append($0, from: chunks) }
         unsafe bytes.withUnsafeBytes { unsafe call.responseBytes.append($0, from: chunks) }
         if call.undeliveredSince == nil { call.undeliveredSince = host.loop.now }
@@ -279,6 +311,7 @@ final class GRPCConnection: ServerConnection {
     /// Ends a call behind what waits to be sent.
     func finish(_ call: ServerCall, _ status: RPCStatus) {
         cancelDeadline(call)
+        call.endWork()
         dropRequest(call)
         worker.count(call, status)
         guard case .waiting = call.response else {
@@ -384,6 +417,7 @@ final class GRPCConnection: ServerConnection {
         dropRequest(call)
         call.responseBytes.removeAll(to: chunks)
         call.isOver = true
+        call.endWork()
         if let head = call.head {
             headerLists.give(head)
             call.head = nil

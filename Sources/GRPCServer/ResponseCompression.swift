@@ -1,6 +1,6 @@
 /// Which messages of a response are compressed, and how (gRPC's `compression.md`): as the client compresses its own, unless
 /// the method decides otherwise; never in a way that the client doesn't take, or that the response's head hasn't named.
-package struct ResponseCompression {
+package struct ResponseCompression: Sendable {
     /// How messages can be compressed: as the client does it, or else the first way that it says it takes.
     private let coding: MessageCoding
     private let requestIsCompressed: Bool

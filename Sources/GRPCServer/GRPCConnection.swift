@@ -77,11 +77,24 @@ final class GRPCConnection: ServerConnection {
                     .resourceExhausted,
                     "more than \(limits.maxHeaderListSize) bytes or \(limits.maxHeaderFields) fields in a header list"))
         }
-        guard head.value(of: .method, hasPrefix: "POST") else { return .http(status: 405, "gRPC calls are POSTs") }
-        guard head.value(of: .contentType, hasPrefix: "application/grpc") else {
+        guard head.value(of: .method, hasPrefix: "POST"), unsafe head.bytes(of: .method)?.count == 4 else {
+            return .http(status: 405, "gRPC calls are POSTs")
+        }
+        guard speaksGRPC(head) else {
             return .http(status: 415, "only gRPC is spoken here: content-type application/grpc")
         }
         return nil
+    }
+
+    /// Whether a request's type is gRPC's, with the format of its messages or parameters behind it at most (gRPC's
+    /// `PROTOCOL-HTTP2.md`). gRPC-Web is something else.
+    private func speaksGRPC(_ head: HeaderList) -> Bool {
+        let name: StaticString = "application/grpc"
+        guard head.value(of: .contentType, hasPrefix: name), let type = unsafe head.bytes(of: .contentType) else {
+            return false
+        }
+        guard let next = unsafe type.dropFirst(name.utf8CodeUnitCount).first else { return true }
+        return next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
     }
 
     private func refuse(_ call: ServerCall, _ refusal: Refusal) {

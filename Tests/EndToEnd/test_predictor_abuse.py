@@ -13,9 +13,11 @@ import random
 import socket
 import struct
 import threading
+import time
 import zlib
 
 import grpc
+import numpy
 import pytest
 from hyperframe.frame import HeadersFrame, SettingsFrame
 from sklearn.datasets import load_iris
@@ -535,6 +537,33 @@ def test_json_bombs(predictor, attack, path, body):
     assert len(ends) == 8
 
 
+@pytest.mark.parametrize("predictor", ["linear"], indirect=True)
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/model/infer"])
+def test_http_answers_that_nobody_reads(predictor, attack, path):
+    """Sixty answers of megabytes to clients that take none of them: the bytes that are held are bounded, whoever doesn't fit
+    gets 503 or is cut off, and others are served."""
+    attack.most_growth = 4 * LITTLE
+    rows = [[1, 2, 3, 4]] * 100_000
+    tensor = {"name": "x", "datatype": "UINT8", "shape": [100_000, 4], "data": [1, 2, 3, 4] * 100_000}
+    content = {"instances": rows} if path == "/predict" else {"inputs": [tensor], "outputs": [{"name": "predict_proba"}]}
+    body = json.dumps(content, separators=(",", ":")).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    host, port = predictor.http_address.rsplit(":", 1)
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            connection = stack.enter_context(socket.socket())
+            # Little fits into the buffers between.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            connection.settimeout(30)
+            connection.connect((host, int(port)))
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(head + body)
+                # The first bytes of the answer, whatever it is.
+                connection.recv(12)
+        with PredictorWitness(predictor):
+            pass
+
+
 # MARK: Work
 
 
@@ -581,6 +610,43 @@ def test_large_batches_hold_nobody_up(predictor, attack, how):
     for thread in threads:
         thread.join(100)
     assert len(done) == 60
+
+
+@pytest.mark.parametrize("how", ["reset", "disconnected"])
+def test_work_for_nobody_is_not_done(predictor, attack, how):
+    """A client asks for a hundred large batches and leaves. The next client's batch doesn't wait for them to be worked out."""
+    attack.most_growth = BUFFERED + 2 * LITTLE
+    rows = numpy.resize(IRIS.data, (120_000, 4)).astype("<f8")
+    message = gzip_message(raw_request(rows))
+    head = ("grpc-encoding", "gzip"), ("grpc-accept-encoding", "identity")
+    with RawConnection.connect(predictor.address, ATTACKER) as raw:
+        streams = [raw.open(grpc_request(PATHS[INFER], *head)) for _ in range(100)]
+        for stream in streams:
+            stream.send_data(message, end_stream=True)
+        raw.ping()
+        if how == "reset":
+            for stream in streams:
+                if not stream.finished:
+                    stream.reset(CANCEL)
+            raw.ping()
+        else:
+            raw.abort()
+    began = time.monotonic()
+    with RawConnection.connect(predictor.address) as raw:
+        stream = raw.open(grpc_request(PATHS[INFER]))
+        stream.send_data(grpc_message(raw_request(rows[:10_000])), end_stream=True)
+        while stream.read(60):
+            pass
+        assert stream.wait_end().grpc_status == b"0"
+    assert time.monotonic() - began < 3
+
+
+def raw_request(rows) -> bytes:
+    """A request of `ModelInfer` with an array of FP64."""
+    messages, _ = predictors.stubs("inference")
+    request = messages.ModelInferRequest(model_name="model", raw_input_contents=[rows.tobytes()])
+    request.inputs.add(name="x", datatype="FP64", shape=rows.shape)
+    return request.SerializeToString()
 
 
 def test_small_calls_in_a_flood(predictor, attack):

@@ -102,7 +102,7 @@ def test_health_script_with_wrong_arguments(proxy, change):
     assert "unknown argument: foo" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["switch.sh", "rollback.sh", "health.sh", "up.sh", "test.sh", "swift.sh"])
+@pytest.mark.parametrize("name", ["switch.sh", "rollback.sh", "health.sh", "up.sh", "test.sh", "swift.sh", "inference-peers.sh"])
 def test_help_of_scripts(name):
     done = run(["bash", ROOT / "scripts" / name, "--help"])
     assert done.returncode == 0

@@ -39,7 +39,7 @@ def trained() -> dict[str, object]:
         "forest": RandomForestClassifier(25, random_state=1).fit(IRIS.data, names[IRIS.target]),
         "boosted": GradientBoostingClassifier(n_estimators=15, random_state=1).fit(IRIS.data, IRIS.target),
         "svc": SVC().fit(IRIS.data, IRIS.target),
-        "network": make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=1_000, random_state=1)).fit(
+        "network": make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=3_000, random_state=1)).fit(
             IRIS.data, IRIS.target
         ),
         "histogram": HistGradientBoostingRegressor(max_iter=15).fit(IRIS.data, IRIS.data @ [1.0, 2.0, 3.0, 4.0]),
@@ -299,7 +299,7 @@ def test_readiness_of_a_model_that_is_not_there_is_unknown_to_mlserver(stubs):
 
 @pytest.mark.parametrize(("model", "request_"), MISTAKES.values(), ids=MISTAKES)
 def test_statuses_of_rest(mlserver, sluice, model, request_):
-    """Over HTTP too, MLServer takes its callers' mistakes for its own, except for what is no JSON: Python writes NaN."""
+    """Over HTTP too, MLServer takes its callers' mistakes for its own, except for NaN, which is no JSON."""
     (theirs, _), (ours, answer) = (ask(port, model, request_) for port in http_ports(mlserver, sluice))
     assert theirs == (422 if "NaN" in json.dumps(request_) else 500)
     assert ours == 400 and answer["error"]

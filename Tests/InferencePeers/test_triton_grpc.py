@@ -319,7 +319,9 @@ def test_shapes_and_numbers_that_the_model_does_not_take(client, values, reason)
     assert text.startswith("tensor 'input-0'") and reason in text
 
 
-@pytest.mark.parametrize("shape", [[-1, 4], [1 << 62, 4], [1 << 61, 8], [10**9, 4], [0, 4], [4, -4], [], [2**63 - 1] * 9])
+@pytest.mark.parametrize(
+    "shape", [[-1, 4], [1 << 62, 4], [1 << 61, 8], [10**9, 4], [0, 4], [4, -4], [], [2**63 - 1] * 9]
+)
 def test_shapes_that_lie(client, shape):
     """tritonclient checks shapes against the elements only when those are set, so a shape can be set afterwards."""
     lying = tensor(triton, ROWS)

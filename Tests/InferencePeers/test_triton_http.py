@@ -233,7 +233,9 @@ def test_shapes_that_the_model_does_not_take(client, values, reason, is_binary):
 
 
 @FORMS
-@pytest.mark.parametrize("shape", [[-1, 4], [1 << 62, 4], [1 << 61, 8], [10**9, 4], [0, 4], [4, -4], [], [2**63 - 1] * 9])
+@pytest.mark.parametrize(
+    "shape", [[-1, 4], [1 << 62, 4], [1 << 61, 8], [10**9, 4], [0, 4], [4, -4], [], [2**63 - 1] * 9]
+)
 def test_shapes_that_lie(client, shape, is_binary):
     lying = tensor(triton, ROWS, binary_data=is_binary)
     lying.set_shape(shape)

@@ -282,7 +282,7 @@ final class GRPCConnection: ServerConnection {
     /// - Parameter mayCompress: whether messages behind it may be compressed; `nil` to do as the client does.
     func sendHead(_ call: ServerCall, mayCompress: Bool?) {
         call.response = .streaming
-        call.compression.beginResponse(mayCompress: mayCompress)
+        call.compression.beginResponse(mayCompress: mayCompress, accepted: call.acceptedCodings)
         if call.hasInitialMetadata || call.compression.named != nil {
             let list = headerLists.take()
             list.append(":status", "200")

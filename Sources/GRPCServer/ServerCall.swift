@@ -89,11 +89,18 @@ package final class ServerCall: StreamContext {
     /// The values of a field of the request's head, by its name in lower case; binary ones (`-bin`) as they came, in
     /// Base64.
     package func values(of name: String) -> [String] {
+        values(of: Array(name.utf8))
+    }
+
+    private func values(of name: [UInt8]) -> [String] {
         var values: [String] = []
-        // By text, since the list finds names that it knows in another way; few methods look at metadata.
-        for field in head?.list ?? [] where field.name == name { values.append(field.value) }
+        unsafe head?.forEachValue(named: name) { unsafe values.append(String(decoding: $0, as: UTF8.self)) }
         return values
     }
+
+    // Every call is asked for the first of them.
+    private static let encoding = Array("grpc-encoding".utf8)
+    private static let acceptEncoding = Array("grpc-accept-encoding".utf8)
 
     /// Whether the message that the handler was given last came compressed.
     package internal(set) var messageWasCompressed = false
@@ -149,7 +156,7 @@ package final class ServerCall: StreamContext {
     /// Makes messages ready to be sent, on any thread, as `send(_:compressed:)` would with `nil`.
     package var encoder: MessageEncoder {
         var compression = compression
-        if case .waiting = response { compression.beginResponse(mayCompress: nil) }
+        if case .waiting = response { compression.beginResponse(mayCompress: nil, accepted: acceptedCodings) }
         return MessageEncoder(compression)
     }
 
@@ -227,12 +234,15 @@ package final class ServerCall: StreamContext {
 
     /// How the client compresses its messages; `nil` if by something unknown.
     lazy var requestCoding: MessageCoding? = {
-        guard let name = values(of: "grpc-encoding").last else { return .identity }
+        guard let name = values(of: Self.encoding).last else { return .identity }
         return MessageCoding(rawValue: name)
     }()
 
     /// Which messages to the client are compressed.
-    lazy var compression = ResponseCompression(request: requestCoding, accepted: values(of: "grpc-accept-encoding"))
+    lazy var compression = ResponseCompression(request: requestCoding)
+
+    /// The values of `grpc-accept-encoding`.
+    var acceptedCodings: [String] { values(of: Self.acceptEncoding) }
 
     // MARK: Header lists
 

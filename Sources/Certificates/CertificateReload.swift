@@ -63,7 +63,11 @@ package final class CertificateReload: Service {
     }
 
     package func run() async throws {
-        if statuses.isEmpty { return try await gracefulShutdown() }
+        guard !statuses.isEmpty else {
+            // Cancelled instead where other services take longer than the grace, which is no failure.
+            try? await gracefulShutdown()
+            return
+        }
         for status in statuses {
             guard let expiry = status.expiry else { continue }
             logger.info("certificate", metadata: ["use": "\(status.use)", "expires": "\(Self.time(expiry))"])

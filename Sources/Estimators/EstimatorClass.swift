@@ -20,7 +20,7 @@ struct EstimatorClass: Sendable {
     static let all =
         linear + supportVectors + neighbors + neuralNetworks + naiveBayes + trees + ensembles + preprocessing
         + composition
-        + decomposition + selection + text + xgboost
+        + decomposition + selection + text + xgboost + lightgbm
 
     /// The classes by their full names.
     static let byName: [PythonName: EstimatorClass] = {
@@ -33,7 +33,7 @@ struct EstimatorClass: Sendable {
 
     /// Classes of which estimators consist and that are none themselves: trees, losses, bin mappers.
     static let parts: Set<PythonName> = treeParts.union(ensembleParts).union(linearParts).union(SplineBasis.names)
-        .union(xgboostParts)
+        .union(xgboostParts).union(lightgbmParts)
 
     /// The names of all classes whose instances a pickle may hold.
     static let allNames = Set(byName.keys).union(parts)

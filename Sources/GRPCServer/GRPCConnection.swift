@@ -77,11 +77,24 @@ final class GRPCConnection: ServerConnection {
                     .resourceExhausted,
                     "more than \(limits.maxHeaderListSize) bytes or \(limits.maxHeaderFields) fields in a header list"))
         }
-        guard head.value(of: .method, hasPrefix: "POST") else { return .http(status: 405, "gRPC calls are POSTs") }
-        guard head.value(of: .contentType, hasPrefix: "application/grpc") else {
+        guard head.value(of: .method, hasPrefix: "POST"), unsafe head.bytes(of: .method)?.count == 4 else {
+            return .http(status: 405, "gRPC calls are POSTs")
+        }
+        guard speaksGRPC(head) else {
             return .http(status: 415, "only gRPC is spoken here: content-type application/grpc")
         }
         return nil
+    }
+
+    /// Whether a request's type is gRPC's, with the format of its messages or parameters behind it at most (gRPC's
+    /// `PROTOCOL-HTTP2.md`). gRPC-Web is something else.
+    private func speaksGRPC(_ head: HeaderList) -> Bool {
+        let name: StaticString = "application/grpc"
+        guard head.value(of: .contentType, hasPrefix: name), let type = unsafe head.bytes(of: .contentType) else {
+            return false
+        }
+        guard let next = unsafe type.dropFirst(name.utf8CodeUnitCount).first else { return true }
+        return next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
     }
 
     private func refuse(_ call: ServerCall, _ refusal: Refusal) {
@@ -135,7 +148,10 @@ final class GRPCConnection: ServerConnection {
         }
     }
 
-    /// A message without its compression; `nil` if the call has ended for it.
+    /// Bytes of a message that are decompressed on the worker's thread, which takes half a millisecond.
+    private static let mostInflatedAtOnce = 256 * 1024
+
+    /// A message without its compression; `nil` if the call has ended for it, or until it has been decompressed in the pool.
     private func content(of message: MessageAssembler.Message, _ call: ServerCall) -> [UInt8]? {
         guard message.isCompressed else { return message.bytes }
         guard let coding = call.requestCoding else {
@@ -150,14 +166,34 @@ final class GRPCConnection: ServerConnection {
             finish(call, RPCStatus(.internal, "a message is compressed, but the call's head doesn't say how"))
             return nil
         }
+        let most = worker.maxMessageSize
         do throws(MessageCoding.Flaw) {
-            return try coding.decompress(message.bytes, most: worker.maxMessageSize)
-        } catch .tooLong {
-            finish(call, RPCStatus(.tooLong(worker.maxMessageSize + 1), most: worker.maxMessageSize))
+            return try coding.decompress(message.bytes, most: min(most, Self.mostInflatedAtOnce))
+        } catch .tooLong where most > Self.mostInflatedAtOnce {
+            call.inflate(message.bytes, coding, most: most)
         } catch {
-            finish(call, RPCStatus(.internal, "a message that can't be decompressed by \(coding.rawValue)"))
+            refuse(error, of: coding, call)
         }
         return nil
+    }
+
+    private func refuse(_ flaw: MessageCoding.Flaw, of coding: MessageCoding, _ call: ServerCall) {
+        switch flaw {
+        case .tooLong: finish(call, RPCStatus(.tooLong(worker.maxMessageSize + 1), most: worker.maxMessageSize))
+        case .damaged:
+            finish(call, RPCStatus(.internal, "a message that can't be decompressed by \(coding.rawValue)"))
+        }
+    }
+
+    /// Goes on with a message that the pool has decompressed.
+    func inflated(_ result: Result<[UInt8], MessageCoding.Flaw>, _ coding: MessageCoding, _ call: ServerCall) {
+        switch result {
+        case .success(let message):
+            call.messageWasCompressed = true
+            received(message, call)
+        case .failure(let flaw): refuse(flaw, of: coding, call)
+        }
+        if !call.isPaused { resume(call) }
     }
 
     private func received(_ message: [UInt8], _ call: ServerCall) {
@@ -203,8 +239,9 @@ final class GRPCConnection: ServerConnection {
         case .failure(let status): finish(call, status)
         case .background(let work):
             setDeadlineTimer(call)
+            let encoder = call.encoder
             call.runInBackground(holding: message.count) {
-                let result = work()
+                let result = work().map(encoder.encode)
                 return { call in
                     switch result {
                     case .success(let message):
@@ -245,7 +282,7 @@ final class GRPCConnection: ServerConnection {
     /// - Parameter mayCompress: whether messages behind it may be compressed; `nil` to do as the client does.
     func sendHead(_ call: ServerCall, mayCompress: Bool?) {
         call.response = .streaming
-        call.compression.beginResponse(mayCompress: mayCompress)
+        call.compression.beginResponse(mayCompress: mayCompress, accepted: call.acceptedCodings)
         if call.hasInitialMetadata || call.compression.named != nil {
             let list = headerLists.take()
             list.append(":status", "200")
@@ -268,8 +305,16 @@ final class GRPCConnection: ServerConnection {
             sendHead(call, mayCompress: compressed.map { _ in true })
         }
         let coding = call.compression.coding(ofMessage: message.count, wanted: compressed)
-        let bytes = coding?.compress(message) ?? message
-        let prefix = MessageAssembler.prefix(isCompressed: coding != nil, length: bytes.count)
+        append(coding?.compress(message) ?? message, isCompressed: coding != nil, to: call)
+    }
+
+    func send(_ message: EncodedMessage, on call: ServerCall) {
+        if case .waiting = call.response { sendHead(call, mayCompress: nil) }
+        append(message.bytes, isCompressed: message.isCompressed, to: call)
+    }
+
+    private func append(_ bytes: [UInt8], isCompressed: Bool, to call: ServerCall) {
+        let prefix = MessageAssembler.prefix(isCompressed: isCompressed, length: bytes.count)
         unsafe withUnsafeBytes(of: prefix) { unsafe call.responseBytes.append($0, from: chunks) }
         unsafe bytes.withUnsafeBytes { unsafe call.responseBytes.append($0, from: chunks) }
         if call.undeliveredSince == nil { call.undeliveredSince = host.loop.now }
@@ -279,6 +324,7 @@ final class GRPCConnection: ServerConnection {
     /// Ends a call behind what waits to be sent.
     func finish(_ call: ServerCall, _ status: RPCStatus) {
         cancelDeadline(call)
+        call.endWork()
         dropRequest(call)
         worker.count(call, status)
         guard case .waiting = call.response else {
@@ -384,6 +430,7 @@ final class GRPCConnection: ServerConnection {
         dropRequest(call)
         call.responseBytes.removeAll(to: chunks)
         call.isOver = true
+        call.endWork()
         if let head = call.head {
             headerLists.give(head)
             call.head = nil

@@ -51,8 +51,12 @@ package final class ServerCall: StreamContext {
     var countedBytes = 0
     /// The message of a unary call.
     var unaryMessage: [UInt8]?
-    /// Whether the handler takes no more messages for now; bytes wait, and their windows stay shut.
-    private(set) var isPaused = false
+    /// Whether the handler takes no more messages for now.
+    private var isPausedByHandler = false
+    /// Whether a message is being decompressed in the pool.
+    var isInflating = false
+    /// Whether no more messages are taken in for now; bytes wait, and their windows stay shut.
+    var isPaused: Bool { isPausedByHandler || isInflating }
     /// What came since, behind `putBack`.
     var waitingRequest = ByteQueue()
     /// The rest of a piece that was being taken in when the handler had enough.
@@ -85,23 +89,30 @@ package final class ServerCall: StreamContext {
     /// The values of a field of the request's head, by its name in lower case; binary ones (`-bin`) as they came, in
     /// Base64.
     package func values(of name: String) -> [String] {
+        values(of: Array(name.utf8))
+    }
+
+    private func values(of name: [UInt8]) -> [String] {
         var values: [String] = []
-        // By text, since the list finds names that it knows in another way; few methods look at metadata.
-        for field in head?.list ?? [] where field.name == name { values.append(field.value) }
+        unsafe head?.forEachValue(named: name) { unsafe values.append(String(decoding: $0, as: UTF8.self)) }
         return values
     }
+
+    // Every call is asked for the first of them.
+    private static let encoding = Array("grpc-encoding".utf8)
+    private static let acceptEncoding = Array("grpc-accept-encoding".utf8)
 
     /// Whether the message that the handler was given last came compressed.
     package internal(set) var messageWasCompressed = false
 
     /// Takes no more messages for now.
-    package func pauseReading() { isPaused = true }
+    package func pauseReading() { isPausedByHandler = true }
 
     /// Takes messages again, beginning with what has come meanwhile.
     package func resumeReading() {
-        guard isPaused, !isOver else { return }
-        isPaused = false
-        unsafe connection.resume(self)
+        guard isPausedByHandler, !isOver else { return }
+        isPausedByHandler = false
+        if !isPaused { unsafe connection.resume(self) }
     }
 
     // MARK: What is answered
@@ -133,6 +144,22 @@ package final class ServerCall: StreamContext {
         }
     }
 
+    /// Sends a message that `encoder` has made.
+    package func send(_ message: EncodedMessage) {
+        guard !isOver else { return }
+        switch response {
+        case .waiting, .streaming: unsafe connection.send(message, on: self)
+        case .ended, .sent: return
+        }
+    }
+
+    /// Makes messages ready to be sent, on any thread, as `send(_:compressed:)` would with `nil`.
+    package var encoder: MessageEncoder {
+        var compression = compression
+        if case .waiting = response { compression.beginResponse(mayCompress: nil, accepted: acceptedCodings) }
+        return MessageEncoder(compression)
+    }
+
     /// Whether what waits to be sent is so little that more should follow. After it was not, `roomWasMade` is called.
     package var hasRoom: Bool { responseBytes.count < Self.mostWaiting }
 
@@ -156,8 +183,26 @@ package final class ServerCall: StreamContext {
 
     // MARK: From other threads
 
+    /// Of a call that has had something worked out in the pool.
+    private var life: CallLife?
+
+    /// Nobody waits for the call's work any more.
+    func endWork() { life?.end() }
+
+    /// Decompresses a message in the pool; until that is done, nothing more is taken in.
+    func inflate(_ bytes: [UInt8], _ coding: MessageCoding, most: Int) {
+        isInflating = true
+        runInBackground(holding: bytes.count) {
+            let result = Result { () throws(MessageCoding.Flaw) in try coding.decompress(bytes, most: most) }
+            return { call in
+                call.isInflating = false
+                unsafe call.connection.inflated(result, coding, call)
+            }
+        }
+    }
+
     /// Works something out on a thread of the pool, and takes what comes of it on the call's own thread. The call ends with
-    /// RESOURCE_EXHAUSTED if too much waits for the pool already.
+    /// RESOURCE_EXHAUSTED if too much waits for the pool already. Work whose call is over before its turn is not done.
     ///
     /// - Parameters:
     ///   - bytes: memory that the work holds.
@@ -166,7 +211,10 @@ package final class ServerCall: StreamContext {
         holding bytes: Int, _ work: @escaping @Sendable () -> @Sendable (ServerCall) -> Void
     ) {
         let handle = handle
+        let life = life ?? CallLife()
+        self.life = life
         let isTaken = unsafe connection.worker.pool.run(of: connection.holder, bytes: bytes) {
+            guard !life.isOver else { return }
             let finish = work()
             handle.run { call in if !call.isFinished { finish(call) } }
         }
@@ -186,12 +234,15 @@ package final class ServerCall: StreamContext {
 
     /// How the client compresses its messages; `nil` if by something unknown.
     lazy var requestCoding: MessageCoding? = {
-        guard let name = values(of: "grpc-encoding").last else { return .identity }
+        guard let name = values(of: Self.encoding).last else { return .identity }
         return MessageCoding(rawValue: name)
     }()
 
     /// Which messages to the client are compressed.
-    lazy var compression = ResponseCompression(request: requestCoding, accepted: values(of: "grpc-accept-encoding"))
+    lazy var compression = ResponseCompression(request: requestCoding)
+
+    /// The values of `grpc-accept-encoding`.
+    var acceptedCodings: [String] { values(of: Self.acceptEncoding) }
 
     // MARK: Header lists
 

@@ -71,6 +71,32 @@ package final class Server: Sendable {
         core.connections.quiesce(ending: true)
     }
 
+    /// Ends a server that listens, without losing a request that is on its way: whoever has just connected is about to send
+    /// one, and has a moment for that.
+    ///
+    /// - Parameter channel: what `open` has returned.
+    package func leave(_ channel: any Channel) async {
+        // Clients that are idle go elsewhere at once, and the others still find the door open.
+        quiesce()
+        await waitForSilent()
+        // Closing the channel now would also close connections that it has accepted but not yet set up.
+        try? await channel.setOption(.autoRead, value: false).get()
+        await waitForSilent()
+        channel.close(promise: nil)
+        stop()
+    }
+
+    /// Time that connections have to send their first request.
+    private static let patience = Duration.seconds(1)
+
+    /// Polls: servers end rarely.
+    private func waitForSilent() async {
+        let deadline = ContinuousClock.now + Self.patience
+        while hasSilent, .now < deadline {
+            guard (try? await Task.sleep(for: .milliseconds(2))) != nil else { return }
+        }
+    }
+
     /// Closes every connection at once, and cancels answers in progress.
     package func abort() {
         core.connections.cutAll()

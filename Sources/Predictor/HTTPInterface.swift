@@ -46,12 +46,8 @@ struct HTTPInterface: Service {
         }
         listening.continuation.yield(endpoint(settings.httpHost, channel.localAddress?.port ?? settings.httpPort))
         await withTaskCancellationHandler {
-            await withGracefulShutdownHandler {
-                try? await channel.closeFuture.get()
-            } onGracefulShutdown: {
-                channel.close(promise: nil)
-                server.stop()
-            }
+            try? await gracefulShutdown()
+            await server.leave(channel)
             await server.untilEmpty()
         } onCancel: {
             channel.close(promise: nil)

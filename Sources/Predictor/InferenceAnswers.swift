@@ -53,13 +53,15 @@ extension ServerCall {
         isLong: Bool, holding bytes: Int, _ work: @escaping @Sendable () throws(InferenceFailure) -> [UInt8]
     ) {
         guard isLong else {
-            take(Result(catching: work))
+            let encoder = encoder
+            take(Result(catching: work).map(encoder.encode))
             if !hasRoom { pauseReading() }
             return
         }
         pauseReading()
+        let encoder = encoder
         runInBackground(holding: bytes) {
-            let result = Result(catching: work)
+            let result = Result(catching: work).map(encoder.encode)
             return { call in
                 call.take(result)
                 if call.hasRoom { call.resumeReading() }
@@ -67,7 +69,7 @@ extension ServerCall {
         }
     }
 
-    private func take(_ result: Result<[UInt8], InferenceFailure>) {
+    private func take(_ result: Result<EncodedMessage, InferenceFailure>) {
         switch result {
         case .success(let message): send(message)
         case .failure(let failure): finish(RPCStatus(failure))

@@ -1,12 +1,14 @@
-"""gRPC's interoperability tests of the Predictor's gRPC server, by stock grpcio, straight and through the Proxy: all cases
-that need no cloud.
+"""gRPC's interoperability tests of the Predictor's gRPC server, by stock grpcio, straight and through the Proxy: all
+cases that need no cloud.
 
-Each test with the name of a case does what https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md says.
-Where a case looks at whether a message was compressed, which grpcio doesn't tell, frames are sent and read as they are.
+Each test with the name of a case does what https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md
+says. Where a case looks at whether a message was compressed, which grpcio doesn't tell, frames are sent and read as
+they are.
 """
 
 import itertools
 import queue
+import socket
 import time
 from concurrent import futures
 
@@ -15,7 +17,8 @@ import pytest
 from harness import interop
 from harness.certificates import Authority
 from harness.interop import framed
-from harness.raw_http2 import RawConnection
+from harness.process import eventually
+from harness.raw_http2 import RawConnection, grpc_request
 
 messages, services = interop.stubs()
 ZEROS = {size: bytes(size) for size in (8, 1828, 27182, 45904, 271828, 314159)}
@@ -471,6 +474,68 @@ def test_a_small_message_that_unpacks_to_too_much(start_interop, connect_raw):
     stream.send_data(bomb, end_stream=True)
     stream.wait_end()
     assert stream.grpc_status == b"8", stream
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "status"),
+    [
+        (b"POST", b"application/grpc", b"200"), (b"POST", b"application/grpc+proto", b"200"),
+        (b"POST", b"application/grpc;charset=utf-8", b"200"), (b"POST", b"application/grpc-web", b"415"),
+        (b"POST", b"application/grpcx", b"415"), (b"POST", b"application/json", b"415"), (b"POST", b"", b"415"),
+        (b"GET", b"application/grpc", b"405"), (b"POSTS", b"application/grpc", b"405"),
+    ],
+)  # fmt: skip
+def test_what_is_no_grpc_call(start_interop, connect_raw, method, kind, status):
+    raw = connect_raw(start_interop().address)
+    head = {**dict(grpc_request(f"{interop.SERVICE}/UnaryCall")), b":method": method, b"content-type": kind}
+    stream = raw.open(list(head.items()))
+    stream.send_data(ONE, end_stream=True)
+    stream.wait_end()
+    assert stream.status == status, stream
+    assert stream.grpc_status == (b"0" if status == b"200" else None)
+    after, _ = interop.ask(raw, "UnaryCall", messages.SimpleResponse, [ONE])
+    assert after.grpc_status == b"0"
+
+
+def test_a_long_request_that_is_refused_at_once(channel):
+    """Its status reaches a client that is still sending."""
+    call = channel.unary_unary("/grpc.testing.TestService/UnimplementedCall")
+    for _ in range(10):
+        assert failure(call, bytes(16 << 20), timeout=30)[0] == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_stream_of_requests_that_is_refused_at_once(stub):
+    """The client goes on for as long as nobody stops it."""
+    bad = output(1, response_status=messages.EchoStatus(code=9, message="enough"))
+    for _ in range(10):
+        requests = itertools.chain([bad], itertools.repeat(output(1, size=271828)))
+        code, text = failure(stub.FullDuplexCall, requests, timeout=30)
+        assert (code, text) == (grpc.StatusCode.FAILED_PRECONDITION, "enough")
+
+
+def test_a_graceful_end(start_interop, open_channel):
+    """Calls go on, and new ones go elsewhere."""
+    server = start_interop()
+    stub = services.TestServiceStub(open_channel(server.address))
+    requests = Requests(output(1))
+    call = stub.FullDuplexCall(iter(requests), timeout=30)
+    assert sizes([next(call)]) == [1]
+    server.process.popen.stdin.close()
+    eventually(lambda: not accepts(server.address), what="an end of new connections")
+    requests.send(output(2))
+    assert sizes([next(call)]) == [2]
+    requests.end()
+    assert list(call) == [] and call.code() == grpc.StatusCode.OK
+    assert server.process.wait() == 0
+
+
+def accepts(address: str) -> bool:
+    host, port = address.split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 1000])

@@ -87,6 +87,7 @@ struct Answers: Decodable, Sendable, CustomTestStringConvertible {
         "people-kinds-1.2.2.pkl", "function-columns-1.9.1.pkl", "union-weights-1.6.1.pkl",
         "target-logarithm-1.9.1.pkl", "text-model-1.4.2.pkl", "projection-model-1.9.1.pkl",
         "ranker-1.9.1.pkl", "categories-two-1.6.1.pkl", "dart-1.2.2.pkl", "grid-1.6.1.pkl", "rest-one-1.4.2.pkl",
+        "leaves-alone-1.9.1.pkl", "categories-zero-1.6.1.pkl",
     ].map { file in all.first { $0.file == file }! }
 
     static func family(_ name: String) -> [Answers] { all.filter { $0.family == name } }

@@ -8,8 +8,8 @@ import Testing
     private func coding(
         request: MessageCoding?, accepted: [String], size: Int = large, mayCompress: Bool? = nil, wanted: Bool? = nil
     ) -> (head: MessageCoding?, message: MessageCoding?) {
-        var compression = ResponseCompression(request: request, accepted: accepted)
-        compression.beginResponse(mayCompress: mayCompress)
+        var compression = ResponseCompression(request: request)
+        compression.beginResponse(mayCompress: mayCompress, accepted: accepted)
         return (compression.named, compression.coding(ofMessage: size, wanted: wanted))
     }
 
@@ -37,9 +37,23 @@ import Testing
         #expect(coding(request: .identity, accepted: [], mayCompress: true, wanted: true) == (nil, nil))
     }
 
+    /// It would cost a small call as much as everything else.
+    @Test func looksForWhatTheClientTakesOnlyToCompress() {
+        var asked = 0
+        func accepted() -> [String] {
+            asked += 1
+            return ["gzip"]
+        }
+        var compression = ResponseCompression(request: .identity)
+        compression.beginResponse(mayCompress: nil, accepted: accepted())
+        #expect(asked == 0)
+        compression.beginResponse(mayCompress: true, accepted: accepted())
+        #expect(asked == 1)
+    }
+
     @Test func aMethodDecidesForEachMessage() {
-        var compression = ResponseCompression(request: .identity, accepted: ["gzip"])
-        compression.beginResponse(mayCompress: true)
+        var compression = ResponseCompression(request: .identity)
+        compression.beginResponse(mayCompress: true, accepted: ["gzip"])
         let codings = [false, true, nil, true].map { compression.coding(ofMessage: Self.large, wanted: $0) }
         #expect(codings == [nil, .gzip, nil, .gzip])
         #expect(coding(request: .gzip, accepted: ["gzip"], wanted: false) == (.gzip, nil))
@@ -48,7 +62,7 @@ import Testing
     @Test func compressesNothingThatTheHeadHasntNamed() {
         #expect(coding(request: .identity, accepted: ["gzip"], wanted: true) == (nil, nil))
         #expect(coding(request: .gzip, accepted: ["gzip"], mayCompress: false, wanted: true) == (nil, nil))
-        let unsent = ResponseCompression(request: .gzip, accepted: ["gzip"])
+        let unsent = ResponseCompression(request: .gzip)
         #expect(unsent.coding(ofMessage: Self.large, wanted: true) == nil)
     }
 }

@@ -32,12 +32,13 @@ struct InteropServer {
         if !tls.certificate.isEmpty {
             configuration.tls = try TLSContext(server: .init(certificateFile: tls.certificate, keyFile: tls.key))
         }
-        let listener = try ListeningSocket.open(HostPort(host: "127.0.0.1", port: port))
         let server = try GRPCServer(
-            configuration: configuration, methods: MethodTable(TestService.methods), listeners: [listener],
+            configuration: configuration, methods: MethodTable(TestService.methods),
+            // Nobody but the server holds it, so that it closes when the end begins.
+            listeners: [try ListeningSocket.open(HostPort(host: "127.0.0.1", port: port))],
             log: { print($0) })
         try server.start()
-        print("listening on \(listener.address)")
+        print("listening on \(server.addresses[0])")
         fflush(nil)
         while readLine() != nil {}
         _ = await server.shutDown { try? await Task.sleep(for: .seconds(5)) }

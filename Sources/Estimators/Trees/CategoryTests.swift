@@ -30,21 +30,32 @@ enum CategoryTests: Sendable {
     func goesLeft(_ value: Double, _ node: TreeNode) -> Bool {
         switch self {
         case .bits(let sets): sets.goesLeft(value, node)
-        case .lists(let lists): !lists.contains(value, in: Int(node.number))
+        case .lists(let lists): lists.goesLeft(value, set: Int(node.number))
         }
     }
 }
 
-/// Sets of categories that go right; all others go left.
+/// Sets of categories that go one way; all others go the other.
 ///
-/// Source: XGBoost, `src/common/categorical.h`, `Decision`.
+/// Sources: XGBoost, `src/common/categorical.h`, `Decision`; LightGBM, `include/LightGBM/tree.h`, `CategoricalDecision`.
 struct CategoryLists: Sendable {
+    /// Which way the categories of a set go, and which numbers are categories once they are cut off at their point.
+    enum Rule: Sendable {
+        /// Those from 0 to `largest`: XGBoost's, which 32 bits can hold as floating-point numbers.
+        case goRight
+        /// Those above -1 that 32 bits can hold as integers: LightGBM's.
+        case goLeft
+    }
+
+    let rule: Rule
     /// All sets, each in rising order, one after the other.
     private var categories: [UInt32] = []
     /// Where each set begins, and behind them where the last one ends.
     private var starts = [0]
 
-    /// The largest category. XGBoost's are whole numbers that 32 bits can hold as floating-point numbers.
+    init(rule: Rule) { self.rule = rule }
+
+    /// The largest of XGBoost's categories.
     static let largest = (1 << 24) - 1
 
     var count: Int { starts.count - 1 }
@@ -54,10 +65,14 @@ struct CategoryLists: Sendable {
         starts.append(categories.count)
     }
 
-    /// Whether a value, without what is behind its point, is in a set. Numbers that are no category are in none.
-    func contains(_ value: Double, in set: Int) -> Bool {
-        guard value >= 0, value <= Double(Self.largest) else { return false }
-        let category = UInt32(value)
+    func goesLeft(_ value: Double, set: Int) -> Bool {
+        switch rule {
+        case .goRight: !(value >= 0 && value <= Double(Self.largest) && contains(UInt32(value), in: set))
+        case .goLeft: value > -1 && value < 2_147_483_648 && contains(UInt32(value), in: set)
+        }
+    }
+
+    private func contains(_ category: UInt32, in set: Int) -> Bool {
         var (low, high) = (starts[set], starts[set + 1])
         while low < high {
             let middle = (low + high) / 2

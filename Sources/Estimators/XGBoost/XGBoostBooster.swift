@@ -119,7 +119,7 @@ struct XGBoostBooster {
             throw unusable("categories that are text or were counted anew", expected: "categories that are numbers")
         }
         let count = try treeCount(of: model, all: items.count)
-        var builder = FlatTreesBuilder(featureCount: featureCount, categories: .lists(CategoryLists()))
+        var builder = FlatTreesBuilder(featureCount: featureCount, categories: .lists(CategoryLists(rule: .goRight)))
         for (index, item) in items.prefix(count).enumerated() {
             try append(item, weight: weights?[index], sum: UInt32(groups[index]), to: &builder)
         }

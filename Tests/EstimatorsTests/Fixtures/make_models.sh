@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes all models and answers beside this file anew, with each version of scikit-learn that has a wheel for this
-# Python, and those of XGBoost with versions of its own: make_models.sh [FAMILY…]. The environments are kept in
-# .venv-sklearn; the folder packages lists what is in them.
+# Python, and those of XGBoost and LightGBM with versions of their own: make_models.sh [FAMILY…]. The environments are
+# kept in .venv-sklearn; the folder packages lists what is in them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # Sets are written in the order of their hashes.
@@ -11,14 +11,6 @@ if [[ $# -eq 0 ]]; then
     # shellcheck disable=SC2046  # Names of families have no spaces.
     set -- $(basename -a -s .py cases_*.py | sed 's/^cases_//')
 fi
-families=()
-boosters=()
-for family in "$@"; do
-    case "$family" in
-    xgboost) boosters+=("$family") ;;
-    *) families+=("$family") ;;
-    esac
-done
 
 # make NAME FAMILY…: with the environment of packages/NAME.txt.
 make() {
@@ -33,9 +25,14 @@ make() {
     "$venv/bin/python" -B make_models.py "${@:2}"
 }
 
-for version in 1.2.2 1.4.2 1.6.1 1.9.1; do
-    if [[ ${#families[@]} -gt 0 ]]; then make "scikit-learn-$version" "${families[@]}"; fi
+families=()
+for family in "$@"; do
+    case "$family" in
+    xgboost) for version in 1.7.6 2.1.4 3.2.0; do make "xgboost-$version" xgboost; done ;;
+    lightgbm) for version in 4.6.0 4.7.0; do make "lightgbm-$version" lightgbm; done ;;
+    *) families+=("$family") ;;
+    esac
 done
-for version in 1.7.6 2.1.4 3.2.0; do
-    if [[ ${#boosters[@]} -gt 0 ]]; then make "xgboost-$version" "${boosters[@]}"; fi
-done
+if [[ ${#families[@]} -gt 0 ]]; then
+    for version in 1.2.2 1.4.2 1.6.1 1.9.1; do make "scikit-learn-$version" "${families[@]}"; done
+fi

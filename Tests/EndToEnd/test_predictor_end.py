@@ -308,6 +308,24 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_end(start):
             assert time.monotonic() - began < 6
 
 
+def test_http_requests_that_wait_to_be_accepted(start, forest):
+    """Requests whose connections are made before the signal, and not accepted yet, are answered."""
+    predictor = start()
+    host, port = predictor.http_address.rsplit(":", 1)
+    body = json.dumps({"instances": [IRIS.data[0].tolist()]})
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    predictor.process.pause()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection((host, int(port)), timeout=20)) for _ in range(8)]
+        for client in clients:
+            client.sendall((head + body).encode())
+        predictor.process.signal(signal.SIGTERM)
+        predictor.process.signal(signal.SIGCONT)
+        for client in clients:
+            assert client.recv(12) == b"HTTP/1.1 200"
+    assert predictor.process.wait(20) == 0
+
+
 def test_a_deadline_while_a_batch_waits(start):
     """A call that waits for the pool is answered when its deadline is over, by the server itself."""
     predictor = start()

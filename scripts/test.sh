@@ -116,7 +116,7 @@ grep -ahE -A 1 '✘ Test .* recorded an issue|[*]{3} Program crashed|^error: ' "
 grep -ahE -A 3 '^Thread .* crashed:' "$logs/unit.log" | head -n 20 || true
 grep -ah 'Test run with' "$logs/unit.log" || true
 grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/end-to-end.log" | tail -n 1 || true
-grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/inference-peers.log" 2>/dev/null | tail -n 1 || true
+grep -hE '^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/inference-peers.log" 2>/dev/null || true
 if [ "${#failed[@]}" -gt 0 ]; then
     warn "failed:$(printf ' %s;' "${failed[@]}")"
     exit 1

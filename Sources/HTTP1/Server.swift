@@ -78,12 +78,19 @@ package final class Server: Sendable {
     package func leave(_ channel: any Channel) async {
         // Clients that are idle go elsewhere at once, and the others still find the door open.
         quiesce()
+        await takeWaiting(channel)
         await waitForSilent()
         // Closing the channel now would also close connections that it has accepted but not yet set up.
         try? await channel.setOption(.autoRead, value: false).get()
         await waitForSilent()
         channel.close(promise: nil)
         stop()
+    }
+
+    /// Lets the channel accept what the system has completed already: a turn of its loop accepts before it does the work that is
+    /// submitted to it.
+    private func takeWaiting(_ channel: any Channel) async {
+        for _ in 0..<4 { try? await channel.eventLoop.submit {}.get() }
     }
 
     /// Time that connections have to send their first request.
@@ -110,6 +117,7 @@ package final class Server: Sendable {
     private func bootstrap() -> ServerBootstrap {
         let (core, tls) = (core, tls)
         return ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.maxMessagesPerRead, value: 256)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Admission(core.connections))

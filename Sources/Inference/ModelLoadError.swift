@@ -93,7 +93,8 @@ extension ModelLoadError: CustomStringConvertible {
     /// What can be served, and where to read what to do with the rest. This line is what a failed deployment shows.
     private static let remedy =
         "The Predictor serves most of scikit-learn's classifiers and regressors, alone or in a Pipeline behind its "
-        + "transformers; any other model needs a server of its own, which Sluice deploys as well: see models/README.md"
+        + "transformers, and those of XGBoost and LightGBM; any other model needs a server of its own, which Sluice deploys "
+        + "as well: see models/README.md"
 }
 
 extension ModelLoadError.LayoutProblem: CustomStringConvertible {

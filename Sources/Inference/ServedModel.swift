@@ -71,6 +71,8 @@ package struct ServedModel: Sendable {
         }
         do {
             _ = try model.predict(model.features.example, probabilities: true)
+        } catch .row(_, .noNeighbors) {
+            // The model works: only nobody knows here where its training data is.
         } catch {
             throw .warmUpFailed(path: path, error)
         }

@@ -267,7 +267,10 @@ def test_compressed_responses(predictor, client, forest, algorithm, is_binary):
     many = numpy.tile(ROWS, (50, 1))
     check(infer(client, many, is_binary=is_binary, response_compression_algorithm=algorithm), forest, many)
     # The client takes an answer that isn't compressed, too; so that it is has to be asked otherwise.
-    body = json.dumps({"inputs": [{"name": "x", "datatype": "FP64", "shape": [150, 4], "data": IRIS.data.tolist()}]})
+    body = json.dumps({
+        "inputs": [{"name": "x", "datatype": "FP64", "shape": [150, 4], "data": IRIS.data.tolist()}],
+        "outputs": [{"name": "predict_proba"}],
+    })  # fmt: skip
     connection = http.client.HTTPConnection(predictor.http_address, timeout=30)
     connection.request("POST", "/v2/models/forest/infer", body, {"Accept-Encoding": algorithm})
     response = connection.getresponse()

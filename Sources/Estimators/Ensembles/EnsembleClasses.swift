@@ -49,6 +49,9 @@ extension EstimatorClass {
         EstimatorClass("MultiOutputRegressor", in: "sklearn.multioutput") { (estimator, reader) throws(ModelError) in
             .regressor(try MultiOutputRegressor(estimator, with: &reader))
         },
+        EstimatorClass("RegressorChain", in: "sklearn.multioutput") { (estimator, reader) throws(ModelError) in
+            .regressor(try RegressorChain(estimator, with: &reader))
+        },
         EstimatorClass("OneVsRestClassifier", in: "sklearn.multiclass") { (estimator, reader) throws(ModelError) in
             .classifier(try OneVsRestClassifier(estimator, with: &reader))
         },

@@ -33,7 +33,7 @@ struct LightGBMBooster {
         guard let text = LightGBMText(content), let last = text.model.wholeNumber("max_feature_idx"),
             (0..<Self.mostFeatures).contains(last),
             let width = text.model.wholeNumber("num_tree_per_iteration") ?? text.model.wholeNumber("num_class"),
-            (1...max(text.trees.count, 1)).contains(width), text.trees.count.isMultiple(of: width)
+            (1...max(text.treeCount, 1)).contains(width), text.treeCount.isMultiple(of: width)
         else { throw otherFormat }
         self.text = text
         self.width = width
@@ -46,7 +46,7 @@ struct LightGBMBooster {
                 expected: LightGBMObjective.names, offset: offset)
         }
         self.objective = objective
-        var treeCount = text.trees.count
+        var treeCount = text.treeCount
         if case .integer(let best) = document.member("best_iteration", of: attributes), best > 0 {
             treeCount = min(best, treeCount / width) * width
         }
@@ -94,7 +94,7 @@ struct LightGBMBooster {
         var builder = FlatTreesBuilder(
             featureCount: featureCount, categories: .lists(CategoryLists(rule: .goLeft)))
         var zeroIsMissing: [Int: Bool] = [:]
-        for (index, tree) in text.trees.prefix(treeCount).enumerated() {
+        try text.forEachTree(first: treeCount) { index, tree throws(ModelError) in
             try append(tree, sum: UInt32(index % width), to: &builder, &zeroIsMissing)
         }
         guard builder.count > 0 else { throw unusable("no trees", expected: "at least one") }
@@ -195,7 +195,7 @@ struct LightGBMBooster {
     private func categories(of tree: LightGBMText.Section, _ place: String) throws(ModelError) -> [[UInt32]] {
         guard let count = tree.wholeNumber("num_cat"), count > 0 else { return [] }
         let error = unusable("\(place) with categories that don't fit", expected: "a set for each test of them")
-        guard count < text.trees.count + Self.mostFeatures,
+        guard count < Self.mostFeatures,
             let starts = tree.wholeNumbers("cat_boundaries", count: count + 1), let all = starts.last,
             starts[0] == 0, zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }), all < Self.mostFeatures,
             let words = tree.wholeNumbers("cat_threshold", count: all),

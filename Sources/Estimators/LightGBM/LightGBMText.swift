@@ -31,31 +31,83 @@ struct LightGBMText {
         }
     }
 
-    private(set) var model = Section()
-    private(set) var trees: [Section] = []
+    /// The model's own values.
+    let model: Section
+    let treeCount: Int
+
+    /// The lines of the trees, one after the other.
+    private let lines: Slice
 
     /// - Returns: nil for text of another kind.
     init?(_ text: String) {
-        let lines = Substring(text).utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
-        guard let first = lines.first, first.elementsEqual("tree".utf8) else { return nil }
-        for line in lines.dropFirst() {
-            if line.elementsEqual("end of trees".utf8) { return }
-            let name: Slice
-            let value: Slice
-            if let place = line.firstIndex(of: UInt8(ascii: "=")) {
-                (name, value) = (line[..<place], line[line.index(after: place)...])
-            } else {
-                (name, value) = (line, line[line.endIndex...])
-            }
-            if name.elementsEqual("Tree".utf8) {
-                trees.append(Section())
-            } else if trees.isEmpty {
-                model.values[Substring(name)] = value
-            } else {
-                trees[trees.count - 1].values[Substring(name)] = value
+        var rest = Substring(text).utf8
+        guard let first = Self.nextLine(&rest), first.elementsEqual("tree".utf8) else { return nil }
+        var model = Section()
+        var lines: Slice?
+        var treeCount = 0
+        var line = rest
+        while true {
+            let start = rest
+            guard let next = Self.nextLine(&rest) else { return nil }
+            line = next
+            if line.elementsEqual(Self.end) { break }
+            if line.starts(with: Self.beginning) {
+                if lines == nil { lines = start }
+                treeCount += 1
+            } else if lines == nil {
+                model.add(line)
             }
         }
-        // There is no end.
-        return nil
+        self.model = model
+        self.treeCount = treeCount
+        self.lines = lines ?? rest
     }
+
+    private static let beginning = Array("Tree=".utf8)
+    private static let end = Array("end of trees".utf8)
+
+    /// Takes the first line from `rest`; nil if there is none.
+    private static func nextLine(_ rest: inout Slice) -> Slice? {
+        if rest.isEmpty { return nil }
+        let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+        let line = rest[..<end]
+        rest = end == rest.endIndex ? rest[end...] : rest[rest.index(after: end)...]
+        return line
+    }
+
+    /// Reads the trees' values, one tree after the other, so that only one's are in memory.
+    func forEachTree(
+        first count: Int, _ body: (_ index: Int, _ tree: Section) throws(ModelError) -> Void
+    ) throws(ModelError) {
+        var rest = lines
+        var index = -1
+        var tree = Section()
+        while let line = Self.nextLine(&rest), !line.elementsEqual(Self.end) {
+            if line.starts(with: Self.beginning) {
+                if index >= 0 { try body(index, tree) }
+                index += 1
+                if index == count { return }
+                tree = Section()
+            } else {
+                tree.add(line)
+            }
+        }
+        if index >= 0 { try body(index, tree) }
+    }
+}
+
+extension LightGBMText.Section {
+    /// Adds what a line says, if it is of use.
+    fileprivate mutating func add(_ line: Substring.UTF8View) {
+        let place = line.firstIndex(of: UInt8(ascii: "="))
+        let name = Substring(line[..<(place ?? line.endIndex)])
+        guard Self.known.contains(name) else { return }
+        values[name] = place.map { line[line.index(after: $0)...] } ?? line[line.endIndex...]
+    }
+
+    private static let known: Set<Substring> = [
+        "max_feature_idx", "num_tree_per_iteration", "num_class", "average_output", "objective", "feature_names",
+        "num_leaves", "leaf_value", "is_linear", "left_child", "right_child", "split_feature", "threshold",
+        "decision_type", "internal_count", "leaf_count", "num_cat", "cat_boundaries", "cat_threshold",
+    ]
 }

@@ -4,15 +4,19 @@ import Pickle
 ///
 /// Source: scikit-learn, `feature_selection/_from_model.py`, `_calculate_threshold` and `_get_support_mask`.
 enum ModelSelection {
-    static func selector(_ estimator: PickledEstimator) throws(ModelError) -> FeatureSelector {
+    static func selector(
+        _ estimator: PickledEstimator, with reader: inout ModelReader
+    ) throws(ModelError) -> FeatureSelector {
         let value: PickledValue =
             if let fitted = estimator.optional("estimator_") { fitted } else { try estimator.required("estimator") }
         let model = try PickledEstimator(value, in: estimator.document, part: "SelectFromModel.estimator_")
         let getter = estimator.optional("importance_getter") ?? .string("auto")
-        guard getter == .string("auto") || getter == .string("coef_") else {
-            throw estimator.unusable("importance_getter", getter, expected: "'auto' or 'coef_'")
+        guard [.string("auto"), .string("coef_"), .string("feature_importances_")].contains(getter) else {
+            throw estimator.unusable(
+                "importance_getter", getter, expected: "'auto', 'coef_' or 'feature_importances_'")
         }
-        let weights = try weights(of: model, estimator)
+        let importances = getter == .string("coef_") ? nil : try TreeImportances(model)?.all(with: &reader)
+        let weights = if let importances { importances.map(abs) } else { try weights(of: model, estimator) }
         let threshold = try threshold(estimator, model, weights)
         var chosen = Array(weights.indices)
         if let most = try most(estimator) {
@@ -30,7 +34,7 @@ enum ModelSelection {
         guard model.optional("coef_") != nil else {
             throw .unusable(
                 part: "SelectFromModel.estimator_", found: "a \(model.kind.name) without coefficients",
-                expected: "a linear model", offset: model.offset)
+                expected: "a linear model or trees", offset: model.offset)
         }
         let (shape, elements) = try model.numbers("coef_")
         if shape.count == 1 { return elements.map(abs) }

@@ -14,7 +14,8 @@ extension EstimatorClass {
                         by: "variances_", unusual: .missing))
             },
             EstimatorClass("SelectFromModel", in: "sklearn.feature_selection._from_model") {
-                (estimator, _) throws(ModelError) in .transformer(try ModelSelection.selector(estimator))
+                (estimator, reader) throws(ModelError) in
+                .transformer(try ModelSelection.selector(estimator, with: &reader))
             },
             EstimatorClass("GenericUnivariateSelect", in: univariate) { (estimator, _) throws(ModelError) in
                 let mode = try estimator.option("mode", known: ScoreSelection.allCases.map(\.rawValue))

@@ -98,6 +98,8 @@ struct FlatTreesBuilder {
         nodes += padding
         nodes += pairs
         for index in nodes.indices where !nodes[index].isLeaf { nodes[index].child += offset }
+        // Without any set, no node tests categories.
+        let categories = categories?.count == 0 ? nil : categories
         return FlatTrees(
             nodes: nodes, treeCount: roots.count, featureCount: featureCount, categories: categories,
             stepsPerRow: steps)

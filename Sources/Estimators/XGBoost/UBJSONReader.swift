@@ -79,7 +79,9 @@ struct UBJSONReader {
     private mutating func value(marker: UInt8) throws(Flaw) -> UBJSON {
         // A value with its mark takes up to 64 bytes of memory; most of a real model's are in arrays of numbers.
         valueCount += 1
-        guard valueCount <= 100_000 + bytes.count / 4 else { throw flaw("more values than any model has") }
+        guard valueCount <= min(100_000 + bytes.count / 4, Self.mostValues) else {
+            throw flaw("more values than any model has")
+        }
         switch marker {
         case Self.null: return .null
         case UInt8(ascii: "T"): return .boolean(true)
@@ -103,6 +105,8 @@ struct UBJSONReader {
     }
 
     private static let deepest = 32
+    /// As many as a pickle may have opcodes.
+    private static let mostValues = 16_000_000
 
     private mutating func array() throws(Flaw) -> UBJSON {
         var marker = try byte()

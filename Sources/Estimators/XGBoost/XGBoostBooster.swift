@@ -162,7 +162,7 @@ struct XGBoostBooster {
         let shape = TreeShape(
             left: left, right: right, isLeaf: left.map { $0 == -1 }, feature: feature,
             threshold: conditions.map { Double($0.nextDown) }, missingGoesLeft: missing, categorySet: categorySet,
-            samples: weights.map { Int(min(max($0, 1), 1e9)) })
+            samples: weights.map { $0 >= 1 ? Int(min($0, 1e9)) : 1 })
         do throws(TreeFlaw) {
             try builder.append(shape, sets: sets) { node, _ in
                 (Double(weighted(conditions[node], weight, sum)), sum)

@@ -18,9 +18,9 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.multioutput import MultiOutputRegressor
+from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 ASKED = numpy.vstack([DATA[:9], [[0, 0, 0, 0, 0], [30, -30, 30, -30, 3], [1e-300, -1e-300, 5e-324, -0.0, 1e-45]]])
@@ -135,6 +135,11 @@ def calibrated():
 def several():
     outputs = DATA[:, :2] + SCORE[:, None]
     yield Case("outputs", MultiOutputRegressor(number_tree()).fit(DATA, outputs), ASKED, tolerance=0)
+    chain = RegressorChain(number_tree(), order=[1, 0])
+    yield Case("chain", chain.fit(DATA, outputs), ASKED, tolerance=0)
+    yield Case("chain-linear", RegressorChain(LinearRegression()).fit(DATA, DATA[:, :3] + outputs[:, :1]), ASKED)
+    random = RegressorChain(number_tree(), order="random", random_state=0)
+    yield Case("chain-random", random.fit(DATA, outputs), ASKED, tolerance=0)
     yield Case("rest", OneVsRestClassifier(tree()).fit(DATA, WORDS), ASKED)
     yield Case("rest-ties", OneVsRestClassifier(tree(1)).fit(DATA, THREE), ASKED)
     yield Case("rest-two", OneVsRestClassifier(tree()).fit(DATA, BINARY), ASKED)

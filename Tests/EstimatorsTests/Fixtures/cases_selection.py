@@ -6,6 +6,7 @@ from cases import Case
 from cases_preprocessing import NAN, VERSION
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA, FastICA, IncrementalPCA, TruncatedSVD
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import (
     RFE,
     RFECV,
@@ -24,6 +25,7 @@ from sklearn.feature_selection import (
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 IRIS = load_iris()
 RANDOM = numpy.random.default_rng(11)
@@ -79,6 +81,17 @@ def selectors():
     equal.coef_ = numpy.full(10, 0.1)
     yield case("model-equal", SelectFromModel(equal, prefit=True))
     yield case("model-prefit", SelectFromModel(Ridge().fit(DATA, IRIS.target), prefit=True))
+    for name, model in {
+        "tree": DecisionTreeClassifier(max_depth=4, random_state=0),
+        "forest": RandomForestClassifier(4, max_depth=3, random_state=0),
+        "extra": ExtraTreesRegressor(3, max_depth=3, random_state=0),
+        "boosting": GradientBoostingClassifier(n_estimators=2, max_depth=2, random_state=0),
+    }.items():
+        yield case(f"model-{name}", SelectFromModel(model))
+        yield case(f"model-{name}-median", SelectFromModel(model, threshold="1.5*median", max_features=4))
+    # Trees without a test.
+    alone = RandomForestClassifier(2, max_depth=1, min_samples_leaf=150, random_state=0)
+    yield case("model-alone", SelectFromModel(alone, threshold=0.0))
     frame = pandas.DataFrame(DATA, columns=list("abcdefghij"))
     named = make_pipeline(SelectKBest(k=4), StandardScaler(), LogisticRegression()).fit(frame, IRIS.target)
     yield Case("select-named", named, pandas.DataFrame(ROWS, columns=list("abcdefghij")))

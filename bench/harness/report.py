@@ -170,7 +170,7 @@ def sections(scenarios: list[Scenario], results: Results) -> list[str]:
 
 def _extent(scenario: Scenario, description: dict) -> str:
     rounds = f"{description['rounds']} rounds"
-    if scenario.kind is Kind.MEMORY:
+    if scenario.kind in (Kind.MEMORY, Kind.RESIDENT):
         return rounds
     return f"{rounds} of {description['turns']} turns of {description['seconds']:g} s"
 

@@ -67,8 +67,8 @@ LIBRARIES = [SLUICE, _library(REFERENCE, "pkl"), _library("onnxruntime", "onnx")
 class Evaluator:
     """A program that evaluates a model's rows as it is asked, in lines on its standard input.
 
-    It answers each with a line of JSON: `single SECONDS` and `batch SECONDS` with the rows that it has evaluated and the
-    nanoseconds of its processor time, `answers FILE` once it has written the probabilities of all rows there, as
+    It answers each with a line of JSON: `single SECONDS` and `batch SECONDS` with the rows that it has evaluated and
+    the nanoseconds of its processor time, `answers FILE` once it has written the probabilities of all rows there, as
     little-endian doubles.
     """
 

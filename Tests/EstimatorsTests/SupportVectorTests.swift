@@ -9,7 +9,7 @@ struct SupportVectorTests {
         ("_dual_coef_", .numbers(shape: [2, 3], [1, -1, 1, -1, 1, -1])),
         ("_n_support", .integers(shape: [3], [1, 1, 1])), ("_intercept_", .vector([0, 0, 0])),
         ("classes_", .labels(["a", "b", "c"])), ("n_features_in_", .integer(2)), ("probability", .boolean(true)),
-        ("_probA", .vector([-1, -1, -1])), ("_probB", .vector([0, 0, 0])),
+        ("_probA", .vector([-1, -1, -1])), ("_probB", .vector([0, 0, 0])), ("decision_function_shape", .string("ovr")),
     ]
 
     @Test("A model of which nothing is missing is read")

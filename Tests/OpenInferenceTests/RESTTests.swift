@@ -215,7 +215,7 @@ struct RESTTests {
             (#"{"inputs":[{"name":5}]}"#, "\"name\" is a number"),
             (#"{"inputs":[{"shape":5}]}"#, "\"shape\" is a number"),
             (#"{"inputs":[{"shape":[1.5]}]}"#, "is 1.5, not an integer"),
-            (#"{"inputs":[{"shape":[1e30]}]}"#, "not an integer"),
+            (#"{"inputs":[{"shape":[1e30]}]}"#, "which is too large"),
             (#"{"inputs":[{"shape":["1"]}]}"#, "is a string, not a number"),
             (#"{"inputs":[],"outputs":[{}]}"#, "output 0: \"name\" is missing"),
             (#"{"inputs":[],"outputs":[{"name":"x"}]}"#, "there is no output 'x'"),

@@ -50,8 +50,14 @@ class ReadCasesTests(unittest.TestCase):
 
 
 class ModelsTests(unittest.TestCase):
+    #: Models over words, which rows of numbers can't ask.
+    WITHOUT = frozenset({"mixed-1.0.0"})
+
     def test_each_model_has_its_cases_with_every_class(self):
         for model in sorted((ROOT / "models").glob("*/model.json")):
+            if model.parent.name in self.WITHOUT:
+                self.assertFalse(model.with_name("smoke.json").exists())
+                continue
             with self.subTest(model):
                 cases = read_cases(model.with_name("smoke.json"))
                 self.assertEqual({case.label for case in cases}, set(json.loads(model.read_text())["classes"]))

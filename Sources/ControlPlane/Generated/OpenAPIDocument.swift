@@ -1601,7 +1601,7 @@ package enum OpenAPIDocument {
                 "properties": {
                   "endpoint": {
                     "type": "string",
-                    "description": "HOST:PORT"
+                    "description": "HOST:PORT or unix:PATH"
                   },
                   "state": {
                     "$ref": "#/components/schemas/Health"

@@ -102,9 +102,12 @@ def cases(model, rows: Sequence[Sequence[float]], labels: Sequence[str] | None, 
     if width is not None and width != len(rows[0]):
         raise Refusal(f"the model takes {width} features, but the rows have {len(rows[0])}")
     try:
-        predicted = [_text(value) for value in model.predict([list(row) for row in rows])]
+        values = list(model.predict([list(row) for row in rows]))
     except Exception as error:  # Whatever a model of one's own may raise.
         raise Refusal(f"the model cannot predict these rows: {type(error).__name__}: {error}") from None
+    if not hasattr(model, "classes_") and any(type(value).__name__.startswith("float") for value in values):
+        raise Refusal(f"the model is a {type(model).__name__}, which gives numbers: the cases are for classifiers' labels")
+    predicted = [_text(value) for value in values]
     undecided = _undecided(model, rows)
     by_class: dict[str, list[dict[str, object]]] = {}
     for index, (row, label) in enumerate(zip(rows, predicted)):

@@ -43,8 +43,8 @@ package final class Resolver: Sendable {
         self.lookUp = lookUp
     }
 
-    /// Resolves a name and then calls `answer`: at once and on the calling thread for a numeric address or a Unix socket, otherwise on
-    /// one of the resolver's threads. Any thread may call it.
+    /// Resolves a name and then calls `answer`: at once and on the calling thread for a numeric address or a Unix socket,
+    /// otherwise on one of the resolver's threads. Any thread may call it.
     package func resolve(host: String, port: UInt16, answer: @escaping @Sendable (Outcome) -> Void) {
         if let address = SocketAddress(literal: host, port: port) {
             return answer(.addresses([address]))

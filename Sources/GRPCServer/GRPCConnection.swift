@@ -207,7 +207,7 @@ final class GRPCConnection: ServerConnection {
 
     /// Ends a call because of the memory that it takes.
     func endForMemory(_ call: ServerCall) {
-        end(call, RPCStatus(.resourceExhausted, "the server is short of memory, and this call holds the most"))
+        end(call, RPCStatus(.resourceExhausted, "the server is short of memory, and this client's calls hold the most"))
         // An answer that the client doesn't read would stay behind any status. RST_STREAM needs no window, and the stream's end
         // gives the answer's bytes back.
         if !call.responseBytes.isEmpty { cancel(call.stream, .enhanceYourCalm) }

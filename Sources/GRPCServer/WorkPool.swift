@@ -4,8 +4,8 @@ import Ground
 import Glibc
 import Synchronization
 
-/// Threads of low priority for work that would hold up a worker's other calls. Peers have their turns one after the other, and what doesn't
-/// fit into the queue is refused.
+/// Threads of low priority for work that would hold up a worker's other calls. Peers have their turns one after the other,
+/// and what doesn't fit into the queue is refused.
 ///
 /// `@unchecked Sendable`: the queue is guarded by `mutex`, as only a condition variable can wait for it.
 @safe

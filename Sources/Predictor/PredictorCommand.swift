@@ -11,15 +11,16 @@ struct PredictorCommand: AsyncParsableCommand {
         commandName: "Predictor",
         abstract: "Serves scikit-learn models over gRPC and HTTP.",
         discussion: """
-            gRPC offers inference.GRPCInferenceService (the Open Inference Protocol), prediction.v1.PredictionService \
-            and grpc.health.v1.Health; HTTP offers the Open Inference Protocol under /v2, POST /predict, GET /health \
+            gRPC offers inference.GRPCInferenceService (the Open Inference Protocol), prediction.v1.PredictionService, \
+            grpc.health.v1.Health and server reflection; HTTP offers the Open Inference Protocol under /v2, POST /predict, GET /health \
             and GET /metrics. The model is a file that pickle (protocol 2 to 5), joblib or skops wrote, compressed \
             with gzip, zlib, bz2, xz or lzma or not: most of scikit-learn's classifiers and regressors, alone or in a \
-            Pipeline. No Python runs, and nothing that the file names is called. Where a model.json lies beside the \
+            Pipeline, and those of XGBoost and LightGBM. No Python runs, and nothing that the file names is called. Where a model.json lies beside the \
             model, its version and SHA-256 have to fit.
 
             Each setting comes from its flag, else from the environment variable in brackets, else from its default. \
-            gRPC may have TLS, with certificates of clients or without. SIGTERM and SIGINT stop the process once the calls under way have ended.
+            gRPC may have TLS, with certificates of clients or without. SIGTERM and SIGINT stop the process once the \
+            calls under way have ended.
 
             Exit codes: 0 stopped by a signal; 64 a setting is wrong; 65 the model can't be served; 69 a port can't be \
             listened on; 70 something else failed.

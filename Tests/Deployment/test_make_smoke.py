@@ -22,6 +22,9 @@ class Strict(Threshold):
 class Broken(Threshold):
     def predict(self, rows):
         raise ValueError("no coefficients")
+class Regressor(Threshold):
+    def predict(self, rows):
+        return [float(row[0]) for row in rows]
 class Nothing:
     pass
 """
@@ -51,6 +54,13 @@ class MakeSmokeTests(unittest.TestCase):
             [sys.executable, str(ROOT / "scripts/make_smoke.py"), "model.pkl", "rows.csv", *arguments],
             cwd=self.folder, env={"PYTHONPATH": str(self.folder)}, capture_output=True, text=True, check=False,
         )  # fmt: skip
+
+    def test_a_regressor_has_no_labels(self):
+        self.model("Regressor")
+        result = self.make("--label", "size")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the model is a Regressor, which gives numbers", result.stderr)
+        self.assertFalse((self.folder / "smoke.json").exists())
 
     def test_each_class_has_its_turn_and_wrong_or_undecided_rows_are_left_out(self):
         self.model("Threshold")

@@ -1,5 +1,6 @@
 """gRPC's interoperability tests of the Predictor's gRPC server, by stock grpcio, straight and through the Proxy: all
-cases that need no cloud.
+cases that need no cloud, but for cacheable_unary (gRPC over GET, which grpcio has given up) and the two of ORCA's load
+reports, which no method here makes.
 
 Each test with the name of a case does what https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md
 says. Where a case looks at whether a message was compressed, which grpcio doesn't tell, frames are sent and read as

@@ -71,6 +71,12 @@ package struct ListeningSocket: Sendable {
     /// The socket, for a process that takes over from this one.
     package var descriptor: FileDescriptor { socket.descriptor }
 
+    /// Whether a connection waits to be accepted.
+    package var hasWaiting: Bool {
+        var question = pollfd(fd: socket.descriptor.number, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&question, 1, 0) > 0
+    }
+
     /// Whether the socket can be reached from this machine only.
     package var isLoopback: Bool { socket.localAddress?.isLoopback == true }
 

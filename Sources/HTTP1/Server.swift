@@ -71,38 +71,30 @@ package final class Server: Sendable {
         core.connections.quiesce(ending: true)
     }
 
-    /// Ends a server that listens, without losing a request that is on its way: whoever has just connected is about to send
-    /// one, and has a moment for that.
+    /// Ends a server that listens, without losing a request that is on its way: connections that the system has completed are
+    /// accepted, and whoever has just connected is about to send a request, and has a moment for that.
     ///
-    /// - Parameter channel: what `open` has returned.
-    package func leave(_ channel: any Channel) async {
-        // Clients that are idle go elsewhere at once, and the others still find the door open.
-        quiesce()
-        await takeWaiting(channel)
-        await waitForSilent()
-        // Closing the channel now would also close connections that it has accepted but not yet set up.
-        try? await channel.setOption(.autoRead, value: false).get()
-        await waitForSilent()
+    /// - Parameters:
+    ///   - channel: what `open` has returned.
+    ///   - hasWaiting: whether a connection waits at the socket to be accepted.
+    package func leave(_ channel: any Channel, hasWaiting: () -> Bool) async {
+        await wait { !hasWaiting() && !hasSilent }
         channel.close(promise: nil)
+        // A connection that came last is not to be taken for an idle one.
+        await wait { !hasSilent }
         stop()
     }
 
-    /// Lets the channel accept what the system has completed already: a turn of its loop accepts before it does the work that is
-    /// submitted to it.
-    private func takeWaiting(_ channel: any Channel) async {
-        for _ in 0..<4 { try? await channel.eventLoop.submit {}.get() }
+    /// Polls: servers end rarely.
+    private func wait(until isDone: () -> Bool) async {
+        let deadline = ContinuousClock.now + Self.patience
+        while !isDone(), .now < deadline {
+            guard (try? await Task.sleep(for: .milliseconds(1))) != nil else { return }
+        }
     }
 
     /// Time that connections have to send their first request.
     private static let patience = Duration.seconds(1)
-
-    /// Polls: servers end rarely.
-    private func waitForSilent() async {
-        let deadline = ContinuousClock.now + Self.patience
-        while hasSilent, .now < deadline {
-            guard (try? await Task.sleep(for: .milliseconds(2))) != nil else { return }
-        }
-    }
 
     /// Closes every connection at once, and cancels answers in progress.
     package func abort() {

@@ -1,8 +1,12 @@
+import Connections
+import Glibc
+import Ground
 import HTTP1
 import Inference
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 
 /// The HTTP server: `GET /health` and `POST /predict`.
 struct HTTPInterface: Service {
@@ -35,23 +39,39 @@ struct HTTPInterface: Service {
     func run() async throws {
         // However this ends, nobody may wait for an address for ever.
         defer { listening.continuation.finish() }
-        let channel: any Channel
-        do {
-            channel = try await server.open(host: settings.httpHost, port: settings.httpPort)
-        } catch {
-            guard let number = ListenError.errorNumber(of: error) else { throw error }
-            throw ListenError(
-                setting: "HTTP_PORT", address: endpoint(settings.httpHost, settings.httpPort),
-                reason: ListenError.text(of: number))
-        }
-        listening.continuation.yield(endpoint(settings.httpHost, channel.localAddress?.port ?? settings.httpPort))
+        let listener = Mutex<ListeningSocket?>(try listen())
+        let channel = try await open(listener)
         await withTaskCancellationHandler {
             try? await gracefulShutdown()
-            await server.leave(channel)
+            // The socket closes with the channel's copy of it and this one, which knows what waits there.
+            if let socket = listener.withLock({ $0.take() }) { await server.leave(channel) { socket.hasWaiting } }
             await server.untilEmpty()
         } onCancel: {
+            listener.withLock { $0 = nil }
             channel.close(promise: nil)
             server.abort()
         }
+    }
+
+    private func listen() throws(ListenError) -> ListeningSocket {
+        let address = HostPort(host: settings.httpHost, port: UInt16(settings.httpPort))
+        do throws(ListeningSocket.Failure) {
+            return try ListeningSocket.open(address)
+        } catch {
+            throw ListenError(setting: "HTTP_PORT", address: address.description, reason: error.reason)
+        }
+    }
+
+    /// Begins to accept connections on a copy of the socket.
+    private func open(_ listener: borrowing Mutex<ListeningSocket?>) async throws -> any Channel {
+        let (address, descriptor) = try listener.withLock { socket in
+            guard let socket else { throw CancellationError() }
+            let copy = retrying { fcntl(socket.descriptor.number, F_DUPFD_CLOEXEC, 0) }
+            guard copy >= 0 else { throw SystemError(operation: "dup", code: errno) }
+            return (socket.address.description, copy)
+        }
+        let channel = try await server.open(descriptor: descriptor)
+        listening.continuation.yield(address)
+        return channel
     }
 }

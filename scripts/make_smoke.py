@@ -106,7 +106,7 @@ def cases(model, rows: Sequence[Sequence[float]], labels: Sequence[str] | None, 
     except Exception as error:  # Whatever a model of one's own may raise.
         raise Refusal(f"the model cannot predict these rows: {type(error).__name__}: {error}") from None
     if not hasattr(model, "classes_") and any(type(value).__name__.startswith("float") for value in values):
-        raise Refusal(f"the model is a {type(model).__name__}, which gives numbers: the cases are for classifiers' labels")
+        raise Refusal(f"the model is a {type(model).__name__}, which gives numbers: cases are for classifiers")
     predicted = [_text(value) for value in values]
     undecided = _undecided(model, rows)
     by_class: dict[str, list[dict[str, object]]] = {}

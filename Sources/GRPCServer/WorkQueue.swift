@@ -40,9 +40,7 @@ package struct WorkQueue<Owner: Hashable & Sendable, Work: Sendable>: Sendable {
     /// - Returns: whether there is room for it.
     package mutating func append(_ work: Work, of owner: Owner, bytes: Int) -> Bool {
         var line = lines[owner] ?? Line()
-        guard line.count + 1 <= max(1, capacity - count), count < capacity,
-            line.bytes + bytes <= byteCapacity - self.bytes
-        else { return false }
+        guard line.count < capacity - count, line.bytes + bytes <= byteCapacity - self.bytes else { return false }
         if line.count == 0 { turns.append(owner) }
         line.items.append(Item(work: work, bytes: bytes))
         line.bytes += bytes

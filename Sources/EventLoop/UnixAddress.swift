@@ -14,16 +14,13 @@ package struct UnixAddress: Sendable {
     ///   - operation: what is done with the address, for the error.
     /// - Throws: `ENAMETOOLONG` for a path that no socket can have.
     package init(_ path: String, _ operation: @autoclosure () -> String) throws(SystemError) {
-        let bytes = Array(path.utf8)
+        var bytes = Array(path.utf8)
         guard bytes.count <= Self.longestPath else { throw SystemError(operation: operation(), code: ENAMETOOLONG) }
-        address.sun_family = sa_family_t(AF_UNIX)
-        length = socklen_t(MemoryLayout.offset(of: \sockaddr_un.sun_path)! + bytes.count)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { space in
-            unsafe space.copyBytes(from: bytes)
-            if unsafe space[0] == UInt8(ascii: "@") { unsafe space[0] = 0 }
-        }
+        if bytes.first == UInt8(ascii: "@") { bytes[0] = 0 }
+        self.init(path: bytes)
     }
 
+    /// - Parameter path: as the system takes it; one that begins with a zero is an abstract address.
     /// - Precondition: the path is at most `longestPath` bytes long.
     init(path: [UInt8]) {
         address.sun_family = sa_family_t(AF_UNIX)

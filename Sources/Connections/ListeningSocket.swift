@@ -71,6 +71,13 @@ package struct ListeningSocket: Sendable {
     /// The socket, for a process that takes over from this one.
     package var descriptor: FileDescriptor { socket.descriptor }
 
+    /// A copy of the descriptor, for a server that closes what it accepts from; the caller owns it.
+    package func copyDescriptor() throws(SystemError) -> Int32 {
+        let copy = retrying { fcntl(descriptor.number, F_DUPFD_CLOEXEC, 0) }
+        guard copy >= 0 else { throw SystemError(operation: "dup", code: errno) }
+        return copy
+    }
+
     /// Whether a connection waits to be accepted.
     package var hasWaiting: Bool {
         var question = pollfd(fd: socket.descriptor.number, events: Int16(POLLIN), revents: 0)

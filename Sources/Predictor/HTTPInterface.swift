@@ -1,5 +1,4 @@
 import Connections
-import Glibc
 import Ground
 import HTTP1
 import Inference
@@ -66,9 +65,7 @@ struct HTTPInterface: Service {
     private func open(_ listener: borrowing Mutex<ListeningSocket?>) async throws -> any Channel {
         let (address, descriptor) = try listener.withLock { socket in
             guard let socket else { throw CancellationError() }
-            let copy = retrying { fcntl(socket.descriptor.number, F_DUPFD_CLOEXEC, 0) }
-            guard copy >= 0 else { throw SystemError(operation: "dup", code: errno) }
-            return (socket.address.description, copy)
+            return (socket.address.description, try socket.copyDescriptor())
         }
         let channel = try await server.open(descriptor: descriptor)
         listening.continuation.yield(address)

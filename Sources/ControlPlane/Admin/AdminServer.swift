@@ -166,9 +166,7 @@ package final class AdminServer: Service {
     /// - Returns: `nil` if the server is no longer to serve.
     private func open() async throws -> (any Channel)? {
         guard let listener = listeningSocket else { return nil }
-        let copy = retrying { fcntl(listener.descriptor.number, F_DUPFD_CLOEXEC, 0) }
-        guard copy >= 0 else { throw SystemError(operation: "dup", code: errno) }
-        let channel = try await server.open(descriptor: copy)
+        let channel = try await server.open(descriptor: try listener.copyDescriptor())
         let mustLeave = phase.withLock { phase in
             guard case .starting = phase else { return true }
             phase = .serving(channel)

@@ -25,13 +25,7 @@ struct GRPCInterface: Service {
     /// - Throws: `ListenError` if the address can't be listened on, `SettingError` if a certificate can't be used.
     init(settings: PredictorSettings, state: ServingState, models: LoadedModels) throws {
         let tls = try Self.tls(settings)
-        let listener: ListeningSocket
-        do throws(ListeningSocket.Failure) {
-            listener = try ListeningSocket.open(settings.address)
-        } catch {
-            throw ListenError(
-                setting: settings.addressSetting.variable, address: settings.address.description, reason: error.reason)
-        }
+        let listener = try ListeningSocket.open(settings.address, of: settings.addressSetting)
         address = listener.address.description
         let prediction = PredictionService(
             state: state, models: models, configuredVersion: settings.modelVersion)

@@ -38,7 +38,8 @@ struct HTTPInterface: Service {
     func run() async throws {
         // However this ends, nobody may wait for an address for ever.
         defer { listening.continuation.finish() }
-        let listener = Mutex<ListeningSocket?>(try listen())
+        let address = HostPort(host: settings.httpHost, port: UInt16(settings.httpPort))
+        let listener = Mutex<ListeningSocket?>(try ListeningSocket.open(address, of: .httpPort))
         let channel = try await open(listener)
         await withTaskCancellationHandler {
             try? await gracefulShutdown()
@@ -49,15 +50,6 @@ struct HTTPInterface: Service {
             listener.withLock { $0 = nil }
             channel.close(promise: nil)
             server.abort()
-        }
-    }
-
-    private func listen() throws(ListenError) -> ListeningSocket {
-        let address = HostPort(host: settings.httpHost, port: UInt16(settings.httpPort))
-        do throws(ListeningSocket.Failure) {
-            return try ListeningSocket.open(address)
-        } catch {
-            throw ListenError(setting: "HTTP_PORT", address: address.description, reason: error.reason)
         }
     }
 

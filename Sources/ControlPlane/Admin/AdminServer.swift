@@ -1,7 +1,6 @@
 import Connections
 import DataPlane
 import EventLoop
-import Glibc
 import Ground
 import HTTP1
 import Logging
